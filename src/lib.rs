@@ -1,1 +1,40 @@
-//! x
+//! # zoho-cred: Zoho access tokens for whoever calls
+//!
+//! The map. A room may use what stands to its right, never what stands to its left:
+//!
+//! `commands → login, token, helper, output → credential, store, system → oauth, config → secret, error`
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`cli`] | the command line, as clap definitions |
+//! | [`commands`] | one file a verb, each a short story |
+//! | [`login`] | granting access once: one file a flow |
+//! | [`token`] | the heart: freshness, ledger, the one refresh for all callers |
+//! | [`output`] | one pure function a format: token to bytes |
+//! | [`credential`] | the fingerprint of a credential, and where its secrets rest |
+//! | [`store`] | state that callers share: the trait, and the folder of one machine |
+//! | [`oauth`] | Zoho's OAuth in values: forms, and what an answer means |
+//! | [`config`] | files, variables and flags become one resolved profile |
+//! | [`system`] | the outside: clock, HTTP, streams, signals, each port beside its adapter |
+//! | [`error`] | every way to fail, its words and its exit code |
+//! | [`secret`] | a value that must not be seen |
+//!
+//! Left out on purpose: a daemon (the file is faster), token introspection (Zoho has none), docker, AWS, netrc and
+//! pip helpers (their semantics do not fit a Zoho access token).
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod credential;
+pub mod error;
+pub mod login;
+pub mod oauth;
+pub mod output;
+pub mod secret;
+pub mod store;
+pub mod system;
+pub mod token;
+
+mod run;
+
+pub use run::run;

@@ -1,0 +1,75 @@
+//! `reject`: an API refused a token.
+
+use super::Session;
+use crate::cli::{Global, RejectArgs};
+use crate::error::Error;
+use crate::oauth::token::is_well_formed;
+use crate::secret::Secret;
+use crate::system::System;
+use crate::token::{self, Rejected};
+use std::io::Read;
+
+/// The most of stdin that is read, in bytes.
+const LIMIT: u64 = 64 * 1024;
+
+/// Reads a token from stdin and drops the cached one if it is that one. Prints nothing on stdout.
+pub fn reject(system: &mut System, global: &Global, args: &RejectArgs) -> Result<u8, Error> {
+    let token = read_token(&mut system.stdin)?;
+    let session = Session::open(system, global, args.profile.as_deref())?;
+    let source = session.source(system);
+    let rejected = session.with_ports(system, &source, |ports| token::reject(ports, &token, args.timeout))?;
+    let warning = match rejected {
+        Rejected::NotCached | Rejected::Dropped => None,
+        Rejected::Kept => Some(
+            "Zoho says that the token lives, so it was kept: check the scope, the organisation and the data centre",
+        ),
+        Rejected::Unclear => {
+            Some("Zoho did not say whether the token lives, so it was kept; check the scope first")
+        }
+    };
+    if let Some(warning) = warning.filter(|_| !global.quiet) {
+        system.warn(warning);
+    }
+    Ok(0)
+}
+
+/// A token, bare or after its scheme; [`Error::BadInput`] for anything else.
+fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
+    let bad = |problem: &str| Error::BadInput { problem: problem.to_owned() };
+    let mut bytes = Vec::new();
+    stdin
+        .take(LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| bad(&format!("could not read stdin: {error}")))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(bad("stdin holds more than a token"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad("stdin holds no token"))?.trim();
+    let token = match text.split_once(' ') {
+        Some((scheme, token)) if is_well_formed(scheme.trim_end_matches(':')) => token.trim(),
+        _ => text,
+    };
+    match is_well_formed(token) {
+        true => Ok(Secret::new(token)),
+        false => Err(bad("stdin holds no token: write it bare, or as 'Zoho-oauthtoken …'")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Secret, Error> {
+        read_token(&mut text.as_bytes())
+    }
+
+    #[test]
+    fn a_token_is_read_bare_or_after_its_scheme() {
+        for text in ["1000.a.b", "1000.a.b\n", "Zoho-oauthtoken 1000.a.b\r\n", "Bearer 1000.a.b"] {
+            assert_eq!(read(text).unwrap().expose(), "1000.a.b");
+        }
+        for text in ["", "\n", "a b c", "1000.a\n1000.b", "\u{1}"] {
+            assert!(read(text).is_err(), "{text:?}");
+        }
+    }
+}

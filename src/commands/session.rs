@@ -1,0 +1,89 @@
+//! What every verb about a profile begins with: the profile, its state, and the ports of the protocol.
+
+use crate::cli::Global;
+use crate::config::{ConfigFile, Profile, Resolved, config_path, resolve, state_dir};
+use crate::credential::Source;
+use crate::error::Error;
+use crate::store::{self, Holder, StateDir};
+use crate::system::{Roots, System, files};
+use crate::token::Ports;
+
+/// A resolved profile and where its state is.
+pub struct Session {
+    /// The profile.
+    pub profile: Profile,
+    /// The config file it is from.
+    pub config: ConfigFile,
+    /// The state folder.
+    pub state: StateDir,
+    roots: Roots,
+}
+
+impl Session {
+    /// Resolves the profile that a call means.
+    pub fn open(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
+        let Resolved { profile, config, passed_over_environment } =
+            resolve(&system.env, read_config(system, global, true)?, named)?;
+        if passed_over_environment && !global.quiet {
+            system.warn(&format!(
+                "the ZOHO_ variables make up a profile too; '{}' of {} is used, 'env' is not",
+                profile.name,
+                config.path().display()
+            ));
+        }
+        let state = StateDir::new(state_dir(&system.env)?);
+        Ok(Session { profile, config, state, roots: roots(system, global) })
+    }
+
+    /// The profile's credential.
+    pub fn source<'a>(&'a self, system: &'a System) -> Source<'a> {
+        Source::new(&self.profile, &system.env, &self.state)
+    }
+
+    /// Runs `story` with the ports of the protocol. From here on signals end the call as contract section 3 says.
+    pub fn with_ports<T>(
+        &self,
+        system: &System,
+        source: &Source<'_>,
+        story: impl FnOnce(&Ports<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        system.signals.install();
+        let http = (system.http)(&self.roots)?;
+        let waiting = |holder: Option<Holder>| {
+            if system.terminal.stderr {
+                let who = holder.map_or("another process".into(), |holder| format!("process {}", holder.pid));
+                system.say(&format!("zoho-cred: waiting for {who}, which is refreshing the token"));
+            }
+        };
+        story(&Ports {
+            clock: &*system.clock,
+            http: &*http,
+            signals: &system.signals,
+            source,
+            open: &|credential| store::open(&self.state, credential),
+            waiting: &waiting,
+        })
+    }
+}
+
+/// The config file of a call. One that was named must be there, unless the call is about to make it.
+pub fn read_config(system: &System, global: &Global, must_exist: bool) -> Result<ConfigFile, Error> {
+    let (path, named) = config_path(&system.env, global.config.as_deref())?;
+    match files::read_text_if_any(&path)? {
+        Some(text) => ConfigFile::parse(&files::canonical(&path), &text),
+        None if named && must_exist => {
+            Err(Error::Config { path, line: None, problem: "there is no such file".into(), nearest: None })
+        }
+        None => Ok(ConfigFile::empty(files::canonical(&path))),
+    }
+}
+
+/// Which certificate authorities a call believes.
+pub fn roots(system: &System, global: &Global) -> Roots {
+    Roots {
+        ca_file: global.ca_file.clone(),
+        named_by_environment: ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+            .iter()
+            .any(|name| system.env.get(name).is_some()),
+    }
+}

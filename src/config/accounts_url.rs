@@ -1,0 +1,105 @@
+//! The accounts server's address: https, or http on a loopback address; without a trailing slash.
+
+use super::DataCenter;
+use crate::error::Error;
+use std::fmt;
+use url::{Host, Url};
+
+/// A checked and normalised base URL of an accounts server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountsUrl(String);
+
+impl AccountsUrl {
+    /// Checks and normalises `text`; anything a client secret must not be sent to is [`Error::Setting`].
+    pub fn new(text: &str) -> Result<Self, Error> {
+        let refuse = |problem: &str| {
+            Err(Error::Setting {
+                problem: format!("accounts_url {problem}"),
+                hint: "write it as https://accounts.zoho.eu, or use data_center".into(),
+            })
+        };
+        let Ok(url) = Url::parse(text.trim()) else { return refuse("is not a URL") };
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("must not have user info");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return refuse("must not have a query or fragment");
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            _ => return refuse("must be https, or http on a loopback address"),
+        }
+        Ok(AccountsUrl(url.as_str().trim_end_matches('/').to_owned()))
+    }
+
+    /// The accounts server of one of Zoho's data centres.
+    pub fn of(data_center: &DataCenter) -> Self {
+        AccountsUrl(data_center.accounts_url())
+    }
+
+    /// The URL, without a trailing slash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the server is on this machine; only there is a life of a few seconds believed.
+    pub fn is_loopback(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
+    }
+
+    /// The data centre this is the accounts server of, if it is one of Zoho's.
+    pub fn data_center(&self) -> Option<&'static DataCenter> {
+        DataCenter::by_accounts_url(&self.0)
+    }
+
+    /// The URL of an endpoint; `path` begins with a slash.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl fmt::Display for AccountsUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether `url` names this machine: `localhost`, 127.0.0.0/8 or `::1`.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trailing_slash_does_not_make_another_server() {
+        assert_eq!(
+            AccountsUrl::new("https://Accounts.Zoho.EU/").unwrap().as_str(),
+            "https://accounts.zoho.eu"
+        );
+        assert_eq!(AccountsUrl::new("https://x.example:443/iam/").unwrap().as_str(), "https://x.example/iam");
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        assert!(AccountsUrl::new("http://127.0.0.1:8080").unwrap().is_loopback());
+        assert!(AccountsUrl::new("http://[::1]:8080").unwrap().is_loopback());
+        for bad in [
+            "http://accounts.zoho.eu",
+            "http://localhost.evil.example",
+            "ftp://x",
+            "x",
+            "https://a:b@x.example",
+        ] {
+            assert!(AccountsUrl::new(bad).is_err(), "{bad}");
+        }
+    }
+}

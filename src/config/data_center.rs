@@ -1,0 +1,92 @@
+//! Zoho's data centres. The table is static on purpose: `/oauth/serverinfo` leaves some out.
+//!
+//! Source: <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html> and what the hosts answer. Canada is the
+//! one that no pattern finds: accounts at `zohocloud.ca`, APIs at `zohoapis.ca`.
+
+/// One of Zoho's data centres.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataCenter {
+    /// Zoho's own code for it, as in the callback's `location`: `us`, `eu`, …
+    pub code: &'static str,
+    /// Host of the accounts server.
+    pub accounts_host: &'static str,
+    /// Host of the API gateway.
+    pub api_host: &'static str,
+    /// Host of the API console, where clients are registered.
+    pub console_host: &'static str,
+    /// Top-level domain of the products' own hosts (`desk.zoho.<this>`).
+    pub product_domain: &'static str,
+}
+
+const fn dc(
+    code: &'static str,
+    accounts_host: &'static str,
+    api_host: &'static str,
+    console_host: &'static str,
+    product_domain: &'static str,
+) -> DataCenter {
+    DataCenter { code, accounts_host, api_host, console_host, product_domain }
+}
+
+/// All of them, in the order in which they are offered.
+pub const ALL: [DataCenter; 11] = [
+    dc("us", "accounts.zoho.com", "www.zohoapis.com", "api-console.zoho.com", "zoho.com"),
+    dc("eu", "accounts.zoho.eu", "www.zohoapis.eu", "api-console.zoho.eu", "zoho.eu"),
+    dc("in", "accounts.zoho.in", "www.zohoapis.in", "api-console.zoho.in", "zoho.in"),
+    dc("au", "accounts.zoho.com.au", "www.zohoapis.com.au", "api-console.zoho.com.au", "zoho.com.au"),
+    dc("jp", "accounts.zoho.jp", "www.zohoapis.jp", "api-console.zoho.jp", "zoho.jp"),
+    dc("ca", "accounts.zohocloud.ca", "www.zohoapis.ca", "api-console.zohocloud.ca", "zohocloud.ca"),
+    dc("sa", "accounts.zoho.sa", "www.zohoapis.sa", "api-console.zoho.sa", "zoho.sa"),
+    dc("uk", "accounts.zoho.uk", "www.zohoapis.uk", "api-console.zoho.uk", "zoho.uk"),
+    dc("cn", "accounts.zoho.com.cn", "www.zohoapis.com.cn", "api-console.zoho.com.cn", "zoho.com.cn"),
+    dc("ae", "accounts.zoho.ae", "www.zohoapis.ae", "api-console.zoho.ae", "zoho.ae"),
+    dc("sg", "accounts.zoho.sg", "www.zohoapis.sg", "api-console.zoho.sg", "zoho.sg"),
+];
+
+impl DataCenter {
+    /// The data centre with this code, in any case; `None` for an unknown one.
+    pub fn by_code(code: &str) -> Option<&'static DataCenter> {
+        ALL.iter().find(|dc| dc.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The data centre whose accounts server this is; `None` where it is none of Zoho's.
+    pub fn by_accounts_url(url: &str) -> Option<&'static DataCenter> {
+        let host = url.strip_prefix("https://")?;
+        ALL.iter().find(|dc| dc.accounts_host == host)
+    }
+
+    /// Base URL of the accounts server, without a trailing slash.
+    pub fn accounts_url(&self) -> String {
+        format!("https://{}", self.accounts_host)
+    }
+
+    /// Base URL of the API gateway, as the accounts server answers it in `api_domain`.
+    pub fn api_domain(&self) -> String {
+        format!("https://{}", self.api_host)
+    }
+
+    /// Every code, for messages and completions.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        ALL.iter().map(|dc| dc.code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canada_is_where_it_really_is() {
+        let ca = DataCenter::by_code("CA").unwrap();
+        assert_eq!(ca.accounts_url(), "https://accounts.zohocloud.ca");
+        assert_eq!(ca.api_domain(), "https://www.zohoapis.ca");
+    }
+
+    #[test]
+    fn only_an_exact_https_host_is_zohos() {
+        assert!(DataCenter::by_accounts_url("https://accounts.zoho.jp").is_some());
+        for bad in ["http://accounts.zoho.jp", "https://accounts.zoho.jp.evil.example", "https://zoho.jp"] {
+            assert!(DataCenter::by_accounts_url(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Durations as people write them: `45s`, `10m`, `1h30m`, or bare seconds.
+
+use std::time::Duration;
+
+/// Reads a duration; the error is a sentence that says what one looks like.
+pub fn parse(text: &str) -> Result<Duration, String> {
+    let complaint = || format!("'{text}' is not a duration; write 45s, 10m, 1h30m or seconds");
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().map(Duration::from_secs).map_err(|_| complaint());
+    }
+    let (mut total, mut number, mut last_unit) = (0u64, None::<u64>, u64::MAX);
+    for c in text.chars() {
+        if let Some(digit) = c.to_digit(10) {
+            let n = number.unwrap_or(0).checked_mul(10).and_then(|n| n.checked_add(digit.into()));
+            number = Some(n.ok_or_else(complaint)?);
+            continue;
+        }
+        let unit = match c {
+            'd' => 86_400,
+            'h' => 3_600,
+            'm' => 60,
+            's' => 1,
+            _ => return Err(complaint()),
+        };
+        if unit >= last_unit {
+            return Err(complaint());
+        }
+        last_unit = unit;
+        let part = number.take().and_then(|n| n.checked_mul(unit)).ok_or_else(complaint)?;
+        total = total.checked_add(part).ok_or_else(complaint)?;
+    }
+    match number {
+        None if last_unit != u64::MAX => Ok(Duration::from_secs(total)),
+        _ => Err(complaint()),
+    }
+}
+
+/// Writes a duration for people: `3 min 12 s`, `45 s`, `1 h 5 min`.
+pub fn words(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_add_up_from_large_to_small() {
+        let seconds = |text| parse(text).map(|d| d.as_secs());
+        assert_eq!(seconds("45"), Ok(45));
+        assert_eq!(seconds("45s"), Ok(45));
+        assert_eq!(seconds("1h30m"), Ok(5400));
+        assert_eq!(seconds("0"), Ok(0));
+        for bad in ["", "m", "1x", "1m1h", "1h30", "-1", "1.5m", "99999999999999999999", "5 m"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn words_drop_what_is_nought() {
+        assert_eq!(words(Duration::from_secs(192)), "3 min 12 s");
+        assert_eq!(words(Duration::from_secs(3600)), "1 h");
+    }
+}

@@ -1,0 +1,147 @@
+//! The environment profile `env`: for CI and containers, no files needed.
+
+use super::{
+    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, DataCenter, Grant, Origin, Profile, ProfileName, Scheme,
+    SecretsIn, nearest, split_scopes,
+};
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::system::{Env, files};
+use std::path::PathBuf;
+
+/// Names that this tool takes out of a child's environment: the child gets a token, not what mints it.
+pub const SECRET_VARIABLES: [&str; 4] =
+    ["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_CRED_STORE_KEY", "ZOHO_CRED_STORE_KEY_OLD"];
+
+/// Whether any variable of the profile is set, so that it was meant.
+pub fn is_begun(env: &Env) -> bool {
+    let names = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_SOID"];
+    names.iter().any(|name| env.get(name).is_some())
+        || ["ZOHO_CLIENT_SECRET_FILE", "ZOHO_REFRESH_TOKEN_FILE"].iter().any(|name| env.get(name).is_some())
+}
+
+/// Whether every variable of the profile is set; their values are not looked at.
+pub fn is_complete(env: &Env) -> bool {
+    let given = |name: &str, file: &str, credential: &str| {
+        env.get(name).is_some() || env.get(file).is_some() || credential_file(env, credential).is_some()
+    };
+    env.get("ZOHO_CLIENT_ID").is_some()
+        && given("ZOHO_CLIENT_SECRET", "ZOHO_CLIENT_SECRET_FILE", "zoho-client-secret")
+        && (given("ZOHO_REFRESH_TOKEN", "ZOHO_REFRESH_TOKEN_FILE", "zoho-refresh-token")
+            || (env.get("ZOHO_SOID").is_some() && env.get("ZOHO_SCOPES").is_some()))
+        && (env.get("ZOHO_DATA_CENTER").is_some() || env.get("ZOHO_ACCOUNTS_URL").is_some())
+}
+
+/// The profile that the variables make up; the first missing one is [`Error::EnvironmentIncomplete`].
+pub fn profile(env: &Env) -> Result<Profile, Error> {
+    let missing = |missing| Error::EnvironmentIncomplete { missing };
+    let client_id = env.get("ZOHO_CLIENT_ID").ok_or(missing("ZOHO_CLIENT_ID"))?;
+    if source(env, "ZOHO_CLIENT_SECRET", "zoho-client-secret")?.is_none() {
+        return Err(missing("ZOHO_CLIENT_SECRET"));
+    }
+    let refresh_token = source(env, "ZOHO_REFRESH_TOKEN", "zoho-refresh-token")?.is_some();
+    let scopes = split_scopes(env.get("ZOHO_SCOPES").unwrap_or_default());
+    let grant = match (refresh_token, env.get("ZOHO_SOID")) {
+        (true, None) => Grant::RefreshToken,
+        (false, Some(_)) if scopes.is_empty() => return Err(missing("ZOHO_SCOPES")),
+        (false, Some(soid)) => Grant::ClientCredentials { soid: Some(soid.to_owned()) },
+        (false, None) => return Err(missing("ZOHO_REFRESH_TOKEN")),
+        (true, Some(_)) => {
+            return Err(Error::Setting {
+                problem: "ZOHO_REFRESH_TOKEN and ZOHO_SOID are both set".into(),
+                hint: "unset ZOHO_SOID for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials"
+                    .into(),
+            });
+        }
+    };
+    let (accounts_url, data_center) = accounts(env)?.ok_or(missing("ZOHO_DATA_CENTER"))?;
+    Ok(Profile {
+        name: ProfileName::environment(),
+        origin: Origin::Environment,
+        accounts_url,
+        data_center,
+        client_id: client_id.trim().to_owned(),
+        grant,
+        scopes,
+        redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
+        scheme: Scheme::default(),
+        secrets: SecretsIn::Environment,
+        hosts: None,
+        budget: Budget::default(),
+    })
+}
+
+/// The accounts server that `ZOHO_ACCOUNTS_URL` or `ZOHO_DATA_CENTER` names, if either does.
+pub fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static DataCenter>)>, Error> {
+    let data_center = match env.get("ZOHO_DATA_CENTER") {
+        None => None,
+        Some(code) => Some(DataCenter::by_code(code.trim()).ok_or_else(|| Error::Setting {
+            problem: format!("ZOHO_DATA_CENTER: '{code}' is not a data centre"),
+            hint: match nearest(code, DataCenter::codes()) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => "use us, eu, in, au, jp, ca, sa, uk, cn, ae or sg".into(),
+            },
+        })?),
+    };
+    match env.get("ZOHO_ACCOUNTS_URL") {
+        Some(url) => {
+            let url = AccountsUrl::new(url)?;
+            let data_center = data_center.or_else(|| url.data_center());
+            Ok(Some((url, data_center)))
+        }
+        None => Ok(data_center.map(|dc| (AccountsUrl::of(dc), Some(dc)))),
+    }
+}
+
+/// The client secret, from `ZOHO_CLIENT_SECRET`, its `_FILE` form, or systemd's credentials.
+pub fn client_secret(env: &Env) -> Result<Option<Secret>, Error> {
+    read(source(env, "ZOHO_CLIENT_SECRET", "zoho-client-secret")?)
+}
+
+/// The refresh token, from `ZOHO_REFRESH_TOKEN`, its `_FILE` form, or systemd's credentials.
+pub fn refresh_token(env: &Env) -> Result<Option<Secret>, Error> {
+    read(source(env, "ZOHO_REFRESH_TOKEN", "zoho-refresh-token")?)
+}
+
+/// A secret given as `name` or as the file that `name_FILE` names; both at once is [`Error::Setting`].
+pub fn secret(env: &Env, name: &'static str) -> Result<Option<Secret>, Error> {
+    read(source(env, name, "")?)
+}
+
+enum Source<'a> {
+    Value(&'a str),
+    File(PathBuf),
+}
+
+fn source<'a>(env: &'a Env, name: &'static str, credential: &str) -> Result<Option<Source<'a>>, Error> {
+    let file = format!("{name}_FILE");
+    match (env.get(name), env.get(&file)) {
+        (Some(_), Some(_)) => Err(Error::Setting {
+            problem: format!("{name} and {file} are both set"),
+            hint: format!("unset one of {name} and {file}"),
+        }),
+        (Some(value), None) => Ok(Some(Source::Value(value))),
+        (None, Some(path)) => Ok(Some(Source::File(path.into()))),
+        (None, None) => Ok(credential_file(env, credential).map(Source::File)),
+    }
+}
+
+fn read(source: Option<Source<'_>>) -> Result<Option<Secret>, Error> {
+    let secret = match source {
+        None => return Ok(None),
+        Some(Source::Value(value)) => Secret::from_text(value),
+        Some(Source::File(path)) => Secret::from_text(files::read_text(&path)?),
+    };
+    if secret.is_empty() {
+        return Err(Error::Setting {
+            problem: "a secret in the environment or its file is empty".into(),
+            hint: "write the secret into the file, without quotes".into(),
+        });
+    }
+    Ok(Some(secret))
+}
+
+fn credential_file(env: &Env, credential: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env.get("CREDENTIALS_DIRECTORY")?).join(credential);
+    (!credential.is_empty() && files::exists(&path)).then_some(path)
+}

@@ -1,0 +1,345 @@
+//! `config.toml`: read strictly, so that a slip is named with its line and what was probably meant.
+
+use super::{
+    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, DataCenter, ENVIRONMENT, Grant, Origin, Profile, ProfileName,
+    Scheme, SecretsIn, duration, nearest,
+};
+use crate::error::Error;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use toml::Spanned;
+
+/// A parsed config file. Profiles are checked one by one, when they are used.
+#[derive(Clone, Debug)]
+pub struct ConfigFile {
+    path: PathBuf,
+    text: String,
+    raw: Raw,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    default_profile: Option<String>,
+    #[serde(default)]
+    profile: BTreeMap<String, RawProfile>,
+    store: Option<StoreSettings>,
+}
+
+/// The `[store]` table: cache, lock and budget shared between machines.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// `redis://`, `rediss://` or `unix://` address.
+    pub url: String,
+    /// What every key begins with; `zoho-cred` unless set.
+    pub prefix: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawProfile {
+    data_center: Option<Spanned<String>>,
+    accounts_url: Option<Spanned<String>>,
+    client_id: Option<String>,
+    grant: Option<Spanned<String>>,
+    soid: Option<String>,
+    scopes: Option<Vec<String>>,
+    redirect_uri: Option<String>,
+    scheme: Option<Spanned<String>>,
+    secrets: Option<Spanned<String>>,
+    secret_command: Option<Vec<String>>,
+    hosts: Option<Vec<String>>,
+    budget: Option<Spanned<RawBudget>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBudget {
+    tokens: Option<u32>,
+    window: Option<RawDuration>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum RawDuration {
+    Seconds(u32),
+    Text(String),
+}
+
+const PROFILE_KEYS: [&str; 12] = [
+    "data_center",
+    "accounts_url",
+    "client_id",
+    "grant",
+    "soid",
+    "scopes",
+    "redirect_uri",
+    "scheme",
+    "secrets",
+    "secret_command",
+    "hosts",
+    "budget",
+];
+const OTHER_KEYS: [&str; 7] = ["default_profile", "profile", "store", "url", "prefix", "tokens", "window"];
+
+impl ConfigFile {
+    /// A file that is not there: no profile, no store.
+    pub fn empty(path: PathBuf) -> Self {
+        ConfigFile { path, text: String::new(), raw: Raw::default() }
+    }
+
+    /// Parses `text`, found at `path`; anything unexpected is [`Error::Config`] with its line.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+        let raw: Raw = toml::from_str(text).map_err(|error| {
+            let span = error.span().unwrap_or(0..0);
+            let word = text.get(span.clone()).unwrap_or_default().trim().trim_matches(['"', '\'']);
+            let unknown = error.message().starts_with("unknown field");
+            Error::Config {
+                path: path.to_owned(),
+                line: error.span().map(|span| line_of(text, span.start)),
+                problem: if unknown { format!("unknown key '{word}'") } else { one_line(error.message()) },
+                nearest: unknown
+                    .then(|| nearest(word, PROFILE_KEYS.into_iter().chain(OTHER_KEYS)).map(str::to_owned))
+                    .flatten(),
+            }
+        })?;
+        let file = ConfigFile { path: path.to_owned(), text: text.to_owned(), raw };
+        if file.raw.profile.contains_key(ENVIRONMENT) {
+            return Err(file.complain(0, "no profile in a file may be called 'env'", None));
+        }
+        for name in file.raw.profile.keys() {
+            ProfileName::new(name)
+                .map_err(|_| file.complain(0, &format!("'{name}' is not a profile name"), None))?;
+        }
+        Ok(file)
+    }
+
+    /// The file's canonical path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The names of its profiles, sorted.
+    pub fn names(&self) -> Vec<String> {
+        self.raw.profile.keys().cloned().collect()
+    }
+
+    /// `default_profile`, if set.
+    pub fn default_profile(&self) -> Option<&str> {
+        self.raw.default_profile.as_deref()
+    }
+
+    /// The `[store]` table, if there is one.
+    pub fn store(&self) -> Option<&StoreSettings> {
+        self.raw.store.as_ref()
+    }
+
+    /// The profile of that name with every setting decided; `None` where the file has none.
+    pub fn profile(&self, name: &ProfileName) -> Option<Result<Profile, Error>> {
+        let raw = self.raw.profile.get(name.as_str())?;
+        Some(self.decide(name, raw))
+    }
+
+    fn decide(&self, name: &ProfileName, raw: &RawProfile) -> Result<Profile, Error> {
+        let data_center = raw.data_center.as_ref().map(|code| self.data_center(code)).transpose()?;
+        let accounts_url = match (&raw.accounts_url, data_center) {
+            (Some(url), _) => AccountsUrl::new(url.get_ref())
+                .map_err(|error| self.complain(url.span().start, &error.message(), None))?,
+            (None, Some(dc)) => AccountsUrl::of(dc),
+            (None, None) => return Err(self.lacks(name, "data_center")),
+        };
+        let client_id = match raw.client_id.as_deref().map(str::trim) {
+            Some(id) if !id.is_empty() => id.to_owned(),
+            _ => return Err(self.lacks(name, "client_id")),
+        };
+        Ok(Profile {
+            name: name.clone(),
+            origin: Origin::File(self.path.clone()),
+            data_center: data_center.or_else(|| accounts_url.data_center()),
+            accounts_url,
+            client_id,
+            grant: self.grant(name, raw)?,
+            scopes: raw.scopes.iter().flatten().flat_map(|s| super::split_scopes(s)).collect(),
+            redirect_uri: raw.redirect_uri.clone().unwrap_or_else(|| DEFAULT_REDIRECT_URI.to_owned()),
+            scheme: match &raw.scheme {
+                None => Scheme::default(),
+                Some(word) => {
+                    self.choose(word, "scheme", [("zoho", Scheme::Zoho), ("bearer", Scheme::Bearer)])?
+                }
+            },
+            secrets: self.secrets(name, raw)?,
+            hosts: raw.hosts.clone(),
+            budget: raw.budget.as_ref().map(|budget| self.budget(budget)).transpose()?.unwrap_or_default(),
+        })
+    }
+
+    fn data_center(&self, code: &Spanned<String>) -> Result<&'static DataCenter, Error> {
+        DataCenter::by_code(code.get_ref()).ok_or_else(|| {
+            let problem = format!("'{}' is not a data centre", code.get_ref());
+            let near = nearest(code.get_ref(), DataCenter::codes());
+            self.complain(
+                code.span().start,
+                &problem,
+                near.or(Some("us, eu, in, au, jp, ca, sa, uk, cn, ae or sg")),
+            )
+        })
+    }
+
+    fn grant(&self, name: &ProfileName, raw: &RawProfile) -> Result<Grant, Error> {
+        let client_credentials = match &raw.grant {
+            None => false,
+            Some(word) => {
+                self.choose(word, "grant", [("refresh_token", false), ("client_credentials", true)])?
+            }
+        };
+        match (client_credentials, &raw.soid) {
+            (true, soid) if raw.scopes.as_ref().is_none_or(Vec::is_empty) => {
+                let _ = soid;
+                Err(self.lacks(name, "scopes"))
+            }
+            (true, soid) => Ok(Grant::ClientCredentials { soid: soid.clone() }),
+            (false, None) => Ok(Grant::RefreshToken),
+            (false, Some(_)) => Err(self.complain(0, "soid goes with grant = \"client_credentials\"", None)),
+        }
+    }
+
+    fn secrets(&self, name: &ProfileName, raw: &RawProfile) -> Result<SecretsIn, Error> {
+        let choices = [("keyring", 0), ("file", 1), ("command", 2)];
+        match raw.secrets.as_ref().map(|word| self.choose(word, "secrets", choices)).transpose()? {
+            None if raw.secret_command.is_some() => self.command(name, raw),
+            None | Some(0) => Ok(SecretsIn::Keyring),
+            Some(1) => Ok(SecretsIn::File),
+            Some(_) => self.command(name, raw),
+        }
+    }
+
+    fn command(&self, name: &ProfileName, raw: &RawProfile) -> Result<SecretsIn, Error> {
+        match &raw.secret_command {
+            Some(command) if !command.is_empty() => Ok(SecretsIn::Command(command.clone())),
+            _ => Err(self.lacks(name, "secret_command")),
+        }
+    }
+
+    fn budget(&self, raw: &Spanned<RawBudget>) -> Result<Budget, Error> {
+        let default = Budget::default();
+        let complain = |problem: &str| self.complain(raw.span().start, problem, None);
+        let window = match &raw.get_ref().window {
+            None => default.window,
+            Some(RawDuration::Seconds(seconds)) => Duration::from_secs((*seconds).into()),
+            Some(RawDuration::Text(text)) => duration::parse(text).map_err(|problem| complain(&problem))?,
+        };
+        let tokens = raw.get_ref().tokens.unwrap_or(default.tokens);
+        if tokens == 0 || window.is_zero() {
+            return Err(complain("a budget needs at least one token and a window"));
+        }
+        Ok(Budget { tokens, window })
+    }
+
+    fn choose<T: Copy, const N: usize>(
+        &self,
+        word: &Spanned<String>,
+        key: &str,
+        choices: [(&str, T); N],
+    ) -> Result<T, Error> {
+        choices.iter().find(|(name, _)| name == word.get_ref()).map(|(_, value)| *value).ok_or_else(|| {
+            let names = choices.map(|(name, _)| name);
+            let problem = format!("{key} cannot be '{}', only {}", word.get_ref(), names.join(" or "));
+            self.complain(word.span().start, &problem, nearest(word.get_ref(), names))
+        })
+    }
+
+    fn lacks(&self, name: &ProfileName, key: &str) -> Error {
+        let table = self.text.find(&format!("[profile.{name}]")).unwrap_or(0);
+        self.complain(table, &format!("profile '{name}' lacks {key}"), None)
+    }
+
+    fn complain(&self, offset: usize, problem: &str, nearest: Option<&str>) -> Error {
+        Error::Config {
+            path: self.path.clone(),
+            line: (offset > 0).then(|| line_of(&self.text, offset)),
+            problem: problem.to_owned(),
+            nearest: nearest.map(str::to_owned),
+        }
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|b| *b == b'\n').count()
+}
+
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ConfigFile, Error> {
+        ConfigFile::parse(Path::new("c.toml"), text)
+    }
+
+    fn crm(text: &str) -> Result<Profile, Error> {
+        parse(text)?.profile(&ProfileName::new("crm").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
+        let error = parse("\n[profile.crm]\ndata_centre = \"jp\"\n").unwrap_err();
+        assert_eq!(error.message(), "c.toml, line 3: unknown key 'data_centre'");
+        assert_eq!(error.hint().unwrap(), "did you mean 'data_center'?");
+    }
+
+    #[test]
+    fn every_setting_is_read() {
+        let profile = crm(r#"
+            [profile.crm]
+            data_center = "jp"
+            client_id = "1000.X"
+            scopes = ["ZohoCRM.modules.ALL", "ZohoCRM.settings.ALL"]
+            scheme = "bearer"
+            secrets = "command"
+            secret_command = ["pass", "zoho"]
+            hosts = ["www.zohoapis.jp"]
+            budget = { tokens = 5, window = "5m" }
+            "#)
+        .unwrap();
+        assert_eq!(profile.accounts_url.as_str(), "https://accounts.zoho.jp");
+        assert_eq!(profile.scopes.len(), 2);
+        assert_eq!(profile.scheme, Scheme::Bearer);
+        assert_eq!(profile.budget, Budget { tokens: 5, window: Duration::from_secs(300) });
+        assert_eq!(profile.secrets, SecretsIn::Command(vec!["pass".into(), "zoho".into()]));
+    }
+
+    #[test]
+    fn wrong_values_are_named_with_their_line() {
+        for (text, line, words) in [
+            ("[profile.crm]\nclient_id='x'\ndata_center='jq'", 3, "not a data centre"),
+            ("[profile.crm]\nclient_id='x'\naccounts_url='http://zoho.eu'", 3, "must be https"),
+            ("[profile.crm]\nclient_id='x'\ndata_center='jp'\nscheme='basic'", 4, "zoho or bearer"),
+            ("[profile.crm]\nclient_id='x'\ndata_center='jp'\nbudget={tokens=0}", 4, "at least one"),
+            ("[profile.crm]\nclient_id='x'\ndata_center='jp'\nbudget={window='5x'}", 4, "not a duration"),
+            ("[profile.crm]\nclient_id=3", 2, "invalid type"),
+        ] {
+            let Error::Config { line: found, problem, .. } = crm(text).unwrap_err() else { panic!("{text}") };
+            assert_eq!(found, Some(line), "{text}");
+            assert!(problem.contains(words), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert!(crm("[profile.crm]\ndata_center='jp'").unwrap_err().message().contains("lacks client_id"));
+        assert!(crm("[profile.crm]\nclient_id='x'").unwrap_err().message().contains("lacks data_center"));
+        assert!(parse("[profile.env]\n").is_err());
+        assert!(parse("[profile.\"a/b\"]\n").is_err());
+    }
+}

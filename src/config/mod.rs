@@ -1,0 +1,20 @@
+//! Files, variables and flags become one resolved [`Profile`].
+
+mod accounts_url;
+pub mod data_center;
+pub mod duration;
+pub mod edit;
+pub mod environment;
+pub mod file;
+mod nearest;
+mod profile;
+mod profile_name;
+mod resolve;
+
+pub use accounts_url::{AccountsUrl, is_loopback};
+pub use data_center::DataCenter;
+pub use file::ConfigFile;
+pub use nearest::nearest;
+pub use profile::{Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, Scheme, SecretsIn, split_scopes};
+pub use profile_name::{ENVIRONMENT, ProfileName};
+pub use resolve::{Resolved, config_path, resolve, state_dir};

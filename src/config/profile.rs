@@ -1,0 +1,124 @@
+//! One profile with every setting decided.
+
+use super::{AccountsUrl, DataCenter, ProfileName};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the browser comes back to, unless the profile says otherwise. Zoho matches it to the letter.
+pub const DEFAULT_REDIRECT_URI: &str = "http://localhost:9437/callback";
+
+/// Where a profile's settings came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A config file, by its canonical path.
+    File(PathBuf),
+    /// The environment's variables.
+    Environment,
+}
+
+/// How access tokens are minted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// RFC 6749, section 6, with a refresh token.
+    RefreshToken,
+    /// RFC 6749, section 4.4, with Zoho's `soid`.
+    ClientCredentials {
+        /// `{service}.{organisation id}`, or `None` for products without organisations.
+        soid: Option<String>,
+    },
+}
+
+/// The word before the token in the `Authorization` header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scheme {
+    /// `Zoho-oauthtoken`, which every product takes.
+    #[default]
+    Zoho,
+    /// `Bearer`, which some clients insist on.
+    Bearer,
+}
+
+impl Scheme {
+    /// The word itself.
+    pub fn word(self) -> &'static str {
+        match self {
+            Scheme::Zoho => "Zoho-oauthtoken",
+            Scheme::Bearer => "Bearer",
+        }
+    }
+}
+
+/// Where a profile's secrets rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretsIn {
+    /// Secret Service, macOS Keychain or Windows Credential Manager.
+    Keyring,
+    /// Files of mode 0600 in the state folder.
+    File,
+    /// What this command prints.
+    Command(Vec<String>),
+    /// The environment's variables.
+    Environment,
+}
+
+impl SecretsIn {
+    /// The word in the config file and in `status`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            SecretsIn::Keyring => "keyring",
+            SecretsIn::File => "file",
+            SecretsIn::Command(_) => "command",
+            SecretsIn::Environment => "environment",
+        }
+    }
+}
+
+/// How many token requests Zoho allows in a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Requests a window.
+    pub tokens: u32,
+    /// Length of the window.
+    pub window: Duration,
+}
+
+impl Default for Budget {
+    /// Zoho's: 10 in 10 minutes (<https://www.zoho.com/accounts/protocol/oauth/limits.html>).
+    fn default() -> Self {
+        Budget { tokens: 10, window: Duration::from_secs(600) }
+    }
+}
+
+/// A profile whose every setting is decided and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: ProfileName,
+    /// Where its settings came from.
+    pub origin: Origin,
+    /// The accounts server that mints its tokens.
+    pub accounts_url: AccountsUrl,
+    /// The data centre, where it is one of Zoho's.
+    pub data_center: Option<&'static DataCenter>,
+    /// The client's id.
+    pub client_id: String,
+    /// How tokens are minted.
+    pub grant: Grant,
+    /// Scopes as the user wrote them.
+    pub scopes: Vec<String>,
+    /// The registered redirect URI.
+    pub redirect_uri: String,
+    /// Scheme of the `Authorization` header.
+    pub scheme: Scheme,
+    /// Where its secrets rest.
+    pub secrets: SecretsIn,
+    /// Hosts that helper modes may hand the token out for; `None` means the data centre's own.
+    pub hosts: Option<Vec<String>>,
+    /// Zoho's limit for its credential.
+    pub budget: Budget,
+}
+
+/// Splits scopes as people and Zoho write them: by commas in requests, by spaces in answers.
+pub fn split_scopes(text: &str) -> Vec<String> {
+    text.split(|c: char| c == ',' || c.is_whitespace()).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+}

@@ -1,0 +1,31 @@
+//! Secrets that another program prints: `secret_command = ["op", "read", …]`.
+
+use super::Secrets;
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::system::process;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How long the command may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Deserialize)]
+struct Printed {
+    client_secret: Secret,
+    refresh_token: Option<Secret>,
+}
+
+/// Runs the command and reads `{"client_secret":"…","refresh_token":"…"}` from its stdout. Its stderr is passed on.
+pub fn secrets(command: &[String]) -> Result<Secrets, Error> {
+    let program = command.first().map_or("", String::as_str);
+    let failed = |problem: String| Error::Store {
+        action: "run",
+        what: format!("secret_command '{program}'"),
+        problem,
+    };
+    let printed = process::output(command, TIMEOUT).map_err(failed)?;
+    let printed: Printed = serde_json::from_slice(&printed)
+        .map_err(|_| failed("it did not print {\"client_secret\":\"…\",\"refresh_token\":\"…\"}".into()))?;
+    Ok(Secrets { client_secret: printed.client_secret, refresh_token: printed.refresh_token })
+}

@@ -1,0 +1,81 @@
+//! Fingerprints: of a credential, which names its cache, lock and ledger, and of a profile, which names its state.
+
+use crate::config::{Grant, Profile, ProfileName};
+use crate::credential::Secrets;
+use crate::secret::Secret;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// The id of a credential, in lower-case hex: one for the cache, one for lock and ledger.
+///
+/// They are the same but for client credentials: all tokens of one client share Zoho's limit, so they share lock
+/// and ledger, while each organisation and set of scopes has a token of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialId {
+    cache: String,
+    ledger: String,
+}
+
+impl CredentialId {
+    /// The id of the credential that `profile` and `secrets` make up.
+    pub fn of(profile: &Profile, secrets: &Secrets) -> Self {
+        let client = [profile.accounts_url.as_str(), &profile.client_id];
+        match &profile.grant {
+            Grant::RefreshToken => {
+                let token = secrets.refresh_token.as_ref().map_or("", Secret::expose);
+                let id = fingerprint("refresh_token", &[client[0], client[1], token]);
+                CredentialId { cache: id.clone(), ledger: id }
+            }
+            Grant::ClientCredentials { soid } => {
+                let mut scopes = profile.scopes.clone();
+                scopes.sort_unstable();
+                scopes.dedup();
+                let soid = soid.as_deref().unwrap_or("");
+                CredentialId {
+                    cache: fingerprint(
+                        "client_credentials",
+                        &[client[0], client[1], soid, &scopes.join(",")],
+                    ),
+                    ledger: fingerprint("client", &client),
+                }
+            }
+        }
+    }
+
+    /// An id that was written down.
+    pub fn known(cache: &str, ledger: &str) -> Self {
+        CredentialId { cache: cache.to_owned(), ledger: ledger.to_owned() }
+    }
+
+    /// Names the cache.
+    pub fn cache(&self) -> &str {
+        &self.cache
+    }
+
+    /// Names lock and ledger.
+    pub fn ledger(&self) -> &str {
+        &self.ledger
+    }
+}
+
+/// Names the state of the profile `name` of the config file at `config`.
+pub fn profile_key(config: &Path, name: &ProfileName) -> String {
+    fingerprint("profile", &[&config.to_string_lossy(), name.as_str()])
+}
+
+/// Tells one client secret from another in the ledger, without telling what it is.
+pub fn secret_fingerprint(profile: &Profile, secret: &Secret) -> String {
+    let full =
+        fingerprint("client_secret", &[profile.accounts_url.as_str(), &profile.client_id, secret.expose()]);
+    full[..16].to_owned()
+}
+
+/// SHA-256 of the parts, each preceded by its length, so that no two lists of parts run together.
+fn fingerprint(kind: &str, parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in [kind].iter().chain(parts) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

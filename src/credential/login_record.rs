@@ -1,0 +1,89 @@
+//! What a login stored: not the secrets, but where they are. It is written last, by one rename, so that a login
+//! that is killed half-way leaves the old credential in use.
+
+use super::id::profile_key;
+use crate::config::{Origin, Profile, ProfileName};
+use crate::error::Error;
+use crate::store::atomic;
+use crate::store::private::{self, StateDir};
+use crate::store::records::{decode, encode};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The record of a profile's login.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginRecord {
+    /// The profile.
+    pub profile: String,
+    /// Canonical path of the config file that has the profile.
+    pub config: PathBuf,
+    /// Where the items are: `keyring` or `file`.
+    pub store: String,
+    /// The accounts server that the credential belongs to.
+    pub accounts_url: String,
+    /// The client's id.
+    pub client_id: String,
+    /// Item of the client secret.
+    pub client_secret: String,
+    /// Item of the refresh token; `None` for client credentials.
+    pub refresh_token: Option<String>,
+    /// Id of the credential, which tells profiles that share it.
+    pub credential: String,
+    /// The scopes that were asked for.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Whether our own login made the refresh token, rather than taking one over.
+    #[serde(default)]
+    pub made_here: bool,
+}
+
+impl LoginRecord {
+    /// The record of `profile`, if it was logged in.
+    pub fn load(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
+        let Some(path) = path_of(state, profile) else { return Ok(None) };
+        read(&path)
+    }
+
+    /// Puts the record into place; from then on the profile uses its items.
+    pub fn save(&self, state: &StateDir) -> Result<(), Error> {
+        let name = ProfileName::new(&self.profile)?;
+        state.room("secrets")?;
+        atomic::replace_unlocked(&path(state, &self.config, &name), &encode(self))
+    }
+
+    /// Removes the record of `profile`.
+    pub fn remove(state: &StateDir, profile: &Profile) -> Result<(), Error> {
+        path_of(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
+    }
+
+    /// Every record in the state folder, those of other config files included.
+    pub fn all(state: &StateDir) -> Result<Vec<Self>, Error> {
+        let entries = private::list(&state.room_path("secrets"))?;
+        let is_record =
+            |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("profile-"));
+        entries.iter().filter(|path| is_record(path)).filter_map(|path| read(path).transpose()).collect()
+    }
+}
+
+fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
+    match private::read(path) {
+        Ok((bytes, _)) => decode(&bytes).map(Some).ok_or_else(|| Error::Store {
+            action: "read",
+            what: path.display().to_string(),
+            problem: "it is not a record that zoho-cred wrote".into(),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(private::failed("read", path, &error)),
+    }
+}
+
+fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
+    match &profile.origin {
+        Origin::Environment => None,
+        Origin::File(config) => Some(path(state, config, &profile.name)),
+    }
+}
+
+fn path(state: &StateDir, config: &Path, name: &ProfileName) -> PathBuf {
+    state.room_path("secrets").join(format!("profile-{}.json", profile_key(config, name)))
+}

@@ -1,0 +1,15 @@
+//! What can mint tokens: its fingerprint, and where its secrets rest.
+
+mod command;
+mod environment;
+mod file;
+mod id;
+mod login_record;
+mod secrets;
+mod source;
+
+pub use file::FileSecrets;
+pub use id::{CredentialId, profile_key, secret_fingerprint};
+pub use login_record::LoginRecord;
+pub use secrets::{SecretStore, Secrets};
+pub use source::Source;

@@ -1,0 +1,25 @@
+//! The secrets of a profile, and the port to where they rest.
+
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// What mints tokens, beside the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Secrets {
+    /// The client's secret.
+    pub client_secret: Secret,
+    /// The refresh token; `None` for client credentials.
+    pub refresh_token: Option<Secret>,
+}
+
+/// A place that keeps one secret an item.
+pub trait SecretStore {
+    /// The secret under `item`; `None` where there is none. [`Error::Store`] where the place does not answer.
+    fn get(&self, item: &str) -> Result<Option<Secret>, Error>;
+    /// Keeps `secret` under `item`, which is new.
+    fn put(&self, item: &str, secret: &Secret) -> Result<(), Error>;
+    /// Forgets `item`; one that is not there is fine.
+    fn delete(&self, item: &str) -> Result<(), Error>;
+    /// The word for the place in `status` and in messages.
+    fn word(&self) -> &'static str;
+}

@@ -1,0 +1,130 @@
+//! The credential of a profile: its id without opening a keyring, and its secrets when they are really needed.
+
+use super::{CredentialId, FileSecrets, LoginRecord, SecretStore, Secrets, command, environment};
+use crate::config::{Grant, Profile, SecretsIn};
+use crate::error::Error;
+use crate::store::StateDir;
+use crate::store::profile_state::ProfileState;
+use crate::system::Env;
+use crate::token::CacheRecord;
+
+/// Where a profile's credential comes from.
+pub struct Source<'a> {
+    /// The profile.
+    pub profile: &'a Profile,
+    env: &'a Env,
+    state: &'a StateDir,
+    given: Option<&'a Secrets>,
+}
+
+impl<'a> Source<'a> {
+    /// The source of `profile`.
+    pub fn new(profile: &'a Profile, env: &'a Env, state: &'a StateDir) -> Self {
+        Source { profile, env, state, given: None }
+    }
+
+    /// The source of a profile whose secrets are at hand and not stored yet. Nothing is remembered of it.
+    pub fn given(profile: &'a Profile, env: &'a Env, state: &'a StateDir, secrets: &'a Secrets) -> Self {
+        Source { profile, env, state, given: Some(secrets) }
+    }
+
+    /// The credential id: as the profile's state remembers it, else from the secrets.
+    pub fn id(&self) -> Result<CredentialId, Error> {
+        if let Some(secrets) = self.given {
+            return Ok(CredentialId::of(self.profile, secrets));
+        }
+        match ProfileState::load(self.state, self.profile) {
+            Some(state) => Ok(state.credential()),
+            None => self.id_from_secrets(&self.secrets()?),
+        }
+    }
+
+    /// The credential id that `secrets` make up; the profile's state remembers it from now on.
+    pub fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error> {
+        let id = CredentialId::of(self.profile, secrets);
+        if self.given.is_some() {
+            return Ok(id);
+        }
+        let remembered = ProfileState::load(self.state, self.profile).map(|state| state.credential());
+        if remembered.as_ref() != Some(&id) {
+            let scopes = match self.login()? {
+                Some(login) => login.scopes,
+                None => self.profile.scopes.clone(),
+            };
+            let state = ProfileState::new(self.profile, &id, scopes);
+            if let Err(error) = state.save(self.state, self.profile) {
+                log::debug!("the profile's state was not written: {}", error.message());
+            }
+        }
+        Ok(id)
+    }
+
+    /// The secrets, read now.
+    pub fn secrets(&self) -> Result<Secrets, Error> {
+        if let Some(secrets) = self.given {
+            return Ok(secrets.clone());
+        }
+        match &self.profile.secrets {
+            SecretsIn::Environment => environment::secrets(self.env, self.profile),
+            SecretsIn::Command(words) => self.complete(command::secrets(words)?),
+            SecretsIn::File | SecretsIn::Keyring => {
+                let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
+                let store = self.store(&login.store)?;
+                let get = |item: &str| store.get(item)?.ok_or_else(|| self.never_logged_in());
+                let client_secret = get(&login.client_secret)?;
+                let refresh_token = login.refresh_token.as_deref().map(get).transpose()?;
+                self.complete(Secrets { client_secret, refresh_token })
+            }
+        }
+    }
+
+    /// What the profile's login stored.
+    pub fn login(&self) -> Result<Option<LoginRecord>, Error> {
+        LoginRecord::load(self.state, self.profile)
+    }
+
+    /// The token set as the profile's state has it, if nobody has replaced it since.
+    pub fn copy(&self) -> Option<(CacheRecord, Vec<String>)> {
+        let state = ProfileState::load(self.state, self.profile)?;
+        let record = state.copy(self.state)?.clone();
+        Some((record, state.scopes))
+    }
+
+    /// Copies the token set into the profile's state, for the next warm call. It does not matter if that fails.
+    pub fn keep_copy(&self) {
+        let Some(state) = ProfileState::load(self.state, self.profile) else { return };
+        if state.copy(self.state).is_some() {
+            return;
+        }
+        if let Err(error) = state.with_copy(self.state).save(self.state, self.profile) {
+            log::debug!("the profile's state was not written: {}", error.message());
+        }
+    }
+
+    /// The scopes that the credential was made for; empty where that is not known.
+    pub fn login_scopes(&self) -> Vec<String> {
+        ProfileState::load(self.state, self.profile).map(|state| state.scopes).unwrap_or_default()
+    }
+
+    /// The place that keeps the items of a login.
+    pub fn store(&self, word: &str) -> Result<Box<dyn SecretStore>, Error> {
+        match word {
+            "file" => Ok(Box::new(FileSecrets::new(self.state))),
+            other => Err(Error::Setting {
+                problem: format!("this build cannot read secrets from '{other}'"),
+                hint: "log in again with --secrets file".into(),
+            }),
+        }
+    }
+
+    fn complete(&self, secrets: Secrets) -> Result<Secrets, Error> {
+        match (&self.profile.grant, &secrets.refresh_token) {
+            (Grant::RefreshToken, None) => Err(self.never_logged_in()),
+            _ => Ok(secrets),
+        }
+    }
+
+    fn never_logged_in(&self) -> Error {
+        Error::NeverLoggedIn { profile: self.profile.name.to_string() }
+    }
+}

@@ -1,0 +1,9 @@
+//! Granting access once: one file a flow, and what they share.
+
+mod keep;
+mod prompt;
+pub mod refresh_token;
+pub mod settings;
+
+pub use keep::keep;
+pub use prompt::{ask, ask_secret, read_secret_file};

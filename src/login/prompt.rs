@@ -1,0 +1,67 @@
+//! What a person is asked for at a terminal, and what is read from a file instead.
+
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::system::{System, files};
+use std::io::Read;
+use std::path::Path;
+
+/// The most that is read of a secret, in bytes.
+const LIMIT: u64 = 64 * 1024;
+
+/// Asks for a setting; without a terminal [`Error::Usage`] names the flag that gives it.
+pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Error> {
+    require_terminal(system, question, flag)?;
+    system.say_part(&format!("{question}: "));
+    let mut answer = Vec::new();
+    let mut byte = [0u8];
+    while answer.len() < LIMIT as usize {
+        match system.stdin.read(&mut byte) {
+            Ok(1) if byte[0] != b'\n' => answer.push(byte[0]),
+            _ => break,
+        }
+    }
+    let answer = String::from_utf8_lossy(&answer).trim().to_owned();
+    match answer.is_empty() {
+        true => Err(Error::Usage(format!("{question} was not given; {flag} gives it without a prompt"))),
+        false => Ok(answer),
+    }
+}
+
+/// Asks for a secret without showing it.
+pub fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
+    require_terminal(system, question, flag)?;
+    let answer = rpassword::prompt_password(format!("{question} (not shown): "))
+        .map_err(|error| Error::BadInput { problem: format!("could not read {question}: {error}") })?;
+    let secret = Secret::new(answer.trim());
+    match secret.is_empty() {
+        true => Err(Error::Usage(format!("{question} was not given; {flag} gives it without a prompt"))),
+        false => Ok(secret),
+    }
+}
+
+fn require_terminal(system: &System, question: &str, flag: &str) -> Result<(), Error> {
+    match system.terminal.stdin {
+        true => Ok(()),
+        false => Err(Error::Usage(format!("{question} is missing: give {flag}"))),
+    }
+}
+
+/// The secret in a file; `-` is stdin.
+pub fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Error> {
+    let text = match path.as_os_str() == "-" {
+        false => files::read_text(path)?,
+        true => {
+            let mut text = String::new();
+            let stdin = &mut system.stdin;
+            let read = stdin.take(LIMIT).read_to_string(&mut text);
+            read.map_err(|error| Error::BadInput { problem: format!("could not read stdin: {error}") })?;
+            text
+        }
+    };
+    let secret = Secret::from_text(text.trim());
+    match secret.is_empty() {
+        true => Err(Error::BadInput { problem: format!("there is no secret in {}", path.display()) }),
+        false => Ok(secret),
+    }
+}

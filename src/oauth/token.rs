@@ -1,0 +1,54 @@
+//! The token endpoint's requests (RFC 6749, sections 4.4 and 6, as Zoho has them), and what a token looks like.
+
+use crate::config::{AccountsUrl, Grant, Profile};
+use crate::secret::Secret;
+
+/// Path of the token endpoint below the accounts server's URL.
+pub const PATH: &str = "/oauth/v2/token";
+
+/// The form of a token request. It owns its fields, as some are put together here.
+#[derive(Debug)]
+pub struct TokenForm(Vec<(&'static str, Secret)>);
+
+impl TokenForm {
+    /// The request that mints an access token for `profile` from its secrets. Zoho's SDKs send no `redirect_uri`
+    /// on a refresh, and neither do we; scopes are separated by commas.
+    pub fn mint(profile: &Profile, client_secret: &Secret, refresh_token: Option<&Secret>) -> Self {
+        let mut fields =
+            vec![("client_id", Secret::new(&*profile.client_id)), ("client_secret", client_secret.clone())];
+        match &profile.grant {
+            Grant::RefreshToken => {
+                fields.push(("grant_type", Secret::new("refresh_token")));
+                fields.extend(refresh_token.map(|token| ("refresh_token", token.clone())));
+            }
+            Grant::ClientCredentials { soid } => {
+                fields.push(("grant_type", Secret::new("client_credentials")));
+                fields.push(("scope", Secret::new(profile.scopes.join(","))));
+                fields.extend(soid.as_ref().map(|soid| ("soid", Secret::new(&**soid))));
+            }
+        }
+        TokenForm(fields)
+    }
+
+    /// A request made of these fields.
+    pub fn of(fields: Vec<(&'static str, Secret)>) -> Self {
+        TokenForm(fields)
+    }
+
+    /// The fields, to be sent.
+    pub fn fields(&self) -> Vec<(&'static str, &Secret)> {
+        self.0.iter().map(|(name, value)| (*name, value)).collect()
+    }
+}
+
+/// The token endpoint's URL.
+pub fn url(accounts: &AccountsUrl) -> String {
+    accounts.join(PATH)
+}
+
+/// Whether every byte of `token` is one that a token may have: `[A-Za-z0-9._~+/=-]+`. Anything else could forge a
+/// header or a line where it is printed.
+pub fn is_well_formed(token: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"._~+/=-".contains(&b);
+    !token.is_empty() && token.bytes().all(legal)
+}

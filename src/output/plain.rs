@@ -1,0 +1,72 @@
+//! `token`, `json` and `header`.
+
+use super::{View, rfc3339};
+use serde::Serialize;
+
+/// The token and a newline.
+pub fn token(view: &View<'_>) -> String {
+    format!("{}\n", view.access_token)
+}
+
+/// `Authorization: Zoho-oauthtoken …` and a newline.
+pub fn header(view: &View<'_>) -> String {
+    format!("Authorization: {} {}\n", view.scheme.word(), view.access_token)
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    version: u32,
+    profile: &'a str,
+    access_token: &'a str,
+    scheme: &'a str,
+    expires_at: String,
+    expires_in: i64,
+    api_domain: Option<&'a str>,
+    data_center: Option<&'a str>,
+    scopes: &'a [String],
+}
+
+/// One JSON object and a newline.
+pub fn json(view: &View<'_>) -> String {
+    let json = Json {
+        version: 1,
+        profile: view.profile,
+        access_token: view.access_token,
+        scheme: view.scheme.word(),
+        expires_at: rfc3339(view.expires_at),
+        expires_in: view.expires_in,
+        api_domain: view.api_domain.as_deref(),
+        data_center: view.data_center,
+        scopes: view.scopes,
+    };
+    serde_json::to_string(&json).unwrap_or_default() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Scheme;
+
+    #[test]
+    fn golden_bytes() {
+        let scopes = ["ZohoCRM.modules.ALL".to_owned()];
+        let view = View {
+            profile: "crm",
+            access_token: "1000.aa.bb",
+            scheme: Scheme::Zoho,
+            expires_at: 1_893_456_000,
+            expires_in: 3471,
+            api_domain: Some("https://www.zohoapis.jp".into()),
+            data_center: Some("jp"),
+            scopes: &scopes,
+        };
+        assert_eq!(token(&view), "1000.aa.bb\n");
+        assert_eq!(header(&view), "Authorization: Zoho-oauthtoken 1000.aa.bb\n");
+        assert_eq!(
+            json(&view),
+            "{\"version\":1,\"profile\":\"crm\",\"access_token\":\"1000.aa.bb\",\"scheme\":\"Zoho-oauthtoken\",\
+             \"expires_at\":\"2030-01-01T00:00:00Z\",\"expires_in\":3471,\"api_domain\":\"https://www.zohoapis.jp\",\
+             \"data_center\":\"jp\",\"scopes\":[\"ZohoCRM.modules.ALL\"]}\n"
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! The store of one machine: files in the state folder, guarded by `flock(2)`.
+
+use super::atomic::{self, CommitFile};
+use super::lock::{self, FileLock, Holder};
+use super::private::{self, StateDir, failed};
+use super::records::{decode, encode};
+use super::{Locked, Store};
+use crate::config::Budget;
+use crate::credential::CredentialId;
+use crate::error::Error;
+use crate::token::{CacheRecord, Ledger, Moment};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Room that a commit file has beyond what its predecessor took, in bytes.
+const ROOM: usize = 8192;
+
+/// The files of one credential.
+pub struct Folder {
+    state: StateDir,
+    cache: PathBuf,
+    ledger: PathBuf,
+    lock: PathBuf,
+}
+
+impl Folder {
+    /// The files of `credential` in the state folder. Nothing is opened or made yet.
+    pub fn new(state: &StateDir, credential: &CredentialId) -> Self {
+        Folder {
+            cache: cache_path(state, credential),
+            ledger: state.room_path("ledgers").join(format!("{}.v1.json", credential.ledger())),
+            lock: state.room_path("locks").join(format!("{}.lock", credential.ledger())),
+            state: state.clone(),
+        }
+    }
+}
+
+/// The file that holds the cached token set of `credential`.
+pub fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
+    state.room_path("credentials").join(format!("{}.v1.json", credential.cache()))
+}
+
+impl Store for Folder {
+    fn cache(&self) -> CacheRecord {
+        private::read(&self.cache).ok().and_then(|(bytes, _)| decode(&bytes)).unwrap_or_default()
+    }
+
+    fn ledger(&self) -> Ledger {
+        private::read(&self.ledger).ok().and_then(|(bytes, _)| decode(&bytes)).unwrap_or_default()
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
+        for room in ["locks", "credentials", "ledgers"] {
+            self.state.room(room)?;
+        }
+        let lock = FileLock::try_take(&self.lock)?;
+        Ok(lock.map(|lock| -> Box<dyn Locked + '_> {
+            Box::new(LockedFolder { folder: self, pending_cache: None, pending_ledger: None, _lock: lock })
+        }))
+    }
+
+    /// From 5 ms, growing to 100 ms, with jitter, so that a thousand waiting callers do not march in step.
+    fn pause(&self, attempt: u32) -> Duration {
+        let longest = 5u64 << attempt.min(5);
+        let mut byte = [0u8];
+        let jitter = getrandom::fill(&mut byte).map_or(0, |()| u64::from(byte[0]));
+        Duration::from_millis(longest.min(100) * (128 + jitter) / 384 + 1)
+    }
+
+    fn holder(&self) -> Option<Holder> {
+        lock::holder(&self.lock)
+    }
+
+    fn place(&self) -> String {
+        self.state.path().display().to_string()
+    }
+}
+
+struct LockedFolder<'a> {
+    folder: &'a Folder,
+    pending_cache: Option<CommitFile>,
+    pending_ledger: Option<CommitFile>,
+    _lock: FileLock,
+}
+
+impl Locked for LockedFolder<'_> {
+    fn cache(&mut self) -> Result<CacheRecord, Error> {
+        match read_or_set_aside(&self.folder.cache)? {
+            Found::Value(cache) => Ok(cache),
+            Found::Nothing | Found::Junk => Ok(CacheRecord::default()),
+        }
+    }
+
+    fn ledger(&mut self, now: &Moment, budget: &Budget) -> Result<Ledger, Error> {
+        match read_or_set_aside(&self.folder.ledger)? {
+            Found::Nothing => Ok(Ledger::default()),
+            Found::Value(ledger) => Ok(ledger),
+            Found::Junk => {
+                let ledger = Ledger::unreadable(now, budget);
+                self.record(&ledger)?;
+                Ok(ledger)
+            }
+        }
+    }
+
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error> {
+        let bytes = encode(ledger);
+        atomic::replace(&self.folder.ledger, &bytes)?;
+        self.pending_ledger = Some(CommitFile::reserve(&self.folder.ledger, bytes.len() + ROOM)?);
+        self.pending_cache = Some(CommitFile::reserve(&self.folder.cache, encode(cache).len() + ROOM)?);
+        Ok(())
+    }
+
+    fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {
+        write(self.pending_cache.take(), &self.folder.cache, &encode(cache))
+    }
+
+    fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
+        write(self.pending_ledger.take(), &self.folder.ledger, &encode(ledger))
+    }
+}
+
+fn write(pending: Option<CommitFile>, target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    match pending {
+        Some(file) => file.commit(bytes),
+        None => atomic::replace(target, bytes),
+    }
+}
+
+/// What was found in a file.
+enum Found<T> {
+    Nothing,
+    Junk,
+    Value(T),
+}
+
+fn read_or_set_aside<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Found<T>, Error> {
+    let bytes = match private::read(path) {
+        Ok((bytes, _)) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if is_not_a_file(path) => {
+            log::debug!("{}: {error}", path.display());
+            atomic::set_aside(path);
+            return Ok(Found::Junk);
+        }
+        Err(error) => return Err(failed("read", path, &error)),
+    };
+    Ok(match decode(&bytes) {
+        Some(value) => Found::Value(value),
+        None => {
+            atomic::set_aside(path);
+            Found::Junk
+        }
+    })
+}
+
+/// Whether something else than a file of ours stands at the path: a folder, a link, another user's file.
+fn is_not_a_file(path: &Path) -> bool {
+    private::stat(path).is_some_and(|found| !found.is_file() || !private::owned_by_us(&found))
+}

@@ -1,0 +1,55 @@
+//! Where the state that callers share rests: cache, ledger and lock of a credential.
+
+pub mod atomic;
+mod folder;
+mod lock;
+pub mod private;
+pub mod profile_state;
+pub mod records;
+
+pub use folder::Folder;
+pub use lock::Holder;
+pub use private::StateDir;
+
+use crate::config::Budget;
+use crate::credential::CredentialId;
+use crate::error::Error;
+use crate::token::{CacheRecord, Ledger, Moment};
+use std::time::Duration;
+
+/// The shared state of one credential, as anybody may read it.
+pub trait Store {
+    /// The cached token set; nothing usable there counts as none.
+    fn cache(&self) -> CacheRecord;
+    /// The ledger, for looking only; nothing usable there counts as an empty one.
+    fn ledger(&self) -> Ledger;
+    /// The lock, if it is free; waiting is the caller's business.
+    fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error>;
+    /// How long to wait before the `attempt`-th next look (from 0).
+    fn pause(&self, attempt: u32) -> Duration;
+    /// Who holds the lock, if somebody does.
+    fn holder(&self) -> Option<Holder>;
+    /// Where it rests, for `status`.
+    fn place(&self) -> String;
+}
+
+/// The same state while its lock is held. Nothing can be written without it.
+pub trait Locked {
+    /// The cached token set, read now; what cannot be parsed is set aside.
+    fn cache(&mut self) -> Result<CacheRecord, Error>;
+    /// The ledger, read now; what cannot be parsed is set aside and counts as all but two used.
+    fn ledger(&mut self, now: &Moment, budget: &Budget) -> Result<Ledger, Error>;
+    /// Makes a request safe to send: the ledger with its entry is on disk, and so is a file that has room for the
+    /// answer. An error means that nothing may be sent.
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error>;
+    /// Replaces the cached token set.
+    fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error>;
+    /// Replaces the ledger.
+    fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;
+}
+
+/// The store of a credential.
+pub fn open(state: &StateDir, credential: &CredentialId) -> Result<Box<dyn Store>, Error> {
+    state.check()?;
+    Ok(Box::new(Folder::new(state, credential)))
+}

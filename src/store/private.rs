@@ -1,0 +1,226 @@
+//! The state folder: ours, closed to everybody else, and not a link to somewhere else.
+#![expect(clippy::disallowed_methods, reason = "this room writes files")]
+
+use crate::error::Error;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The state folder, which may not exist yet.
+#[derive(Clone, Debug)]
+pub struct StateDir(PathBuf);
+
+/// The folders that we make in it, which also show that it is ours.
+const ROOMS: [&str; 5] = ["credentials", "ledgers", "locks", "profiles", "secrets"];
+
+impl StateDir {
+    /// The folder at `path`; it is looked at by [`StateDir::check`] and made by [`StateDir::room`].
+    pub fn new(path: PathBuf) -> Self {
+        StateDir(path)
+    }
+
+    /// The folder's path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The path of one of our folders in it.
+    pub fn room_path(&self, room: &str) -> PathBuf {
+        self.0.join(room)
+    }
+
+    /// Refuses a folder that is a link or somebody else's. One that is not there is fine.
+    pub fn check(&self) -> Result<(), Error> {
+        match fs::symlink_metadata(&self.0) {
+            Err(_) => Ok(()),
+            Ok(found) => self.check_owner(&found),
+        }
+    }
+
+    fn check_owner(&self, found: &Metadata) -> Result<(), Error> {
+        let refuse = |problem: &str| {
+            Err(Error::Unsafe {
+                path: self.0.clone(),
+                problem: problem.into(),
+                hint: "set ZOHO_CRED_STATE_DIR to a folder of your own".into(),
+            })
+        };
+        if found.is_symlink() {
+            return refuse("is a link, not a folder");
+        }
+        if !found.is_dir() {
+            return refuse("is not a folder");
+        }
+        if !owned_by_us(found) {
+            return refuse("belongs to another user");
+        }
+        Ok(())
+    }
+
+    /// Makes one of our folders, and the state folder around it, with mode 0700 whatever the umask.
+    pub fn room(&self, room: &str) -> Result<PathBuf, Error> {
+        let path = self.room_path(room);
+        let make = |path: &Path| make_private(path).map_err(|error| failed("create", path, &error));
+        if let Some(parent) = self.0.parent() {
+            fs::create_dir_all(parent).map_err(|error| failed("create", parent, &error))?;
+        }
+        make(&self.0)?;
+        self.check()?;
+        self.close()?;
+        make(&path)?;
+        let found = fs::symlink_metadata(&path).map_err(|error| failed("read", &path, &error))?;
+        StateDir(path.clone()).check_owner(&found)?;
+        close_mode(&path, &found).map_err(|error| failed("protect", &path, &error))?;
+        Ok(path)
+    }
+
+    /// Takes everybody else's access to the state folder away, if it is ours alone: an empty one, or one that has
+    /// our folders in it. A folder that holds other things too was named by mistake, and is refused.
+    fn close(&self) -> Result<(), Error> {
+        let found = fs::symlink_metadata(&self.0).map_err(|error| failed("read", &self.0, &error))?;
+        if !is_open_to_others(&found) {
+            return Ok(());
+        }
+        let ours = ROOMS.iter().any(|room| self.room_path(room).exists());
+        let empty = fs::read_dir(&self.0).is_ok_and(|mut entries| entries.next().is_none());
+        if !ours && !empty {
+            return Err(Error::Unsafe {
+                path: self.0.clone(),
+                problem: "is open to others and holds other files".into(),
+                hint: format!(
+                    "set ZOHO_CRED_STATE_DIR to a folder of its own, or run 'chmod 700 {}'",
+                    self.0.display()
+                ),
+            });
+        }
+        close_mode(&self.0, &found).map_err(|error| failed("protect", &self.0, &error))
+    }
+}
+
+/// The error of an action on a path.
+pub fn failed(action: &'static str, path: &Path, error: &io::Error) -> Error {
+    Error::Store { action, what: path.display().to_string(), problem: error.to_string() }
+}
+
+/// Opens a file of ours for reading; never through a link.
+pub fn open_existing(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    no_follow(&mut options);
+    options.open(path)
+}
+
+/// Opens a file of ours for writing, made with mode 0600 if it is not there; never through a link.
+pub fn open_or_create(path: &Path, truncate: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(truncate);
+    no_follow(&mut options);
+    private_mode(&mut options);
+    let file = options.open(path)?;
+    close_file(&file)?;
+    Ok(file)
+}
+
+/// The whole of a file of ours, at most 1 MiB, together with what identifies this version of it.
+pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
+    let mut file = open_existing(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || !owned_by_us(&metadata) {
+        return Err(io::Error::other("it is not a file of ours"));
+    }
+    let mut bytes = Vec::with_capacity(metadata.len().min(1 << 20) as usize);
+    (&mut file).take(1 << 20).read_to_end(&mut bytes)?;
+    Ok((bytes, metadata))
+}
+
+#[cfg(unix)]
+mod os {
+    use super::*;
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+
+    /// Whether the file belongs to the user this process runs as.
+    pub fn owned_by_us(found: &Metadata) -> bool {
+        found.uid() == rustix::process::geteuid().as_raw()
+    }
+
+    /// Whether anybody but the owner has any access.
+    pub fn is_open_to_others(found: &Metadata) -> bool {
+        found.mode() & 0o077 != 0
+    }
+
+    pub fn make_private(path: &Path) -> io::Result<()> {
+        match fs::DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub fn close_mode(path: &Path, found: &Metadata) -> io::Result<()> {
+        match found.mode() & 0o777 {
+            0o700 => Ok(()),
+            _ => fs::set_permissions(path, fs::Permissions::from_mode(0o700)),
+        }
+    }
+
+    pub fn close_file(file: &File) -> io::Result<()> {
+        match file.metadata()?.mode() & 0o777 {
+            0o600 => Ok(()),
+            _ => file.set_permissions(fs::Permissions::from_mode(0o600)),
+        }
+    }
+
+    pub fn no_follow(options: &mut OpenOptions) {
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    }
+
+    pub fn private_mode(options: &mut OpenOptions) {
+        options.mode(0o600);
+    }
+}
+
+#[cfg(not(unix))]
+mod os {
+    use super::*;
+
+    pub fn owned_by_us(_: &Metadata) -> bool {
+        true
+    }
+
+    pub fn is_open_to_others(_: &Metadata) -> bool {
+        false
+    }
+
+    pub fn make_private(path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    pub fn close_mode(_: &Path, _: &Metadata) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub fn close_file(_: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub fn no_follow(_: &mut OpenOptions) {}
+
+    pub fn private_mode(_: &mut OpenOptions) {}
+}
+
+use os::{close_file, close_mode, make_private, no_follow, private_mode};
+pub use os::{is_open_to_others, owned_by_us};
+
+/// What stands at the path, links not followed.
+pub fn stat(path: &Path) -> Option<Metadata> {
+    fs::symlink_metadata(path).ok()
+}
+
+/// The paths in a folder of ours; a folder that is not there is an empty one.
+pub fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    match fs::read_dir(folder) {
+        Ok(entries) => Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(failed("read", folder, &error)),
+    }
+}

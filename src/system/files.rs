@@ -1,0 +1,63 @@
+//! Files that other programs and people write: config, `_FILE` secrets. Our own are in `store/`.
+#![expect(clippy::disallowed_methods, reason = "this is the one adapter")]
+
+use super::Env;
+use crate::error::Error;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The text of a file that must be there; [`Error::Store`] otherwise.
+pub fn read_text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The text of a file, `None` where there is none.
+pub fn read_text_if_any(path: &Path) -> Result<Option<String>, Error> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    Error::Store { action: "read", what: path.display().to_string(), problem: error.to_string() }
+}
+
+/// Whether something is there.
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+/// The path with every link followed; where that fails (the file is not there yet), the path made absolute.
+pub fn canonical(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| absolute(path))
+}
+
+/// The path made absolute, links kept.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The user's home folder: `HOME`, else what the system's user database says.
+pub fn home(env: &Env) -> Option<PathBuf> {
+    env.get("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok()).filter(|home| home.is_absolute())
+}
+
+/// Replaces the config file whole, through links, and keeps its mode; a new one is for the user alone.
+pub fn replace_config(path: &Path, text: &str) -> io::Result<()> {
+    let target = canonical(path);
+    let folder = target.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(".config-").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    if let Ok(old) = std::fs::metadata(&target) {
+        if old.permissions().readonly() {
+            return Err(io::Error::from(io::ErrorKind::PermissionDenied));
+        }
+        file.as_file().set_permissions(old.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(&target)?;
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! The HTTP adapter: reqwest with rustls, ring, and the system's roots.
+//!
+//! ring rather than aws-lc-rs: it is 2 MB smaller, and needs no CMake where a binary is built from source.
+
+use super::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
+use crate::config::is_loopback;
+use crate::error::Error;
+use reqwest::blocking::{Client, Response};
+use reqwest::header;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Which certificate authorities are believed.
+#[derive(Clone, Debug, Default)]
+pub struct Roots {
+    /// `--ca-file`: these and no others.
+    pub ca_file: Option<PathBuf>,
+    /// Whether `SSL_CERT_FILE` or `SSL_CERT_DIR` names them, so that bundled roots must not stand in.
+    pub named_by_environment: bool,
+}
+
+/// The adapter. A client is built per origin kind: loopback goes past every proxy and may be plain http.
+pub struct Https {
+    roots: Roots,
+}
+
+impl Https {
+    /// An adapter that believes `roots`; they are read when the first https request is sent.
+    pub fn new(roots: &Roots) -> Result<Self, Error> {
+        Ok(Https { roots: roots.clone() })
+    }
+
+    fn client(&self, url: &url::Url) -> Result<Client, String> {
+        let builder = Client::builder()
+            .user_agent(concat!("zoho-cred/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_max_idle_per_host(0)
+            .tls_backend_preconfigured(self.tls(url.scheme() == "https")?);
+        let builder = match is_loopback(url) {
+            true => builder.no_proxy(),
+            false => builder.https_only(true),
+        };
+        builder.build().map_err(|error| chain(&error))
+    }
+
+    fn tls(&self, needed: bool) -> Result<rustls::ClientConfig, String> {
+        let mut store = rustls::RootCertStore::empty();
+        if needed {
+            store.add_parsable_certificates(self.certificates()?);
+            if store.is_empty() {
+                return Err(
+                    "there is no certificate authority to trust: check SSL_CERT_FILE or --ca-file".into()
+                );
+            }
+        }
+        let config =
+            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(|error| chain(&error))?
+                .with_root_certificates(store)
+                .with_no_client_auth();
+        Ok(config)
+    }
+
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, String> {
+        if let Some(path) = &self.roots.ca_file {
+            let read = |error| format!("could not read {}: {error}", path.display());
+            return CertificateDer::pem_file_iter(path)
+                .map_err(|error| read(error.to_string()))?
+                .map(|certificate| certificate.map_err(|error| read(error.to_string())))
+                .collect();
+        }
+        let found = rustls_native_certs::load_native_certs().certs;
+        if found.is_empty() && !self.roots.named_by_environment {
+            log::info!("the system has no certificate authorities; the bundled ones of Mozilla are used");
+            return Ok(webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec());
+        }
+        Ok(found)
+    }
+}
+
+impl Http for Https {
+    fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
+        let before = |problem: String| HttpFailure { sent: false, timed_out: false, problem };
+        let url: url::Url = request.url.parse().map_err(|_| before("the address is not a URL".into()))?;
+        let client = self.client(&url).map_err(before)?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let mut builder = match request.method {
+            Method::Get => client.get(url),
+            Method::Post => client.post(url).form(&form(request)),
+        };
+        if let Some(value) = &request.authorization {
+            let mut value = header::HeaderValue::from_str(value.expose())
+                .map_err(|_| before("the authorization header has a byte that no header may have".into()))?;
+            value.set_sensitive(true);
+            builder = builder.header(header::AUTHORIZATION, value);
+        }
+        let answer = builder.timeout(request.timeout).send().map_err(|error| failure(&host, error))?;
+        read(answer, &host)
+    }
+}
+
+fn form<'a>(request: &'a HttpRequest<'a>) -> Vec<(&'static str, &'a str)> {
+    request.form.iter().map(|(name, value)| (*name, value.expose())).collect()
+}
+
+fn read(answer: Response, host: &str) -> Result<HttpAnswer, HttpFailure> {
+    let text = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (status, retry_after, date) =
+        (answer.status().as_u16(), text(header::RETRY_AFTER), text(header::DATE));
+    let mut body = Vec::new();
+    let limit = BODY_LIMIT as u64 + 1;
+    answer.take(limit).read_to_end(&mut body).map_err(|error| HttpFailure {
+        sent: true,
+        timed_out: error.kind() == std::io::ErrorKind::TimedOut,
+        problem: format!("{host} cut its answer short"),
+    })?;
+    if body.len() > BODY_LIMIT {
+        let problem = format!("{host} answered with more than {} KiB", BODY_LIMIT / 1024);
+        return Err(HttpFailure { sent: true, timed_out: false, problem });
+    }
+    Ok(HttpAnswer { status, retry_after, date, body })
+}
+
+fn failure(host: &str, error: reqwest::Error) -> HttpFailure {
+    let sent = !error.is_connect() && !error.is_builder();
+    let timed_out = error.is_timeout();
+    let problem = match (timed_out, sent) {
+        (true, true) => format!("{host} did not answer in time"),
+        (true, false) => format!("could not connect to {host} in time"),
+        (false, true) => format!("{host} broke the connection off: {}", chain(&error.without_url())),
+        (false, false) => format!("could not connect to {host}: {}", chain(&error.without_url())),
+    };
+    HttpFailure { sent, timed_out, problem }
+}
+
+/// The innermost cause, which is the one that says something.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,87 @@
+//! The outside: each port beside its one real adapter. Everything else in the library gets it passed in.
+
+mod clock;
+mod env;
+pub mod files;
+mod http;
+mod https;
+pub mod process;
+mod signals;
+mod stdio;
+mod terminal;
+
+pub use clock::{Clock, Deadline, Now, RealClock};
+pub use env::Env;
+pub use http::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
+pub use https::{Https, Roots};
+pub use process::harden;
+pub use signals::Signals;
+pub use stdio::Stdout;
+pub use terminal::Terminal;
+
+use crate::error::Error;
+use std::cell::RefCell;
+use std::io::{Read, Write};
+use std::rc::Rc;
+
+/// Makes an HTTP adapter that believes the given certificate authorities.
+pub type OpenHttp = Box<dyn Fn(&Roots) -> Result<Box<dyn Http>, Error>>;
+
+/// All that a call may touch: clock, network, streams, variables.
+pub struct System {
+    /// The environment's variables.
+    pub env: Env,
+    /// Time.
+    pub clock: Rc<dyn Clock>,
+    /// Makes the HTTP adapter once the TLS roots are known; called on the cold path only.
+    pub http: OpenHttp,
+    /// Signals that end the call.
+    pub signals: Signals,
+    /// What is a terminal.
+    pub terminal: Terminal,
+    /// Standard input.
+    pub stdin: Box<dyn Read>,
+    /// Standard output.
+    pub stdout: Box<dyn Write>,
+    /// Standard error; shared, as waiting is told from deep inside a call.
+    pub stderr: RefCell<Box<dyn Write>>,
+}
+
+impl System {
+    /// The real one.
+    pub fn real() -> Self {
+        System {
+            env: Env::real(),
+            clock: Rc::new(RealClock::default()),
+            http: Box::new(|roots| Ok(Box::new(Https::new(roots)?))),
+            signals: Signals::default(),
+            terminal: Terminal::real(),
+            stdin: Box::new(std::io::stdin()),
+            stdout: Box::new(Stdout::real()),
+            stderr: RefCell::new(Box::new(std::io::stderr())),
+        }
+    }
+
+    /// Writes a line of words to stderr. It does not matter if nobody can read it.
+    pub fn say(&self, words: &str) {
+        let mut stderr = self.stderr.borrow_mut();
+        let _ = writeln!(stderr, "{words}").and_then(|()| stderr.flush());
+    }
+
+    /// Writes words to stderr and stays on the line: a question.
+    pub fn say_part(&self, words: &str) {
+        let mut stderr = self.stderr.borrow_mut();
+        let _ = write!(stderr, "{words}").and_then(|()| stderr.flush());
+    }
+
+    /// Writes a warning to stderr.
+    pub fn warn(&self, words: &str) {
+        self.say(&format!("zoho-cred: warning: {words}"));
+    }
+
+    /// Writes a result to stdout; [`Error::Stdout`] where it does not arrive.
+    pub fn print(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let written = self.stdout.write_all(bytes).and_then(|()| self.stdout.flush());
+        written.map_err(|error| Error::Stdout { problem: error.to_string() })
+    }
+}

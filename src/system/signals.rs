@@ -1,0 +1,45 @@
+//! SIGINT and SIGTERM: they end the call at once, except while an answer is being committed.
+
+use crate::error::Error;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// The handler's two flags. Until [`Signals::install`] the system's default action stands.
+#[derive(Clone, Default)]
+pub struct Signals {
+    armed: Arc<AtomicBool>,
+    seen: Arc<AtomicUsize>,
+}
+
+impl Signals {
+    /// From now on a signal ends the process with 130 or 143. Failing to register leaves the default action.
+    pub fn install(&self) {
+        self.armed.store(true, Ordering::SeqCst);
+        for signal in [SIGINT, SIGTERM] {
+            let code = 128 + signal;
+            let armed = Arc::clone(&self.armed);
+            let registered =
+                signal_hook::flag::register_conditional_shutdown(signal, code, armed).and_then(|_| {
+                    signal_hook::flag::register_usize(signal, Arc::clone(&self.seen), signal as usize)
+                });
+            if let Err(error) = registered {
+                log::debug!("signal {signal} keeps its default action: {error}");
+            }
+        }
+    }
+
+    /// From now on a signal waits for [`Signals::release`].
+    pub fn hold(&self) {
+        self.armed.store(false, Ordering::SeqCst);
+    }
+
+    /// Lets signals through again; one that came meanwhile is [`Error::Interrupted`].
+    pub fn release(&self) -> Result<(), Error> {
+        self.armed.store(true, Ordering::SeqCst);
+        match self.seen.load(Ordering::SeqCst) {
+            0 => Ok(()),
+            signal => Err(Error::Interrupted { signal: signal as u8 }),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The heart: a token, whether it is fresh, what Zoho's limit still allows, and the one refresh for all callers.
+
+pub mod ledger;
+mod moment;
+mod obtain;
+mod refresh;
+mod reject;
+mod token_set;
+
+pub use ledger::{Failure, FailureKind, Ledger};
+pub use moment::Moment;
+pub use obtain::{Ask, Obtained, obtain};
+pub use refresh::Ports;
+pub use reject::{Rejected, reject};
+pub use token_set::{CacheRecord, Freshness, MinTtl, TokenSet};

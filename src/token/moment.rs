@@ -1,0 +1,77 @@
+//! A moment that can be aged although somebody moves the clock.
+
+use crate::system::{Clock, Now};
+use serde::{Deserialize, Serialize};
+
+/// How far wall time minus boot time may fall before the clock counts as set back, in ms.
+pub const SET_BACK_MS: i64 = 60_000;
+
+/// A moment as files keep it: by both clocks, and by which boot the second one counts from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Milliseconds since 1970.
+    pub wall_ms: i64,
+    /// Milliseconds since boot.
+    pub boot_ms: i64,
+    /// The boot; empty where it is not known.
+    #[serde(default)]
+    pub boot_id: String,
+}
+
+impl Moment {
+    /// This moment.
+    pub fn now(clock: &dyn Clock) -> Self {
+        Moment::at(clock.now(), clock.boot_id())
+    }
+
+    /// The moment of a reading.
+    pub fn at(now: Now, boot_id: String) -> Self {
+        Moment { wall_ms: now.wall_ms, boot_ms: now.boot_ms, boot_id }
+    }
+
+    /// Milliseconds from `self` to `now`, never below nought: a moment in the future counts as now.
+    ///
+    /// Within one boot the boot clock decides, which nobody can set. Else the wall clock does, unless it was set
+    /// back since; then the boot clock is the lesser evil.
+    pub fn age_ms(&self, now: &Moment) -> i64 {
+        let by_wall = now.wall_ms - self.wall_ms;
+        let by_boot = now.boot_ms - self.boot_ms;
+        let offset_fell = by_boot - by_wall > SET_BACK_MS;
+        let same_boot = !self.boot_id.is_empty() && self.boot_id == now.boot_id;
+        let age = if same_boot || offset_fell { by_boot } else { by_wall };
+        age.max(0)
+    }
+
+    /// The same moment, `ms` later.
+    pub fn plus_ms(&self, ms: i64) -> Self {
+        Moment { wall_ms: self.wall_ms + ms, boot_ms: self.boot_ms + ms, boot_id: self.boot_id.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(wall_s: i64, boot_s: i64, boot_id: &str) -> Moment {
+        Moment { wall_ms: wall_s * 1000, boot_ms: boot_s * 1000, boot_id: boot_id.into() }
+    }
+
+    #[test]
+    fn a_moved_clock_does_not_age_anything() {
+        let then = moment(1_000_000, 500, "a");
+        assert_eq!(then.age_ms(&moment(1_000_060, 560, "a")), 60_000);
+        assert_eq!(then.age_ms(&moment(1_086_460, 560, "a")), 60_000, "set forward a day");
+        assert_eq!(then.age_ms(&moment(913_660, 560, "a")), 60_000, "set back a day");
+    }
+
+    #[test]
+    fn after_a_reboot_the_wall_clock_decides() {
+        let then = moment(1_000_000, 500, "a");
+        assert_eq!(then.age_ms(&moment(1_000_600, 20, "b")), 600_000);
+    }
+
+    #[test]
+    fn the_future_counts_as_now() {
+        assert_eq!(moment(1_000_000, 500, "a").age_ms(&moment(999_990, 490, "a")), 0);
+    }
+}

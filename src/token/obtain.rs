@@ -1,0 +1,110 @@
+//! How a token is had, as every caller goes: the cache, else a refresh, else whatever still lives.
+
+use super::refresh::{Early, Ports, renew};
+use super::token_set::{CacheRecord, Freshness, MinTtl};
+use crate::error::Error;
+use crate::system::Deadline;
+use std::time::Duration;
+
+/// What a caller wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// The life that the token must have left.
+    pub min_ttl: MinTtl,
+    /// For the whole call.
+    pub timeout: Duration,
+    /// How much of it may be spent waiting for budget.
+    pub wait: Duration,
+    /// A new token even if the cached one is fresh.
+    pub refresh: bool,
+    /// The cache only.
+    pub offline: bool,
+}
+
+/// A token that may be handed out.
+#[derive(Clone, Debug)]
+pub struct Obtained {
+    /// The token set.
+    pub record: CacheRecord,
+    /// What the caller should be told on stderr, if anything.
+    pub warning: Option<String>,
+}
+
+/// A token for the credential of `ports`, as contract section 3 has it. The record always holds a token.
+pub fn obtain(ports: &Ports<'_>, ask: &Ask) -> Result<Obtained, Error> {
+    let deadline = Deadline::after(ports.clock, ask.timeout);
+    let id = ports.source.id()?;
+    let store = (ports.open)(&id)?;
+    let seen = store.cache();
+    if !ask.refresh {
+        match seen.freshness(ports.clock.now(), ask.min_ttl) {
+            Freshness::Fresh => return Ok(Obtained { record: seen, warning: None }),
+            Freshness::Early if ask.offline => return Ok(Obtained { record: seen, warning: None }),
+            Freshness::Early => return Ok(renew_early(ports, ask, seen)),
+            Freshness::Stale => {}
+        }
+    }
+    if ask.offline {
+        return living(ports, ask, &Error::Offline).ok_or(Error::Offline);
+    }
+    let patience = Deadline::after(ports.clock, ask.wait.min(ask.timeout));
+    loop {
+        let error = match renew(ports, ask, &deadline, &seen, Early::No) {
+            Ok(renewed) => return Ok(renewed),
+            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Err(error) => error,
+        };
+        if let Some(obtained) = living(ports, ask, &error) {
+            return Ok(obtained);
+        }
+        match waiting_helps(&error) {
+            Some(wait) if wait <= patience.remaining(ports.clock) => ports.clock.sleep(wait),
+            _ => return Err(error),
+        }
+    }
+}
+
+/// One attempt in the early window, if nobody else is at it; the old token is good whatever comes of it.
+fn renew_early(ports: &Ports<'_>, ask: &Ask, seen: CacheRecord) -> Obtained {
+    let deadline = Deadline::after(ports.clock, Early::TIMEOUT.min(ask.timeout));
+    renew(ports, ask, &deadline, &seen, Early::Yes).unwrap_or_else(|error| {
+        log::info!("not renewed early: {}", error.message());
+        Obtained { record: seen, warning: None }
+    })
+}
+
+/// The one rule for the living: whenever no new token can be had, a living one is handed out with a warning, except
+/// after a refusal, under `--refresh`, or below a life that was asked for explicitly.
+fn living(ports: &Ports<'_>, ask: &Ask, error: &Error) -> Option<Obtained> {
+    if ask.refresh || matches!(error, Error::Refused { .. } | Error::NeverLoggedIn { .. }) {
+        return None;
+    }
+    let record = ports.source.id().and_then(|id| (ports.open)(&id)).ok()?.cache();
+    let now = ports.clock.now();
+    let token = record.living(now)?;
+    if let MinTtl::Explicit(_) = ask.min_ttl
+        && token.freshness(now, ask.min_ttl) == Freshness::Stale
+    {
+        return None;
+    }
+    let left = Duration::from_millis(token.left_ms(now).max(0) as u64);
+    let warning = match error {
+        Error::Offline => None,
+        _ => Some(format!(
+            "no new token could be had ({}); the old one is good for another {}",
+            error.message(),
+            crate::config::duration::words(left)
+        )),
+    };
+    Some(Obtained { record, warning })
+}
+
+/// How long until budget is there again, where that is all that is missing.
+fn waiting_helps(error: &Error) -> Option<Duration> {
+    match error {
+        Error::OutOfBudget { retry_after, .. }
+        | Error::CoolingDown { retry_after }
+        | Error::TooManyRejects { retry_after } => Some(*retry_after),
+        _ => None,
+    }
+}

@@ -1,0 +1,422 @@
+//! The one refresh for all callers: lock, look again, check, reserve, ask, commit.
+//!
+//! This is the protocol of contract section 3, and the reason for this program. Every line that looks redundant
+//! stands for a fault that other helpers have: see docs/architecture.md.
+
+use super::ledger::{Failure, FailureKind, Ledger};
+use super::moment::Moment;
+use super::obtain::{Ask, Obtained};
+use super::token_set::{CacheRecord, Freshness};
+use crate::config::Profile;
+use crate::credential::{CredentialId, Secrets, Source, secret_fingerprint};
+use crate::error::Error;
+use crate::oauth::token::{TokenForm, url};
+use crate::oauth::{Answer, classify};
+use crate::secret::Secret;
+use crate::store::{Holder, Locked, Store};
+use crate::system::{Clock, Deadline, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Signals};
+use std::time::Duration;
+
+/// A whole request takes at most this long.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// No request is begun with less than this left.
+const LEAST_TIME: Duration = Duration::from_secs(1);
+/// Attempts in the first round after a success; later rounds have one.
+const FIRST_ROUND: u32 = 3;
+/// Pause before the first retry; the second one's is twice as long.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// How long nobody asks after a throttle that names no time.
+const COOL_DOWN: Duration = Duration::from_secs(600);
+/// What is believed of a `Retry-After`.
+const COOL_DOWN_BOUNDS: (u64, u64) = (30, 900);
+
+/// Opens the shared state of a credential.
+pub type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store>, Error> + 'a;
+
+/// All that the protocol touches.
+pub struct Ports<'a> {
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// The accounts server.
+    pub http: &'a dyn Http,
+    /// Signals, which wait while an answer is being committed.
+    pub signals: &'a Signals,
+    /// The credential.
+    pub source: &'a Source<'a>,
+    /// Opens the shared state of a credential.
+    pub open: &'a OpenStore<'a>,
+    /// Told once when a wait for the lock has lasted a second.
+    pub waiting: &'a dyn Fn(Option<Holder>),
+}
+
+/// Whether an attempt is made while the old token is still good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// The caller has a good token already.
+    Yes,
+    /// The caller has none.
+    No,
+}
+
+impl Early {
+    /// For the one early attempt, all in all.
+    pub const TIMEOUT: Duration = Duration::from_secs(5);
+}
+
+/// A new token, or one that somebody else got while this caller waited. `seen` is what the cache held when the call
+/// began. Errors are this caller's to judge; nothing stored is ever replaced by one.
+pub fn renew(
+    ports: &Ports<'_>,
+    ask: &Ask,
+    deadline: &Deadline,
+    seen: &CacheRecord,
+    early: Early,
+) -> Result<Obtained, Error> {
+    loop {
+        let id = ports.source.id()?;
+        let store = (ports.open)(&id)?;
+        let failures = store.ledger().failures;
+        let mut locked = match wait_for_lock(ports, ask, deadline, seen, early, &*store)? {
+            Waited::Locked(locked) => locked,
+            Waited::Served(record) => return Ok(Obtained { record, warning: None }),
+        };
+        if ports.source.id()? != id {
+            continue;
+        }
+        let cache = locked.cache()?;
+        if serves(ports, ask, seen, &cache, early) {
+            return Ok(Obtained { record: cache, warning: None });
+        }
+        let profile = ports.source.profile;
+        let now = Moment::now(ports.clock);
+        let ledger = locked.ledger(&now, &profile.budget)?;
+        if ledger.failures != failures
+            && let Some(failure) = &ledger.failure
+        {
+            return Err(shared(profile, &ledger, failure, &now));
+        }
+        let secrets = ports.source.secrets()?;
+        if ports.source.id_from_secrets(&secrets)? != id {
+            continue;
+        }
+        let round = Round { ports, ask, deadline, early, profile, secrets: &secrets, cache };
+        return round.run(&mut *locked, ledger);
+    }
+}
+
+enum Waited<'s> {
+    Locked(Box<dyn Locked + 's>),
+    Served(CacheRecord),
+}
+
+/// Waits for the lock and watches the cache meanwhile: a fresh token there ends the wait without the lock.
+fn wait_for_lock<'s>(
+    ports: &Ports<'_>,
+    ask: &Ask,
+    deadline: &Deadline,
+    seen: &CacheRecord,
+    early: Early,
+    store: &'s dyn Store,
+) -> Result<Waited<'s>, Error> {
+    let begun = ports.clock.monotonic();
+    let mut told = false;
+    for attempt in 0.. {
+        if let Some(locked) = store.try_lock()? {
+            return Ok(Waited::Locked(locked));
+        }
+        let cache = store.cache();
+        if early == Early::Yes {
+            return Ok(Waited::Served(if cache.token.is_some() { cache } else { seen.clone() }));
+        }
+        if serves(ports, ask, seen, &cache, early) {
+            return Ok(Waited::Served(cache));
+        }
+        let waited = ports.clock.monotonic().saturating_sub(begun);
+        let left = deadline.remaining(ports.clock);
+        if left.is_zero() {
+            return Err(busy(waited, store));
+        }
+        if waited >= Duration::from_secs(1) && !told {
+            told = true;
+            (ports.waiting)(store.holder());
+        }
+        ports.clock.sleep(store.pause(attempt).min(left));
+    }
+    Err(busy(ask.timeout, store))
+}
+
+fn busy(waited: Duration, store: &dyn Store) -> Error {
+    Error::Busy { waited, holder: store.holder().map(|holder| holder.pid).filter(|pid| *pid != 0) }
+}
+
+/// Whether `cache` is what the caller came for: under `--refresh` a token that was not there when the call began,
+/// in the early window one that is past it, else one that is fresh.
+fn serves(ports: &Ports<'_>, ask: &Ask, seen: &CacheRecord, cache: &CacheRecord, early: Early) -> bool {
+    let freshness = cache.freshness(ports.clock.now(), ask.min_ttl);
+    match (ask.refresh, early) {
+        (true, _) => freshness != Freshness::Stale && cache.token != seen.token,
+        (false, Early::Yes) => freshness == Freshness::Fresh,
+        (false, Early::No) => freshness != Freshness::Stale,
+    }
+}
+
+/// The error of a failure that somebody else met, or that is remembered.
+fn shared(profile: &Profile, ledger: &Ledger, failure: &Failure, now: &Moment) -> Error {
+    let left = ledger.remembered(now, &failure.secret_fp).map(|(_, left)| left);
+    match failure.kind {
+        FailureKind::Transient => Error::Unavailable { problem: failure.message.clone(), retry_after: left },
+        FailureKind::Throttled => {
+            Error::CoolingDown { retry_after: ledger.cool_down_left(now).unwrap_or(Duration::from_secs(1)) }
+        }
+        FailureKind::Refused => Error::Refused {
+            profile: profile.name.to_string(),
+            error: failure.error.clone(),
+            retry_after: left.unwrap_or_default(),
+        },
+        FailureKind::Misconfigured => rejected(profile, &failure.error),
+    }
+}
+
+fn rejected(profile: &Profile, error: &str) -> Error {
+    Error::ClientRejected {
+        profile: profile.name.to_string(),
+        error: error.to_owned(),
+        accounts_url: profile.accounts_url.to_string(),
+    }
+}
+
+/// One round of attempts, with the lock held and everything read under it.
+struct Round<'a> {
+    ports: &'a Ports<'a>,
+    ask: &'a Ask,
+    deadline: &'a Deadline,
+    early: Early,
+    profile: &'a Profile,
+    secrets: &'a Secrets,
+    cache: CacheRecord,
+}
+
+/// What became of one attempt.
+enum Outcome {
+    Granted(Obtained),
+    /// Nothing will help this caller now.
+    Final(Error),
+    /// Another attempt may help. `ours` says that only this caller's lack of time ended it.
+    Transient {
+        problem: String,
+        ours: bool,
+    },
+}
+
+impl Round<'_> {
+    fn run(&self, locked: &mut dyn Locked, mut ledger: Ledger) -> Result<Obtained, Error> {
+        let attempts = match (self.early, ledger.is_first_round()) {
+            (Early::No, true) => FIRST_ROUND,
+            _ => 1,
+        };
+        let secret_fp = secret_fingerprint(self.profile, &self.secrets.client_secret);
+        let mut failure = None;
+        for attempt in 0..attempts {
+            match self.may_ask(&ledger, &secret_fp, attempt) {
+                Ok(()) => {}
+                Err(error) if failure.is_none() => return Err(error),
+                Err(_) => break,
+            }
+            match self.attempt(locked, &mut ledger, &secret_fp)? {
+                Outcome::Granted(obtained) => return Ok(obtained),
+                Outcome::Final(error) => return Err(error),
+                Outcome::Transient { problem, ours: true } => failure = failure.or(Some((problem, true))),
+                Outcome::Transient { problem, ours: false } => failure = Some((problem, false)),
+            }
+            let pause = RETRY_PAUSE * 2u32.pow(attempt);
+            if attempt + 1 < attempts {
+                if self.deadline.remaining(self.ports.clock) < pause + LEAST_TIME {
+                    break;
+                }
+                self.ports.clock.sleep(pause);
+            }
+        }
+        let (problem, ours) = failure.unwrap_or_default();
+        Err(self.note_failure(locked, ledger, problem, ours, &secret_fp))
+    }
+
+    /// A round failed: the ledger remembers it for everybody, unless it failed for this caller's lack of time only.
+    fn note_failure(
+        &self,
+        locked: &mut dyn Locked,
+        mut ledger: Ledger,
+        problem: String,
+        ours: bool,
+        secret_fp: &str,
+    ) -> Error {
+        let now = Moment::now(self.ports.clock);
+        match (self.early, ours) {
+            (Early::Yes, _) => ledger.early_failed = Some(now.clone()),
+            (Early::No, true) => return Error::Unavailable { problem, retry_after: None },
+            (Early::No, false) => {
+                ledger.failed(FailureKind::Transient, "unavailable", problem.clone(), secret_fp, &now);
+            }
+        }
+        record(locked, &ledger);
+        let retry_after = ledger.remembered(&now, secret_fp).map(|(_, left)| left);
+        Error::Unavailable { problem, retry_after }
+    }
+
+    /// Time, cool-down, remembered failures, rejects and budget: whatever forbids a request.
+    fn may_ask(&self, ledger: &Ledger, secret_fp: &str, attempt: u32) -> Result<(), Error> {
+        let now = Moment::now(self.ports.clock);
+        if let Some(retry_after) = ledger.cool_down_left(&now) {
+            return Err(Error::CoolingDown { retry_after });
+        }
+        if !self.ask.refresh {
+            if attempt == 0
+                && let Some((failure, _)) = ledger.remembered(&now, secret_fp)
+            {
+                return Err(shared(self.profile, ledger, failure, &now));
+            }
+            if self.cache.rejected
+                && let Some(retry_after) = ledger.reject_wait(&now, self.profile.budget.window)
+            {
+                return Err(Error::TooManyRejects { retry_after });
+            }
+        }
+        if self.early == Early::Yes && !ledger.early_allowed(&now) {
+            return Err(Error::Unavailable {
+                problem: "an early attempt failed a moment ago".into(),
+                retry_after: None,
+            });
+        }
+        self.within_budget(ledger, &now)?;
+        if self.deadline.remaining(self.ports.clock) < LEAST_TIME {
+            let problem = "there was no time left for a request within --timeout".into();
+            return Err(Error::Unavailable { problem, retry_after: None });
+        }
+        Ok(())
+    }
+
+    /// Automatic refreshes leave one request for `--refresh`; early ones leave half.
+    fn within_budget(&self, ledger: &Ledger, now: &Moment) -> Result<(), Error> {
+        let budget = &self.profile.budget;
+        let allowed = match (self.early, self.ask.refresh) {
+            (Early::Yes, _) => budget.tokens.div_ceil(2),
+            (Early::No, true) => budget.tokens,
+            (Early::No, false) if budget.tokens >= 3 => budget.tokens - 1,
+            (Early::No, false) => budget.tokens,
+        };
+        let used = ledger.used(now, budget);
+        if used < allowed {
+            return Ok(());
+        }
+        let retry_after = ledger.next_slot(now, budget, allowed);
+        Err(Error::OutOfBudget { used, limit: budget.tokens, retry_after })
+    }
+
+    /// One request: written ahead, sent, and its answer committed before any signal is let through.
+    fn attempt(
+        &self,
+        locked: &mut dyn Locked,
+        ledger: &mut Ledger,
+        secret_fp: &str,
+    ) -> Result<Outcome, Error> {
+        let budget = &self.profile.budget;
+        ledger.reserve(&Moment::now(self.ports.clock), budget);
+        locked.write_ahead(ledger, &self.cache)?;
+        let asked = Moment::now(self.ports.clock);
+        let form =
+            TokenForm::mint(self.profile, &self.secrets.client_secret, self.secrets.refresh_token.as_ref());
+        let timeout = REQUEST_TIMEOUT.min(self.deadline.remaining(self.ports.clock));
+        let answer = self.ports.http.send(&HttpRequest {
+            method: Method::Post,
+            url: url(&self.profile.accounts_url),
+            form: form.fields(),
+            authorization: None::<Secret>,
+            timeout,
+        });
+        self.ports.signals.hold();
+        let outcome = match answer {
+            Ok(answer) => self.settle(locked, ledger, &answer, &asked, secret_fp),
+            Err(failure) => self.unanswered(locked, ledger, failure, timeout < REQUEST_TIMEOUT),
+        };
+        self.ports.signals.release()?;
+        Ok(outcome)
+    }
+
+    /// No answer: the request counts as long as a byte of it may have arrived.
+    fn unanswered(
+        &self,
+        locked: &mut dyn Locked,
+        ledger: &mut Ledger,
+        failure: HttpFailure,
+        short: bool,
+    ) -> Outcome {
+        if !failure.sent {
+            ledger.withdraw();
+            record(locked, ledger);
+        }
+        Outcome::Transient { problem: failure.problem, ours: short && failure.timed_out }
+    }
+
+    /// An answer: what it means goes into cache and ledger.
+    fn settle(
+        &self,
+        locked: &mut dyn Locked,
+        ledger: &mut Ledger,
+        answer: &HttpAnswer,
+        asked: &Moment,
+        secret_fp: &str,
+    ) -> Outcome {
+        let now = Moment::now(self.ports.clock);
+        let class = classify(answer.status, &answer.body, self.profile.accounts_url.is_loopback());
+        ledger.answered(&now, matches!(class, Answer::Granted(_)));
+        let mut fail = |kind, error: &str, message: &str| {
+            ledger.failed(kind, error, message.to_owned(), secret_fp, &now);
+        };
+        let outcome = match class {
+            Answer::Granted(granted) => {
+                ledger.succeeded();
+                let asked = crate::system::Now { wall_ms: asked.wall_ms, boot_ms: asked.boot_ms };
+                let record = self.cache.renewed(&granted, asked);
+                let warning = locked.commit(&record).err().map(|error| unsaved(&error));
+                Outcome::Granted(Obtained { record, warning })
+            }
+            Answer::Throttled => {
+                fail(FailureKind::Throttled, "throttled", "Zoho throttled this refresh token");
+                ledger.cool_down(asked, cool_down(answer), &now);
+                let retry_after = ledger.cool_down_left(&now).unwrap_or(COOL_DOWN);
+                Outcome::Final(Error::CoolingDown { retry_after })
+            }
+            Answer::Refused(refusal) => {
+                fail(FailureKind::Refused, &refusal.error, "Zoho no longer accepts the refresh token");
+                let retry_after =
+                    ledger.remembered(&now, secret_fp).map(|(_, left)| left).unwrap_or_default();
+                let profile = self.profile.name.to_string();
+                Outcome::Final(Error::Refused { profile, error: refusal.error, retry_after })
+            }
+            Answer::Misconfigured(rejection) => {
+                fail(FailureKind::Misconfigured, &rejection.error, "Zoho rejected the client");
+                Outcome::Final(rejected(self.profile, &rejection.error))
+            }
+            Answer::Transient(problem) => Outcome::Transient { problem, ours: false },
+        };
+        record(locked, ledger);
+        outcome
+    }
+}
+
+/// Ten minutes from the attempt, or what the answer asks for within reason.
+fn cool_down(answer: &HttpAnswer) -> Duration {
+    let asked_for = answer.retry_after.as_deref().and_then(|text| text.trim().parse::<u64>().ok());
+    asked_for.map_or(COOL_DOWN, |s| Duration::from_secs(s.clamp(COOL_DOWN_BOUNDS.0, COOL_DOWN_BOUNDS.1)))
+}
+
+fn unsaved(error: &Error) -> String {
+    let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("the token could not be kept for the next caller: {}{cause}", error.message())
+}
+
+/// Writes the ledger after an answer. Its entry is on disk already, so that a failure here costs budget, not truth.
+fn record(locked: &mut dyn Locked, ledger: &Ledger) {
+    if let Err(error) = locked.record(ledger) {
+        log::warn!("the ledger was not updated: {}", error.message());
+    }
+}

@@ -1,0 +1,210 @@
+//! An access token with its life, and whether it may still be handed out.
+
+use super::moment::SET_BACK_MS;
+use crate::oauth::Granted;
+use crate::secret::Secret;
+use crate::system::Now;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A token with less than this left is not living, in ms.
+const LIVING_MS: i64 = 10_000;
+/// The longest early window, in ms.
+const EARLY_MS: i64 = 300_000;
+
+/// An access token and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenSet {
+    /// The token.
+    pub access_token: Secret,
+    /// When it was asked for, in ms since 1970.
+    pub obtained_at_ms: i64,
+    /// When it expires, in ms since 1970.
+    pub expires_at_ms: i64,
+    /// Wall time minus boot time when it was asked for, in ms.
+    pub clock_offset_ms: i64,
+}
+
+/// How much life a caller wants a token to have left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MinTtl {
+    /// 60 s or a twentieth of the life, whichever is less.
+    Default,
+    /// What an output needs whose token is used for a while, or whose expiry is reported early.
+    Implied(Duration),
+    /// `--min-ttl`: nothing below it is printed, come what may.
+    Explicit(Duration),
+}
+
+/// Whether a token may be printed, and whether it is time to renew it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Print it.
+    Fresh,
+    /// Print it, but somebody should renew it now.
+    Early,
+    /// Renew it first.
+    Stale,
+}
+
+impl TokenSet {
+    /// The token of an answer to a request that was sent at `asked`.
+    pub fn granted(granted: &Granted, asked: Now) -> Self {
+        TokenSet {
+            access_token: granted.access_token.clone(),
+            obtained_at_ms: asked.wall_ms,
+            expires_at_ms: asked.wall_ms + ms(granted.life),
+            clock_offset_ms: asked.offset_ms(),
+        }
+    }
+
+    /// Whether the token is fresh for a caller that wants `min_ttl`.
+    pub fn freshness(&self, now: Now, min_ttl: MinTtl) -> Freshness {
+        if !self.is_living(now) {
+            return Freshness::Stale;
+        }
+        let (left, life) = (self.left_ms(now), self.life_ms());
+        let barely_used = (now.wall_ms - self.obtained_at_ms) * 4 < life;
+        let wanted = match min_ttl {
+            MinTtl::Default => (life / 20).min(60_000),
+            MinTtl::Implied(ttl) | MinTtl::Explicit(ttl) => ms(ttl),
+        };
+        if left < wanted && !barely_used {
+            return Freshness::Stale;
+        }
+        match left <= (life / 10).min(EARLY_MS) {
+            true => Freshness::Early,
+            false => Freshness::Fresh,
+        }
+    }
+
+    /// Whether an API will still take it: at least 10 s left by a clock that was not set back since.
+    pub fn is_living(&self, now: Now) -> bool {
+        let set_back = self.clock_offset_ms - now.offset_ms() > SET_BACK_MS
+            || self.obtained_at_ms - now.wall_ms > SET_BACK_MS;
+        !set_back && self.left_ms(now) >= LIVING_MS.min(self.life_ms() / 2)
+    }
+
+    /// Milliseconds until it expires; below nought once it has.
+    pub fn left_ms(&self, now: Now) -> i64 {
+        self.expires_at_ms - now.wall_ms
+    }
+
+    /// Its whole life, in ms.
+    pub fn life_ms(&self) -> i64 {
+        self.expires_at_ms - self.obtained_at_ms
+    }
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+/// What the cache of a credential holds. `api_domain` and `scopes` outlive a token, as not every answer has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheRecord {
+    /// The token, if there is one.
+    pub token: Option<TokenSet>,
+    /// Where the APIs are, as the accounts server last answered.
+    #[serde(default)]
+    pub api_domain: Option<String>,
+    /// The scopes, as the accounts server last answered.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Whether the last token is missing because a caller rejected it.
+    #[serde(default)]
+    pub rejected: bool,
+}
+
+impl CacheRecord {
+    /// The record after `granted`, which was asked for at `asked`: what the answer left out stays as it was.
+    pub fn renewed(&self, granted: &Granted, asked: Now) -> Self {
+        CacheRecord {
+            token: Some(TokenSet::granted(granted, asked)),
+            api_domain: granted.api_domain.clone().or_else(|| self.api_domain.clone()),
+            scopes: granted.scopes.clone().unwrap_or_else(|| self.scopes.clone()),
+            rejected: false,
+        }
+    }
+
+    /// The token, if it is still living.
+    pub fn living(&self, now: Now) -> Option<&TokenSet> {
+        self.token.as_ref().filter(|token| token.is_living(now))
+    }
+
+    /// Freshness of the token; no token is a stale one.
+    pub fn freshness(&self, now: Now, min_ttl: MinTtl) -> Freshness {
+        self.token.as_ref().map_or(Freshness::Stale, |token| token.freshness(now, min_ttl))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOW: Now = Now { wall_ms: 1_700_000_000_000, boot_ms: 9_000_000 };
+
+    fn token(life_s: i64, left_s: i64) -> TokenSet {
+        TokenSet {
+            access_token: Secret::new("1000.a.b"),
+            obtained_at_ms: NOW.wall_ms - (life_s - left_s) * 1000,
+            expires_at_ms: NOW.wall_ms + left_s * 1000,
+            clock_offset_ms: NOW.offset_ms(),
+        }
+    }
+
+    fn explicit(seconds: u64) -> MinTtl {
+        MinTtl::Explicit(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn an_hours_token_goes_through_its_stages() {
+        assert_eq!(token(3600, 3600).freshness(NOW, MinTtl::Default), Freshness::Fresh);
+        assert_eq!(token(3600, 301).freshness(NOW, MinTtl::Default), Freshness::Fresh);
+        assert_eq!(token(3600, 300).freshness(NOW, MinTtl::Default), Freshness::Early);
+        assert_eq!(token(3600, 60).freshness(NOW, MinTtl::Default), Freshness::Early);
+        assert_eq!(token(3600, 59).freshness(NOW, MinTtl::Default), Freshness::Stale);
+        assert!(token(3600, 10).is_living(NOW) && !token(3600, 9).is_living(NOW));
+    }
+
+    #[test]
+    fn a_new_token_is_fresh_for_any_wish() {
+        assert_eq!(token(3600, 2701).freshness(NOW, explicit(7200)), Freshness::Fresh);
+        assert_eq!(token(3600, 2700).freshness(NOW, explicit(7200)), Freshness::Stale);
+    }
+
+    #[test]
+    fn a_clock_set_back_makes_it_stale() {
+        let back = Now { wall_ms: NOW.wall_ms - 86_400_000, boot_ms: NOW.boot_ms };
+        assert_eq!(token(3600, 3600).freshness(back, MinTtl::Default), Freshness::Stale);
+        assert!(!token(3600, 3600).is_living(back));
+        let a_little = Now { wall_ms: NOW.wall_ms - 59_000, boot_ms: NOW.boot_ms };
+        assert_eq!(token(3600, 3600).freshness(a_little, MinTtl::Default), Freshness::Fresh);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_handed_out_lives(life in 1i64..4000, used in 0i64..5000, ttl in 0u64..8000) {
+            let token = token(life, life - used);
+            for min_ttl in [MinTtl::Default, explicit(ttl)] {
+                if token.freshness(NOW, min_ttl) != Freshness::Stale {
+                    prop_assert!(token.is_living(NOW) && token.left_ms(NOW) > 0);
+                }
+            }
+        }
+
+        #[test]
+        fn freshness_only_falls_as_time_goes(life in 1i64..4000, ttl in 0u64..8000, steps in 1usize..60) {
+            let start = token(life, life);
+            let mut stale = false;
+            for step in 0..steps {
+                let ms = step as i64 * life * 1000 / 40;
+                let now = Now { wall_ms: NOW.wall_ms + ms, boot_ms: NOW.boot_ms + ms };
+                let now_stale = start.freshness(now, explicit(ttl)) == Freshness::Stale;
+                prop_assert!(!stale || now_stale);
+                stale = now_stale;
+            }
+        }
+    }
+}
