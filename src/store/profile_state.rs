@@ -136,8 +136,8 @@ impl ProfileState {
 
     /// Writes the state of `profile` down. Junk in its place is set aside.
     pub fn save(&self, state: &StateDir, profile: &Profile) -> Result<(), Error> {
-        state.room("profiles")?;
         let Some(path) = path(state, profile) else { return Ok(()) };
+        state.room("profiles")?;
         if private::read(&path).is_ok_and(|(bytes, _)| decode::<ProfileState>(&bytes).is_none()) {
             atomic::set_aside(&path);
         }
