@@ -43,7 +43,7 @@ pub fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
 
 impl Store for Folder {
     fn cache(&self) -> CacheRecord {
-        private::read(&self.cache).ok().and_then(|(bytes, _)| decode(&bytes)).unwrap_or_default()
+        private::read(&self.cache).ok().and_then(|(bytes, _)| decode_cache(&bytes)).unwrap_or_default()
     }
 
     fn ledger(&self) -> Ledger {
@@ -86,14 +86,14 @@ struct LockedFolder<'a> {
 
 impl Locked for LockedFolder<'_> {
     fn cache(&mut self) -> Result<CacheRecord, Error> {
-        match read_or_set_aside(&self.folder.cache)? {
+        match read_or_set_aside(&self.folder.cache, decode_cache)? {
             Found::Value(cache) => Ok(cache),
             Found::Nothing | Found::Junk => Ok(CacheRecord::default()),
         }
     }
 
     fn ledger(&mut self, now: &Moment, budget: &Budget) -> Result<Ledger, Error> {
-        match read_or_set_aside(&self.folder.ledger)? {
+        match read_or_set_aside(&self.folder.ledger, decode)? {
             Found::Nothing => Ok(Ledger::default()),
             Found::Value(ledger) => Ok(ledger),
             Found::Junk => {
@@ -135,7 +135,12 @@ enum Found<T> {
     Value(T),
 }
 
-fn read_or_set_aside<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Found<T>, Error> {
+/// A cache record that we can have written; anything else is junk.
+pub fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
+    decode(bytes).filter(CacheRecord::is_sound)
+}
+
+fn read_or_set_aside<T>(path: &Path, decode: fn(&[u8]) -> Option<T>) -> Result<Found<T>, Error> {
     let bytes = match private::read(path) {
         Ok((bytes, _)) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),

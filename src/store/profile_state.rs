@@ -2,7 +2,7 @@
 //! so that the warm path reads one file.
 
 use super::atomic;
-use super::folder::cache_path;
+use super::folder::{cache_path, decode_cache};
 use super::private::{self, StateDir};
 use super::records::{decode, encode};
 use crate::config::{Grant, Origin, Profile};
@@ -116,14 +116,14 @@ impl ProfileState {
     pub fn copy(&self, state: &StateDir) -> Option<&CacheRecord> {
         let copy = self.copy.as_ref()?;
         let found = private::stat(&cache_path(state, &self.credential()))?;
-        (Stamp::of(&found) == copy.stamp).then_some(&copy.record)
+        (Stamp::of(&found) == copy.stamp && copy.record.is_sound()).then_some(&copy.record)
     }
 
     /// The same state with a copy of the token set as it is now.
     pub fn with_copy(mut self, state: &StateDir) -> Self {
         self.copy =
             private::read(&cache_path(state, &self.credential())).ok().and_then(|(bytes, metadata)| {
-                Some(Copy { stamp: Stamp::of(&metadata), record: decode(&bytes)? })
+                Some(Copy { stamp: Stamp::of(&metadata), record: decode_cache(&bytes)? })
             });
         self
     }

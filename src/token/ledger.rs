@@ -14,6 +14,8 @@ const UNANSWERED_MS: i64 = 10_000;
 const HOUR_MS: i64 = 3_600_000;
 /// Nobody tries early again for this long after an early attempt failed, in ms.
 const EARLY_PAUSE_MS: i64 = 60_000;
+/// No cool-down is longer, in ms.
+const LONGEST_COOL_DOWN_MS: i64 = 900_000;
 /// Refreshes that rejects may cause in a window.
 const REJECT_LIMIT: usize = 3;
 
@@ -187,7 +189,7 @@ impl Ledger {
     /// How long the cool-down still lasts, if there is one.
     pub fn cool_down_left(&self, now: &Moment) -> Option<Duration> {
         let cool_down = self.cool_down.as_ref()?;
-        let left = cool_down.length_ms - cool_down.since.age_ms(now);
+        let left = cool_down.length_ms.min(LONGEST_COOL_DOWN_MS) - cool_down.since.age_ms(now);
         (left > 0).then(|| from_ms(left))
     }
 

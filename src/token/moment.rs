@@ -34,17 +34,17 @@ impl Moment {
     /// Within one boot the boot clock decides, which nobody can set. Else the wall clock does, unless it was set
     /// back since; then the boot clock is the lesser evil.
     pub fn age_ms(&self, now: &Moment) -> i64 {
-        let by_wall = now.wall_ms - self.wall_ms;
-        let by_boot = now.boot_ms - self.boot_ms;
-        let offset_fell = by_boot - by_wall > SET_BACK_MS;
+        let by_wall = now.wall_ms.saturating_sub(self.wall_ms);
+        let by_boot = now.boot_ms.saturating_sub(self.boot_ms);
+        let offset_fell = by_boot.saturating_sub(by_wall) > SET_BACK_MS;
         let same_boot = !self.boot_id.is_empty() && self.boot_id == now.boot_id;
         let age = if same_boot || offset_fell { by_boot } else { by_wall };
         age.max(0)
     }
 
-    /// The same moment, `ms` later.
-    pub fn plus_ms(&self, ms: i64) -> Self {
-        Moment { wall_ms: self.wall_ms + ms, boot_ms: self.boot_ms + ms, boot_id: self.boot_id.clone() }
+    /// Both clocks as they were read.
+    pub fn reading(&self) -> Now {
+        Now { wall_ms: self.wall_ms, boot_ms: self.boot_ms }
     }
 }
 

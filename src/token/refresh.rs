@@ -12,7 +12,6 @@ use crate::credential::{CredentialId, Secrets, Source, secret_fingerprint};
 use crate::error::Error;
 use crate::oauth::token::{TokenForm, url};
 use crate::oauth::{Answer, classify};
-use crate::secret::Secret;
 use crate::store::{Holder, Locked, Store};
 use crate::system::{Clock, Deadline, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Signals};
 use std::time::Duration;
@@ -27,7 +26,9 @@ const FIRST_ROUND: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// How long nobody asks after a throttle that names no time.
 const COOL_DOWN: Duration = Duration::from_secs(600);
-/// What is believed of a `Retry-After`.
+/// How often the credential may turn out to be another one before the call gives up.
+const CREDENTIAL_CHANGES: u32 = 5;
+/// What is believed of a `Retry-After`, in seconds.
 const COOL_DOWN_BOUNDS: (u64, u64) = (30, 900);
 
 /// Opens the shared state of a credential.
@@ -72,15 +73,19 @@ pub fn renew(
     seen: &CacheRecord,
     early: Early,
 ) -> Result<Obtained, Error> {
-    loop {
-        let id = ports.source.id()?;
+    let mut found = None;
+    for _ in 0..CREDENTIAL_CHANGES {
+        let id = match &found {
+            Some(id) => CredentialId::clone(id),
+            None => ports.source.id()?,
+        };
         let store = (ports.open)(&id)?;
         let failures = store.ledger().failures;
         let mut locked = match wait_for_lock(ports, ask, deadline, seen, early, &*store)? {
             Waited::Locked(locked) => locked,
             Waited::Served(record) => return Ok(Obtained { record, warning: None }),
         };
-        if ports.source.id()? != id {
+        if found.is_none() && ports.source.id()? != id {
             continue;
         }
         let cache = locked.cache()?;
@@ -95,13 +100,22 @@ pub fn renew(
         {
             return Err(shared(profile, &ledger, failure, &now));
         }
+        let gate = Gate { ports, ask, deadline, early, rejected: cache.rejected };
+        gate.may_ask(&ledger)?;
         let secrets = ports.source.secrets()?;
-        if ports.source.id_from_secrets(&secrets)? != id {
+        let actual = ports.source.id_from_secrets(&secrets)?;
+        if actual != id {
+            found = Some(actual);
             continue;
         }
-        let round = Round { ports, ask, deadline, early, profile, secrets: &secrets, cache };
-        return round.run(&mut *locked, ledger);
+        let secret_fp = secret_fingerprint(profile, &secrets.client_secret);
+        return Round { gate, profile, secrets: &secrets, secret_fp, cache }.run(&mut *locked, ledger);
     }
+    Err(Error::Store {
+        action: "settle on",
+        what: format!("the credential of '{}'", ports.source.profile.name),
+        problem: "it was another one every time it was read".into(),
+    })
 }
 
 enum Waited<'s> {
@@ -185,118 +199,43 @@ fn rejected(profile: &Profile, error: &str) -> Error {
     }
 }
 
-/// One round of attempts, with the lock held and everything read under it.
-struct Round<'a> {
+/// What may forbid a request whoever makes it.
+struct Gate<'a> {
     ports: &'a Ports<'a>,
     ask: &'a Ask,
     deadline: &'a Deadline,
     early: Early,
-    profile: &'a Profile,
-    secrets: &'a Secrets,
-    cache: CacheRecord,
+    /// Whether a reject made this refresh necessary.
+    rejected: bool,
 }
 
-/// What became of one attempt.
-enum Outcome {
-    Granted(Obtained),
-    /// Nothing will help this caller now.
-    Final(Error),
-    /// Another attempt may help. `ours` says that only this caller's lack of time ended it.
-    Transient {
-        problem: String,
-        ours: bool,
-    },
-}
-
-impl Round<'_> {
-    fn run(&self, locked: &mut dyn Locked, mut ledger: Ledger) -> Result<Obtained, Error> {
-        let attempts = match (self.early, ledger.is_first_round()) {
-            (Early::No, true) => FIRST_ROUND,
-            _ => 1,
-        };
-        let secret_fp = secret_fingerprint(self.profile, &self.secrets.client_secret);
-        let mut failure = None;
-        for attempt in 0..attempts {
-            match self.may_ask(&ledger, &secret_fp, attempt) {
-                Ok(()) => {}
-                Err(error) if failure.is_none() => return Err(error),
-                Err(_) => break,
-            }
-            match self.attempt(locked, &mut ledger, &secret_fp)? {
-                Outcome::Granted(obtained) => return Ok(obtained),
-                Outcome::Final(error) => return Err(error),
-                Outcome::Transient { problem, ours: true } => failure = failure.or(Some((problem, true))),
-                Outcome::Transient { problem, ours: false } => failure = Some((problem, false)),
-            }
-            let pause = RETRY_PAUSE * 2u32.pow(attempt);
-            if attempt + 1 < attempts {
-                if self.deadline.remaining(self.ports.clock) < pause + LEAST_TIME {
-                    break;
-                }
-                self.ports.clock.sleep(pause);
-            }
-        }
-        let (problem, ours) = failure.unwrap_or_default();
-        Err(self.note_failure(locked, ledger, problem, ours, &secret_fp))
-    }
-
-    /// A round failed: the ledger remembers it for everybody, unless it failed for this caller's lack of time only.
-    fn note_failure(
-        &self,
-        locked: &mut dyn Locked,
-        mut ledger: Ledger,
-        problem: String,
-        ours: bool,
-        secret_fp: &str,
-    ) -> Error {
+impl Gate<'_> {
+    /// Cool-down, rejects, early failures, budget and time. It needs no secret, so it is asked before one is read.
+    fn may_ask(&self, ledger: &Ledger) -> Result<(), Error> {
         let now = Moment::now(self.ports.clock);
-        match (self.early, ours) {
-            (Early::Yes, _) => ledger.early_failed = Some(now.clone()),
-            (Early::No, true) => return Error::Unavailable { problem, retry_after: None },
-            (Early::No, false) => {
-                ledger.failed(FailureKind::Transient, "unavailable", problem.clone(), secret_fp, &now);
-            }
-        }
-        record(locked, &ledger);
-        let retry_after = ledger.remembered(&now, secret_fp).map(|(_, left)| left);
-        Error::Unavailable { problem, retry_after }
-    }
-
-    /// Time, cool-down, remembered failures, rejects and budget: whatever forbids a request.
-    fn may_ask(&self, ledger: &Ledger, secret_fp: &str, attempt: u32) -> Result<(), Error> {
-        let now = Moment::now(self.ports.clock);
+        let window = self.ports.source.profile.budget.window;
         if let Some(retry_after) = ledger.cool_down_left(&now) {
             return Err(Error::CoolingDown { retry_after });
         }
-        if !self.ask.refresh {
-            if attempt == 0
-                && let Some((failure, _)) = ledger.remembered(&now, secret_fp)
-            {
-                return Err(shared(self.profile, ledger, failure, &now));
-            }
-            if self.cache.rejected
-                && let Some(retry_after) = ledger.reject_wait(&now, self.profile.budget.window)
-            {
-                return Err(Error::TooManyRejects { retry_after });
-            }
+        if self.rejected
+            && !self.ask.refresh
+            && let Some(retry_after) = ledger.reject_wait(&now, window)
+        {
+            return Err(Error::TooManyRejects { retry_after });
         }
         if self.early == Early::Yes && !ledger.early_allowed(&now) {
-            return Err(Error::Unavailable {
-                problem: "an early attempt failed a moment ago".into(),
-                retry_after: None,
-            });
+            return Err(unavailable("an early attempt failed a moment ago"));
         }
         self.within_budget(ledger, &now)?;
-        if self.deadline.remaining(self.ports.clock) < LEAST_TIME {
-            let problem = "there was no time left for a request within --timeout".into();
-            return Err(Error::Unavailable { problem, retry_after: None });
+        match self.deadline.remaining(self.ports.clock) < LEAST_TIME {
+            true => Err(unavailable("there was no time left for a request within --timeout")),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Automatic refreshes leave one request for `--refresh`; early ones leave half.
     fn within_budget(&self, ledger: &Ledger, now: &Moment) -> Result<(), Error> {
-        let budget = &self.profile.budget;
+        let budget = &self.ports.source.profile.budget;
         let allowed = match (self.early, self.ask.refresh) {
             (Early::Yes, _) => budget.tokens.div_ceil(2),
             (Early::No, true) => budget.tokens,
@@ -307,53 +246,113 @@ impl Round<'_> {
         if used < allowed {
             return Ok(());
         }
-        let retry_after = ledger.next_slot(now, budget, allowed);
-        Err(Error::OutOfBudget { used, limit: budget.tokens, retry_after })
+        Err(Error::OutOfBudget {
+            used,
+            limit: budget.tokens,
+            retry_after: ledger.next_slot(now, budget, allowed),
+        })
+    }
+}
+
+fn unavailable(problem: &str) -> Error {
+    Error::Unavailable { problem: problem.to_owned(), retry_after: None }
+}
+
+/// One round of attempts, with the lock held and everything read under it.
+struct Round<'a> {
+    gate: Gate<'a>,
+    profile: &'a Profile,
+    secrets: &'a Secrets,
+    secret_fp: String,
+    cache: CacheRecord,
+}
+
+/// What became of one attempt.
+enum Outcome {
+    Granted(Obtained),
+    /// Nothing will help this caller now.
+    Final(Error),
+    /// Another attempt may help.
+    Transient(Miss),
+}
+
+/// An attempt without a usable answer. `ours` says that only this caller's lack of time ended it.
+struct Miss {
+    problem: String,
+    ours: bool,
+}
+
+impl Round<'_> {
+    /// Up to three attempts in the first round since a success, one in later rounds and early ones.
+    fn run(&self, locked: &mut dyn Locked, mut ledger: Ledger) -> Result<Obtained, Error> {
+        let clock = self.gate.ports.clock;
+        let now = Moment::now(clock);
+        if !self.gate.ask.refresh
+            && let Some((failure, _)) = ledger.remembered(&now, &self.secret_fp)
+        {
+            return Err(shared(self.profile, &ledger, failure, &now));
+        }
+        let attempts = match (self.gate.early, ledger.is_first_round()) {
+            (Early::No, true) => FIRST_ROUND,
+            _ => 1,
+        };
+        let mut attempt = 0;
+        let miss = loop {
+            let miss = match self.attempt(locked, &mut ledger)? {
+                Outcome::Granted(obtained) => return Ok(obtained),
+                Outcome::Final(error) => return Err(error),
+                Outcome::Transient(miss) => miss,
+            };
+            let pause = RETRY_PAUSE * 2u32.pow(attempt);
+            attempt += 1;
+            let time_is_left = self.gate.deadline.remaining(clock) >= pause + LEAST_TIME;
+            if attempt == attempts || !time_is_left || self.gate.may_ask(&ledger).is_err() {
+                break Miss { ours: miss.ours && attempt == 1, ..miss };
+            }
+            clock.sleep(pause);
+        };
+        Err(self.note_failure(locked, ledger, miss))
+    }
+
+    /// A round failed: the ledger remembers it for everybody, unless it failed for this caller's lack of time only.
+    fn note_failure(&self, locked: &mut dyn Locked, mut ledger: Ledger, miss: Miss) -> Error {
+        let now = Moment::now(self.gate.ports.clock);
+        match (self.gate.early, miss.ours) {
+            (Early::Yes, _) => ledger.early_failed = Some(now.clone()),
+            (Early::No, true) => return Error::Unavailable { problem: miss.problem, retry_after: None },
+            (Early::No, false) => {
+                let problem = miss.problem.clone();
+                ledger.failed(FailureKind::Transient, "unavailable", problem, &self.secret_fp, &now);
+            }
+        }
+        record(locked, &ledger);
+        let retry_after = ledger.remembered(&now, &self.secret_fp).map(|(_, left)| left);
+        Error::Unavailable { problem: miss.problem, retry_after }
     }
 
     /// One request: written ahead, sent, and its answer committed before any signal is let through.
-    fn attempt(
-        &self,
-        locked: &mut dyn Locked,
-        ledger: &mut Ledger,
-        secret_fp: &str,
-    ) -> Result<Outcome, Error> {
-        let budget = &self.profile.budget;
-        ledger.reserve(&Moment::now(self.ports.clock), budget);
+    fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, Error> {
+        let ports = self.gate.ports;
+        ledger.reserve(&Moment::now(ports.clock), &self.profile.budget);
         locked.write_ahead(ledger, &self.cache)?;
-        let asked = Moment::now(self.ports.clock);
+        let asked = Moment::now(ports.clock);
         let form =
             TokenForm::mint(self.profile, &self.secrets.client_secret, self.secrets.refresh_token.as_ref());
-        let timeout = REQUEST_TIMEOUT.min(self.deadline.remaining(self.ports.clock));
-        let answer = self.ports.http.send(&HttpRequest {
+        let timeout = REQUEST_TIMEOUT.min(self.gate.deadline.remaining(ports.clock));
+        let answer = ports.http.send(&HttpRequest {
             method: Method::Post,
             url: url(&self.profile.accounts_url),
             form: form.fields(),
-            authorization: None::<Secret>,
+            authorization: None,
             timeout,
         });
-        self.ports.signals.hold();
+        ports.signals.hold();
         let outcome = match answer {
-            Ok(answer) => self.settle(locked, ledger, &answer, &asked, secret_fp),
-            Err(failure) => self.unanswered(locked, ledger, failure, timeout < REQUEST_TIMEOUT),
+            Ok(answer) => self.settle(locked, ledger, &answer, &asked),
+            Err(failure) => unanswered(locked, ledger, failure, timeout < REQUEST_TIMEOUT),
         };
-        self.ports.signals.release()?;
+        ports.signals.release()?;
         Ok(outcome)
-    }
-
-    /// No answer: the request counts as long as a byte of it may have arrived.
-    fn unanswered(
-        &self,
-        locked: &mut dyn Locked,
-        ledger: &mut Ledger,
-        failure: HttpFailure,
-        short: bool,
-    ) -> Outcome {
-        if !failure.sent {
-            ledger.withdraw();
-            record(locked, ledger);
-        }
-        Outcome::Transient { problem: failure.problem, ours: short && failure.timed_out }
     }
 
     /// An answer: what it means goes into cache and ledger.
@@ -363,32 +362,48 @@ impl Round<'_> {
         ledger: &mut Ledger,
         answer: &HttpAnswer,
         asked: &Moment,
-        secret_fp: &str,
     ) -> Outcome {
-        let now = Moment::now(self.ports.clock);
+        let now = Moment::now(self.gate.ports.clock);
         let class = classify(answer.status, &answer.body, self.profile.accounts_url.is_loopback());
-        ledger.answered(&now, matches!(class, Answer::Granted(_)));
+        let granted = matches!(class, Answer::Granted(_));
+        ledger.answered(&now, granted);
+        if self.gate.early == Early::Yes && !granted {
+            ledger.early_failed = Some(now.clone());
+        }
+        let outcome = self.judge(locked, ledger, class, cool_down(answer), asked, &now);
+        record(locked, ledger);
+        outcome
+    }
+
+    fn judge(
+        &self,
+        locked: &mut dyn Locked,
+        ledger: &mut Ledger,
+        class: Answer,
+        cool_down: Duration,
+        asked: &Moment,
+        now: &Moment,
+    ) -> Outcome {
         let mut fail = |kind, error: &str, message: &str| {
-            ledger.failed(kind, error, message.to_owned(), secret_fp, &now);
+            ledger.failed(kind, error, message.to_owned(), &self.secret_fp, now);
         };
-        let outcome = match class {
+        match class {
             Answer::Granted(granted) => {
                 ledger.succeeded();
-                let asked = crate::system::Now { wall_ms: asked.wall_ms, boot_ms: asked.boot_ms };
-                let record = self.cache.renewed(&granted, asked);
+                let record = self.cache.renewed(&granted, asked.reading());
                 let warning = locked.commit(&record).err().map(|error| unsaved(&error));
                 Outcome::Granted(Obtained { record, warning })
             }
             Answer::Throttled => {
                 fail(FailureKind::Throttled, "throttled", "Zoho throttled this refresh token");
-                ledger.cool_down(asked, cool_down(answer), &now);
-                let retry_after = ledger.cool_down_left(&now).unwrap_or(COOL_DOWN);
+                ledger.cool_down(asked, cool_down, now);
+                let retry_after = ledger.cool_down_left(now).unwrap_or(cool_down);
                 Outcome::Final(Error::CoolingDown { retry_after })
             }
             Answer::Refused(refusal) => {
                 fail(FailureKind::Refused, &refusal.error, "Zoho no longer accepts the refresh token");
                 let retry_after =
-                    ledger.remembered(&now, secret_fp).map(|(_, left)| left).unwrap_or_default();
+                    ledger.remembered(now, &self.secret_fp).map(|(_, left)| left).unwrap_or_default();
                 let profile = self.profile.name.to_string();
                 Outcome::Final(Error::Refused { profile, error: refusal.error, retry_after })
             }
@@ -396,11 +411,18 @@ impl Round<'_> {
                 fail(FailureKind::Misconfigured, &rejection.error, "Zoho rejected the client");
                 Outcome::Final(rejected(self.profile, &rejection.error))
             }
-            Answer::Transient(problem) => Outcome::Transient { problem, ours: false },
-        };
-        record(locked, ledger);
-        outcome
+            Answer::Transient(problem) => Outcome::Transient(Miss { problem, ours: false }),
+        }
     }
+}
+
+/// No answer: the request counts as long as a byte of it may have arrived.
+fn unanswered(locked: &mut dyn Locked, ledger: &mut Ledger, failure: HttpFailure, short: bool) -> Outcome {
+    if !failure.sent {
+        ledger.withdraw();
+        record(locked, ledger);
+    }
+    Outcome::Transient(Miss { problem: failure.problem, ours: short && failure.timed_out })
 }
 
 /// Ten minutes from the attempt, or what the answer asks for within reason.

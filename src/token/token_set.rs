@@ -2,6 +2,7 @@
 
 use super::moment::SET_BACK_MS;
 use crate::oauth::Granted;
+use crate::oauth::token::is_well_formed;
 use crate::secret::Secret;
 use crate::system::Now;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 /// A token with less than this left is not living, in ms.
 const LIVING_MS: i64 = 10_000;
+/// No token is believed to live longer, in ms.
+const LONGEST_LIFE_MS: i64 = 3_600_000;
 /// The longest early window, in ms.
 const EARLY_MS: i64 = 300_000;
 
@@ -85,6 +88,15 @@ impl TokenSet {
         !set_back && self.left_ms(now) >= LIVING_MS.min(self.life_ms() / 2)
     }
 
+    /// Whether a token that was read from a file can be one that we wrote: sound bytes, a life of at most an hour.
+    pub fn is_sound(&self) -> bool {
+        let life = self.expires_at_ms.checked_sub(self.obtained_at_ms);
+        is_well_formed(self.access_token.expose())
+            && self.obtained_at_ms >= 0
+            && life.is_some_and(|life| (0..=LONGEST_LIFE_MS).contains(&life))
+            && self.clock_offset_ms.abs() < i64::MAX / 4
+    }
+
     /// Milliseconds until it expires; below nought once it has.
     pub fn left_ms(&self, now: Now) -> i64 {
         self.expires_at_ms - now.wall_ms
@@ -125,6 +137,11 @@ impl CacheRecord {
             scopes: granted.scopes.clone().unwrap_or_else(|| self.scopes.clone()),
             rejected: false,
         }
+    }
+
+    /// Whether a record that was read from a file can be one that we wrote.
+    pub fn is_sound(&self) -> bool {
+        self.token.as_ref().is_none_or(TokenSet::is_sound)
     }
 
     /// The token, if it is still living.
