@@ -16,6 +16,7 @@
 //! | [`oauth`] | Zoho's OAuth in values: forms, and what an answer means |
 //! | [`config`] | files, variables and flags become one resolved profile |
 //! | [`system`] | the outside: clock, HTTP, streams, signals, each port beside its adapter |
+//! | `sandbox` | Zoho Accounts and a small CRM in miniature, for tests and the demo; nothing else enters it |
 //! | [`error`] | every way to fail, its words and its exit code |
 //! | [`secret`] | a value that must not be seen |
 //!
@@ -30,6 +31,8 @@ pub mod error;
 pub mod login;
 pub mod oauth;
 pub mod output;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod secret;
 pub mod store;
 pub mod system;

@@ -1,2 +1,2 @@
-//! The sandbox.
+//! The program `zoho-sandbox`.
 fn main() {}

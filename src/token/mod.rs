@@ -1,10 +1,12 @@
 //! The heart: a token, whether it is fresh, what Zoho's limit still allows, and the one refresh for all callers.
 
+mod gate;
 pub mod ledger;
 mod moment;
 mod obtain;
 mod refresh;
 mod reject;
+mod round;
 mod token_set;
 
 pub use ledger::{Failure, FailureKind, Ledger};

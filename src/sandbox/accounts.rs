@@ -1,0 +1,33 @@
+//! `/oauth/serverinfo` and `/oauth/user/info`.
+
+use super::reply::{Answer, Reply};
+use super::request::Request;
+use super::scope;
+use super::state::World;
+use serde_json::{Map, Value, json};
+
+impl World {
+    /// The data centres this server plays. The shape is that of Zoho's; see the reference, section 1.4.
+    pub(super) fn server_info(&self) -> Answer {
+        let locations: Map<String, Value> =
+            self.setup.data_centers.iter().map(|(name, url)| (name.clone(), json!(url))).collect();
+        Answer::ok(&json!({"result": "success", "locations": locations}), "serverinfo")
+    }
+
+    /// Who the user is. Costs no budget, so it is also the way to learn whether a token lives: a living one of
+    /// the wrong scope is `INVALID_OAUTHSCOPE`, a dead one `INVALID_OAUTHTOKEN`.
+    pub(super) fn user_info(&self, now: u64, request: &Request) -> Answer {
+        let refused =
+            |cause: &str| Answer::new(Reply::json(401, &json!({"response": "error", "cause": cause})), cause);
+        let Some(token) = request.api_token() else { return refused("INVALID_OAUTHTOKEN") };
+        let Some(access) = self.living(now, token, &request.data_center) else {
+            return refused("INVALID_OAUTHTOKEN").of_token(token);
+        };
+        if !scope::allows(&access.scopes, "AaaServer.profile", None, "READ") {
+            return refused("INVALID_OAUTHSCOPE").of_token(token);
+        }
+        let user = json!({"First_Name": "Sam", "Email": "sam@sandbox.invalid", "Last_Name": "Sandbox",
+            "Display_Name": "Sam Sandbox", "ZUID": 795_542_386});
+        Answer::ok(&user, "user_info").of_token(token)
+    }
+}

@@ -1,0 +1,339 @@
+//! What can go wrong on purpose, settable while the server runs.
+
+use super::Endpoint;
+use super::reply::{Body, Language, Reply, TokenAnswer};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::time::Duration;
+
+/// One fault at one endpoint. In JSON: `{"endpoint":"token","kind":"delay","ms":300,"count":3}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct Fault {
+    /// Where it happens.
+    pub endpoint: Endpoint,
+    /// To how many requests it happens; to all, until cleared, if there is no count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// What happens.
+    #[serde(flatten)]
+    pub kind: FaultKind,
+}
+
+/// What happens. Unless said otherwise the request is answered without having been looked at: nothing is minted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FaultKind {
+    /// The true answer comes so many ms later; a token is minted at arrival. Goes together with other faults.
+    Delay {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// The request is read and never answered.
+    Hang,
+    /// A token is minted, and the request never answered.
+    MintThenHang,
+    /// The connection is reset (RST) once the request is read.
+    Reset,
+    /// A token is minted, then the connection is reset: the answer is lost.
+    MintThenReset,
+    /// The true answer (with its token minted), cut in the middle of its body.
+    Truncated,
+    /// 200 and a page in HTML.
+    Html,
+    /// Any status.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// The body; empty if there is none.
+        #[serde(default)]
+        body: Option<String>,
+        /// `Retry-After` in seconds.
+        #[serde(default)]
+        retry_after_s: Option<u64>,
+    },
+    /// Too many requests.
+    Throttle {
+        /// 400, as seen in the wild, or 200, as one page of Zoho's claims.
+        #[serde(default = "throttle_status")]
+        status: u16,
+        /// The language of the text.
+        #[serde(default)]
+        language: Language,
+        /// `Retry-After` in seconds, which Zoho is not known to send.
+        #[serde(default)]
+        retry_after_s: Option<u64>,
+    },
+    /// 200 `{"error":"invalid_code"}`.
+    InvalidCode,
+    /// 200 `{"error":"invalid_client"}`.
+    InvalidClient,
+    /// Any error by name.
+    Error {
+        /// The value of `error`.
+        error: String,
+        /// The HTTP status; 200 unless given.
+        #[serde(default = "error_status")]
+        status: u16,
+    },
+    /// The true answer as before 2019: `expires_in_sec`, and `expires_in` in ms.
+    LegacyMs,
+    /// The true answer with `expires_in` as a string.
+    StringExpiry,
+    /// The true answer without these fields, such as `expires_in`, `api_domain`, `scope`, `access_token`.
+    Missing {
+        /// Names of fields.
+        fields: Vec<String>,
+    },
+    /// 302 to another address.
+    Redirect {
+        /// The value of `Location`.
+        location: String,
+    },
+    /// 200 and 64 MiB.
+    Oversized,
+    /// The true answer with a token that has a byte in it that no token has.
+    Hostile {
+        /// Which byte.
+        with: Hostile,
+    },
+    /// 200 and a text that is no JSON, though it says so.
+    NoJson,
+    /// 200 and nothing.
+    Empty,
+}
+
+/// Bytes that must never reach a shell, a header or a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hostile {
+    /// LF, and a header after it.
+    Newline,
+    /// `"`.
+    Quote,
+    /// NUL.
+    Nul,
+    /// ESC, and a terminal sequence after it.
+    Escape,
+}
+
+/// Whether an answer arrives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Delivery {
+    Whole,
+    Cut,
+    Hang,
+    Reset,
+}
+
+fn throttle_status() -> u16 {
+    400
+}
+
+fn error_status() -> u16 {
+    200
+}
+
+impl Fault {
+    /// A fault that stays until it is cleared.
+    pub fn new(endpoint: Endpoint, kind: FaultKind) -> Self {
+        Fault { endpoint, count: None, kind }
+    }
+
+    /// The same for so many requests only.
+    pub fn times(self, count: u32) -> Self {
+        Fault { count: Some(count), ..self }
+    }
+}
+
+/// Refuses unknown keys, which a flattened derive would swallow.
+impl TryFrom<Value> for Fault {
+    type Error = String;
+
+    fn try_from(mut value: Value) -> Result<Self, String> {
+        let fields = value.as_object_mut().ok_or("a JSON object is expected")?;
+        let endpoint = fields.remove("endpoint").ok_or("missing field `endpoint`")?;
+        let count = fields.remove("count").unwrap_or(Value::Null);
+        let read = |error: serde_json::Error| error.to_string();
+        Ok(Fault {
+            endpoint: serde_json::from_value(endpoint).map_err(read)?,
+            count: serde_json::from_value(count).map_err(read)?,
+            kind: serde_json::from_value(value).map_err(read)?,
+        })
+    }
+}
+
+impl FaultKind {
+    /// The `kind` of the JSON form.
+    pub(super) fn name(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["kind"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The answer that is given without looking at the request; none if it is to be looked at.
+    pub(super) fn instead(&self) -> Option<Reply> {
+        let json = |status, body: String| Some(Reply::new(status, Body::Json(body)));
+        let error = |status, error: &str| Some(Reply::json(status, &serde_json::json!({ "error": error })));
+        match self {
+            FaultKind::Hang | FaultKind::Reset | FaultKind::Empty => Some(Reply::new(200, Body::Empty)),
+            FaultKind::Html => Some(Reply::new(
+                200,
+                Body::Html(super::pages::message("Zoho Accounts", "We will be back soon.")),
+            )),
+            FaultKind::Status { status, body, retry_after_s } => {
+                let body = body.clone().map_or(Body::Empty, Body::Json);
+                Some(retry_after(Reply::new(*status, body), *retry_after_s))
+            }
+            FaultKind::Throttle { status, language, retry_after_s } => {
+                let reply = Reply::new(*status, Body::Json(language.throttle_body().to_owned()));
+                Some(retry_after(reply, *retry_after_s))
+            }
+            FaultKind::InvalidCode => error(200, "invalid_code"),
+            FaultKind::InvalidClient => error(200, "invalid_client"),
+            FaultKind::Error { error: name, status } => error(*status, name),
+            FaultKind::Redirect { location } => {
+                Some(Reply::new(302, Body::Empty).with("location", location.clone()))
+            }
+            FaultKind::Oversized => Some(Reply::new(200, Body::Oversized)),
+            FaultKind::NoJson => json(200, "access_token=1000.not.json".to_owned()),
+            FaultKind::Delay { .. }
+            | FaultKind::MintThenHang
+            | FaultKind::MintThenReset
+            | FaultKind::Truncated
+            | FaultKind::LegacyMs
+            | FaultKind::StringExpiry
+            | FaultKind::Missing { .. }
+            | FaultKind::Hostile { .. } => None,
+        }
+    }
+
+    pub(super) fn delivery(&self) -> Delivery {
+        match self {
+            FaultKind::Hang | FaultKind::MintThenHang => Delivery::Hang,
+            FaultKind::Reset | FaultKind::MintThenReset => Delivery::Reset,
+            FaultKind::Truncated => Delivery::Cut,
+            _ => Delivery::Whole,
+        }
+    }
+
+    /// Spoils the true answer.
+    pub(super) fn spoil(&self, reply: &mut Reply) {
+        let Body::Grant(answer) = &mut reply.body else { return };
+        match self {
+            FaultKind::LegacyMs => {
+                answer.expires_in_sec = answer.expires_in.as_ref().and_then(Value::as_u64);
+                answer.expires_in = answer.expires_in_sec.map(|seconds| (seconds * 1000).into());
+            }
+            FaultKind::StringExpiry => {
+                answer.expires_in = answer.expires_in.as_ref().map(|seconds| seconds.to_string().into());
+            }
+            FaultKind::Missing { fields } => fields.iter().for_each(|field| answer.omit(field)),
+            FaultKind::Hostile { with } => {
+                answer.access_token = answer.access_token.take().map(|token| token + with.bytes());
+            }
+            _ => {}
+        }
+    }
+}
+
+impl TokenAnswer {
+    fn omit(&mut self, field: &str) {
+        match field {
+            "access_token" => self.access_token = None,
+            "refresh_token" => self.refresh_token = None,
+            "scope" => self.scope = None,
+            "api_domain" => self.api_domain = None,
+            "token_type" => self.token_type = None,
+            "expires_in" => self.expires_in = None,
+            _ => {}
+        }
+    }
+}
+
+impl Hostile {
+    fn bytes(self) -> &'static str {
+        match self {
+            Hostile::Newline => "\nX-Forged: 1",
+            Hostile::Quote => "\"; touch forged; \"",
+            Hostile::Nul => "\0",
+            Hostile::Escape => "\u{1b}[2J",
+        }
+    }
+}
+
+fn retry_after(reply: Reply, seconds: Option<u64>) -> Reply {
+    match seconds {
+        Some(seconds) => reply.with("retry-after", seconds.to_string()),
+        None => reply,
+    }
+}
+
+/// The faults that are set, in order.
+#[derive(Default)]
+pub(super) struct Faults {
+    set: Vec<Fault>,
+}
+
+impl Faults {
+    pub(super) fn set(&mut self, fault: Fault) {
+        self.set.push(fault);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.set.clear();
+    }
+
+    pub(super) fn active(&self) -> &[Fault] {
+        &self.set
+    }
+
+    /// What happens to the next request of an endpoint: all its delays, and the first other fault.
+    pub(super) fn take(&mut self, endpoint: Endpoint) -> (Duration, Option<FaultKind>) {
+        let (mut delay, mut other) = (Duration::ZERO, None);
+        for fault in self.set.iter_mut().filter(|fault| fault.endpoint == endpoint) {
+            match &fault.kind {
+                FaultKind::Delay { ms } => delay += Duration::from_millis(*ms),
+                _ if other.is_some() => continue,
+                kind => other = Some(kind.clone()),
+            }
+            fault.count = fault.count.map(|count| count.saturating_sub(1));
+        }
+        self.set.retain(|fault| fault.count != Some(0));
+        (delay, other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn counted_faults_end_and_the_next_one_follows() {
+        let mut faults = Faults::default();
+        faults.set(Fault::new(Endpoint::Token, FaultKind::Delay { ms: 5 }));
+        faults.set(Fault::new(Endpoint::Token, FaultKind::Html).times(1));
+        faults.set(Fault::new(Endpoint::Token, FaultKind::Empty).times(1));
+        let five = Duration::from_millis(5);
+        assert_eq!(faults.take(Endpoint::Crm), (Duration::ZERO, None));
+        assert_eq!(faults.take(Endpoint::Token), (five, Some(FaultKind::Html)));
+        assert_eq!(faults.take(Endpoint::Token), (five, Some(FaultKind::Empty)));
+        assert_eq!(faults.take(Endpoint::Token), (five, None));
+    }
+
+    #[test]
+    fn the_json_form_is_read_strictly_and_written_back() {
+        let written = json!({"endpoint": "token", "kind": "delay", "ms": 300, "count": 3});
+        let fault: Fault = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(fault, Fault::new(Endpoint::Token, FaultKind::Delay { ms: 300 }).times(3));
+        assert_eq!(serde_json::to_value(&fault).unwrap(), written);
+        for wrong in [
+            json!({"endpoint": "token", "kind": "delay", "ms": 300, "cuont": 3}),
+            json!({"endpoint": "tokens", "kind": "hang"}),
+            json!({"kind": "hang"}),
+            json!({"endpoint": "token", "kind": "hangs"}),
+        ] {
+            assert!(serde_json::from_value::<Fault>(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The pages a person sees: self-contained, without scripts, and the same buttons for a test to click.
+
+use super::client::ClientKind;
+
+/// The consent page. `#accept` and `#reject` are its buttons.
+pub(super) fn consent(kind: ClientKind, client_id: &str, scopes: &[String], consent: &str) -> String {
+    let asks = match kind {
+        ClientKind::Any => "A client",
+        ClientKind::ServerBased => "A server-based application",
+        ClientKind::Mobile => "A mobile or desktop application",
+        ClientKind::Device | ClientKind::SelfClient => "A device",
+    };
+    let intro = format!("{asks}, <code>{}</code>, would like to:", escaped(client_id));
+    page("Zoho Accounts (sandbox)", &ask(&intro, scopes, "/oauth/v2/auth", "consent", consent))
+}
+
+/// The page on which the user types the code of a device.
+pub(super) fn device_entry(error: Option<&str>) -> String {
+    let error = error.map(|error| format!(r#"<p class="error">{}</p>"#, escaped(error))).unwrap_or_default();
+    let body = format!(
+        r#"<h1>Connect a device</h1>{error}<form method="get" action="/oauth/v3/device">
+<label>Code shown on your device <input name="user_code" autofocus required></label>
+<button id="next">Next</button></form>"#
+    );
+    page("Connect a device (sandbox)", &body)
+}
+
+/// The consent page of a device. `#accept` and `#reject` are its buttons.
+pub(super) fn device_consent(client_id: &str, scopes: &[String], user_code: &str) -> String {
+    let code = escaped(user_code);
+    let intro = format!(
+        "The device that shows <strong>{code}</strong>, <code>{}</code>, would like to:",
+        escaped(client_id)
+    );
+    page("Connect a device (sandbox)", &ask(&intro, scopes, "/oauth/v3/device", "user_code", user_code))
+}
+
+/// A page with a heading and one line.
+pub(super) fn message(title: &str, text: &str) -> String {
+    page(title, &format!("<h1>{}</h1><p>{}</p>", escaped(title), escaped(text)))
+}
+
+fn ask(intro: &str, scopes: &[String], action: &str, field: &str, value: &str) -> String {
+    let scopes: String =
+        scopes.iter().map(|scope| format!("<li><code>{}</code></li>", escaped(scope))).collect();
+    format!(
+        r#"<h1>Allow access?</h1><p>{intro}</p><ul id="scopes">{scopes}</ul>
+<form method="post" action="{action}"><input type="hidden" name="{field}" value="{}">
+<button id="accept" name="decision" value="accept">Accept</button>
+<button id="reject" name="decision" value="reject">Reject</button></form>"#,
+        escaped(value)
+    )
+}
+
+fn page(title: &str, body: &str) -> String {
+    format!(
+        r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{}</title>
+<meta name="viewport" content="width=device-width"><style>
+body{{font:16px/1.5 sans-serif;max-width:36em;margin:4em auto;padding:0 1em}}
+button{{font:inherit;padding:.4em 1.5em;margin-right:1em}}.error{{color:#b00}}
+</style></head><body>{body}</body></html>
+"#,
+        escaped(title)
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_from_outside_is_escaped() {
+        let page = device_consent("<b>", &["a.b\"".to_owned()], "x'&");
+        assert!(!page.contains("<b>") && page.contains("&lt;b&gt;"));
+        assert!(page.contains("a.b&quot;") && page.contains("x&#39;&amp;"));
+    }
+}

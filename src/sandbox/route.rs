@@ -1,0 +1,114 @@
+//! Which endpoint a request is for, and its way through faults, world and log.
+
+use super::faults::Delivery;
+use super::log::LogEntry;
+use super::pages;
+use super::reply::{Answer, Reply};
+use super::request::Request;
+use super::state::World;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The endpoints, by the names that faults and the log use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// `/oauth/v2/auth`.
+    Auth,
+    /// `/oauth/v2/token`.
+    Token,
+    /// `/oauth/v2/token/revoke` and `/oauth/v2/revoke/token`.
+    Revoke,
+    /// `/oauth/v3/device/code`.
+    DeviceCode,
+    /// `/oauth/v3/device/token`.
+    DeviceToken,
+    /// `/oauth/v3/device`, the page.
+    Device,
+    /// `/oauth/serverinfo`.
+    #[serde(rename = "serverinfo")]
+    ServerInfo,
+    /// `/oauth/user/info`.
+    #[serde(rename = "userinfo")]
+    UserInfo,
+    /// `/crm/…`.
+    Crm,
+    /// Anything else.
+    Unknown,
+}
+
+impl Endpoint {
+    fn of(path: &str) -> Endpoint {
+        match path {
+            "/oauth/v2/auth" => Endpoint::Auth,
+            "/oauth/v2/token" => Endpoint::Token,
+            "/oauth/v2/token/revoke" | "/oauth/v2/revoke/token" => Endpoint::Revoke,
+            "/oauth/v3/device/code" => Endpoint::DeviceCode,
+            "/oauth/v3/device/token" => Endpoint::DeviceToken,
+            "/oauth/v3/device" => Endpoint::Device,
+            "/oauth/serverinfo" => Endpoint::ServerInfo,
+            "/oauth/user/info" => Endpoint::UserInfo,
+            path if path.starts_with("/crm/v8/") => Endpoint::Crm,
+            _ => Endpoint::Unknown,
+        }
+    }
+}
+
+/// A reply, when it is to go out, and whether it arrives.
+pub(super) struct Outgoing {
+    pub reply: Reply,
+    pub delay: Duration,
+    pub delivery: Delivery,
+}
+
+impl World {
+    /// Everything that happens to one request. It is decided and logged at arrival, however late the answer is.
+    pub(super) fn handle(&mut self, now: u64, request: &Request) -> Outgoing {
+        let endpoint = Endpoint::of(&request.path);
+        let (delay, fault) = self.faults.take(endpoint);
+        let mut answer = match fault.as_ref().and_then(|fault| Some((fault.instead()?, fault.name()))) {
+            Some((reply, name)) => Answer::new(reply, name),
+            None => self.answer(now, endpoint, request),
+        };
+        if let Some(fault) = &fault {
+            fault.spoil(&mut answer.reply);
+        }
+        let delivery = fault.as_ref().map_or(Delivery::Whole, |fault| fault.delivery());
+        self.log.push(LogEntry {
+            time_ms: now,
+            data_center: request.data_center.clone(),
+            endpoint,
+            method: request.method.clone(),
+            path: request.path.clone(),
+            params: request.shown_params(),
+            grant_type: request.param("grant_type").map(str::to_owned),
+            status: (delivery == Delivery::Whole).then_some(answer.reply.status),
+            outcome: answer.outcome,
+            fault: fault.map(|fault| fault.name()).or((!delay.is_zero()).then(|| "delay".to_owned())),
+            minted: answer.minted,
+            refresh_token_fp: answer.refresh_token_fp,
+            token_fp: answer.token_fp,
+            in_query: request.names_in_query(),
+            secrets_in_query: request.secrets_in_query(),
+            user_agent: request.user_agent.clone(),
+            content_type: request.content_type.clone(),
+            authorization_scheme: request.authorization_scheme(),
+        });
+        Outgoing { reply: answer.reply, delay: delay + self.limits.latency, delivery }
+    }
+
+    fn answer(&mut self, now: u64, endpoint: Endpoint, request: &Request) -> Answer {
+        match endpoint {
+            Endpoint::Auth => self.authorize(now, request),
+            Endpoint::Token => self.token(now, request),
+            Endpoint::Revoke => self.revoke(request),
+            Endpoint::DeviceCode => self.device_code(now, request),
+            Endpoint::DeviceToken => self.device_token(now, request),
+            Endpoint::Device => self.device_page(now, request),
+            Endpoint::ServerInfo => self.server_info(),
+            Endpoint::UserInfo => self.user_info(now, request),
+            Endpoint::Crm => self.crm(now, request),
+            Endpoint::Unknown => Answer::html(404, pages::message("404", "not found"), "not_found"),
+        }
+    }
+}

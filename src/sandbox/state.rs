@@ -1,0 +1,306 @@
+//! The whole world of the sandbox, and what holds for every endpoint: clients, refresh tokens, access tokens.
+
+use super::authorize::{Code, Consent};
+use super::client::{Client, ClientKind};
+use super::device::DeviceRequest;
+use super::faults::Faults;
+use super::grant::{Grant, Window};
+use super::limits::{Limits, ms};
+use super::log::Log;
+use super::random::Random;
+use super::reply::{Answer, Body, Language, Reply, TokenAnswer, fingerprint};
+use super::request::Request;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// What a server starts with, and goes back to on reset.
+#[derive(Clone)]
+pub(super) struct Setup {
+    pub seed: [u8; 32],
+    /// How often it went back to the start; tokens made since are others than those made before.
+    pub resets: u64,
+    pub limits: Limits,
+    pub scopes: Vec<String>,
+    pub redirect_uris: Vec<String>,
+    pub single_secret: bool,
+    /// Data centres by name with their base URL; the first is the one the clients were registered in.
+    pub data_centers: Vec<(String, String)>,
+}
+
+/// An access token that lives.
+pub(super) struct Access {
+    pub grant: u64,
+    pub scopes: Vec<String>,
+    pub data_center: String,
+    /// ms since the epoch.
+    pub expires_at: u64,
+}
+
+/// Everything the sandbox knows. All times are ms since the epoch and come from outside.
+pub(super) struct World {
+    pub setup: Setup,
+    pub limits: Limits,
+    pub clients: Vec<Client>,
+    pub soid: String,
+    /// The refresh token that exists from the start; it belongs to the client of kind `Any`.
+    pub first_refresh_token: String,
+    pub random: Random,
+    pub grants: BTreeMap<u64, Grant>,
+    pub access: HashMap<String, Access>,
+    pub codes: HashMap<String, Code>,
+    /// When each client was given codes, for the limit on codes.
+    pub code_windows: HashMap<String, Window>,
+    pub consents: HashMap<String, Consent>,
+    /// Clients the user has said yes to before, with the scopes.
+    pub consented: HashMap<String, Vec<String>>,
+    pub devices: Vec<DeviceRequest>,
+    pub records: BTreeMap<String, Vec<serde_json::Value>>,
+    pub faults: Faults,
+    pub log: Log,
+}
+
+impl World {
+    pub(super) fn new(setup: Setup) -> Self {
+        let mut random = Random::new(setup.seed, 0);
+        let names: Vec<String> = setup.data_centers.iter().map(|(name, _)| name.clone()).collect();
+        let client =
+            |kind| Client::registered(kind, &names, setup.single_secret, &setup.redirect_uris, &mut random);
+        let clients = ClientKind::ALL.map(client).to_vec();
+        let mut world = World {
+            limits: setup.limits.clone(),
+            clients,
+            soid: format!("ZohoCRM.{}", random.digits(9)),
+            first_refresh_token: String::new(),
+            records: super::crm::first_records(&mut random),
+            random,
+            grants: BTreeMap::new(),
+            access: HashMap::new(),
+            codes: HashMap::new(),
+            code_windows: HashMap::new(),
+            consents: HashMap::new(),
+            consented: HashMap::new(),
+            devices: Vec::new(),
+            faults: Faults::default(),
+            log: Log::default(),
+            setup,
+        };
+        let (scopes, home) = (world.setup.scopes.clone(), world.home().to_owned());
+        let first = world.new_grant(ClientKind::Any, scopes, home);
+        world.first_refresh_token = world.refresh_token_of(first);
+        world.random = Random::new(world.setup.seed, world.setup.resets + 1);
+        world
+    }
+
+    /// The data centre the clients were registered in.
+    pub(super) fn home(&self) -> &str {
+        self.setup.data_centers.first().map_or("us", |(name, _)| name)
+    }
+
+    pub(super) fn url_of(&self, data_center: &str) -> Option<&str> {
+        self.setup.data_centers.iter().find(|(name, _)| name == data_center).map(|(_, url)| url.as_str())
+    }
+
+    /// The data centre the user lives in, seen from one where he was asked.
+    pub(super) fn user_location(&self, asked_in: &str) -> String {
+        self.limits.user_location.as_deref().unwrap_or(asked_in).to_owned()
+    }
+
+    pub(super) fn client(&self, kind: ClientKind) -> &Client {
+        self.clients.iter().find(|client| client.kind == kind).unwrap_or(&self.clients[0])
+    }
+
+    /// The client of a request: known, of a type that may do this, and with the secret of this data centre.
+    /// Otherwise the name of the error.
+    pub(super) fn authenticate(&self, request: &Request, grant_type: &str) -> Result<Client, &'static str> {
+        let client = self.identify(request, grant_type)?;
+        let secret = client.client_secrets.get(&request.data_center);
+        if secret.is_none() || secret != request.client().1.as_ref() {
+            return Err("invalid_client_secret");
+        }
+        Ok(client)
+    }
+
+    /// The client of a request that need not prove itself.
+    pub(super) fn identify(&self, request: &Request, grant_type: &str) -> Result<Client, &'static str> {
+        let id = request.client().0;
+        let known = self.clients.iter().find(|client| Some(&client.client_id) == id.as_ref());
+        match known {
+            Some(client) if client.kind.may(grant_type) => Ok(client.clone()),
+            _ => Err("invalid_client"),
+        }
+    }
+
+    /// Makes a refresh token, and kills the oldest of the client if there are too many.
+    pub(super) fn new_grant(&mut self, kind: ClientKind, scopes: Vec<String>, data_center: String) -> u64 {
+        let client_id = self.client(kind).client_id.clone();
+        let refresh_token = Some(self.random.token());
+        let id = self.add_grant(refresh_token, client_id.clone(), scopes, data_center);
+        let of_client =
+            |grant: &Grant| grant.alive && grant.refresh_token.is_some() && grant.client_id == client_id;
+        let alive: Vec<u64> = self.grants.iter().filter(|(_, g)| of_client(g)).map(|(id, _)| *id).collect();
+        for oldest in alive.iter().take(alive.len().saturating_sub(self.limits.refresh_tokens)) {
+            self.kill_grant(*oldest);
+        }
+        id
+    }
+
+    /// The grant on which tokens count that come without a refresh token.
+    pub(super) fn client_grant(&mut self, client_id: &str, data_center: &str) -> u64 {
+        let own = |grant: &Grant| {
+            grant.refresh_token.is_none() && grant.client_id == client_id && grant.data_center == data_center
+        };
+        if let Some((id, _)) = self.grants.iter().find(|(_, grant)| own(grant)) {
+            return *id;
+        }
+        self.add_grant(None, client_id.to_owned(), Vec::new(), data_center.to_owned())
+    }
+
+    fn add_grant(
+        &mut self,
+        refresh_token: Option<String>,
+        client_id: String,
+        scopes: Vec<String>,
+        data_center: String,
+    ) -> u64 {
+        let id = self.grants.keys().next_back().map_or(1, |last| last + 1);
+        let (window, live) = (Window::default(), VecDeque::new());
+        let grant =
+            Grant { refresh_token, client_id, scopes, data_center, alive: true, window, live, minted: 0 };
+        self.grants.insert(id, grant);
+        id
+    }
+
+    pub(super) fn refresh_token_of(&self, grant: u64) -> String {
+        self.grants.get(&grant).and_then(|grant| grant.refresh_token.clone()).unwrap_or_default()
+    }
+
+    /// The living grant of a refresh token.
+    pub(super) fn grant_of(&self, refresh_token: &str) -> Option<u64> {
+        let is_it = |grant: &Grant| grant.alive && grant.refresh_token.as_deref() == Some(refresh_token);
+        self.grants.iter().find(|(_, grant)| is_it(grant)).map(|(id, _)| *id)
+    }
+
+    pub(super) fn kill_grant(&mut self, id: u64) {
+        let Some(grant) = self.grants.get_mut(&id) else { return };
+        grant.alive = false;
+        grant.live.clear();
+        self.access.retain(|_, access| access.grant != id);
+    }
+
+    /// Kills one access token; whether it lived.
+    pub(super) fn kill_access(&mut self, token: &str) -> bool {
+        for grant in self.grants.values_mut() {
+            grant.live.retain(|live| live != token);
+        }
+        self.access.remove(token).is_some()
+    }
+
+    /// The access token of an API call, if it lives in this data centre.
+    pub(super) fn living(&self, now: u64, token: &str, data_center: &str) -> Option<&Access> {
+        self.access.get(token).filter(|access| now < access.expires_at && access.data_center == data_center)
+    }
+
+    /// Mints an access token on a grant, or throttles. With `shown` the answer carries the refresh token too.
+    pub(super) fn issue(&mut self, now: u64, id: u64, scopes: Vec<String>, shown: bool) -> Answer {
+        let token = self.random.token();
+        let Some(grant) = self.grants.get_mut(&id) else { return Answer::error("invalid_code") };
+        let refresh_token = grant.refresh_token.clone();
+        let noted = |answer: Answer| match &refresh_token {
+            Some(refresh_token) => answer.of_refresh_token(refresh_token),
+            None => answer,
+        };
+        if !grant.window.admit(now, &self.limits) {
+            return noted(Answer::throttled(Language::En));
+        }
+        grant.minted += 1;
+        let access = &mut self.access;
+        grant.live.retain(|live| access.get(live).is_some_and(|access| now < access.expires_at));
+        grant.live.push_back(token.clone());
+        while grant.live.len() > self.limits.live_tokens.max(1) {
+            if let Some(oldest) = grant.live.pop_front() {
+                access.remove(&oldest);
+            }
+        }
+        let data_center = grant.data_center.clone();
+        let answer = TokenAnswer {
+            access_token: Some(token.clone()),
+            refresh_token: refresh_token.clone().filter(|_| shown),
+            scope: Some(scopes.join(" ")),
+            expires_in_sec: None,
+            api_domain: self.url_of(&data_center).map(str::to_owned),
+            token_type: Some("Bearer".to_owned()),
+            expires_in: Some(self.limits.token_life.as_secs().into()),
+        };
+        let expires_at = now.saturating_add(ms(self.limits.token_life));
+        let noted =
+            noted(Answer::new(Reply::new(200, Body::Grant(Box::new(answer))), "granted").of_token(&token));
+        self.access.insert(token, Access { grant: id, scopes, data_center, expires_at });
+        Answer { minted: true, ..noted }
+    }
+
+    /// What `GET /sandbox/state` tells.
+    pub(super) fn counts(&self, now: u64) -> Counts {
+        let grants: Vec<GrantCounts> =
+            self.grants.values().map(|grant| self.grant_counts(now, grant)).collect();
+        Counts {
+            now_ms: now,
+            token_requests: self.log.token_requests(),
+            minted: grants.iter().map(|grant| grant.minted).sum(),
+            throttled: grants.iter().map(|grant| grant.throttled).sum(),
+            most_in_any_window: grants.iter().map(|grant| grant.most_in_any_window).max().unwrap_or(0),
+            grants,
+        }
+    }
+
+    fn grant_counts(&self, now: u64, grant: &Grant) -> GrantCounts {
+        let lives = |token: &&String| self.access.get(*token).is_some_and(|access| now < access.expires_at);
+        GrantCounts {
+            refresh_token_fp: grant.refresh_token.as_deref().map(fingerprint),
+            client_id: grant.client_id.clone(),
+            alive: grant.alive,
+            live_tokens: grant.live.iter().filter(lives).count(),
+            minted: grant.minted,
+            throttled: grant.window.throttled,
+            most_in_any_window: grant.window.most,
+            blocked_for_ms: grant.window.blocked_for(now),
+        }
+    }
+}
+
+/// Counts over everything that happened since the start or the last reset.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Counts {
+    /// The sandbox's time, ms since the epoch.
+    pub now_ms: u64,
+    /// Requests to the token endpoint, whatever came of them.
+    pub token_requests: usize,
+    /// Access tokens made.
+    pub minted: usize,
+    /// Requests refused because there were too many.
+    pub throttled: usize,
+    /// The most tokens that one grant got within one window.
+    pub most_in_any_window: usize,
+    /// One entry for each refresh token there ever was, and for each client that got tokens without one.
+    pub grants: Vec<GrantCounts>,
+}
+
+/// Counts of one refresh token, or of a client's own tokens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GrantCounts {
+    /// First 8 hex digits of the SHA-256 of the refresh token; none for a client's own tokens.
+    pub refresh_token_fp: Option<String>,
+    /// The client it belongs to.
+    pub client_id: String,
+    /// False once it was revoked or pushed out by younger ones.
+    pub alive: bool,
+    /// Access tokens that live now.
+    pub live_tokens: usize,
+    /// Access tokens made.
+    pub minted: usize,
+    /// Requests refused because there were too many.
+    pub throttled: usize,
+    /// The most tokens within one window.
+    pub most_in_any_window: usize,
+    /// How long it stays blocked, in ms.
+    pub blocked_for_ms: u64,
+}

@@ -1,0 +1,112 @@
+//! `/oauth/v2/token`: codes, refresh tokens and client credentials become access tokens.
+//!
+//! Nearly every refusal is 200 with `{"error":"…"}`; only a wrong method, a missing `grant_type` and the throttle
+//! are 400.
+
+use super::client::{Client, ClientKind};
+use super::reply::Answer;
+use super::request::Request;
+use super::scope;
+use super::state::World;
+
+impl World {
+    pub(super) fn token(&mut self, now: u64, request: &Request) -> Answer {
+        let grant_type = match request.posted_grant_type() {
+            Ok(grant_type) => grant_type,
+            Err(malformed) => return Answer::malformed(malformed),
+        };
+        let client = match self.authenticate(request, grant_type) {
+            Ok(client) => client,
+            Err(error) => return Answer::error(error),
+        };
+        match grant_type {
+            "refresh_token" => self.refresh(now, request, &client),
+            "authorization_code" => self.exchange(now, request, &client),
+            "client_credentials" => self.client_credentials(now, request, &client),
+            // "invalid_code: … or grant_type is wrong".
+            _ => Answer::error("invalid_code"),
+        }
+    }
+
+    fn refresh(&mut self, now: u64, request: &Request, client: &Client) -> Answer {
+        let Some(refresh_token) = request.param("refresh_token") else {
+            return Answer::error("invalid_code");
+        };
+        let theirs = self.grant_of(refresh_token).and_then(|id| Some((id, self.grants.get(&id)?)));
+        match theirs {
+            Some((id, grant))
+                if grant.client_id == client.client_id && grant.data_center == request.data_center =>
+            {
+                let scopes = grant.scopes.clone();
+                self.issue(now, id, scopes, false)
+            }
+            _ => Answer::error("invalid_code").of_refresh_token(refresh_token),
+        }
+    }
+
+    /// A Self Client asks for itself: no refresh token, and its tokens count on the client.
+    fn client_credentials(&mut self, now: u64, request: &Request, client: &Client) -> Answer {
+        let Some(scopes) = scope::parse(request.param("scope")) else {
+            return Answer::error("invalid_scope");
+        };
+        match request.param("soid") {
+            None => Answer::error("missing_org_info"),
+            Some(soid) if soid != self.soid => Answer::error("invalid_soid"),
+            Some(_) => {
+                let id = self.client_grant(&client.client_id, &request.data_center);
+                self.issue(now, id, scopes, false)
+            }
+        }
+    }
+
+    /// `/oauth/v2/token/revoke` and `/oauth/v2/revoke/token`. Only the second one asks who the client is.
+    pub(super) fn revoke(&mut self, request: &Request) -> Answer {
+        let refused = || Answer::error_with(400, "invalid_token");
+        let client = match request.path.as_str() {
+            "/oauth/v2/revoke/token" => match self.authenticate(request, "revoke") {
+                Ok(client) => Some(client),
+                Err(error) => return Answer::error_with(400, error),
+            },
+            _ => None,
+        };
+        let Some(token) = request.param("token").filter(|_| request.method == "POST") else {
+            return refused();
+        };
+        let grant = self.grant_of(token).or_else(|| self.access.get(token).map(|access| access.grant));
+        let Some(owner) = grant.and_then(|id| self.grants.get(&id)) else { return refused().of_token(token) };
+        let is_refresh_token = owner.refresh_token.as_deref() == Some(token);
+        if let Some(client) = client {
+            let wanted = request.param("token_type").unwrap_or("refresh_token");
+            let is = if is_refresh_token { "refresh_token" } else { "access_token" };
+            if owner.client_id != client.client_id || wanted != is {
+                return refused().of_token(token);
+            }
+        }
+        let revoked = Answer::ok(&serde_json::json!({"status": "success"}), "revoked");
+        match grant.filter(|_| is_refresh_token) {
+            Some(id) => {
+                self.kill_grant(id);
+                revoked.of_refresh_token(token)
+            }
+            None => {
+                self.kill_access(token);
+                revoked.of_token(token)
+            }
+        }
+    }
+
+    /// A code that the API console would show for a Self Client. Life in ms.
+    pub(super) fn self_client_code(&mut self, now: u64, scopes: Vec<String>, life: u64) -> String {
+        let client_id = self.client(ClientKind::SelfClient).client_id.clone();
+        let home = self.home().to_owned();
+        self.add_code(super::authorize::Code {
+            client_ids: vec![client_id, self.client(ClientKind::Any).client_id.clone()],
+            redirect_uri: None,
+            scopes,
+            data_center: home,
+            gives_refresh_token: true,
+            challenge: None,
+            expires_at: now + life,
+        })
+    }
+}

@@ -1,0 +1,242 @@
+//! A round of attempts: reserve, ask, commit. The caller holds the lock and has read everything under it.
+
+use super::gate::{Gate, LEAST_TIME};
+use super::ledger::{Failure, FailureKind, Ledger};
+use super::moment::Moment;
+use super::obtain::Obtained;
+use super::refresh::Early;
+use super::token_set::CacheRecord;
+use crate::config::Profile;
+use crate::credential::Secrets;
+use crate::error::Error;
+use crate::oauth::token::{TokenForm, url};
+use crate::oauth::{Answer, classify};
+use crate::store::Locked;
+use crate::system::{HttpAnswer, HttpFailure, HttpRequest, Method};
+use std::time::Duration;
+
+/// A whole request takes at most this long.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Attempts in the first round after a success; later rounds have one.
+const FIRST_ROUND: u32 = 3;
+/// Pause before the first retry; the second one's is twice as long.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// How long nobody asks after a throttle that names no time.
+const COOL_DOWN: Duration = Duration::from_secs(600);
+/// What is believed of a `Retry-After`, in seconds.
+const COOL_DOWN_BOUNDS: (u64, u64) = (30, 900);
+
+/// One round of attempts, with the lock held and everything read under it.
+pub struct Round<'a> {
+    /// What may forbid a request.
+    pub gate: Gate<'a>,
+    /// The profile.
+    pub profile: &'a Profile,
+    /// What mints its tokens.
+    pub secrets: &'a Secrets,
+    /// Fingerprint of the client secret.
+    pub secret_fp: String,
+    /// The cache as it was read under the lock.
+    pub cache: CacheRecord,
+}
+
+/// What became of one attempt.
+enum Outcome {
+    Granted(Obtained),
+    /// Nothing will help this caller now.
+    Final(Error),
+    /// Another attempt may help.
+    Transient(Miss),
+}
+
+/// An attempt without a usable answer. `ours` says that only this caller's lack of time ended it.
+struct Miss {
+    problem: String,
+    ours: bool,
+}
+
+impl Round<'_> {
+    /// Up to three attempts in the first round since a success, one in later rounds and early ones.
+    pub fn run(&self, locked: &mut dyn Locked, mut ledger: Ledger) -> Result<Obtained, Error> {
+        let clock = self.gate.ports.clock;
+        let now = Moment::now(clock);
+        if !self.gate.ask.refresh
+            && let Some((failure, _)) = ledger.remembered(&now, &self.secret_fp)
+        {
+            return Err(remembered(self.profile, &ledger, failure, &now));
+        }
+        let attempts = match (self.gate.early, ledger.is_first_round()) {
+            (Early::No, true) => FIRST_ROUND,
+            _ => 1,
+        };
+        let mut attempt = 0;
+        let miss = loop {
+            let miss = match self.attempt(locked, &mut ledger)? {
+                Outcome::Granted(obtained) => return Ok(obtained),
+                Outcome::Final(error) => return Err(error),
+                Outcome::Transient(miss) => miss,
+            };
+            let pause = RETRY_PAUSE * 2u32.pow(attempt);
+            attempt += 1;
+            let time_is_left = self.gate.deadline.remaining(clock) >= pause + LEAST_TIME;
+            if attempt == attempts || !time_is_left || self.gate.may_ask(&ledger).is_err() {
+                break Miss { ours: miss.ours && attempt == 1, ..miss };
+            }
+            clock.sleep(pause);
+        };
+        Err(self.note_failure(locked, ledger, miss))
+    }
+
+    /// A round failed: the ledger remembers it for everybody, unless it failed for this caller's lack of time only.
+    fn note_failure(&self, locked: &mut dyn Locked, mut ledger: Ledger, miss: Miss) -> Error {
+        let now = Moment::now(self.gate.ports.clock);
+        match (self.gate.early, miss.ours) {
+            (Early::Yes, _) => ledger.early_failed = Some(now.clone()),
+            (Early::No, true) => return Error::Unavailable { problem: miss.problem, retry_after: None },
+            (Early::No, false) => {
+                let problem = miss.problem.clone();
+                ledger.failed(FailureKind::Transient, "unavailable", problem, &self.secret_fp, &now);
+            }
+        }
+        record(locked, &ledger);
+        let retry_after = ledger.remembered(&now, &self.secret_fp).map(|(_, left)| left);
+        Error::Unavailable { problem: miss.problem, retry_after }
+    }
+
+    /// One request: written ahead, sent, and its answer committed before any signal is let through.
+    fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, Error> {
+        let ports = self.gate.ports;
+        ledger.reserve(&Moment::now(ports.clock), &self.profile.budget);
+        locked.write_ahead(ledger, &self.cache)?;
+        let asked = Moment::now(ports.clock);
+        let form =
+            TokenForm::mint(self.profile, &self.secrets.client_secret, self.secrets.refresh_token.as_ref());
+        let timeout = REQUEST_TIMEOUT.min(self.gate.deadline.remaining(ports.clock));
+        let answer = ports.http.send(&HttpRequest {
+            method: Method::Post,
+            url: url(&self.profile.accounts_url),
+            form: form.fields(),
+            authorization: None,
+            timeout,
+        });
+        ports.signals.hold();
+        let outcome = match answer {
+            Ok(answer) => self.settle(locked, ledger, &answer, &asked),
+            Err(failure) => unanswered(locked, ledger, failure, timeout < REQUEST_TIMEOUT),
+        };
+        ports.signals.release()?;
+        Ok(outcome)
+    }
+
+    /// An answer: what it means goes into cache and ledger.
+    fn settle(
+        &self,
+        locked: &mut dyn Locked,
+        ledger: &mut Ledger,
+        answer: &HttpAnswer,
+        asked: &Moment,
+    ) -> Outcome {
+        let now = Moment::now(self.gate.ports.clock);
+        let class = classify(answer.status, &answer.body, self.profile.accounts_url.is_loopback());
+        let granted = matches!(class, Answer::Granted(_));
+        ledger.answered(&now, granted);
+        if self.gate.early == Early::Yes && !granted {
+            ledger.early_failed = Some(now.clone());
+        }
+        let outcome = self.judge(locked, ledger, class, cool_down(answer), asked, &now);
+        record(locked, ledger);
+        outcome
+    }
+
+    fn judge(
+        &self,
+        locked: &mut dyn Locked,
+        ledger: &mut Ledger,
+        class: Answer,
+        cool_down: Duration,
+        asked: &Moment,
+        now: &Moment,
+    ) -> Outcome {
+        let mut fail = |kind, error: &str, message: &str| {
+            ledger.failed(kind, error, message.to_owned(), &self.secret_fp, now);
+        };
+        match class {
+            Answer::Granted(granted) => {
+                ledger.succeeded();
+                let record = self.cache.renewed(&granted, asked.reading());
+                let warning = locked.commit(&record).err().map(|error| unsaved(&error));
+                Outcome::Granted(Obtained { record, warning })
+            }
+            Answer::Throttled => {
+                fail(FailureKind::Throttled, "throttled", "Zoho throttled this refresh token");
+                ledger.cool_down(asked, cool_down, now);
+                let retry_after = ledger.cool_down_left(now).unwrap_or(cool_down);
+                Outcome::Final(Error::CoolingDown { retry_after })
+            }
+            Answer::Refused(refusal) => {
+                fail(FailureKind::Refused, &refusal.error, "Zoho no longer accepts the refresh token");
+                let retry_after =
+                    ledger.remembered(now, &self.secret_fp).map(|(_, left)| left).unwrap_or_default();
+                let profile = self.profile.name.to_string();
+                Outcome::Final(Error::Refused { profile, error: refusal.error, retry_after })
+            }
+            Answer::Misconfigured(rejection) => {
+                fail(FailureKind::Misconfigured, &rejection.error, "Zoho rejected the client");
+                Outcome::Final(rejected(self.profile, &rejection.error))
+            }
+            Answer::Transient(problem) => Outcome::Transient(Miss { problem, ours: false }),
+        }
+    }
+}
+
+/// The error of a failure that somebody else met, or that is remembered.
+pub fn remembered(profile: &Profile, ledger: &Ledger, failure: &Failure, now: &Moment) -> Error {
+    let left = ledger.remembered(now, &failure.secret_fp).map(|(_, left)| left);
+    match failure.kind {
+        FailureKind::Transient => Error::Unavailable { problem: failure.message.clone(), retry_after: left },
+        FailureKind::Throttled => {
+            Error::CoolingDown { retry_after: ledger.cool_down_left(now).unwrap_or(Duration::from_secs(1)) }
+        }
+        FailureKind::Refused => Error::Refused {
+            profile: profile.name.to_string(),
+            error: failure.error.clone(),
+            retry_after: left.unwrap_or_default(),
+        },
+        FailureKind::Misconfigured => rejected(profile, &failure.error),
+    }
+}
+
+fn rejected(profile: &Profile, error: &str) -> Error {
+    Error::ClientRejected {
+        profile: profile.name.to_string(),
+        error: error.to_owned(),
+        accounts_url: profile.accounts_url.to_string(),
+    }
+}
+
+/// No answer: the request counts as long as a byte of it may have arrived.
+fn unanswered(locked: &mut dyn Locked, ledger: &mut Ledger, failure: HttpFailure, short: bool) -> Outcome {
+    if !failure.sent {
+        ledger.withdraw();
+        record(locked, ledger);
+    }
+    Outcome::Transient(Miss { problem: failure.problem, ours: short && failure.timed_out })
+}
+
+/// Ten minutes from the attempt, or what the answer asks for within reason.
+fn cool_down(answer: &HttpAnswer) -> Duration {
+    let asked_for = answer.retry_after.as_deref().and_then(|text| text.trim().parse::<u64>().ok());
+    asked_for.map_or(COOL_DOWN, |s| Duration::from_secs(s.clamp(COOL_DOWN_BOUNDS.0, COOL_DOWN_BOUNDS.1)))
+}
+
+fn unsaved(error: &Error) -> String {
+    let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("the token could not be kept for the next caller: {}{cause}", error.message())
+}
+
+/// Writes the ledger after an answer. Its entry is on disk already, so that a failure here costs budget, not truth.
+fn record(locked: &mut dyn Locked, ledger: &Ledger) {
+    if let Err(error) = locked.record(ledger) {
+        log::warn!("the ledger was not updated: {}", error.message());
+    }
+}

@@ -1,0 +1,110 @@
+//! A client with a server of its own.
+
+use serde_json::Value;
+use std::time::Duration;
+use zoho_cred::sandbox::{Client, Endpoint, Fault, FaultKind, LogEntry, Options, Server};
+
+pub struct Caller {
+    pub server: Server,
+    pub http: reqwest::blocking::Client,
+}
+
+/// Status and body of an answer.
+pub type Answered = (u16, Value);
+
+pub fn http() -> reqwest::blocking::ClientBuilder {
+    // Built without a default provider; installing it twice is no harm.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::blocking::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(10))
+}
+
+impl Caller {
+    pub fn new() -> Caller {
+        Caller::with(Options::default())
+    }
+
+    pub fn with(options: Options) -> Caller {
+        Caller { server: Server::start(options).unwrap(), http: http().build().unwrap() }
+    }
+
+    /// The parameters of a refresh.
+    pub fn refresh_form<'a>(&'a self, refresh_token: &'a str) -> Vec<(&'static str, &'a str)> {
+        vec![
+            ("grant_type", "refresh_token"),
+            ("client_id", self.server.client_id()),
+            ("client_secret", self.server.client_secret()),
+            ("refresh_token", refresh_token),
+        ]
+    }
+
+    pub fn refresh(&self) -> Answered {
+        self.post("/oauth/v2/token", &self.refresh_form(self.server.refresh_token()))
+    }
+
+    /// A new access token.
+    pub fn token(&self) -> String {
+        let (status, body) = self.refresh();
+        assert_eq!(status, 200, "{body}");
+        body["access_token"].as_str().unwrap_or_else(|| panic!("no token in {body}")).to_owned()
+    }
+
+    /// What reqwest says of a refresh that may fail.
+    pub fn try_refresh(&self) -> reqwest::Result<String> {
+        let url = format!("{}/oauth/v2/token", self.server.url());
+        let form = self.refresh_form(self.server.refresh_token());
+        self.http.post(url).form(&form).send()?.text()
+    }
+
+    pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answered {
+        self.post_to(self.server.url(), path, form)
+    }
+
+    pub fn post_to(&self, base: &str, path: &str, form: &[(&str, &str)]) -> Answered {
+        answered(self.http.post(format!("{base}{path}")).form(form).send().unwrap())
+    }
+
+    pub fn get(&self, path: &str, token: &str) -> Answered {
+        let request = self.http.get(format!("{}{path}", self.server.url()));
+        answered(request.header("authorization", format!("Zoho-oauthtoken {token}")).send().unwrap())
+    }
+
+    /// Whether the CRM takes a token.
+    pub fn lives(&self, token: &str) -> bool {
+        match self.get("/crm/v8/Leads", token) {
+            (200, _) => true,
+            (401, body) => {
+                assert_eq!(body["code"], "INVALID_TOKEN");
+                false
+            }
+            (status, body) => panic!("{status} {body}"),
+        }
+    }
+
+    pub fn fault(&self, kind: FaultKind) {
+        self.server.clear_faults();
+        self.server.set_fault(Fault::new(Endpoint::Token, kind));
+    }
+
+    pub fn last(&self) -> LogEntry {
+        self.server.log().pop().unwrap()
+    }
+}
+
+pub fn answered(response: reqwest::blocking::Response) -> Answered {
+    let status = response.status().as_u16();
+    let text = response.text().unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// The secret of a client in a data centre.
+pub fn secret<'a>(client: &'a Client, data_center: &str) -> &'a str {
+    &client.client_secrets[data_center]
+}
+
+/// An address with parameters in its query string.
+pub fn with_query(url: &str, parameters: &[(&str, &str)]) -> url::Url {
+    url::Url::parse_with_params(url, parameters).unwrap()
+}
