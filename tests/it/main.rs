@@ -1,1 +1,22 @@
+//! The promises of contract sections 2 to 5, kept by real processes against the sandbox.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::disallowed_methods, reason = "tests are outside")]
 
+mod harness;
+mod in_process;
+
+mod answers;
+mod budget;
+mod clock;
+mod early;
+mod leaks;
+mod lock;
+mod login;
+mod outputs;
+mod rejects;
+mod settings;
+mod stampede;
+mod state;
+mod status;
+mod tls;
+mod warm;

@@ -1,0 +1,221 @@
+//! What the accounts server answers, and what callers then see.
+
+use crate::harness::{Test, until};
+use std::time::Duration;
+use zoho_cred::sandbox::{Endpoint, Fault, FaultKind, Hostile, Language};
+
+fn throttle(status: u16, language: Language) -> FaultKind {
+    FaultKind::Throttle { status, language, retry_after_s: None }
+}
+
+#[test]
+fn a_throttle_stops_everybody_and_the_living_token_is_still_served() {
+    for (status, language) in [(400, Language::English), (200, Language::English), (400, Language::Chinese)] {
+        let test = Test::new();
+        test.fault(throttle(status, language));
+        for outcome in test.run_many(20, &["get"]) {
+            outcome.failed(75, "rate_limited");
+        }
+        let json = test.run(["get", "--error-format", "json"]);
+        let error: serde_json::Value = serde_json::from_str(&json.stderr).unwrap();
+        assert_eq!(json.stderr.lines().count(), 1);
+        assert_eq!(error["error"]["code"], "rate_limited");
+        assert_eq!(error["error"]["exit_code"], 75);
+        assert!((590..=600).contains(&error["error"]["retry_after_s"].as_u64().unwrap()), "{error}");
+        test.run(["get", "--refresh"]).failed(75, "rate_limited");
+        assert_eq!(test.sandbox.token_requests(), 1);
+    }
+}
+
+#[test]
+fn a_living_token_is_served_through_a_cool_down() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    test.fault(throttle(400, Language::English));
+    test.age_token(3560);
+    assert_eq!(test.get().warned("throttled"), token);
+    assert_eq!(test.get().warned("throttled"), token);
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
+
+#[test]
+fn retry_after_sets_the_cool_down_within_reason() {
+    for (asked, least, most) in [(1, 28, 30), (120, 118, 120), (86_400, 898, 900)] {
+        let test = Test::new();
+        test.fault(FaultKind::Status { status: 429, body: None, retry_after_s: Some(asked) });
+        let outcome = test.run(["get", "--error-format=json"]);
+        let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+        let after = error["error"]["retry_after_s"].as_u64().unwrap();
+        assert!((least..=most).contains(&after), "{asked}: {after}");
+    }
+}
+
+#[test]
+fn a_refused_refresh_token_is_remembered_and_kept() {
+    let test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    let secrets = || crate::harness::files_below(&test.state().join("secrets"));
+    let before: Vec<_> = secrets().iter().map(|path| std::fs::read(path).unwrap()).collect();
+    test.fault(FaultKind::InvalidCode);
+    test.age_token(3560);
+    for outcome in test.run_many(10, &["get"]) {
+        outcome.failed(77, "login_required");
+        assert!(outcome.stderr.contains("zoho-cred login crm"));
+    }
+    assert_eq!(test.sandbox.token_requests(), 2);
+    let after: Vec<_> = secrets().iter().map(|path| std::fs::read(path).unwrap()).collect();
+    assert_eq!(before, after);
+    assert!(!token.is_empty());
+}
+
+#[test]
+fn a_misconfigured_client_is_remembered_until_its_secret_changes() {
+    let mut test = Test::new();
+    let secret = test.sandbox.client_secret().to_owned();
+    test.set("ZOHO_CLIENT_SECRET", "wrong");
+    for _ in 0..5 {
+        let outcome = test.get();
+        outcome.failed(78, "client_rejected");
+        assert!(outcome.stderr.contains("cause: most likely the wrong data centre"), "{outcome:?}");
+    }
+    assert_eq!(test.sandbox.token_requests(), 1);
+    test.set("ZOHO_CLIENT_SECRET", &secret);
+    test.get().ok();
+}
+
+#[test]
+fn no_usable_answer_changes_nothing_that_is_stored() {
+    let kinds = [
+        FaultKind::Html,
+        FaultKind::NoJson,
+        FaultKind::Empty,
+        FaultKind::Truncated,
+        FaultKind::Reset,
+        FaultKind::Oversized,
+        FaultKind::Status { status: 503, body: Some("{\"error\":\"invalid_code\"}".into()), retry_after_s: None },
+        FaultKind::Status { status: 500, body: None, retry_after_s: None },
+        FaultKind::Missing { fields: vec!["access_token".into()] },
+        FaultKind::Hostile { with: Hostile::Newline },
+        FaultKind::Hostile { with: Hostile::Quote },
+        FaultKind::Hostile { with: Hostile::Nul },
+        FaultKind::Hostile { with: Hostile::Escape },
+        FaultKind::Error { error: "general_error".into(), status: 200 },
+    ];
+    for kind in kinds {
+        let test = Test::new().with_profile();
+        test.get().ok();
+        let cache = std::fs::read(test.state_file("credentials")).unwrap();
+        test.fault(kind.clone());
+        let outcome = test.run(["get", "--refresh"]);
+        outcome.failed(69, "unavailable");
+        assert_eq!(std::fs::read(test.state_file("credentials")).unwrap(), cache, "{kind:?}");
+        test.sandbox.clear_faults();
+        test.run(["get", "--refresh"]).ok();
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let target = Test::new();
+    let test = Test::new();
+    test.fault(FaultKind::Redirect { location: format!("{}/oauth/v2/token", target.sandbox.url()) });
+    test.get().failed(69, "unavailable");
+    assert!(target.sandbox.log().is_empty());
+}
+
+#[test]
+fn a_refused_connection_is_69() {
+    let mut test = Test::new();
+    test.set("ZOHO_ACCOUNTS_URL", "http://127.0.0.1:9");
+    test.get().failed(69, "unavailable");
+}
+
+#[test]
+fn callers_of_a_hanging_server_are_back_in_time() {
+    let test = Test::new();
+    test.fault(FaultKind::Hang);
+    let outcomes = test.run_many(30, &["get", "--timeout", "5s"]);
+    for outcome in outcomes {
+        assert!(matches!(outcome.code, 69 | 75), "{outcome:?}");
+        assert!(outcome.took < Duration::from_secs(6) + slack(), "{outcome:?}");
+        assert_eq!(outcome.stdout, "");
+    }
+    assert!(test.sandbox.token_requests() <= 3);
+}
+
+/// Processes start late on a busy machine; the promise is about the calls.
+fn slack() -> Duration {
+    Duration::from_secs(4)
+}
+
+#[test]
+fn callers_of_a_dead_server_share_one_round() {
+    let test = Test::new();
+    test.sandbox.set_limits(|limits| limits.latency = Duration::from_millis(400)).unwrap();
+    test.fault(FaultKind::Status { status: 503, body: None, retry_after_s: None });
+    for outcome in test.run_many(40, &["get"]) {
+        outcome.failed(69, "unavailable");
+    }
+    assert!(test.sandbox.token_requests() <= 4, "{}", test.sandbox.token_requests());
+}
+
+#[test]
+fn a_transient_failure_is_tried_again_at_once() {
+    let test = Test::new();
+    let fault = Fault::new(Endpoint::Token, FaultKind::Html);
+    test.sandbox.set_fault(fault.times(2));
+    test.get().ok();
+    assert_eq!(test.sandbox.token_requests(), 3);
+}
+
+#[test]
+fn odd_but_good_answers_are_understood() {
+    for kind in [
+        FaultKind::LegacyMs,
+        FaultKind::StringExpiry,
+        FaultKind::Missing { fields: vec!["expires_in".into(), "api_domain".into(), "scope".into()] },
+    ] {
+        let test = Test::new();
+        test.fault(kind);
+        let json: serde_json::Value = serde_json::from_str(test.run(["get", "-o", "json"]).ok()).unwrap();
+        assert!((3590..=3600).contains(&json["expires_in"].as_i64().unwrap()), "{json}");
+    }
+}
+
+#[test]
+fn what_an_answer_leaves_out_stays_as_it_was() {
+    let test = Test::new();
+    let domain = |test: &Test, args: [&str; 4]| -> serde_json::Value {
+        serde_json::from_str::<serde_json::Value>(test.run(args).ok()).unwrap()["api_domain"].clone()
+    };
+    let before = domain(&test, ["get", "-o", "json", "--refresh"]);
+    test.fault(FaultKind::Missing { fields: vec!["api_domain".into(), "scope".into()] });
+    assert_eq!(domain(&test, ["get", "-o", "json", "--refresh"]), before);
+    assert!(before.is_string());
+}
+
+#[test]
+fn the_request_is_what_zoho_wants() {
+    let test = Test::new();
+    test.get().ok();
+    let log = test.sandbox.log();
+    let entry = &log[0];
+    assert_eq!((entry.method.as_str(), entry.path.as_str()), ("POST", "/oauth/v2/token"));
+    assert!(entry.in_query.is_empty() && !entry.secrets_in_query);
+    assert_eq!(entry.content_type.as_deref(), Some("application/x-www-form-urlencoded"));
+    assert!(!entry.params.contains_key("redirect_uri"));
+}
+
+#[test]
+fn a_signal_before_the_answer_ends_the_call_at_once() {
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let test = Test::new();
+        test.fault(FaultKind::Hang);
+        let running = test.start(test.command(["get"]));
+        until("the request", || test.sandbox.token_requests() == 1);
+        running.signal(name);
+        let outcome = running.wait();
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (code, ""));
+        assert!(outcome.took < Duration::from_secs(5), "{outcome:?}");
+    }
+}

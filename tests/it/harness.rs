@@ -1,0 +1,289 @@
+//! A sandbox, folders of its own, and `zoho-cred` as a child process.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use zoho_cred::sandbox::{Endpoint, Fault, FaultKind, Options, Server};
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_zoho-cred");
+
+/// One test's world. It starts with the environment profile of a fresh sandbox.
+pub struct Test {
+    pub dir: TempDir,
+    pub sandbox: Server,
+    vars: Vec<(String, String)>,
+}
+
+/// What became of a call.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+/// A call that is under way.
+pub struct Running {
+    child: Child,
+    out: PathBuf,
+    err: PathBuf,
+    begun: Instant,
+}
+
+impl Test {
+    pub fn new() -> Self {
+        Test::with(Options::default())
+    }
+
+    pub fn with(options: Options) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let sandbox = Server::start(options).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let test = Test { dir, sandbox, vars: Vec::new() };
+        let (id, secret) = (test.sandbox.client_id().to_owned(), test.sandbox.client_secret().to_owned());
+        let (token, url) = (test.sandbox.refresh_token().to_owned(), test.sandbox.url().to_owned());
+        let state = test.state().display().to_string();
+        let home = test.dir.path().display().to_string();
+        test.var("HOME", &home)
+            .var("ZOHO_CRED_STATE_DIR", &state)
+            .var("ZOHO_CLIENT_ID", &id)
+            .var("ZOHO_CLIENT_SECRET", &secret)
+            .var("ZOHO_REFRESH_TOKEN", &token)
+            .var("ZOHO_ACCOUNTS_URL", &url)
+            .var("PATH", &std::env::var("PATH").unwrap_or_default())
+    }
+
+    /// A profile `crm` in a config file, its secrets in files, instead of the environment profile.
+    pub fn with_profile(self) -> Self {
+        let (id, url) = (self.sandbox.client_id().to_owned(), self.sandbox.url().to_owned());
+        let secret = self.file("client-secret", self.sandbox.client_secret());
+        let token = self.file("refresh-token", self.sandbox.refresh_token());
+        let test = self.without_environment();
+        let args = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
+        let files = ["--client-secret-file", secret.to_str().unwrap(), "--refresh-token-file", token.to_str().unwrap()];
+        let settings = ["--accounts-url", &url, "--client-id", &id];
+        test.run(args.into_iter().chain(files).chain(settings)).ok();
+        test
+    }
+
+    pub fn without_environment(mut self) -> Self {
+        self.vars.retain(|(name, _)| !name.starts_with("ZOHO_C") || name.starts_with("ZOHO_CRED"));
+        self.vars.retain(|(name, _)| name != "ZOHO_REFRESH_TOKEN" && name != "ZOHO_ACCOUNTS_URL");
+        self
+    }
+
+    pub fn var(mut self, name: &str, value: &str) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.vars.retain(|(old, _)| old != name);
+        self.vars.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub fn unset(mut self, name: &str) -> Self {
+        self.vars.retain(|(old, _)| old != name);
+        self
+    }
+
+    pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.vars.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.dir.path().join(".config/zoho-cred/config.toml")
+    }
+
+    pub fn write_config(&self, text: &str) {
+        std::fs::create_dir_all(self.config().parent().unwrap()).unwrap();
+        std::fs::write(self.config(), text).unwrap();
+    }
+
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(args).env_clear().envs(self.vars()).stdin(Stdio::null());
+        command
+    }
+
+    pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Outcome {
+        self.start(self.command(args)).wait()
+    }
+
+    pub fn run_with_stdin<'a>(&self, args: impl IntoIterator<Item = &'a str>, stdin: &[u8]) -> Outcome {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped());
+        let mut running = self.start(command);
+        running.child.stdin.take().unwrap().write_all(stdin).unwrap();
+        running.wait()
+    }
+
+    pub fn start(&self, mut command: Command) -> Running {
+        let outputs = self.dir.path().join("outputs");
+        std::fs::create_dir_all(&outputs).unwrap();
+        let name = format!("{:x}", rand_word());
+        let (out, err) = (outputs.join(format!("{name}.out")), outputs.join(format!("{name}.err")));
+        command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
+        let begun = Instant::now();
+        Running { child: command.spawn().unwrap(), out, err, begun }
+    }
+
+    /// `count` callers at once.
+    pub fn run_many<'a>(&self, count: usize, args: &[&'a str]) -> Vec<Outcome> {
+        let running: Vec<_> = (0..count).map(|_| self.start(self.command(args.iter().copied()))).collect();
+        running.into_iter().map(Running::wait).collect()
+    }
+
+    pub fn get(&self) -> Outcome {
+        self.run(["get"])
+    }
+
+    pub fn fault(&self, kind: FaultKind) {
+        self.sandbox.set_fault(Fault::new(Endpoint::Token, kind));
+    }
+
+    /// Every file below the state folder.
+    pub fn state_files(&self) -> Vec<PathBuf> {
+        files_below(&self.state())
+    }
+
+    /// The one file of a room of the state folder.
+    pub fn state_file(&self, room: &str) -> PathBuf {
+        let files = files_below(&self.state().join(room));
+        let mut files: Vec<_> = files.into_iter().filter(|f| f.extension().is_some_and(|e| e == "json")).collect();
+        assert_eq!(files.len(), 1, "{files:?}");
+        files.remove(0)
+    }
+
+    /// Rewrites a state file's JSON.
+    pub fn edit_state(&self, room: &str, edit: impl FnOnce(&mut serde_json::Value)) {
+        let path = self.state_file(room);
+        let mut json = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        edit(&mut json);
+        std::fs::write(&path, json.to_string()).unwrap();
+    }
+
+    /// Makes the cached token `seconds` older, as if that time had passed.
+    pub fn age_token(&self, seconds: i64) {
+        self.edit_state("credentials", |json| {
+            for key in ["obtained_at_ms", "expires_at_ms"] {
+                let old = json["token"][key].as_i64().unwrap();
+                json["token"][key] = (old - seconds * 1000).into();
+            }
+        });
+    }
+}
+
+impl Running {
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    pub fn is_done(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    pub fn wait(mut self) -> Outcome {
+        use std::os::unix::process::ExitStatusExt;
+        let status = self.child.wait().unwrap();
+        let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+        Outcome {
+            code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap()),
+            stdout: read(&self.out),
+            stderr: read(&self.err),
+            took: self.begun.elapsed(),
+        }
+    }
+}
+
+impl Outcome {
+    /// The token it printed; it must have succeeded without a word on stderr.
+    #[track_caller]
+    pub fn ok(&self) -> &str {
+        assert_eq!(self.code, 0, "{self:?}");
+        self.stdout.trim_end()
+    }
+
+    /// It succeeded, and warned with these words.
+    #[track_caller]
+    pub fn warned(&self, words: &str) -> &str {
+        assert!(self.stderr.contains("warning") && self.stderr.contains(words), "{self:?}");
+        self.ok()
+    }
+
+    /// It failed with this code and word, and printed nothing.
+    #[track_caller]
+    pub fn failed(&self, code: i32, word: &str) {
+        assert_eq!(self.code, code, "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+        assert!(self.stderr.contains(&format!("error[{word}]")), "{self:?}");
+    }
+}
+
+/// All tokens are equal; returns it.
+#[track_caller]
+pub fn one_token(outcomes: &[Outcome]) -> String {
+    let first = outcomes[0].ok().to_owned();
+    for outcome in outcomes {
+        assert_eq!(outcome.ok(), first);
+    }
+    first
+}
+
+/// Waits for a condition.
+#[track_caller]
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !condition() {
+        assert!(Instant::now() < deadline, "still waiting for: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        match path.is_dir() && !path.is_symlink() {
+            true => found.extend(files_below(&path)),
+            false => found.push(path),
+        }
+    }
+    found
+}
+
+/// Whether a program is there. Without it a test is skipped loudly; under CI that is a failure.
+pub fn have(program: &str) -> bool {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
+    if !found {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{program} is missing");
+        eprintln!("SKIPPED: {program} is missing");
+    }
+    found
+}
+
+fn rand_word() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).unwrap();
+    u64::from_ne_bytes(bytes)
+}

@@ -1,0 +1,75 @@
+//! The program as a function, under a clock that the test moves.
+
+use crate::harness::Test;
+use std::cell::{Cell, RefCell};
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::Duration;
+use zoho_cred::system::{Clock, Env, Now, System, Terminal};
+
+/// A clock that stands still unless it is moved or slept on.
+pub struct ManualClock {
+    wall_ms: Cell<i64>,
+    boot_ms: Cell<i64>,
+}
+
+impl ManualClock {
+    pub fn new() -> Rc<Self> {
+        Rc::new(ManualClock { wall_ms: Cell::new(1_800_000_000_000), boot_ms: Cell::new(50_000_000) })
+    }
+
+    pub fn advance(&self, by: Duration) {
+        let ms = by.as_millis() as i64;
+        self.wall_ms.set(self.wall_ms.get() + ms);
+        self.boot_ms.set(self.boot_ms.get() + ms);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Now {
+        Now { wall_ms: self.wall_ms.get(), boot_ms: self.boot_ms.get() }
+    }
+
+    fn boot_id(&self) -> String {
+        "test".into()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.boot_ms.get() as u64)
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.advance(duration);
+    }
+}
+
+#[derive(Clone, Default)]
+struct Sink(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs `zoho-cred` with `args` in this process: exit code, stdout, stderr.
+pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
+    let (out, err) = (Sink::default(), Sink::default());
+    let mut system = System {
+        env: Env::of(test.vars()),
+        clock: Rc::clone(clock) as Rc<dyn Clock>,
+        terminal: Terminal::default(),
+        stdin: Box::new(io::empty()),
+        stdout: Box::new(out.clone()),
+        stderr: RefCell::new(Box::new(err.clone())),
+        ..System::real()
+    };
+    let args = ["zoho-cred"].iter().chain(args).map(|arg| (*arg).into());
+    let code = zoho_cred::run(args, &mut system);
+    let text = |sink: Sink| String::from_utf8(sink.0.take()).unwrap();
+    (code, text(out), text(err))
+}

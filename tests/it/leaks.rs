@@ -1,0 +1,70 @@
+//! Secrets appear nowhere but where they belong.
+
+use crate::harness::Test;
+use zoho_cred::sandbox::{FaultKind, Language};
+
+#[test]
+fn canaries_stay_where_they_belong() {
+    let test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    let canaries = [test.sandbox.client_secret().to_owned(), test.sandbox.refresh_token().to_owned(), token];
+    let faults = [
+        None,
+        Some(FaultKind::Html),
+        Some(FaultKind::InvalidCode),
+        Some(FaultKind::InvalidClient),
+        Some(FaultKind::Reset),
+        Some(FaultKind::Throttle { status: 400, language: Language::English, retry_after_s: None }),
+    ];
+    for fault in faults {
+        if let Some(kind) = fault {
+            test.fault(kind);
+        }
+        for args in [&["get", "-vv"][..], &["get", "-vv", "--refresh"], &["status", "-vv"], &["status", "-o", "json"]] {
+            let outcome = test.run(args.iter().copied());
+            let said = match args[0] {
+                "get" => outcome.stderr,
+                _ => outcome.stdout + &outcome.stderr,
+            };
+            for canary in &canaries {
+                assert!(!said.contains(canary.as_str()), "{args:?}: {said}");
+            }
+        }
+        let rejected = test.run_with_stdin(["reject", "-vv"], canaries[2].as_bytes());
+        assert!(!rejected.stderr.contains(&canaries[2]));
+        test.sandbox.clear_faults();
+    }
+    for file in test.state_files() {
+        let is_secret = file.starts_with(test.state().join("secrets"));
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        for canary in &canaries[..2] {
+            assert!(is_secret || !text.contains(canary.as_str()), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_core_is_dumped() {
+    let test = Test::new();
+    test.fault(FaultKind::Hang);
+    let running = test.start(test.command(["get"]));
+    crate::harness::until("the request", || test.sandbox.token_requests() == 1);
+    // A process that may not be dumped has /proc files that belong to root and cannot be traced.
+    let auxv = std::fs::metadata(format!("/proc/{}/environ", running.pid())).unwrap();
+    assert!(std::os::unix::fs::MetadataExt::uid(&auxv) == 0);
+    let script = format!("ulimit -c unlimited; kill -ABRT {}", running.pid());
+    assert!(std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    assert_eq!(running.wait().code, 128 + 6);
+}
+
+#[test]
+fn the_token_is_in_no_argument() {
+    let test = Test::new();
+    test.fault(FaultKind::Hang);
+    let running = test.start(test.command(["get"]));
+    crate::harness::until("the request", || test.sandbox.token_requests() == 1);
+    let argv = std::fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap();
+    assert!(!String::from_utf8_lossy(&argv).contains(test.sandbox.refresh_token()));
+    running.signal("KILL");
+    running.wait();
+}

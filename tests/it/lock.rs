@@ -1,0 +1,68 @@
+//! The lock's holder dies, or stands still.
+
+use crate::harness::{Test, until};
+use std::time::Duration;
+use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
+
+fn hang_once(test: &Test) {
+    test.sandbox.set_fault(Fault::new(Endpoint::Token, FaultKind::Hang).times(1));
+}
+
+#[test]
+fn a_killed_holder_is_replaced_at_once() {
+    let test = Test::new();
+    hang_once(&test);
+    let holder = test.start(test.command(["get"]));
+    until("the request", || test.sandbox.token_requests() == 1);
+    let waiting = test.start(test.command(["get"]));
+    holder.signal("KILL");
+    holder.wait();
+    let outcome = waiting.wait();
+    outcome.ok();
+    assert!(outcome.took < Duration::from_secs(5), "{outcome:?}");
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
+
+#[test]
+fn a_stopped_holder_makes_others_busy_and_then_finishes() {
+    let test = Test::new();
+    test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(2)).unwrap();
+    let holder = test.start(test.command(["get"]));
+    until("the request", || test.sandbox.token_requests() == 1);
+    holder.signal("STOP");
+    for outcome in test.run_many(5, &["get", "--timeout", "2s"]) {
+        outcome.failed(75, "busy");
+        assert!(outcome.stderr.contains(&format!("process {}", holder.pid())), "{outcome:?}");
+    }
+    holder.signal("CONT");
+    holder.wait().ok();
+    assert_eq!(test.sandbox.token_requests(), 1);
+    test.get().ok();
+}
+
+#[test]
+fn status_tells_who_holds_the_lock() {
+    let test = Test::new();
+    hang_once(&test);
+    let holder = test.start(test.command(["get"]));
+    until("the request", || test.sandbox.token_requests() == 1);
+    let status: serde_json::Value = serde_json::from_str(&test.run(["status", "-o", "json"]).stdout).unwrap();
+    assert_eq!(status["lock"]["held"], true);
+    assert_eq!(status["lock"]["pid"], holder.pid());
+    holder.signal("KILL");
+    holder.wait();
+}
+
+#[test]
+fn a_caller_with_a_living_token_does_not_wait_for_a_stopped_holder() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    test.age_token(3560);
+    hang_once(&test);
+    let holder = test.start(test.command(["get"]));
+    until("the request", || test.sandbox.token_requests() == 2);
+    holder.signal("STOP");
+    assert_eq!(test.run(["get", "--timeout", "2s"]).warned("another process held the lock"), token);
+    holder.signal("KILL");
+    holder.wait();
+}

@@ -1,0 +1,66 @@
+//! `login --flow refresh-token`: from files, stdin and the environment.
+
+use crate::harness::Test;
+use zoho_cred::sandbox::FaultKind;
+
+fn login(test: &Test, more: &[&str], stdin: &str) -> crate::harness::Outcome {
+    let url = test.sandbox.url().to_owned();
+    let id = test.sandbox.client_id().to_owned();
+    let secret = test.file("secret", test.sandbox.client_secret());
+    let args = ["login", "crm", "--flow", "refresh-token", "--accounts-url", &url, "--client-id", &id, "--secrets", "file"];
+    let secret = ["--client-secret-file", secret.to_str().unwrap()];
+    test.run_with_stdin(args.into_iter().chain(secret).chain(more.iter().copied()), stdin.as_bytes())
+}
+
+#[test]
+fn a_refresh_token_from_stdin_is_proved_and_kept() {
+    let test = Test::new().without_environment();
+    let token = test.sandbox.refresh_token().to_owned();
+    login(&test, &["--refresh-token-file", "-", "--scope", "A.b.READ,C.d.ALL"], &token).ok();
+    assert_eq!(test.sandbox.token_requests(), 1);
+    test.run(["get", "crm"]).ok();
+    assert_eq!(test.sandbox.token_requests(), 1, "the login's own token is in the cache");
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    assert!(config.contains("scopes = [\"A.b.READ\", \"C.d.ALL\"]"), "{config}");
+    assert!(!config.contains(&token) && !config.contains(test.sandbox.client_secret()));
+}
+
+#[test]
+fn a_dead_refresh_token_is_not_kept() {
+    let test = Test::new().without_environment();
+    let outcome = login(&test, &[], "1000.dead.token");
+    outcome.failed(77, "login_required");
+    assert!(!test.config().exists());
+}
+
+#[test]
+fn a_failed_login_leaves_the_old_credential_in_use() {
+    let test = Test::new().with_profile();
+    let old = test.get().ok().to_owned();
+    test.fault(FaultKind::Html);
+    assert_ne!(login(&test, &[], "1000.other.token").code, 0);
+    test.sandbox.clear_faults();
+    assert_eq!(test.get().ok(), old);
+    test.run(["get", "--refresh"]).ok();
+}
+
+#[test]
+fn what_is_missing_is_named_by_its_flag() {
+    let test = Test::new().without_environment();
+    let outcome = test.run(["login", "crm", "--flow", "refresh-token"]);
+    outcome.failed(2, "usage");
+    assert!(outcome.stderr.contains("--data-center"), "{outcome:?}");
+    let outcome = test.run(["login", "crm", "--flow", "refresh-token", "--data-center", "jpp"]);
+    assert!(outcome.stderr.contains("did you mean 'jp'?"), "{outcome:?}");
+}
+
+#[test]
+fn a_new_refresh_token_takes_over_at_once() {
+    let test = Test::new().with_profile();
+    let old = test.get().ok().to_owned();
+    let fresh = test.sandbox.new_refresh_token();
+    login(&test, &[], &fresh).ok();
+    assert_ne!(test.get().ok(), old);
+    let secrets = crate::harness::files_below(&test.state().join("secrets"));
+    assert_eq!(secrets.len(), 3, "the old items are gone: {secrets:?}");
+}

@@ -1,0 +1,83 @@
+//! What `get` prints, and where it cannot.
+
+use crate::harness::Test;
+use std::process::{Command, Stdio};
+
+fn shell(test: &Test, script: &str) -> i32 {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh", crate::harness::PROGRAM]).env_clear().envs(test.vars());
+    command.stderr(Stdio::null()).status().unwrap().code().unwrap()
+}
+
+#[test]
+fn formats() {
+    let test = Test::new();
+    let token = test.get().stdout;
+    assert_eq!(test.run(["get", "-o", "header"]).stdout, format!("Authorization: Zoho-oauthtoken {token}"));
+    assert_eq!(
+        test.run(["get", "-o", "header", "--scheme", "bearer"]).stdout,
+        format!("Authorization: Bearer {token}")
+    );
+    let json: serde_json::Value = serde_json::from_str(test.run(["get", "-o", "json"]).ok()).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["profile"], "env");
+    assert_eq!(json["access_token"], token.trim());
+    assert_eq!(json["api_domain"], test.sandbox.api_domain());
+    assert_eq!(json["scopes"][0], "ZohoCRM.modules.ALL");
+}
+
+#[test]
+fn a_full_or_closed_stdout_is_not_a_success() {
+    let test = Test::new();
+    test.get().ok();
+    assert_eq!(shell(&test, "\"$1\" get >/dev/full"), 1);
+    assert_eq!(shell(&test, "\"$1\" get >&-"), 1);
+    assert_eq!(shell(&test, "\"$1\" get >/dev/null"), 0);
+    assert_eq!(shell(&test, "\"$1\" --help >/dev/full"), 1);
+}
+
+#[test]
+fn a_hostile_cache_is_junk() {
+    for bytes in ["a\nb", "a\"b", "a\0b", "a b", ""] {
+        let test = Test::new();
+        let token = test.get().ok().to_owned();
+        test.edit_state("credentials", |json| json["token"]["access_token"] = bytes.into());
+        let outcome = test.get();
+        assert_ne!(outcome.ok(), token);
+        assert_eq!(test.sandbox.token_requests(), 2);
+    }
+}
+
+#[test]
+fn offline_uses_the_cache_only() {
+    let test = Test::new();
+    test.run(["get", "--offline"]).failed(69, "unavailable");
+    let token = test.get().ok().to_owned();
+    assert_eq!(test.run(["get", "--offline"]).ok(), token);
+    test.age_token(3560);
+    assert_eq!(test.run(["get", "--offline"]).ok(), token);
+    test.age_token(60);
+    test.run(["get", "--offline"]).failed(69, "unavailable");
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn an_explicit_min_ttl_renews() {
+    let test = Test::new();
+    let old = test.get().ok().to_owned();
+    test.age_token(1800);
+    assert_eq!(test.run(["get", "--min-ttl", "20m"]).ok(), old);
+    assert_ne!(test.run(["get", "--min-ttl", "40m"]).ok(), old);
+}
+
+#[test]
+fn usage_errors_are_2_in_both_forms() {
+    let test = Test::new();
+    test.run(["get", "--frobnicate"]).failed(2, "usage");
+    test.run(["get", "--min-ttl", "soon"]).failed(2, "usage");
+    let outcome = test.run(["--error-format", "json", "get", "--frobnicate"]);
+    let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+    assert_eq!(error["error"]["code"], "usage");
+    assert_eq!(outcome.code, 2);
+    assert_eq!(test.run(["--version"]).code, 0);
+}

@@ -1,0 +1,81 @@
+//! A token that an API refused goes once, and a script with a wrong scope stops nobody else.
+
+use crate::harness::Test;
+use zoho_cred::sandbox::Endpoint;
+
+#[test]
+fn twenty_rejects_with_fifty_gets_make_one_new_token() {
+    let test = Test::new();
+    let old = test.get().ok().to_owned();
+    test.sandbox.kill_token(&old);
+    let file = test.file("rejected", &old);
+    let rejects: Vec<_> = (0..20)
+        .map(|_| {
+            let mut command = test.command(["reject"]);
+            command.stdin(std::fs::File::open(&file).unwrap());
+            test.start(command)
+        })
+        .collect();
+    let gets: Vec<_> = (0..50).map(|_| test.start(test.command(["get"]))).collect();
+    for reject in rejects {
+        let outcome = reject.wait();
+        assert_eq!((outcome.ok(), outcome.stdout.as_str()), ("", ""));
+    }
+    for get in gets {
+        get.wait().ok();
+    }
+    assert_ne!(test.get().ok(), old);
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
+
+#[test]
+fn a_late_reject_of_an_old_token_changes_nothing() {
+    let test = Test::new();
+    let old = test.get().ok().to_owned();
+    let new = test.run(["get", "--refresh"]).ok().to_owned();
+    test.run_with_stdin(["reject"], format!("Zoho-oauthtoken {old}\n").as_bytes()).ok();
+    assert_eq!(test.get().ok(), new);
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
+
+#[test]
+fn a_script_with_a_wrong_scope_does_not_empty_the_budget() {
+    let test = Test::new();
+    let mut warned = 0;
+    for _ in 0..20 {
+        let token = test.get().ok().to_owned();
+        let rejected = test.run_with_stdin(["reject"], token.as_bytes());
+        rejected.ok();
+        warned += usize::from(rejected.stderr.contains("scope"));
+    }
+    assert!(warned >= 17);
+    assert!(test.sandbox.token_requests() <= 3);
+    assert!(test.sandbox.log().iter().any(|entry| entry.endpoint == Endpoint::UserInfo));
+    assert!(test.run_many(10, &["get"]).iter().all(|outcome| outcome.code == 0));
+}
+
+#[test]
+fn tokens_that_really_die_cause_three_refreshes_at_most() {
+    let test = Test::new();
+    let first = test.get().ok().to_owned();
+    let mut token = first;
+    for _ in 0..6 {
+        test.sandbox.kill_tokens();
+        test.run_with_stdin(["reject"], token.as_bytes()).ok();
+        match test.get() {
+            outcome if outcome.code == 0 => token = outcome.ok().to_owned(),
+            outcome => outcome.failed(75, "rate_limited"),
+        }
+    }
+    assert_eq!(test.sandbox.token_requests(), 1 + 3);
+}
+
+#[test]
+fn malformed_input_is_refused_and_loses_nothing() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    for bad in [&b""[..], b"a b c", b"\0\0", b"\xff\xfe", &[b'a'; 100_000]] {
+        test.run_with_stdin(["reject"], bad).failed(65, "bad_input");
+    }
+    assert_eq!(test.get().ok(), token);
+}

@@ -1,0 +1,168 @@
+//! Which profile a call means, and settings that cannot be.
+
+use crate::harness::Test;
+
+#[test]
+fn names_that_could_leave_the_folder_are_refused() {
+    let test = Test::new();
+    let long = "a".repeat(10_000);
+    for name in ["a/b", "..", "../x", "-x", "", " ", &long] {
+        let outcome = test.run(["get", "--", name]);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{name}");
+    }
+    let outcome = test.run(["get", "nobody"]);
+    outcome.failed(78, "unknown_profile");
+}
+
+#[test]
+fn the_order_of_resolution() {
+    let mut test = Test::new();
+    let url = test.sandbox.url().to_owned();
+    let id = test.sandbox.client_id().to_owned();
+    let profile = |name: &str| format!("[profile.{name}]\naccounts_url='{url}'\nclient_id='{id}'\nsecrets='file'\n");
+    test.write_config(&format!("{}{}", profile("one"), profile("two")));
+    test.get().ok();
+    test = test.without_environment();
+    let outcome = test.get();
+    outcome.failed(2, "usage");
+    assert!(outcome.stderr.contains("one, two"), "{outcome:?}");
+    test.set("ZOHO_CRED_PROFILE", "two");
+    let outcome = test.get();
+    outcome.failed(77, "login_required");
+    assert!(outcome.stderr.contains("'two'"));
+    test = test.unset("ZOHO_CRED_PROFILE");
+    test.write_config(&format!("default_profile='one'\n{}{}", profile("one"), profile("two")));
+    assert!(test.get().stderr.contains("'one'"));
+    assert!(test.run(["get", "onee"]).stderr.contains("did you mean 'one'?"));
+}
+
+#[test]
+fn environment_variables_that_are_passed_over_are_named() {
+    let test = Test::new();
+    let env: Vec<_> = test.vars().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    let mut test = test.with_profile();
+    for (name, value) in env {
+        test.set(&name, &value);
+    }
+    let outcome = test.get();
+    outcome.warned("'crm'");
+    assert_eq!(outcome.stderr.lines().count(), 1);
+    assert!(test.run(["get", "crm"]).stderr.is_empty());
+    assert!(test.run(["get", "env"]).stderr.is_empty());
+}
+
+#[test]
+fn a_half_set_environment_names_what_is_missing() {
+    for missing in ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] {
+        let test = Test::new().unset(missing);
+        let outcome = test.get();
+        outcome.failed(78, "config");
+        assert!(outcome.stderr.contains(missing), "{outcome:?}");
+    }
+    let outcome = Test::new().unset("ZOHO_ACCOUNTS_URL").get();
+    outcome.failed(78, "config");
+    assert!(outcome.stderr.contains("ZOHO_DATA_CENTER"), "{outcome:?}");
+    Test::new().without_environment().get().failed(2, "usage");
+}
+
+#[test]
+fn secrets_may_be_given_as_files() {
+    let test = Test::new();
+    let secret = test.file("s", &format!("{}\n", test.sandbox.client_secret()));
+    let token = test.file("t", &format!("{}\n", test.sandbox.refresh_token()));
+    let link = test.dir.path().join("link");
+    std::os::unix::fs::symlink(&token, &link).unwrap();
+    let first = test.get().ok().to_owned();
+    let both = Test::new().var("ZOHO_CLIENT_SECRET_FILE", secret.to_str().unwrap());
+    both.get().failed(78, "config");
+    let test = test
+        .unset("ZOHO_CLIENT_SECRET")
+        .unset("ZOHO_REFRESH_TOKEN")
+        .var("ZOHO_CLIENT_SECRET_FILE", secret.to_str().unwrap())
+        .var("ZOHO_REFRESH_TOKEN_FILE", link.to_str().unwrap());
+    assert_eq!(test.get().ok(), first, "the trailing newline makes no other credential");
+}
+
+#[test]
+fn systemds_credentials_are_read() {
+    let test = Test::new();
+    test.file("zoho-client-secret", test.sandbox.client_secret());
+    test.file("zoho-refresh-token", test.sandbox.refresh_token());
+    let dir = test.dir.path().display().to_string();
+    let test = test.unset("ZOHO_CLIENT_SECRET").unset("ZOHO_REFRESH_TOKEN").var("CREDENTIALS_DIRECTORY", &dir);
+    test.get().ok();
+}
+
+#[test]
+fn client_credentials_share_a_ledger_and_not_a_cache() {
+    let test = Test::new().unset("ZOHO_REFRESH_TOKEN");
+    let soid = test.sandbox.soid().to_owned();
+    let client = test.sandbox.client(zoho_cred::sandbox::ClientKind::SelfClient).clone();
+    let secret = client.secret(&test.sandbox.data_centers()[0].0).unwrap_or_default().to_owned();
+    let mut test = test.var("ZOHO_SOID", &soid).var("ZOHO_CLIENT_ID", &client.id).var("ZOHO_CLIENT_SECRET", &secret);
+    test.set("ZOHO_SCOPES", "ZohoCRM.modules.ALL,ZohoCRM.org.READ");
+    let first = test.get().ok().to_owned();
+    test.set("ZOHO_SCOPES", "ZohoCRM.org.READ ZohoCRM.modules.ALL");
+    assert_eq!(test.get().ok(), first, "the order of scopes makes no other credential");
+    test.set("ZOHO_SCOPES", "ZohoCRM.modules.ALL");
+    assert_ne!(test.get().ok(), first);
+    let ledgers = crate::harness::files_below(&test.state().join("ledgers"));
+    assert_eq!(ledgers.len(), 1, "{ledgers:?}");
+}
+
+#[test]
+fn an_edited_client_never_serves_the_old_token() {
+    let test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    let text = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&text.replace(test.sandbox.client_id(), "1000.OTHER"));
+    let outcome = test.get();
+    outcome.failed(78, "client_rejected");
+    test.write_config(&text);
+    assert_eq!(test.get().ok(), token);
+}
+
+#[test]
+fn edited_scopes_are_served_with_a_warning() {
+    let test = Test::new().with_profile();
+    let text = std::fs::read_to_string(test.config()).unwrap();
+    let url = test.sandbox.url().to_owned();
+    let token = test.dir.path().join("refresh-token");
+    let args = ["login", "crm", "--flow", "refresh-token", "--scope", "A.b.READ", "--no-verify", "--accounts-url", &url];
+    test.run(args.into_iter().chain(["--refresh-token-file", token.to_str().unwrap()])).ok();
+    test.get().ok();
+    test.write_config(&format!("{text}scopes = [\"A.b.READ\", \"C.d.ALL\"]\n"));
+    test.get().warned("scopes of 'crm' were edited");
+    test.get().warned("scopes of 'crm' were edited");
+    test.write_config(&format!("{text}scopes = [\"a.B.read\"]\n"));
+    assert_eq!(test.get().stderr, "");
+}
+
+#[test]
+fn a_named_config_must_be_there() {
+    let test = Test::new().without_environment();
+    test.run(["get", "--config", "/nonexistent/zoho.toml"]).failed(78, "config");
+    test.write_config("[profile.crm]\ndata_centre = 'jp'\n");
+    let outcome = test.get();
+    outcome.failed(78, "config");
+    assert!(outcome.stderr.contains("line 2") && outcome.stderr.contains("did you mean 'data_center'?"), "{outcome:?}");
+}
+
+#[test]
+fn a_secret_command_is_run_and_bounded() {
+    let test = Test::new();
+    let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
+    let json = test.file("vault.json", &format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}"));
+    let (url, id) = (test.sandbox.url().to_owned(), test.sandbox.client_id().to_owned());
+    let config = |command: &str| {
+        format!("[profile.crm]\naccounts_url='{url}'\nclient_id='{id}'\nsecrets='command'\nsecret_command={command}\n")
+    };
+    let test = test.without_environment();
+    test.write_config(&config(&format!("['cat', '{}']", json.display())));
+    test.get().ok();
+    test.get().ok();
+    test.write_config(&config("['false']"));
+    test.run(["get", "--refresh"]).failed(74, "store");
+    test.write_config(&config("['echo', 'not json']"));
+    test.run(["get", "--refresh"]).failed(74, "store");
+}

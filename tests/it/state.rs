@@ -1,0 +1,216 @@
+//! State files that are junk, closed, full, or somebody else's.
+
+use crate::harness::{Test, files_below, have};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::process::Command;
+use zoho_cred::sandbox::FaultKind;
+
+fn root() -> bool {
+    let uid = Command::new("id").arg("-u").output().unwrap().stdout;
+    let root = uid == b"0\n";
+    if !root {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "these tests want root under CI");
+        eprintln!("SKIPPED: not root");
+    }
+    root
+}
+
+#[test]
+fn every_file_may_be_junk() {
+    let junk: [&[u8]; 6] = [b"", b"junk", b"{\"version\":1,\"tok", b"{\"version\":99}", b"[]", &[0xff; 5000]];
+    for bytes in junk {
+        for room in ["credentials", "ledgers", "profiles", "locks"] {
+            let test = Test::new().with_profile();
+            test.get().ok();
+            let files: Vec<_> = files_below(&test.state().join(room));
+            assert_eq!(files.len(), 1);
+            std::fs::write(&files[0], bytes).unwrap();
+            test.get().ok();
+            test.run(["get", "--refresh"]).ok();
+            let aside = files_below(&test.state().join(room)).iter().any(|f| f.extension().is_some_and(|e| e == "bad"));
+            assert_eq!(aside, room != "locks", "{room} {bytes:?}");
+        }
+    }
+}
+
+#[test]
+fn a_junk_ledger_leaves_two_requests() {
+    let test = Test::new();
+    test.get().ok();
+    std::fs::write(test.state_file("ledgers"), "junk").unwrap();
+    test.run(["get", "--refresh"]).ok();
+    test.run(["get", "--refresh"]).ok();
+    test.run(["get", "--refresh"]).failed(75, "rate_limited");
+}
+
+#[test]
+fn modes_do_not_depend_on_the_umask() {
+    for umask in ["000", "077", "777"] {
+        if umask == "777" && !root() {
+            continue;
+        }
+        let test = Test::new();
+        let script = format!("umask {umask}; exec \"$1\" get");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh", crate::harness::PROGRAM]).env_clear().envs(test.vars());
+        test.start(command).wait().ok();
+        let mut folders = vec![test.state()];
+        for file in test.state_files() {
+            assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600, "{}", file.display());
+            folders.push(file.parent().unwrap().to_owned());
+        }
+        for folder in folders {
+            assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700, "{}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn a_link_in_place_of_the_state_folder_is_refused() {
+    let test = Test::new();
+    let elsewhere = test.dir.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    symlink(&elsewhere, test.state()).unwrap();
+    test.get().failed(74, "store");
+    assert!(files_below(&elsewhere).is_empty());
+    assert_eq!(test.sandbox.token_requests(), 0);
+}
+
+#[test]
+fn links_in_place_of_files_are_not_followed() {
+    let test = Test::new();
+    test.get().ok();
+    let (cache, target) = (test.state_file("credentials"), test.file("target", "mine"));
+    std::fs::remove_file(&cache).unwrap();
+    symlink(&target, &cache).unwrap();
+    test.get().ok();
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "mine");
+}
+
+#[test]
+fn somebody_elses_state_folder_is_refused() {
+    if !root() {
+        return;
+    }
+    let test = Test::new();
+    std::fs::create_dir(test.state()).unwrap();
+    std::os::unix::fs::chown(test.state(), Some(65534), None).unwrap();
+    test.get().failed(74, "store");
+    assert_eq!(test.sandbox.token_requests(), 0);
+}
+
+#[test]
+fn secrets_that_others_can_read_are_refused() {
+    let test = Test::new().with_profile();
+    let secret = files_below(&test.state().join("secrets")).into_iter().find(|f| f.to_string_lossy().contains("refresh"));
+    std::fs::set_permissions(secret.unwrap(), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let outcome = test.run(["get", "--refresh"]);
+    outcome.failed(74, "store");
+    assert!(outcome.stderr.contains("chmod 600"), "{outcome:?}");
+}
+
+#[test]
+fn a_folder_that_holds_other_things_is_not_closed() {
+    let test = Test::new();
+    std::fs::create_dir(test.state()).unwrap();
+    std::fs::set_permissions(test.state(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(test.state().join("thesis.txt"), "x").unwrap();
+    test.get().failed(74, "store");
+    assert_eq!(test.state().metadata().unwrap().mode() & 0o777, 0o755);
+}
+
+/// A small tmpfs at the state folder, gone at the end.
+struct Tmpfs<'a>(&'a Test);
+
+impl<'a> Tmpfs<'a> {
+    fn mount(test: &'a Test, options: &str) -> Option<Self> {
+        if !root() || !have("mount") {
+            return None;
+        }
+        std::fs::create_dir_all(test.state()).unwrap();
+        let mut mount = Command::new("mount");
+        let status = mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(test.state()).status().unwrap();
+        assert!(status.success());
+        Some(Tmpfs(test))
+    }
+
+    fn remount(&self, options: &str) {
+        let mut mount = Command::new("mount");
+        let status = mount.args(["-o", &format!("remount,{options}")]).arg(self.0.state()).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+impl Drop for Tmpfs<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.state()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_sends_no_request() {
+    let test = Test::new();
+    let Some(tmpfs) = Tmpfs::mount(&test, "size=64k,mode=700") else { return };
+    let token = test.get().ok().to_owned();
+    std::fs::write(test.state().join("filler"), vec![0; 1 << 20]).unwrap_err();
+    test.run(["get", "--refresh"]).failed(74, "store");
+    assert_eq!(test.sandbox.token_requests(), 1);
+    test.run(["get", "--min-ttl", "59m59s"]).ok();
+    assert_eq!(test.get().ok(), token);
+    std::fs::remove_file(test.state().join("filler")).unwrap();
+    test.run(["get", "--refresh"]).ok();
+    drop(tmpfs);
+}
+
+#[test]
+fn a_full_disk_serves_the_living() {
+    let test = Test::new();
+    let Some(tmpfs) = Tmpfs::mount(&test, "size=64k,mode=700") else { return };
+    let token = test.get().ok().to_owned();
+    test.age_token(3560);
+    std::fs::write(test.state().join("filler"), vec![0; 1 << 20]).unwrap_err();
+    assert_eq!(test.get().warned("could not write"), token);
+    assert_eq!(test.sandbox.token_requests(), 1);
+    drop(tmpfs);
+}
+
+#[test]
+fn a_read_only_folder_serves_the_living_and_sends_no_request() {
+    let test = Test::new();
+    let Some(tmpfs) = Tmpfs::mount(&test, "size=1m,mode=700") else { return };
+    tmpfs.remount("ro");
+    test.get().failed(74, "store");
+    assert_eq!(test.sandbox.token_requests(), 0);
+    tmpfs.remount("rw");
+    let token = test.get().ok().to_owned();
+    test.age_token(3560);
+    tmpfs.remount("ro");
+    assert_eq!(test.get().warned("could not"), token);
+    assert_eq!(test.sandbox.token_requests(), 1);
+    drop(tmpfs);
+}
+
+#[test]
+fn a_missing_folder_is_made() {
+    let mut test = Test::new();
+    let deep = test.dir.path().join("a/b/c");
+    test.set("ZOHO_CRED_STATE_DIR", deep.to_str().unwrap());
+    test.get().ok();
+    std::fs::remove_dir_all(&deep).unwrap();
+    test.get().ok();
+}
+
+#[test]
+fn the_token_is_printed_although_it_cannot_be_kept() {
+    let test = Test::new();
+    test.get().ok();
+    let cache = test.state_file("credentials");
+    test.sandbox.set_limits(|limits| limits.latency = std::time::Duration::from_secs(1)).unwrap();
+    let running = test.start(test.command(["get", "--refresh"]));
+    crate::harness::until("the request", || test.sandbox.token_requests() == 2);
+    std::fs::remove_file(&cache).unwrap();
+    std::fs::create_dir(&cache).unwrap();
+    running.wait().warned("could not be kept");
+    test.fault(FaultKind::Delay { ms: 1 });
+    test.get().ok();
+}

@@ -1,0 +1,59 @@
+//! `status` says what a profile can do, and asks nobody.
+
+use crate::harness::{Outcome, Test};
+use zoho_cred::sandbox::{FaultKind, Language};
+
+fn json(outcome: &Outcome) -> serde_json::Value {
+    serde_json::from_str(&outcome.stdout).unwrap()
+}
+
+#[test]
+fn a_ready_profile() {
+    let test = Test::new();
+    test.get().ok();
+    let outcome = test.run(["status", "-o", "json"]);
+    let status = json(&outcome);
+    assert_eq!(outcome.code, 0);
+    assert_eq!(status["state"], "ready");
+    assert_eq!(status["budget"]["used"], 1);
+    assert_eq!(status["budget"]["left"], 9);
+    assert_eq!(status["budget"]["window_s"], 600);
+    assert_eq!(status["minted_last_hour"], 1);
+    assert_eq!(status["lock"]["held"], false);
+    assert!(status["token"]["expires_in"].as_i64().unwrap() > 3500);
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn cooling_down() {
+    let test = Test::new();
+    test.fault(FaultKind::Throttle { status: 400, language: Language::English, retry_after_s: None });
+    test.get();
+    let outcome = test.run(["status", "-o", "json"]);
+    assert_eq!((outcome.code, json(&outcome)["state"].as_str()), (75, Some("cooling_down")));
+    assert!(json(&outcome)["cool_down_until"].is_string());
+}
+
+#[test]
+fn login_required() {
+    let test = Test::new();
+    test.fault(FaultKind::InvalidCode);
+    test.get();
+    let outcome = test.run(["status", "-o", "json"]);
+    assert_eq!((outcome.code, json(&outcome)["state"].as_str()), (77, Some("login_required")));
+    assert_eq!(json(&outcome)["last_failure"]["code"], "invalid_code");
+}
+
+#[test]
+fn out_of_budget_and_many_tokens() {
+    let test = Test::new();
+    (0..10).for_each(|_| {
+        test.run(["get", "--refresh"]).ok();
+    });
+    let outcome = test.run(["status", "-o", "json"]);
+    assert_eq!((outcome.code, json(&outcome)["state"].as_str()), (0, Some("out_of_budget")));
+    assert!(json(&outcome)["budget"]["next_slot_s"].as_u64().unwrap() > 500);
+    assert!(outcome.stderr.contains("10 tokens were minted"), "{outcome:?}");
+    let text = test.run(["status"]).stdout;
+    assert!(text.contains("out of budget") && text.contains("next slot in"), "{text}");
+}
