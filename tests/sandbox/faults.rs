@@ -4,8 +4,7 @@ use crate::caller::{Caller, answered, http};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::time::{Duration, Instant};
-use zoho_cred::sandbox::faults::Hostile;
-use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
+use zoho_cred::sandbox::{Endpoint, Fault, FaultKind, Hostile};
 
 /// The innermost cause of an error, which is where the system speaks.
 fn root(error: &dyn Error) -> String {
