@@ -4,6 +4,7 @@ use super::clock::{self, Clock};
 use super::faults::Delivery;
 use super::reply::{Body, Reply};
 use super::request::Request;
+use super::route::Outgoing;
 use super::state::World;
 use super::tls::Tls;
 use super::wire::{Acceptor, Ending, Wires};
@@ -25,12 +26,17 @@ use url::form_urlencoded;
 pub(super) struct Shared {
     pub world: Mutex<World>,
     pub clock: Clock,
-    pub wires: Wires,
 }
 
 impl Shared {
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time is read under the lock, so that the world never sees it go backwards.
+    fn handle(&self, request: &Request) -> Outgoing {
+        let mut world = self.world();
+        world.handle(self.clock.now(), request)
     }
 }
 
@@ -54,7 +60,7 @@ pub(super) fn serve(
     tls: Option<&Tls>,
 ) -> io::Result<()> {
     let _entered = runtime.enter();
-    let wires = port.shared.wires.clone();
+    let wires = port.wires.clone();
     let service =
         Router::new().fallback(answer).with_state(port).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum_server::from_tcp(listener)?;
@@ -77,6 +83,7 @@ pub(super) fn serve(
 pub(super) struct Port {
     pub shared: Arc<Shared>,
     pub data_center: Arc<str>,
+    pub wires: Wires,
 }
 
 async fn answer(
@@ -88,23 +95,22 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     let request = read(&port, &method, &uri, &headers, &body);
-    let shared = &port.shared;
-    let now = shared.clock.now();
+    let clock = &port.shared.clock;
     if request.path.starts_with("/sandbox/") {
-        let reply = shared.world().control(&shared.clock, &request);
-        return response(reply, now);
+        let reply = port.shared.world().control(clock, &request);
+        return response(reply, clock.now());
     }
-    let outgoing = shared.world().handle(now, &request);
+    let outgoing = port.shared.handle(&request);
     if !outgoing.delay.is_zero() {
         tokio::time::sleep(outgoing.delay).await;
     }
     match outgoing.delivery {
         Delivery::Whole => {}
         Delivery::Hang => std::future::pending::<()>().await,
-        Delivery::Reset => shared.wires.end(peer, Ending::Reset),
-        Delivery::Cut => shared.wires.end(peer, Ending::Bytes(cut_short(&outgoing.reply))),
+        Delivery::Reset => port.wires.end(peer, Ending::Reset),
+        Delivery::Cut => port.wires.end(peer, Ending::Bytes(cut_short(&outgoing.reply))),
     }
-    response(outgoing.reply, now)
+    response(outgoing.reply, clock.now())
 }
 
 fn read(port: &Port, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Request {

@@ -75,6 +75,7 @@ impl Server {
                 format!("{} is not a loopback address: the sandbox listens on loopback only", options.listen);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
+        make_room();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let tls = options.tls.map(Tls::new).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -91,9 +92,13 @@ impl Server {
         let (clients, soid) = (world.clients.clone(), world.soid.clone());
         let refresh_token = world.first_refresh_token.clone();
         let (world, clock) = (Mutex::new(world), Clock::default());
-        let shared = Arc::new(Shared { world, clock, wires: Wires::default() });
+        let shared = Arc::new(Shared { world, clock });
         for (data_center, listener) in listeners {
-            let port = Port { shared: Arc::clone(&shared), data_center: data_center.into() };
+            let port = Port {
+                shared: Arc::clone(&shared),
+                data_center: data_center.into(),
+                wires: Wires::default(),
+            };
             serve(&runtime, listener, port, tls.as_ref())?;
         }
         let (ca_pem, runtime) = (tls.map(|tls| tls.ca_pem), Some(runtime));
@@ -250,6 +255,22 @@ impl Drop for Server {
         }
     }
 }
+
+/// Lets the process have a few thousand files open, as far as it may: 1,000 callers are as many sockets, and the
+/// usual limit is 1,024. If it may not, a server for fewer callers is still a server.
+#[cfg(unix)]
+fn make_room() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const WANTED: u64 = 8192;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let possible = maximum.map_or(WANTED, |maximum| maximum.min(WANTED));
+    if current.is_some_and(|current| current < possible) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(possible), maximum });
+    }
+}
+
+#[cfg(not(unix))]
+fn make_room() {}
 
 fn new_world(options: Options, data_centers: Vec<(String, String)>) -> io::Result<World> {
     let mut seed = [0; 32];

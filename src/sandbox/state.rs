@@ -213,7 +213,8 @@ impl World {
         }
         grant.minted += 1;
         let access = &mut self.access;
-        grant.live.retain(|live| access.get(live).is_some_and(|access| now < access.expires_at));
+        access.retain(|_, access| now < access.expires_at);
+        grant.live.retain(|live| access.contains_key(live));
         grant.live.push_back(token.clone());
         while grant.live.len() > self.limits.live_tokens.max(1) {
             if let Some(oldest) = grant.live.pop_front() {
