@@ -21,13 +21,13 @@ impl World {
             |cause: &str| Answer::new(Reply::json(401, &json!({"response": "error", "cause": cause})), cause);
         let Some(token) = request.api_token() else { return refused("INVALID_OAUTHTOKEN") };
         let Some(access) = self.living(now, token, &request.data_center) else {
-            return refused("INVALID_OAUTHTOKEN").of_token(token);
+            return refused("INVALID_OAUTHTOKEN");
         };
         if !scope::allows(&access.scopes, "AaaServer.profile", None, "READ") {
-            return refused("INVALID_OAUTHSCOPE").of_token(token);
+            return refused("INVALID_OAUTHSCOPE");
         }
         let user = json!({"First_Name": "Sam", "Email": "sam@sandbox.invalid", "Last_Name": "Sandbox",
             "Display_Name": "Sam Sandbox", "ZUID": 795_542_386});
-        Answer::ok(&user, "user_info").of_token(token)
+        Answer::ok(&user, "user_info")
     }
 }

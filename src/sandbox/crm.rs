@@ -26,7 +26,7 @@ impl World {
             return refused(401, "AUTHENTICATION_FAILURE", "Authentication failed");
         };
         let Some(access) = self.living(now, token, &request.data_center) else {
-            return refused(401, "INVALID_TOKEN", "invalid oauth token").of_token(token);
+            return refused(401, "INVALID_TOKEN", "invalid oauth token");
         };
         let operation = match request.method.as_str() {
             "GET" => "READ",
@@ -48,14 +48,13 @@ impl World {
         };
         if !allowed {
             let message = "invalid oauth scope to access this URL";
-            return refused(401, "OAUTH_SCOPE_MISMATCH", message).of_token(token);
+            return refused(401, "OAUTH_SCOPE_MISMATCH", message);
         }
-        let answer = match (operation, module) {
+        match (operation, module) {
             ("READ", "org") => organisation(),
             ("READ", module) => self.read(module, id),
             (_, module) => self.create(now, module, &request.body),
-        };
-        answer.of_token(token)
+        }
     }
 
     fn read(&self, module: &str, id: Option<&str>) -> Answer {

@@ -45,7 +45,7 @@ pub enum FaultKind {
     Status {
         /// The HTTP status.
         status: u16,
-        /// The body; empty if there is none.
+        /// The body, sent as HTML if it begins with `<` and as JSON otherwise; empty if there is none.
         #[serde(default)]
         body: Option<String>,
         /// `Retry-After` in seconds.
@@ -181,7 +181,11 @@ impl FaultKind {
                 Body::Html(super::pages::message("Zoho Accounts", "We will be back soon.")),
             )),
             FaultKind::Status { status, body, retry_after_s } => {
-                let body = body.clone().map_or(Body::Empty, Body::Json);
+                let body = match body.clone() {
+                    None => Body::Empty,
+                    Some(page) if page.starts_with('<') => Body::Html(page),
+                    Some(text) => Body::Json(text),
+                };
                 Some(retry_after(Reply::new(*status, body), *retry_after_s))
             }
             FaultKind::Throttle { status, language, retry_after_s } => {

@@ -21,7 +21,7 @@ pub struct LogEntry {
     pub params: BTreeMap<String, String>,
     /// `grant_type`, if one was given.
     pub grant_type: Option<String>,
-    /// HTTP status of the answer; none if no whole answer was sent.
+    /// HTTP status of the answer; none if a fault keeps it from arriving whole.
     pub status: Option<u16>,
     /// `granted`, `throttled`, `invalid_code`, …, or the name of the fault that answered.
     pub outcome: String,

@@ -3,7 +3,7 @@
 use super::faults::Delivery;
 use super::log::LogEntry;
 use super::pages;
-use super::reply::{Answer, Reply};
+use super::reply::{Answer, Reply, fingerprint};
 use super::request::Request;
 use super::state::World;
 use serde::{Deserialize, Serialize};
@@ -86,8 +86,8 @@ impl World {
             outcome: answer.outcome,
             fault: fault.map(|fault| fault.name()).or((!delay.is_zero()).then(|| "delay".to_owned())),
             minted: answer.minted,
-            refresh_token_fp: answer.refresh_token_fp,
-            token_fp: answer.token_fp,
+            refresh_token_fp: answer.refresh_token_fp.or_else(|| presented(request.param("refresh_token"))),
+            token_fp: answer.token_fp.or_else(|| presented(request.api_token())),
             in_query: request.names_in_query(),
             secrets_in_query: request.secrets_in_query(),
             user_agent: request.user_agent.clone(),
@@ -111,4 +111,8 @@ impl World {
             Endpoint::Unknown => Answer::html(404, pages::message("404", "not found"), "not_found"),
         }
     }
+}
+
+fn presented(secret: Option<&str>) -> Option<String> {
+    secret.map(fingerprint)
 }

@@ -1,29 +1,20 @@
 //! The server: one world behind a lock, one port for each data centre, a runtime of its own.
 
 use super::client::{Client, ClientKind};
-use super::clock::{self, Clock};
-use super::faults::{Delivery, Fault};
+use super::clock::Clock;
+use super::counts::Counts;
+use super::faults::Fault;
+use super::http::{Port, Shared, listen, serve};
 use super::limits::{Limits, ms};
 use super::log::LogEntry;
-use super::reply::{Body, Reply};
-use super::request::Request;
-use super::state::{Counts, Setup, World};
+use super::state::{Setup, World};
 use super::tls::{Certificate, Tls};
-use super::wire::{Acceptor, Ending, Wires};
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::response::Response;
-use axum_server::accept::{Accept, DefaultAcceptor};
-use axum_server::tls_rustls::RustlsAcceptor;
+use super::wire::Wires;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
-use url::form_urlencoded;
 
 /// How a server starts.
 #[derive(Clone, Debug)]
@@ -73,18 +64,6 @@ pub struct Server {
     runtime: Option<Runtime>,
 }
 
-struct Shared {
-    world: Mutex<World>,
-    clock: Clock,
-    wires: Wires,
-}
-
-impl Shared {
-    fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Server {
     /// Starts a server and returns once it listens.
     ///
@@ -96,6 +75,7 @@ impl Server {
                 format!("{} is not a loopback address: the sandbox listens on loopback only", options.listen);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
+        make_room();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let tls = options.tls.map(Tls::new).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -112,9 +92,13 @@ impl Server {
         let (clients, soid) = (world.clients.clone(), world.soid.clone());
         let refresh_token = world.first_refresh_token.clone();
         let (world, clock) = (Mutex::new(world), Clock::default());
-        let shared = Arc::new(Shared { world, clock, wires: Wires::default() });
+        let shared = Arc::new(Shared { world, clock });
         for (data_center, listener) in listeners {
-            let port = Port { shared: Arc::clone(&shared), data_center: data_center.into() };
+            let port = Port {
+                shared: Arc::clone(&shared),
+                data_center: data_center.into(),
+                wires: Wires::default(),
+            };
             serve(&runtime, listener, port, tls.as_ref())?;
         }
         let (ca_pem, runtime) = (tls.map(|tls| tls.ca_pem), Some(runtime));
@@ -272,6 +256,22 @@ impl Drop for Server {
     }
 }
 
+/// Lets the process have a few thousand files open, as far as it may: 1,000 callers are as many sockets, and the
+/// usual limit is 1,024. If it may not, a server for fewer callers is still a server.
+#[cfg(unix)]
+fn make_room() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const WANTED: u64 = 8192;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let possible = maximum.map_or(WANTED, |maximum| maximum.min(WANTED));
+    if current.is_some_and(|current| current < possible) {
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(possible), maximum });
+    }
+}
+
+#[cfg(not(unix))]
+fn make_room() {}
+
 fn new_world(options: Options, data_centers: Vec<(String, String)>) -> io::Result<World> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
@@ -281,139 +281,4 @@ fn new_world(options: Options, data_centers: Vec<(String, String)>) -> io::Resul
     let mut world = World::new(setup);
     world.set_limits(limits).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     Ok(world)
-}
-
-/// A listener with room for a thousand callers that come at once; the standard library's has room for 128.
-fn listen(runtime: &Runtime, address: SocketAddr) -> io::Result<TcpListener> {
-    let _entered = runtime.enter();
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(4096)?.into_std()
-}
-
-type TlsStream = <RustlsAcceptor as Accept<TcpStream, ()>>::Stream;
-
-/// Serves one port until the runtime ends.
-fn serve(runtime: &Runtime, listener: TcpListener, port: Port, tls: Option<&Tls>) -> io::Result<()> {
-    let _entered = runtime.enter();
-    let wires = port.shared.wires.clone();
-    let service =
-        Router::new().fallback(answer).with_state(port).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum_server::from_tcp(listener)?;
-    match tls {
-        Some(tls) => {
-            let inner = RustlsAcceptor::new(tls.config.clone());
-            let acceptor = Acceptor { inner, socket: |tls: &TlsStream| tls.get_ref().0, wires };
-            runtime.spawn(server.acceptor(acceptor).serve(service));
-        }
-        None => {
-            let acceptor = Acceptor { inner: DefaultAcceptor::new(), socket: |plain| plain, wires };
-            runtime.spawn(server.acceptor(acceptor).serve(service));
-        }
-    }
-    Ok(())
-}
-
-/// One data centre's port.
-#[derive(Clone)]
-struct Port {
-    shared: Arc<Shared>,
-    data_center: Arc<str>,
-}
-
-async fn answer(
-    State(port): State<Port>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let request = read(&port, &method, &uri, &headers, &body);
-    let shared = &port.shared;
-    let now = shared.clock.now();
-    if request.path.starts_with("/sandbox/") {
-        let reply = shared.world().control(&shared.clock, &request);
-        return response(reply, now);
-    }
-    let outgoing = shared.world().handle(now, &request);
-    if !outgoing.delay.is_zero() {
-        tokio::time::sleep(outgoing.delay).await;
-    }
-    match outgoing.delivery {
-        Delivery::Whole => {}
-        Delivery::Hang => std::future::pending::<()>().await,
-        Delivery::Reset => shared.wires.end(peer, Ending::Reset),
-        Delivery::Cut => shared.wires.end(peer, Ending::Bytes(cut_short(&outgoing.reply))),
-    }
-    response(outgoing.reply, now)
-}
-
-fn read(port: &Port, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Request {
-    let header =
-        |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let pairs = |bytes: &[u8]| form_urlencoded::parse(bytes).into_owned().collect();
-    let content_type = header("content-type");
-    let is_form = content_type
-        .as_deref()
-        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
-    Request {
-        method: method.to_string(),
-        path: uri.path().to_owned(),
-        data_center: port.data_center.to_string(),
-        query: pairs(uri.query().unwrap_or_default().as_bytes()),
-        form: if is_form { pairs(body) } else { Vec::new() },
-        body: body.to_vec(),
-        user_agent: header("user-agent"),
-        authorization: header("authorization"),
-        content_type,
-    }
-}
-
-fn response(reply: Reply, now: u64) -> Response {
-    let (kind, bytes) = content(reply.body);
-    let mut response = Response::new(bytes.into());
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    if let Some(kind) = kind {
-        headers.insert("content-type", HeaderValue::from_static(kind));
-    }
-    let date = clock::http_date(now).map(|date| ("date", date));
-    for (name, value) in reply.headers.into_iter().chain(date) {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-    response
-}
-
-/// 64 MiB that begin like a token; made once, shared by all answers.
-static OVERSIZED: LazyLock<Bytes> = LazyLock::new(|| {
-    let mut bytes = br#"{"access_token":"1000."#.to_vec();
-    bytes.resize(64 << 20, b'a');
-    bytes.into()
-});
-
-fn content(body: Body) -> (Option<&'static str>, Bytes) {
-    const JSON: Option<&str> = Some("application/json;charset=UTF-8");
-    match body {
-        Body::Grant(answer) => (JSON, serde_json::to_vec(&answer).unwrap_or_default().into()),
-        Body::Json(text) => (JSON, text.into()),
-        Body::Html(text) => (Some("text/html;charset=UTF-8"), text.into()),
-        Body::Oversized => (JSON, OVERSIZED.clone()),
-        Body::Empty => (None, Bytes::new()),
-    }
-}
-
-/// The whole answer's headers, and half of its body.
-fn cut_short(reply: &Reply) -> Vec<u8> {
-    let (_, body) = content(reply.body.clone());
-    let head = format!(
-        "HTTP/1.1 {} OK\r\ncontent-type: application/json;charset=UTF-8\r\ncontent-length: {}\r\n\r\n",
-        reply.status,
-        body.len().max(2)
-    );
-    [head.as_bytes(), &body[..body.len() / 2]].concat()
 }

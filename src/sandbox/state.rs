@@ -8,9 +8,8 @@ use super::grant::{Grant, Window};
 use super::limits::{Limits, ms};
 use super::log::Log;
 use super::random::Random;
-use super::reply::{Answer, Body, Language, Reply, TokenAnswer, fingerprint};
+use super::reply::{Answer, Body, Language, Reply, TokenAnswer};
 use super::request::Request;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What a server starts with, and goes back to on reset.
@@ -214,7 +213,8 @@ impl World {
         }
         grant.minted += 1;
         let access = &mut self.access;
-        grant.live.retain(|live| access.get(live).is_some_and(|access| now < access.expires_at));
+        access.retain(|_, access| now < access.expires_at);
+        grant.live.retain(|live| access.contains_key(live));
         grant.live.push_back(token.clone());
         while grant.live.len() > self.limits.live_tokens.max(1) {
             if let Some(oldest) = grant.live.pop_front() {
@@ -237,70 +237,4 @@ impl World {
         self.access.insert(token, Access { grant: id, scopes, data_center, expires_at });
         Answer { minted: true, ..noted }
     }
-
-    /// What `GET /sandbox/state` tells.
-    pub(super) fn counts(&self, now: u64) -> Counts {
-        let grants: Vec<GrantCounts> =
-            self.grants.values().map(|grant| self.grant_counts(now, grant)).collect();
-        Counts {
-            now_ms: now,
-            token_requests: self.log.token_requests(),
-            minted: grants.iter().map(|grant| grant.minted).sum(),
-            throttled: grants.iter().map(|grant| grant.throttled).sum(),
-            most_in_any_window: grants.iter().map(|grant| grant.most_in_any_window).max().unwrap_or(0),
-            grants,
-        }
-    }
-
-    fn grant_counts(&self, now: u64, grant: &Grant) -> GrantCounts {
-        let lives = |token: &&String| self.access.get(*token).is_some_and(|access| now < access.expires_at);
-        GrantCounts {
-            refresh_token_fp: grant.refresh_token.as_deref().map(fingerprint),
-            client_id: grant.client_id.clone(),
-            alive: grant.alive,
-            live_tokens: grant.live.iter().filter(lives).count(),
-            minted: grant.minted,
-            throttled: grant.window.throttled,
-            most_in_any_window: grant.window.most,
-            blocked_for_ms: grant.window.blocked_for(now),
-        }
-    }
-}
-
-/// Counts over everything that happened since the start or the last reset.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Counts {
-    /// The sandbox's time, ms since the epoch.
-    pub now_ms: u64,
-    /// Requests to the token endpoint, whatever came of them.
-    pub token_requests: usize,
-    /// Access tokens made.
-    pub minted: usize,
-    /// Requests refused because there were too many.
-    pub throttled: usize,
-    /// The most tokens that one grant got within one window.
-    pub most_in_any_window: usize,
-    /// One entry for each refresh token there ever was, and for each client that got tokens without one.
-    pub grants: Vec<GrantCounts>,
-}
-
-/// Counts of one refresh token, or of a client's own tokens.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct GrantCounts {
-    /// First 8 hex digits of the SHA-256 of the refresh token; none for a client's own tokens.
-    pub refresh_token_fp: Option<String>,
-    /// The client it belongs to.
-    pub client_id: String,
-    /// False once it was revoked or pushed out by younger ones.
-    pub alive: bool,
-    /// Access tokens that live now.
-    pub live_tokens: usize,
-    /// Access tokens made.
-    pub minted: usize,
-    /// Requests refused because there were too many.
-    pub throttled: usize,
-    /// The most tokens within one window.
-    pub most_in_any_window: usize,
-    /// How long it stays blocked, in ms.
-    pub blocked_for_ms: u64,
 }

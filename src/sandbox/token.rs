@@ -40,7 +40,7 @@ impl World {
                 let scopes = grant.scopes.clone();
                 self.issue(now, id, scopes, false)
             }
-            _ => Answer::error("invalid_code").of_refresh_token(refresh_token),
+            _ => Answer::error("invalid_code"),
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) enum Ending {
 #[derive(Default)]
 struct Fate(Mutex<Option<Ending>>);
 
-/// The open connections by the address of the client.
+/// The open connections of one port by the address of the client.
 #[derive(Clone, Default)]
 pub(super) struct Wires(Arc<Mutex<HashMap<SocketAddr, Arc<Fate>>>>);
 
@@ -49,7 +49,11 @@ pub(super) struct Wire<S> {
 
 impl<S> Drop for Wire<S> {
     fn drop(&mut self) {
-        self.wires.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.peer);
+        let mut wires = self.wires.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The client may have come back with the same port number.
+        if wires.get(&self.peer).is_some_and(|fate| Arc::ptr_eq(fate, &self.fate)) {
+            wires.remove(&self.peer);
+        }
     }
 }
 

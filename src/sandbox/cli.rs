@@ -1,0 +1,262 @@
+//! The program `zoho-sandbox`: its flags, and its two verbs.
+
+use super::limits::{Limits, parse_duration};
+use super::run;
+use super::server::{Options, Server};
+use super::tls::Certificate;
+use clap::{Args, Parser, Subcommand};
+use serde_json::{Map, Value, json};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Zoho Accounts in miniature, on loopback, with Zoho's limits
+#[derive(Parser)]
+#[command(name = "zoho-sandbox", version)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Print one JSON line with the URL and the credentials, then serve until a signal
+    Serve(Serve),
+    /// Run a command with a throw-away profile that is logged in at a sandbox of its own
+    Run(Run),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Loopback address to listen on; port 0 is any free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    world: WorldArgs,
+}
+
+#[derive(Args)]
+struct Run {
+    /// Name of the throw-away profile
+    #[arg(long, default_value = "crm")]
+    profile: String,
+    #[command(flatten)]
+    world: WorldArgs,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// What the world is like; every limit is Zoho's own unless given.
+#[derive(Args)]
+struct WorldArgs {
+    /// Speak TLS, with a good certificate or with a bad one
+    #[arg(long, value_enum, value_name = "KIND", num_args = 0..=1, require_equals = true,
+        default_missing_value = "valid")]
+    tls: Option<Certificate>,
+    /// The data center the clients are registered in
+    #[arg(long, value_name = "DC", default_value = "us")]
+    data_center: String,
+    /// One more data center, on a port of its own (repeatable)
+    #[arg(long, value_name = "DC")]
+    other_dc: Vec<String>,
+    /// The data center the user lives in: one of the others
+    #[arg(long, value_name = "DC")]
+    user_location: Option<String>,
+    /// One client secret for all data centers, instead of one each
+    #[arg(long)]
+    single_secret: bool,
+    /// Scope of the first refresh token (repeatable, or separated by commas)
+    #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
+    scope: Vec<String>,
+    /// Redirect URI that is registered (repeatable)
+    #[arg(long, value_name = "URI")]
+    redirect_uri: Vec<String>,
+    /// Life of an access token [1h]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    token_life: Option<Duration>,
+    /// Access tokens that a refresh token may mint in a window [10]
+    #[arg(long, value_name = "N")]
+    budget: Option<usize>,
+    /// Length of the window [10m]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    window: Option<Duration>,
+    /// Access tokens of a refresh token that live at once [10]
+    #[arg(long, value_name = "N")]
+    live_tokens: Option<usize>,
+    /// Refresh tokens of a client that live at once [20]
+    #[arg(long, value_name = "N")]
+    refresh_tokens: Option<usize>,
+    /// Authorization codes of a client in a window [10]
+    #[arg(long, value_name = "N")]
+    codes: Option<usize>,
+    /// Life of an authorization code [2m]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    code_life: Option<Duration>,
+    /// Life of a device code [5m]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    device_life: Option<Duration>,
+    /// Shortest time between two polls for a device code [30s]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    device_poll_floor: Option<Duration>,
+    /// How long every answer takes [0]
+    #[arg(long, value_name = "DUR", value_parser = parse_duration)]
+    latency: Option<Duration>,
+}
+
+impl WorldArgs {
+    fn options(self, listen: Option<SocketAddr>) -> Options {
+        let (base, usual) = (Options::default(), Limits::default());
+        Options {
+            listen: listen.unwrap_or(base.listen),
+            tls: self.tls,
+            data_center: self.data_center,
+            other_data_centers: self.other_dc,
+            single_secret: self.single_secret,
+            scopes: if self.scope.is_empty() { base.scopes } else { self.scope },
+            redirect_uris: if self.redirect_uri.is_empty() { base.redirect_uris } else { self.redirect_uri },
+            limits: Limits {
+                token_life: self.token_life.unwrap_or(usual.token_life),
+                budget: self.budget.unwrap_or(usual.budget),
+                window: self.window.unwrap_or(usual.window),
+                live_tokens: self.live_tokens.unwrap_or(usual.live_tokens),
+                refresh_tokens: self.refresh_tokens.unwrap_or(usual.refresh_tokens),
+                codes: self.codes.unwrap_or(usual.codes),
+                code_life: self.code_life.unwrap_or(usual.code_life),
+                device_life: self.device_life.unwrap_or(usual.device_life),
+                device_poll_floor: self.device_poll_floor.unwrap_or(usual.device_poll_floor),
+                latency: self.latency.unwrap_or(usual.latency),
+                user_location: self.user_location,
+                ..usual
+            },
+        }
+    }
+}
+
+/// Runs the program with these arguments, the first of which is its own name.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout and are no failure. If they cannot be printed, nothing can.
+            let printed = error.print();
+            return if error.use_stderr() || printed.is_err() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    let done = match cli.verb {
+        Verb::Serve(Serve { listen, world }) => serve(world.options(Some(listen))),
+        Verb::Run(Run { profile, world, command }) => run::run(world.options(None), &profile, &command),
+    };
+    done.unwrap_or_else(|error| {
+        complain(&error.to_string());
+        ExitCode::FAILURE
+    })
+}
+
+/// One line on stderr; if that is closed there is nobody to tell.
+pub(super) fn complain(message: &str) {
+    let _ = writeln!(io::stderr(), "zoho-sandbox: error: {message}");
+}
+
+fn serve(options: Options) -> io::Result<ExitCode> {
+    let (scopes, redirect_uris) = (options.scopes.clone(), options.redirect_uris.clone());
+    // Before the line is printed: whoever has read it may send the signal.
+    let signals = Signals::new()?;
+    let server = Server::start(options)?;
+    let ca_file = server.ca_pem().map(run::private_file).transpose()?;
+    let data_centers: Map<String, Value> =
+        server.data_centers().iter().map(|(name, url)| (name.clone(), json!(url))).collect();
+    let line = json!({
+        "url": server.url(),
+        "accounts_url": server.url(),
+        "api_domain": server.api_domain(),
+        "data_center": server.data_centers()[0].0,
+        "data_centers": data_centers,
+        "client_id": server.client_id(),
+        "client_secret": server.client_secret(),
+        "refresh_token": server.refresh_token(),
+        "soid": server.soid(),
+        "scopes": scopes,
+        "redirect_uri": redirect_uris.first(),
+        "redirect_uris": redirect_uris,
+        "ca_file": ca_file.as_ref().map(|file| file.path()),
+        "clients": server.clients(),
+    });
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()?;
+    signals.wait()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The signals that end `serve`.
+struct Signals {
+    runtime: tokio::runtime::Runtime,
+    #[cfg(unix)]
+    caught: [tokio::signal::unix::Signal; 2],
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        #[cfg(unix)]
+        let caught = {
+            use tokio::signal::unix::{SignalKind, signal};
+            let _entered = runtime.enter();
+            [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]
+        };
+        Ok(Signals {
+            runtime,
+            #[cfg(unix)]
+            caught,
+        })
+    }
+
+    #[cfg(unix)]
+    fn wait(self) -> io::Result<()> {
+        let [mut interrupt, mut terminate] = self.caught;
+        self.runtime.block_on(async {
+            tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
+        });
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn wait(self) -> io::Result<()> {
+        self.runtime.block_on(tokio::signal::ctrl_c())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(flags: &[&str]) -> Options {
+        let arguments = ["zoho-sandbox", "serve"].into_iter().chain(flags.iter().copied());
+        match Cli::try_parse_from(arguments).unwrap().verb {
+            Verb::Serve(serve) => serve.world.options(Some(serve.listen)),
+            Verb::Run(_) => panic!("not serve"),
+        }
+    }
+
+    #[test]
+    fn flags_become_options() {
+        let options = options(&["--tls", "--token-life", "25s", "--budget=3", "--scope", "a.b,c.d"]);
+        assert_eq!(options.tls, Some(Certificate::Valid));
+        assert_eq!(options.limits.token_life, Duration::from_secs(25));
+        assert_eq!((options.limits.budget, options.limits.live_tokens), (3, 10));
+        assert_eq!(options.scopes, ["a.b", "c.d"]);
+    }
+
+    #[test]
+    fn a_bad_certificate_is_asked_for_by_name() {
+        assert_eq!(options(&["--tls=wrong-host"]).tls, Some(Certificate::WrongHost));
+        assert_eq!(options(&[]).tls, None);
+    }
+}

@@ -1,0 +1,351 @@
+//! The ways to a refresh token: consent page, console code and device.
+
+use crate::caller::{Caller, answered, secret, with_query};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::time::Duration;
+use zoho_cred::sandbox::{Client, ClientKind, Limits, Options, Server};
+
+const REDIRECT: &str = "http://localhost:9437/callback";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+/// The parameters of an authorize request that is in order.
+fn authorize(client: &Client) -> HashMap<&str, &str> {
+    HashMap::from([
+        ("response_type", "code"),
+        ("client_id", client.client_id.as_str()),
+        ("redirect_uri", REDIRECT),
+        ("scope", "ZohoCRM.modules.ALL,ZohoCRM.org.READ"),
+        ("access_type", "offline"),
+        ("prompt", "consent"),
+        ("state", "s t&te"),
+    ])
+}
+
+/// Status and page, or where it leads.
+fn open(caller: &Caller, parameters: &HashMap<&str, &str>) -> (u16, String) {
+    let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, *value)).collect();
+    let url = with_query(&format!("{}/oauth/v2/auth", caller.server.url()), &parameters);
+    seen(caller.http.get(url).send().unwrap())
+}
+
+fn seen(response: reqwest::blocking::Response) -> (u16, String) {
+    let status = response.status().as_u16();
+    match response.headers().get("location") {
+        Some(location) => (status, location.to_str().unwrap().to_owned()),
+        None => (status, response.text().unwrap()),
+    }
+}
+
+/// Opens the page and clicks a button; where that leads.
+fn click(caller: &Caller, parameters: &HashMap<&str, &str>, decision: &str) -> String {
+    let (status, page) = open(caller, parameters);
+    assert_eq!(status, 200, "{page}");
+    assert!(page.contains("<li><code>ZohoCRM.modules.ALL</code></li>"), "{page}");
+    let consent = page.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
+    let url = format!("{}/oauth/v2/auth", caller.server.url());
+    let form = [("consent", consent), ("decision", decision)];
+    let (status, location) = seen(caller.http.post(&url).form(&form).send().unwrap());
+    assert_eq!(status, 302);
+    // The button works once.
+    assert_eq!(caller.http.post(&url).form(&form).send().unwrap().status(), 400);
+    location
+}
+
+fn of(location: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(location).unwrap();
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn code(caller: &Caller, parameters: &HashMap<&str, &str>) -> String {
+    of(&click(caller, parameters, "accept"), "code").unwrap()
+}
+
+fn exchange(caller: &Caller, client: &Client, code: &str, more: &[(&str, &str)]) -> Value {
+    let mut form = vec![
+        ("grant_type", "authorization_code"),
+        ("client_id", &client.client_id),
+        ("client_secret", secret(client, "us")),
+        ("code", code),
+    ];
+    form.extend_from_slice(more);
+    let (status, body) = caller.post("/oauth/v2/token", &form);
+    assert_eq!(status, 200);
+    body
+}
+
+const BACK: [(&str, &str); 1] = [("redirect_uri", REDIRECT)];
+
+#[test]
+fn accept_leads_back_with_a_code_that_works_once() {
+    let caller = Caller::new();
+    let client = caller.server.client(ClientKind::ServerBased);
+    let location = click(&caller, &authorize(client), "accept");
+    let server = caller.server.url().replace(':', "%3A").replace('/', "%2F");
+    let code = of(&location, "code").unwrap();
+    assert_eq!(
+        location,
+        format!("{REDIRECT}?state=s+t%26te&code={code}&location=us&accounts-server={server}&")
+    );
+    let body = exchange(&caller, client, &code, &BACK);
+    assert!(body["access_token"].is_string() && body["refresh_token"].is_string(), "{body}");
+    assert_eq!(body["scope"], "ZohoCRM.modules.ALL ZohoCRM.org.READ");
+    assert_eq!(exchange(&caller, client, &code, &BACK), json!({"error": "invalid_code"}));
+}
+
+#[test]
+fn reject_leads_back_with_access_denied() {
+    let caller = Caller::new();
+    let asked = authorize(caller.server.client(ClientKind::ServerBased));
+    let location = click(&caller, &asked, "reject");
+    assert_eq!(location, format!("{REDIRECT}?state=s+t%26te&error=access_denied&"));
+    caller.server.set_limits(|limits| limits.state_on_reject = false).unwrap();
+    assert_eq!(click(&caller, &asked, "reject"), format!("{REDIRECT}?error=access_denied&"));
+}
+
+#[test]
+fn bad_authorize_requests_are_pages_in_zohos_words() {
+    let caller = Caller::new();
+    let client = caller.server.client(ClientKind::ServerBased);
+    for (name, value, words) in [
+        ("client_id", "1000.NOBODY", "Invalid Client"),
+        ("client_id", &caller.server.client(ClientKind::SelfClient).client_id, "Invalid Client"),
+        ("response_type", "token", "Invalid response type"),
+        ("scope", "ZohoCRM.modules.ALL ZohoCRM.org.READ", "Invalid OAuth scope"),
+        ("scope", "", "Invalid OAuth scope"),
+        ("redirect_uri", "http://localhost:9437/callback/", "Invalid Redirect Uri"),
+        ("redirect_uri", "http://127.0.0.1:9437/callback", "Invalid Redirect Uri"),
+        ("redirect_uri", "http://localhost:9438/callback", "Invalid Redirect Uri"),
+        ("access_type", "sometimes", "Invalid access type"),
+        ("code_challenge_method", "S512", "Invalid code challenge method"),
+    ] {
+        let mut asked = authorize(client);
+        asked.insert(name, value);
+        let (status, page) = open(&caller, &asked);
+        assert!(status == 400 && page.contains(words), "{name}={value}: {status} {page}");
+    }
+}
+
+#[test]
+fn a_code_dies_after_two_minutes() {
+    let caller = Caller::new();
+    let client = caller.server.client(ClientKind::ServerBased);
+    let code = code(&caller, &authorize(client));
+    caller.server.advance(Duration::from_secs(120));
+    assert_eq!(exchange(&caller, client, &code, &BACK), json!({"error": "invalid_code"}));
+}
+
+#[test]
+fn a_code_is_bound_to_client_and_redirect_uri() {
+    let caller = Caller::new();
+    let client = caller.server.client(ClientKind::ServerBased);
+    let code = code(&caller, &authorize(client));
+    let other = caller.server.client(ClientKind::Any);
+    assert_eq!(exchange(&caller, other, &code, &BACK), json!({"error": "invalid_code"}));
+    for wrong in [&[][..], &[("redirect_uri", "https://www.google.com/")]] {
+        let body = exchange(&caller, client, &code, wrong);
+        assert_eq!(body, json!({"error": "invalid_redirect_uri"}));
+    }
+    assert!(exchange(&caller, client, &code, &BACK)["access_token"].is_string());
+}
+
+#[test]
+fn pkce_is_checked() {
+    let caller = Caller::new();
+    let client = caller.server.client(ClientKind::Mobile);
+    let mut asked = authorize(client);
+    assert_eq!(open(&caller, &asked).0, 400, "a mobile client without a challenge");
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
+    asked.insert("code_challenge", &challenge);
+    asked.insert("code_challenge_method", "S256");
+    let code = code(&caller, &asked);
+    let with = |verifier: &str| exchange(&caller, client, &code, &[BACK[0], ("code_verifier", verifier)]);
+    for wrong in ["", "short", &challenge, &VERIFIER.to_lowercase()] {
+        assert_eq!(with(wrong), json!({"error": "invalid_code"}), "{wrong}");
+    }
+    assert!(with(VERIFIER)["refresh_token"].is_string());
+}
+
+#[test]
+fn without_offline_or_a_second_consent_there_is_no_refresh_token() {
+    let caller = Caller::new();
+    let client = caller.server.client(ClientKind::ServerBased);
+    let mut online = authorize(client);
+    online.remove("access_type");
+    let body = exchange(&caller, client, &code(&caller, &online), &BACK);
+    assert!(body["access_token"].is_string() && body["refresh_token"].is_null());
+    let mut unprompted = authorize(client);
+    unprompted.remove("prompt");
+    let (status, location) = open(&caller, &unprompted);
+    assert_eq!(status, 302, "said yes before, so there is no page");
+    let body = exchange(&caller, client, &of(&location, "code").unwrap(), &BACK);
+    assert!(body["access_token"].is_string() && body["refresh_token"].is_null());
+}
+
+#[test]
+fn the_eleventh_code_in_ten_minutes_is_access_denied() {
+    let caller = Caller::new();
+    let asked = authorize(caller.server.client(ClientKind::ServerBased));
+    for _ in 0..10 {
+        code(&caller, &asked);
+    }
+    assert_eq!(of(&click(&caller, &asked, "accept"), "error").as_deref(), Some("access_denied"));
+}
+
+#[test]
+fn a_user_who_lives_elsewhere_is_sent_back_from_there() {
+    let limits = Limits { user_location: Some("eu".into()), ..Limits::default() };
+    let options = Options { other_data_centers: vec!["eu".into()], limits, ..Options::default() };
+    let caller = Caller::with(options);
+    let (client, eu) = (caller.server.client(ClientKind::ServerBased), caller.server.url_of("eu").unwrap());
+    let location = click(&caller, &authorize(client), "accept");
+    assert_eq!(of(&location, "location").as_deref(), Some("eu"));
+    assert_eq!(of(&location, "accounts-server").as_deref(), Some(eu));
+    let code = of(&location, "code").unwrap();
+    assert_eq!(exchange(&caller, client, &code, &BACK), json!({"error": "invalid_code"}));
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("client_id", &client.client_id),
+        ("client_secret", secret(client, "eu")),
+        ("code", &code),
+        BACK[0],
+    ];
+    let (_, body) = caller.post_to(eu, "/oauth/v2/token", &form);
+    assert_eq!(body["api_domain"], eu);
+    assert!(!caller.lives(body["access_token"].as_str().unwrap()), "its token is no good in us");
+}
+
+#[test]
+fn a_self_client_exchanges_the_code_of_the_console() {
+    let caller = Caller::new();
+    let client = caller.server.client(ClientKind::SelfClient);
+    let url = format!("{}/sandbox/self-client-code", caller.server.url());
+    let made = caller.http.post(url).json(&json!({"scopes": ["ZohoCRM.org.READ"], "life_s": 600}));
+    let code = answered(made.send().unwrap()).1["code"].as_str().unwrap().to_owned();
+    caller.server.advance(Duration::from_secs(599));
+    let body = exchange(&caller, client, &code, &[]);
+    assert_eq!(body["scope"], "ZohoCRM.org.READ");
+    assert!(body["refresh_token"].is_string());
+    let late = caller.server.self_client_code(&["ZohoCRM.org.READ"], Duration::from_secs(180));
+    caller.server.advance(Duration::from_secs(180));
+    assert_eq!(exchange(&caller, client, &late, &[]), json!({"error": "invalid_code"}));
+}
+
+/// A device that asked for a code.
+struct Device {
+    caller: Caller,
+    device_code: String,
+    user_code: String,
+}
+
+impl Device {
+    fn new(options: Options) -> Device {
+        let caller = Caller::with(options);
+        let (status, body) = caller.post("/oauth/v3/device/code", &Device::ask(&caller.server));
+        assert_eq!(status, 200);
+        let page = format!("{}/oauth/v3/device", caller.server.url());
+        assert_eq!((&body["interval"], &body["expires_in"]), (&json!(5000), &json!(300_000)));
+        assert_eq!(body["verification_url"], page);
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        assert_eq!(text("verification_uri_complete"), format!("{page}?user_code={}", text("user_code")));
+        Device { device_code: text("device_code"), user_code: text("user_code"), caller }
+    }
+
+    fn ask(server: &Server) -> [(&'static str, &str); 5] {
+        [
+            ("grant_type", "device_request"),
+            ("client_id", &server.client(ClientKind::Device).client_id),
+            ("scope", "ZohoCRM.modules.ALL"),
+            ("access_type", "offline"),
+            ("prompt", "consent"),
+        ]
+    }
+
+    fn poll_in(&self, data_center: &str) -> Value {
+        let client = self.caller.server.client(ClientKind::Device);
+        let form = [
+            ("grant_type", "device_token"),
+            ("client_id", &client.client_id),
+            ("client_secret", secret(client, data_center)),
+            ("code", &self.device_code),
+        ];
+        let base = self.caller.server.url_of(data_center).unwrap();
+        let (status, body) = self.caller.post_to(base, "/oauth/v3/device/token", &form);
+        assert_eq!(status, 200);
+        body
+    }
+
+    fn poll(&self) -> String {
+        self.poll_in("us")["error"].as_str().unwrap_or("granted").to_owned()
+    }
+
+    fn wait(&self, seconds: u64) {
+        self.caller.server.advance(Duration::from_secs(seconds));
+    }
+
+    fn click(&self, decision: &str) {
+        let page = format!("{}/oauth/v3/device", self.caller.server.url());
+        let (_, shown) =
+            seen(self.caller.http.get(with_query(&page, &[("user_code", &self.user_code)])).send().unwrap());
+        assert!(shown.contains("ZohoCRM.modules.ALL") && shown.contains("id=\"accept\""), "{shown}");
+        let form = [("user_code", self.user_code.as_str()), ("decision", decision)];
+        assert_eq!(self.caller.http.post(page).form(&form).send().unwrap().status(), 200);
+    }
+}
+
+#[test]
+fn a_device_polls_no_more_than_every_30_seconds() {
+    let device = Device::new(Options::default());
+    assert_eq!(device.poll(), "authorization_pending");
+    device.wait(5);
+    assert_eq!(device.poll(), "slow_down");
+    device.wait(30);
+    assert_eq!(device.poll(), "authorization_pending");
+    device.click("accept");
+    assert_eq!(device.poll(), "slow_down");
+    device.wait(30);
+    let body = device.poll_in("us");
+    assert!(body["access_token"].is_string() && body["refresh_token"].is_string(), "{body}");
+    device.wait(30);
+    assert_eq!(device.poll(), "invalid_code");
+}
+
+#[test]
+fn a_device_is_denied_or_too_late() {
+    let device = Device::new(Options::default());
+    device.click("reject");
+    assert_eq!(device.poll(), "access_denied");
+    let device = Device::new(Options::default());
+    device.wait(300);
+    assert_eq!(device.poll(), "expired");
+}
+
+#[test]
+fn a_user_of_another_data_center_is_other_dc() {
+    let limits = Limits { user_location: Some("eu".into()), ..Limits::default() };
+    let device = Device::new(Options { other_data_centers: vec!["eu".into()], limits, ..Options::default() });
+    assert_eq!(device.poll(), "authorization_pending");
+    device.click("accept");
+    device.wait(30);
+    assert_eq!(device.poll_in("us"), json!({"user_location": "eu", "error": "other_dc"}));
+    assert_eq!(device.poll_in("eu")["api_domain"], device.caller.server.url_of("eu").unwrap());
+}
+
+#[test]
+fn the_device_endpoints_are_strict() {
+    let caller = Caller::new();
+    let ask = |index: usize, value: &str| {
+        let mut form = Device::ask(&caller.server);
+        form[index].1 = value;
+        caller.post("/oauth/v3/device/code", &form)
+    };
+    assert_eq!(ask(0, "").0, 400);
+    let error = |answer: (u16, Value)| answer.1["error"].as_str().unwrap().to_owned();
+    assert_eq!(error(ask(1, &caller.server.client(ClientKind::SelfClient).client_id)), "invalid_client");
+    assert_eq!(error(ask(2, "a.b c.d")), "invalid_scope");
+    let page = format!("{}/oauth/v3/device?user_code=WRONG", caller.server.url());
+    assert!(caller.http.get(page).send().unwrap().text().unwrap().contains("Invalid code"));
+}
