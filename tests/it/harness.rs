@@ -64,7 +64,12 @@ impl Test {
         let token = self.file("refresh-token", self.sandbox.refresh_token());
         let test = self.without_environment();
         let args = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
-        let files = ["--client-secret-file", secret.to_str().unwrap(), "--refresh-token-file", token.to_str().unwrap()];
+        let files = [
+            "--client-secret-file",
+            secret.to_str().unwrap(),
+            "--refresh-token-file",
+            token.to_str().unwrap(),
+        ];
         let settings = ["--accounts-url", &url, "--client-id", &id];
         test.run(args.into_iter().chain(files).chain(settings)).ok();
         test
@@ -164,7 +169,8 @@ impl Test {
     /// The one file of a room of the state folder.
     pub fn state_file(&self, room: &str) -> PathBuf {
         let files = files_below(&self.state().join(room));
-        let mut files: Vec<_> = files.into_iter().filter(|f| f.extension().is_some_and(|e| e == "json")).collect();
+        let mut files: Vec<_> =
+            files.into_iter().filter(|f| f.extension().is_some_and(|e| e == "json")).collect();
         assert_eq!(files.len(), 1, "{files:?}");
         files.remove(0)
     }
@@ -194,7 +200,8 @@ impl Running {
     }
 
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
+        let status =
+            Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
         assert!(status.success());
     }
 

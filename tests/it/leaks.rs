@@ -14,13 +14,15 @@ fn canaries_stay_where_they_belong() {
         Some(FaultKind::InvalidCode),
         Some(FaultKind::InvalidClient),
         Some(FaultKind::Reset),
-        Some(FaultKind::Throttle { status: 400, language: Language::English, retry_after_s: None }),
+        Some(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None }),
     ];
     for fault in faults {
         if let Some(kind) = fault {
             test.fault(kind);
         }
-        for args in [&["get", "-vv"][..], &["get", "-vv", "--refresh"], &["status", "-vv"], &["status", "-o", "json"]] {
+        for args in
+            [&["get", "-vv"][..], &["get", "-vv", "--refresh"], &["status", "-vv"], &["status", "-o", "json"]]
+        {
             let outcome = test.run(args.iter().copied());
             let said = match args[0] {
                 "get" => outcome.stderr,

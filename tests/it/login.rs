@@ -7,7 +7,18 @@ fn login(test: &Test, more: &[&str], stdin: &str) -> crate::harness::Outcome {
     let url = test.sandbox.url().to_owned();
     let id = test.sandbox.client_id().to_owned();
     let secret = test.file("secret", test.sandbox.client_secret());
-    let args = ["login", "crm", "--flow", "refresh-token", "--accounts-url", &url, "--client-id", &id, "--secrets", "file"];
+    let args = [
+        "login",
+        "crm",
+        "--flow",
+        "refresh-token",
+        "--accounts-url",
+        &url,
+        "--client-id",
+        &id,
+        "--secrets",
+        "file",
+    ];
     let secret = ["--client-secret-file", secret.to_str().unwrap()];
     test.run_with_stdin(args.into_iter().chain(secret).chain(more.iter().copied()), stdin.as_bytes())
 }

@@ -19,7 +19,8 @@ fn the_order_of_resolution() {
     let mut test = Test::new();
     let url = test.sandbox.url().to_owned();
     let id = test.sandbox.client_id().to_owned();
-    let profile = |name: &str| format!("[profile.{name}]\naccounts_url='{url}'\nclient_id='{id}'\nsecrets='file'\n");
+    let profile =
+        |name: &str| format!("[profile.{name}]\naccounts_url='{url}'\nclient_id='{id}'\nsecrets='file'\n");
     test.write_config(&format!("{}{}", profile("one"), profile("two")));
     test.get().ok();
     test = test.without_environment();
@@ -89,7 +90,8 @@ fn systemds_credentials_are_read() {
     test.file("zoho-client-secret", test.sandbox.client_secret());
     test.file("zoho-refresh-token", test.sandbox.refresh_token());
     let dir = test.dir.path().display().to_string();
-    let test = test.unset("ZOHO_CLIENT_SECRET").unset("ZOHO_REFRESH_TOKEN").var("CREDENTIALS_DIRECTORY", &dir);
+    let test =
+        test.unset("ZOHO_CLIENT_SECRET").unset("ZOHO_REFRESH_TOKEN").var("CREDENTIALS_DIRECTORY", &dir);
     test.get().ok();
 }
 
@@ -98,8 +100,11 @@ fn client_credentials_share_a_ledger_and_not_a_cache() {
     let test = Test::new().unset("ZOHO_REFRESH_TOKEN");
     let soid = test.sandbox.soid().to_owned();
     let client = test.sandbox.client(zoho_cred::sandbox::ClientKind::SelfClient).clone();
-    let secret = client.secret(&test.sandbox.data_centers()[0].0).unwrap_or_default().to_owned();
-    let mut test = test.var("ZOHO_SOID", &soid).var("ZOHO_CLIENT_ID", &client.id).var("ZOHO_CLIENT_SECRET", &secret);
+    let secret = client.client_secrets["us"].clone();
+    let mut test = test
+        .var("ZOHO_SOID", &soid)
+        .var("ZOHO_CLIENT_ID", &client.client_id)
+        .var("ZOHO_CLIENT_SECRET", &secret);
     test.set("ZOHO_SCOPES", "ZohoCRM.modules.ALL,ZohoCRM.org.READ");
     let first = test.get().ok().to_owned();
     test.set("ZOHO_SCOPES", "ZohoCRM.org.READ ZohoCRM.modules.ALL");
@@ -128,7 +133,17 @@ fn edited_scopes_are_served_with_a_warning() {
     let text = std::fs::read_to_string(test.config()).unwrap();
     let url = test.sandbox.url().to_owned();
     let token = test.dir.path().join("refresh-token");
-    let args = ["login", "crm", "--flow", "refresh-token", "--scope", "A.b.READ", "--no-verify", "--accounts-url", &url];
+    let args = [
+        "login",
+        "crm",
+        "--flow",
+        "refresh-token",
+        "--scope",
+        "A.b.READ",
+        "--no-verify",
+        "--accounts-url",
+        &url,
+    ];
     test.run(args.into_iter().chain(["--refresh-token-file", token.to_str().unwrap()])).ok();
     test.get().ok();
     test.write_config(&format!("{text}scopes = [\"A.b.READ\", \"C.d.ALL\"]\n"));
@@ -145,17 +160,23 @@ fn a_named_config_must_be_there() {
     test.write_config("[profile.crm]\ndata_centre = 'jp'\n");
     let outcome = test.get();
     outcome.failed(78, "config");
-    assert!(outcome.stderr.contains("line 2") && outcome.stderr.contains("did you mean 'data_center'?"), "{outcome:?}");
+    assert!(
+        outcome.stderr.contains("line 2") && outcome.stderr.contains("did you mean 'data_center'?"),
+        "{outcome:?}"
+    );
 }
 
 #[test]
 fn a_secret_command_is_run_and_bounded() {
     let test = Test::new();
     let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
-    let json = test.file("vault.json", &format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}"));
+    let json =
+        test.file("vault.json", &format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}"));
     let (url, id) = (test.sandbox.url().to_owned(), test.sandbox.client_id().to_owned());
     let config = |command: &str| {
-        format!("[profile.crm]\naccounts_url='{url}'\nclient_id='{id}'\nsecrets='command'\nsecret_command={command}\n")
+        format!(
+            "[profile.crm]\naccounts_url='{url}'\nclient_id='{id}'\nsecrets='command'\nsecret_command={command}\n"
+        )
     };
     let test = test.without_environment();
     test.write_config(&config(&format!("['cat', '{}']", json.display())));

@@ -31,8 +31,10 @@ fn two_profiles_with_one_refresh_token_share_one_request() {
     let test = Test::new().with_profile();
     let text = std::fs::read_to_string(test.config()).unwrap();
     let (secret, token) = (test.dir.path().join("client-secret"), test.dir.path().join("refresh-token"));
-    let args = ["login", "other", "--flow", "refresh-token", "--secrets", "file", "--no-verify", "--accounts-url"];
-    let files = ["--client-secret-file", secret.to_str().unwrap(), "--refresh-token-file", token.to_str().unwrap()];
+    let args =
+        ["login", "other", "--flow", "refresh-token", "--secrets", "file", "--no-verify", "--accounts-url"];
+    let files =
+        ["--client-secret-file", secret.to_str().unwrap(), "--refresh-token-file", token.to_str().unwrap()];
     let settings = [test.sandbox.url(), "--client-id", test.sandbox.client_id()];
     test.run(args.into_iter().chain(settings).chain(files)).ok();
     assert_ne!(text, std::fs::read_to_string(test.config()).unwrap());

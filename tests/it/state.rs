@@ -27,7 +27,9 @@ fn every_file_may_be_junk() {
             std::fs::write(&files[0], bytes).unwrap();
             test.get().ok();
             test.run(["get", "--refresh"]).ok();
-            let aside = files_below(&test.state().join(room)).iter().any(|f| f.extension().is_some_and(|e| e == "bad"));
+            let aside = files_below(&test.state().join(room))
+                .iter()
+                .any(|f| f.extension().is_some_and(|e| e == "bad"));
             assert_eq!(aside, room != "locks", "{room} {bytes:?}");
         }
     }
@@ -102,7 +104,9 @@ fn somebody_elses_state_folder_is_refused() {
 #[test]
 fn secrets_that_others_can_read_are_refused() {
     let test = Test::new().with_profile();
-    let secret = files_below(&test.state().join("secrets")).into_iter().find(|f| f.to_string_lossy().contains("refresh"));
+    let secret = files_below(&test.state().join("secrets"))
+        .into_iter()
+        .find(|f| f.to_string_lossy().contains("refresh"));
     std::fs::set_permissions(secret.unwrap(), std::fs::Permissions::from_mode(0o644)).unwrap();
     let outcome = test.run(["get", "--refresh"]);
     outcome.failed(74, "store");

@@ -27,7 +27,7 @@ fn a_ready_profile() {
 #[test]
 fn cooling_down() {
     let test = Test::new();
-    test.fault(FaultKind::Throttle { status: 400, language: Language::English, retry_after_s: None });
+    test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
     test.get();
     let outcome = test.run(["status", "-o", "json"]);
     assert_eq!((outcome.code, json(&outcome)["state"].as_str()), (75, Some("cooling_down")));

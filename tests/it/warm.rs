@@ -13,7 +13,10 @@ fn trace(test: &Test) -> Vec<String> {
 }
 
 fn opened<'a>(trace: &'a [String], below: &str) -> Vec<&'a String> {
-    trace.iter().filter(|line| line.contains("openat(") && line.contains(below) && !line.contains("ENOENT")).collect()
+    trace
+        .iter()
+        .filter(|line| line.contains("openat(") && line.contains(below) && !line.contains("ENOENT"))
+        .collect()
 }
 
 #[test]
