@@ -205,10 +205,6 @@ impl Running {
         assert!(status.success());
     }
 
-    pub fn is_done(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
     pub fn wait(mut self) -> Outcome {
         use std::os::unix::process::ExitStatusExt;
         let status = self.child.wait().unwrap();
