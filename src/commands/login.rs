@@ -3,7 +3,7 @@
 use super::session::{read_config, roots};
 use crate::cli::{FlowName, Global, LoginArgs};
 use crate::config::{Grant, Profile, SecretsIn, state_dir};
-use crate::credential::{Secrets, Source};
+use crate::credential::{CredentialSource, Secrets, Source};
 use crate::error::Error;
 use crate::login::{keep, refresh_token, settings};
 use crate::store::{self, StateDir};
@@ -59,7 +59,8 @@ fn verify(
         clock: &*system.clock,
         http: &*http,
         signals: &system.signals,
-        source: &source,
+        profile,
+        credential: &source,
         open: &|credential| store::open(state, credential),
         waiting: &|_| {},
     };

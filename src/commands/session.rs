@@ -2,7 +2,7 @@
 
 use crate::cli::Global;
 use crate::config::{ConfigFile, Profile, Resolved, config_path, resolve, state_dir};
-use crate::credential::Source;
+use crate::credential::{CredentialSource, Source};
 use crate::error::Error;
 use crate::store::{self, Holder, StateDir};
 use crate::system::{Roots, System, files};
@@ -44,7 +44,7 @@ impl Session {
     pub fn with_ports<T>(
         &self,
         system: &System,
-        source: &Source<'_>,
+        credential: &dyn CredentialSource,
         story: impl FnOnce(&Ports<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         system.signals.install();
@@ -59,7 +59,8 @@ impl Session {
             clock: &*system.clock,
             http: &*http,
             signals: &system.signals,
-            source,
+            profile: &self.profile,
+            credential,
             open: &|credential| store::open(&self.state, credential),
             waiting: &waiting,
         })

@@ -3,6 +3,7 @@
 use super::Session;
 use crate::cli::{Global, Report, StatusArgs};
 use crate::config::duration::words;
+use crate::credential::CredentialSource;
 use crate::error::Error;
 use crate::output::rfc3339;
 use crate::store::{self, Holder};

@@ -12,4 +12,4 @@ pub use file::FileSecrets;
 pub use id::{CredentialId, profile_key, secret_fingerprint};
 pub use login_record::LoginRecord;
 pub use secrets::{SecretStore, Secrets};
-pub use source::Source;
+pub use source::{CredentialSource, Source};

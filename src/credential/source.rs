@@ -8,7 +8,17 @@ use crate::store::profile_state::ProfileState;
 use crate::system::Env;
 use crate::token::CacheRecord;
 
-/// Where a profile's credential comes from.
+/// The port to a credential: its id, and its secrets when they are really needed.
+pub trait CredentialSource {
+    /// The credential id, without opening a keyring where that can be had.
+    fn id(&self) -> Result<CredentialId, Error>;
+    /// The secrets, read now.
+    fn secrets(&self) -> Result<Secrets, Error>;
+    /// The credential id that `secrets` make up; [`CredentialSource::id`] answers it from now on.
+    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error>;
+}
+
+/// The credential of a profile, as its state and its secret store have it.
 pub struct Source<'a> {
     /// The profile.
     pub profile: &'a Profile,
@@ -17,19 +27,8 @@ pub struct Source<'a> {
     given: Option<&'a Secrets>,
 }
 
-impl<'a> Source<'a> {
-    /// The source of `profile`.
-    pub fn new(profile: &'a Profile, env: &'a Env, state: &'a StateDir) -> Self {
-        Source { profile, env, state, given: None }
-    }
-
-    /// The source of a profile whose secrets are at hand and not stored yet. Nothing is remembered of it.
-    pub fn given(profile: &'a Profile, env: &'a Env, state: &'a StateDir, secrets: &'a Secrets) -> Self {
-        Source { profile, env, state, given: Some(secrets) }
-    }
-
-    /// The credential id: as the profile's state remembers it, else from the secrets.
-    pub fn id(&self) -> Result<CredentialId, Error> {
+impl CredentialSource for Source<'_> {
+    fn id(&self) -> Result<CredentialId, Error> {
         if let Some(secrets) = self.given {
             return Ok(CredentialId::of(self.profile, secrets));
         }
@@ -39,8 +38,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The credential id that `secrets` make up; the profile's state remembers it from now on.
-    pub fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error> {
+    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error> {
         let id = CredentialId::of(self.profile, secrets);
         if self.given.is_some() {
             return Ok(id);
@@ -59,8 +57,7 @@ impl<'a> Source<'a> {
         Ok(id)
     }
 
-    /// The secrets, read now.
-    pub fn secrets(&self) -> Result<Secrets, Error> {
+    fn secrets(&self) -> Result<Secrets, Error> {
         if let Some(secrets) = self.given {
             return Ok(secrets.clone());
         }
@@ -76,6 +73,18 @@ impl<'a> Source<'a> {
                 self.complete(Secrets { client_secret, refresh_token })
             }
         }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// The source of `profile`.
+    pub fn new(profile: &'a Profile, env: &'a Env, state: &'a StateDir) -> Self {
+        Source { profile, env, state, given: None }
+    }
+
+    /// The source of a profile whose secrets are at hand and not stored yet. Nothing is remembered of it.
+    pub fn given(profile: &'a Profile, env: &'a Env, state: &'a StateDir, secrets: &'a Secrets) -> Self {
+        Source { profile, env, state, given: Some(secrets) }
     }
 
     /// What the profile's login stored.

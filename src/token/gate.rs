@@ -29,7 +29,7 @@ impl Gate<'_> {
     /// Cool-down, rejects, early failures, budget and time. It needs no secret, so it is asked before one is read.
     pub fn may_ask(&self, ledger: &Ledger) -> Result<(), Error> {
         let now = Moment::now(self.ports.clock);
-        let window = self.ports.source.profile.budget.window;
+        let window = self.ports.profile.budget.window;
         if let Some(retry_after) = ledger.cool_down_left(&now) {
             return Err(Error::CoolingDown { retry_after });
         }
@@ -51,7 +51,7 @@ impl Gate<'_> {
 
     /// Automatic refreshes leave one request for `--refresh`; early ones leave half.
     fn within_budget(&self, ledger: &Ledger, now: &Moment) -> Result<(), Error> {
-        let budget = &self.ports.source.profile.budget;
+        let budget = &self.ports.profile.budget;
         let allowed = match (self.early, self.ask.refresh) {
             (Early::Yes, _) => budget.tokens.div_ceil(2),
             (Early::No, true) => budget.tokens,

@@ -33,7 +33,7 @@ pub struct Obtained {
 /// A token for the credential of `ports`, as contract section 3 has it. The record always holds a token.
 pub fn obtain(ports: &Ports<'_>, ask: &Ask) -> Result<Obtained, Error> {
     let deadline = Deadline::after(ports.clock, ask.timeout);
-    let id = ports.source.id()?;
+    let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
     let seen = store.cache();
     if !ask.refresh {
@@ -79,7 +79,7 @@ fn living(ports: &Ports<'_>, ask: &Ask, error: &Error) -> Option<Obtained> {
     if ask.refresh || matches!(error, Error::Refused { .. } | Error::NeverLoggedIn { .. }) {
         return None;
     }
-    let record = ports.source.id().and_then(|id| (ports.open)(&id)).ok()?.cache();
+    let record = ports.credential.id().and_then(|id| (ports.open)(&id)).ok()?.cache();
     let now = ports.clock.now();
     let token = record.living(now)?;
     if let MinTtl::Explicit(_) = ask.min_ttl

@@ -8,7 +8,8 @@ use super::moment::Moment;
 use super::obtain::{Ask, Obtained};
 use super::round::{Round, remembered};
 use super::token_set::{CacheRecord, Freshness};
-use crate::credential::{CredentialId, Source, secret_fingerprint};
+use crate::config::Profile;
+use crate::credential::{CredentialId, CredentialSource, secret_fingerprint};
 use crate::error::Error;
 use crate::store::{Holder, Locked, Store};
 use crate::system::{Clock, Deadline, Http, Signals};
@@ -28,8 +29,10 @@ pub struct Ports<'a> {
     pub http: &'a dyn Http,
     /// Signals, which wait while an answer is being committed.
     pub signals: &'a Signals,
-    /// The credential.
-    pub source: &'a Source<'a>,
+    /// The profile, and the credential that mints its tokens.
+    pub profile: &'a Profile,
+    /// Where that credential comes from.
+    pub credential: &'a dyn CredentialSource,
     /// Opens the shared state of a credential.
     pub open: &'a OpenStore<'a>,
     /// Told once when a wait for the lock has lasted a second.
@@ -63,7 +66,7 @@ pub fn renew(
     for _ in 0..CREDENTIAL_CHANGES {
         let id = match &found {
             Some(id) => CredentialId::clone(id),
-            None => ports.source.id()?,
+            None => ports.credential.id()?,
         };
         let store = (ports.open)(&id)?;
         let failures = store.ledger().failures;
@@ -71,14 +74,14 @@ pub fn renew(
             Waited::Locked(locked) => locked,
             Waited::Served(record) => return Ok(Obtained { record, warning: None }),
         };
-        if found.is_none() && ports.source.id()? != id {
+        if found.is_none() && ports.credential.id()? != id {
             continue;
         }
         let cache = locked.cache()?;
         if serves(ports, ask, seen, &cache, early) {
             return Ok(Obtained { record: cache, warning: None });
         }
-        let profile = ports.source.profile;
+        let profile = ports.profile;
         let now = Moment::now(ports.clock);
         let ledger = locked.ledger(&now, &profile.budget)?;
         if ledger.failures != failures
@@ -88,8 +91,8 @@ pub fn renew(
         }
         let gate = Gate { ports, ask, deadline, early, rejected: cache.rejected };
         gate.may_ask(&ledger)?;
-        let secrets = ports.source.secrets()?;
-        let actual = ports.source.id_from_secrets(&secrets)?;
+        let secrets = ports.credential.secrets()?;
+        let actual = ports.credential.id_from_secrets(&secrets)?;
         if actual != id {
             found = Some(actual);
             continue;
@@ -99,7 +102,7 @@ pub fn renew(
     }
     Err(Error::Store {
         action: "settle on",
-        what: format!("the credential of '{}'", ports.source.profile.name),
+        what: format!("the credential of '{}'", ports.profile.name),
         problem: "it was another one every time it was read".into(),
     })
 }

@@ -31,7 +31,7 @@ pub enum Rejected {
 /// `user/info` calls it invalid. Waits for the lock within `timeout`, then [`Error::Busy`].
 pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Rejected, Error> {
     let deadline = Deadline::after(ports.clock, timeout);
-    let id = ports.source.id()?;
+    let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
     let mut locked = loop {
         if !is_cached(&store.cache(), token) {
@@ -45,7 +45,7 @@ pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Re
     if !is_cached(&cache, token) {
         return Ok(Rejected::NotCached);
     }
-    let budget = &ports.source.profile.budget;
+    let budget = &ports.profile.budget;
     let now = Moment::now(ports.clock);
     let mut ledger = locked.ledger(&now, budget)?;
     if ledger.rejects_in(&now, budget.window) > 0 {
@@ -86,7 +86,7 @@ fn is_cached(cache: &CacheRecord, token: &Secret) -> bool {
 fn liveness(ports: &Ports<'_>, token: &Secret, deadline: &Deadline) -> Liveness {
     let answer = ports.http.send(&HttpRequest {
         method: Method::Get,
-        url: ports.source.profile.accounts_url.join(userinfo::PATH),
+        url: ports.profile.accounts_url.join(userinfo::PATH),
         form: Vec::new(),
         authorization: Some(Secret::new(format!("Zoho-oauthtoken {}", token.expose()))),
         timeout: CHECK_TIMEOUT.min(deadline.remaining(ports.clock).max(Duration::from_secs(1))),
