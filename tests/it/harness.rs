@@ -148,7 +148,7 @@ impl Test {
     }
 
     /// `count` callers at once.
-    pub fn run_many<'a>(&self, count: usize, args: &[&'a str]) -> Vec<Outcome> {
+    pub fn run_many(&self, count: usize, args: &[&str]) -> Vec<Outcome> {
         let running: Vec<_> = (0..count).map(|_| self.start(self.command(args.iter().copied()))).collect();
         running.into_iter().map(Running::wait).collect()
     }
