@@ -148,7 +148,8 @@ fn wait_for_lock<'s>(
     Err(busy(ask.timeout, store))
 }
 
-fn busy(waited: Duration, store: &dyn Store) -> Error {
+/// The error of a wait for the lock that was in vain.
+pub fn busy(waited: Duration, store: &dyn Store) -> Error {
     Error::Busy { waited, holder: store.holder().map(|holder| holder.pid).filter(|pid| *pid != 0) }
 }
 

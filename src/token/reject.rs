@@ -2,7 +2,7 @@
 //! scope must not stop everyone else.
 
 use super::moment::Moment;
-use super::refresh::Ports;
+use super::refresh::{Ports, busy};
 use super::token_set::CacheRecord;
 use crate::error::Error;
 use crate::oauth::userinfo::{self, Liveness};
@@ -37,7 +37,7 @@ pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Re
         if !is_cached(&store.cache(), token) {
             return Ok(Rejected::NotCached);
         }
-        if let Some(locked) = wait(ports, &deadline, &*store)? {
+        if let Some(locked) = wait(ports, timeout, &deadline, &*store)? {
             break locked;
         }
     };
@@ -64,6 +64,7 @@ pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Re
 /// The lock, or `None` after a pause in which the cache may have changed.
 fn wait<'s>(
     ports: &Ports<'_>,
+    timeout: Duration,
     deadline: &Deadline,
     store: &'s dyn Store,
 ) -> Result<Option<Box<dyn Locked + 's>>, Error> {
@@ -72,8 +73,7 @@ fn wait<'s>(
     }
     let left = deadline.remaining(ports.clock);
     if left.is_zero() {
-        let holder = store.holder().map(|holder| holder.pid);
-        return Err(Error::Busy { waited: Duration::ZERO, holder });
+        return Err(busy(timeout, store));
     }
     ports.clock.sleep(store.pause(2).min(left));
     Ok(None)
