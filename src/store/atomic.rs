@@ -7,7 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// A file with room for what is to come, which then takes another file's place by one rename.
+/// A file with room for what is to come, which then takes another file's place by one rename. One that is dropped
+/// without that is removed.
 pub struct CommitFile {
     file: File,
     path: PathBuf,
@@ -16,17 +17,19 @@ pub struct CommitFile {
 
 impl CommitFile {
     /// Makes the file beside `target` and fills `room` bytes of it, so that a full disk shows now. Only the holder
-    /// of the lock may call this: the name is fixed, so that a killed writer leaves no litter.
+    /// of the lock may call this, once at a time for a target: the name is fixed, so that a killed writer leaves
+    /// no litter.
     pub fn reserve(target: &Path, room: usize) -> Result<Self, Error> {
-        let path = beside(target, "new");
-        let make = || {
-            let mut file = open_or_create(&path, true)?;
-            file.write_all(&vec![b' '; room])?;
-            file.sync_all()?;
-            Ok(file)
-        };
-        let file = make().map_err(|error| failed("write", &path, &error))?;
-        Ok(CommitFile { file, path, target: target.to_owned() })
+        CommitFile::make(target, "next", room)
+    }
+
+    fn make(target: &Path, suffix: &str, room: usize) -> Result<Self, Error> {
+        let path = beside(target, suffix);
+        let file = open_or_create(&path, true).map_err(|error| failed("write", &path, &error))?;
+        let mut commit = CommitFile { file, path, target: target.to_owned() };
+        let filled = commit.file.write_all(&vec![b' '; room]).and_then(|()| commit.file.sync_all());
+        filled.map_err(|error| failed("write", &commit.path, &error))?;
+        Ok(commit)
     }
 
     /// Writes `bytes` and renames the file into place.
@@ -43,9 +46,16 @@ impl CommitFile {
     }
 }
 
+impl Drop for CommitFile {
+    fn drop(&mut self) {
+        // After a commit there is nothing of this name any more.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
 /// Replaces `target` by a file of `bytes` and mode 0600. Only the holder of the lock may call this.
 pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    CommitFile::reserve(target, 0)?.commit(bytes)
+    CommitFile::make(target, "new", 0)?.commit(bytes)
 }
 
 /// Replaces `target` like [`replace`], safe for writers that hold no lock: the last one wins.

@@ -9,6 +9,7 @@ use crate::config::Budget;
 use crate::credential::CredentialId;
 use crate::error::Error;
 use crate::token::{CacheRecord, Ledger, Moment};
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub struct Folder {
     cache: PathBuf,
     ledger: PathBuf,
     lock: PathBuf,
+    /// Whether this process has made sure that the folders are there.
+    made: Cell<bool>,
 }
 
 impl Folder {
@@ -32,6 +35,7 @@ impl Folder {
             ledger: state.room_path("ledgers").join(format!("{}.v1.json", credential.ledger())),
             lock: state.room_path("locks").join(format!("{}.lock", credential.ledger())),
             state: state.clone(),
+            made: Cell::new(false),
         }
     }
 }
@@ -51,8 +55,11 @@ impl Store for Folder {
     }
 
     fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
-        for room in ["locks", "credentials", "ledgers"] {
-            self.state.room(room)?;
+        if !self.made.get() {
+            for room in ["locks", "credentials", "ledgers"] {
+                self.state.room(room)?;
+            }
+            self.made.set(true);
         }
         let lock = FileLock::try_take(&self.lock)?;
         Ok(lock.map(|lock| -> Box<dyn Locked + '_> {
@@ -106,10 +113,11 @@ impl Locked for LockedFolder<'_> {
 
     fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error> {
         let bytes = encode(ledger);
-        atomic::replace(&self.folder.ledger, &bytes)?;
-        self.pending_ledger = Some(CommitFile::reserve(&self.folder.ledger, bytes.len() + ROOM)?);
+        (self.pending_cache, self.pending_ledger) = (None, None);
         self.pending_cache = Some(CommitFile::reserve(&self.folder.cache, encode(cache).len() + ROOM)?);
-        Ok(())
+        self.pending_ledger = Some(CommitFile::reserve(&self.folder.ledger, bytes.len() + ROOM)?);
+        // Last, so that an entry without a request is never on disk.
+        atomic::replace(&self.folder.ledger, &bytes)
     }
 
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {

@@ -157,8 +157,12 @@ fn a_full_disk_sends_no_request() {
     let Some(tmpfs) = Tmpfs::mount(&test, "size=64k,mode=700") else { return };
     let token = test.get().ok().to_owned();
     std::fs::write(test.state().join("filler"), vec![0; 1 << 20]).unwrap_err();
-    test.run(["get", "--refresh"]).failed(74, "store");
+    for _ in 0..12 {
+        test.run(["get", "--refresh"]).failed(74, "store");
+    }
     assert_eq!(test.sandbox.token_requests(), 1);
+    let status: serde_json::Value = serde_json::from_str(&test.run(["status", "-o", "json"]).stdout).unwrap();
+    assert_eq!(status["budget"]["used"], 1, "a request that was not sent counts for nothing");
     test.run(["get", "--min-ttl", "59m59s"]).ok();
     assert_eq!(test.get().ok(), token);
     std::fs::remove_file(test.state().join("filler")).unwrap();
