@@ -9,9 +9,10 @@ export CARGO_TARGET_DIR
 
 say() { printf '%s: %s\n' "$program" "$*"; }
 
+# For a wrong call.
 die() {
   say "$*" >&2
-  exit 1
+  exit 2
 }
 
 steps=()
