@@ -1,8 +1,9 @@
 //! The command line: clap definitions and nothing else. Help, completions, man pages and docs/cli.md come from here.
 
 use crate::config::{Scheme, duration};
-use crate::output::Output;
+use crate::output::{Output, Shell};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -74,6 +75,12 @@ pub enum Command {
     Login(LoginArgs),
     /// Show one profile: token life, budget, cool-down, last failure
     Status(StatusArgs),
+    /// Run a command with a fresh token in its environment
+    Exec(ExecArgs),
+    /// Speak a caller's own protocol: git's or EngFlow's (Bazel)
+    Helper(HelperArgs),
+    /// Print the settings to paste into a tool
+    Setup(SetupArgs),
 }
 
 /// Arguments of `get`.
@@ -102,6 +109,181 @@ pub struct GetArgs {
     /// Get a new token even if the cached one is fresh; spends budget
     #[arg(long)]
     pub refresh: bool,
+    /// Whose syntax '-o env' is in
+    #[arg(long, value_enum, default_value_t)]
+    pub shell: Shell,
+    /// Replace FILE by the output instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Mode of that file, in octal
+    #[arg(long, value_name = "MODE", value_parser = mode, default_value = "0600", requires = "out")]
+    pub mode: u32,
+    /// Stay, and keep the file fresh until a signal
+    #[arg(long, requires = "out", conflicts_with_all = ["offline", "refresh"])]
+    pub watch: bool,
+}
+
+/// A file mode as people write it.
+fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text.trim_start_matches("0o"), 8).ok().filter(|mode| *mode <= 0o777);
+    match mode {
+        Some(mode) if mode & 0o600 == 0o600 => Ok(mode),
+        Some(_) => Err("the owner must be able to read and write the file".into()),
+        None => Err(format!("'{text}' is not a mode; write 0600 or 0640")),
+    }
+}
+
+/// Arguments of `exec`.
+#[derive(Debug, Args)]
+pub struct ExecArgs {
+    /// The profile
+    pub profile: Option<String>,
+    /// Put a value into another variable than usual: token, header, api_domain or expires_at
+    #[arg(long, value_name = "NAME=VALUE", value_parser = Rename::parse)]
+    pub env: Vec<Rename>,
+    /// The life that the token must have left, such as 10m
+    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
+    pub min_ttl: Option<Duration>,
+    /// For getting the token
+    #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]
+    pub timeout: Duration,
+    /// How long to wait for budget
+    #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "0s")]
+    pub wait: Duration,
+    /// Scheme of the Authorization header
+    #[arg(long, value_enum)]
+    pub scheme: Option<Scheme>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+/// What a variable of `exec` may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Held {
+    /// The token.
+    Token,
+    /// The header line with it.
+    Header,
+    /// Where the APIs are.
+    ApiDomain,
+    /// When the token expires.
+    ExpiresAt,
+}
+
+/// `NAME=token` and the like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rename {
+    /// The variable.
+    pub name: String,
+    /// What it is to hold.
+    pub held: Held,
+}
+
+impl Rename {
+    /// Reads `NAME=token|header|api_domain|expires_at`; the error is a sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (name, held) = text.split_once('=').ok_or("write it as NAME=token")?;
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        if name.is_empty() || !name.bytes().all(legal) || name.as_bytes()[0].is_ascii_digit() {
+            return Err(format!("'{name}' is not the name of a variable"));
+        }
+        let held = Held::from_str(held, false)
+            .map_err(|_| format!("'{held}' is none of token, header, api_domain and expires_at"))?;
+        Ok(Rename { name: name.to_owned(), held })
+    }
+}
+
+/// Arguments of `helper`.
+#[derive(Debug, Args)]
+pub struct HelperArgs {
+    /// Whose protocol.
+    #[command(subcommand)]
+    pub protocol: Protocol,
+}
+
+/// The protocols of `helper`.
+#[derive(Debug, Subcommand)]
+pub enum Protocol {
+    /// The git-credential protocol, as git-credential-zoho
+    Git(GitArgs),
+    /// The EngFlow (Bazel) credential-helper protocol, as credential-helper-zoho
+    Uri(UriArgs),
+}
+
+/// Arguments of `helper git`.
+#[derive(Debug, Args)]
+pub struct GitArgs {
+    /// get, store, erase or capability; others are passed over, as git wants it
+    pub operation: String,
+    /// The profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Give the token as a password to a git that is too old for anything else
+    #[arg(long)]
+    pub allow_basic: bool,
+    /// For the whole call
+    #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]
+    pub timeout: Duration,
+}
+
+/// Arguments of `helper uri`.
+#[derive(Debug, Args)]
+pub struct UriArgs {
+    /// What to do
+    #[arg(value_enum)]
+    pub operation: UriOperation,
+    /// The profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// For the whole call; Bazel itself waits for 10 seconds
+    #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "8s")]
+    pub timeout: Duration,
+}
+
+/// What `helper uri` can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UriOperation {
+    /// Headers for a URI.
+    Get,
+}
+
+/// Arguments of `setup`.
+#[derive(Debug, Args)]
+pub struct SetupArgs {
+    /// The tool
+    #[arg(value_enum)]
+    pub target: Target,
+    /// The profile
+    pub profile: Option<String>,
+}
+
+/// The tools of `setup`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// git, for servers behind Zoho's tokens
+    Git,
+    /// kubectl and everything else on client-go
+    Kubectl,
+    /// Bazel
+    Bazel,
+    /// curl
+    Curl,
+    /// A GitHub Actions job
+    GithubActions,
+    /// A GitLab job
+    GitlabCi,
+    /// An Azure Pipelines job
+    AzurePipelines,
+    /// Prometheus
+    Prometheus,
+    /// A systemd service that keeps a token file fresh
+    Systemd,
+    /// Python, with requests
+    Python,
+    /// Node.js, with fetch
+    Node,
 }
 
 /// Arguments of `reject`.

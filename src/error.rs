@@ -36,6 +36,8 @@ pub enum Code {
     ClientRejected,
     /// Ended by SIGINT or SIGTERM.
     Interrupted(u8),
+    /// `exec` could not run its command: 126 or 127, as a shell has it.
+    Command(u8),
 }
 
 impl Code {
@@ -55,6 +57,7 @@ impl Code {
             Code::UnknownProfile => "unknown_profile",
             Code::ClientRejected => "client_rejected",
             Code::Interrupted(_) => "interrupted",
+            Code::Command(_) => "command",
         }
     }
 
@@ -71,6 +74,7 @@ impl Code {
             Code::LoginRequired => 77,
             Code::Config | Code::UnknownProfile | Code::ClientRejected => 78,
             Code::Interrupted(signal) => 128 + signal,
+            Code::Command(code) => code,
         }
     }
 
@@ -203,6 +207,29 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A helper was asked about a host that the profile's token must not go to.
+    HostNotServed {
+        /// The host; none where no token may go there whatever the settings say.
+        host: Option<String>,
+        /// The profile.
+        profile: String,
+    },
+    /// The file of `--out`, or a CI system's, could not be written.
+    Out {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
+    /// The command of `exec` could not be run.
+    Command {
+        /// Its program.
+        program: String,
+        /// Whether it is there at all.
+        found: bool,
+        /// What the system said.
+        problem: String,
+    },
     /// The accounts server's or the cache's token has bytes that no token has.
     HostileToken,
     /// Standard output could not be written.
@@ -233,8 +260,9 @@ impl Error {
             }
             Error::Busy { .. } => Code::Busy,
             Error::Unavailable { .. } | Error::Offline | Error::HostileToken => Code::Unavailable,
-            Error::Store { .. } | Error::Unsafe { .. } => Code::Store,
-            Error::BadInput { .. } => Code::BadInput,
+            Error::Store { .. } | Error::Unsafe { .. } | Error::Out { .. } => Code::Store,
+            Error::BadInput { .. } | Error::HostNotServed { .. } => Code::BadInput,
+            Error::Command { found, .. } => Code::Command(if *found { 126 } else { 127 }),
             Error::Stdout { .. } => Code::Failure,
             Error::Interrupted { signal } => Code::Interrupted(*signal),
         }
@@ -270,6 +298,13 @@ impl Error {
             Error::Store { action, what, .. } => format!("could not {action} {what}"),
             Error::Unsafe { path, problem, .. } => format!("{} {problem}", path.display()),
             Error::BadInput { problem } => problem.clone(),
+            Error::HostNotServed { host: Some(host), profile } => {
+                format!("profile '{profile}' serves no tokens for {host}")
+            }
+            Error::HostNotServed { host: None, .. } => "no token goes to such an address".into(),
+            Error::Out { path, .. } => format!("could not write {}", path.display()),
+            Error::Command { program, found: true, .. } => format!("could not run '{program}'"),
+            Error::Command { program, found: false, .. } => format!("there is no command '{program}'"),
             Error::HostileToken => {
                 "the access token has bytes that no token has, so it was not printed".into()
             }
@@ -290,7 +325,10 @@ impl Error {
             Error::CoolingDown { .. } => Some("more than 10 tokens were asked for in 10 minutes".into()),
             Error::TooManyRejects { .. } => Some("a caller rejects every token it is given".into()),
             Error::Busy { holder: Some(pid), .. } => Some(format!("process {pid} is refreshing the token")),
-            Error::Store { problem, .. } | Error::Stdout { problem } => Some(problem.clone()),
+            Error::Store { problem, .. }
+            | Error::Stdout { problem }
+            | Error::Out { problem, .. }
+            | Error::Command { problem, found: true, .. } => Some(problem.clone()),
             Error::BadProfileName => {
                 Some("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit".into())
             }
@@ -307,6 +345,8 @@ impl Error {
             | Error::Offline
             | Error::Unsafe { .. }
             | Error::BadInput { .. }
+            | Error::HostNotServed { .. }
+            | Error::Command { found: false, .. }
             | Error::HostileToken
             | Error::Interrupted { .. } => None,
         }
@@ -355,6 +395,14 @@ impl Error {
                 Some("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR".into())
             }
             Error::BadInput { .. } => Some("see docs/protocols.md for what is read from stdin".into()),
+            Error::HostNotServed { host: Some(host), profile } => Some(format!(
+                "if it is an API of Zoho's, add \"{host}\" to hosts of [profile.{profile}] in the config"
+            )),
+            Error::HostNotServed { host: None, .. } => {
+                Some("write it as https://host/path, without user info".into())
+            }
+            Error::Out { .. } => Some("check the folder's permissions and free space".into()),
+            Error::Command { .. } => Some("check the name behind '--', and PATH".into()),
             Error::HostileToken => Some("check that the accounts server is Zoho's".into()),
             Error::Stdout { .. } => Some("check where the output is going".into()),
             Error::Interrupted { .. } => None,

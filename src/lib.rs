@@ -10,6 +10,7 @@
 //! | [`commands`] | one file a verb, each a short story |
 //! | [`login`] | granting access once: one file a flow |
 //! | [`token`] | the heart: freshness, ledger, the one refresh for all callers |
+//! | [`helper`] | the protocols of git and of EngFlow's credential helpers, as values |
 //! | [`output`] | one pure function a format: token to bytes |
 //! | [`credential`] | the fingerprint of a credential, and where its secrets rest |
 //! | [`store`] | state that callers share: the trait, and the folder of one machine |
@@ -28,6 +29,7 @@ pub mod commands;
 pub mod config;
 pub mod credential;
 pub mod error;
+pub mod helper;
 pub mod login;
 pub mod oauth;
 pub mod output;

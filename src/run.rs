@@ -7,11 +7,12 @@ use crate::system::System;
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 
 /// Runs the command line `args` (the program's name first) and returns the exit code. On failure nothing has been
 /// written to stdout.
 pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 {
-    let args: Vec<OsString> = args.into_iter().collect();
+    let args = by_name(args.into_iter().collect());
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => return refuse(&args, &error, system),
@@ -32,7 +33,22 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Reject(args) => commands::reject(system, global, &args),
         Command::Login(args) => commands::login(system, global, &args),
         Command::Status(args) => commands::status(system, global, &args),
+        Command::Exec(args) => commands::exec(system, global, &args),
+        Command::Helper(args) => commands::helper(system, global, &args.protocol),
+        Command::Setup(args) => commands::setup(system, global, &args),
     }
+}
+
+/// Called by the name that git or Bazel looks for, the program is that helper.
+fn by_name(args: Vec<OsString>) -> Vec<OsString> {
+    let name = args.first().and_then(|name| Path::new(name).file_stem()).and_then(|name| name.to_str());
+    let protocol = match name {
+        Some("git-credential-zoho") => "git",
+        Some("credential-helper-zoho") => "uri",
+        _ => return args,
+    };
+    let begin = ["zoho-cred", "helper", protocol].map(OsString::from);
+    begin.into_iter().chain(args.into_iter().skip(1)).collect()
 }
 
 /// clap's own words: help and version go to stdout, complaints become our error.

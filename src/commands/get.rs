@@ -1,31 +1,100 @@
 //! `get`: resolve the profile; load the token set; fresh, print; else renew.
 
-use super::Session;
+use super::{Session, watch};
 use crate::cli::{GetArgs, Global};
 use crate::config::split_scopes;
 use crate::error::Error;
-use crate::output::{View, render};
-use crate::system::System;
-use crate::token::{Ask, Freshness, MinTtl, Obtained, obtain};
+use crate::output::{ApiVersion, Form, Output, View, ci, kubernetes, render};
+use crate::system::{OutFile, System, files};
+use crate::token::{Ask, Freshness, Obtained, obtain};
+use std::path::PathBuf;
 
-/// Prints a fresh token in the format that was asked for.
+/// Prints a fresh token in the format that was asked for, or puts it where that format wants it.
 pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
+    let global = &Global { quiet: global.quiet || args.output.is_silent(), ..global.clone() };
+    let form = form(system, args)?;
+    let place = place(system, args)?;
     let session = Session::open(system, global, args.profile.as_deref())?;
-    let min_ttl = args.min_ttl.map_or(MinTtl::Default, MinTtl::Explicit);
+    let min_ttl = args.min_ttl.map_or(args.output.min_ttl(), |ttl| args.output.explicit_min_ttl(ttl));
     let ask =
         Ask { min_ttl, timeout: args.timeout, wait: args.wait, refresh: args.refresh, offline: args.offline };
-    let obtained = match warm(&session, system, &ask) {
-        Some(obtained) => obtained,
-        None => cold(&session, system, &ask)?,
-    };
-    if let Some(warning) = obtained.warning.filter(|_| !global.quiet) {
-        system.warn(&warning);
-    }
     let scheme = args.scheme.unwrap_or(session.profile.scheme);
-    let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
-    let bytes = render(args.output, &view);
-    system.print(&bytes)?;
+    let bytes = |system: &System, obtained: &Obtained| -> Result<Vec<u8>, Error> {
+        let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
+        Ok(render(args.output, &view, &form))
+    };
+    if let (true, Place::File(file)) = (args.watch, &place) {
+        return watch::keep_fresh(&session, system, global, &ask, file, bytes);
+    }
+    let obtained = token(&session, system, &ask)?;
+    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.quiet) {
+        system.warn(warning);
+    }
+    let bytes = bytes(system, &obtained)?;
+    match place {
+        Place::Stdout => system.print(&bytes)?,
+        Place::File(file) => watch::replace(system, &file, &bytes)?,
+        Place::GithubFile(path) => {
+            let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
+            let variables = ci::github_env(&view, &delimiter()?);
+            system.print(&bytes)?;
+            files::append(&path, variables.as_bytes())?;
+        }
+    }
     Ok(0)
+}
+
+/// Where the output goes. What cannot work is found out before a request is spent.
+enum Place {
+    Stdout,
+    File(OutFile),
+    /// The mask goes to stdout, the variables to this file of the runner's.
+    GithubFile(PathBuf),
+}
+
+fn place(system: &System, args: &GetArgs) -> Result<Place, Error> {
+    match (&args.out, args.output) {
+        (Some(_), Output::Github | Output::Azure) => Err(Error::Usage(
+            "this output is for a step of a CI job, which reads stdout: leave --out away".into(),
+        )),
+        (Some(path), _) => Ok(Place::File(OutFile::new(path, args.mode)?)),
+        (None, Output::Github) => match system.env.get(ci::GITHUB_FILE) {
+            Some(path) => Ok(Place::GithubFile(path.into())),
+            None => Err(Error::Setting {
+                problem: format!("{} is not set", ci::GITHUB_FILE),
+                hint: "'-o github' is for a step of a GitHub Actions job; elsewhere use '-o env'".into(),
+            }),
+        },
+        (None, _) => Ok(Place::Stdout),
+    }
+}
+
+fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
+    let api_version = match args.output {
+        Output::ExecCredential => ApiVersion::of(system.env.get(kubernetes::VARIABLE)),
+        _ => Some(ApiVersion::default()),
+    };
+    let api_version = api_version.ok_or_else(|| Error::Setting {
+        problem: format!("{} asks for a version of ExecCredential that there is not", kubernetes::VARIABLE),
+        hint: "write client.authentication.k8s.io/v1 into the kubeconfig".into(),
+    })?;
+    Ok(Form { shell: args.shell, api_version })
+}
+
+/// A line that no value has.
+fn delimiter() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::Unavailable { problem: error.to_string(), retry_after: None })?;
+    Ok(bytes.iter().fold("zoho_cred_".to_owned(), |text, byte| format!("{text}{byte:02x}")))
+}
+
+/// A token for any caller: from the profile's own state, else as the protocol has it.
+pub(super) fn token(session: &Session, system: &System, ask: &Ask) -> Result<Obtained, Error> {
+    match warm(session, system, ask) {
+        Some(obtained) => Ok(obtained),
+        None => cold(session, system, ask),
+    }
 }
 
 /// The token as the profile's state has it: one file, no lock, no socket, no keyring.

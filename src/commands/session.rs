@@ -17,6 +17,7 @@ pub struct Session {
     /// The state folder.
     pub state: StateDir,
     roots: Roots,
+    quiet: bool,
 }
 
 impl Session {
@@ -32,7 +33,7 @@ impl Session {
             ));
         }
         let state = StateDir::new(state_dir(&system.env)?);
-        Ok(Session { profile, config, state, roots: roots(system, global) })
+        Ok(Session { profile, config, state, roots: roots(system, global), quiet: global.quiet })
     }
 
     /// The profile's credential.
@@ -50,7 +51,7 @@ impl Session {
         system.signals.install();
         let http = (system.http)(&self.roots)?;
         let waiting = |holder: Option<Holder>| {
-            if system.terminal.stderr {
+            if system.terminal.stderr && !self.quiet {
                 let who = holder.map_or("another process".into(), |holder| format!("process {}", holder.pid));
                 system.say(&format!("zoho-cred: waiting for {who}, which is refreshing the token"));
             }

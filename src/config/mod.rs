@@ -6,6 +6,7 @@ pub mod duration;
 pub mod edit;
 pub mod environment;
 pub mod file;
+pub mod hosts;
 mod nearest;
 mod profile;
 mod profile_name;

@@ -45,27 +45,17 @@ pub fn json(view: &View<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Scheme;
 
     #[test]
     fn golden_bytes() {
         let scopes = ["ZohoCRM.modules.ALL".to_owned()];
-        let view = View {
-            profile: "crm",
-            access_token: "1000.aa.bb",
-            scheme: Scheme::Zoho,
-            expires_at: 1_893_456_000,
-            expires_in: 3471,
-            api_domain: Some("https://www.zohoapis.jp".into()),
-            data_center: Some("jp"),
-            scopes: &scopes,
-        };
+        let view = crate::output::tests::view(&scopes);
         assert_eq!(token(&view), "1000.aa.bb\n");
         assert_eq!(header(&view), "Authorization: Zoho-oauthtoken 1000.aa.bb\n");
         assert_eq!(
             json(&view),
             "{\"version\":1,\"profile\":\"crm\",\"access_token\":\"1000.aa.bb\",\"scheme\":\"Zoho-oauthtoken\",\
-             \"expires_at\":\"2030-01-01T00:00:00Z\",\"expires_in\":3471,\"api_domain\":\"https://www.zohoapis.jp\",\
+             \"expires_at\":\"2030-01-01T00:01:00Z\",\"expires_in\":3471,\"api_domain\":\"https://www.zohoapis.jp\",\
              \"data_center\":\"jp\",\"scopes\":[\"ZohoCRM.modules.ALL\"]}\n"
         );
     }

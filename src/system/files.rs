@@ -44,6 +44,13 @@ pub fn home(env: &Env) -> Option<PathBuf> {
     env.get("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok()).filter(|home| home.is_absolute())
 }
 
+/// Appends to a file that somebody else reads and others append to, in one write.
+pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    let written = file.and_then(|mut file| file.write_all(bytes));
+    written.map_err(|error| Error::Out { path: path.to_owned(), problem: error.to_string() })
+}
+
 /// Replaces the config file whole, through links, and keeps its mode; a new one is for the user alone.
 pub fn replace_config(path: &Path, text: &str) -> io::Result<()> {
     let target = canonical(path);

@@ -1,6 +1,8 @@
 //! This process and others.
 
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -40,4 +42,46 @@ pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> 
         (true, Err(error)) => Err(error.to_string()),
         (false, _) => Err(format!("it ended with {status}")),
     }
+}
+
+/// Runs `program` in place of this process, with `set` added to its environment and `removed` taken out of it.
+/// Whoever stops, signals or waits for this process then deals with the program itself: nothing stands between them
+/// that would have to pass signals or exit codes on. Returns only where that fails.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
+pub fn become_program(
+    program: &OsStr,
+    args: &[OsString],
+    set: &[(String, String)],
+    removed: &[&str],
+) -> std::io::Result<u8> {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new(program);
+    command.args(args);
+    removed.iter().for_each(|name| _ = command.env_remove(name));
+    command.envs(set.iter().map(|(name, value)| (name, value)));
+    Err(command.exec())
+}
+
+/// Runs `program` with `set` added to its environment and `removed` taken out of it, and returns its exit code. This
+/// system has nothing like `exec`; the console sends Ctrl-C to both.
+#[cfg(not(unix))]
+#[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
+pub fn become_program(
+    program: &OsStr,
+    args: &[OsString],
+    set: &[(String, String)],
+    removed: &[&str],
+) -> std::io::Result<u8> {
+    let mut command = Command::new(program);
+    command.args(args);
+    removed.iter().for_each(|name| _ = command.env_remove(name));
+    command.envs(set.iter().map(|(name, value)| (name, value)));
+    let status = command.status()?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Path of this program, for settings that want an absolute one.
+pub fn own_path() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/zoho-cred"))
 }

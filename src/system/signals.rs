@@ -5,9 +5,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// The handler's two flags. Until [`Signals::install`] the system's default action stands.
+/// The handler's flags. Until [`Signals::install`] the system's default action stands.
 #[derive(Clone, Default)]
 pub struct Signals {
+    installed: Arc<AtomicBool>,
     armed: Arc<AtomicBool>,
     seen: Arc<AtomicUsize>,
 }
@@ -16,6 +17,9 @@ impl Signals {
     /// From now on a signal ends the process with 130 or 143. Failing to register leaves the default action.
     pub fn install(&self) {
         self.armed.store(true, Ordering::SeqCst);
+        if self.installed.swap(true, Ordering::SeqCst) {
+            return;
+        }
         for signal in [SIGINT, SIGTERM] {
             let code = 128 + signal;
             let armed = Arc::clone(&self.armed);
@@ -37,6 +41,16 @@ impl Signals {
     /// Lets signals through again; one that came meanwhile is [`Error::Interrupted`].
     pub fn release(&self) -> Result<(), Error> {
         self.armed.store(true, Ordering::SeqCst);
+        self.check()
+    }
+
+    /// Acts as if the signal had come while it was held.
+    pub fn raise(&self, signal: u8) {
+        self.seen.store(signal.into(), Ordering::SeqCst);
+    }
+
+    /// [`Error::Interrupted`] if a signal came while it was held.
+    pub fn check(&self) -> Result<(), Error> {
         match self.seen.load(Ordering::SeqCst) {
             0 => Ok(()),
             signal => Err(Error::Interrupted { signal: signal as u8 }),

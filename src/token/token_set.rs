@@ -33,7 +33,7 @@ pub struct TokenSet {
 pub enum MinTtl {
     /// 60 s or a twentieth of the life, whichever is less.
     Default,
-    /// What an output needs whose token is used for a while, or whose expiry is reported early.
+    /// What an output needs whose token is used for a while, or whose expiry is reported early; half a life at most.
     Implied(Duration),
     /// `--min-ttl`: nothing below it is printed, come what may.
     Explicit(Duration),
@@ -70,15 +70,21 @@ impl TokenSet {
         let barely_used = (now.wall_ms - self.obtained_at_ms) * 4 < life;
         let wanted = match min_ttl {
             MinTtl::Default => (life / 20).min(60_000),
-            MinTtl::Implied(ttl) | MinTtl::Explicit(ttl) => ms(ttl),
+            MinTtl::Implied(ttl) => ms(ttl).min(life / 2),
+            MinTtl::Explicit(ttl) => ms(ttl),
         };
         if left < wanted && !barely_used {
             return Freshness::Stale;
         }
-        match left <= (life / 10).min(EARLY_MS) {
+        match left <= self.early_ms() {
             true => Freshness::Early,
             false => Freshness::Fresh,
         }
+    }
+
+    /// Length of its early window, in ms.
+    pub fn early_ms(&self) -> i64 {
+        (self.life_ms() / 10).min(EARLY_MS)
     }
 
     /// Whether an API will still take it: at least 10 s left by a clock that was not set back since.

@@ -56,6 +56,23 @@ impl Write for Sink {
     }
 }
 
+impl Test {
+    /// Like `run_with_stdin`, in this process.
+    #[track_caller]
+    pub fn run_with_stdin_in_process(&self, clock: &Rc<ManualClock>, args: &[&str], stdin: &str) {
+        let mut system = System {
+            env: Env::of(self.vars()),
+            clock: Rc::clone(clock) as Rc<dyn Clock>,
+            terminal: Terminal::default(),
+            stdin: Box::new(io::Cursor::new(stdin.to_owned())),
+            stdout: Box::new(Sink::default()),
+            ..System::real()
+        };
+        let args = ["zoho-cred"].iter().chain(args).map(|arg| (*arg).into());
+        assert_eq!(zoho_cred::run(args, &mut system), 0);
+    }
+}
+
 /// Runs `zoho-cred` with `args` in this process: exit code, stdout, stderr.
 pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
     let (out, err) = (Sink::default(), Sink::default());

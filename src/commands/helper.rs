@@ -1,0 +1,152 @@
+//! `helper`: the token for callers that have a protocol of their own. A success is silent on stderr, which some of
+//! them take for a part of the answer.
+
+use super::Session;
+use super::get::token;
+use crate::cli::{GitArgs, Global, Protocol, UriArgs, UriOperation};
+use crate::config::hosts::{self, Place};
+use crate::credential::CredentialSource;
+use crate::error::{Code, Error};
+use crate::helper::{LIMIT, git, uri};
+use crate::oauth::token::is_well_formed;
+use crate::output::{REPORTED_EARLY, View};
+use crate::secret::Secret;
+use crate::store;
+use crate::system::System;
+use crate::token::{self, Ask, MinTtl, Obtained};
+use std::io::Read;
+use std::time::Duration;
+
+/// How long `erase` waits for the lock: git is waiting too.
+const REJECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Answers one request of git or of a tool with EngFlow's protocol.
+pub fn helper(system: &mut System, global: &Global, protocol: &Protocol) -> Result<u8, Error> {
+    let silent = Global { quiet: true, ..global.clone() };
+    match protocol {
+        Protocol::Git(args) => match args.operation.as_str() {
+            "get" => git_get(system, &silent, args),
+            "erase" => git_erase(system, &silent, args),
+            "capability" => system.print(git::CAPABILITIES).map(|()| 0),
+            "store" => read(system).map(|_| 0),
+            _ => Ok(0),
+        },
+        Protocol::Uri(args @ UriArgs { operation: UriOperation::Get, .. }) => uri_get(system, &silent, args),
+    }
+}
+
+fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
+    let request = git::Request::parse(&read(system)?)?;
+    let Some(session) = git_session(system, global, args, &request)? else { return Ok(0) };
+    if !request.authtype && !args.allow_basic {
+        log::info!("this git is too old to send Zoho's scheme (2.46 can), so it gets nothing");
+        return Ok(0);
+    }
+    match obtain(&session, system, args.timeout) {
+        Ok(obtained) => {
+            let view =
+                View::of(&session.profile, session.profile.scheme, &obtained.record, system.clock.now())?;
+            let (token, expires_at) = (Secret::new(view.access_token), view.reported_expires_at);
+            let scheme = view.scheme.word().to_owned();
+            let answer = match request.authtype {
+                true => git::Answer::Token { scheme, token, expires_at },
+                false => git::Answer::Basic { token, expires_at },
+            };
+            system.print(&answer.render()).map(|()| 0)
+        }
+        Err(error) => {
+            if error.code() == Code::LoginRequired {
+                system.print(&git::Answer::Quit.render())?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// git got a 401 for a token: drops the cached one if it is that one.
+fn git_erase(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
+    let request = git::Request::parse(&read(system)?)?;
+    let Some(given) = request.given.as_ref().filter(|given| is_well_formed(given.expose())) else {
+        return Ok(0);
+    };
+    let Some(session) = git_session(system, global, args, &request)? else { return Ok(0) };
+    let source = session.source(system);
+    let rejected =
+        session.with_ports(system, &source, |ports| token::reject(ports, given, REJECT_TIMEOUT))?;
+    log::info!("erase: {rejected:?}");
+    Ok(0)
+}
+
+/// The profile whose token the request's host may have; `None` for anybody else's host. As git asks about every host,
+/// settings that cannot be read are an error only where the host is one of Zoho's.
+fn git_session(
+    system: &System,
+    global: &Global,
+    args: &GitArgs,
+    request: &git::Request,
+) -> Result<Option<Session>, Error> {
+    let Some(place) = request.place() else { return Ok(None) };
+    match Session::open(system, global, args.profile.as_deref()) {
+        Ok(session) if serves(&session, system, &place) => Ok(Some(session)),
+        Ok(_) => Ok(None),
+        Err(error) if hosts::is_zohos(&place) => Err(error),
+        Err(error) => {
+            log::info!("not a host of Zoho's, so it does not matter that {}", error.message());
+            Ok(None)
+        }
+    }
+}
+
+fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, Error> {
+    let request = uri::Request::parse(&read(system)?)?;
+    let session = Session::open(system, global, args.profile.as_deref())?;
+    let place = request.place();
+    if !place.as_ref().is_some_and(|place| serves(&session, system, place)) {
+        return Err(Error::HostNotServed {
+            host: place.map(|place| place.as_str().to_owned()),
+            profile: session.profile.name.to_string(),
+        });
+    }
+    let obtained = obtain(&session, system, args.timeout)?;
+    let view = View::of(&session.profile, session.profile.scheme, &obtained.record, system.clock.now())?;
+    let answer = uri::Answer {
+        scheme: view.scheme.word().to_owned(),
+        token: Secret::new(view.access_token),
+        expires_at: view.reported_expires_at,
+    };
+    system.print(&answer.render()).map(|()| 0)
+}
+
+fn obtain(session: &Session, system: &System, timeout: Duration) -> Result<Obtained, Error> {
+    let min_ttl = MinTtl::Implied(REPORTED_EARLY);
+    token(session, system, &Ask { min_ttl, timeout, wait: Duration::ZERO, refresh: false, offline: false })
+}
+
+fn serves(session: &Session, system: &System, place: &Place) -> bool {
+    hosts::may_have(&session.profile, answered(session, system).as_deref(), place)
+}
+
+/// The `api_domain` that came with the last token, where the hosts depend on it.
+pub(super) fn answered(session: &Session, system: &System) -> Option<String> {
+    if !hosts::depend_on_answer(&session.profile) {
+        return None;
+    }
+    let source = session.source(system);
+    let record = match source.copy() {
+        Some((record, _)) => record,
+        None => store::open(&session.state, &source.id().ok()?).ok()?.cache(),
+    };
+    record.api_domain
+}
+
+/// The whole request.
+fn read(system: &mut System) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let limit = LIMIT as u64 + 1;
+    let read = (&mut system.stdin).take(limit).read_to_end(&mut bytes);
+    read.map_err(|error| Error::BadInput { problem: format!("could not read stdin: {error}") })?;
+    if bytes.len() > LIMIT {
+        return Err(Error::BadInput { problem: "the request is too long".into() });
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,111 @@
+//! `setup TARGET`: the settings to paste, made for a profile. One text a target lies beside this file; the words on
+//! stderr say what to check. No text holds a secret.
+
+use super::Session;
+use super::helper::answered;
+use crate::cli::{Global, SetupArgs, Target};
+use crate::config::hosts;
+use crate::error::Error;
+use crate::system::{System, process};
+
+/// Prints the settings for a tool; on stderr, what to check.
+pub fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
+    let session = Session::open(system, global, args.profile.as_deref())?;
+    let text = fill(&session, system, text(args.target))?;
+    system.print(text.as_bytes())?;
+    if !global.quiet {
+        let words = fill(&session, system, check(args.target))?;
+        for line in words.trim_end().lines() {
+            system.say(&format!("zoho-cred: check: {line}"));
+        }
+    }
+    Ok(0)
+}
+
+fn text(target: Target) -> &'static str {
+    match target {
+        Target::Git => include_str!("git.txt"),
+        Target::Kubectl => include_str!("kubectl.yaml"),
+        Target::Bazel => include_str!("bazel.txt"),
+        Target::Curl => include_str!("curl.sh"),
+        Target::GithubActions => include_str!("github-actions.yaml"),
+        Target::GitlabCi => include_str!("gitlab-ci.yaml"),
+        Target::AzurePipelines => include_str!("azure-pipelines.yaml"),
+        Target::Prometheus => include_str!("prometheus.yaml"),
+        Target::Systemd => include_str!("systemd.service"),
+        Target::Python => include_str!("python.py"),
+        Target::Node => include_str!("node.mjs"),
+    }
+}
+
+/// What a person does to see that it works.
+fn check(target: Target) -> &'static str {
+    match target {
+        Target::Git => {
+            "paste it into ~/.gitconfig; git must be 2.46 or later ('git --version')\n\
+             printf 'capability[]=authtype\\nprotocol={scheme}\\nhost={host}\\n\\n' | git credential fill"
+        }
+        Target::Kubectl => {
+            "paste it into the kubeconfig and name the user in a context; the server must be https\n\
+             kubectl --user zoho-{profile} get --raw /"
+        }
+        Target::Bazel => {
+            "paste it into .bazelrc; credential-helper-zoho must be on PATH (install.sh makes that link)\n\
+             Bazel runs it without arguments of ours, so set ZOHO_CRED_PROFILE={profile} if it is not the default\n\
+             echo '{\"uri\":\"{api_domain}/\"}' | credential-helper-zoho get"
+        }
+        Target::Curl => "paste it into ~/.bashrc or ~/.zshrc, then: zoho {api_domain}/crm/v8/org",
+        Target::GithubActions => {
+            "save it as .github/workflows/zoho.yaml\n\
+             gh secret set ZOHO_CLIENT_SECRET; gh secret set ZOHO_REFRESH_TOKEN"
+        }
+        Target::GitlabCi => {
+            "paste it into .gitlab-ci.yml\n\
+             make ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN masked and protected variables of the project"
+        }
+        Target::AzurePipelines => {
+            "paste it into azure-pipelines.yml\n\
+             make ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN secret variables of the pipeline"
+        }
+        Target::Prometheus => {
+            "the file's user must be able to read it: run the first line as a service, see 'zoho-cred setup systemd'\n\
+             promtool check config prometheus.yml"
+        }
+        Target::Systemd => {
+            "save it as /etc/systemd/system/zoho-cred.service, and put the secrets into the two files, mode 0600\n\
+             systemd-analyze verify zoho-cred.service; systemctl enable --now zoho-cred"
+        }
+        Target::Python => "pip install requests, save it as zoho_auth.py, then: python3 zoho_auth.py",
+        Target::Node => "save it as zoho-fetch.mjs (Node 18 or later), then: node zoho-fetch.mjs",
+    }
+}
+
+/// The text with the profile's own values in it.
+fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error> {
+    let profile = &session.profile;
+    let answered = answered(session, system);
+    let unknown = || Error::Setting {
+        problem: format!("it is not known yet where the APIs of '{}' are", profile.name),
+        hint: format!("run 'zoho-cred get {0}' once, or give [profile.{0}] its hosts", profile.name),
+    };
+    let host = hosts::hosts(profile, answered.as_deref()).into_iter().next().ok_or_else(unknown)?;
+    let api_domain = answered.unwrap_or_else(|| format!("https://{host}"));
+    let scheme = api_domain.split("://").next().unwrap_or("https").to_owned();
+    let data_center = match profile.data_center {
+        Some(dc) if dc.accounts_url() == profile.accounts_url.as_str() => {
+            format!("ZOHO_DATA_CENTER: {}", dc.code)
+        }
+        _ => format!("ZOHO_ACCOUNTS_URL: {}", profile.accounts_url),
+    };
+    let values = [
+        ("{profile}", profile.name.to_string()),
+        ("{client_id}", profile.client_id.clone()),
+        ("{data_center}", data_center.clone()),
+        ("{data_center_env}", data_center.replace(": ", "=")),
+        ("{api_domain}", api_domain),
+        ("{host}", host),
+        ("{scheme}", scheme),
+        ("{program}", process::own_path().display().to_string()),
+    ];
+    Ok(values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value)))
+}

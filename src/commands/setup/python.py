@@ -1,0 +1,42 @@
+"""requests with a fresh Zoho token: requests.get(url, auth=ZohoAuth())"""
+import subprocess
+
+import requests
+
+
+class ZohoAuth(requests.auth.AuthBase):
+    """Asks zoho-cred for every request; a token that the API refuses is rejected, and the request sent once more."""
+
+    def __init__(self, profile="{profile}"):
+        self.profile = profile
+
+    def run(self, verb, stdin=""):
+        command = ["zoho-cred", verb, self.profile]
+        return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+    def __call__(self, request):
+        request.headers["Authorization"] = "Zoho-oauthtoken " + self.run("get")
+        request.register_hook("response", self.once_more)
+        return request
+
+    def once_more(self, response, **kwargs):
+        header = response.request.headers.get("Authorization", "")
+        # After a redirect to another host requests has taken the header away, and nothing must bring it back.
+        if response.status_code != 401 or not header.startswith("Zoho-oauthtoken "):
+            return response
+        response.content  # so that the connection can be used again
+        response.close()
+        self.run("reject", header)
+        again = response.request.copy()
+        again.deregister_hook("response", self.once_more)
+        if hasattr(again.body, "seek"):
+            again.body.seek(0)
+        again.headers["Authorization"] = "Zoho-oauthtoken " + self.run("get")
+        answer = response.connection.send(again, **kwargs)
+        answer.history.append(response)
+        answer.request = again
+        return answer
+
+
+if __name__ == "__main__":
+    print(requests.get("{api_domain}/crm/v8/org", auth=ZohoAuth(), timeout=30).text)

@@ -1,0 +1,214 @@
+//! The hosts that helper modes may hand a token out for. Anything else gets nothing: git asks a helper that was
+//! configured for all hosts about every one of them.
+
+use super::data_center::ALL;
+use super::{DataCenter, Profile};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// Hosts of the products that have one of their own, below the data centre's `product_domain`
+/// (<https://www.zoho.com/developer/rest-api.html>); the others are behind the gateway.
+const PRODUCTS: [&str; 16] = [
+    "analytics",
+    "analyticsapi",
+    "api.catalyst",
+    "campaigns",
+    "cliq",
+    "creator",
+    "desk",
+    "mail",
+    "meeting",
+    "people",
+    "projectsapi",
+    "recruit",
+    "sheet",
+    "sign",
+    "sprintsapi",
+    "workdrive",
+];
+
+/// Where a request goes: a scheme that keeps a token private, and a host in the one form in which hosts are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place(String);
+
+impl Place {
+    /// The place that `scheme` and `authority` (host and, where it is not the usual one, port) name. `None` where a
+    /// token must not go whatever the settings say: plain http beyond loopback, user info, or an authority that two
+    /// readers could read as two hosts.
+    pub fn new(scheme: &str, authority: &str) -> Option<Self> {
+        let host = normal(authority)?;
+        let usual = match scheme.to_ascii_lowercase().as_str() {
+            "https" | "grpcs" => ":443",
+            "http" if is_loopback(&host) => ":80",
+            _ => return None,
+        };
+        Some(Place(host.strip_suffix(usual).unwrap_or(&host).to_owned()))
+    }
+
+    /// The place of a URI, of which everything behind the authority is left out.
+    pub fn of_uri(uri: &str) -> Option<Self> {
+        let (scheme, rest) = uri.split_once("://")?;
+        Place::new(scheme, rest.split(['/', '?', '#']).next().unwrap_or_default())
+    }
+
+    /// Host and port, as in the `hosts` of a profile.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Lower case, without the port that https means anyway; `None` for what is no plain `host[:port]`.
+fn normal(authority: &str) -> Option<String> {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+    let sound = !authority.is_empty() && authority.len() <= 300 && authority.bytes().all(legal);
+    sound.then(|| authority.to_ascii_lowercase())
+}
+
+fn is_loopback(host: &str) -> bool {
+    if let Some((address, _)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return address.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback());
+    }
+    let name = host.split(':').next().unwrap_or_default();
+    name == "localhost" || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether a token of `profile` may go to `place`: to the profile's `hosts`; without any to its data centre's own, or
+/// to the host that the accounts server answered as `api_domain`, where the accounts server is none of Zoho's.
+pub fn may_have(profile: &Profile, answered: Option<&str>, place: &Place) -> bool {
+    hosts(profile, answered).iter().any(|host| host == place.as_str())
+}
+
+/// The data centre whose own hosts a profile serves where it lists none.
+fn own_data_center(profile: &Profile) -> Option<&'static DataCenter> {
+    profile.data_center.filter(|dc| dc.accounts_url() == profile.accounts_url.as_str())
+}
+
+/// Whether the hosts are known only from an answer of the accounts server.
+pub fn depend_on_answer(profile: &Profile) -> bool {
+    profile.hosts.is_none() && own_data_center(profile).is_none()
+}
+
+/// The hosts of [`may_have`], the one of the APIs first.
+pub fn hosts(profile: &Profile, answered: Option<&str>) -> Vec<String> {
+    if let Some(hosts) = &profile.hosts {
+        let host = |host: &String| normal(host).map(|h| h.strip_suffix(":443").unwrap_or(&h).to_owned());
+        return hosts.iter().filter_map(host).collect();
+    }
+    match own_data_center(profile) {
+        Some(dc) => of_data_center(dc),
+        None => answered.and_then(Place::of_uri).map(|place| place.0).into_iter().collect(),
+    }
+}
+
+/// The API hosts of one of Zoho's data centres: the gateway, its variants for CRM's sandboxes, the products' own.
+fn of_data_center(dc: &DataCenter) -> Vec<String> {
+    let gateway = dc.api_host.strip_prefix("www.").unwrap_or(dc.api_host);
+    let mut hosts = ["www", "sandbox", "developer"].map(|variant| format!("{variant}.{gateway}")).to_vec();
+    hosts.extend(PRODUCTS.iter().map(|product| format!("{product}.{}", dc.product_domain)));
+    hosts
+}
+
+/// Whether this is an API host of any of Zoho's data centres.
+pub fn is_zohos(place: &Place) -> bool {
+    ALL.iter().any(|dc| of_data_center(dc).iter().any(|host| host == place.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ConfigFile, ProfileName};
+    use std::path::Path;
+
+    fn profile(settings: &str) -> Profile {
+        let text = format!("[profile.crm]\nclient_id='x'\n{settings}");
+        let file = ConfigFile::parse(Path::new("c"), &text).unwrap();
+        file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap()
+    }
+
+    fn served(profile: &Profile, answered: Option<&str>, uri: &str) -> bool {
+        Place::of_uri(uri).is_some_and(|place| may_have(profile, answered, &place))
+    }
+
+    #[test]
+    fn a_data_centres_own_hosts_and_no_others() {
+        let jp = profile("data_center='jp'");
+        for uri in [
+            "https://www.zohoapis.jp",
+            "https://WWW.ZohoAPIs.jp:443/crm/v8/org?x=1#y",
+            "grpcs://www.zohoapis.jp/service/Method",
+            "https://sandbox.zohoapis.jp/crm",
+            "https://developer.zohoapis.jp/crm",
+            "https://desk.zoho.jp/api/v1",
+            "https://api.catalyst.zoho.jp/x",
+        ] {
+            assert!(served(&jp, None, uri), "{uri}");
+        }
+        for uri in [
+            "http://www.zohoapis.jp",
+            "https://www.zohoapis.com",
+            "https://zohoapis.jp",
+            "https://zoho.jp",
+            "https://www.zohoapis.jp.evil.example",
+            "https://evilwww.zohoapis.jp",
+            "https://x.www.zohoapis.jp",
+            "https://www.zohoapis.jp.",
+            "https://www.zohoapis.jp:8443",
+            "https://www.zohoapis.jp:",
+            "https://www.zohoapis.jp@evil.example",
+            "https://user@www.zohoapis.jp",
+            "https://user:pass@www.zohoapis.jp",
+            "https://evil.example\\@www.zohoapis.jp",
+            "https://www.zohoapis.jp\\.evil.example",
+            "https://www.zohoapis%2ejp",
+            "https://www.zohoapis。jp",
+            "https://ԝww.zohoapis.jp",
+            "https://www.zohoapis.jp\n.evil.example",
+            "https:///www.zohoapis.jp",
+            "https:www.zohoapis.jp",
+            "www.zohoapis.jp",
+            "ftp://www.zohoapis.jp",
+            "ssh://www.zohoapis.jp",
+            "https://accounts.zoho.jp/oauth/v2/token",
+            "https://",
+            "",
+        ] {
+            assert!(!served(&jp, None, uri), "{uri}");
+        }
+        assert!(served(&profile("data_center='ca'"), None, "https://www.zohoapis.ca"));
+        assert!(served(&profile("data_center='ca'"), None, "https://desk.zohocloud.ca"));
+    }
+
+    #[test]
+    fn another_accounts_server_serves_what_it_answered() {
+        let own = profile("accounts_url='http://127.0.0.1:9'\ndata_center='jp'");
+        assert!(!served(&own, None, "http://127.0.0.1:9"));
+        assert!(served(&own, Some("http://127.0.0.1:9"), "http://127.0.0.1:9/crm"));
+        assert!(!served(&own, Some("http://127.0.0.1:9"), "http://127.0.0.1:8/crm"));
+        assert!(!served(&own, Some("http://127.0.0.1:9"), "https://www.zohoapis.jp"));
+        assert!(served(&own, Some("https://api.example"), "https://api.example:443"));
+        assert!(!served(&own, Some("https://api.example"), "http://api.example:443"));
+    }
+
+    #[test]
+    fn listed_hosts_replace_all_others() {
+        let listed = profile("data_center='jp'\nhosts=['API.example:443', 'x.example:8443', 'localhost:7']");
+        assert!(served(&listed, None, "https://api.example"));
+        assert!(served(&listed, None, "https://x.example:8443"));
+        assert!(served(&listed, None, "http://localhost:7"));
+        for uri in ["https://www.zohoapis.jp", "https://x.example", "http://api.example", "http://localhost"]
+        {
+            assert!(!served(&listed, None, uri), "{uri}");
+        }
+        assert!(!served(&profile("data_center='jp'\nhosts=[]"), None, "https://www.zohoapis.jp"));
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback() {
+        for host in ["localhost", "127.0.0.1:80", "127.9.9.9:1", "[::1]", "[::1]:80"] {
+            assert!(Place::new("http", host).is_some(), "{host}");
+        }
+        for host in ["localhost.evil.example", "127.0.0.1.evil.example", "[::2]", "0x7f.1", "127.1"] {
+            assert!(Place::new("http", host).is_none(), "{host}");
+        }
+        assert_eq!(Place::new("HTTP", "127.0.0.1:80"), Place::new("http", "127.0.0.1"));
+    }
+}

@@ -1,0 +1,208 @@
+//! The git-credential protocol: `key=value` lines. Source: git-credential(1), gitcredentials(7) and credential.c.
+
+use crate::config::hosts::Place;
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// What `capability` answers.
+pub const CAPABILITIES: &[u8] = b"version 0\ncapability authtype\n";
+
+/// The longest line that git reads, in bytes.
+const LONGEST_LINE: usize = 65_535;
+
+/// What git asks, as far as it matters here; keys that newer versions of git may add are passed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Whether git takes a scheme of its own in the answer (2.46 and later).
+    pub authtype: bool,
+    /// Scheme of the URL.
+    pub protocol: String,
+    /// Host of the URL, with its port; none in a request about a file.
+    pub host: Option<String>,
+    /// The token that an earlier answer gave, in `store` and `erase`.
+    pub given: Option<Secret>,
+}
+
+impl Request {
+    /// Reads a request: lines up to an empty one or the end. [`Error::BadInput`] for anything else, such as a last
+    /// line that was cut off: the host in it could be another one.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let bad = |problem: &str| Error::BadInput { problem: format!("the request of git {problem}") };
+        let mut request = Request::default();
+        let mut rest = bytes;
+        let mut protocol = None;
+        while !rest.is_empty() {
+            let end = rest.iter().position(|b| *b == b'\n').ok_or_else(|| bad("breaks off within a line"))?;
+            let line = &rest[..end];
+            rest = &rest[end + 1..];
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if line.is_empty() {
+                break;
+            }
+            if line.len() > LONGEST_LINE {
+                return Err(bad("has a line that is too long"));
+            }
+            if line.iter().any(|b| matches!(b, 0 | b'\r')) {
+                return Err(bad("has a byte that no request has"));
+            }
+            let equals = line.iter().position(|b| *b == b'=').ok_or_else(|| bad("has a line without '='"))?;
+            let (key, value) = (&line[..equals], &line[equals + 1..]);
+            let text = || String::from_utf8(value.to_vec()).map_err(|_| bad("is not text"));
+            match key {
+                b"capability[]" if value.is_empty() => request.authtype = false,
+                b"capability[]" => request.authtype |= value == b"authtype",
+                b"protocol" => protocol = Some(text()?),
+                b"host" => request.host = Some(text()?),
+                b"credential" | b"password" => request.given = Some(Secret::new(text()?)),
+                _ => {}
+            }
+        }
+        request.protocol = protocol.ok_or_else(|| bad("names no protocol"))?;
+        Ok(request)
+    }
+
+    /// The bytes that [`Request::parse`] reads.
+    pub fn render(&self) -> Vec<u8> {
+        let mut text = String::new();
+        if self.authtype {
+            text += "capability[]=authtype\n";
+        }
+        text += &format!("protocol={}\n", self.protocol);
+        text.extend(self.host.iter().map(|host| format!("host={host}\n")));
+        text.extend(self.given.iter().map(|given| format!("credential={}\n", given.expose())));
+        (text + "\n").into_bytes()
+    }
+
+    /// Where the request goes; `None` where no token may.
+    pub fn place(&self) -> Option<Place> {
+        Place::new(&self.protocol, self.host.as_deref()?)
+    }
+}
+
+/// What git is answered. No answer at all is the empty one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// `Authorization: <scheme> <token>`, for a git that asked with the capability.
+    Token {
+        /// The scheme.
+        scheme: String,
+        /// The token.
+        token: Secret,
+        /// When it expires, in seconds since 1970.
+        expires_at: i64,
+    },
+    /// The token as a password, which git sends as HTTP Basic.
+    Basic {
+        /// The token.
+        token: Secret,
+        /// When it expires, in seconds since 1970.
+        expires_at: i64,
+    },
+    /// Nobody else is to be asked, and no person either.
+    Quit,
+}
+
+impl Answer {
+    /// The bytes on stdout. `ephemeral` keeps other helpers from writing the token down.
+    pub fn render(&self) -> Vec<u8> {
+        let text = match self {
+            Answer::Token { scheme, token, expires_at } => format!(
+                "capability[]=authtype\nauthtype={scheme}\ncredential={}\nephemeral=1\n\
+                 password_expiry_utc={expires_at}\n",
+                token.expose()
+            ),
+            Answer::Basic { token, expires_at } => {
+                format!("username=zoho\npassword={}\npassword_expiry_utc={expires_at}\n", token.expose())
+            }
+            Answer::Quit => "quit=1\n".to_owned(),
+        };
+        text.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn golden_bytes() {
+        let token = Secret::new("1000.aa.bb");
+        let scheme = "Zoho-oauthtoken".to_owned();
+        assert_eq!(
+            Answer::Token { scheme, token: token.clone(), expires_at: 1_795_459_884 }.render(),
+            b"capability[]=authtype\nauthtype=Zoho-oauthtoken\ncredential=1000.aa.bb\nephemeral=1\n\
+              password_expiry_utc=1795459884\n"
+        );
+        assert_eq!(
+            Answer::Basic { token, expires_at: 7 }.render(),
+            b"username=zoho\npassword=1000.aa.bb\npassword_expiry_utc=7\n"
+        );
+        assert_eq!(Answer::Quit.render(), b"quit=1\n");
+    }
+
+    #[test]
+    fn a_real_request_is_read() {
+        let request = Request::parse(
+            b"capability[]=authtype\ncapability[]=state\nprotocol=https\nhost=www.zohoapis.eu\nwwwauth[]=Bearer\n\n\
+              host=ignored\n",
+        )
+        .unwrap();
+        assert!(request.authtype);
+        assert_eq!(request.place().unwrap().as_str(), "www.zohoapis.eu");
+        let old = Request::parse(b"protocol=https\nhost=x\n").unwrap();
+        assert!(!old.authtype);
+        let reset = Request::parse(b"capability[]=authtype\ncapability[]=\nprotocol=https\n\n").unwrap();
+        assert!(!reset.authtype && reset.place().is_none());
+        let foreign = Request::parse(b"protocol=https\nhost=x\npath=\xff\xfe\n\n");
+        assert!(foreign.is_ok(), "a path is somebody else's business");
+    }
+
+    #[test]
+    fn malformed_requests_are_refused() {
+        let long = [b"protocol=https\nhost=".to_vec(), vec![b'a'; 70_000], b"\n".to_vec()].concat();
+        for bad in [
+            &b""[..],
+            b"\n",
+            b"host=www.zohoapis.eu\n\n",
+            b"protocol",
+            b"protocol=https\nhost=www.zohoapis.eu",
+            b"protocol=https\nhost\n\n",
+            b"protocol=https\nhost=a\0b\n\n",
+            b"protocol=https\nhost=a\rb\n\n",
+            b"protocol=https\nhost=\xff\n\n",
+            &long,
+        ] {
+            assert!(matches!(Request::parse(bad), Err(Error::BadInput { .. })), "{:?}", bad.get(..30));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_rendered_is_read(
+            authtype: bool,
+            protocol in "[a-z]{0,9}",
+            host in proptest::option::of("[^\\x00\\r\\n]{0,40}"),
+            given in proptest::option::of("[A-Za-z0-9._~+/=-]{0,60}"),
+        ) {
+            let request = Request { authtype, protocol, host, given: given.map(Secret::new) };
+            prop_assert_eq!(Request::parse(&request.render()).unwrap(), request);
+        }
+
+        #[test]
+        fn no_bytes_crash_it(bytes: Vec<u8>) {
+            let _ = Request::parse(&bytes);
+        }
+
+        #[test]
+        fn an_answer_is_lines_that_git_can_read(token in "[A-Za-z0-9._~+/=-]{1,60}", expires_at in 0i64..1 << 40) {
+            let scheme = "Zoho-oauthtoken".to_owned();
+            let bytes = Answer::Token { scheme, token: Secret::new(&*token), expires_at }.render();
+            let text = String::from_utf8(bytes).unwrap();
+            prop_assert_eq!(text.lines().next(), Some("capability[]=authtype"));
+            prop_assert!(text.lines().all(|line| line.contains('=')) && text.ends_with('\n'));
+            let credential = format!("credential={token}");
+            prop_assert!(text.lines().any(|line| line == credential));
+        }
+    }
+}

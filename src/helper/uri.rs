@@ -1,0 +1,123 @@
+//! The EngFlow credential-helper protocol: a URI in, headers and their expiry out.
+//!
+//! Source: <https://github.com/EngFlow/credential-helper-spec>.
+
+use crate::config::hosts::Place;
+use crate::error::Error;
+use crate::output::rfc3339;
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+/// What the caller asks; other keys are passed over, as the specification wants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The URI that is about to be requested.
+    pub uri: String,
+}
+
+impl Request {
+    /// Reads a request; [`Error::BadInput`] where it is not a JSON object with a `uri`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(bytes).map_err(|_| Error::BadInput {
+            problem: "the request is not a JSON object with a \"uri\"".into(),
+        })
+    }
+
+    /// The bytes that [`Request::parse`] reads.
+    pub fn render(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Where the request goes; `None` where no token may.
+    pub fn place(&self) -> Option<Place> {
+        Place::of_uri(&self.uri)
+    }
+}
+
+/// What the caller is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Scheme of the `Authorization` header.
+    pub scheme: String,
+    /// The token.
+    pub token: Secret,
+    /// When it expires, in seconds since 1970.
+    pub expires_at: i64,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    headers: Headers<'a>,
+    expires: String,
+}
+
+#[derive(Serialize)]
+struct Headers<'a> {
+    #[serde(rename = "Authorization")]
+    authorization: [&'a str; 1],
+}
+
+impl Answer {
+    /// The bytes on stdout: one JSON object and a newline.
+    pub fn render(&self) -> Vec<u8> {
+        let value = zeroize::Zeroizing::new(format!("{} {}", self.scheme, self.token.expose()));
+        let json = Json { headers: Headers { authorization: [&value] }, expires: rfc3339(self.expires_at) };
+        let mut bytes = serde_json::to_vec(&json).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn golden_bytes() {
+        let answer = Answer {
+            scheme: "Zoho-oauthtoken".into(),
+            token: Secret::new("1000.aaaa.bbbb"),
+            expires_at: 1_893_456_000,
+        };
+        assert_eq!(
+            answer.render(),
+            b"{\"headers\":{\"Authorization\":[\"Zoho-oauthtoken 1000.aaaa.bbbb\"]},\
+              \"expires\":\"2030-01-01T00:00:00Z\"}\n"
+        );
+    }
+
+    #[test]
+    fn only_an_object_with_a_uri_is_a_request() {
+        let request = Request::parse(br#"{"uri":"https://www.zohoapis.eu/crm/v8/org","x":[1]}"#).unwrap();
+        assert_eq!(request.place().unwrap().as_str(), "www.zohoapis.eu");
+        for bad in
+            [&b""[..], b"{}", b"[]", b"{\"uri\":1}", b"{\"uri\":\"https://x", b"\xff", b"{\"url\":\"x\"}"]
+        {
+            assert!(matches!(Request::parse(bad), Err(Error::BadInput { .. })));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_rendered_is_read(uri: String) {
+            let request = Request { uri };
+            prop_assert_eq!(Request::parse(&request.render()).unwrap(), request);
+        }
+
+        #[test]
+        fn no_bytes_crash_it(bytes: Vec<u8>, uri: String) {
+            let _ = Request::parse(&bytes);
+            let _ = Place::of_uri(&uri);
+        }
+
+        #[test]
+        fn an_answer_is_what_bazel_reads(token in "[A-Za-z0-9._~+/=-]{1,60}", expires_at in 0i64..4_000_000_000) {
+            let answer = Answer { scheme: "Bearer".into(), token: Secret::new(&*token), expires_at };
+            let json: serde_json::Value = serde_json::from_slice(&answer.render()).unwrap();
+            prop_assert_eq!(&json["headers"]["Authorization"][0], &format!("Bearer {token}"));
+            let expires = json["expires"].as_str().unwrap();
+            prop_assert!(expires.len() == 20 && expires.ends_with('Z'), "yyyy-MM-dd'T'HH:mm:ssXXX");
+        }
+    }
+}

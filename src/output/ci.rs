@@ -1,0 +1,72 @@
+//! `github` and `azure`: mask first, then set, the way each CI system documents.
+//!
+//! Sources: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>,
+//! <https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands>.
+
+use super::{View, variables};
+
+/// The variable that names the file which sets variables for the steps that follow.
+pub const GITHUB_FILE: &str = "GITHUB_ENV";
+
+/// What a GitHub step prints: the runner masks the token from here on in every log.
+pub fn github_mask(view: &View<'_>) -> String {
+    format!("::add-mask::{}\n", github_value(view.access_token))
+}
+
+/// What is appended to the file named by `GITHUB_ENV`, in the form that no value can break out of as long as
+/// `delimiter` is not in it.
+pub fn github_env(view: &View<'_>, delimiter: &str) -> String {
+    let block = |(name, value): (&str, String)| format!("{name}<<{delimiter}\n{value}\n{delimiter}\n");
+    variables(view).into_iter().map(block).collect()
+}
+
+/// What an Azure step prints: a secret first, so that it is masked before it is set.
+pub fn azure(view: &View<'_>) -> String {
+    let mut text = format!("##vso[task.setsecret]{}\n", azure_value(view.access_token));
+    for (name, value) in variables(view) {
+        let secret = if name == "ZOHO_ACCESS_TOKEN" { ";issecret=true" } else { "" };
+        text += &format!("##vso[task.setvariable variable={name}{secret}]{}\n", azure_value(&value));
+    }
+    text
+}
+
+/// A value of a workflow command: `%`, CR and LF could end it or begin another one.
+fn github_value(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A value of a logging command, where `%` is written as `%AZP25`.
+fn azure_value(text: &str) -> String {
+    text.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let view = crate::output::tests::view(&[]);
+        assert_eq!(github_mask(&view), "::add-mask::1000.aa.bb\n");
+        assert_eq!(
+            github_env(&view, "END"),
+            "ZOHO_ACCESS_TOKEN<<END\n1000.aa.bb\nEND\nZOHO_API_DOMAIN<<END\nhttps://www.zohoapis.jp\nEND\n\
+             ZOHO_ACCESS_TOKEN_EXPIRES_AT<<END\n2030-01-01T00:01:00Z\nEND\n"
+        );
+        assert_eq!(
+            azure(&view),
+            "##vso[task.setsecret]1000.aa.bb\n\
+             ##vso[task.setvariable variable=ZOHO_ACCESS_TOKEN;issecret=true]1000.aa.bb\n\
+             ##vso[task.setvariable variable=ZOHO_API_DOMAIN]https://www.zohoapis.jp\n\
+             ##vso[task.setvariable variable=ZOHO_ACCESS_TOKEN_EXPIRES_AT]2030-01-01T00:01:00Z\n"
+        );
+    }
+
+    #[test]
+    fn no_value_forges_a_command() {
+        let view = View { access_token: "a\n::b\r%", ..crate::output::tests::view(&[]) };
+        assert_eq!(github_mask(&view), "::add-mask::a%0A::b%0D%25\n");
+        assert_eq!(azure(&view).lines().count(), 4);
+        assert!(azure(&view).starts_with("##vso[task.setsecret]a%0A::b%0D%AZP25\n"));
+    }
+}

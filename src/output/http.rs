@@ -1,0 +1,26 @@
+//! `curl` and `headers-json`: the header as HTTP clients read it from a file or a pipe.
+
+use super::View;
+
+/// A line for `curl -K -`. A token and a scheme have no byte that curl's quotes would change.
+pub fn curl(view: &View<'_>) -> String {
+    format!("header = \"Authorization: {} {}\"\n", view.scheme.word(), view.access_token)
+}
+
+/// `{"Authorization":"Zoho-oauthtoken …"}` and a newline.
+pub fn headers_json(view: &View<'_>) -> String {
+    let value = format!("{} {}", view.scheme.word(), view.access_token);
+    serde_json::json!({ "Authorization": value }).to_string() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let view = crate::output::tests::view(&[]);
+        assert_eq!(curl(&view), "header = \"Authorization: Zoho-oauthtoken 1000.aa.bb\"\n");
+        assert_eq!(headers_json(&view), "{\"Authorization\":\"Zoho-oauthtoken 1000.aa.bb\"}\n");
+    }
+}

@@ -1,0 +1,76 @@
+//! `env` and `dotenv`: variables as shells and `.env` readers take them.
+
+use super::{View, variables};
+
+/// Whose syntax `env` is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shell {
+    /// sh, bash, zsh and every other POSIX shell
+    #[default]
+    Sh,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+}
+
+/// A line a variable, for `eval`, `source` or `Invoke-Expression`.
+pub fn env(view: &View<'_>, shell: Shell) -> String {
+    let line = |(name, value): (&str, String)| match shell {
+        Shell::Sh => format!("export {name}='{}'\n", value.replace('\'', r"'\''")),
+        Shell::Fish => {
+            format!("set -gx {name} '{}'\n", value.replace('\\', r"\\").replace('\'', r"\'"))
+        }
+        Shell::Powershell => format!("$env:{name} = '{}'\n", value.replace('\'', "''")),
+    };
+    variables(view).into_iter().map(line).collect()
+}
+
+/// `NAME=value` lines without quotes, which is what every reader of such files understands.
+pub fn dotenv(view: &View<'_>) -> String {
+    variables(view).into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_bytes() {
+        let view = crate::output::tests::view(&[]);
+        assert_eq!(
+            env(&view, Shell::Sh),
+            "export ZOHO_ACCESS_TOKEN='1000.aa.bb'\nexport ZOHO_API_DOMAIN='https://www.zohoapis.jp'\n\
+             export ZOHO_ACCESS_TOKEN_EXPIRES_AT='2030-01-01T00:01:00Z'\n"
+        );
+        assert_eq!(
+            env(&view, Shell::Fish),
+            "set -gx ZOHO_ACCESS_TOKEN '1000.aa.bb'\nset -gx ZOHO_API_DOMAIN 'https://www.zohoapis.jp'\n\
+             set -gx ZOHO_ACCESS_TOKEN_EXPIRES_AT '2030-01-01T00:01:00Z'\n"
+        );
+        assert_eq!(
+            env(&view, Shell::Powershell),
+            "$env:ZOHO_ACCESS_TOKEN = '1000.aa.bb'\n$env:ZOHO_API_DOMAIN = 'https://www.zohoapis.jp'\n\
+             $env:ZOHO_ACCESS_TOKEN_EXPIRES_AT = '2030-01-01T00:01:00Z'\n"
+        );
+        assert_eq!(
+            dotenv(&view),
+            "ZOHO_ACCESS_TOKEN=1000.aa.bb\nZOHO_API_DOMAIN=https://www.zohoapis.jp\n\
+             ZOHO_ACCESS_TOKEN_EXPIRES_AT=2030-01-01T00:01:00Z\n"
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let view = View { api_domain: None, ..crate::output::tests::view(&[]) };
+        assert!(!dotenv(&view).contains("API_DOMAIN"));
+    }
+
+    #[test]
+    fn a_quote_stays_inside_its_quotes() {
+        let view = View { api_domain: Some(r"a'b\c".into()), ..crate::output::tests::view(&[]) };
+        assert!(env(&view, Shell::Sh).contains(r"'a'\''b\c'"));
+        assert!(env(&view, Shell::Fish).contains(r"'a\'b\\c'"));
+        assert!(env(&view, Shell::Powershell).contains(r"'a''b\c'"));
+    }
+}

@@ -1,0 +1,87 @@
+//! `exec`: what the command finds, and what it does not.
+
+use crate::harness::{Test, until};
+
+#[test]
+fn the_command_gets_a_token_and_nothing_that_mints_one() {
+    let mut test = Test::new();
+    test.set("ZOHO_REFRESH_TOKEN_FILE", "");
+    test.set("ZOHO_CRED_STORE_KEY_FILE", "/run/key");
+    test.set("ZOHO_ACCESS_TOKEN", "stale");
+    let token = test.get().ok().to_owned();
+    let outcome = test.run(["exec", "--", "env"]);
+    let env = outcome.ok();
+    let value = |name: &str| env.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
+    assert_eq!(value("ZOHO_ACCESS_TOKEN"), Some(&*token));
+    assert_eq!(value("ZOHO_API_DOMAIN"), Some(test.sandbox.api_domain()));
+    assert_eq!(value("ZOHO_CRED_PROFILE"), Some("env"));
+    let expiry = value("ZOHO_ACCESS_TOKEN_EXPIRES_AT").unwrap();
+    assert!(expiry.len() == 20 && expiry.ends_with('Z'), "{expiry}");
+    assert_eq!(value("ZOHO_CRED_STORE_KEY_FILE"), Some("/run/key"), "a file's name is no secret");
+    for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
+        assert!(!env.contains(secret), "{env}");
+    }
+}
+
+#[test]
+fn values_move_to_other_names() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let args =
+        ["exec", "--env", "A=token", "--env", "B=header", "--env", "C=api_domain", "--env", "D=expires_at"];
+    let outcome = test.run(args.into_iter().chain(["--scheme", "bearer", "--", "env"]));
+    let env = outcome.ok();
+    assert!(env.contains(&format!("\nA={token}\n")) || env.starts_with(&format!("A={token}\n")), "{env}");
+    assert!(env.contains(&format!("B=Authorization: Bearer {token}\n")), "{env}");
+    assert!(env.contains(&format!("C={}\n", test.sandbox.api_domain())), "{env}");
+    assert!(!env.contains("ZOHO_ACCESS_TOKEN") && !env.contains("ZOHO_API_DOMAIN"), "{env}");
+    for bad in ["A", "=token", "1A=token", "A-B=token", "A=secret"] {
+        test.run(["exec", "--env", bad, "--", "true"]).failed(2, "usage");
+    }
+}
+
+#[test]
+fn exit_codes_are_a_shells() {
+    let test = Test::new();
+    assert_eq!(test.run(["exec", "--", "sh", "-c", "exit 3"]).code, 3);
+    assert_eq!(test.run(["exec", "--", "sh", "-c", "kill -9 $$"]).code, 128 + 9);
+    test.run(["exec", "--", "/nonexistent/program"]).failed(127, "command");
+    let file = test.file("not-executable", "");
+    test.run(["exec", "--", file.to_str().unwrap()]).failed(126, "command");
+    test.run(["exec"]).failed(2, "usage");
+    let args = test.run(["exec", "env", "--", "printf", "%s|", "a b", "--", "-x"]);
+    assert_eq!(args.ok(), "a b|--|-x|");
+}
+
+#[test]
+fn without_a_token_nothing_is_run() {
+    let test = Test::new();
+    let marker = test.dir.path().join("ran");
+    test.sandbox.kill_token(test.sandbox.refresh_token());
+    test.run(["exec", "--", "touch", marker.to_str().unwrap()]).failed(77, "login_required");
+    assert!(!marker.exists());
+}
+
+#[test]
+fn a_token_is_had_for_half_an_hour() {
+    let test = Test::new();
+    let old = test.get().ok().to_owned();
+    test.age_token(1790);
+    assert_eq!(test.run(["exec", "--", "printenv", "ZOHO_ACCESS_TOKEN"]).ok(), old);
+    test.age_token(20);
+    assert_eq!(test.get().ok(), old, "get itself is content with a minute");
+    assert_ne!(test.run(["exec", "--", "printenv", "ZOHO_ACCESS_TOKEN"]).ok(), old);
+}
+
+#[test]
+fn a_killed_command_leaves_nothing_behind() {
+    let test = Test::new();
+    test.get().ok();
+    let running = test.start(test.command(["exec", "--", "sleep", "987"]));
+    let pid = running.pid();
+    let command = || std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    until("the process to be sleep itself", || command().starts_with(b"sleep\0987"));
+    running.signal("TERM");
+    assert_eq!(running.wait().code, 128 + 15);
+    assert!(command().is_empty(), "there was one process, and it is gone");
+}

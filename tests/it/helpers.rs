@@ -1,0 +1,222 @@
+//! The helper modes: who gets a token, who gets nothing, and that a success is silent.
+
+use crate::harness::{Outcome, PROGRAM, Test};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use zoho_cred::sandbox::FaultKind;
+
+fn host(test: &Test) -> String {
+    test.sandbox.url().trim_start_matches("http://").to_owned()
+}
+
+fn git(test: &Test, operation: &str, request: &str) -> Outcome {
+    test.run_with_stdin(["helper", "git", operation], request.as_bytes())
+}
+
+fn ask(host: &str) -> String {
+    format!("capability[]=authtype\nprotocol=http\nhost={host}\n\n")
+}
+
+#[track_caller]
+fn nothing(outcome: &Outcome) {
+    assert_eq!((outcome.code, &*outcome.stdout, &*outcome.stderr), (0, "", ""), "{outcome:?}");
+}
+
+#[test]
+fn git_gets_the_scheme_that_zoho_wants() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let outcome = git(&test, "get", &ask(&host(&test)));
+    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!(lines[..2], ["capability[]=authtype", "authtype=Zoho-oauthtoken"]);
+    assert_eq!(lines[2..4], [&*format!("credential={token}"), "ephemeral=1"]);
+    let json: serde_json::Value = serde_json::from_str(test.run(["get", "-o", "json"]).ok()).unwrap();
+    let expiry = json["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
+    assert_eq!(lines[4], format!("password_expiry_utc={}", expiry - 60));
+    assert_eq!(lines.len(), 5);
+    assert_eq!(git(&test, "capability", "").stdout, "version 0\ncapability authtype\n");
+    nothing(&git(&test, "store", "protocol=http\nhost=x\n\n"));
+    nothing(&git(&test, "frobnicate", ""));
+}
+
+#[test]
+fn an_old_git_gets_nothing_unless_it_may_have_a_password() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let request = format!("protocol=http\nhost={}\n\n", host(&test));
+    nothing(&git(&test, "get", &request));
+    let outcome = test.run_with_stdin(["helper", "git", "--allow-basic", "get"], request.as_bytes());
+    assert!(outcome.ok().starts_with(&format!("username=zoho\npassword={token}\n")), "{outcome:?}");
+}
+
+#[test]
+fn other_hosts_get_nothing_and_cost_nothing() {
+    let test = Test::new();
+    test.get().ok();
+    let host = host(&test);
+    let (name, port) = host.split_once(':').unwrap();
+    let others = [
+        "github.com".to_owned(),
+        format!("{name}:1"),
+        name.to_owned(),
+        format!("user@{host}"),
+        format!("user:pass@{host}"),
+        format!("{host}@evil.example"),
+        format!("{host}.evil.example"),
+        format!("127.0.0.2:{port}"),
+        format!("localhost:{port}"),
+        "www.zohoapis.com".to_owned(),
+        String::new(),
+    ];
+    for other in &others {
+        nothing(&git(&test, "get", &ask(other)));
+        let uri = format!("{{\"uri\":\"http://{other}/crm\"}}");
+        test.run_with_stdin(["helper", "uri", "get"], uri.as_bytes()).failed(65, "bad_input");
+    }
+    nothing(&git(&test, "get", "capability[]=authtype\nprotocol=cert\npath=/x\n\n"));
+    nothing(&git(&test, "get", &ask(&host).replace("=http", "=ftp")));
+    assert_eq!(test.sandbox.log().len(), 1, "nobody was asked about them");
+}
+
+#[test]
+fn a_host_known_from_an_answer_is_served_once_there_was_one() {
+    let test = Test::new();
+    nothing(&git(&test, "get", &ask(&host(&test))));
+    assert_eq!(test.sandbox.token_requests(), 0);
+    test.get().ok();
+    assert!(git(&test, "get", &ask(&host(&test))).ok().contains("credential="));
+}
+
+#[test]
+fn settings_that_cannot_be_read_matter_to_zohos_hosts_only() {
+    let test = Test::new().without_environment();
+    test.write_config("frobnicate = 1\n");
+    let https = |host: &str| ask(host).replace("protocol=http", "protocol=https");
+    nothing(&git(&test, "get", &https("github.com")));
+    git(&test, "get", &https("www.zohoapis.jp")).failed(78, "config");
+}
+
+#[test]
+fn erase_drops_the_token_that_was_refused_and_no_other() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let with =
+        |host: &str, token: &str| format!("protocol=http\nhost={host}\nauthtype=x\ncredential={token}\n\n");
+    let host = host(&test);
+    nothing(&git(&test, "erase", &with(&host, "1000.other.token")));
+    nothing(&git(&test, "erase", &with("github.com", &token)));
+    nothing(&git(&test, "erase", &format!("protocol=http\nhost={host}\n\n")));
+    assert_eq!(test.run(["get", "--offline"]).ok(), token);
+    nothing(&git(&test, "erase", &with(&host, &token)));
+    test.run(["get", "--offline"]).failed(69, "unavailable");
+    assert_ne!(test.get().ok(), token, "the credential is still there");
+}
+
+#[test]
+fn a_login_that_is_needed_stops_git_from_asking_a_person() {
+    let test = Test::new();
+    test.get().ok();
+    test.sandbox.kill_token(test.sandbox.refresh_token());
+    test.age_token(3600);
+    let outcome = git(&test, "get", &ask(&host(&test)));
+    assert_eq!((outcome.code, &*outcome.stdout), (77, "quit=1\n"), "{outcome:?}");
+    assert!(outcome.stderr.contains("error[login_required]"), "{outcome:?}");
+}
+
+#[test]
+fn an_outage_is_no_reason_to_quit() {
+    let test = Test::new();
+    test.get().ok();
+    test.age_token(3600);
+    test.fault(FaultKind::Status { status: 503, body: None, retry_after_s: None });
+    git(&test, "get", &ask(&host(&test))).failed(69, "unavailable");
+}
+
+#[test]
+fn a_uri_gets_headers_and_their_expiry() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let uri = format!("{{\"uri\":\"{}/crm/v8/org\",\"future\":[]}}", test.sandbox.url());
+    let outcome = test.run_with_stdin(["helper", "uri", "get"], uri.as_bytes());
+    let json: serde_json::Value = serde_json::from_str(outcome.ok()).unwrap();
+    assert_eq!(json["headers"]["Authorization"], serde_json::json!([format!("Zoho-oauthtoken {token}")]));
+    assert_eq!(outcome.stderr, "");
+    test.run_with_stdin(["helper", "uri", "frobnicate"], uri.as_bytes()).failed(2, "usage");
+}
+
+#[test]
+fn what_is_no_request_is_65() {
+    let test = Test::new();
+    let huge = vec![b'a'; 3 << 20];
+    let binary: Vec<u8> = (0..=255).collect();
+    let cut = ask("x").trim_end().as_bytes().to_vec();
+    for bad in [&b""[..], b"\n", b"garbage\n\n", &huge, &binary, &cut, b"{\"uri\":\"https://www.zo"] {
+        for helper in [["helper", "git", "get"], ["helper", "git", "erase"], ["helper", "uri", "get"]] {
+            run_with_any_stdin(&test, &helper, bad).failed(65, "bad_input");
+        }
+    }
+    let mut closed = Command::new("sh");
+    closed.args(["-c", "exec \"$0\" helper git get <&-", PROGRAM]).env_clear().envs(test.vars());
+    test.start(closed).wait().failed(65, "bad_input");
+}
+
+/// Like `run_with_stdin`, for input that the program may refuse before it has read it all.
+fn run_with_any_stdin(test: &Test, args: &[&str], stdin: &[u8]) -> Outcome {
+    let file = test.dir.path().join("stdin");
+    std::fs::write(&file, stdin).unwrap();
+    let mut command = test.command(args.iter().copied());
+    command.stdin(Stdio::from(std::fs::File::open(file).unwrap()));
+    test.start(command).wait()
+}
+
+#[test]
+fn a_warning_does_not_reach_a_helpers_stderr() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    test.age_token(3570);
+    test.fault(FaultKind::Status { status: 503, body: None, retry_after_s: None });
+    let outcome = git(&test, "get", &ask(&host(&test)));
+    assert!(outcome.ok().contains(&token), "a living token is handed out: {outcome:?}");
+    assert_eq!(outcome.stderr, "");
+    let outcome = test.run(["get", "-o", "exec-credential"]);
+    assert!(outcome.ok().contains(&token));
+    assert_eq!(outcome.stderr, "");
+}
+
+#[test]
+fn a_name_says_which_helper_it_is() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let run = |name: &str, args: &[&str], stdin: &str| {
+        let link = test.dir.path().join(name);
+        if !link.exists() {
+            std::os::unix::fs::symlink(PROGRAM, &link).unwrap();
+        }
+        let input = test.file("request", stdin);
+        let mut command = Command::new(link);
+        command.args(args).env_clear().envs(test.vars());
+        command.stdin(Stdio::from(std::fs::File::open(input).unwrap()));
+        test.start(command).wait()
+    };
+    let request = ask(&host(&test));
+    assert!(run("git-credential-zoho", &["get"], &request).ok().contains(&token));
+    assert!(run("git-credential-zoho", &["--profile", "env", "get"], &request).ok().contains(&token));
+    let uri = format!("{{\"uri\":\"{}\"}}", test.sandbox.url());
+    assert!(run("credential-helper-zoho", &["get"], &uri).ok().contains(&token));
+    run("credential-helper-zoho", &[], &uri).failed(2, "usage");
+}
+
+#[test]
+fn a_helper_that_cannot_get_the_lock_says_so_in_time() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let locks = test.state().join("locks");
+    let lock = std::fs::read_dir(locks).unwrap().next().unwrap().unwrap().path();
+    let held = std::fs::File::open(lock).unwrap();
+    held.lock().unwrap();
+    let request = format!("protocol=http\nhost={}\ncredential={token}\n\n", host(&test));
+    let outcome = git(&test, "erase", &request);
+    outcome.failed(75, "busy");
+    assert!(outcome.took >= Duration::from_secs(2) && outcome.took < Duration::from_secs(10), "{outcome:?}");
+}

@@ -1,0 +1,202 @@
+//! `--watch`: a file that holds a living token whenever one can be had.
+
+use crate::harness::{Outcome, Test, until};
+use crate::in_process::ManualClock;
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+use zoho_cred::oauth::userinfo::{self, Liveness};
+use zoho_cred::sandbox::{FaultKind, Options};
+use zoho_cred::secret::Secret;
+use zoho_cred::system::{
+    Clock, Env, Http, HttpRequest, Https, Method, Now, Roots, Signals, System, Terminal,
+};
+
+/// A clock that calls the test at every step of the program's life.
+struct Life<'a> {
+    inner: Rc<ManualClock>,
+    step: Box<dyn Fn(Duration) + 'a>,
+}
+
+impl Clock for Life<'_> {
+    fn now(&self) -> Now {
+        self.inner.now()
+    }
+
+    fn boot_id(&self) -> String {
+        self.inner.boot_id()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.inner.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.inner.advance(duration);
+        (self.step)(duration);
+    }
+}
+
+fn is_living(test: &Test, token: &str) -> bool {
+    let request = HttpRequest {
+        method: Method::Get,
+        url: format!("{}{}", test.sandbox.url(), userinfo::PATH),
+        form: Vec::new(),
+        authorization: Some(Secret::new(format!("Zoho-oauthtoken {token}"))),
+        timeout: Duration::from_secs(10),
+    };
+    let answer = Https::new(&Roots::default()).unwrap().send(&request).unwrap();
+    userinfo::liveness(answer.status, &answer.body) == Liveness::Alive
+}
+
+fn short_lived() -> Rc<Test> {
+    let mut options = Options::default();
+    options.limits.token_life = Duration::from_secs(120);
+    options.limits.budget = 100;
+    options.limits.live_tokens = 100;
+    let test = Test::with(options).with_profile();
+    let text = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&format!("{text}budget = {{ tokens = 100, window = \"10m\" }}\n"));
+    Rc::new(test)
+}
+
+/// What was seen of the file: at which second of the program's life, which token, and whether it lived.
+type Seen = Rc<RefCell<Vec<(u64, String, bool)>>>;
+
+#[test]
+fn ten_minutes_with_a_reject_and_an_outage() {
+    const REJECTED: u64 = 150;
+    const OUTAGE: std::ops::Range<u64> = 200..380;
+    const RECOVERED: u64 = 380 + 90;
+    let test = short_lived();
+    let out = test.dir.path().join("token");
+    let (clock, signals) = (ManualClock::new(), Signals::default());
+    let (begun, seen) = (clock.monotonic(), Seen::default());
+    let (rejected, broken, mended) = (Cell::new(false), Cell::new(false), Cell::new(false));
+    let once = |flag: &Cell<bool>| !flag.replace(true);
+    let step = {
+        let (test, clock, signals, seen, out) =
+            (Rc::clone(&test), Rc::clone(&clock), signals.clone(), Rc::clone(&seen), out.clone());
+        move |by: Duration| {
+            test.sandbox.advance(by);
+            let second = (clock.monotonic() - begun).as_secs();
+            let text = std::fs::read_to_string(&out).unwrap_or_default();
+            if second > 1 || !text.is_empty() {
+                let token = text.strip_suffix('\n').expect("a whole file");
+                assert!(token.starts_with("1000.") && token.len() > 20, "a whole token: {token:?}");
+                seen.borrow_mut().push((second, token.to_owned(), is_living(&test, token)));
+            }
+            if second >= REJECTED && once(&rejected) {
+                let token = text.trim().to_owned();
+                test.run_with_stdin_in_process(&clock, &["reject", "crm"], &token);
+            }
+            if OUTAGE.contains(&second) && once(&broken) {
+                test.fault(FaultKind::Status { status: 503, body: None, retry_after_s: None });
+            }
+            if second >= OUTAGE.end && once(&mended) {
+                test.sandbox.clear_faults();
+            }
+            if second >= 600 {
+                signals.raise(15);
+            }
+        }
+    };
+    let life: Rc<dyn Clock> = Rc::new(Life { inner: Rc::clone(&clock), step: Box::new(step) });
+    let mut system = System {
+        env: Env::of(test.vars()),
+        clock: life,
+        signals,
+        terminal: Terminal::default(),
+        stdin: Box::new(io::empty()),
+        stdout: Box::new(io::sink()),
+        stderr: RefCell::new(Box::new(io::sink())),
+        ..System::real()
+    };
+    let args = ["zoho-cred", "get", "crm", "--watch", "--out", out.to_str().unwrap()].map(Into::into);
+    assert_eq!(zoho_cred::run(args, &mut system), 143);
+
+    let seen = seen.borrow();
+    assert!(seen.len() > 300, "{}", seen.len());
+    for (second, token, living) in seen.iter() {
+        let may_be_dead =
+            *second >= OUTAGE.start && *second < RECOVERED || (REJECTED..REJECTED + 3).contains(second);
+        assert!(*living || may_be_dead, "a dead token at second {second}: {token}");
+    }
+    assert!(seen.iter().any(|(_, _, living)| !living), "the outage was longer than a token's life");
+    let at = |second: u64| &seen.iter().find(|(at, ..)| *at >= second).unwrap().1;
+    assert_ne!(at(REJECTED - 1), at(REJECTED + 3), "a reject is followed");
+    assert_eq!(at(5), at(100), "nothing is renewed without need");
+    let first_change = seen.iter().find(|(_, token, _)| token != at(5)).unwrap().0;
+    assert!((107..=120).contains(&first_change), "in the early window: {first_change}");
+}
+
+fn start(test: &Test, extra: &[&str]) -> (crate::harness::Running, PathBuf) {
+    let out = test.dir.path().join("token");
+    let args = ["get", "--watch", "--out", out.to_str().unwrap()];
+    (test.start(test.command(args.into_iter().chain(extra.iter().copied()))), out)
+}
+
+fn content(out: &PathBuf) -> String {
+    std::fs::read_to_string(out).unwrap_or_default().trim().to_owned()
+}
+
+#[test]
+fn a_signal_ends_it_and_a_reject_is_followed() {
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let test = Test::new();
+        let (running, out) = start(&test, &["-o", "token"]);
+        until("a token", || !content(&out).is_empty());
+        let token = content(&out);
+        test.run_with_stdin(["reject"], token.as_bytes()).ok();
+        until("another token", || !content(&out).is_empty() && content(&out) != token);
+        running.signal(signal);
+        let outcome: Outcome = running.wait();
+        assert_eq!((outcome.code, &*outcome.stdout), (code, ""), "{outcome:?}");
+        let left = std::fs::read_dir(test.dir.path()).unwrap();
+        let litter: Vec<_> =
+            left.filter(|e| e.as_ref().unwrap().file_name().as_encoded_bytes()[0] == b'.').collect();
+        assert!(litter.is_empty(), "{litter:?}");
+    }
+}
+
+#[test]
+fn another_callers_refresh_is_followed_without_one_of_its_own() {
+    let test = Test::new();
+    let (running, out) = start(&test, &[]);
+    until("a token", || !content(&out).is_empty());
+    let new = test.run(["get", "--refresh"]).ok().to_owned();
+    until("the other caller's token", || content(&out) == new);
+    assert_eq!(test.sandbox.token_requests(), 2);
+    running.signal("TERM");
+    running.wait();
+}
+
+#[test]
+fn a_login_that_is_needed_ends_it() {
+    let test = Test::new();
+    let (running, out) = start(&test, &[]);
+    until("a token", || !content(&out).is_empty());
+    let token = content(&out);
+    test.sandbox.kill_token(test.sandbox.refresh_token());
+    test.run_with_stdin(["reject"], token.as_bytes()).ok();
+    running.wait().failed(77, "login_required");
+    assert_eq!(content(&out), token, "the file is left as it is");
+    test.run(["get", "--watch"]).failed(2, "usage");
+    test.run(["get", "--watch", "--out", "x", "--offline"]).failed(2, "usage");
+}
+
+#[test]
+fn it_may_begin_before_the_server_does() {
+    let test = Test::new();
+    test.fault(FaultKind::Status { status: 503, body: None, retry_after_s: None });
+    let (running, out) = start(&test, &[]);
+    until("a first attempt", || test.sandbox.token_requests() > 0);
+    assert!(!out.exists());
+    test.sandbox.clear_faults();
+    until("a token", || !content(&out).is_empty());
+    running.signal("TERM");
+    let outcome = running.wait();
+    assert!(outcome.stderr.matches("warning").count() <= 1, "{outcome:?}");
+}
