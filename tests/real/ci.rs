@@ -1,0 +1,177 @@
+//! The job files of `setup`, run step by step as the CI systems would.
+
+use crate::harness::{Outcome, Test};
+use crate::world::{command, have_all, on_path, python, yaml};
+use serde_json::Value;
+
+/// A job's world: the variables that the job file sets, the secrets that the system keeps, and what steps have set.
+struct Job {
+    test: Test,
+    vars: Vec<(String, String)>,
+    log: String,
+}
+
+impl Job {
+    fn new() -> (Self, Test) {
+        let source = Test::new();
+        source.get().ok();
+        let mut test = on_path(Test::new().without_environment());
+        for (name, value) in [("ZOHO_ACCOUNTS_URL", ""), ("ZOHO_CLIENT_ID", "")] {
+            test.set(name, value);
+        }
+        (Job { test, vars: Vec::new(), log: String::new() }, source)
+    }
+
+    fn set(&mut self, values: &Value, source: &Test) {
+        for (name, value) in values.as_object().into_iter().flatten() {
+            let value = secret(value.as_str().unwrap(), source, &self.vars);
+            self.vars.push((name.clone(), value));
+        }
+    }
+
+    fn step(&mut self, script: &str, env: &Value, source: &Test) -> Outcome {
+        let mut command = command(&self.test, "bash", &["-e", "-o", "pipefail", "-c", script]);
+        command.envs(self.vars.iter().cloned());
+        for (name, value) in env.as_object().into_iter().flatten() {
+            command.env(name, secret(value.as_str().unwrap(), source, &self.vars));
+        }
+        let outcome = self.test.start(command).wait();
+        assert_eq!(outcome.code, 0, "{script}: {outcome:?}");
+        self.log += &outcome.stdout;
+        self.log += &outcome.stderr;
+        outcome
+    }
+
+    fn value(&self, name: &str) -> &str {
+        &self.vars.iter().rev().find(|(found, _)| found == name).unwrap().1
+    }
+}
+
+/// What the system puts in the place of a reference to a secret or to a variable of an earlier step.
+fn secret(text: &str, source: &Test, vars: &[(String, String)]) -> String {
+    let name = text.trim_start_matches("${{ secrets.").trim_end_matches(" }}");
+    let name = name.trim_start_matches("$(").trim_end_matches(')');
+    match name {
+        "ZOHO_CLIENT_SECRET" => source.sandbox.client_secret().to_owned(),
+        "ZOHO_REFRESH_TOKEN" => source.sandbox.refresh_token().to_owned(),
+        name => match vars.iter().rev().find(|(found, _)| found == name) {
+            Some((_, value)) => value.clone(),
+            None => text.to_owned(),
+        },
+    }
+}
+
+fn installs(script: &str) -> bool {
+    script.trim() == "cargo install zoho-cred --locked"
+}
+
+/// After its mask the token stands nowhere in the log, nor do the secrets.
+fn is_clean(log: &str, token: &str, mask: &str, source: &Test) {
+    let masked_at = log.find(mask).unwrap_or_else(|| panic!("no {mask} in {log}"));
+    assert!(!log[..masked_at].contains(token), "{log}");
+    for secret in [source.sandbox.client_secret(), source.sandbox.refresh_token()] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+#[test]
+fn github() {
+    let Some(python) = python() else { return };
+    if !have_all(&["bash", "curl"]) {
+        return;
+    }
+    let (mut job, source) = Job::new();
+    let file = yaml(&python, &source.run(["setup", "github-actions"]).stdout);
+    let steps = &file["jobs"]["zoho"];
+    job.set(&steps["env"], &source);
+    let github_env = job.test.file("github-env", "EARLIER=1\n");
+    job.vars.push(("GITHUB_ENV".into(), github_env.display().to_string()));
+    let mut last = None;
+    for step in steps["steps"].as_array().unwrap() {
+        let script = step["run"].as_str().unwrap();
+        if installs(script) {
+            continue;
+        }
+        last = Some(job.step(script, &step["env"], &source));
+        let set = read_github_env(&std::fs::read_to_string(&github_env).unwrap());
+        job.vars.extend(set);
+    }
+    assert!(last.unwrap().stdout.contains("\"org\""), "{}", job.log);
+    assert_eq!(job.value("EARLIER"), "1", "the file was appended to");
+    let token = job.value("ZOHO_ACCESS_TOKEN").to_owned();
+    assert_eq!(job.value("ZOHO_API_DOMAIN"), source.sandbox.api_domain());
+    is_clean(&job.log, &token, &format!("::add-mask::{token}\n"), &source);
+    assert_eq!(job.log.matches(&token).count(), 1, "{}", job.log);
+}
+
+/// Reads the file as the runner does: `NAME=value`, or `NAME<<DELIMITER` up to a line that is the delimiter.
+fn read_github_env(text: &str) -> Vec<(String, String)> {
+    let (mut lines, mut found) = (text.lines(), Vec::new());
+    while let Some(line) = lines.next() {
+        match line.split_once("<<") {
+            Some((name, delimiter)) => {
+                let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+                found.push((name.to_owned(), value.join("\n")));
+            }
+            None => found.extend(line.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned()))),
+        }
+    }
+    found
+}
+
+#[test]
+fn gitlab() {
+    let Some(python) = python() else { return };
+    if !have_all(&["bash", "curl"]) {
+        return;
+    }
+    let (mut job, source) = Job::new();
+    let file = yaml(&python, &source.run(["setup", "gitlab-ci"]).stdout);
+    let zoho = &file["zoho"];
+    job.set(&zoho["variables"], &source);
+    for name in ["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] {
+        job.vars.push((name.into(), secret(name, &source, &[])));
+    }
+    assert!(installs(zoho["before_script"][0].as_str().unwrap()));
+    for script in zoho["script"].as_array().unwrap() {
+        let outcome = job.step(script.as_str().unwrap(), &Value::Null, &source);
+        assert!(outcome.stdout.contains("\"org\""), "{outcome:?}");
+    }
+    assert!(!job.log.contains("1000."), "no token in the log: {}", job.log);
+}
+
+#[test]
+fn azure() {
+    let Some(python) = python() else { return };
+    if !have_all(&["bash", "curl"]) {
+        return;
+    }
+    let (mut job, source) = Job::new();
+    let file = yaml(&python, &source.run(["setup", "azure-pipelines"]).stdout);
+    job.set(&file["variables"], &source);
+    let mut secrets = Vec::new();
+    let mut last = None;
+    for step in file["steps"].as_array().unwrap() {
+        let script = step["script"].as_str().unwrap();
+        if installs(script) {
+            continue;
+        }
+        let outcome = job.step(script, &step["env"], &source);
+        for line in outcome.stdout.lines() {
+            if let Some(secret) = line.strip_prefix("##vso[task.setsecret]") {
+                secrets.push(secret.to_owned());
+            }
+            if let Some((settings, value)) =
+                line.strip_prefix("##vso[task.setvariable variable=").and_then(|rest| rest.split_once(']'))
+            {
+                let name = settings.split(';').next().unwrap();
+                assert!(name != "ZOHO_ACCESS_TOKEN" || secrets.contains(&value.to_owned()), "masked first");
+                job.vars.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        last = Some(outcome);
+    }
+    assert!(last.unwrap().stdout.contains("\"org\""), "{}", job.log);
+    assert_eq!(secrets.len(), 1);
+    is_clean(&job.log, &secrets[0], &format!("##vso[task.setsecret]{}\n", secrets[0]), &source);
+}

@@ -1,0 +1,97 @@
+//! curl, in every form that the documentation shows.
+
+use crate::harness::Test;
+use crate::world::{Answer, Web, bash, command, command_lines_with, have_all, on_path, run};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+#[test]
+fn every_form_arrives() {
+    if !have_all(&["curl", "bash"]) {
+        return;
+    }
+    let test = on_path(Test::new());
+    let token = test.get().ok().to_owned();
+    let leads = format!("{}/crm/v8/Leads", test.sandbox.api_domain());
+    for form in [
+        "zoho-cred get -o curl | curl -sSf -K - $URL",
+        "curl -sSf -K <(zoho-cred get -o curl) $URL",
+        "zoho-cred get -o header | curl -sSf -H @- $URL",
+        "curl -sSf -H @<(zoho-cred get -o header) $URL",
+        "curl -sSf -H \"Authorization: Zoho-oauthtoken $(zoho-cred get)\" $URL",
+        "zoho-cred exec -- sh -c 'printf \"header = \\\"Authorization: Zoho-oauthtoken %s\\\"\\n\" \
+         \"$ZOHO_ACCESS_TOKEN\" | curl -sSf -K - $ZOHO_API_DOMAIN/crm/v8/Leads'",
+    ] {
+        let outcome = bash(&test, &format!("URL={leads}; {form}"));
+        assert!(outcome.ok().contains("Yamada"), "{form}: {outcome:?}");
+        assert_eq!(outcome.stderr, "");
+        assert!(!outcome.stdout.contains(&token));
+    }
+    let log = test.sandbox.log();
+    let calls: Vec<_> = log.iter().filter(|entry| entry.path == "/crm/v8/Leads").collect();
+    assert_eq!(calls.len(), 6);
+    assert!(calls.iter().all(|entry| entry.authorization_scheme.as_deref() == Some("Zoho-oauthtoken")));
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+/// A server that holds its answer back until it is told to go on.
+fn gate() -> (Web, Arc<(Mutex<u32>, Condvar)>) {
+    let passes = Arc::new((Mutex::new(0), Condvar::new()));
+    let inner = Arc::clone(&passes);
+    let web = Web::start(move |_| {
+        let (passes, opened) = &*inner;
+        let mut passes = passes.lock().unwrap();
+        while *passes == 0 {
+            passes = opened.wait_timeout(passes, Duration::from_secs(30)).unwrap().0;
+        }
+        *passes -= 1;
+        Answer("200 OK", String::new(), "through".to_owned())
+    });
+    (web, passes)
+}
+
+#[test]
+fn the_token_stands_on_no_command_line() {
+    if !have_all(&["curl", "bash"]) {
+        return;
+    }
+    let test = on_path(Test::new());
+    let token = test.get().ok().to_owned();
+    let (web, passes) = gate();
+    let mut calls = 0;
+    for (form, visible) in [
+        ("zoho-cred get -o curl | curl -sS -K - $URL", false),
+        ("zoho-cred get -o header | curl -sS -H @- $URL", false),
+        ("curl -sS -H @<(zoho-cred get -o header) $URL", false),
+        ("zoho-cred exec -- curl -sS -o /dev/null $URL", false),
+        ("curl -sS -H \"Authorization: Zoho-oauthtoken $(zoho-cred get)\" $URL", true),
+    ] {
+        let script = format!("URL={}; {form}", web.url());
+        let running = test.start(command(&test, "bash", &["-c", &script]));
+        calls += 1;
+        crate::harness::until("curl to be connected", || web.seen().len() == calls);
+        assert_eq!(!command_lines_with(&token).is_empty(), visible, "{form}");
+        *passes.0.lock().unwrap() += 1;
+        passes.1.notify_all();
+        running.wait().ok();
+    }
+    let sent: Vec<_> = web.seen().iter().map(|request| request.authorization().map(str::to_owned)).collect();
+    let header = Some(format!("Zoho-oauthtoken {token}"));
+    assert_eq!(sent, [header.clone(), header.clone(), header.clone(), None, header]);
+}
+
+#[test]
+fn setup_curl_is_a_function_that_works() {
+    if !have_all(&["curl", "bash"]) {
+        return;
+    }
+    let test = on_path(Test::new());
+    test.get().ok();
+    let function = test.run(["setup", "curl"]).stdout;
+    let outcome = run(
+        &test,
+        "bash",
+        &["-euc", &format!("{function}\nzoho -sSf $0"), &format!("{}/crm/v8/org", test.sandbox.url())],
+    );
+    assert!(outcome.ok().contains("\"org\""), "{outcome:?}");
+}

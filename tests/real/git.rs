@@ -1,0 +1,144 @@
+//! git: one that knows schemes of its own (2.46), and Debian's, which does not.
+
+use crate::harness::{Outcome, Test};
+use crate::world::{Answer, Web, have_all, on_path, run_with};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+/// The first git that is new or old enough, by its path.
+fn git(new: bool) -> Option<String> {
+    let candidates = ["/usr/local/bin/git", "/usr/bin/git", "/opt/git/bin/git"];
+    let found = candidates.into_iter().find(|path| {
+        let output = Command::new(path).arg("--version").output().ok();
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        let version = text.as_deref().and_then(|text| text.split_whitespace().nth(2));
+        let mut parts = version.unwrap_or_default().split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+        version > (0, 0) && (version >= (2, 46)) == new
+    });
+    if found.is_none() {
+        eprintln!("SKIPPED: no git {} 2.46 is here", if new { "from" } else { "before" });
+    }
+    found.map(str::to_owned)
+}
+
+/// A web server as a git remote: 401 until the token is right, then a repository of one branch.
+fn remote(good: Arc<Mutex<Option<String>>>) -> Web {
+    Web::start(move |request| {
+        let accepted = match (request.authorization(), &*good.lock().unwrap()) {
+            (Some(given), Some(good)) => given == format!("Zoho-oauthtoken {good}"),
+            (given, None) => given.is_some(),
+            (None, Some(_)) => false,
+        };
+        match accepted {
+            true => Answer(
+                "200 OK",
+                "Content-Type: text/plain\r\n".into(),
+                format!("{}\trefs/heads/main\n", "a".repeat(40)),
+            ),
+            false => Answer("401 Unauthorized", "WWW-Authenticate: Bearer\r\n".into(), String::new()),
+        }
+    })
+}
+
+/// A profile that may serve the remote, with the settings of `setup git`.
+fn world(web: &Web) -> Test {
+    let mut test = on_path(Test::new().with_profile());
+    let text = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&format!("{text}hosts = [\"{}\"]\n", web.host));
+    let settings = test.run(["setup", "git"]).stdout.replace("https://", "http://");
+    let file = test.file("gitconfig", &settings);
+    test.set("GIT_CONFIG_GLOBAL", file.to_str().unwrap());
+    test.set("GIT_CONFIG_NOSYSTEM", "1");
+    test.set("GIT_TERMINAL_PROMPT", "0");
+    test
+}
+
+fn ls_remote(test: &Test, git: &str, web: &Web) -> Outcome {
+    run_with(test, git, &["ls-remote", &format!("{}/x.git", web.url())], "")
+}
+
+#[test]
+fn a_new_git_sends_zohos_scheme_and_rejects_what_was_refused() {
+    let Some(git) = git(true) else { return };
+    let good = Arc::new(Mutex::new(None));
+    let web = remote(Arc::clone(&good));
+    let test = world(&web);
+    let outcome = ls_remote(&test, &git, &web);
+    assert!(outcome.ok().contains("refs/heads/main"), "{outcome:?}");
+    assert_eq!(outcome.stderr, "");
+    let token = test.get().ok().to_owned();
+    let seen = web.seen();
+    assert_eq!(seen[0].authorization(), None, "git asks for a credential after a 401");
+    assert_eq!(seen[1].authorization(), Some(&*format!("Zoho-oauthtoken {token}")));
+
+    *good.lock().unwrap() = Some("1000.another.token".into());
+    assert_ne!(ls_remote(&test, &git, &web).code, 0);
+    test.run(["get", "--offline"]).failed(69, "unavailable");
+    let new = test.get().ok().to_owned();
+    assert_ne!(new, token, "git's erase dropped the token that was refused");
+    *good.lock().unwrap() = Some(new);
+    assert!(ls_remote(&test, &git, &web).ok().contains("refs/heads/main"));
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
+
+#[test]
+fn fill_and_reject() {
+    let Some(git) = git(true) else { return };
+    let web = Web::echo();
+    let test = world(&web);
+    let request = format!("capability[]=authtype\nprotocol=http\nhost={}\n\n", web.host);
+    let outcome = run_with(&test, &git, &["credential", "fill"], &request);
+    let filled = outcome.ok().to_owned();
+    let token = test.get().ok().to_owned();
+    for line in ["authtype=Zoho-oauthtoken", &format!("credential={token}"), "ephemeral=1"] {
+        assert!(filled.lines().any(|found| found == line), "{line} in {filled}");
+    }
+    assert_eq!(outcome.stderr, "");
+    let reject = run_with(&test, &git, &["credential", "reject"], &format!("{filled}\n\n"));
+    assert_eq!((reject.code, &*reject.stderr), (0, ""));
+    test.run(["get", "--offline"]).failed(69, "unavailable");
+}
+
+#[test]
+fn a_needed_login_ends_git_without_a_prompt() {
+    let Some(git) = git(true) else { return };
+    let web = remote(Arc::default());
+    let test = world(&web);
+    test.sandbox.kill_token(test.sandbox.refresh_token());
+    let outcome = ls_remote(&test, &git, &web);
+    assert_eq!(outcome.code, 128);
+    assert!(outcome.stderr.contains("told us to quit"), "{outcome:?}");
+    assert!(outcome.stderr.contains("error[login_required]"), "{outcome:?}");
+}
+
+#[test]
+fn an_old_git_gets_nothing_and_nobody_is_asked() {
+    if !have_all(&["bash"]) {
+        return;
+    }
+    let Some(git) = git(false) else { return };
+    let web = remote(Arc::default());
+    let test = world(&web);
+    test.get().ok();
+    let request = format!("capability[]=authtype\nprotocol=http\nhost={}\n\n", web.host);
+    let outcome = run_with(&test, &git, &["credential", "fill"], &request);
+    assert_eq!((outcome.code, &*outcome.stdout), (128, ""), "{outcome:?}");
+    assert!(outcome.stderr.contains("terminal prompts disabled"), "{outcome:?}");
+    assert_eq!(ls_remote(&test, &git, &web).code, 128);
+    assert!(web.seen().iter().all(|request| request.authorization().is_none()));
+}
+
+#[test]
+fn another_host_is_not_told() {
+    let Some(git) = git(true) else { return };
+    let (ours, other) = (Web::echo(), remote(Arc::default()));
+    let mut test = world(&ours);
+    test.get().ok();
+    let settings = test.file("all-hosts", "[credential]\n\thelper = zoho\n");
+    test.set("GIT_CONFIG_GLOBAL", settings.to_str().unwrap());
+    let outcome = ls_remote(&test, &git, &other);
+    assert_eq!(outcome.code, 128);
+    assert!(!outcome.stderr.contains("zoho-cred"), "{outcome:?}");
+    assert!(other.seen().iter().all(|request| request.authorization().is_none()));
+}

@@ -1,0 +1,70 @@
+//! rclone, HTTPie and wget, each in its safe form.
+
+use crate::harness::Test;
+use crate::world::{Answer, Web, bash, have_all, on_path, run};
+
+#[test]
+fn rclone_runs_a_command_for_its_bearer_token() {
+    if !have_all(&["rclone"]) {
+        return;
+    }
+    let test = on_path(Test::new());
+    let token = test.get().ok().to_owned();
+    let web = Web::start(|_| {
+        let body = "<?xml version=\"1.0\"?><d:multistatus xmlns:d=\"DAV:\"><d:response><d:href>/</d:href><d:propstat>\
+                    <d:prop><d:resourcetype><d:collection/></d:resourcetype></d:prop><d:status>HTTP/1.1 200 OK\
+                    </d:status></d:propstat></d:response></d:multistatus>";
+        Answer("207 Multi-Status", "Content-Type: application/xml\r\n".into(), body.to_owned())
+    });
+    let url = web.url();
+    let args = ["lsf", ":webdav:", "--retries", "1", "--webdav-url", &url, "--webdav-bearer-token-command"];
+    let rclone = |test: &Test| run(test, "rclone", &[&args[..], &["zoho-cred get"]].concat());
+    let outcome = rclone(&test);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let seen = web.seen();
+    assert!(!seen.is_empty());
+    assert!(
+        seen.iter().all(|request| request.authorization() == Some(&*format!("Bearer {token}"))),
+        "{seen:?}"
+    );
+
+    test.age_token(3600);
+    test.sandbox.kill_token(test.sandbox.refresh_token());
+    let outcome = rclone(&test);
+    assert!(outcome.stderr.contains("error[login_required]"), "{outcome:?}");
+}
+
+#[test]
+fn httpie_reads_the_header_from_a_pipe() {
+    if !have_all(&["http", "bash"]) {
+        return;
+    }
+    let test = on_path(Test::new());
+    let token = test.get().ok().to_owned();
+    let web = Web::echo();
+    let form = "http --ignore-stdin --body $URL Authorization:@<(zoho-cred get -o header | cut -d' ' -f2-)";
+    let outcome = bash(&test, &format!("URL={}; {form}", web.url()));
+    assert_eq!(outcome.stdout.trim(), format!("Zoho-oauthtoken {token}"), "{outcome:?}");
+}
+
+#[test]
+fn wget_reads_the_header_from_a_file_and_follows_nobody() {
+    if !have_all(&["wget", "bash"]) {
+        return;
+    }
+    let test = on_path(Test::new());
+    let token = test.get().ok().to_owned();
+    let web = Web::echo();
+    let elsewhere = Web::echo();
+    let target = elsewhere.url();
+    let redirecting =
+        Web::start(move |_| Answer("302 Found", format!("Location: {target}/\r\n"), String::new()));
+    let form = "umask 077; rc=$(mktemp -p .); trap 'rm -f $rc' EXIT\n\
+                { printf 'header = '; zoho-cred get -o header; } >$rc\n\
+                WGETRC=$rc wget --quiet --max-redirect=0 --output-document=- $URL";
+    let outcome = bash(&test, &format!("URL={}; {form}", web.url()));
+    assert_eq!(outcome.stdout.trim(), format!("Zoho-oauthtoken {token}"), "{outcome:?}");
+    let outcome = bash(&test, &format!("URL={}; {form}", redirecting.url()));
+    assert_eq!(outcome.code, 8, "{outcome:?}");
+    assert!(elsewhere.seen().is_empty(), "wget would send the header to the other host as well");
+}

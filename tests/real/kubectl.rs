@@ -1,0 +1,97 @@
+//! kubectl, whose exec plugins are everybody's on client-go.
+
+use crate::harness::{Outcome, Test};
+use crate::world::{have_all, on_path, run};
+use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Options};
+
+/// A kubeconfig that names the TLS sandbox as its server, with the user of `setup kubectl`.
+fn world(version: &str) -> Test {
+    let test = on_path(Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() }));
+    let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap());
+    let mut test = test.var("SSL_CERT_FILE", ca.to_str().unwrap());
+    test.get().ok();
+    let users = test.run(["setup", "kubectl"]).stdout.replace("client.authentication.k8s.io/v1", version);
+    let kubeconfig = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: zoho\nclusters:\n- name: zoho\n  cluster:\n    server: {}\n    \
+         certificate-authority: {}\ncontexts:\n- name: zoho\n  context: {{cluster: zoho, user: zoho-env}}\n{users}",
+        test.sandbox.url(),
+        ca.display()
+    );
+    let file = test.file("kubeconfig", &kubeconfig);
+    test.set("KUBECONFIG", file.to_str().unwrap());
+    test
+}
+
+fn org(test: &Test) -> Outcome {
+    run(test, "kubectl", &["get", "--raw", "/crm/v8/org"])
+}
+
+#[test]
+fn both_versions_reach_the_api() {
+    if !have_all(&["kubectl"]) {
+        return;
+    }
+    for version in ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"] {
+        let test = world(version);
+        let outcome = org(&test);
+        assert!(outcome.ok().contains("\"org\""), "{outcome:?}");
+        assert_eq!(outcome.stderr, "");
+        let log = test.sandbox.log();
+        let call = log.iter().find(|entry| entry.path == "/crm/v8/org").unwrap();
+        assert_eq!(call.authorization_scheme.as_deref(), Some("Bearer"));
+        assert_eq!(test.sandbox.token_requests(), 1);
+    }
+}
+
+#[test]
+fn a_version_that_there_is_not_is_named() {
+    if !have_all(&["kubectl"]) {
+        return;
+    }
+    let test = world("client.authentication.k8s.io/v1");
+    let exec_info = "{\"apiVersion\":\"client.authentication.k8s.io/v1alpha1\",\"kind\":\"ExecCredential\"}";
+    let mut command = test.command(["get", "-o", "exec-credential"]);
+    command.env("KUBERNETES_EXEC_INFO", exec_info);
+    test.start(command).wait().failed(78, "config");
+}
+
+#[test]
+fn a_failure_is_shown_to_the_person() {
+    if !have_all(&["kubectl"]) {
+        return;
+    }
+    let test = world("client.authentication.k8s.io/v1");
+    test.age_token(3600);
+    let kind = FaultKind::Status { status: 503, body: None, retry_after_s: None };
+    test.sandbox.set_fault(Fault::new(Endpoint::Token, kind));
+    let outcome = org(&test);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stderr.contains("error[unavailable]"), "{outcome:?}");
+    assert!(outcome.stderr.contains("exit code 69"), "{outcome:?}");
+}
+
+#[test]
+fn a_needed_login_is_shown_to_the_person() {
+    if !have_all(&["kubectl"]) {
+        return;
+    }
+    let test = world("client.authentication.k8s.io/v1");
+    test.age_token(3600);
+    test.sandbox.kill_token(test.sandbox.refresh_token());
+    let outcome = org(&test);
+    assert_eq!(outcome.code, 1);
+    for words in ["error[login_required]", "zoho-cred login env", "exit code 77"] {
+        assert!(outcome.stderr.contains(words), "{words} in {outcome:?}");
+    }
+}
+
+#[test]
+fn a_missing_program_is_explained() {
+    if !have_all(&["kubectl"]) {
+        return;
+    }
+    let test = world("client.authentication.k8s.io/v1");
+    std::fs::remove_file(test.dir.path().join("bin/zoho-cred")).unwrap();
+    let outcome = org(&test);
+    assert!(outcome.stderr.contains("cargo install zoho-cred"), "{outcome:?}");
+}

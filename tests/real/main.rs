@@ -1,0 +1,21 @@
+//! The same promises with real parts: the programs that people call `zoho-cred` from.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::disallowed_methods, reason = "tests are outside")]
+#![expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
+
+#[path = "../it/harness.rs"]
+#[expect(dead_code, reason = "the other test binary uses the rest")]
+mod harness;
+mod world;
+
+mod ci;
+mod curl;
+mod git;
+mod http_clients;
+mod kubectl;
+mod node;
+mod prometheus;
+mod python;
+mod setup;
+mod systemd;
+mod terminal;

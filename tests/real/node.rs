@@ -1,0 +1,49 @@
+//! `setup node`: fetch that rejects and tries once more.
+
+use crate::harness::Test;
+use crate::world::{Answer, Web, have_all, on_path, run};
+
+fn world() -> Test {
+    let test = on_path(Test::new());
+    test.get().ok();
+    let recipe = test.run(["setup", "node"]).stdout;
+    test.file("zoho-fetch.mjs", &recipe);
+    test
+}
+
+#[test]
+fn a_dead_token_is_rejected_and_the_call_made_once_more() {
+    if !have_all(&["node"]) {
+        return;
+    }
+    let test = world();
+    let first = run(&test, "node", &["zoho-fetch.mjs"]);
+    assert!(first.ok().contains("\"org\""), "{first:?}");
+    test.sandbox.kill_tokens();
+    let second = run(&test, "node", &["zoho-fetch.mjs"]);
+    assert!(second.ok().contains("\"org\""), "{second:?}");
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
+
+#[test]
+fn a_refusal_that_stays_is_handed_on_after_one_more_try() {
+    if !have_all(&["node"]) {
+        return;
+    }
+    let test = world();
+    let web = Web::start(|_| Answer("401 Unauthorized", String::new(), "no".into()));
+    let script = test.file(
+        "call.mjs",
+        &format!(
+            "import {{ zohoFetch }} from './zoho-fetch.mjs';\nconst answer = await zohoFetch('{}', \
+             {{ method: 'POST', body: 'x' }});\nconsole.log(answer.status);\n",
+            web.url()
+        ),
+    );
+    let outcome = run(&test, "node", &[script.to_str().unwrap()]);
+    assert_eq!(outcome.ok(), "401");
+    let seen = web.seen();
+    assert_eq!(seen.len(), 2);
+    assert_ne!(seen[0].authorization(), seen[1].authorization());
+    assert!(seen.iter().all(|request| request.line.starts_with("POST ")));
+}

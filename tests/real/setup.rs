@@ -1,0 +1,65 @@
+//! `setup`: every target has a text for the profile at hand, and no text has a secret.
+
+use crate::harness::Test;
+use crate::world::{on_path, run_with};
+
+const TARGETS: [&str; 11] = [
+    "git",
+    "kubectl",
+    "bazel",
+    "curl",
+    "github-actions",
+    "gitlab-ci",
+    "azure-pipelines",
+    "prometheus",
+    "systemd",
+    "python",
+    "node",
+];
+
+#[test]
+fn every_target_is_made_for_the_profile() {
+    let test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    for target in TARGETS {
+        let outcome = test.run(["setup", target, "crm"]);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        assert!(outcome.stderr.starts_with("zoho-cred: check: "), "{outcome:?}");
+        let all = format!("{}{}", outcome.stdout, outcome.stderr);
+        for secret in [&token, test.sandbox.client_secret(), test.sandbox.refresh_token()] {
+            assert!(!all.contains(secret), "{target}");
+        }
+        let settings =
+            ["{profile}", "{host}", "{api_domain}", "{client_id}", "{data_center", "{scheme}", "{program}"];
+        assert!(settings.iter().all(|name| !all.contains(name)), "{all}");
+        let host = test.sandbox.url().trim_start_matches("http://").to_owned();
+        let own = ["crm", &host, test.sandbox.client_id()];
+        assert!(own.iter().any(|value| outcome.stdout.contains(value)), "{target}: {all}");
+        assert_eq!(test.run(["--quiet", "setup", target]).stderr, "");
+    }
+    test.run(["setup", "emacs"]).failed(2, "usage");
+}
+
+#[test]
+fn where_the_apis_are_unknown_the_way_to_know_is_named() {
+    let test = Test::new().with_profile();
+    let outcome = test.run(["setup", "git"]);
+    outcome.failed(78, "config");
+    assert!(outcome.stderr.contains("zoho-cred get crm"), "{outcome:?}");
+    test.write_config("[profile.jp]\ndata_center = \"jp\"\nclient_id = \"1000.X\"\n");
+    let outcome = test.run(["setup", "git", "jp"]);
+    assert!(outcome.stdout.contains("[credential \"https://www.zohoapis.jp\"]"), "{outcome:?}");
+}
+
+#[test]
+fn the_program_that_bazel_runs_answers_by_its_name_alone() {
+    let test = on_path(Test::new());
+    let token = test.get().ok().to_owned();
+    let rc = test.run(["setup", "bazel"]).stdout;
+    let setting = rc.lines().find_map(|line| line.strip_prefix("common --credential_helper=")).unwrap();
+    let (host, program) = setting.split_once('=').unwrap();
+    let request = format!("{{\"uri\":\"http://{host}/x\"}}");
+    let outcome = run_with(&test, program, &["get"], &request);
+    assert!(outcome.ok().contains(&token), "{outcome:?}");
+    assert_eq!(outcome.stderr, "");
+}

@@ -1,0 +1,172 @@
+//! What the tests with real programs share: our names on PATH, a web server that notes what it is sent.
+
+use crate::harness::{Outcome, PROGRAM, Test, have};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+/// Whether all programs are there; see [`have`].
+pub fn have_all(programs: &[&str]) -> bool {
+    programs.iter().all(|program| have(program))
+}
+
+/// The test with our three names on its PATH.
+pub fn on_path(mut test: Test) -> Test {
+    let bin = test.dir.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    for name in ["zoho-cred", "git-credential-zoho", "credential-helper-zoho"] {
+        std::os::unix::fs::symlink(PROGRAM, bin.join(name)).unwrap();
+    }
+    let path = std::env::var("PATH").unwrap();
+    test.set("PATH", &format!("{}:{path}", bin.display()));
+    test
+}
+
+/// Runs a program in the test's world.
+pub fn run(test: &Test, program: &str, args: &[&str]) -> Outcome {
+    test.start(command(test, program, args)).wait()
+}
+
+pub fn command(test: &Test, program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).env_clear().envs(test.vars()).stdin(Stdio::null()).current_dir(test.dir.path());
+    command
+}
+
+/// Runs a bash script in the test's world.
+pub fn bash(test: &Test, script: &str) -> Outcome {
+    run(test, "bash", &["-euo", "pipefail", "-c", script])
+}
+
+/// Runs a program with a text on its stdin.
+pub fn run_with(test: &Test, program: &str, args: &[&str], stdin: &str) -> Outcome {
+    let file = test.file("stdin", stdin);
+    let mut command = command(test, program, args);
+    command.stdin(Stdio::from(std::fs::File::open(file).unwrap()));
+    test.start(command).wait()
+}
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `GET /path HTTP/1.1`.
+    pub line: String,
+    /// By lower-case name.
+    pub headers: HashMap<String, String>,
+}
+
+impl Request {
+    pub fn authorization(&self) -> Option<&str> {
+        self.headers.get("authorization").map(String::as_str)
+    }
+}
+
+/// An answer: status line, header lines, body.
+pub struct Answer(pub &'static str, pub String, pub String);
+
+/// A web server on loopback that notes what it is sent.
+pub struct Web {
+    pub host: String,
+    seen: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Web {
+    pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Web {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let (seen, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(answer));
+        let noted = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (noted, answer) = (Arc::clone(&noted), Arc::clone(&answer));
+                std::thread::spawn(move || {
+                    let Some(request) = read(&stream) else { return };
+                    noted.lock().unwrap().push(request.clone());
+                    let Answer(status, headers, body) = answer(&request);
+                    let head = format!(
+                        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
+                        body.len()
+                    );
+                    let _ = (&stream).write_all(format!("{head}{body}").as_bytes());
+                });
+            }
+        });
+        Web { host, seen }
+    }
+
+    /// One that answers 200 with the `Authorization` header it was sent.
+    pub fn echo() -> Web {
+        Web::start(|request| {
+            Answer("200 OK", String::new(), request.authorization().unwrap_or("nothing").to_owned())
+        })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.host)
+    }
+
+    pub fn seen(&self) -> Vec<Request> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+fn read(stream: &TcpStream) -> Option<Request> {
+    let mut lines = BufReader::new(stream);
+    let mut line = String::new();
+    lines.read_line(&mut line).ok().filter(|length| *length > 0)?;
+    let mut headers = HashMap::new();
+    loop {
+        let mut header = String::new();
+        lines.read_line(&mut header).ok()?;
+        match header.trim_end().split_once(':') {
+            Some((name, value)) => headers.insert(name.to_lowercase(), value.trim().to_owned()),
+            None => break,
+        };
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    lines.read_exact(&mut body).ok()?;
+    Some(Request { line: line.trim_end().to_owned(), headers })
+}
+
+/// Command lines of all processes that hold `text`.
+pub fn command_lines_with(text: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    lines.filter(|line| line.contains(text)).collect()
+}
+
+/// A Python with the packages that the recipes need, made once for all runs; `None` where it cannot be had.
+pub fn python() -> Option<PathBuf> {
+    if !have("python3") {
+        return None;
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
+    std::fs::create_dir_all(&folder).unwrap();
+    let guard = std::fs::File::create(folder.join("lock")).unwrap();
+    guard.lock().unwrap();
+    let (python, done) = (folder.join("venv/bin/python"), folder.join("done"));
+    if !done.exists() {
+        let venv = Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")).status();
+        let packages = ["requests==2.*", "PyYAML==6.*", "zohocrmsdk8_0"];
+        let pip = Command::new(&python).args(["-m", "pip", "--quiet", "install"]).args(packages).status();
+        if !(venv.is_ok_and(|status| status.success()) && pip.is_ok_and(|status| status.success())) {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "PyPI cannot be reached");
+            eprintln!("SKIPPED: the Python packages cannot be had");
+            return None;
+        }
+        std::fs::write(done, "").unwrap();
+    }
+    Some(python)
+}
+
+/// YAML as JSON.
+pub fn yaml(python: &Path, text: &str) -> serde_json::Value {
+    let script = "import json, sys, yaml; json.dump(yaml.safe_load(sys.argv[1]), sys.stdout)";
+    let output = Command::new(python).args(["-c", script, text]).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}\n{text}"))
+}
