@@ -6,10 +6,12 @@ mod lock;
 pub mod private;
 pub mod profile_state;
 pub mod records;
+mod stamp;
 
-pub use folder::Folder;
+pub use folder::{Folder, cache_path, read_cache};
 pub use lock::Holder;
 pub use private::StateDir;
+pub use stamp::{Links, Stamp};
 
 use crate::config::Budget;
 use crate::credential::CredentialId;
