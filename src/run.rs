@@ -4,8 +4,9 @@ use crate::cli::{Cli, Command, ErrorFormat, Global};
 use crate::commands;
 use crate::error::Error;
 use crate::system::System;
+use crate::warm;
 use clap::Parser;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
 
@@ -19,7 +20,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     };
     start_log(&cli.global);
     match dispatch(cli.command, &cli.global, system) {
-        Ok(code) => code,
+        Ok(code) => {
+            warm::remember(&args, system);
+            code
+        }
         Err(error) => {
             report(&error, cli.global.error_format, system);
             error.code().exit_code()
@@ -41,14 +45,18 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
 
 /// Called by the name that git or Bazel looks for, the program is that helper.
 fn by_name(args: Vec<OsString>) -> Vec<OsString> {
-    let name = args.first().and_then(|name| Path::new(name).file_stem()).and_then(|name| name.to_str());
-    let protocol = match name {
-        Some("git-credential-zoho") => "git",
-        Some("credential-helper-zoho") => "uri",
-        _ => return args,
-    };
+    let Some(protocol) = args.first().and_then(|name| protocol(name)) else { return args };
     let begin = ["zoho-cred", "helper", protocol].map(OsString::from);
     begin.into_iter().chain(args.into_iter().skip(1)).collect()
+}
+
+/// The protocol of the helper that a program of this name is.
+pub(crate) fn protocol(name: &OsStr) -> Option<&'static str> {
+    match Path::new(name).file_stem()?.to_str()? {
+        "git-credential-zoho" => Some("git"),
+        "credential-helper-zoho" => Some("uri"),
+        _ => None,
+    }
 }
 
 /// clap's own words: help and version go to stdout, complaints become our error.

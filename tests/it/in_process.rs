@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{Clock, Env, Now, System, Terminal};
+use zoho_cred::system::{Clock, Env, Http, HttpAnswer, HttpFailure, HttpRequest, Now, System, Terminal};
 
 /// A clock that stands still unless it is moved or slept on.
 pub struct ManualClock {
@@ -22,6 +22,13 @@ impl ManualClock {
         let ms = by.as_millis() as i64;
         self.wall_ms.set(self.wall_ms.get() + ms);
         self.boot_ms.set(self.boot_ms.get() + ms);
+    }
+}
+
+impl ManualClock {
+    /// Sets the wall's clock back; nobody can set the other one.
+    pub fn set_back(&self, by: Duration) {
+        self.wall_ms.set(self.wall_ms.get() - by.as_millis() as i64);
     }
 }
 
@@ -75,15 +82,33 @@ impl Test {
 
 /// Runs `zoho-cred` with `args` in this process: exit code, stdout, stderr.
 pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
+    run_system(System::real(), Env::of(test.vars()), clock, args)
+}
+
+/// The same with these variables, in a world without a network.
+pub fn run_with(env: Env, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
+    let offline = System { http: Box::new(|_| Ok(Box::new(NoNetwork))), ..System::real() };
+    run_system(offline, env, clock, args)
+}
+
+struct NoNetwork;
+
+impl Http for NoNetwork {
+    fn send(&self, _: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
+        Err(HttpFailure { sent: false, timed_out: false, problem: "no network".into() })
+    }
+}
+
+fn run_system(system: System, env: Env, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
     let (out, err) = (Sink::default(), Sink::default());
     let mut system = System {
-        env: Env::of(test.vars()),
+        env,
         clock: Rc::clone(clock) as Rc<dyn Clock>,
         terminal: Terminal::default(),
         stdin: Box::new(io::empty()),
         stdout: Box::new(out.clone()),
         stderr: RefCell::new(Box::new(err.clone())),
-        ..System::real()
+        ..system
     };
     let args = ["zoho-cred"].iter().chain(args).map(|arg| (*arg).into());
     let code = zoho_cred::run(args, &mut system);

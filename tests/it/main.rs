@@ -24,4 +24,5 @@ mod state;
 mod status;
 mod tls;
 mod warm;
+mod warm_equal;
 mod watch;
