@@ -133,7 +133,9 @@ impl Test {
         let mut command = self.command(args);
         command.stdin(Stdio::piped());
         let mut running = self.start(command);
-        running.child.stdin.take().unwrap().write_all(stdin).unwrap();
+        let written = running.child.stdin.take().unwrap().write_all(stdin);
+        // A program that refuses its input early closes the pipe before all of it is written.
+        assert!(written.is_ok() || running.child.wait().is_ok_and(|status| !status.success()));
         running.wait()
     }
 
