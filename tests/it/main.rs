@@ -11,6 +11,7 @@ mod budget;
 mod clock;
 mod early;
 mod exec;
+mod flows;
 mod helpers;
 mod leaks;
 mod lock;
