@@ -9,6 +9,7 @@ mod in_process;
 mod answers;
 mod budget;
 mod clock;
+mod docs;
 mod early;
 mod exec;
 mod flows;
