@@ -1,6 +1,7 @@
 //! Zoho's OAuth in values: what is sent, and what an answer means. No I/O.
 
 mod answer;
+pub mod revoke;
 pub mod token;
 pub mod userinfo;
 
