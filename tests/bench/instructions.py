@@ -24,6 +24,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as folder:
         world = bench.World(Path(folder))
         world.fill(program)
+        # What an unnamed profile means is remembered apart.
+        subprocess.run([program, "get"], env=world.plain, check=True, stdout=subprocess.DEVNULL)
         plain, environment = ({**env, "PATH": "/usr/bin:/bin"} for env in (world.plain, world.environment))
         found = {
             "get crm": count(program, ["get", "crm"], plain),
