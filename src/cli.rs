@@ -81,6 +81,8 @@ pub enum Command {
     Helper(HelperArgs),
     /// Print the settings to paste into a tool
     Setup(SetupArgs),
+    /// Print a new key for a store that machines share
+    Keygen,
 }
 
 /// Arguments of `get`.

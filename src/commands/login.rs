@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::login::exchange::{Code, Grant, exchange};
 use crate::login::{browser, device, keep, paste, refresh_token, self_client, settings};
 use crate::secret::Secret;
-use crate::store::{self, StateDir};
-use crate::system::{Http, System};
+use crate::store::{self, Shared, StateDir};
+use crate::system::{Http, Roots, System};
 use crate::token::{Ask, MinTtl, Ports, adopt, obtain};
 use std::path::Path;
 use std::time::Duration;
@@ -32,8 +32,9 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let stored =
         Source::new(&profile, &system.env, &state).secrets().ok().map(|secrets| secrets.client_secret);
     let client_secret = settings::client_secret(system, args, stored)?;
-    let http = (system.http)(&roots(system, global))?;
-    let story = Story { http: &*http, config: &config, state: &state, args };
+    let roots = roots(system, global);
+    let http = (system.http)(&roots)?;
+    let story = Story { http: &*http, roots: &roots, config: &config, state: &state, args };
     match flow {
         FlowName::RefreshToken => {
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
@@ -74,12 +75,17 @@ fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
 /// What every flow needs.
 struct Story<'a> {
     http: &'a dyn Http,
+    roots: &'a Roots,
     config: &'a ConfigFile,
     state: &'a StateDir,
     args: &'a LoginArgs,
 }
 
 impl Story<'_> {
+    fn shared(&self, system: &System) -> Option<Shared> {
+        Shared::of(self.config, &system.env, self.roots, &system.clock)
+    }
+
     fn code(&self, system: &mut System, flow: FlowName, profile: &Profile) -> Result<Code, Error> {
         let (file, no_pkce) = (self.args.code_file.as_deref(), self.args.no_pkce);
         match flow {
@@ -108,7 +114,8 @@ impl Story<'_> {
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
         keep(system, self.state, self.config, &profile, &secrets, true)?;
-        let store = store::open(self.state, &CredentialId::of(&profile, &secrets))?;
+        let shared = self.shared(system);
+        let store = store::open(self.state, &CredentialId::of(&profile, &secrets), shared.as_ref())?;
         adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)
     }
 
@@ -124,13 +131,14 @@ impl Story<'_> {
     fn verify(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<(), Error> {
         let source = Source::given(profile, &system.env, self.state, secrets);
         system.signals.install();
+        let shared = self.shared(system);
         let ports = Ports {
             clock: &*system.clock,
             http: self.http,
             signals: &system.signals,
             profile,
             credential: &source,
-            open: &|credential| store::open(self.state, credential),
+            open: &|credential| store::open(self.state, credential, shared.as_ref()),
             waiting: &|_| {},
         };
         let ask = Ask {

@@ -3,6 +3,7 @@
 mod exec;
 mod get;
 mod helper;
+mod keygen;
 mod login;
 mod reject;
 mod session;
@@ -13,6 +14,7 @@ mod watch;
 pub use exec::exec;
 pub use get::get;
 pub use helper::helper;
+pub use keygen::keygen;
 pub use login::login;
 pub use reject::reject;
 pub use session::Session;

@@ -1,12 +1,14 @@
 //! Where the state that callers share rests: cache, ledger and lock of a credential.
 
 pub mod atomic;
+pub mod fleet;
 mod folder;
 mod lock;
 pub mod private;
 pub mod profile_state;
 pub mod records;
 
+pub use fleet::Shared;
 pub use folder::Folder;
 pub use lock::Holder;
 pub use private::StateDir;
@@ -25,6 +27,10 @@ pub trait Store {
     fn ledger(&self) -> Ledger;
     /// The lock, if it is free; waiting is the caller's business.
     fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error>;
+    /// The lock for a write that asks nothing of Zoho: it may go on without machines that cannot be reached now.
+    fn try_lock_to_note(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
+        self.try_lock()
+    }
     /// How long to wait before the `attempt`-th next look (from 0).
     fn pause(&self, attempt: u32) -> Duration;
     /// Who holds the lock, if somebody does.
@@ -48,8 +54,16 @@ pub trait Locked {
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;
 }
 
-/// The store of a credential.
-pub fn open(state: &StateDir, credential: &CredentialId) -> Result<Box<dyn Store>, Error> {
+/// The store of a credential: this machine's folder, and behind it the shared store, if there is one.
+pub fn open(
+    state: &StateDir,
+    credential: &CredentialId,
+    shared: Option<&Shared>,
+) -> Result<Box<dyn Store>, Error> {
     state.check()?;
-    Ok(Box::new(Folder::new(state, credential)))
+    let folder = Folder::new(state, credential);
+    Ok(match shared {
+        Some(shared) => Box::new(fleet::Fleet::new(folder, shared, credential)),
+        None => Box::new(folder),
+    })
 }
