@@ -202,6 +202,8 @@ pub enum Error {
         /// Process id of the holder, if known.
         holder: Option<u32>,
     },
+    /// The fleet's lease was lost before the request could be sent, so it was not.
+    LeaseLost,
     /// The accounts server (or the shared store) gave no usable answer.
     Unavailable {
         /// What was tried and what came back.
@@ -290,7 +292,7 @@ impl Error {
             Error::CoolingDown { .. } | Error::OutOfBudget { .. } | Error::TooManyRejects { .. } => {
                 Code::RateLimited
             }
-            Error::Busy { .. } | Error::PortTaken { .. } => Code::Busy,
+            Error::Busy { .. } | Error::LeaseLost | Error::PortTaken { .. } => Code::Busy,
             Error::Unavailable { .. } | Error::Offline | Error::HostileToken => Code::Unavailable,
             Error::Store { .. } | Error::Unsafe { .. } | Error::Out { .. } => Code::Store,
             Error::BadInput { .. } | Error::HostNotServed { .. } | Error::UntrustedRedirect { .. } => {
@@ -327,6 +329,7 @@ impl Error {
             Error::PortTaken { port } => format!("port {port} of this machine is in use"),
             Error::UntrustedRedirect { problem } => format!("the redirect was not accepted: {problem}"),
             Error::ClientRejected { error, .. } => format!("Zoho rejected the client with '{error}'"),
+            Error::LeaseLost => "another machine took over before the request was sent".into(),
             Error::CoolingDown { .. } => "Zoho throttled this refresh token, so nobody asks for now".into(),
             Error::OutOfBudget { used, limit, .. } => {
                 format!("out of budget: {used} of Zoho's {limit} token requests are used")
@@ -395,6 +398,7 @@ impl Error {
             | Error::NobodyCame
             | Error::OutOfBudget { .. }
             | Error::Busy { holder: None, .. }
+            | Error::LeaseLost
             | Error::Unavailable { .. }
             | Error::Offline
             | Error::Unsafe { .. }
@@ -449,7 +453,7 @@ impl Error {
             Error::CoolingDown { retry_after }
             | Error::OutOfBudget { retry_after, .. }
             | Error::TooManyRejects { retry_after } => Some(format!("try again in {}", words(*retry_after))),
-            Error::Busy { .. } => Some("try again, or give a longer --timeout".into()),
+            Error::Busy { .. } | Error::LeaseLost => Some("try again, or give a longer --timeout".into()),
             Error::Unavailable { retry_after: Some(after), .. } => {
                 Some(format!("try again in {}", words(*after)))
             }
@@ -481,7 +485,7 @@ impl Error {
             | Error::TooManyRejects { retry_after }
             | Error::Refused { retry_after, .. } => Some(*retry_after),
             Error::Unavailable { retry_after, .. } => *retry_after,
-            Error::Busy { .. } => Some(Duration::from_secs(1)),
+            Error::Busy { .. } | Error::LeaseLost => Some(Duration::from_secs(1)),
             _ => None,
         }
     }

@@ -16,7 +16,7 @@ pub use private::StateDir;
 use crate::config::Budget;
 use crate::credential::CredentialId;
 use crate::error::Error;
-use crate::token::{CacheRecord, Ledger, Moment};
+use crate::token::{CacheRecord, Ledger, Moment, TokenSet};
 use std::time::Duration;
 
 /// The shared state of one credential, as anybody may read it.
@@ -30,6 +30,11 @@ pub trait Store {
     /// The lock for a write that asks nothing of Zoho: it may go on without machines that cannot be reached now.
     fn try_lock_to_note(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
         self.try_lock()
+    }
+    /// Whether other machines had this token already when this caller first looked, so that it is none that came
+    /// while the caller waited.
+    fn was_there(&self, _token: &TokenSet) -> bool {
+        false
     }
     /// How long to wait before the `attempt`-th next look (from 0).
     fn pause(&self, attempt: u32) -> Duration;

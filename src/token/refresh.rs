@@ -78,7 +78,8 @@ pub fn renew(
             continue;
         }
         let cache = locked.cache()?;
-        if serves(ports, ask, seen, &cache, early) {
+        let was_there = ask.refresh && cache.token.as_ref().is_some_and(|token| store.was_there(token));
+        if !was_there && serves(ports, ask, seen, &cache, early) {
             return Ok(Obtained { record: cache, warning: None });
         }
         let profile = ports.profile;
@@ -98,7 +99,11 @@ pub fn renew(
             continue;
         }
         let secret_fp = secret_fingerprint(profile, &secrets.client_secret);
-        return Round { gate, profile, secrets: &secrets, secret_fp, cache }.run(&mut *locked, ledger);
+        match (Round { gate, profile, secrets: &secrets, secret_fp, cache }).run(&mut *locked, ledger) {
+            // Another machine went on meanwhile: what it did is looked at before anything is asked.
+            Err(Error::LeaseLost) if !deadline.remaining(ports.clock).is_zero() => found = Some(id),
+            outcome => return outcome,
+        }
     }
     Err(Error::Store {
         action: "settle on",
@@ -131,7 +136,8 @@ fn wait_for_lock<'s>(
         if early == Early::Yes {
             return Ok(Waited::Served(if cache.token.is_some() { cache } else { seen.clone() }));
         }
-        if serves(ports, ask, seen, &cache, early) {
+        let was_there = ask.refresh && cache.token.as_ref().is_some_and(|token| store.was_there(token));
+        if !was_there && serves(ports, ask, seen, &cache, early) {
             return Ok(Waited::Served(cache));
         }
         let waited = ports.clock.monotonic().saturating_sub(begun);

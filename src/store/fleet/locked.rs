@@ -138,7 +138,7 @@ impl Locked for LockedFleet<'_> {
                 let problem = "the shared store answered too late to be sure of the lease".to_owned();
                 Error::Unavailable { problem, retry_after: None }
             }
-            Ok(Reserved::Lost) => Error::Busy { waited: Duration::ZERO, holder: None },
+            Ok(Reserved::Lost) => Error::LeaseLost,
             Err(error) => error,
         };
         // Nothing will be sent, so the entry goes from this machine's ledger. Redis may keep one, which is the safe side.

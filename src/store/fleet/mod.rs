@@ -17,7 +17,7 @@ use super::folder::LockedFolder;
 use super::{Folder, Holder, Locked, Store};
 use crate::credential::CredentialId;
 use crate::error::Error;
-use crate::token::{CacheRecord, Ledger};
+use crate::token::{CacheRecord, Ledger, TokenSet};
 use locked::LockedFleet;
 use remote::Remote;
 use seal::Keys;
@@ -42,8 +42,15 @@ struct Waiting {
     /// The local lock, which makes it the one caller of its machine that waits here.
     local: Option<LockedFolder>,
     remote: Option<Remote>,
-    /// The fleet's count of failures at the first look: those after it are this caller's too.
-    failures: Option<u64>,
+    /// What there was at the first look.
+    first: Option<First>,
+}
+
+/// What the fleet had when a caller first looked.
+struct First {
+    /// Its count of failures: those after it are this caller's too.
+    failures: u64,
+    token: Option<TokenSet>,
 }
 
 impl Fleet {
@@ -66,14 +73,18 @@ impl Fleet {
         };
         let raw = remote.take(&keys.ids())?.ok_or_else(foreign)?;
         let (got, view) = (raw.got, View::of(raw, keys, &self.credential, &*self.shared.clock));
+        let view = view.inspect_err(|_| remote.release())?;
+        let first = waiting.first.get_or_insert_with(|| First {
+            failures: view.ledger.failures,
+            token: view.cache.as_ref().and_then(|cache| cache.token.clone()),
+        });
+        let before = first.failures;
         if !got {
-            view?.take_over(&mut local, keys, self.shared.clock.now())?;
+            view.take_over(&mut local, keys, self.shared.clock.now())?;
             waiting.local = Some(local);
             waiting.remote = Some(remote);
             return Ok(None);
         }
-        let view = view.inspect_err(|_| remote.release())?;
-        let before = *waiting.failures.get_or_insert(view.ledger.failures);
         Ok(Some(LockedFleet::new(self, local, Some((remote, view)), before)))
     }
 }
@@ -123,6 +134,12 @@ impl Store for Fleet {
         let waits_itself = self.waiting.borrow().local.is_some();
         // The lease is another machine's, whose process ids mean nothing here.
         if waits_itself { Some(Holder { pid: 0, since_ms: 0 }) } else { self.local.holder() }
+    }
+
+    fn was_there(&self, token: &TokenSet) -> bool {
+        let waiting = self.waiting.borrow();
+        let first = waiting.first.as_ref().and_then(|first| first.token.as_ref());
+        first.is_some_and(|first| first.access_token == token.access_token)
     }
 
     fn place(&self) -> String {
