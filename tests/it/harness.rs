@@ -201,6 +201,18 @@ impl Running {
         self.child.id() as i32
     }
 
+    pub fn stderr_file(&self) -> PathBuf {
+        self.err.clone()
+    }
+
+    pub fn stdin(&mut self) -> &mut std::process::ChildStdin {
+        self.child.stdin.as_mut().unwrap()
+    }
+
+    pub fn close_stdin(&mut self) {
+        drop(self.child.stdin.take());
+    }
+
     pub fn signal(&self, name: &str) {
         let status =
             Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
