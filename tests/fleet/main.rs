@@ -9,6 +9,7 @@ mod harness;
 mod world;
 
 mod holders;
+mod model;
 mod outages;
 mod secrecy;
 mod stampede;

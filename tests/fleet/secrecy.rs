@@ -65,3 +65,21 @@ fn a_warm_get_makes_no_connection() {
     let outcome = fleet.get(0);
     assert_eq!((outcome.ok(), outcome.stderr.as_str()), (token.as_str(), ""));
 }
+
+#[test]
+fn the_user_of_docs_fleet_md_may_do_all_it_needs() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fleet.md")).unwrap();
+    let line = docs.lines().find(|line| line.starts_with("ACL SETUSER")).unwrap();
+    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+    let _: String = fleet.redis.ask(&words);
+    let _: String = fleet.redis.ask(&[b"ACL", b"SETUSER", b"default", b"-@all", b"+acl", b"+ping"]);
+    fleet.url = fleet.url.replace("redis://", "redis://fleet:PASSWORD@");
+    let token = fleet.get(0).ok().to_owned();
+    assert_eq!(fleet.get(1).ok(), token);
+    fleet.reject(1, &token).ok();
+    assert_ne!(fleet.get(1).ok(), token);
+    assert_eq!(fleet.requests(), 2);
+    fleet.url = fleet.url.replace("fleet:PASSWORD@", "");
+    fleet.get(5).failed(78, "config");
+}

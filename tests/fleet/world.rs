@@ -63,7 +63,14 @@ impl Redis {
         self.stat("total_connections_received")
     }
 
-    pub fn stat(&self, name: &str) -> u64 {
+    /// How often a script was called.
+    pub fn script_calls(&self) -> u64 {
+        let text: String = self.ask(&[b"INFO", b"commandstats"]);
+        let line = text.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
+        line.split(',').next().unwrap().parse().unwrap()
+    }
+
+    fn stat(&self, name: &str) -> u64 {
         let text: String = self.ask(&[b"INFO", b"stats"]);
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}:"))).unwrap();
         line.trim().parse().unwrap()
