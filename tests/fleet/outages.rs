@@ -78,6 +78,26 @@ fn the_server_speaks_no_tls() {
 }
 
 #[test]
+fn tls_is_verified_by_authority_and_name() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let cert = fleet.test.file("redis.pem", &made.cert.pem()).display().to_string();
+    let key = fleet.test.file("redis.key", &made.signing_key.serialize_pem()).display().to_string();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let tls =
+        ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];
+    let _server = crate::world::Redis::start(&tls);
+    fleet.url = format!("rediss://localhost:{port}");
+    fleet.get(0).failed(69, "unavailable");
+    fleet.url = format!("rediss://127.0.0.1:{port}");
+    fleet.run(0, &["get", "--ca-file", &cert]).failed(69, "unavailable");
+    assert_eq!(fleet.requests(), 0);
+    fleet.url = format!("rediss://localhost:{port}");
+    fleet.run(0, &["get", "--ca-file", &cert]).ok();
+    assert_eq!(fleet.requests(), 1);
+}
+
+#[test]
 fn settings_that_cannot_be_are_named() {
     let Some(mut fleet) = Fleet::new() else { return };
     let url = std::mem::replace(&mut fleet.url, "not an address".into());
