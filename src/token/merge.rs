@@ -34,7 +34,7 @@ impl Ledger {
         Ledger {
             requests: union(&self.requests, &other.requests, now, |entry| &entry.sent, one_entry),
             rejects: union(&self.rejects, &other.rejects, now, |at| at, |_, theirs| theirs.clone()),
-            cool_down: cool_downs.max_by_key(|it| it.length_ms - it.since.age_ms(now)).cloned(),
+            cool_down: cool_downs.max_by_key(|it| it.length_ms.saturating_sub(it.since.age_ms(now))).cloned(),
             failure: [&self.failure, &other.failure]
                 .into_iter()
                 .flatten()

@@ -9,10 +9,9 @@ use crate::store::Locked;
 use crate::store::folder::LockedFolder;
 use crate::system::Clock;
 use crate::token::{CacheRecord, Ledger, Moment, TokenSet};
-use std::time::Duration;
 
-/// A request is sent only if this much of the lease is left: 12 s of its 15.
-const LONGEST_RESERVATION: Duration = Duration::from_secs(3);
+/// A request is sent only if 12 s of the lease's 15 are left, so a reservation takes at most this long, in ms.
+const LONGEST_RESERVATION_MS: i64 = 3_000;
 /// How often the ledger's last word is tried again where another machine wrote meanwhile.
 const RECORD_TRIES: u32 = 5;
 
@@ -27,12 +26,14 @@ pub struct LockedFleet<'a> {
     /// Our count of failures as it was handed out.
     failures: u64,
     token: Option<TokenSet>,
+    /// Another machine wrote the ledger while the lease was ours: what it wrote has not been looked at here.
+    overtaken: bool,
 }
 
 impl<'a> LockedFleet<'a> {
     /// The state, with the fleet's as `far` has it.
     pub fn new(fleet: &'a Fleet, local: LockedFolder, far: Option<(Remote, View)>, before: u64) -> Self {
-        LockedFleet { fleet, local, far, before, failures: 0, token: None }
+        LockedFleet { fleet, local, far, before, failures: 0, token: None, overtaken: false }
     }
 
     fn clock(&self) -> &dyn Clock {
@@ -46,14 +47,14 @@ impl<'a> LockedFleet<'a> {
         let (text, asked) = view.cache_text(cache);
         let sealed = keys.seal(self.fleet.credential.cache(), &text)?;
         let committed = remote.commit(view.generation, sealed, &keys.marks(&token.access_token), asked)?;
-        view.generation += u64::from(committed);
+        view.generation = view.generation.saturating_add(u64::from(committed));
         Ok(committed)
     }
 
     /// The ledger as Redis keeps it: with the fleet's own count of failures.
     fn far_ledger(&self, view: &View, ledger: &Ledger) -> Ledger {
         let new = ledger.failures.saturating_sub(self.failures);
-        Ledger { failures: view.ledger.failures + new, ..ledger.clone() }
+        Ledger { failures: view.ledger.failures.saturating_add(new), ..ledger.clone() }
     }
 
     /// Drops a token everywhere: here first, so that it is gone even if Redis is.
@@ -107,7 +108,7 @@ impl Locked for LockedFleet<'_> {
             // Failures of other machines while this caller waited count as if they had been here.
             let new = view.ledger.failures.saturating_sub(self.before);
             ledger = ledger.stricter(&view.ledger, now);
-            ledger.failures += new;
+            ledger.failures = ledger.failures.saturating_add(new);
             if new > 0 {
                 self.local.record(&ledger)?;
             }
@@ -117,23 +118,27 @@ impl Locked for LockedFleet<'_> {
     }
 
     fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error> {
+        if self.overtaken {
+            return Err(Error::LeaseLost);
+        }
         self.local.write_ahead(ledger, cache)?;
-        let begun = self.clock().monotonic();
+        // By the clock that goes on while the machine is suspended, as the lease does.
+        let now = Moment::now(self.clock());
         let reserved = match self.far.take() {
             None => Err(Error::Unavailable {
                 problem: "the shared store is out of reach".into(),
                 retry_after: None,
             }),
             Some((mut remote, mut view)) => {
-                let json = view.ledger_json(&self.far_ledger(&view, ledger));
+                let json = view.ledger_json(&self.far_ledger(&view, ledger), &now);
                 let reserved = remote.reserve(&mut view.rev, &json);
                 self.far = Some((remote, view));
                 reserved
             }
         };
-        let took = self.clock().monotonic().saturating_sub(begun);
+        let took = self.clock().now().boot_ms.saturating_sub(now.boot_ms);
         let refusal = match reserved {
-            Ok(Reserved::Yes) if took <= LONGEST_RESERVATION => return Ok(()),
+            Ok(Reserved::Yes) if (0..=LONGEST_RESERVATION_MS).contains(&took) => return Ok(()),
             Ok(Reserved::Yes) => {
                 let problem = "the shared store answered too late to be sure of the lease".to_owned();
                 Error::Unavailable { problem, retry_after: None }
@@ -167,11 +172,12 @@ impl Locked for LockedFleet<'_> {
         let mut far = self.far_ledger(&view, ledger);
         let mut result = Ok(());
         for _ in 0..RECORD_TRIES {
-            let json = view.ledger_json(&far);
+            let json = view.ledger_json(&far, &now);
             match remote.record(&mut view.rev, &json) {
                 Ok(None) => break,
                 Ok(Some(json)) => {
-                    let there = view.read_ledger(&json);
+                    self.overtaken = true;
+                    let there = view.read_ledger(&json, &now);
                     far = Ledger { failures: far.failures.max(there.failures), ..far.stricter(&there, &now) };
                 }
                 Err(error) => {

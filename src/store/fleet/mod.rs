@@ -3,9 +3,10 @@
 //! The local lock is taken first, so that one caller a machine waits for the lease while the others wait for it. What
 //! is read anywhere without the lock is read from the folder: a warm call never gets here.
 
+pub mod clocks;
 mod locked;
 mod remote;
-mod scripts;
+pub mod scripts;
 mod seal;
 mod settings;
 mod view;

@@ -1,5 +1,6 @@
 //! What Redis held at one moment, in this machine's time.
 
+use super::clocks::Clocks;
 use super::foreign;
 use super::remote::Raw;
 use super::seal::{Keys, Unopened};
@@ -10,9 +11,6 @@ use crate::store::folder::{LockedFolder, decode_cache};
 use crate::store::records::{decode, encode};
 use crate::system::{Clock, Now};
 use crate::token::{CacheRecord, Ledger, Moment, TokenSet};
-
-/// The boot that moments of Redis's clock say they are of.
-const REDIS: &str = "redis";
 
 /// The fleet's state as it was at `at`.
 pub struct View {
@@ -28,10 +26,8 @@ pub struct View {
     pub rev: String,
     /// The ledger; one that cannot be read counts as all but two used.
     pub ledger: Ledger,
-    /// This machine's time when the answer was there.
-    at: Moment,
-    /// Redis's time in that answer, in ms since 1970.
-    redis_ms: i64,
+    /// This machine's time when the answer was there, and Redis's in it.
+    clocks: Clocks,
 }
 
 /// What the shared store needs so that both agree.
@@ -55,10 +51,9 @@ impl View {
             tomb: raw.tomb,
             rev: raw.rev,
             ledger: Ledger::default(),
-            at: Moment::now(clock),
-            redis_ms: raw.redis_ms,
+            clocks: Clocks { at: Moment::now(clock), redis_ms: raw.redis_ms },
         };
-        view.ledger = view.read_ledger(&raw.json);
+        view.ledger = view.read_ledger(&raw.json, &view.clocks.at);
         if raw.sealed.is_empty() {
             return Ok(view);
         }
@@ -75,28 +70,25 @@ impl View {
     }
 
     /// The ledger in `json` with its times in this machine's.
-    pub fn read_ledger(&self, json: &str) -> Ledger {
+    pub fn read_ledger(&self, json: &str, now: &Moment) -> Ledger {
         if json.is_empty() {
             return Ledger::default();
         }
         match decode::<Ledger>(json.as_bytes()) {
-            Some(ledger) => ledger.with_times(|at| self.moment(at.wall_ms)),
-            None => Ledger::unreadable(&self.at, &crate::config::Budget::default()),
+            Some(ledger) => ledger.with_times(|at| self.clocks.to_local(at, now)),
+            None => Ledger::unreadable(now, &crate::config::Budget::default()),
         }
     }
 
     /// `ledger` as it is put into Redis: with Redis's times.
-    pub fn ledger_json(&self, ledger: &Ledger) -> String {
-        let ledger = ledger.with_times(|at| {
-            let ms = self.redis_ms - (age_ms(at, &self.at));
-            Moment { wall_ms: ms, boot_ms: ms, boot_id: REDIS.into() }
-        });
+    pub fn ledger_json(&self, ledger: &Ledger, now: &Moment) -> String {
+        let ledger = ledger.with_times(|at| self.clocks.to_redis(at, now));
         String::from_utf8_lossy(&encode(&ledger)).into_owned()
     }
 
     /// `cache` as it is sealed, with Redis's times, and when its token was asked for.
     pub fn cache_text(&self, cache: &CacheRecord) -> (Vec<u8>, i64) {
-        let shift = self.redis_ms - self.at.wall_ms;
+        let shift = self.clocks.redis_ms - self.clocks.at.wall_ms;
         let mut cache = shifted(cache, shift);
         if let Some(token) = &mut cache.token {
             token.clock_offset_ms = 0;
@@ -141,16 +133,10 @@ impl View {
         Ok((cache, need))
     }
 
-    fn moment(&self, redis_ms: i64) -> Moment {
-        let age = self.redis_ms - redis_ms;
-        let (wall_ms, boot_ms) = (self.at.wall_ms - age, self.at.boot_ms - age);
-        Moment { wall_ms, boot_ms, boot_id: self.at.boot_id.clone() }
-    }
-
     fn to_local(&self, cache: CacheRecord) -> CacheRecord {
-        let mut cache = shifted(&cache, self.at.wall_ms - self.redis_ms);
+        let mut cache = shifted(&cache, self.clocks.at.wall_ms - self.clocks.redis_ms);
         if let Some(token) = &mut cache.token {
-            token.clock_offset_ms = self.at.reading().offset_ms();
+            token.clock_offset_ms = self.clocks.at.reading().offset_ms();
         }
         cache
     }
@@ -169,10 +155,40 @@ fn shifted(cache: &CacheRecord, ms: i64) -> CacheRecord {
     cache
 }
 
-/// The age of `at` as of `then`; below nought where `at` is later.
-fn age_ms(at: &Moment, then: &Moment) -> i64 {
-    match then.age_ms(at) {
-        0 => at.age_ms(then),
-        later => -later,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Budget;
+
+    fn view() -> View {
+        let at = Moment { wall_ms: 1_000_000_000, boot_ms: 5_000, boot_id: "new".into() };
+        View {
+            generation: 0,
+            cache: None,
+            broken: None,
+            tomb: String::new(),
+            rev: String::new(),
+            ledger: Ledger::default(),
+            clocks: Clocks { at, redis_ms: 7_000_000_000 },
+        }
+    }
+
+    #[test]
+    fn a_rebooted_machine_does_not_lock_the_fleet_out() {
+        let then = Moment { wall_ms: 999_000_000, boot_ms: 900_000_000, boot_id: "old".into() };
+        let mut ledger = Ledger::default();
+        ledger.reserve(&then, &Budget::default());
+        let json = view().ledger_json(&ledger, &view().clocks.at);
+        let there: Ledger = serde_json::from_str(&json).unwrap();
+        assert_eq!(there.requests[0].sent.wall_ms, 7_000_000_000 - 1_000_000);
+    }
+
+    #[test]
+    fn a_ledger_with_strange_numbers_is_no_panic() {
+        let json = r#"{"version":1,"requests":[{"sent":{"wall_ms":-9223372036854775808,"boot_ms":0}}],"cool_down":{"since":{"wall_ms":9223372036854775807,"boot_ms":0},"length_ms":-9223372036854775808},"failure":{"kind":"transient","error":"","message":"","at":{"wall_ms":0,"boot_ms":0},"rounds":0},"failures":18446744073709551615}"#;
+        let read = view().read_ledger(json, &view().clocks.at);
+        assert_eq!(read.used(&view().clocks.at, &Budget::default()), 0, "it was very long ago");
+        let _ = view().ledger_json(&read, &view().clocks.at);
+        assert!(read.remembered(&view().clocks.at, "").is_none());
     }
 }
