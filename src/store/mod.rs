@@ -31,6 +31,8 @@ pub trait Store {
     fn try_lock_to_note(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
         self.try_lock()
     }
+    /// What the caller has left: the next look at the lock takes no longer, wherever that lock is.
+    fn bound(&self, _left: Duration) {}
     /// Whether other machines had this token already when this caller first looked, so that it is none that came
     /// while the caller waited.
     fn was_there(&self, _token: &TokenSet) -> bool {

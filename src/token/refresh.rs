@@ -129,6 +129,7 @@ fn wait_for_lock<'s>(
     let begun = ports.clock.monotonic();
     let mut told = false;
     for attempt in 0.. {
+        store.bound(deadline.remaining(ports.clock));
         if let Some(locked) = store.try_lock()? {
             return Ok(Waited::Locked(locked));
         }

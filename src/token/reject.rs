@@ -68,6 +68,7 @@ fn wait<'s>(
     deadline: &Deadline,
     store: &'s dyn Store,
 ) -> Result<Option<Box<dyn Locked + 's>>, Error> {
+    store.bound(deadline.remaining(ports.clock));
     if let Some(locked) = store.try_lock_to_note()? {
         return Ok(Some(locked));
     }

@@ -12,5 +12,6 @@ mod holders;
 mod model;
 mod outages;
 mod secrecy;
+mod slow;
 mod stampede;
 mod tokens;

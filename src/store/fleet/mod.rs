@@ -18,6 +18,7 @@ use super::folder::LockedFolder;
 use super::{Folder, Holder, Locked, Store};
 use crate::credential::CredentialId;
 use crate::error::Error;
+use crate::system::{Clock, Deadline};
 use crate::token::{CacheRecord, Ledger, TokenSet};
 use locked::LockedFleet;
 use remote::Remote;
@@ -26,6 +27,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 use view::View;
 
+/// A look at Redis gets at least this long.
+const LEAST_WAIT: Duration = Duration::from_millis(50);
 /// The longest pause between two looks at the lease, in ms.
 const LONGEST_PAUSE_MS: u64 = 400;
 
@@ -45,6 +48,15 @@ struct Waiting {
     remote: Option<Remote>,
     /// What there was at the first look.
     first: Option<First>,
+    /// When this look must have ended.
+    until: Option<Deadline>,
+}
+
+impl Waiting {
+    /// What Redis may take; never nought, which sockets take for no limit.
+    fn within(&self, clock: &dyn Clock) -> Duration {
+        self.until.map_or(Duration::MAX, |until| until.remaining(clock)).max(LEAST_WAIT)
+    }
 }
 
 /// What the fleet had when a caller first looked.
@@ -66,13 +78,13 @@ impl Fleet {
 
     /// One look at the lease with the local lock held. An error lets go of that lock.
     fn take(&self, mut local: LockedFolder) -> Result<Option<LockedFleet<'_>>, Error> {
-        let keys = self.keys()?;
+        let (keys, clock) = (self.keys()?, &*self.shared.clock);
         let mut waiting = self.waiting.borrow_mut();
         let mut remote = match waiting.remote.take() {
             Some(remote) => remote,
-            None => Remote::connect(&self.shared, &self.credential)?,
+            None => Remote::connect(&self.shared, &self.credential, waiting.within(clock))?,
         };
-        let raw = remote.take(&keys.ids())?.ok_or_else(foreign)?;
+        let raw = remote.take(&keys.ids(), waiting.within(clock))?.ok_or_else(foreign)?;
         let (got, view) = (raw.got, View::of(raw, keys, &self.credential, &*self.shared.clock));
         let view = view.inspect_err(|_| remote.release())?;
         let first = waiting.first.get_or_insert_with(|| First {
@@ -135,6 +147,10 @@ impl Store for Fleet {
         let waits_itself = self.waiting.borrow().local.is_some();
         // The lease is another machine's, whose process ids mean nothing here.
         if waits_itself { Some(Holder { pid: 0, since_ms: 0 }) } else { self.local.holder() }
+    }
+
+    fn bound(&self, left: Duration) {
+        self.waiting.borrow_mut().until = Some(Deadline::after(&*self.shared.clock, left));
     }
 
     fn was_there(&self, token: &TokenSet) -> bool {

@@ -5,7 +5,10 @@ use super::settings::{Shared, place};
 use crate::credential::CredentialId;
 use crate::error::Error;
 use crate::system::files;
-use redis::{Client, Connection, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, TlsCertificates};
+use redis::{
+    Client, Connection, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
+    TlsCertificates,
+};
 use std::time::Duration;
 
 /// For a connection, with its TLS handshake and login.
@@ -56,8 +59,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Connects. [`Error::Unavailable`] where nobody answers, [`Error::Setting`] where we are not let in.
-    pub fn connect(shared: &Shared, credential: &CredentialId) -> Result<Self, Error> {
+    /// Connects, `within` what the caller has left. [`Error::Unavailable`] where nobody answers, [`Error::Setting`] where we are not let in.
+    pub fn connect(shared: &Shared, credential: &CredentialId, within: Duration) -> Result<Self, Error> {
         let place = place(shared.url.expose());
         if shared.prefix.is_empty() || shared.prefix.contains(['{', '}']) {
             return Err(Error::Setting {
@@ -66,8 +69,8 @@ impl Remote {
             });
         }
         let said = |error: RedisError| refused(&place, &error);
-        let connection = client(shared)?.get_connection_with_timeout(CONNECT_TIMEOUT).map_err(said)?;
-        connection.set_read_timeout(Some(COMMAND_TIMEOUT)).map_err(said)?;
+        let connection =
+            client(shared)?.get_connection_with_timeout(CONNECT_TIMEOUT.min(within)).map_err(said)?;
         connection.set_write_timeout(Some(COMMAND_TIMEOUT)).map_err(said)?;
         let base = format!("{}:{{{}}}", shared.prefix, credential.ledger());
         let keys = [
@@ -78,13 +81,15 @@ impl Remote {
         Ok(Remote { connection, keys, place, owner: random_word()?, broken: false })
     }
 
-    /// Asks for the lease; `None` where the token is sealed with none of the keys `ids`.
-    pub fn take(&mut self, ids: &[Vec<u8>]) -> Result<Option<Raw>, Error> {
+    /// Asks for the lease, `within` what the caller has left; `None` where the token is sealed with none of the keys `ids`.
+    pub fn take(&mut self, ids: &[Vec<u8>], within: Duration) -> Result<Option<Raw>, Error> {
+        self.answer_within(COMMAND_TIMEOUT.min(within))?;
         let mut args = vec![self.owner.clone().into_bytes(), number(LEASE_MS)];
         args.extend_from_slice(ids);
         type Answer = (i64, i64, u64, Vec<u8>, String, String, String);
         let (got, redis_ms, generation, sealed, tomb, rev, json) =
             self.call::<Answer>(scripts::TAKE, &args)?;
+        self.answer_within(COMMAND_TIMEOUT)?;
         Ok((got >= 0).then_some(Raw { got: got == 1, redis_ms, generation, sealed, tomb, rev, json }))
     }
 
@@ -158,7 +163,16 @@ impl Remote {
         }
     }
 
+    fn answer_within(&self, timeout: Duration) -> Result<(), Error> {
+        self.connection.set_read_timeout(Some(timeout)).map_err(|error| refused(&self.place, &error))
+    }
+
     fn call<T: FromRedisValue>(&mut self, script: &str, args: &[Vec<u8>]) -> Result<T, Error> {
+        if self.broken {
+            // One time-out is enough, and an answer that comes late would be taken for the next one's.
+            let problem = format!("the line to the shared store at {} is broken", self.place);
+            return Err(Error::Unavailable { problem, retry_after: None });
+        }
         let script = redis::Script::new(script);
         let mut call = script.prepare_invoke();
         self.keys.iter().for_each(|key| {
@@ -182,12 +196,16 @@ fn client(shared: &Shared) -> Result<Client, Error> {
         hint: "write it as redis://, rediss:// or redis+unix:// followed by host or path".into(),
     };
     let url = shared.url.expose();
+    let info = url.into_connection_info().map_err(wrong)?;
+    // Without a greeting: its answer is waited for, but taken for nothing where it comes late, and so for the next one's.
+    let redis = info.redis_settings().clone().set_skip_set_lib_name();
+    let info = info.set_redis_settings(redis);
     match &shared.ca_file {
         Some(path) if url.starts_with("rediss://") => {
             let root_cert = Some(files::read_text(path)?.into_bytes());
-            Client::build_with_tls(url, TlsCertificates { client_tls: None, root_cert }).map_err(wrong)
+            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(wrong)
         }
-        _ => Client::open(url).map_err(wrong),
+        _ => Client::open(info).map_err(wrong),
     }
 }
 
