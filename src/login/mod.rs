@@ -1,8 +1,10 @@
 //! Granting access once: one file a flow, and what they share.
 
 mod keep;
+pub mod made;
 mod prompt;
 pub mod refresh_token;
+pub mod sdk_csv;
 pub mod settings;
 
 pub use keep::keep;

@@ -15,6 +15,7 @@ mod helpers;
 mod leaks;
 mod lock;
 mod login;
+mod logout;
 mod out_file;
 mod outputs;
 mod rejects;
