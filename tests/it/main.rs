@@ -12,6 +12,7 @@ mod clock;
 mod early;
 mod exec;
 mod helpers;
+mod import;
 mod leaks;
 mod lock;
 mod login;
