@@ -183,6 +183,33 @@ pub enum Error {
         /// Until Zoho is asked again.
         retry_after: Duration,
     },
+    /// The person, or Zoho's limit on codes, refused the consent.
+    Denied {
+        /// Zoho's error code.
+        error: String,
+    },
+    /// Zoho did not take an authorization code.
+    CodeRefused {
+        /// Zoho's error code.
+        error: String,
+    },
+    /// The consent was given, but no refresh token came.
+    NoRefreshToken {
+        /// The profile.
+        profile: String,
+    },
+    /// Nobody answered the consent page in time.
+    NobodyCame,
+    /// The port that the browser is to come back to is in use.
+    PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// A redirect that must not lead to a request.
+    UntrustedRedirect {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Zoho does not accept the client (`invalid_client` and the like).
     ClientRejected {
         /// The profile.
@@ -326,21 +353,27 @@ impl Error {
             Error::Config { .. } | Error::Setting { .. } | Error::EnvironmentIncomplete { .. } => {
                 Code::Config
             }
-            Error::NeverLoggedIn { .. } | Error::Refused { .. } | Error::SecretsGone { .. } => {
-                Code::LoginRequired
-            }
+            Error::NeverLoggedIn { .. }
+            | Error::SecretsGone { .. }
+            | Error::Refused { .. }
+            | Error::Denied { .. }
+            | Error::CodeRefused { .. }
+            | Error::NoRefreshToken { .. }
+            | Error::NobodyCame => Code::LoginRequired,
             Error::ClientRejected { .. } => Code::ClientRejected,
             Error::CoolingDown { .. } | Error::OutOfBudget { .. } | Error::TooManyRejects { .. } => {
                 Code::RateLimited
             }
-            Error::Busy { .. } => Code::Busy,
+            Error::Busy { .. } | Error::PortTaken { .. } => Code::Busy,
             Error::Unavailable { .. } | Error::NotRevoked { .. } | Error::Offline | Error::HostileToken => {
                 Code::Unavailable
             }
             Error::Store { .. } | Error::Keyring { .. } | Error::Unsafe { .. } | Error::Out { .. } => {
                 Code::Store
             }
-            Error::BadInput { .. } | Error::HostNotServed { .. } => Code::BadInput,
+            Error::BadInput { .. } | Error::HostNotServed { .. } | Error::UntrustedRedirect { .. } => {
+                Code::BadInput
+            }
             Error::Command { found, .. } => Code::Command(if *found { 126 } else { 127 }),
             Error::Stdout { .. } => Code::Failure,
             Error::Interrupted { signal } => Code::Interrupted(*signal),
@@ -375,6 +408,12 @@ impl Error {
             Error::Refused { profile, .. } => {
                 format!("Zoho no longer accepts the refresh token of '{profile}'")
             }
+            Error::Denied { error } => format!("the consent was not given: '{error}'"),
+            Error::CodeRefused { error } => format!("Zoho did not take the code: '{error}'"),
+            Error::NoRefreshToken { .. } => "Zoho granted access, but sent no refresh token".into(),
+            Error::NobodyCame => "nobody answered the consent page in time".into(),
+            Error::PortTaken { port } => format!("port {port} of this machine is in use"),
+            Error::UntrustedRedirect { problem } => format!("the redirect was not accepted: {problem}"),
             Error::ClientRejected { error, .. } => format!("Zoho rejected the client with '{error}'"),
             Error::CoolingDown { .. } => "Zoho throttled this refresh token, so nobody asks for now".into(),
             Error::OutOfBudget { used, limit, .. } => {
@@ -411,6 +450,19 @@ impl Error {
             Error::ClientRejected { accounts_url, .. } => Some(format!(
                 "most likely the wrong data centre ({accounts_url} was asked), else a wrong client id or secret"
             )),
+            Error::Denied { .. } => {
+                Some("somebody pressed Reject, or more than 10 codes were asked for in 10 minutes".into())
+            }
+            Error::CodeRefused { .. } => {
+                Some("a code is good for two minutes and one use, at the data centre that made it".into())
+            }
+            Error::NoRefreshToken { .. } => {
+                Some("Zoho sends one only for offline access with a new consent".into())
+            }
+            Error::PortTaken { .. } => Some("another login may be waiting there, or another program".into()),
+            Error::UntrustedRedirect { .. } => {
+                Some("anybody can send such an address, and the client secret would go where it says".into())
+            }
             Error::CoolingDown { .. } => Some("more than 10 tokens were asked for in 10 minutes".into()),
             Error::TooManyRejects { .. } => Some("a caller rejects every token it is given".into()),
             Error::Busy { holder: Some(pid), .. } => Some(format!("process {pid} is refreshing the token")),
@@ -430,6 +482,7 @@ impl Error {
             | Error::Setting { .. }
             | Error::EnvironmentIncomplete { .. }
             | Error::NeverLoggedIn { .. }
+            | Error::NobodyCame
             | Error::SecretsGone { .. }
             | Error::Shared { .. }
             | Error::OutOfBudget { .. }
@@ -468,6 +521,16 @@ impl Error {
             Error::Setting { hint, .. } | Error::Unsafe { hint, .. } => Some(hint.clone()),
             Error::EnvironmentIncomplete { missing } => {
                 Some(format!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables"))
+            }
+            Error::Denied { .. }
+            | Error::CodeRefused { .. }
+            | Error::NobodyCame
+            | Error::UntrustedRedirect { .. } => Some("run the same login again".into()),
+            Error::NoRefreshToken { profile } => Some(format!(
+                "remove the app from Connected Apps in your Zoho account, then run 'zoho-cred login {profile}' again"
+            )),
+            Error::PortTaken { .. } => {
+                Some("end that program, or register another port and give it with --redirect-uri".into())
             }
             Error::Keyring { trouble, .. } => Some(trouble.hint()),
             Error::SecretsGone { profile, .. } => Some(format!(
