@@ -191,3 +191,18 @@ fn without_a_bus_no_keyring_can_be_reached() {
     let test = world();
     refused(&test, &test.run(LOGIN.split(' ').skip(1)), "no keyring service can be reached");
 }
+
+#[test]
+fn at_a_terminal_a_person_is_told_what_is_waited_for() {
+    if !have_all(&["bash", "timeout", "script"]) {
+        return;
+    }
+    let mut test = world();
+    let socket = test.dir.path().join("run/silent");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    test.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", socket.display()));
+    let outcome = run(&test, "timeout", &["5", "script", "-qec", LOGIN, "/dev/null"]);
+    let told = outcome.stdout.matches("waiting for the keyring to be unlocked").count();
+    assert_eq!(told, 1, "{outcome:?}");
+    assert!(!outcome.stdout.contains("did not answer"), "a person has a minute: {outcome:?}");
+}
