@@ -6,7 +6,7 @@ use crate::config::{ConfigFile, Profile, SecretsIn, state_dir};
 use crate::credential::{CredentialId, CredentialSource, KeyringSecrets, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::login::exchange::{Code, Grant, exchange};
-use crate::login::{Replaced, browser, device, keep, paste, refresh_token, self_client, settings};
+use crate::login::{Replaced, browser, device, keep, made, paste, refresh_token, self_client, settings};
 use crate::secret::Secret;
 use crate::store::{self, StateDir};
 use crate::system::{Http, System};
@@ -112,6 +112,10 @@ impl Story<'_> {
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
         let replaced = Replaced::find(system, self.state, &profile).unwrap_or_default();
         keep(system, self.state, self.config, &profile, &secrets, true)?;
+        let warning = made::note_made(self.state, &profile, system.clock.now());
+        if let Ok(Some(warning)) = warning {
+            system.warn(&warning);
+        }
         let store = store::open(self.state, &CredentialId::of(&profile, &secrets))?;
         adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
         if let Some(replaced) = replaced {

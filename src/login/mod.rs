@@ -5,11 +5,13 @@ pub mod device;
 pub mod exchange;
 mod keep;
 pub mod listener;
+pub mod made;
 pub mod paste;
 mod prompt;
 mod random;
 pub mod refresh_token;
 mod replaced;
+pub mod sdk_csv;
 pub mod self_client;
 pub mod settings;
 
