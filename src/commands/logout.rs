@@ -99,6 +99,10 @@ impl Leaving<'_> {
             true => Some(self.revoke(ports)?),
             false => None,
         };
+        if revoked.is_some() {
+            // Reading it tells a shared store which token to drop for the other machines too.
+            locked.cache()?;
+        }
         self.forget(&mut *locked)?;
         if revoked.is_some() && self.record.is_some_and(|record| record.made_here) {
             made::note_revoked(&self.session.state, self.profile())?;
@@ -208,7 +212,7 @@ fn others(
 fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 's>, Error> {
     let deadline = Deadline::after(ports.clock, LOCK_TIMEOUT);
     loop {
-        if let Some(locked) = store.try_lock()? {
+        if let Some(locked) = store.try_lock_to_note()? {
             return Ok(locked);
         }
         let left = deadline.remaining(ports.clock);

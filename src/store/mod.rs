@@ -55,7 +55,8 @@ pub trait Locked {
     /// Makes a request safe to send: the ledger with its entry is on disk, and so is a file that has room for the
     /// answer. An error means that nothing may be sent.
     fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error>;
-    /// Replaces the cached token set.
+    /// Replaces the cached token set. One without a token drops the token that was read under this lock, for every
+    /// machine; unread, it is dropped from this machine only.
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error>;
     /// Replaces the ledger.
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;

@@ -105,3 +105,18 @@ fn a_reject_without_redis_finishes_later() {
     assert_eq!(fleet.get(1).ok(), second);
     assert_eq!(fleet.requests(), 2);
 }
+
+#[test]
+fn a_logout_drops_the_token_for_all_and_a_local_one_for_itself() {
+    let Some(fleet) = Fleet::new() else { return };
+    let Fleet { test, redis, key, url } = fleet;
+    let test = test.var("ZOHO_CRED_STORE", &url).var("ZOHO_CRED_STORE_KEY", &key).with_profile();
+    let is_there = || redis.ask::<i64>(&[b"HEXISTS", redis.key("token").as_bytes(), b"sealed"]) == 1;
+    let token = test.run(["get", "crm"]).ok().to_owned();
+    test.run(["logout", "crm", "--local"]).ok();
+    assert!(is_there());
+    let test = test.with_profile();
+    assert_eq!(test.run(["get", "crm"]).ok(), token);
+    test.run(["logout", "crm"]).ok();
+    assert!(!is_there());
+}
