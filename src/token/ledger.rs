@@ -156,6 +156,13 @@ impl Ledger {
         }
     }
 
+    /// Notes that the newest request has had no answer until now, and may have been sent as late as that.
+    pub fn unanswered(&mut self, now: &Moment) {
+        if let Some(entry) = self.requests.last_mut() {
+            entry.sent = now.clone();
+        }
+    }
+
     /// Takes the newest request out again: not a byte of it was sent.
     pub fn withdraw(&mut self) {
         self.requests.pop();

@@ -7,6 +7,7 @@ mod harness;
 mod in_process;
 
 mod answers;
+mod asleep;
 mod budget;
 mod clock;
 mod early;
