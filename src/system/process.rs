@@ -1,5 +1,6 @@
 //! This process and others.
 
+use crate::config::environment::SECRET_VARIABLES;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::PathBuf;
@@ -18,7 +19,9 @@ pub fn harden() {
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> {
     let (program, args) = command.split_first().ok_or("it is empty")?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    SECRET_VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
+    let mut child = command
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
