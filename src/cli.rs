@@ -322,6 +322,27 @@ pub struct LoginArgs {
     /// Read the refresh token from FILE; - is stdin
     #[arg(long, value_name = "FILE")]
     pub refresh_token_file: Option<PathBuf>,
+    /// Read the authorization code, or the redirected address, from FILE; - is stdin
+    #[arg(long, value_name = "FILE")]
+    pub code_file: Option<PathBuf>,
+    /// The redirect URI, to the letter as it is registered
+    #[arg(long, value_name = "URI")]
+    pub redirect_uri: Option<String>,
+    /// Organisation of client credentials, such as ZohoCRM.600000434
+    #[arg(long, value_name = "SOID")]
+    pub soid: Option<String>,
+    /// Print the consent page's address instead of opening it
+    #[arg(long)]
+    pub no_browser: bool,
+    /// Send no PKCE challenge
+    #[arg(long)]
+    pub no_pkce: bool,
+    /// How long to wait for the browser to come back
+    #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "5m")]
+    pub timeout: Duration,
+    /// Revoke the refresh token that the profile had before, without asking
+    #[arg(long)]
+    pub revoke_old: bool,
     /// Where the secrets are to rest
     #[arg(long, value_enum, value_name = "PLACE")]
     pub secrets: Option<Place>,
@@ -333,6 +354,16 @@ pub struct LoginArgs {
 /// How to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FlowName {
+    /// Open the consent page and wait for the redirect to this machine.
+    Browser,
+    /// Print the consent page's address and take the redirected one.
+    Paste,
+    /// Enter a code on another device.
+    Device,
+    /// Take the code that the API console made for a Self Client.
+    SelfClient,
+    /// Mint tokens by the client alone, for an organisation.
+    ClientCredentials,
     /// Take over a refresh token from another tool.
     RefreshToken,
 }

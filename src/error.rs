@@ -84,6 +84,49 @@ impl Code {
     }
 }
 
+/// Why a keyring did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyringTrouble {
+    /// There is none to be reached: no bus, or nobody on it.
+    NoService,
+    /// It is locked, and nobody unlocked it.
+    Locked,
+    /// It has no collection that new items go into.
+    NoCollection,
+    /// It did not answer.
+    Silent {
+        /// For so long.
+        waited: Duration,
+    },
+    /// Anything else.
+    Failed,
+}
+
+impl KeyringTrouble {
+    fn message(self) -> String {
+        match self {
+            KeyringTrouble::NoService => "no keyring service can be reached".into(),
+            KeyringTrouble::Locked => "the keyring is locked".into(),
+            KeyringTrouble::NoCollection => "the keyring has no default collection to keep secrets in".into(),
+            KeyringTrouble::Silent { waited } => {
+                format!("the keyring did not answer within {}", words(waited))
+            }
+            KeyringTrouble::Failed => "the keyring failed".into(),
+        }
+    }
+
+    fn hint(self) -> String {
+        let first = match self {
+            KeyringTrouble::NoService => "start one in this session",
+            KeyringTrouble::Locked => "unlock it and try again",
+            KeyringTrouble::NoCollection => "create a default keyring in the desktop's password program",
+            KeyringTrouble::Silent { .. } => "restart the keyring service or unlock it",
+            KeyringTrouble::Failed => "try again",
+        };
+        format!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600")
+    }
+}
+
 /// A failed call, as people and scripts see it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
@@ -140,6 +183,33 @@ pub enum Error {
         /// Until Zoho is asked again.
         retry_after: Duration,
     },
+    /// The person, or Zoho's limit on codes, refused the consent.
+    Denied {
+        /// Zoho's error code.
+        error: String,
+    },
+    /// Zoho did not take an authorization code.
+    CodeRefused {
+        /// Zoho's error code.
+        error: String,
+    },
+    /// The consent was given, but no refresh token came.
+    NoRefreshToken {
+        /// The profile.
+        profile: String,
+    },
+    /// Nobody answered the consent page in time.
+    NobodyCame,
+    /// The port that the browser is to come back to is in use.
+    PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// A redirect that must not lead to a request.
+    UntrustedRedirect {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Zoho does not accept the client (`invalid_client` and the like).
     ClientRejected {
         /// The profile.
@@ -192,6 +262,20 @@ pub enum Error {
         what: String,
         /// What the system said.
         problem: String,
+    },
+    /// The system's keyring did not do what it was asked.
+    Keyring {
+        /// Why.
+        trouble: KeyringTrouble,
+        /// What the keyring said, if anything.
+        problem: String,
+    },
+    /// A login stored secrets that their place no longer has.
+    SecretsGone {
+        /// The profile.
+        profile: String,
+        /// The place.
+        place: &'static str,
     },
     /// A folder or file that others could read, own or have planted.
     Unsafe {
@@ -253,15 +337,25 @@ impl Error {
             Error::Config { .. } | Error::Setting { .. } | Error::EnvironmentIncomplete { .. } => {
                 Code::Config
             }
-            Error::NeverLoggedIn { .. } | Error::Refused { .. } => Code::LoginRequired,
+            Error::NeverLoggedIn { .. }
+            | Error::SecretsGone { .. }
+            | Error::Refused { .. }
+            | Error::Denied { .. }
+            | Error::CodeRefused { .. }
+            | Error::NoRefreshToken { .. }
+            | Error::NobodyCame => Code::LoginRequired,
             Error::ClientRejected { .. } => Code::ClientRejected,
             Error::CoolingDown { .. } | Error::OutOfBudget { .. } | Error::TooManyRejects { .. } => {
                 Code::RateLimited
             }
-            Error::Busy { .. } => Code::Busy,
+            Error::Busy { .. } | Error::PortTaken { .. } => Code::Busy,
             Error::Unavailable { .. } | Error::Offline | Error::HostileToken => Code::Unavailable,
-            Error::Store { .. } | Error::Unsafe { .. } | Error::Out { .. } => Code::Store,
-            Error::BadInput { .. } | Error::HostNotServed { .. } => Code::BadInput,
+            Error::Store { .. } | Error::Keyring { .. } | Error::Unsafe { .. } | Error::Out { .. } => {
+                Code::Store
+            }
+            Error::BadInput { .. } | Error::HostNotServed { .. } | Error::UntrustedRedirect { .. } => {
+                Code::BadInput
+            }
             Error::Command { found, .. } => Code::Command(if *found { 126 } else { 127 }),
             Error::Stdout { .. } => Code::Failure,
             Error::Interrupted { signal } => Code::Interrupted(*signal),
@@ -283,9 +377,19 @@ impl Error {
             Error::Setting { problem, .. } => problem.clone(),
             Error::EnvironmentIncomplete { missing } => format!("the environment profile lacks {missing}"),
             Error::NeverLoggedIn { profile } => format!("profile '{profile}' has no credential"),
+            Error::Keyring { trouble, .. } => trouble.message(),
+            Error::SecretsGone { profile, place } => {
+                format!("the secrets of '{profile}' are no longer in its {place} store")
+            }
             Error::Refused { profile, .. } => {
                 format!("Zoho no longer accepts the refresh token of '{profile}'")
             }
+            Error::Denied { error } => format!("the consent was not given: '{error}'"),
+            Error::CodeRefused { error } => format!("Zoho did not take the code: '{error}'"),
+            Error::NoRefreshToken { .. } => "Zoho granted access, but sent no refresh token".into(),
+            Error::NobodyCame => "nobody answered the consent page in time".into(),
+            Error::PortTaken { port } => format!("port {port} of this machine is in use"),
+            Error::UntrustedRedirect { problem } => format!("the redirect was not accepted: {problem}"),
             Error::ClientRejected { error, .. } => format!("Zoho rejected the client with '{error}'"),
             Error::CoolingDown { .. } => "Zoho throttled this refresh token, so nobody asks for now".into(),
             Error::OutOfBudget { used, limit, .. } => {
@@ -322,6 +426,19 @@ impl Error {
             Error::ClientRejected { accounts_url, .. } => Some(format!(
                 "most likely the wrong data centre ({accounts_url} was asked), else a wrong client id or secret"
             )),
+            Error::Denied { .. } => {
+                Some("somebody pressed Reject, or more than 10 codes were asked for in 10 minutes".into())
+            }
+            Error::CodeRefused { .. } => {
+                Some("a code is good for two minutes and one use, at the data centre that made it".into())
+            }
+            Error::NoRefreshToken { .. } => {
+                Some("Zoho sends one only for offline access with a new consent".into())
+            }
+            Error::PortTaken { .. } => Some("another login may be waiting there, or another program".into()),
+            Error::UntrustedRedirect { .. } => {
+                Some("anybody can send such an address, and the client secret would go where it says".into())
+            }
             Error::CoolingDown { .. } => Some("more than 10 tokens were asked for in 10 minutes".into()),
             Error::TooManyRejects { .. } => Some("a caller rejects every token it is given".into()),
             Error::Busy { holder: Some(pid), .. } => Some(format!("process {pid} is refreshing the token")),
@@ -329,6 +446,7 @@ impl Error {
             | Error::Stdout { problem }
             | Error::Out { problem, .. }
             | Error::Command { problem, found: true, .. } => Some(problem.clone()),
+            Error::Keyring { problem, .. } => Some(problem.clone()).filter(|problem| !problem.is_empty()),
             Error::BadProfileName => {
                 Some("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit".into())
             }
@@ -339,6 +457,8 @@ impl Error {
             | Error::Setting { .. }
             | Error::EnvironmentIncomplete { .. }
             | Error::NeverLoggedIn { .. }
+            | Error::NobodyCame
+            | Error::SecretsGone { .. }
             | Error::OutOfBudget { .. }
             | Error::Busy { holder: None, .. }
             | Error::Unavailable { .. }
@@ -376,9 +496,20 @@ impl Error {
             Error::EnvironmentIncomplete { missing } => {
                 Some(format!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables"))
             }
-            Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
-                Some(format!("run 'zoho-cred login {profile}'"))
+            Error::Denied { .. }
+            | Error::CodeRefused { .. }
+            | Error::NobodyCame
+            | Error::UntrustedRedirect { .. } => Some("run the same login again".into()),
+            Error::NoRefreshToken { profile } => Some(format!(
+                "remove the app from Connected Apps in your Zoho account, then run 'zoho-cred login {profile}' again"
+            )),
+            Error::PortTaken { .. } => {
+                Some("end that program, or register another port and give it with --redirect-uri".into())
             }
+            Error::Keyring { trouble, .. } => Some(trouble.hint()),
+            Error::NeverLoggedIn { profile }
+            | Error::SecretsGone { profile, .. }
+            | Error::Refused { profile, .. } => Some(format!("run 'zoho-cred login {profile}'")),
             Error::ClientRejected { profile, .. } => Some(format!(
                 "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'"
             )),

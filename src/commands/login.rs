@@ -2,23 +2,28 @@
 
 use super::session::{read_config, roots};
 use crate::cli::{FlowName, Global, LoginArgs};
-use crate::config::{Grant, Profile, SecretsIn, state_dir};
-use crate::credential::{CredentialSource, Secrets, Source};
+use crate::config::{ConfigFile, Profile, SecretsIn, state_dir};
+use crate::credential::{CredentialId, CredentialSource, Secrets, Source};
 use crate::error::Error;
-use crate::login::{keep, refresh_token, settings};
+use crate::login::exchange::{Code, Grant, exchange};
+use crate::login::{browser, device, keep, paste, refresh_token, self_client, settings};
+use crate::secret::Secret;
 use crate::store::{self, StateDir};
-use crate::system::System;
-use crate::token::{Ask, MinTtl, Ports, obtain};
+use crate::system::{Http, System};
+use crate::token::{Ask, MinTtl, Ports, adopt, obtain};
+use std::path::Path;
 use std::time::Duration;
 
 /// For the request that proves a credential.
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Logs a profile in; nothing is stored unless the credential works, or `--no-verify` says not to ask.
+/// Logs a profile in; nothing is stored unless Zoho granted access, or `--no-verify` says not to ask.
 pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
+    one_stdin(args)?;
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
-    let mut profile = settings::profile(system, args, &config)?;
+    let flow = settings::flow(system, args);
+    let profile = settings::profile(system, args, flow, &config)?;
     if let SecretsIn::Command(_) | SecretsIn::Environment = profile.secrets {
         return Err(Error::Usage(
             "this profile's secrets come from a command; give --secrets to change that".into(),
@@ -27,49 +32,114 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let stored =
         Source::new(&profile, &system.env, &state).secrets().ok().map(|secrets| secrets.client_secret);
     let client_secret = settings::client_secret(system, args, stored)?;
-    let secrets = match args.flow.unwrap_or(FlowName::RefreshToken) {
+    let http = (system.http)(&roots(system, global))?;
+    let story = Story { http: &*http, config: &config, state: &state, args };
+    match flow {
         FlowName::RefreshToken => {
-            profile.grant = Grant::RefreshToken;
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
-            Secrets { client_secret, refresh_token }
+            story.take_over(system, &profile, &Secrets { client_secret, refresh_token })?;
         }
-    };
-    if !args.no_verify {
-        verify(system, global, &state, &profile, &secrets)?;
+        FlowName::ClientCredentials => {
+            story.take_over(system, &profile, &Secrets { client_secret, refresh_token: None })?;
+        }
+        FlowName::Device => {
+            let grant = device::run(system, &*http, &profile, &client_secret)?;
+            story.keep_grant(system, profile.clone(), client_secret, grant)?;
+        }
+        FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {
+            let code = story.code(system, flow, &profile)?;
+            let client_secret =
+                settings::secret_of(system, args, &profile, &code.accounts_url, client_secret)?;
+            let grant = exchange(&*system.clock, &*http, &profile, &client_secret, &code)?;
+            story.keep_grant(system, profile.clone(), client_secret, grant)?;
+        }
     }
-    keep(system, &state, &config, &profile, &secrets, false)?;
     if !global.quiet {
-        system.say(&format!("zoho-cred: logged in; 'zoho-cred get {}' prints a token", profile.name));
+        let place = profile.secrets.word();
+        system.say(&format!("zoho-cred: logged in; the secrets are kept in: {place}"));
+        system.say(&format!("zoho-cred: 'zoho-cred get {}' prints a token", profile.name));
     }
     Ok(0)
 }
 
-/// Spends one request on proving that `secrets` mint a token, which goes into the cache.
-fn verify(
-    system: &System,
-    global: &Global,
-    state: &StateDir,
-    profile: &Profile,
-    secrets: &Secrets,
-) -> Result<(), Error> {
-    let source = Source::given(profile, &system.env, state, secrets);
-    let http = (system.http)(&roots(system, global))?;
-    system.signals.install();
-    let ports = Ports {
-        clock: &*system.clock,
-        http: &*http,
-        signals: &system.signals,
-        profile,
-        credential: &source,
-        open: &|credential| store::open(state, credential),
-        waiting: &|_| {},
-    };
-    let ask = Ask {
-        min_ttl: MinTtl::Default,
-        timeout: VERIFY_TIMEOUT,
-        wait: Duration::ZERO,
-        refresh: false,
-        offline: false,
-    };
-    obtain(&ports, &ask).map(|_| ())
+/// Only one secret can come from stdin.
+fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
+    let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
+    match files.into_iter().flatten().filter(|path| path.as_path() == Path::new("-")).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Error::Usage("only one of the files can be stdin".into())),
+    }
+}
+
+/// What every flow needs.
+struct Story<'a> {
+    http: &'a dyn Http,
+    config: &'a ConfigFile,
+    state: &'a StateDir,
+    args: &'a LoginArgs,
+}
+
+impl Story<'_> {
+    fn code(&self, system: &mut System, flow: FlowName, profile: &Profile) -> Result<Code, Error> {
+        let (file, no_pkce) = (self.args.code_file.as_deref(), self.args.no_pkce);
+        match flow {
+            FlowName::SelfClient => self_client::code(system, profile, file),
+            FlowName::Paste => paste::code(system, profile, file, no_pkce),
+            _ => {
+                let choices = browser::Choices {
+                    no_browser: self.args.no_browser,
+                    no_pkce,
+                    timeout: self.args.timeout,
+                };
+                browser::code(system, profile, choices)
+            }
+        }
+    }
+
+    /// Keeps what Zoho just granted: the secrets first, then the token for the first `get`.
+    fn keep_grant(
+        &self,
+        system: &System,
+        profile: Profile,
+        client_secret: Secret,
+        grant: Grant,
+    ) -> Result<(), Error> {
+        let data_center = grant.accounts_url.data_center().or(profile.data_center);
+        let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
+        let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
+        keep(system, self.state, self.config, &profile, &secrets, true)?;
+        let store = store::open(self.state, &CredentialId::of(&profile, &secrets))?;
+        adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)
+    }
+
+    /// Keeps a credential that is there already, once it has minted a token.
+    fn take_over(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<(), Error> {
+        if !self.args.no_verify {
+            self.verify(system, profile, secrets)?;
+        }
+        keep(system, self.state, self.config, profile, secrets, false)
+    }
+
+    /// Spends one request on proving that `secrets` mint a token, which goes into the cache.
+    fn verify(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<(), Error> {
+        let source = Source::given(profile, &system.env, self.state, secrets);
+        system.signals.install();
+        let ports = Ports {
+            clock: &*system.clock,
+            http: self.http,
+            signals: &system.signals,
+            profile,
+            credential: &source,
+            open: &|credential| store::open(self.state, credential),
+            waiting: &|_| {},
+        };
+        let ask = Ask {
+            min_ttl: MinTtl::Default,
+            timeout: VERIFY_TIMEOUT,
+            wait: Duration::ZERO,
+            refresh: false,
+            offline: false,
+        };
+        obtain(&ports, &ask).map(|_| ())
+    }
 }

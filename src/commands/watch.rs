@@ -149,10 +149,11 @@ impl Watch<'_> {
     }
 }
 
-/// A random moment in the first half of the early window: there is time left to try again.
+/// A random moment in the first third of the early window: it is well before the token is stale for its readers, and
+/// there is time left to try again.
 fn early_moment(token: &TokenSet) -> i64 {
     let window = token.early_ms();
     let mut byte = [0u8];
     let share = getrandom::fill(&mut byte).map_or(0, |()| i64::from(byte[0]));
-    token.expires_at_ms - window + window / 2 * share / 256
+    token.expires_at_ms - window + window / 3 * share / 256
 }

@@ -1,8 +1,9 @@
 //! Storing what a login got: new items, read back, and only then pointed to. Whatever happens before the last step
 //! leaves the old credential in use.
 
+use super::random;
 use crate::config::{ConfigFile, Profile, edit};
-use crate::credential::{CredentialId, LoginRecord, Secrets, Source};
+use crate::credential::{CredentialId, LoginRecord, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::store::StateDir;
@@ -18,11 +19,11 @@ pub fn keep(
     secrets: &Secrets,
     made_here: bool,
 ) -> Result<(), Error> {
-    let source = Source::new(profile, &system.env, state);
+    let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
     let old = source.login()?;
     let store = source.store(profile.secrets.word())?;
     let put = |kind: &str, secret: &Secret| -> Result<String, Error> {
-        let item = format!("{kind}-{}", random_word()?);
+        let item = format!("{kind}-{}", random::word()?);
         store.put(&item, secret)?;
         match store.get(&item)? {
             Some(kept) if kept == *secret => Ok(item),
@@ -79,14 +80,4 @@ fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Resu
         ));
     }
     Ok(())
-}
-
-fn random_word() -> Result<String, Error> {
-    let mut bytes = [0u8; 12];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Store {
-        action: "read",
-        what: "the system's random numbers".into(),
-        problem: error.to_string(),
-    })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

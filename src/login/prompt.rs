@@ -31,13 +31,16 @@ pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Er
 /// Asks for a secret without showing it.
 pub fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
     require_terminal(system, question, flag)?;
+    let missing = || Error::Usage(format!("{question} was not given; {flag} gives it without a prompt"));
+    ask_secret_or_none(question)?.ok_or_else(missing)
+}
+
+/// Asks somebody at a terminal for a secret, who may have none to give.
+pub fn ask_secret_or_none(question: &str) -> Result<Option<Secret>, Error> {
     let answer = rpassword::prompt_password(format!("{question} (not shown): "))
         .map_err(|error| Error::BadInput { problem: format!("could not read {question}: {error}") })?;
     let secret = Secret::new(answer.trim());
-    match secret.is_empty() {
-        true => Err(Error::Usage(format!("{question} was not given; {flag} gives it without a prompt"))),
-        false => Ok(secret),
-    }
+    Ok(Some(secret).filter(|secret| !secret.is_empty()))
 }
 
 fn require_terminal(system: &System, question: &str, flag: &str) -> Result<(), Error> {

@@ -1,17 +1,22 @@
 //! The settings of a login: flags first, then what the profile has, then the environment, then a question.
 
-use super::{ask, ask_secret, read_secret_file};
-use crate::cli::{LoginArgs, Place};
+use super::{ask, ask_secret, ask_secret_or_none, read_secret_file};
+use crate::cli::{FlowName, LoginArgs, Place};
 use crate::config::{
     AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, DataCenter, ENVIRONMENT, Grant, Origin, Profile,
     ProfileName, Scheme, SecretsIn, environment, nearest, split_scopes,
 };
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::system::System;
+use crate::system::{System, browser};
 
 /// The profile that a login creates or updates, with every setting that does not need Zoho to answer.
-pub fn profile(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<Profile, Error> {
+pub fn profile(
+    system: &mut System,
+    args: &LoginArgs,
+    flow: FlowName,
+    config: &ConfigFile,
+) -> Result<Profile, Error> {
     let name = name(system, args, config)?;
     let old = config.profile(&name).and_then(Result::ok);
     let (accounts_url, data_center) = accounts(system, args, old.as_ref())?;
@@ -19,18 +24,30 @@ pub fn profile(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Re
         (Some(id), _, _) => id.trim().to_owned(),
         (None, Some(old), _) => old.client_id.clone(),
         (None, None, Some(id)) => id.trim().to_owned(),
-        (None, None, None) => ask(system, "Client ID", "--client-id")?,
+        (None, None, None) => {
+            guide(system, flow, data_center, args);
+            ask(system, "Client ID", "--client-id")?
+        }
     };
     let mut scopes: Vec<String> = args.scopes.iter().flat_map(|s| split_scopes(s)).collect();
     if scopes.is_empty() {
         scopes = old.as_ref().map(|old| old.scopes.clone()).unwrap_or_default();
     }
+    if scopes.is_empty() && !matches!(flow, FlowName::RefreshToken | FlowName::SelfClient) {
+        scopes = split_scopes(&ask(system, "Scopes, such as ZohoCRM.modules.ALL", "--scope")?);
+    }
+    let grant = match flow {
+        FlowName::ClientCredentials => Grant::ClientCredentials { soid: soid(args, old.as_ref()) },
+        _ => Grant::RefreshToken,
+    };
     let secrets = match (args.secrets, &old) {
         (Some(Place::File), _) => SecretsIn::File,
         (Some(Place::Keyring), _) => SecretsIn::Keyring,
         (None, Some(old)) => old.secrets.clone(),
         (None, None) => SecretsIn::Keyring,
     };
+    let redirect_uri = args.redirect_uri.clone().or_else(|| old.as_ref().map(|old| old.redirect_uri.clone()));
+    let redirect_uri = redirect_uri.unwrap_or_else(|| DEFAULT_REDIRECT_URI.to_owned());
     let base = old.unwrap_or_else(|| Profile {
         name,
         origin: Origin::File(config.path().to_owned()),
@@ -45,7 +62,49 @@ pub fn profile(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Re
         hosts: None,
         budget: Budget::default(),
     });
-    Ok(Profile { accounts_url, data_center, client_id, scopes, secrets, ..base })
+    Ok(Profile { accounts_url, data_center, client_id, grant, scopes, redirect_uri, secrets, ..base })
+}
+
+fn soid(args: &LoginArgs, old: Option<&Profile>) -> Option<String> {
+    let before = match old.map(|old| &old.grant) {
+        Some(Grant::ClientCredentials { soid }) => soid.clone(),
+        _ => None,
+    };
+    args.soid.clone().or(before)
+}
+
+/// How to log in when nobody said: with the browser where one is at hand and the redirect URI leads back to this
+/// machine, else by pasting.
+pub fn flow(system: &System, args: &LoginArgs) -> FlowName {
+    let leads_back = args.redirect_uri.as_ref().is_none_or(|uri| uri.starts_with("http://"));
+    match args.flow {
+        Some(flow) => flow,
+        None if browser::is_at_hand(&system.env) && leads_back => FlowName::Browser,
+        None => FlowName::Paste,
+    }
+}
+
+/// What to do in the API console, in its own words, for somebody who has no client yet.
+fn guide(system: &System, flow: FlowName, dc: Option<&DataCenter>, args: &LoginArgs) {
+    if !system.terminal.stdin {
+        return;
+    }
+    let (kind, redirects) = match flow {
+        FlowName::Browser | FlowName::Paste | FlowName::RefreshToken => ("Server-based Applications", true),
+        FlowName::Device => ("Non-browser Applications", false),
+        FlowName::SelfClient | FlowName::ClientCredentials => ("Self Client", false),
+    };
+    let console = dc.map_or("the API console".to_owned(), |dc| format!("https://{}", dc.console_host));
+    system.say(&format!("zoho-cred: open {console} and choose '{kind}', then enter:"));
+    if kind != "Self Client" {
+        system.say("  Client Name                any name in English letters, such as MyZohoApp");
+        system.say("  Homepage URL               http://localhost");
+    }
+    if redirects {
+        let uri = args.redirect_uri.as_deref().unwrap_or(DEFAULT_REDIRECT_URI);
+        system.say(&format!("  Authorized Redirect URIs   {uri}"));
+    }
+    system.say("zoho-cred: it then shows a Client ID and a Client Secret");
 }
 
 fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<ProfileName, Error> {
@@ -108,4 +167,21 @@ pub fn client_secret(system: &mut System, args: &LoginArgs, stored: Option<Secre
         Some(secret) => Ok(secret),
         None => ask_secret(system, "Client Secret", "--client-secret-file"),
     }
+}
+
+/// The client secret for the data centre that the user turned out to live in: by default each has its own, so a
+/// person is asked, and may say that it is the same.
+pub fn secret_of(
+    system: &mut System,
+    args: &LoginArgs,
+    profile: &Profile,
+    landed: &AccountsUrl,
+    secret: Secret,
+) -> Result<Secret, Error> {
+    if *landed == profile.accounts_url || !system.terminal.stdin || args.client_secret_file.is_some() {
+        return Ok(secret);
+    }
+    let code = landed.data_center().map_or(landed.as_str(), |dc| dc.code);
+    let other = ask_secret_or_none(&format!("Client Secret of '{code}', or Enter for the same"))?;
+    Ok(other.unwrap_or(secret))
 }

@@ -1,6 +1,11 @@
 //! Zoho's OAuth in values: what is sent, and what an answer means. No I/O.
 
 mod answer;
+pub mod authorize;
+pub mod callback;
+pub mod device;
+pub mod pkce;
+pub mod revoke;
 pub mod token;
 pub mod userinfo;
 

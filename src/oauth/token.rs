@@ -30,6 +30,25 @@ impl TokenForm {
         TokenForm(fields)
     }
 
+    /// The exchange of an authorization code (RFC 6749, section 4.1.3). A self client's code has no redirect URI.
+    pub fn exchange(
+        profile: &Profile,
+        client_secret: &Secret,
+        code: &Secret,
+        redirect_uri: Option<&str>,
+        verifier: Option<&Secret>,
+    ) -> Self {
+        let mut fields = vec![
+            ("grant_type", Secret::new("authorization_code")),
+            ("client_id", Secret::new(&*profile.client_id)),
+            ("client_secret", client_secret.clone()),
+            ("code", code.clone()),
+        ];
+        fields.extend(redirect_uri.map(|uri| ("redirect_uri", Secret::new(uri))));
+        fields.extend(verifier.map(|verifier| ("code_verifier", verifier.clone())));
+        TokenForm(fields)
+    }
+
     /// A request made of these fields.
     pub fn of(fields: Vec<(&'static str, Secret)>) -> Self {
         TokenForm(fields)

@@ -1,5 +1,6 @@
 //! The outside: each port beside its one real adapter. Everything else in the library gets it passed in.
 
+pub mod browser;
 mod clock;
 mod env;
 pub mod files;
@@ -11,6 +12,7 @@ mod signals;
 mod stdio;
 mod terminal;
 
+pub use browser::{Browser, DesktopBrowser};
 pub use clock::{Clock, Deadline, Now, RealClock};
 pub use env::Env;
 pub use http::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
@@ -37,6 +39,8 @@ pub struct System {
     pub clock: Rc<dyn Clock>,
     /// Makes the HTTP adapter once the TLS roots are known; called on the cold path only.
     pub http: OpenHttp,
+    /// The person's browser.
+    pub browser: Box<dyn Browser>,
     /// Signals that end the call.
     pub signals: Signals,
     /// What is a terminal.
@@ -56,6 +60,7 @@ impl System {
             env: Env::real(),
             clock: Rc::new(RealClock::default()),
             http: Box::new(|roots| Ok(Box::new(Https::new(roots)?))),
+            browser: Box::new(DesktopBrowser),
             signals: Signals::default(),
             terminal: Terminal::real(),
             stdin: Box::new(std::io::stdin()),

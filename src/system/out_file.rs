@@ -1,7 +1,7 @@
 //! The file of `--out`: replaced whole, for its reader alone.
 
 use crate::error::Error;
-use std::fs::{File, Metadata, Permissions};
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -85,7 +85,8 @@ fn anyone_may_replace(_: &Metadata) -> bool {
 
 #[cfg(unix)]
 fn set_mode(file: &File, mode: u32) -> io::Result<()> {
-    file.set_permissions(<Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode))
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]

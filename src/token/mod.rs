@@ -1,5 +1,6 @@
 //! The heart: a token, whether it is fresh, what Zoho's limit still allows, and the one refresh for all callers.
 
+mod adopt;
 mod gate;
 pub mod ledger;
 mod moment;
@@ -9,6 +10,7 @@ mod reject;
 mod round;
 mod token_set;
 
+pub use adopt::adopt;
 pub use ledger::{Failure, FailureKind, Ledger};
 pub use moment::Moment;
 pub use obtain::{Ask, Obtained, obtain};

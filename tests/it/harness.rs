@@ -133,7 +133,9 @@ impl Test {
         let mut command = self.command(args);
         command.stdin(Stdio::piped());
         let mut running = self.start(command);
-        running.child.stdin.take().unwrap().write_all(stdin).unwrap();
+        let written = running.child.stdin.take().unwrap().write_all(stdin);
+        // A program that refuses its input early closes the pipe before all of it is written.
+        assert!(written.is_ok() || running.child.wait().is_ok_and(|status| !status.success()));
         running.wait()
     }
 
@@ -197,6 +199,18 @@ impl Test {
 impl Running {
     pub fn pid(&self) -> i32 {
         self.child.id() as i32
+    }
+
+    pub fn stderr_file(&self) -> PathBuf {
+        self.err.clone()
+    }
+
+    pub fn stdin(&mut self) -> &mut std::process::ChildStdin {
+        self.child.stdin.as_mut().unwrap()
+    }
+
+    pub fn close_stdin(&mut self) {
+        drop(self.child.stdin.take());
     }
 
     pub fn signal(&self, name: &str) {

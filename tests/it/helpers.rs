@@ -142,7 +142,7 @@ fn a_uri_gets_headers_and_their_expiry() {
     let json: serde_json::Value = serde_json::from_str(outcome.ok()).unwrap();
     assert_eq!(json["headers"]["Authorization"], serde_json::json!([format!("Zoho-oauthtoken {token}")]));
     assert_eq!(outcome.stderr, "");
-    test.run_with_stdin(["helper", "uri", "frobnicate"], uri.as_bytes()).failed(2, "usage");
+    test.run(["helper", "uri", "frobnicate"]).failed(2, "usage");
 }
 
 #[test]
@@ -185,6 +185,22 @@ fn a_warning_does_not_reach_a_helpers_stderr() {
 }
 
 #[test]
+fn variables_that_are_passed_over_are_no_business_of_a_helpers_stderr() {
+    let mut test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    for (name, value) in
+        [("CLIENT_ID", "x"), ("CLIENT_SECRET", "x"), ("REFRESH_TOKEN", "x"), ("DATA_CENTER", "us")]
+    {
+        test.set(&format!("ZOHO_{name}"), value);
+    }
+    test.get().warned("make up a profile too");
+    let outcome = git(&test, "get", &ask(&host(&test)));
+    assert!(outcome.ok().contains(&token));
+    assert_eq!(outcome.stderr, "");
+    assert_eq!(test.run(["get", "-o", "exec-credential"]).stderr, "");
+}
+
+#[test]
 fn a_name_says_which_helper_it_is() {
     let test = Test::new();
     let token = test.get().ok().to_owned();
@@ -214,7 +230,7 @@ fn a_helper_that_cannot_get_the_lock_says_so_in_time() {
     let locks = test.state().join("locks");
     let lock = std::fs::read_dir(locks).unwrap().next().unwrap().unwrap().path();
     let held = std::fs::File::open(lock).unwrap();
-    held.lock().unwrap();
+    fs2::FileExt::lock_exclusive(&held).unwrap();
     let request = format!("protocol=http\nhost={}\ncredential={token}\n\n", host(&test));
     let outcome = git(&test, "erase", &request);
     outcome.failed(75, "busy");

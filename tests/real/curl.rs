@@ -1,7 +1,7 @@
 //! curl, in every form that the documentation shows.
 
 use crate::harness::Test;
-use crate::world::{Answer, Web, bash, command, command_lines_with, have_all, on_path, run};
+use crate::world::{Answer, Web, bash, command, command_lines_with, documented, have_all, on_path, run};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -19,10 +19,9 @@ fn every_form_arrives() {
         "zoho-cred get -o header | curl -sSf -H @- $URL",
         "curl -sSf -H @<(zoho-cred get -o header) $URL",
         "curl -sSf -H \"Authorization: Zoho-oauthtoken $(zoho-cred get)\" $URL",
-        "zoho-cred exec -- sh -c 'printf \"header = \\\"Authorization: Zoho-oauthtoken %s\\\"\\n\" \
-         \"$ZOHO_ACCESS_TOKEN\" | curl -sSf -K - $ZOHO_API_DOMAIN/crm/v8/Leads'",
+        "zoho-cred exec --env AUTH=header -- sh -c 'echo \"$AUTH\" | curl -sSf -H @- $0' $URL",
     ] {
-        let outcome = bash(&test, &format!("URL={leads}; {form}"));
+        let outcome = bash(&test, &format!("URL={leads}; {}", documented(form)));
         assert!(outcome.ok().contains("Yamada"), "{form}: {outcome:?}");
         assert_eq!(outcome.stderr, "");
         assert!(!outcome.stdout.contains(&token));
@@ -58,18 +57,17 @@ fn the_token_stands_on_no_command_line() {
     let test = on_path(Test::new());
     let token = test.get().ok().to_owned();
     let (web, passes) = gate();
-    let mut calls = 0;
-    for (form, visible) in [
+    let forms = [
         ("zoho-cred get -o curl | curl -sS -K - $URL", false),
         ("zoho-cred get -o header | curl -sS -H @- $URL", false),
         ("curl -sS -H @<(zoho-cred get -o header) $URL", false),
         ("zoho-cred exec -- curl -sS -o /dev/null $URL", false),
         ("curl -sS -H \"Authorization: Zoho-oauthtoken $(zoho-cred get)\" $URL", true),
-    ] {
+    ];
+    for (earlier, (form, visible)) in forms.into_iter().enumerate() {
         let script = format!("URL={}; {form}", web.url());
         let running = test.start(command(&test, "bash", &["-c", &script]));
-        calls += 1;
-        crate::harness::until("curl to be connected", || web.seen().len() == calls);
+        crate::harness::until("curl to be connected", || web.seen().len() == earlier + 1);
         assert_eq!(!command_lines_with(&token).is_empty(), visible, "{form}");
         *passes.0.lock().unwrap() += 1;
         passes.1.notify_all();

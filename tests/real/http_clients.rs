@@ -1,7 +1,7 @@
 //! rclone, HTTPie and wget, each in its safe form.
 
 use crate::harness::Test;
-use crate::world::{Answer, Web, bash, have_all, on_path, run};
+use crate::world::{Answer, Web, bash, documented, have_all, on_path, run};
 
 #[test]
 fn rclone_runs_a_command_for_its_bearer_token() {
@@ -43,7 +43,7 @@ fn httpie_reads_the_header_from_a_pipe() {
     let token = test.get().ok().to_owned();
     let web = Web::echo();
     let form = "http --ignore-stdin --body $URL Authorization:@<(zoho-cred get -o header | cut -d' ' -f2-)";
-    let outcome = bash(&test, &format!("URL={}; {form}", web.url()));
+    let outcome = bash(&test, &format!("URL={}; {}", web.url(), documented(form)));
     assert_eq!(outcome.stdout.trim(), format!("Zoho-oauthtoken {token}"), "{outcome:?}");
 }
 
@@ -59,10 +59,10 @@ fn wget_reads_the_header_from_a_file_and_follows_nobody() {
     let target = elsewhere.url();
     let redirecting =
         Web::start(move |_| Answer("302 Found", format!("Location: {target}/\r\n"), String::new()));
-    let form = "umask 077; rc=$(mktemp -p .); trap 'rm -f $rc' EXIT\n\
+    let form = "umask 077; rc=$(mktemp); trap 'rm -f $rc' EXIT\n\
                 { printf 'header = '; zoho-cred get -o header; } >$rc\n\
                 WGETRC=$rc wget --quiet --max-redirect=0 --output-document=- $URL";
-    let outcome = bash(&test, &format!("URL={}; {form}", web.url()));
+    let outcome = bash(&test, &format!("URL={}; {}", web.url(), documented(form)));
     assert_eq!(outcome.stdout.trim(), format!("Zoho-oauthtoken {token}"), "{outcome:?}");
     let outcome = bash(&test, &format!("URL={}; {form}", redirecting.url()));
     assert_eq!(outcome.code, 8, "{outcome:?}");

@@ -8,6 +8,7 @@
 mod harness;
 mod world;
 
+mod chromium;
 mod ci;
 mod curl;
 mod git;

@@ -49,6 +49,14 @@ pub fn run_with(test: &Test, program: &str, args: &[&str], stdin: &str) -> Outco
     test.start(command).wait()
 }
 
+/// A line of docs/protocols.md; what is shown there is what is tested.
+#[track_caller]
+pub fn documented(form: &str) -> &str {
+    let text = include_str!("../../docs/protocols.md");
+    assert!(form.lines().all(|line| text.contains(line)), "docs/protocols.md does not show: {form}");
+    form
+}
+
 /// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -148,7 +156,7 @@ pub fn python() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
     std::fs::create_dir_all(&folder).unwrap();
     let guard = std::fs::File::create(folder.join("lock")).unwrap();
-    guard.lock().unwrap();
+    fs2::FileExt::lock_exclusive(&guard).unwrap();
     let (python, done) = (folder.join("venv/bin/python"), folder.join("done"));
     if !done.exists() {
         let venv = Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")).status();

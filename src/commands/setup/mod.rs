@@ -4,7 +4,7 @@
 use super::Session;
 use super::helper::answered;
 use crate::cli::{Global, SetupArgs, Target};
-use crate::config::hosts;
+use crate::config::{Grant, Profile, hosts};
 use crate::error::Error;
 use crate::system::{System, process};
 
@@ -107,5 +107,51 @@ fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error>
         ("{scheme}", scheme),
         ("{program}", process::own_path().display().to_string()),
     ];
-    Ok(values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value)))
+    let text = for_grant(profile, text);
+    Ok(values.iter().fold(text, |text, (name, value)| text.replace(name, value)))
+}
+
+/// The text as the profile's grant needs it: with client credentials there is no refresh token to keep, but an
+/// organisation and scopes to name.
+fn for_grant(profile: &Profile, text: &str) -> String {
+    let Grant::ClientCredentials { soid } = &profile.grant else { return text.to_owned() };
+    let named = [("ZOHO_SOID", soid.clone().unwrap_or_default()), ("ZOHO_SCOPES", profile.scopes.join(","))];
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let kept = line.replace("; gh secret set ZOHO_REFRESH_TOKEN", "");
+        let kept = kept.replace("make ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN", "make ZOHO_CLIENT_SECRET");
+        if kept.contains("REFRESH_TOKEN") || kept.contains("refresh-token") {
+            continue;
+        }
+        for (place, separator) in [("{data_center}", ": "), ("{data_center_env}", "=")] {
+            if let Some(before) = kept.strip_suffix(place) {
+                lines.extend(named.iter().map(|(name, value)| format!("{before}{name}{separator}{value}")));
+            }
+        }
+        lines.push(kept);
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{ConfigFile, ProfileName};
+    use std::path::Path;
+
+    #[test]
+    fn client_credentials_want_an_organisation_instead_of_a_refresh_token() {
+        let text = "[profile.crm]\nclient_id='x'\ndata_center='jp'\ngrant='client_credentials'\n\
+                    soid='ZohoCRM.1'\nscopes=['A.b.READ','C.d.ALL']\n";
+        let file = ConfigFile::parse(Path::new("c"), text).unwrap();
+        let profile = file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap();
+        for target in [Target::GithubActions, Target::GitlabCi, Target::AzurePipelines, Target::Systemd] {
+            let separator = if target == Target::Systemd { "=" } else { ": " };
+            let text = for_grant(&profile, super::text(target));
+            assert!(!text.to_lowercase().replace('-', "_").contains("refresh_token"), "{text}");
+            assert!(text.contains(&format!("ZOHO_SOID{separator}ZohoCRM.1\n")), "{text}");
+            assert!(text.contains(&format!("ZOHO_SCOPES{separator}A.b.READ,C.d.ALL\n")), "{text}");
+            assert!(!check(target).is_empty() && !for_grant(&profile, check(target)).contains("REFRESH"));
+        }
+    }
 }

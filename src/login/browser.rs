@@ -1,0 +1,73 @@
+//! `--flow browser`: the consent page, and the redirect to our own loopback address.
+
+use super::exchange::Code;
+use super::listener::{Arrival, Listener};
+use super::random;
+use crate::config::Profile;
+use crate::error::Error;
+use crate::oauth::callback::{self, Callback};
+use crate::oauth::{authorize, pkce::Pkce};
+use crate::system::{Deadline, System};
+use std::time::Duration;
+
+/// What a person chose.
+#[derive(Clone, Copy, Debug)]
+pub struct Choices {
+    /// Print the address instead of opening it.
+    pub no_browser: bool,
+    /// Send no PKCE challenge.
+    pub no_pkce: bool,
+    /// For the person to come back.
+    pub timeout: Duration,
+}
+
+/// Opens the consent page and waits for the redirect that belongs to it.
+pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code, Error> {
+    let listener = Listener::bind(&profile.redirect_uri)?;
+    let (state, pkce) = (random::state()?, random::pkce(choices.no_pkce)?);
+    let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
+    show(system, &url, choices);
+    let deadline = Deadline::after(&*system.clock, choices.timeout);
+    loop {
+        let Some(arrival) = listener.next(deadline.remaining(&*system.clock)) else {
+            return Err(Error::NobodyCame);
+        };
+        match callback::read(arrival.query(), &state, &profile.accounts_url) {
+            Callback::Granted { code, accounts } => {
+                arrival.answer(Arrival::GRANTED);
+                let redirect_uri = Some(profile.redirect_uri.clone());
+                let verifier = pkce.map(|Pkce { verifier, .. }| verifier);
+                return Ok(Code { code, redirect_uri, verifier, accounts_url: accounts });
+            }
+            Callback::Denied(error) => {
+                arrival.answer(Arrival::DENIED);
+                return Err(Error::Denied { error });
+            }
+            Callback::Untrusted(problem) => {
+                arrival.answer(Arrival::REFUSED);
+                return Err(Error::UntrustedRedirect { problem });
+            }
+            Callback::Stray(error) => {
+                arrival.answer(Arrival::FOREIGN);
+                system.warn(&format!("somebody sent '{error}' without this login's state; still waiting"));
+            }
+            Callback::Foreign => arrival.answer(Arrival::FOREIGN),
+        }
+    }
+}
+
+fn show(system: &System, url: &str, choices: Choices) {
+    let opened = match choices.no_browser {
+        true => false,
+        false => {
+            system.browser.open(url).map_err(|problem| log::info!("no browser was opened: {problem}")).is_ok()
+        }
+    };
+    match opened {
+        true => system.say("zoho-cred: the consent page is open in your browser; if it is not, visit:"),
+        false => system.say("zoho-cred: visit this page in your browser and accept:"),
+    }
+    system.say(&format!("\n  {url}\n"));
+    let wait = crate::config::duration::words(choices.timeout);
+    system.say(&format!("zoho-cred: waiting for you to come back, for {wait} at most"));
+}

@@ -1,0 +1,101 @@
+//! `--flow device`: a code that the person types on another machine.
+
+use super::exchange::{Grant, grant, post};
+use crate::config::{AccountsUrl, DataCenter, Profile, duration::words};
+use crate::error::Error;
+use crate::oauth::Answer;
+use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
+use crate::secret::Secret;
+use crate::system::{Deadline, Http, HttpRequest, Method, System};
+use crate::token::Moment;
+use std::time::Duration;
+
+/// Before the first poll, as nobody types faster.
+const FIRST_POLL: Duration = Duration::from_secs(5);
+/// What `slow_down` adds to the pause.
+const SLOWER: Duration = Duration::from_secs(5);
+
+/// Shows the user code and polls until the person has answered.
+pub fn run(
+    system: &System,
+    http: &dyn Http,
+    profile: &Profile,
+    client_secret: &Secret,
+) -> Result<Grant, Error> {
+    let code = request_code(http, profile)?;
+    show(system, &code);
+    let clock = &*system.clock;
+    let deadline = Deadline::after(clock, code.life);
+    let mut pause = code.interval.max(POLL_FLOOR);
+    let mut accounts = profile.accounts_url.clone();
+    wait(system, FIRST_POLL, &deadline)?;
+    loop {
+        let asked = Moment::now(clock);
+        let form = device::poll_form(profile, client_secret, &code.device_code);
+        let poll = post(http, accounts.join(TOKEN_PATH), &form)
+            .map(|answer| device::read_poll(answer.status, &answer.body, accounts.is_loopback()));
+        match poll {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::SlowDown) => pause += SLOWER,
+            Ok(Poll::OtherDataCenter(location)) => accounts = other(http, &accounts, &location)?,
+            Ok(Poll::Denied) => return Err(Error::Denied { error: "access_denied".into() }),
+            Ok(Poll::Expired) => return Err(Error::NobodyCame),
+            Ok(Poll::Answer(Answer::Transient(problem))) => log::info!("asked again later: {problem}"),
+            Ok(Poll::Answer(class)) => return grant(profile, class, asked, accounts),
+            Err(error) => log::info!("asked again later: {}", error.message()),
+        }
+        wait(system, pause, &deadline)?;
+    }
+}
+
+fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error> {
+    let answer = post(http, profile.accounts_url.join(CODE_PATH), &device::code_form(profile))?;
+    device::read_code(&answer.body).map_err(|error| match error.as_str() {
+        error if error.starts_with("invalid_") || error == "unauthorized_client" => Error::ClientRejected {
+            profile: profile.name.to_string(),
+            error: error.to_owned(),
+            accounts_url: profile.accounts_url.to_string(),
+        },
+        error => Error::Unavailable {
+            problem: format!("the accounts server gave no device code: {error}"),
+            retry_after: None,
+        },
+    })
+}
+
+fn show(system: &System, code: &DeviceCode) {
+    system.say("zoho-cred: on any device, visit this page and enter the code:");
+    system.say(&format!("\n  {}\n\n      {}\n", code.verification_url, code.user_code));
+    if let Some(complete) = &code.verification_url_complete {
+        system.say(&format!("zoho-cred: or visit {complete}"));
+    }
+    system.say(&format!("zoho-cred: the code is good for {}", words(code.life)));
+}
+
+fn wait(system: &System, pause: Duration, deadline: &Deadline) -> Result<(), Error> {
+    let left = deadline.remaining(&*system.clock);
+    if left.is_zero() {
+        return Err(Error::NobodyCame);
+    }
+    system.clock.sleep(pause.min(left));
+    Ok(())
+}
+
+/// Where to go on after `other_dc`: Zoho's own table, or for a server on this machine what it says of itself.
+fn other(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<AccountsUrl, Error> {
+    let unknown = || Error::UntrustedRedirect { problem: "the user's data centre is none of Zoho's".into() };
+    if !accounts.is_loopback() {
+        return DataCenter::by_code(location).map(AccountsUrl::of).ok_or_else(unknown);
+    }
+    let request = HttpRequest {
+        method: Method::Get,
+        url: accounts.join("/oauth/serverinfo"),
+        form: Vec::new(),
+        authorization: None,
+        timeout: Duration::from_secs(5),
+    };
+    let answer = http.send(&request).map_err(|_| unknown())?;
+    let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let found = json["locations"][location].as_str().and_then(|url| AccountsUrl::new(url).ok());
+    found.filter(AccountsUrl::is_loopback).ok_or_else(unknown)
+}

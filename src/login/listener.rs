@@ -1,0 +1,158 @@
+//! The loopback listener: a fixed port on both address families, one path, small bounds on everything.
+
+use crate::config::is_loopback;
+use crate::error::Error;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+use url::Url;
+
+/// The most of a request that is read, in bytes.
+const HEAD_LIMIT: usize = 8 * 1024;
+/// For a client to send its request, and to take the answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections that are looked at side by side; more are dropped.
+const AT_ONCE: usize = 32;
+
+/// A listener at the redirect URI.
+pub struct Listener {
+    arrivals: Receiver<Arrival>,
+}
+
+/// A request to the right path.
+pub struct Arrival {
+    stream: TcpStream,
+    query: String,
+}
+
+/// A page to answer with: status line, heading, words.
+pub type Page = (&'static str, &'static str, &'static str);
+
+impl Arrival {
+    /// The consent was given.
+    pub const GRANTED: Page =
+        ("200 OK", "Access granted", "You can close this window. Your terminal says how it went on.");
+    /// The consent was refused.
+    pub const DENIED: Page =
+        ("200 OK", "Access denied", "Nothing was granted. To try again, run zoho-cred login once more.");
+    /// The redirect says something that cannot be trusted.
+    pub const REFUSED: Page =
+        ("400 Bad Request", "Not accepted", "This redirect cannot be trusted. Your terminal says why.");
+    /// The redirect belongs to no login.
+    pub const FOREIGN: Page =
+        ("404 Not Found", "Nothing here", "This page does not belong to the login that is under way.");
+
+    /// The query of the request, without the question mark.
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// Answers with a page. It does not matter if the browser is gone.
+    pub fn answer(self, page: Page) {
+        respond(self.stream, page);
+    }
+}
+
+impl Listener {
+    /// Listens at `redirect_uri`, which must be `http` on a loopback host. If its port is taken on either address
+    /// family, [`Error::PortTaken`], before anything is opened.
+    pub fn bind(redirect_uri: &str) -> Result<Self, Error> {
+        let not_ours = || Error::Setting {
+            problem: format!("the browser cannot come back to {redirect_uri}"),
+            hint: "use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"
+                .into(),
+        };
+        let url = Url::parse(redirect_uri).map_err(|_| not_ours())?;
+        if url.scheme() != "http" || !is_loopback(&url) {
+            return Err(not_ours());
+        }
+        let port = url.port_or_known_default().unwrap_or(80);
+        let path: Arc<str> = url.path().into();
+        let (sender, arrivals) = channel();
+        let busy = Arc::new(AtomicUsize::new(0));
+        for address in
+            [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))]
+        {
+            match TcpListener::bind(address) {
+                Ok(listener) => serve(listener, Arc::clone(&path), sender.clone(), Arc::clone(&busy)),
+                Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(Error::PortTaken { port }),
+                Err(error) if address.is_ipv6() => log::info!("nothing listens on {address}: {error}"),
+                Err(error) => {
+                    let what = address.to_string();
+                    return Err(Error::Store { action: "listen on", what, problem: error.to_string() });
+                }
+            }
+        }
+        Ok(Listener { arrivals })
+    }
+
+    /// The next request to the right path; `None` once `timeout` has passed.
+    pub fn next(&self, timeout: Duration) -> Option<Arrival> {
+        self.arrivals.recv_timeout(timeout).ok()
+    }
+}
+
+fn serve(listener: TcpListener, path: Arc<str>, sender: Sender<Arrival>, busy: Arc<AtomicUsize>) {
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            if busy.fetch_add(1, Ordering::SeqCst) >= AT_ONCE {
+                busy.fetch_sub(1, Ordering::SeqCst);
+                continue;
+            }
+            let (path, sender, busy) = (Arc::clone(&path), sender.clone(), Arc::clone(&busy));
+            std::thread::spawn(move || {
+                look_at(stream, &path, &sender);
+                busy.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    });
+}
+
+/// Passes on a request to the right path; everything else is answered 404 and forgotten.
+fn look_at(mut stream: TcpStream, path: &str, sender: &Sender<Arrival>) {
+    let _ = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
+    let Some(target) = request_target(&mut stream) else { return };
+    let (found, query) = target.split_once('?').unwrap_or((&target, ""));
+    match found == path {
+        true => drop(sender.send(Arrival { query: query.to_owned(), stream })),
+        false => respond(stream, Arrival::FOREIGN),
+    }
+}
+
+/// The target of a GET, read in bounded time and space.
+fn request_target(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    let mut chunk = [0; 1024];
+    for _ in 0..64 {
+        let read = stream.read(&mut chunk).ok().filter(|read| *read > 0)?;
+        head.extend_from_slice(&chunk[..read]);
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let mut request = httparse::Request::new(&mut headers);
+        match request.parse(&head) {
+            Ok(httparse::Status::Complete(_)) => {
+                return (request.method == Some("GET")).then(|| request.path.map(str::to_owned))?;
+            }
+            Ok(httparse::Status::Partial) if head.len() < HEAD_LIMIT => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
+fn respond(mut stream: TcpStream, (status, heading, words): Page) {
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>zoho-cred</title><style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:20vh auto;\
+         padding:0 1.5rem}}</style><h1>{heading}</h1><p>{words}</p></html>\n"
+    );
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\
+         Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n\
+         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n\r\n",
+        body.len()
+    );
+    let _ = stream.write_all((head + &body).as_bytes()).and_then(|()| stream.flush());
+}

@@ -1,0 +1,48 @@
+//! `--flow paste`: any registered redirect URI, and the address that the browser ended at.
+
+use super::exchange::Code;
+use super::{ask, random, read_secret_file};
+use crate::config::Profile;
+use crate::error::Error;
+use crate::oauth::authorize;
+use crate::oauth::callback::{self, Callback, Pasted};
+use crate::system::System;
+use std::path::Path;
+
+/// Prints the consent page's address and takes the redirected one, or the bare code.
+pub fn code(
+    system: &mut System,
+    profile: &Profile,
+    code_file: Option<&Path>,
+    no_pkce: bool,
+) -> Result<Code, Error> {
+    let (state, pkce) = (random::state()?, random::pkce(no_pkce)?);
+    let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
+    system.say("zoho-cred: visit this page in your browser and accept:");
+    system.say(&format!("\n  {url}\n"));
+    system.say(&format!("zoho-cred: you will end at {} with a long address", profile.redirect_uri));
+    let text = match (code_file, system.terminal.stdin) {
+        (Some(path), _) => read_secret_file(system, path)?.expose().to_owned(),
+        (None, true) => ask(system, "Paste that whole address", "--code-file")?,
+        (None, false) => read_secret_file(system, Path::new("-"))?.expose().to_owned(),
+    };
+    let own = &profile.accounts_url;
+    let (code, accounts_url) = match callback::pasted(&text) {
+        Some(Pasted::Code(code)) => (code, own.clone()),
+        Some(Pasted::Query(query)) => match callback::read(&query, &state, own) {
+            Callback::Granted { code, accounts } => (code, accounts),
+            Callback::Denied(error) | Callback::Stray(error) => return Err(Error::Denied { error }),
+            Callback::Untrusted(problem) => return Err(Error::UntrustedRedirect { problem }),
+            Callback::Foreign => {
+                let problem = "it does not belong to this login: its state is another one".into();
+                return Err(Error::UntrustedRedirect { problem });
+            }
+        },
+        None => {
+            let problem = "that is neither the redirected address nor a code".into();
+            return Err(Error::BadInput { problem });
+        }
+    };
+    let redirect_uri = Some(profile.redirect_uri.clone());
+    Ok(Code { code, redirect_uri, verifier: pkce.map(|pkce| pkce.verifier), accounts_url })
+}

@@ -1,0 +1,31 @@
+//! `--flow self-client`: the code made in the API console.
+
+use super::exchange::Code;
+use super::{ask_secret, read_secret_file};
+use crate::config::Profile;
+use crate::error::Error;
+use crate::oauth::callback::is_code;
+use crate::system::System;
+use std::path::Path;
+
+/// Takes the code from a file, stdin or a prompt.
+pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) -> Result<Code, Error> {
+    let code = match (code_file, system.terminal.stdin) {
+        (Some(path), _) => read_secret_file(system, path)?,
+        (None, true) => {
+            let console = profile
+                .data_center
+                .map_or("the API console".into(), |dc| format!("https://{}", dc.console_host));
+            system.say(&format!("zoho-cred: in {console}, choose Self Client, then Generate Code"));
+            system.say(&format!("zoho-cred: with the scope {}", profile.scopes.join(",")));
+            ask_secret(system, "Code", "--code-file")?
+        }
+        (None, false) => read_secret_file(system, Path::new("-"))?,
+    };
+    match is_code(code.expose()) {
+        true => {
+            Ok(Code { code, redirect_uri: None, verifier: None, accounts_url: profile.accounts_url.clone() })
+        }
+        false => Err(Error::BadInput { problem: "that is not a code of the API console".into() }),
+    }
+}

@@ -1,0 +1,224 @@
+//! What Zoho's redirect brings back: a code and the user's data centre, or an error.
+//!
+//! The address can be forged by anybody who gets a browser to visit it, and the client secret goes where it says. So
+//! the state is compared first, and the accounts server must be one of Zoho's, or the one the profile names.
+
+use crate::config::{AccountsUrl, DataCenter};
+use crate::secret::Secret;
+use sha2::{Digest, Sha256};
+use url::form_urlencoded;
+
+/// What a redirect means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Callback {
+    /// It does not belong to this login: another state, or none.
+    Foreign,
+    /// An error without a state, which anybody could have sent: worth a hint, no more.
+    Stray(String),
+    /// The consent was not given.
+    Denied(String),
+    /// The code is not to be exchanged, for this reason.
+    Untrusted(String),
+    /// A code, and the accounts server that takes it.
+    Granted {
+        /// Single use; good for two minutes.
+        code: Secret,
+        /// Where it is to be exchanged, and every later refresh is to go.
+        accounts: AccountsUrl,
+    },
+}
+
+/// Reads the query of a redirect to the login that sent `state`, for a profile that so far uses `accounts`.
+pub fn read(query: &str, state: &Secret, accounts: &AccountsUrl) -> Callback {
+    let mut found = Found::default();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let slot = match &*name {
+            "state" => &mut found.state,
+            "code" => &mut found.code,
+            "error" => &mut found.error,
+            "location" => &mut found.location,
+            "accounts-server" => &mut found.server,
+            _ => continue,
+        };
+        if slot.replace(value.into_owned()).is_some() {
+            return Callback::Foreign;
+        }
+    }
+    match (&found.state, &found.error) {
+        (None, Some(error)) => return Callback::Stray(plain(error)),
+        (Some(given), _) if same(given, state.expose()) => {}
+        _ => return Callback::Foreign,
+    }
+    if let Some(error) = &found.error {
+        return Callback::Denied(plain(error));
+    }
+    let Some(code) = found.code.filter(|code| is_code(code)) else {
+        return Callback::Untrusted("it carries no code".into());
+    };
+    match landing(found.server.as_deref(), found.location.as_deref(), accounts) {
+        Ok(accounts) => Callback::Granted { code: Secret::new(code), accounts },
+        Err(problem) => Callback::Untrusted(problem),
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    location: Option<String>,
+    server: Option<String>,
+}
+
+/// The accounts server to exchange the code at: one of Zoho's that agrees with `location`, or the profile's own.
+fn landing(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> Result<AccountsUrl, String> {
+    let located = location.and_then(DataCenter::by_code);
+    let Some(server) = server else {
+        return match (location, located) {
+            (None, _) => Ok(own.clone()),
+            (Some(_), Some(dc)) if own.data_center().is_some() => Ok(AccountsUrl::of(dc)),
+            (Some(_), _) if own.data_center().is_none() => Ok(own.clone()),
+            (Some(location), _) => Err(format!("its location '{}' is none of Zoho's", plain(location))),
+        };
+    };
+    let server = server.strip_suffix('/').unwrap_or(server);
+    if server == own.as_str() && own.data_center().is_none() {
+        return Ok(own.clone());
+    }
+    let Some(dc) = DataCenter::by_accounts_url(server) else {
+        return Err("its accounts server is none of Zoho's".into());
+    };
+    match location {
+        Some(location) if located != Some(dc) => {
+            Err(format!("its location '{}' contradicts its accounts server", plain(location)))
+        }
+        _ => Ok(AccountsUrl::of(dc)),
+    }
+}
+
+/// Whether `code` can be a code: bytes that a form can carry and a terminal can bear.
+pub fn is_code(code: &str) -> bool {
+    (1..=1024).contains(&code.len()) && super::token::is_well_formed(code)
+}
+
+/// Compares in a time that does not tell how much of it was right.
+fn same(given: &str, wanted: &str) -> bool {
+    Sha256::digest(given.as_bytes()) == Sha256::digest(wanted.as_bytes())
+}
+
+/// Words from a stranger, made fit to be shown.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')).take(64).collect()
+}
+
+/// What a person pasted: the whole redirected address, or the bare code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pasted {
+    /// The query of the address.
+    Query(String),
+    /// The code alone.
+    Code(Secret),
+}
+
+/// Reads what was pasted; `None` where it is neither.
+pub fn pasted(text: &str) -> Option<Pasted> {
+    let text = text.trim();
+    if let Some((_, query)) = text.split_once('?') {
+        let query = query.split('#').next().unwrap_or_default();
+        return Some(Pasted::Query(query.to_owned()));
+    }
+    is_code(text).then(|| Pasted::Code(Secret::new(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn zoho() -> AccountsUrl {
+        AccountsUrl::new("https://accounts.zoho.com").unwrap()
+    }
+
+    fn state() -> Secret {
+        Secret::new("s3cret-state")
+    }
+
+    fn of(query: &str) -> Callback {
+        read(query, &state(), &zoho())
+    }
+
+    #[test]
+    fn the_captured_shape_is_read() {
+        let query =
+            "state=s3cret-state&code=1000.aa.bb&location=eu&accounts-server=https%3A%2F%2Faccounts.zoho.eu&";
+        let Callback::Granted { code, accounts } = of(query) else { panic!() };
+        assert_eq!((code.expose(), accounts.as_str()), ("1000.aa.bb", "https://accounts.zoho.eu"));
+    }
+
+    #[test]
+    fn forged_redirects_lead_nowhere() {
+        let good = "state=s3cret-state&code=1000.aa.bb";
+        for (query, wanted) in [
+            ("code=1000.aa.bb".to_owned(), Callback::Foreign),
+            ("state=other&code=1000.aa.bb".to_owned(), Callback::Foreign),
+            (format!("{good}&state=s3cret-state"), Callback::Foreign),
+            ("error=access_denied".to_owned(), Callback::Stray("access_denied".into())),
+            ("state=s3cret-state&error=access_denied".to_owned(), Callback::Denied("access_denied".into())),
+        ] {
+            assert_eq!(of(&query), wanted, "{query}");
+        }
+        for server in [
+            "http://accounts.zoho.eu",
+            "https://accounts.zoho.eu:8443",
+            "https://x@accounts.zoho.eu",
+            "https://accounts.zoho.eu.evil.example",
+            "https://evil.accounts.zoho.eu",
+            "https://accounts-zoho.eu",
+            "https://accounts.zoho.eu/path",
+            "https://accounts.zoho.eu//",
+        ] {
+            let query = format!("{good}&accounts-server={server}");
+            assert!(matches!(of(&query), Callback::Untrusted(_)), "{server}");
+        }
+        let contradiction = format!("{good}&location=us&accounts-server=https%3A%2F%2Faccounts.zoho.eu");
+        assert!(matches!(of(&contradiction), Callback::Untrusted(_)));
+        assert!(matches!(of(&format!("{good}&location=mars")), Callback::Untrusted(_)));
+        assert!(matches!(of("state=s3cret-state&code=a%0Ab"), Callback::Untrusted(_)));
+    }
+
+    #[test]
+    fn a_server_of_ones_own_is_believed_by_its_own_name_only() {
+        let own = AccountsUrl::new("http://127.0.0.1:8080").unwrap();
+        let of = |query: &str| read(query, &state(), &own);
+        let good = "state=s3cret-state&code=1000.aa.bb&location=us";
+        let query = format!("{good}&accounts-server=http%3A%2F%2F127.0.0.1%3A8080");
+        assert!(matches!(of(&query), Callback::Granted { accounts, .. } if accounts == own));
+        assert!(matches!(of(good), Callback::Granted { accounts, .. } if accounts == own));
+        assert!(matches!(of(&format!("{good}&accounts-server=http://127.0.0.1:9")), Callback::Untrusted(_)));
+    }
+
+    #[test]
+    fn a_paste_is_an_address_or_a_code() {
+        let address = "https://www.google.com/?state=x&code=1000.a.b&location=us&\n";
+        assert_eq!(pasted(address), Some(Pasted::Query("state=x&code=1000.a.b&location=us&".into())));
+        assert_eq!(pasted(" 1000.a.b\n"), Some(Pasted::Code(Secret::new("1000.a.b"))));
+        assert_eq!(pasted("not a code"), None);
+        assert_eq!(pasted(""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_without_the_state_grants(query in "\\PC{0,80}") {
+            let granted = matches!(of(&query), Callback::Granted { .. } | Callback::Denied(_));
+            prop_assert!(!granted || query.contains("s3cret-state"));
+        }
+
+        #[test]
+        fn only_zohos_own_servers_are_granted(server in "[a-z:/@.0-9-]{0,40}") {
+            let query = format!("state=s3cret-state&code=1000.a.b&accounts-server={server}");
+            if let Callback::Granted { accounts, .. } = of(&query) {
+                prop_assert!(accounts.data_center().is_some());
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Zoho's device flow, which is not RFC 8628 on the wire: `device_request`, `device_token`, `code`, milliseconds, and
+//! `other_dc`. Source: <https://www.zoho.com/accounts/protocol/oauth/devices/initiation-request.html>.
+
+use super::answer::{Answer, classify};
+use super::token::TokenForm;
+use crate::config::Profile;
+use crate::secret::Secret;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Path that hands out a device code.
+pub const CODE_PATH: &str = "/oauth/v3/device/code";
+/// Path that is polled for the token.
+pub const TOKEN_PATH: &str = "/oauth/v3/device/token";
+/// Zoho answers `slow_down` to two polls within this, whatever `interval` says.
+pub const POLL_FLOOR: Duration = Duration::from_secs(30);
+
+/// The request for a device code.
+pub fn code_form(profile: &Profile) -> TokenForm {
+    TokenForm::of(vec![
+        ("grant_type", Secret::new("device_request")),
+        ("client_id", Secret::new(&*profile.client_id)),
+        ("scope", Secret::new(profile.scopes.join(","))),
+        ("access_type", Secret::new("offline")),
+        ("prompt", Secret::new("consent")),
+    ])
+}
+
+/// A poll for the token.
+pub fn poll_form(profile: &Profile, client_secret: &Secret, device_code: &Secret) -> TokenForm {
+    TokenForm::of(vec![
+        ("grant_type", Secret::new("device_token")),
+        ("client_id", Secret::new(&*profile.client_id)),
+        ("client_secret", client_secret.clone()),
+        ("code", device_code.clone()),
+    ])
+}
+
+/// A device code, and what to tell the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceCode {
+    /// What is polled with.
+    pub device_code: Secret,
+    /// What the person types.
+    pub user_code: String,
+    /// Where they type it.
+    pub verification_url: String,
+    /// The same with the code in it.
+    pub verification_url_complete: Option<String>,
+    /// Between two polls.
+    pub interval: Duration,
+    /// How long the code is good.
+    pub life: Duration,
+}
+
+/// Reads the answer to the request for a device code; an error is Zoho's code, or a few words.
+pub fn read_code(body: &[u8]) -> Result<DeviceCode, String> {
+    let json: Value = serde_json::from_slice(body).map_err(|_| "no JSON".to_owned())?;
+    let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
+    let shown = |key: &str| text(key).filter(|value| value.bytes().all(|b| b.is_ascii_graphic()));
+    if let Some(error) = shown("error") {
+        return Err(error);
+    }
+    let device_code = text("device_code").filter(|code| super::callback::is_code(code));
+    Ok(DeviceCode {
+        device_code: Secret::new(device_code.ok_or("no device code")?),
+        user_code: shown("user_code").ok_or("no user code")?,
+        verification_url: shown("verification_url").ok_or("no address")?,
+        verification_url_complete: shown("verification_uri_complete"),
+        interval: duration(json.get("interval"), Duration::from_secs(5)),
+        life: duration(json.get("expires_in"), Duration::from_secs(300)).min(Duration::from_secs(1800)),
+    })
+}
+
+/// Milliseconds where the number is over 1000, seconds where it is not: Zoho says ms, some clients see seconds.
+fn duration(value: Option<&Value>, default: Duration) -> Duration {
+    let number = match value {
+        Some(Value::Number(n)) => n.as_u64(),
+        Some(Value::String(s)) => s.trim().parse().ok(),
+        _ => None,
+    };
+    match number {
+        Some(ms) if ms > 1000 => Duration::from_millis(ms),
+        Some(s) if s > 0 => Duration::from_secs(s),
+        _ => default,
+    }
+}
+
+/// What a poll brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Poll {
+    /// Nobody has answered the page yet.
+    Pending,
+    /// Too soon.
+    SlowDown,
+    /// The user lives in another data centre: go on there, with the same code.
+    OtherDataCenter(String),
+    /// The person said no.
+    Denied,
+    /// The code is too old.
+    Expired,
+    /// Anything that the token endpoint can answer.
+    Answer(Answer),
+}
+
+/// Reads the answer to a poll.
+pub fn read_poll(status: u16, body: &[u8], loopback: bool) -> Poll {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |key: &str| json.get(key).and_then(Value::as_str);
+    match text("error") {
+        Some("authorization_pending") => Poll::Pending,
+        Some("slow_down") => Poll::SlowDown,
+        Some("access_denied") => Poll::Denied,
+        Some("expired" | "expired_token") => Poll::Expired,
+        Some("other_dc") => match text("user_location") {
+            Some(location) => Poll::OtherDataCenter(location.to_owned()),
+            None => Poll::Answer(classify(status, body, loopback)),
+        },
+        _ => Poll::Answer(classify(status, body, loopback)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_milliseconds() {
+        let body = br#"{"user_code":"AB-CD","device_code":"1004.x.y","verification_url":"https://accounts.zoho.com/oauth/v3/device","interval":5000,"expires_in":300000}"#;
+        let code = read_code(body).unwrap();
+        assert_eq!((code.interval.as_secs(), code.life.as_secs()), (5, 300));
+        assert_eq!(read_code(br#"{"error":"invalid_client"}"#), Err("invalid_client".into()));
+        assert!(read_code(b"<html>").is_err());
+        assert!(
+            read_code(br#"{"user_code":"A\u001b[2J","device_code":"x","verification_url":"y"}"#).is_err()
+        );
+    }
+
+    #[test]
+    fn polls_are_told_apart() {
+        let poll = |body: &str| read_poll(200, body.as_bytes(), false);
+        assert_eq!(poll(r#"{"error":"authorization_pending"}"#), Poll::Pending);
+        assert_eq!(poll(r#"{"error":"slow_down"}"#), Poll::SlowDown);
+        assert_eq!(poll(r#"{"error":"expired"}"#), Poll::Expired);
+        assert_eq!(poll(r#"{"user_location":"eu","error":"other_dc"}"#), Poll::OtherDataCenter("eu".into()));
+        assert!(matches!(
+            poll(r#"{"access_token":"1.a.b","expires_in":3600}"#),
+            Poll::Answer(Answer::Granted(_))
+        ));
+        assert!(matches!(poll("<html>"), Poll::Answer(Answer::Transient(_))));
+    }
+}

@@ -1,0 +1,29 @@
+//! The port to the person's browser.
+
+use super::Env;
+
+/// Opens addresses.
+pub trait Browser {
+    /// Opens `url`; the error is in words. Nothing it says reaches our stdout.
+    fn open(&self, url: &str) -> Result<(), String>;
+}
+
+/// The desktop's default browser.
+pub struct DesktopBrowser;
+
+impl Browser for DesktopBrowser {
+    fn open(&self, url: &str) -> Result<(), String> {
+        let mut options = webbrowser::BrowserOptions::new();
+        options.with_suppress_output(true);
+        webbrowser::open_browser_with_options(webbrowser::Browser::Default, url, &options)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Whether a browser that is opened here is in front of the person: there is a desktop, and no SSH in between.
+pub fn is_at_hand(env: &Env) -> bool {
+    let remote = ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"].iter().any(|name| env.get(name).is_some());
+    let desktop = cfg!(any(target_os = "macos", windows))
+        || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER"].iter().any(|name| env.get(name).is_some());
+    desktop && !remote
+}

@@ -1,0 +1,309 @@
+//! Every way in, end to end against the sandbox: a login, a token, and no second request for it.
+
+use crate::harness::{Outcome, Running, Test, until};
+use reqwest::blocking::{Client, Response};
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+use std::time::Duration;
+use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Options};
+
+const GOOGLE: &str = "https://www.google.com/";
+
+/// A sandbox that knows a redirect URI on a port that is free now.
+fn world() -> (Test, String) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let callback = format!("http://localhost:{port}/callback");
+    let options = Options { redirect_uris: vec![callback.clone(), GOOGLE.into()], ..Options::default() };
+    (Test::with(options).without_environment(), callback)
+}
+
+fn http() -> Client {
+    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
+}
+
+struct Login {
+    running: Running,
+    stderr: std::path::PathBuf,
+}
+
+fn start(test: &Test, kind: ClientKind, more: &[&str]) -> Login {
+    let client = test.sandbox.client(kind).clone();
+    let secret = test.file("secret", &client.client_secrets["us"]);
+    let mut command =
+        test.command(["login", "crm", "--secrets", "file", "--accounts-url", test.sandbox.url()]);
+    command.args(["--client-id", &client.client_id, "--client-secret-file", secret.to_str().unwrap()]);
+    command.args(more).stdin(Stdio::piped());
+    let running = test.start(command);
+    Login { stderr: running.stderr_file(), running }
+}
+
+impl Login {
+    fn said(&self, begin: &str) -> String {
+        let mut found = None;
+        until(begin, || {
+            let text = std::fs::read_to_string(&self.stderr).unwrap();
+            found = text.lines().map(str::trim).find(|line| line.starts_with(begin)).map(str::to_owned);
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    /// Opens the consent page and presses a button; where that leads.
+    fn consent(&self, decision: &str) -> String {
+        let url = self.said("http");
+        let page = http().get(&url).send().unwrap().text().unwrap();
+        let consent =
+            page.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let action = url.split('?').next().unwrap().to_owned();
+        let pressed =
+            http().post(action).form(&[("consent", consent.as_str()), ("decision", decision)]).send();
+        pressed.unwrap().headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    fn type_in(&mut self, text: &str) {
+        self.running.stdin().write_all(text.as_bytes()).unwrap();
+        self.running.close_stdin();
+    }
+
+    fn wait(self) -> Outcome {
+        self.running.wait()
+    }
+}
+
+fn visit(url: &str) -> Response {
+    http().get(url).send().unwrap()
+}
+
+/// The login's own token is in the cache, and works.
+#[track_caller]
+fn in_use(test: &Test, requests: usize) {
+    let token = test.run(["get", "crm"]).ok().to_owned();
+    assert_eq!(test.sandbox.token_requests(), requests);
+    let leads = http().get(format!("{}/crm/v8/Leads", test.sandbox.api_domain()));
+    let answer = leads.header("authorization", format!("Zoho-oauthtoken {token}")).send().unwrap();
+    assert_eq!(answer.status(), 200);
+    let status: serde_json::Value = serde_json::from_str(&test.run(["status", "-o", "json"]).stdout).unwrap();
+    assert_eq!(status["budget"]["used"], 1);
+}
+
+const SCOPE: [&str; 2] = ["--scope", "ZohoCRM.modules.ALL,ZohoCRM.org.READ"];
+
+#[test]
+fn the_walkthroughs_way_by_paste() {
+    let (test, _) = world();
+    let mut login = start(
+        &test,
+        ClientKind::ServerBased,
+        &[&SCOPE[..], &["--flow", "paste", "--redirect-uri", GOOGLE]].concat(),
+    );
+    let landed = login.consent("accept");
+    assert!(landed.starts_with(GOOGLE) && landed.ends_with('&'), "{landed}");
+    login.type_in(&format!("{landed}\n"));
+    assert_eq!(login.wait().code, 0);
+    in_use(&test, 1);
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    assert!(config.contains("redirect_uri = \"https://www.google.com/\""), "{config}");
+}
+
+#[test]
+fn a_pasted_address_of_another_login_is_refused() {
+    let (test, _) = world();
+    let arguments = [&SCOPE[..], &["--flow", "paste", "--redirect-uri", GOOGLE]].concat();
+    let stale = start(&test, ClientKind::ServerBased, &arguments);
+    let landed = stale.consent("accept");
+    stale.running.signal("KILL");
+    let mut login = start(&test, ClientKind::ServerBased, &arguments);
+    login.said("http");
+    login.type_in(&landed);
+    login.wait().failed(65, "bad_input");
+    assert_eq!(test.sandbox.token_requests(), 0);
+}
+
+#[test]
+fn the_browser_comes_back() {
+    let (test, callback) = world();
+    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+    let login = start(&test, ClientKind::Mobile, &[&SCOPE[..], &flow].concat());
+    let landed = login.consent("accept");
+    let root = callback.trim_end_matches("/callback");
+    assert_eq!(visit(&format!("{root}/favicon.ico")).status(), 404);
+    let page = visit(&landed).text().unwrap();
+    assert!(page.contains("Access granted") && !page.contains("1000."), "{page}");
+    let outcome = login.wait();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(!outcome.stderr.contains(test.sandbox.client_secret()));
+    in_use(&test, 1);
+    assert!(test.sandbox.log().iter().any(|entry| entry.params.contains_key("code_verifier")));
+}
+
+#[test]
+fn reject_is_77_and_a_page_says_so() {
+    let (test, callback) = world();
+    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+    let login = start(&test, ClientKind::ServerBased, &[&SCOPE[..], &flow].concat());
+    let landed = login.consent("reject");
+    assert!(visit(&landed).text().unwrap().contains("Access denied"));
+    login.wait().failed(77, "login_required");
+    assert_eq!(test.sandbox.token_requests(), 0);
+}
+
+#[test]
+fn forged_callbacks_lead_to_no_request() {
+    let (test, callback) = world();
+    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+    let login = start(&test, ClientKind::ServerBased, &[&SCOPE[..], &flow].concat());
+    let landed = login.consent("accept");
+    let url = url::Url::parse(&landed).unwrap();
+    let of = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
+    let (state, code) = (of("state"), of("code"));
+    assert_eq!(visit(&format!("{callback}?code={code}")).status(), 404);
+    assert_eq!(visit(&format!("{callback}?state=guess&code={code}")).status(), 404);
+    assert_eq!(visit(&format!("{callback}/x?state={state}&code={code}")).status(), 404);
+    assert_eq!(visit(&format!("{callback}?error=access_denied")).status(), 404);
+    let _half_open =
+        TcpStream::connect(callback.split('/').nth(2).unwrap().replace("localhost", "127.0.0.1")).unwrap();
+    let flood: Vec<_> = (0..100)
+        .map(|_| {
+            std::thread::spawn({
+                let callback = callback.clone();
+                move || drop(http().get(format!("{callback}?state=no")).send())
+            })
+        })
+        .collect();
+    flood.into_iter().for_each(|thread| thread.join().unwrap());
+    let server = "https%3A%2F%2Faccounts.zoho.eu.evil.example";
+    assert_eq!(
+        visit(&format!("{callback}?state={state}&code={code}&accounts-server={server}")).status(),
+        400
+    );
+    login.wait().failed(65, "bad_input");
+    assert_eq!(test.sandbox.token_requests(), 0);
+    assert!(!test.config().exists());
+}
+
+#[test]
+fn a_port_that_is_taken_stops_the_login_before_it_begins() {
+    let (test, callback) = world();
+    let port = url::Url::parse(&callback).unwrap().port().unwrap();
+    let _taken =
+        TcpListener::bind(("::1", port)).or_else(|_| TcpListener::bind(("127.0.0.1", port))).unwrap();
+    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+    let outcome = start(&test, ClientKind::ServerBased, &[&SCOPE[..], &flow].concat()).wait();
+    outcome.failed(75, "busy");
+    assert!(outcome.stderr.contains(&format!("port {port}")) && !outcome.stderr.contains("/oauth/v2/auth"));
+}
+
+#[test]
+fn a_self_clients_code() {
+    let (test, _) = world();
+    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+    let mut login = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    login.type_in(&code);
+    assert_eq!(login.wait().code, 0);
+    in_use(&test, 1);
+    let exchange = test.sandbox.log().into_iter().find(|entry| entry.endpoint == Endpoint::Token).unwrap();
+    assert!(!exchange.params.contains_key("redirect_uri"), "{exchange:?}");
+    let mut again = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    again.type_in(&code);
+    again.wait().failed(77, "login_required");
+    test.run(["get", "crm"]).ok();
+}
+
+#[test]
+fn client_credentials() {
+    let (test, _) = world();
+    let soid = test.sandbox.soid().to_owned();
+    let flow = ["--flow", "client-credentials", "--soid", &soid];
+    let outcome = start(&test, ClientKind::SelfClient, &[&SCOPE[..], &flow].concat()).wait();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    in_use(&test, 1);
+    assert!(std::fs::read_to_string(test.config()).unwrap().contains("grant = \"client_credentials\""));
+}
+
+#[test]
+fn a_device_is_connected() {
+    let (test, _) = world();
+    let login = start(&test, ClientKind::Device, &[&SCOPE[..], &["--flow", "device"]].concat());
+    let page = login.said("http");
+    let text = std::fs::read_to_string(&login.stderr).unwrap();
+    let code = text
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| *line != page)
+        .find(|line| !line.is_empty() && *line != page);
+    let form = [("user_code", code.unwrap()), ("decision", "accept")];
+    assert_eq!(http().post(&page).form(&form).send().unwrap().status(), 200);
+    assert_eq!(login.wait().code, 0);
+    test.run(["get", "crm"]).ok();
+    let polls = test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken);
+    assert!(polls.count() == 1 && test.sandbox.token_requests() == 0);
+}
+
+#[test]
+fn a_login_without_a_refresh_token_fails_and_leaves_the_old_one() {
+    let (test, _) = world();
+    let code =
+        |test: &Test| test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+    let mut login = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    login.type_in(&code(&test));
+    assert_eq!(login.wait().code, 0);
+    let fault = FaultKind::Missing { fields: vec!["refresh_token".into()] };
+    test.sandbox.set_fault(Fault::new(Endpoint::Token, fault).times(1));
+    let mut login = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    login.type_in(&code(&test));
+    let outcome = login.wait();
+    outcome.failed(77, "login_required");
+    assert!(outcome.stderr.contains("Connected Apps"), "{outcome:?}");
+    test.run(["get", "crm", "--refresh"]).ok();
+}
+
+#[test]
+fn a_lost_answer_is_not_asked_for_twice() {
+    let (test, _) = world();
+    test.fault(FaultKind::MintThenReset);
+    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+    let mut login = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    login.type_in(&code);
+    login.wait().failed(69, "unavailable");
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked_and_secrets_are_not_shown() {
+    let (test, _) = world();
+    let client = test.sandbox.client(ClientKind::SelfClient).clone();
+    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+    let mut command = test.command([
+        "login",
+        "crm",
+        "--flow",
+        "self-client",
+        "--secrets",
+        "file",
+        "--accounts-url",
+        test.sandbox.url(),
+    ]);
+    command.stdin(Stdio::inherit());
+    let mut pty = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+    let shown = [
+        pty.exp_string("Client ID: ").unwrap(),
+        pty.send_line(&client.client_id).map(|_| String::new()).unwrap(),
+        pty.exp_string("Client Secret (not shown): ").unwrap(),
+        pty.send_line(&client.client_secrets["us"]).map(|_| String::new()).unwrap(),
+        pty.exp_string("Code (not shown): ").unwrap(),
+        pty.send_line(&code).map(|_| String::new()).unwrap(),
+        pty.exp_eof().unwrap(),
+    ]
+    .concat();
+    assert!(shown.contains("Generate Code") && shown.contains("logged in"), "{shown}");
+    assert!(!shown.contains(&client.client_secrets["us"]) && !shown.contains(&code), "{shown}");
+    in_use(&test, 1);
+}
+
+#[test]
+fn only_one_thing_can_come_from_stdin() {
+    let (test, _) = world();
+    let arguments = ["login", "crm", "--client-secret-file", "-", "--code-file", "-"];
+    test.run(arguments).failed(2, "usage");
+}

@@ -1,0 +1,118 @@
+//! The browser login in a real, headless Chromium, driven by chromedriver (W3C WebDriver).
+
+use crate::harness::{Test, until};
+use crate::world::have_all;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use zoho_cred::sandbox::{ClientKind, Options};
+
+struct Chromium {
+    driver: Child,
+    session: String,
+    http: reqwest::blocking::Client,
+}
+
+impl Chromium {
+    fn start(profile: &std::path::Path) -> Self {
+        let mut driver =
+            Command::new("chromedriver").args(["--port=0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let started =
+            lines.map(Result::unwrap).find(|line| line.contains("started successfully on port")).unwrap();
+        let port: String = started.chars().filter(char::is_ascii_digit).collect();
+        let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+        let folder = format!("--user-data-dir={}", profile.display());
+        let args = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"];
+        let quiet =
+            ["--disable-background-networking", "--disable-component-update", "--disable-quic", &folder];
+        let args = [&args[..], &quiet[..]].concat();
+        let options = json!({ "args": args });
+        let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
+        let url = format!("http://127.0.0.1:{port}/session");
+        let made: Value = http.post(&url).json(&wanted).send().unwrap().json().unwrap();
+        let id = made["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("{made}"));
+        Chromium { driver, session: format!("{url}/{id}"), http }
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let answer = self.http.post(format!("{}/{path}", self.session)).json(body).send().unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().unwrap());
+        answer.json::<Value>().unwrap()["value"].clone()
+    }
+
+    fn press(&self, id: &str) {
+        let found = self.post("element", &json!({"using": "css selector", "value": format!("#{id}")}));
+        let element = found.as_object().unwrap().values().next().unwrap().as_str().unwrap();
+        self.post(&format!("element/{element}/click"), &json!({}));
+    }
+
+    fn text(&self) -> String {
+        let script = json!({"script": "return document.body.innerText", "args": []});
+        self.post("execute/sync", &script).as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        let _ = self.http.delete(&self.session).send();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// Logs in up to the consent page, presses `button`, and gives the page that follows and what became of the login.
+fn press(button: &str) -> Option<(Test, String, crate::harness::Outcome)> {
+    if !have_all(&["chromium", "chromedriver"]) {
+        return None;
+    }
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let callback = format!("http://localhost:{port}/callback");
+    let test = Test::with(Options { redirect_uris: vec![callback.clone()], ..Options::default() });
+    let test = test.without_environment();
+    let client = test.sandbox.client(ClientKind::ServerBased).clone();
+    let secret = test.file("secret", &client.client_secrets["us"]);
+    let mut command =
+        test.command(["login", "crm", "--secrets", "file", "--accounts-url", test.sandbox.url()]);
+    command.args(["--client-id", &client.client_id, "--client-secret-file", secret.to_str().unwrap()]);
+    command.args([
+        "--scope",
+        "ZohoCRM.modules.ALL",
+        "--flow",
+        "browser",
+        "--no-browser",
+        "--redirect-uri",
+        &callback,
+    ]);
+    let login = test.start(command);
+    let mut url = None;
+    until("the address of the consent page", || {
+        let said = std::fs::read_to_string(login.stderr_file()).unwrap();
+        url = said.lines().map(str::trim).find(|line| line.starts_with("http")).map(str::to_owned);
+        url.is_some()
+    });
+    let chromium = Chromium::start(&test.dir.path().join("chromium"));
+    chromium.post("url", &json!({"url": url}));
+    assert!(chromium.text().contains("ZohoCRM.modules.ALL"), "{}", chromium.text());
+    chromium.press(button);
+    until("our page", || chromium.text().contains("Access"));
+    let page = chromium.text();
+    Some((test, page, login.wait()))
+}
+
+#[test]
+fn accept_in_the_browser_logs_in() {
+    let Some((test, page, outcome)) = press("accept") else { return };
+    assert!(page.contains("Access granted") && page.contains("close this window"), "{page}");
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    test.run(["get", "crm"]).ok();
+}
+
+#[test]
+fn reject_in_the_browser_says_so_in_both_places() {
+    let Some((test, page, outcome)) = press("reject") else { return };
+    assert!(page.contains("Access denied"), "{page}");
+    outcome.failed(77, "login_required");
+    assert_eq!(test.sandbox.token_requests(), 0);
+}
