@@ -40,7 +40,7 @@ pub struct LoginRecord {
 impl LoginRecord {
     /// The record of `profile`, if it was logged in.
     pub fn load(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
-        let Some(path) = path_of(state, profile) else { return Ok(None) };
+        let Some(path) = login_path(state, profile) else { return Ok(None) };
         read(&path)
     }
 
@@ -53,7 +53,7 @@ impl LoginRecord {
 
     /// Removes the record of `profile`.
     pub fn remove(state: &StateDir, profile: &Profile) -> Result<(), Error> {
-        path_of(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
+        login_path(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
     }
 
     /// Every record in the state folder, those of other config files included.
@@ -77,7 +77,8 @@ fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
     }
 }
 
-fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
+/// Where the record of `profile` is; the environment profile has none.
+pub fn login_path(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
     match &profile.origin {
         Origin::Environment => None,
         Origin::File(config) => Some(path(state, config, &profile.name)),

@@ -7,7 +7,7 @@ use crate::credential::{CredentialId, LoginRecord, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::store::StateDir;
-use crate::store::profile_state::ProfileState;
+use crate::store::profile_state::{ProfileState, login_stamp};
 use crate::system::{System, files};
 
 /// Stores `secrets` and `profile`. `made_here` says that our own login made the refresh token.
@@ -49,7 +49,10 @@ pub fn keep(
     };
     write_config(system, config, profile)?;
     record.save(state)?;
-    ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
+    let stamp = login_stamp(state, profile);
+    if source.login()?.as_ref() == Some(&record) {
+        ProfileState::new(profile, &id, profile.scopes.clone(), stamp).save(state, profile)?;
+    }
     if let Some(old) = old {
         forget_items(&source, &old);
     }

@@ -75,3 +75,23 @@ fn a_new_refresh_token_takes_over_at_once() {
     let secrets = crate::harness::files_below(&test.state().join("secrets"));
     assert_eq!(secrets.len(), 3, "the old items are gone: {secrets:?}");
 }
+
+#[test]
+fn a_call_that_a_login_overtook_does_not_bring_the_old_credential_back() {
+    let test = Test::new().with_profile();
+    let old = test.get().ok().to_owned();
+    test.get().ok();
+    let state = test.state_file("profiles");
+    let written_late = std::fs::read(&state).unwrap();
+    let new = test.file("new-token", &test.sandbox.new_refresh_token());
+    let secret = test.file("client-secret", test.sandbox.client_secret());
+    let args = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
+    let (new, secret) = (new.to_str().unwrap(), secret.to_str().unwrap());
+    let url = test.sandbox.url().to_owned();
+    let id = test.sandbox.client_id().to_owned();
+    let files = ["--refresh-token-file", new, "--client-secret-file", secret];
+    test.run(args.into_iter().chain(files).chain(["--accounts-url", &url, "--client-id", &id])).ok();
+    std::fs::write(&state, written_late).unwrap();
+    assert_ne!(test.get().ok(), old);
+    assert_ne!(test.get().ok(), old);
+}
