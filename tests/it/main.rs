@@ -14,6 +14,7 @@ mod docs;
 mod early;
 mod exec;
 mod flows;
+mod fuzz;
 mod helpers;
 mod leaks;
 mod lock;
