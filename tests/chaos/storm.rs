@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use zoho_cred::sandbox::{Endpoint, Fault, FaultKind, Language, Limits, Options};
 
 const CALLERS: usize = 50;
-const LIFE: Duration = Duration::from_secs(30);
+const LIFE: Duration = Duration::from_secs(10);
 /// No caller takes longer, on a machine that may be very busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -42,7 +42,7 @@ fn a_storm_breaks_no_promise() {
     let seconds = std::env::var("CHAOS_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(10);
     let limits = Limits {
         token_life: LIFE,
-        window: Duration::from_secs(60),
+        window: Duration::from_secs(20),
         live_tokens: 100_000,
         ..Limits::default()
     };
@@ -52,7 +52,7 @@ fn a_storm_breaks_no_promise() {
     let test = test.with_profile();
     // Two less than Zoho allows: a ledger that was overwritten counts as all but two used.
     let config = std::fs::read_to_string(test.config()).unwrap();
-    test.write_config(&format!("{}\nbudget = {{ tokens = 8, window = \"60s\" }}\n", config.trim_end()));
+    test.write_config(&format!("{}\nbudget = {{ tokens = 8, window = \"20s\" }}\n", config.trim_end()));
     let (figures, over) = (Figures::default(), AtomicBool::new(false));
     std::thread::scope(|scope| {
         let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(|| call(&test, &figures, &over))).collect();
@@ -83,8 +83,11 @@ fn a_storm_breaks_no_promise() {
     );
     assert!(counts.most_in_any_window <= 10 && counts.throttled == 0, "{counts:?}");
     assert!(figures.codes.lock().unwrap().get(&0).is_some_and(|ok| *ok > 10));
-    let token = test.run(["get", "--wait", "15m", "--timeout", "15m"]);
-    assert!(token.ok().starts_with("1000."));
+    let calm = Instant::now() + Duration::from_secs(300);
+    while test.run(["get", "--wait", "2m", "--timeout", "2m"]).code != 0 {
+        assert!(Instant::now() < calm, "no token although nothing is wrong any more");
+        std::thread::sleep(Duration::from_secs(1));
+    }
     drop(disk);
 }
 
@@ -94,14 +97,16 @@ fn call(test: &Test, figures: &Figures, over: &AtomicBool) {
         let (args, stdin): (&[&str], &str) = match random(20) {
             0..=8 => (&["get", "crm", "--timeout", "5s"], ""),
             9 => (&["get", "crm", "--timeout", "2s", "--wait", "2s"], ""),
-            10 => (&["get", "crm", "-o", "header", "--min-ttl", "20s", "--timeout", "5s"], ""),
+            10 => (&["get", "crm", "-o", "header", "--min-ttl", "8s", "--timeout", "5s"], ""),
             11 => (&["get", "crm", "--refresh", "--timeout", "5s"], ""),
             12 => (&["get", "crm", "--offline"], ""),
             13 => (&["exec", "crm", "--", "printenv", "ZOHO_ACCESS_TOKEN"], ""),
             14 => (&["status", "crm", "-o", "json"], ""),
             15 => (&["reject", "crm", "--timeout", "2s"], "1000.nobodys.token"),
             16 => (&["reject", "crm", "--timeout", "2s"], "the cached one"),
-            17 => (&["helper", "git", "get", "--profile", "crm"], "protocol=https\nhost=www.zohoapis.com\n\n"),
+            17 => {
+                (&["helper", "git", "get", "--profile", "crm"], "protocol=https\nhost=www.zohoapis.com\n\n")
+            }
             _ => (&["get", "crm", "--timeout", "8s"], ""),
         };
         let stdin = match stdin {
@@ -178,7 +183,8 @@ fn judge(test: &Test, figures: &Figures, args: &[&str], begun_ms: u64, unharmed:
     let fp = fingerprint(token);
     let log = test.sandbox.log();
     let minted = log.iter().find(|entry| entry.minted && entry.token_fp.as_deref() == Some(&fp));
-    let minted = minted.unwrap_or_else(|| panic!("the sandbox never made the token of {args:?}: {outcome:?}"));
+    let minted =
+        minted.unwrap_or_else(|| panic!("the sandbox never made the token of {args:?}: {outcome:?}"));
     let killed = figures.killed_ms.lock().unwrap().iter().any(|at| *at >= minted.time_ms);
     let expires = minted.time_ms + LIFE.as_millis() as u64;
     assert!(killed || begun_ms < expires, "dead for {} ms: {args:?} {outcome:?}", begun_ms - expires);
@@ -229,18 +235,18 @@ fn overwrite(test: &Test, room: &str) {
 }
 
 fn fault() -> FaultKind {
-    match random(14) {
-        0..=2 => FaultKind::Delay { ms: random(3000) },
-        3 => FaultKind::MintThenReset,
-        4 => FaultKind::MintThenHang,
-        5 => FaultKind::Reset,
-        6 => FaultKind::Truncated,
-        7 => FaultKind::Html,
-        8 => FaultKind::Status { status: 503, body: None, retry_after_s: None },
-        9 => FaultKind::Oversized,
-        10 => FaultKind::StringExpiry,
-        11 => FaultKind::LegacyMs,
-        12 => FaultKind::Missing { fields: vec!["api_domain".into(), "scope".into()] },
+    match random(40) {
+        0..=6 => FaultKind::Delay { ms: random(3000) },
+        7..=9 => FaultKind::MintThenReset,
+        10..=12 => FaultKind::MintThenHang,
+        13..=15 => FaultKind::Reset,
+        16..=18 => FaultKind::Truncated,
+        19..=21 => FaultKind::Html,
+        22..=24 => FaultKind::Status { status: 503, body: None, retry_after_s: None },
+        25..=27 => FaultKind::Oversized,
+        28..=31 => FaultKind::StringExpiry,
+        32..=35 => FaultKind::LegacyMs,
+        36..=38 => FaultKind::Missing { fields: vec!["api_domain".into(), "scope".into()] },
         _ => match random(3) {
             0 => FaultKind::Throttle { status: 400, language: Language::default(), retry_after_s: Some(30) },
             1 => FaultKind::InvalidCode,

@@ -106,3 +106,25 @@ fn two_users_do_not_meet() {
     assert_ne!(theirs.ok(), ours);
     assert_eq!(test.get().ok(), ours);
 }
+
+#[test]
+fn not_even_the_same_user_reads_the_memory_of_a_running_call() {
+    let Some(test) = shared_world() else { return };
+    let home = test.dir.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    chown(&home, Some(HOSTILE), Some(HOSTILE)).unwrap();
+    test.fault(zoho_cred::sandbox::FaultKind::Hang);
+    let user = HOSTILE.to_string();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", PROGRAM, "get", "--timeout", "20s"]);
+    command.env_clear().envs(test.vars()).env("HOME", &home).env("ZOHO_CRED_STATE_DIR", home.join("state"));
+    let running = test.start(command);
+    crate::harness::until("the request", || test.sandbox.token_requests() == 1);
+    let process = std::path::PathBuf::from(format!("/proc/{}", running.pid()));
+    for file in ["environ", "maps", "mem"] {
+        let output = hostile("head -c 1 \"$1\"", &[&process.join(file)]);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{file}");
+    }
+    running.signal("TERM");
+    assert_eq!(running.wait().code, 143);
+}
