@@ -161,11 +161,11 @@ fn judge(process: &Process<'_>, ask: &Ask, result: &Result<Obtained, Error>) {
         Err(error) => {
             world.tally.borrow_mut().errors += 1;
             let plan = world.plan();
-            if let Error::CoolingDown { retry_after } = error
+            if matches!(error, Error::CoolingDown { .. })
+                && let Some((grant, until_ms)) = process.throttled.take()
                 && (plan.store_fails, plan.store_lies, plan.junk) == (0, 0, 0)
             {
-                let until_ms = world.now() + retry_after.as_millis() as i64 - 1000;
-                world.cool_downs.borrow_mut().insert(process.asked_with.take(), until_ms);
+                world.cool_downs.borrow_mut().insert(grant, until_ms);
             }
             return;
         }

@@ -11,6 +11,7 @@ const LONGEST_WAY_MS: i64 = 10_000;
 
 impl Http for Process<'_> {
     fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
+        let asked_ms = self.looked_ms.get();
         self.step("send");
         let (world, plan) = (self.world, self.world.plan());
         let timeout_ms = request.timeout.as_millis() as i64;
@@ -29,7 +30,6 @@ impl Http for Process<'_> {
             return Err(failure(false, false));
         }
         self.check(&grant);
-        self.asked_with.replace(grant.clone());
         let id = world.rng.next();
         let way_ms = match world.rng.chance(plan.late) {
             true => world.rng.within(0, LONGEST_WAY_MS),
@@ -51,7 +51,15 @@ impl Http for Process<'_> {
             self.signals.raise(15);
         }
         match world.answers.borrow_mut().remove(&id).filter(|_| !lost && way_ms + back_ms <= timeout_ms) {
-            Some(answer) => Ok(answer),
+            Some(answer) => {
+                let text = String::from_utf8_lossy(&answer.body);
+                if answer.status < 500 && text.contains("Access Denied") {
+                    let length_s =
+                        answer.retry_after.as_deref().and_then(|s| s.parse().ok()).unwrap_or(600i64);
+                    self.throttled.replace(Some((grant, asked_ms + length_s * 1000)));
+                }
+                Ok(answer)
+            }
             None => {
                 world.tally.borrow_mut().bad_answers += 1;
                 Err(failure(true, !lost))

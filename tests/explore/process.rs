@@ -48,8 +48,8 @@ pub struct Process<'w> {
     yielder: &'w Yielder<(), Wake>,
     pub signals: Signals,
     pub ask: RefCell<Option<Ask>>,
-    /// The refresh token of its last request.
-    pub asked_with: RefCell<String>,
+    /// The refresh token that it saw throttled, and until when nobody may ask with it.
+    pub throttled: RefCell<Option<(String, i64)>>,
     pub begun_ms: i64,
     /// When it last looked at the clock.
     pub looked_ms: Cell<i64>,
@@ -71,7 +71,7 @@ impl<'w> Process<'w> {
             yielder,
             signals: Signals::default(),
             ask: RefCell::new(None),
-            asked_with: RefCell::default(),
+            throttled: RefCell::default(),
             begun_ms: world.now(),
             looked_ms: Cell::new(world.now()),
             held_up_ms: Cell::new(0),
