@@ -277,6 +277,20 @@ pub enum Error {
         /// The place.
         place: &'static str,
     },
+    /// A logout would revoke what other profiles use too.
+    Shared {
+        /// The profile.
+        profile: String,
+        /// The others.
+        others: Vec<String>,
+    },
+    /// Zoho did not confirm that the refresh token is dead.
+    NotRevoked {
+        /// The profile.
+        profile: String,
+        /// What came back.
+        problem: String,
+    },
     /// A folder or file that others could read, own or have planted.
     Unsafe {
         /// The folder or file.
@@ -332,7 +346,9 @@ impl Error {
     /// The word and exit code of the situation.
     pub fn code(&self) -> Code {
         match self {
-            Error::Usage(_) | Error::BadProfileName | Error::NoProfile { .. } => Code::Usage,
+            Error::Usage(_) | Error::BadProfileName | Error::NoProfile { .. } | Error::Shared { .. } => {
+                Code::Usage
+            }
             Error::UnknownProfile { .. } => Code::UnknownProfile,
             Error::Config { .. } | Error::Setting { .. } | Error::EnvironmentIncomplete { .. } => {
                 Code::Config
@@ -349,7 +365,9 @@ impl Error {
                 Code::RateLimited
             }
             Error::Busy { .. } | Error::PortTaken { .. } => Code::Busy,
-            Error::Unavailable { .. } | Error::Offline | Error::HostileToken => Code::Unavailable,
+            Error::Unavailable { .. } | Error::NotRevoked { .. } | Error::Offline | Error::HostileToken => {
+                Code::Unavailable
+            }
             Error::Store { .. } | Error::Keyring { .. } | Error::Unsafe { .. } | Error::Out { .. } => {
                 Code::Store
             }
@@ -378,6 +396,12 @@ impl Error {
             Error::EnvironmentIncomplete { missing } => format!("the environment profile lacks {missing}"),
             Error::NeverLoggedIn { profile } => format!("profile '{profile}' has no credential"),
             Error::Keyring { trouble, .. } => trouble.message(),
+            Error::Shared { profile, others } => {
+                format!("the credential of '{profile}' is also used by {}", others.join(", "))
+            }
+            Error::NotRevoked { profile, .. } => {
+                format!("the refresh token of '{profile}' could not be revoked, so nothing was forgotten")
+            }
             Error::SecretsGone { profile, place } => {
                 format!("the secrets of '{profile}' are no longer in its {place} store")
             }
@@ -443,6 +467,7 @@ impl Error {
             Error::TooManyRejects { .. } => Some("a caller rejects every token it is given".into()),
             Error::Busy { holder: Some(pid), .. } => Some(format!("process {pid} is refreshing the token")),
             Error::Store { problem, .. }
+            | Error::NotRevoked { problem, .. }
             | Error::Stdout { problem }
             | Error::Out { problem, .. }
             | Error::Command { problem, found: true, .. } => Some(problem.clone()),
@@ -459,6 +484,7 @@ impl Error {
             | Error::NeverLoggedIn { .. }
             | Error::NobodyCame
             | Error::SecretsGone { .. }
+            | Error::Shared { .. }
             | Error::OutOfBudget { .. }
             | Error::Busy { holder: None, .. }
             | Error::Unavailable { .. }
@@ -507,9 +533,18 @@ impl Error {
                 Some("end that program, or register another port and give it with --redirect-uri".into())
             }
             Error::Keyring { trouble, .. } => Some(trouble.hint()),
-            Error::NeverLoggedIn { profile }
-            | Error::SecretsGone { profile, .. }
-            | Error::Refused { profile, .. } => Some(format!("run 'zoho-cred login {profile}'")),
+            Error::SecretsGone { profile, .. } => Some(format!(
+                "run 'zoho-cred login {profile}', or 'zoho-cred logout {profile} --local' to forget it"
+            )),
+            Error::Shared { .. } => {
+                Some("--force revokes it for all of them; --local forgets it for this profile only".into())
+            }
+            Error::NotRevoked { profile, .. } => Some(format!(
+                "try again; 'zoho-cred logout {profile} --local' forgets it here and leaves it alive at Zoho"
+            )),
+            Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
+                Some(format!("run 'zoho-cred login {profile}'"))
+            }
             Error::ClientRejected { profile, .. } => Some(format!(
                 "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'"
             )),

@@ -3,10 +3,10 @@
 use super::session::{read_config, roots};
 use crate::cli::{FlowName, Global, LoginArgs};
 use crate::config::{ConfigFile, Profile, SecretsIn, state_dir};
-use crate::credential::{CredentialId, CredentialSource, Secrets, Source};
+use crate::credential::{CredentialId, CredentialSource, KeyringSecrets, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::login::exchange::{Code, Grant, exchange};
-use crate::login::{browser, device, keep, paste, refresh_token, self_client, settings};
+use crate::login::{Replaced, browser, device, keep, made, paste, refresh_token, self_client, settings};
 use crate::secret::Secret;
 use crate::store::{self, StateDir};
 use crate::system::{Http, System};
@@ -28,6 +28,9 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
         return Err(Error::Usage(
             "this profile's secrets come from a command; give --secrets to change that".into(),
         ));
+    }
+    if profile.secrets == SecretsIn::Keyring {
+        KeyringSecrets::new(Patience::of(system, global.quiet)).answers()?;
     }
     let stored =
         Source::new(&profile, &system.env, &state).secrets().ok().map(|secrets| secrets.client_secret);
@@ -99,7 +102,7 @@ impl Story<'_> {
     /// Keeps what Zoho just granted: the secrets first, then the token for the first `get`.
     fn keep_grant(
         &self,
-        system: &System,
+        system: &mut System,
         profile: Profile,
         client_secret: Secret,
         grant: Grant,
@@ -107,9 +110,18 @@ impl Story<'_> {
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
+        let replaced = Replaced::find(system, self.state, &profile).unwrap_or_default();
         keep(system, self.state, self.config, &profile, &secrets, true)?;
+        let warning = made::note_made(self.state, &profile, system.clock.now());
+        if let Ok(Some(warning)) = warning {
+            system.warn(&warning);
+        }
         let store = store::open(self.state, &CredentialId::of(&profile, &secrets))?;
-        adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)
+        adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
+        if let Some(replaced) = replaced {
+            replaced.revoke(system, self.http, self.args.revoke_old);
+        }
+        Ok(())
     }
 
     /// Keeps a credential that is there already, once it has minted a token.

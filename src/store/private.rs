@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub struct StateDir(PathBuf);
 
 /// The folders that we make in it, which also show that it is ours.
-const ROOMS: [&str; 5] = ["credentials", "ledgers", "locks", "profiles", "secrets"];
+const ROOMS: [&str; 6] = ["clients", "credentials", "ledgers", "locks", "profiles", "secrets"];
 
 impl StateDir {
     /// The folder at `path`; it is looked at by [`StateDir::check`] and made by [`StateDir::room`].
