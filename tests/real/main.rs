@@ -13,6 +13,7 @@ mod ci;
 mod curl;
 mod git;
 mod http_clients;
+mod killed_login;
 mod kubectl;
 mod node;
 mod prometheus;
