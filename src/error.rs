@@ -84,6 +84,49 @@ impl Code {
     }
 }
 
+/// Why a keyring did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyringTrouble {
+    /// There is none to be reached: no bus, or nobody on it.
+    NoService,
+    /// It is locked, and nobody unlocked it.
+    Locked,
+    /// It has no collection that new items go into.
+    NoCollection,
+    /// It did not answer.
+    Silent {
+        /// For so long.
+        waited: Duration,
+    },
+    /// Anything else.
+    Failed,
+}
+
+impl KeyringTrouble {
+    fn message(self) -> String {
+        match self {
+            KeyringTrouble::NoService => "no keyring service can be reached".into(),
+            KeyringTrouble::Locked => "the keyring is locked".into(),
+            KeyringTrouble::NoCollection => "the keyring has no default collection to keep secrets in".into(),
+            KeyringTrouble::Silent { waited } => {
+                format!("the keyring did not answer within {}", words(waited))
+            }
+            KeyringTrouble::Failed => "the keyring failed".into(),
+        }
+    }
+
+    fn hint(self) -> String {
+        let first = match self {
+            KeyringTrouble::NoService => "start one in this session",
+            KeyringTrouble::Locked => "unlock it and try again",
+            KeyringTrouble::NoCollection => "create a default keyring in the desktop's password program",
+            KeyringTrouble::Silent { .. } => "restart the keyring service or unlock it",
+            KeyringTrouble::Failed => "try again",
+        };
+        format!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600")
+    }
+}
+
 /// A failed call, as people and scripts see it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
@@ -220,6 +263,20 @@ pub enum Error {
         /// What the system said.
         problem: String,
     },
+    /// The system's keyring did not do what it was asked.
+    Keyring {
+        /// Why.
+        trouble: KeyringTrouble,
+        /// What the keyring said, if anything.
+        problem: String,
+    },
+    /// A login stored secrets that their place no longer has.
+    SecretsGone {
+        /// The profile.
+        profile: String,
+        /// The place.
+        place: &'static str,
+    },
     /// A folder or file that others could read, own or have planted.
     Unsafe {
         /// The folder or file.
@@ -281,6 +338,7 @@ impl Error {
                 Code::Config
             }
             Error::NeverLoggedIn { .. }
+            | Error::SecretsGone { .. }
             | Error::Refused { .. }
             | Error::Denied { .. }
             | Error::CodeRefused { .. }
@@ -292,7 +350,9 @@ impl Error {
             }
             Error::Busy { .. } | Error::PortTaken { .. } => Code::Busy,
             Error::Unavailable { .. } | Error::Offline | Error::HostileToken => Code::Unavailable,
-            Error::Store { .. } | Error::Unsafe { .. } | Error::Out { .. } => Code::Store,
+            Error::Store { .. } | Error::Keyring { .. } | Error::Unsafe { .. } | Error::Out { .. } => {
+                Code::Store
+            }
             Error::BadInput { .. } | Error::HostNotServed { .. } | Error::UntrustedRedirect { .. } => {
                 Code::BadInput
             }
@@ -317,6 +377,10 @@ impl Error {
             Error::Setting { problem, .. } => problem.clone(),
             Error::EnvironmentIncomplete { missing } => format!("the environment profile lacks {missing}"),
             Error::NeverLoggedIn { profile } => format!("profile '{profile}' has no credential"),
+            Error::Keyring { trouble, .. } => trouble.message(),
+            Error::SecretsGone { profile, place } => {
+                format!("the secrets of '{profile}' are no longer in its {place} store")
+            }
             Error::Refused { profile, .. } => {
                 format!("Zoho no longer accepts the refresh token of '{profile}'")
             }
@@ -382,6 +446,7 @@ impl Error {
             | Error::Stdout { problem }
             | Error::Out { problem, .. }
             | Error::Command { problem, found: true, .. } => Some(problem.clone()),
+            Error::Keyring { problem, .. } => Some(problem.clone()).filter(|problem| !problem.is_empty()),
             Error::BadProfileName => {
                 Some("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit".into())
             }
@@ -393,6 +458,7 @@ impl Error {
             | Error::EnvironmentIncomplete { .. }
             | Error::NeverLoggedIn { .. }
             | Error::NobodyCame
+            | Error::SecretsGone { .. }
             | Error::OutOfBudget { .. }
             | Error::Busy { holder: None, .. }
             | Error::Unavailable { .. }
@@ -430,9 +496,6 @@ impl Error {
             Error::EnvironmentIncomplete { missing } => {
                 Some(format!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables"))
             }
-            Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
-                Some(format!("run 'zoho-cred login {profile}'"))
-            }
             Error::Denied { .. }
             | Error::CodeRefused { .. }
             | Error::NobodyCame
@@ -443,6 +506,10 @@ impl Error {
             Error::PortTaken { .. } => {
                 Some("end that program, or register another port and give it with --redirect-uri".into())
             }
+            Error::Keyring { trouble, .. } => Some(trouble.hint()),
+            Error::NeverLoggedIn { profile }
+            | Error::SecretsGone { profile, .. }
+            | Error::Refused { profile, .. } => Some(format!("run 'zoho-cred login {profile}'")),
             Error::ClientRejected { profile, .. } => Some(format!(
                 "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'"
             )),

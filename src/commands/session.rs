@@ -2,7 +2,7 @@
 
 use crate::cli::Global;
 use crate::config::{ConfigFile, Profile, Resolved, config_path, resolve, state_dir};
-use crate::credential::{CredentialSource, Source};
+use crate::credential::{CredentialSource, Patience, Source};
 use crate::error::Error;
 use crate::store::{self, Holder, StateDir};
 use crate::system::{Roots, System, files};
@@ -38,7 +38,7 @@ impl Session {
 
     /// The profile's credential.
     pub fn source<'a>(&'a self, system: &'a System) -> Source<'a> {
-        Source::new(&self.profile, &system.env, &self.state)
+        Source::new(&self.profile, &system.env, &self.state).patient(Patience::of(system, self.quiet))
     }
 
     /// Runs `story` with the ports of the protocol. From here on signals end the call as contract section 3 says.

@@ -4,12 +4,14 @@ mod command;
 mod environment;
 mod file;
 mod id;
+mod keyring;
 mod login_record;
 mod secrets;
 mod source;
 
 pub use file::FileSecrets;
 pub use id::{CredentialId, profile_key, secret_fingerprint};
+pub use keyring::{KeyringSecrets, Patience};
 pub use login_record::LoginRecord;
 pub use secrets::{SecretStore, Secrets};
 pub use source::{CredentialSource, Source};

@@ -1,6 +1,9 @@
 //! The credential of a profile: its id without opening a keyring, and its secrets when they are really needed.
 
-use super::{CredentialId, FileSecrets, LoginRecord, SecretStore, Secrets, command, environment};
+use super::{
+    CredentialId, FileSecrets, KeyringSecrets, LoginRecord, Patience, SecretStore, Secrets, command,
+    environment,
+};
 use crate::config::{Grant, Profile, SecretsIn};
 use crate::error::Error;
 use crate::store::StateDir;
@@ -25,6 +28,7 @@ pub struct Source<'a> {
     env: &'a Env,
     state: &'a StateDir,
     given: Option<&'a Secrets>,
+    patience: Patience<'a>,
 }
 
 impl CredentialSource for Source<'_> {
@@ -67,7 +71,9 @@ impl CredentialSource for Source<'_> {
             SecretsIn::File | SecretsIn::Keyring => {
                 let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
                 let store = self.store(&login.store)?;
-                let get = |item: &str| store.get(item)?.ok_or_else(|| self.never_logged_in());
+                let gone =
+                    || Error::SecretsGone { profile: self.profile.name.to_string(), place: store.word() };
+                let get = |item: &str| store.get(item)?.ok_or_else(gone);
                 let client_secret = get(&login.client_secret)?;
                 let refresh_token = login.refresh_token.as_deref().map(get).transpose()?;
                 self.complete(Secrets { client_secret, refresh_token })
@@ -79,12 +85,17 @@ impl CredentialSource for Source<'_> {
 impl<'a> Source<'a> {
     /// The source of `profile`.
     pub fn new(profile: &'a Profile, env: &'a Env, state: &'a StateDir) -> Self {
-        Source { profile, env, state, given: None }
+        Source { profile, env, state, given: None, patience: Patience::unattended() }
     }
 
     /// The source of a profile whose secrets are at hand and not stored yet. Nothing is remembered of it.
     pub fn given(profile: &'a Profile, env: &'a Env, state: &'a StateDir, secrets: &'a Secrets) -> Self {
-        Source { profile, env, state, given: Some(secrets) }
+        Source { profile, env, state, given: Some(secrets), patience: Patience::unattended() }
+    }
+
+    /// The same source with another patience for the keyring: someone at a terminal may have to unlock it.
+    pub fn patient(self, patience: Patience<'a>) -> Self {
+        Source { patience, ..self }
     }
 
     /// What the profile's login stored.
@@ -116,8 +127,9 @@ impl<'a> Source<'a> {
     }
 
     /// The place that keeps the items of a login.
-    pub fn store(&self, word: &str) -> Result<Box<dyn SecretStore>, Error> {
+    pub fn store(&self, word: &str) -> Result<Box<dyn SecretStore + 'a>, Error> {
         match word {
+            "keyring" => Ok(Box::new(KeyringSecrets::new(self.patience))),
             "file" => Ok(Box::new(FileSecrets::new(self.state))),
             other => Err(Error::Setting {
                 problem: format!("this build cannot read secrets from '{other}'"),

@@ -5,7 +5,7 @@
 
 use super::random;
 use crate::config::{ConfigFile, Profile, edit};
-use crate::credential::{CredentialId, LoginRecord, Secrets, Source};
+use crate::credential::{CredentialId, LoginRecord, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::store::StateDir;
@@ -21,7 +21,7 @@ pub fn keep(
     secrets: &Secrets,
     made_here: bool,
 ) -> Result<(), Error> {
-    let source = Source::new(profile, &system.env, state);
+    let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
     let old = in_use(config, profile, state)?;
     let store = source.store(profile.secrets.word())?;
     let put = |kind: &str, secret: &Secret| -> Result<String, Error> {

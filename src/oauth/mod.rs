@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod callback;
 pub mod device;
 pub mod pkce;
+pub mod revoke;
 pub mod token;
 pub mod userinfo;
 

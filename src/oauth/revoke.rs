@@ -1,0 +1,80 @@
+//! `POST /oauth/v2/token/revoke` (RFC 7009 in spirit): a refresh token and all its access tokens die.
+//!
+//! Zoho's pages put the token into the query; it is taken from the form body too, which is in nobody's log. Source:
+//! <https://www.zoho.com/accounts/protocol/oauth/revoke-tokens.html>.
+
+use crate::config::AccountsUrl;
+use crate::secret::Secret;
+use serde_json::Value;
+
+/// Path of the endpoint below the accounts server's URL.
+pub const PATH: &str = "/oauth/v2/token/revoke";
+
+/// What became of the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// It is dead from now on.
+    Now,
+    /// It was dead already.
+    Before,
+    /// It may well live; why, without anything that the server could have made up.
+    No(String),
+}
+
+/// The endpoint's URL.
+pub fn url(accounts: &AccountsUrl) -> String {
+    accounts.join(PATH)
+}
+
+/// The form of the request.
+pub fn form(token: &Secret) -> Vec<(&'static str, &Secret)> {
+    vec![("token", token)]
+}
+
+/// Reads an answer: `{"status":"success"}`, or 400 for a token that Zoho does not know (any more). A throttle is a
+/// 400 as well, and revokes nothing.
+pub fn outcome(status: u16, body: &[u8]) -> Revoked {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let word = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
+    if status == 429 || json.get("error_description").is_some() || word("status") == "failure" {
+        return Revoked::No("the accounts server refuses requests for now".into());
+    }
+    let dead = matches!(word("error"), "invalid_token" | "invalid_code" | "invalid_grant" | "INVALID_TOKEN");
+    match status {
+        200..=299 if word("status") == "success" => Revoked::Now,
+        200..=499 if dead => Revoked::Before,
+        400 if word("error").is_empty() => Revoked::Before,
+        _ => Revoked::No(format!("the accounts server answered {status} and did not confirm it")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn success_and_a_dead_token_are_revoked() {
+        assert_eq!(outcome(200, br#"{"status":"success"}"#), Revoked::Now);
+        assert_eq!(outcome(400, b""), Revoked::Before);
+        assert_eq!(outcome(400, br#"{"error":"invalid_token"}"#), Revoked::Before);
+        assert_eq!(outcome(200, br#"{"error":"invalid_code"}"#), Revoked::Before);
+    }
+
+    #[test]
+    fn anything_else_is_not() {
+        let throttle = br#"{"error_description":"x","error":"Access Denied","status":"failure"}"#;
+        let bodies: [(u16, &[u8]); 8] = [
+            (400, throttle),
+            (200, throttle),
+            (429, b""),
+            (400, br#"{"error":"invalid_client"}"#),
+            (200, b"<html>"),
+            (302, b""),
+            (404, b""),
+            (503, br#"{"error":"invalid_code"}"#),
+        ];
+        for (status, body) in bodies {
+            assert!(matches!(outcome(status, body), Revoked::No(_)), "{status}");
+        }
+    }
+}
