@@ -15,6 +15,7 @@ mod exec;
 mod flows;
 mod helpers;
 mod leaks;
+mod listener;
 mod lock;
 mod login;
 mod out_file;
