@@ -75,3 +75,19 @@ fn a_new_refresh_token_takes_over_at_once() {
     let secrets = crate::harness::files_below(&test.state().join("secrets"));
     assert_eq!(secrets.len(), 3, "the old items are gone: {secrets:?}");
 }
+
+#[test]
+fn a_stored_client_secret_serves_its_own_client_and_server_only() {
+    let test = Test::new().with_profile();
+    let elsewhere = Test::new();
+    let flow = ["login", "crm", "--flow", "refresh-token", "--refresh-token-file", "-", "-q"];
+    let token = test.sandbox.refresh_token().as_bytes();
+    for other in [["--client-id", "1000.OTHER"], ["--accounts-url", elsewhere.sandbox.url()]] {
+        let outcome = test.run_with_stdin(flow.into_iter().chain(other), token);
+        outcome.failed(2, "usage");
+        assert!(outcome.stderr.contains("--client-secret-file"), "{outcome:?}");
+    }
+    assert_eq!((test.sandbox.token_requests(), elsewhere.sandbox.token_requests()), (0, 0));
+    test.run_with_stdin(flow, token).ok();
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
