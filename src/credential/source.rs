@@ -69,14 +69,17 @@ impl CredentialSource for Source<'_> {
             SecretsIn::Environment => environment::secrets(self.env, self.profile),
             SecretsIn::Command(words) => self.complete(command::secrets(words)?),
             SecretsIn::File | SecretsIn::Keyring => {
-                let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
-                let store = self.store(&login.store)?;
-                let gone =
-                    || Error::SecretsGone { profile: self.profile.name.to_string(), place: store.word() };
-                let get = |item: &str| store.get(item)?.ok_or_else(gone);
-                let client_secret = get(&login.client_secret)?;
-                let refresh_token = login.refresh_token.as_deref().map(get).transpose()?;
-                self.complete(Secrets { client_secret, refresh_token })
+                let mut login = self.login()?.ok_or_else(|| self.never_logged_in())?;
+                loop {
+                    if let Some(secrets) = self.kept(&login)? {
+                        return self.complete(secrets);
+                    }
+                    // A login that took place meanwhile has removed the items of the one before.
+                    match self.login()? {
+                        Some(newer) if newer != login && newer.is_for(self.profile) => login = newer,
+                        _ => return Err(self.secrets_gone(&login)),
+                    }
+                }
             }
         }
     }
@@ -138,11 +141,33 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// What the items of `login` hold; `None` where one is gone.
+    fn kept(&self, login: &LoginRecord) -> Result<Option<Secrets>, Error> {
+        let store = self.store(&login.store)?;
+        let Some(client_secret) = store.get(&login.client_secret)? else { return Ok(None) };
+        let refresh_token = match &login.refresh_token {
+            None => None,
+            Some(item) => match store.get(item)? {
+                None => return Ok(None),
+                token => token,
+            },
+        };
+        Ok(Some(Secrets { client_secret, refresh_token }))
+    }
+
     fn complete(&self, secrets: Secrets) -> Result<Secrets, Error> {
         match (&self.profile.grant, &secrets.refresh_token) {
             (Grant::RefreshToken, None) => Err(self.never_logged_in()),
             _ => Ok(secrets),
         }
+    }
+
+    fn secrets_gone(&self, login: &LoginRecord) -> Error {
+        let place = match login.store.as_str() {
+            "keyring" => "keyring",
+            _ => "file",
+        };
+        Error::SecretsGone { profile: self.profile.name.to_string(), place }
     }
 
     fn never_logged_in(&self) -> Error {

@@ -94,3 +94,32 @@ fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").args(["-a"]).args([from, to]).status().unwrap();
     assert!(status.success());
 }
+
+#[test]
+fn a_refresh_during_a_login_finds_the_old_secrets_or_the_new() {
+    if !have("strace") {
+        return;
+    }
+    let limits = Limits { budget: 1000, live_tokens: 1000, ..Limits::default() };
+    let test = Test::with(Options { limits, ..Options::default() }).without_environment();
+    let log_in = || {
+        let mut login = log_in(&test, test.sandbox.client(ClientKind::Any), Command::new(PROGRAM));
+        assert!(login.status().unwrap().success());
+    };
+    log_in();
+    let slow = || {
+        let mut strace = Command::new("strace");
+        // Every file that is opened is held up, so that a login gets in between any two.
+        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=openat"]);
+        strace.args(["-e", "inject=openat:delay_exit=20000", PROGRAM, "get", "crm", "--refresh"]);
+        strace.env_clear().envs(test.vars()).stdin(Stdio::null());
+        strace
+    };
+    for _ in 0..8 {
+        let mut refresh = test.start(slow());
+        while !refresh.is_over() {
+            log_in();
+        }
+        refresh.wait().ok();
+    }
+}
