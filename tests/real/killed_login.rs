@@ -112,14 +112,15 @@ fn a_refresh_during_a_login_finds_the_old_secrets_or_the_new() {
         // Every file that is opened is held up, so that a login gets in between any two.
         strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=openat"]);
         strace.args(["-e", "inject=openat:delay_exit=20000", PROGRAM, "get", "crm", "--refresh"]);
-        strace.env_clear().envs(test.vars()).stdin(Stdio::null());
+        strace.env_clear().envs(test.vars()).stdin(Stdio::null()).stdout(Stdio::null());
         strace
     };
     for _ in 0..8 {
-        let mut refresh = test.start(slow());
-        while !refresh.is_over() {
+        let mut refresh = slow().stderr(Stdio::piped()).spawn().unwrap();
+        while refresh.try_wait().unwrap().is_none() {
             log_in();
         }
-        refresh.wait().ok();
+        let outcome = refresh.wait_with_output().unwrap();
+        assert!(outcome.status.success(), "{outcome:?}");
     }
 }
