@@ -2,7 +2,7 @@
 
 use super::session::{read_config, roots};
 use crate::cli::{FlowName, Global, LoginArgs};
-use crate::config::{ConfigFile, Profile, SecretsIn, state_dir};
+use crate::config::{AccountsUrl, ConfigFile, Profile, SecretsIn, state_dir};
 use crate::credential::{CredentialId, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::login::exchange::{Code, Grant, exchange};
@@ -42,7 +42,10 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
             story.take_over(system, &profile, &Secrets { client_secret, refresh_token: None })?;
         }
         FlowName::Device => {
-            let grant = device::run(system, &*http, &profile, &client_secret)?;
+            let elsewhere = |system: &mut System, landed: &AccountsUrl, secret| {
+                settings::secret_of(system, args, &profile, landed, secret)
+            };
+            let (grant, client_secret) = device::run(system, &*http, &profile, client_secret, elsewhere)?;
             story.keep_grant(system, profile.clone(), client_secret, grant)?;
         }
         FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {

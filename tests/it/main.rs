@@ -9,6 +9,7 @@ mod in_process;
 mod answers;
 mod budget;
 mod clock;
+mod device;
 mod docs;
 mod early;
 mod exec;
