@@ -69,16 +69,13 @@ impl CredentialSource for Source<'_> {
             SecretsIn::Environment => environment::secrets(self.env, self.profile),
             SecretsIn::Command(words) => self.complete(command::secrets(words)?),
             SecretsIn::File | SecretsIn::Keyring => {
-                let mut login = self.login()?.ok_or_else(|| self.never_logged_in())?;
-                loop {
-                    if let Some(secrets) = self.kept(&login)? {
-                        return self.complete(secrets);
+                let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
+                match self.stored(&login) {
+                    // A login in between has put others into their place.
+                    Err(Error::SecretsGone { .. }) if self.login()?.is_some_and(|now| now != login) => {
+                        self.secrets()
                     }
-                    // A login that took place meanwhile has removed the items of the one before.
-                    match self.login()? {
-                        Some(newer) if newer != login && newer.is_for(self.profile) => login = newer,
-                        _ => return Err(self.secrets_gone(&login)),
-                    }
+                    read => self.complete(read?),
                 }
             }
         }
@@ -141,18 +138,13 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What the items of `login` hold; `None` where one is gone.
-    fn kept(&self, login: &LoginRecord) -> Result<Option<Secrets>, Error> {
+    fn stored(&self, login: &LoginRecord) -> Result<Secrets, Error> {
         let store = self.store(&login.store)?;
-        let Some(client_secret) = store.get(&login.client_secret)? else { return Ok(None) };
-        let refresh_token = match &login.refresh_token {
-            None => None,
-            Some(item) => match store.get(item)? {
-                None => return Ok(None),
-                token => token,
-            },
-        };
-        Ok(Some(Secrets { client_secret, refresh_token }))
+        let gone = || Error::SecretsGone { profile: self.profile.name.to_string(), place: store.word() };
+        let get = |item: &str| store.get(item)?.ok_or_else(gone);
+        let client_secret = get(&login.client_secret)?;
+        let refresh_token = login.refresh_token.as_deref().map(get).transpose()?;
+        Ok(Secrets { client_secret, refresh_token })
     }
 
     fn complete(&self, secrets: Secrets) -> Result<Secrets, Error> {
@@ -160,14 +152,6 @@ impl<'a> Source<'a> {
             (Grant::RefreshToken, None) => Err(self.never_logged_in()),
             _ => Ok(secrets),
         }
-    }
-
-    fn secrets_gone(&self, login: &LoginRecord) -> Error {
-        let place = match login.store.as_str() {
-            "keyring" => "keyring",
-            _ => "file",
-        };
-        Error::SecretsGone { profile: self.profile.name.to_string(), place }
     }
 
     fn never_logged_in(&self) -> Error {

@@ -51,15 +51,13 @@ pub fn keep(
         previous: old.clone().filter(|old| !old.is_for(profile)).map(Box::new),
     };
     record.save(state)?;
-    let written = write_config(system, config, profile)?;
-    ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
-    if record.previous.is_some() {
-        if !written {
-            return Ok(());
-        }
-        record.previous = None;
+    if !write_config(system, config, profile)? && record.previous.is_some() {
+        return Ok(());
+    }
+    if record.previous.take().is_some() {
         record.save(state)?;
     }
+    ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
     if let Some(old) = old {
         forget_items(&source, &old);
     }
@@ -82,7 +80,7 @@ fn forget_items(source: &Source<'_>, login: &LoginRecord) {
     }
 }
 
-/// Puts the profile into the config file; where that cannot be written, prints the lines instead and is `false`.
+/// Puts the profile into the config file; where that cannot be written, prints the lines instead and returns `false`.
 fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Result<bool, Error> {
     let text = edit::with_profile(config.path(), config.text(), profile)?;
     if text == config.text() {
