@@ -95,3 +95,19 @@ fn a_call_that_a_login_overtook_does_not_bring_the_old_credential_back() {
     assert_ne!(test.get().ok(), old);
     assert_ne!(test.get().ok(), old);
 }
+
+#[test]
+fn a_stored_client_secret_serves_its_own_client_and_server_only() {
+    let test = Test::new().with_profile();
+    let elsewhere = Test::new();
+    let flow = ["login", "crm", "--flow", "refresh-token", "--refresh-token-file", "-", "-q"];
+    let token = test.sandbox.refresh_token().as_bytes();
+    for other in [["--client-id", "1000.OTHER"], ["--accounts-url", elsewhere.sandbox.url()]] {
+        let outcome = test.run_with_stdin(flow.into_iter().chain(other), token);
+        outcome.failed(2, "usage");
+        assert!(outcome.stderr.contains("--client-secret-file"), "{outcome:?}");
+    }
+    assert_eq!((test.sandbox.token_requests(), elsewhere.sandbox.token_requests()), (0, 0));
+    test.run_with_stdin(flow, token).ok();
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
