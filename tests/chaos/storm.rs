@@ -1,6 +1,6 @@
 //! Fifty callers of all kinds for as long as is asked for, and everything that can happen to them.
 
-use crate::harness::{Outcome, PROGRAM, Test, files_below};
+use crate::harness::{Outcome, Test, files_below, move_clock};
 use crate::{Tmpfs, fingerprint, root};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -118,15 +118,10 @@ fn call(test: &Test, figures: &Figures, over: &AtomicBool) {
         };
         let input = test.dir.path().join(format!("stdin-{:x}", random(u64::MAX)));
         std::fs::write(&input, stdin).unwrap();
-        let mut command = match random(30) {
-            0 => {
-                let mut command = Command::new("faketime");
-                command.args(["-f", one(&["+1h", "-1h", "+1d"]), PROGRAM]).args(args);
-                command.env_clear().envs(test.vars());
-                command
-            }
-            _ => test.command(args.iter().copied()),
-        };
+        let mut command = test.command(args.iter().copied());
+        if random(30) == 0 {
+            move_clock(&mut command, one(&["+1h", "-1h", "+1d"]));
+        }
         command.stdin(Stdio::from(std::fs::File::open(&input).unwrap()));
         let begun_ms = test.sandbox.now_ms();
         let running = test.start(command);

@@ -1,7 +1,7 @@
 //! The machine sleeps for an hour in the middle of a refresh: the whole group stopped, the clocks moved meanwhile.
 
 use crate::fingerprint;
-use crate::harness::{PROGRAM, Test, have, until};
+use crate::harness::{Test, have, move_clock, until};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::time::Duration;
@@ -21,10 +21,13 @@ fn an_hours_sleep_in_the_middle_of_a_refresh_hands_out_no_dead_token() {
         let offset = test.file("offset", "+0s");
         test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(2)).unwrap();
         let caller = |group: i32| {
-            let mut command = Command::new("faketime");
-            command.args(["-f", "+0s", "sh", "-c", "unset FAKETIME; exec \"$0\" get --timeout 60s", PROGRAM]);
-            command.env_clear().envs(test.vars()).process_group(group);
-            command.env("FAKETIME_TIMESTAMP_FILE", &offset).env("FAKETIME_NO_CACHE", "1");
+            let mut command = test.command(["get", "--timeout", "60s"]);
+            command.process_group(group);
+            assert!(move_clock(&mut command, ""));
+            command
+                .env_remove("FAKETIME")
+                .env("FAKETIME_TIMESTAMP_FILE", &offset)
+                .env("FAKETIME_NO_CACHE", "1");
             test.start(command)
         };
         let first = caller(0);
