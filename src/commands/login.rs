@@ -2,8 +2,8 @@
 
 use super::session::{read_config, roots};
 use crate::cli::{FlowName, Global, LoginArgs};
-use crate::config::{ConfigFile, Profile, SecretsIn, state_dir};
-use crate::credential::{CredentialId, CredentialSource, KeyringSecrets, Patience, Secrets, Source};
+use crate::config::{AccountsUrl, ConfigFile, Profile, SecretsIn, state_dir};
+use crate::credential::{CredentialId, KeyringSecrets, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::login::exchange::{Code, Grant, exchange};
 use crate::login::{Replaced, browser, device, keep, made, paste, refresh_token, self_client, settings};
@@ -32,8 +32,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     if profile.secrets == SecretsIn::Keyring {
         KeyringSecrets::new(Patience::of(system, global.quiet)).answers()?;
     }
-    let stored =
-        Source::new(&profile, &system.env, &state).secrets().ok().map(|secrets| secrets.client_secret);
+    let stored = stored_client_secret(system, &state, &profile);
     let client_secret = settings::client_secret(system, args, stored)?;
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
@@ -47,7 +46,10 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
             story.take_over(system, &profile, &Secrets { client_secret, refresh_token: None })?;
         }
         FlowName::Device => {
-            let grant = device::run(system, &*http, &profile, &client_secret)?;
+            let elsewhere = |system: &mut System, landed: &AccountsUrl, secret| {
+                settings::secret_of(system, args, &profile, landed, secret)
+            };
+            let (grant, client_secret) = device::run(system, &*http, &profile, client_secret, elsewhere)?;
             story.keep_grant(system, profile.clone(), client_secret, grant)?;
         }
         FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {
@@ -64,6 +66,16 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
         system.say(&format!("zoho-cred: 'zoho-cred get {}' prints a token", profile.name));
     }
     Ok(0)
+}
+
+/// The client secret that the profile's last login stored, if it was for the same client at the same server: to
+/// anybody else it is not ours to send.
+fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) -> Option<Secret> {
+    let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
+    let login = source.login().ok().flatten()?;
+    let same = login.client_id == profile.client_id && login.accounts_url == profile.accounts_url.as_str();
+    let store = same.then(|| source.store(&login.store).ok())??;
+    store.get(&login.client_secret).ok().flatten()
 }
 
 /// Only one secret can come from stdin.

@@ -84,6 +84,9 @@ pub struct ProfileState {
     /// The scopes that the login asked for.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// The version of the login record that the credential was read from, if there was one.
+    #[serde(default)]
+    login: Option<Stamp>,
     /// The cache as it was in the version of its file that `stamp` names.
     #[serde(default)]
     copy: Option<Copy>,
@@ -96,13 +99,20 @@ struct Copy {
 }
 
 impl ProfileState {
-    /// The state of a profile that uses `credential`, without a copy of its token.
-    pub fn new(profile: &Profile, credential: &CredentialId, scopes: Vec<String>) -> Self {
+    /// The state of a profile that uses `credential`, without a copy of its token. `login` is what
+    /// [`login_stamp`] was before the credential was read.
+    pub fn new(
+        profile: &Profile,
+        credential: &CredentialId,
+        scopes: Vec<String>,
+        login: Option<Stamp>,
+    ) -> Self {
         ProfileState {
             settings: Settings::of(profile),
             cache_id: credential.cache().to_owned(),
             ledger_id: credential.ledger().to_owned(),
             scopes,
+            login,
             copy: None,
         }
     }
@@ -128,10 +138,13 @@ impl ProfileState {
         self
     }
 
-    /// The state of `profile`; `None` where there is none, it is junk, or it was made for other settings.
+    /// The state of `profile`; `None` where there is none, it is junk, or it was made for other settings or an
+    /// earlier login: whoever was refreshing while somebody logged in may have written it last.
     pub fn load(state: &StateDir, profile: &Profile) -> Option<Self> {
         let (bytes, _) = private::read(&path(state, profile)?).ok()?;
-        decode::<ProfileState>(&bytes).filter(|found| found.settings == Settings::of(profile))
+        decode::<ProfileState>(&bytes).filter(|found| {
+            found.settings == Settings::of(profile) && found.login == login_stamp(state, profile)
+        })
     }
 
     /// Writes the state of `profile` down. Junk in its place is set aside.
@@ -148,6 +161,11 @@ impl ProfileState {
     pub fn forget(state: &StateDir, profile: &Profile) -> Result<(), Error> {
         path(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
     }
+}
+
+/// The version of the login record that `profile` has now; `None` where there is none.
+pub fn login_stamp(state: &StateDir, profile: &Profile) -> Option<Stamp> {
+    private::stat(&crate::credential::login_path(state, profile)?).map(|found| Stamp::of(&found))
 }
 
 /// The environment profile has none: its credential id follows from the variables.

@@ -19,7 +19,7 @@ use std::time::Duration;
 const CREDENTIAL_CHANGES: u32 = 5;
 
 /// Opens the shared state of a credential.
-pub type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store>, Error> + 'a;
+pub type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store + 'a>, Error> + 'a;
 
 /// All that the protocol touches.
 pub struct Ports<'a> {

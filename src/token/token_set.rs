@@ -100,7 +100,7 @@ impl TokenSet {
         is_well_formed(self.access_token.expose())
             && self.obtained_at_ms >= 0
             && life.is_some_and(|life| (0..=LONGEST_LIFE_MS).contains(&life))
-            && self.clock_offset_ms.abs() < i64::MAX / 4
+            && self.clock_offset_ms.unsigned_abs() < u64::MAX / 8
     }
 
     /// Milliseconds until it expires; below nought once it has.

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{Clock, Env, Now, System, Terminal};
+use zoho_cred::system::{Clock, Env, Now, OpenHttp, System, Terminal};
 
 /// A clock that stands still unless it is moved or slept on.
 pub struct ManualClock {
@@ -75,6 +75,11 @@ impl Test {
 
 /// Runs `zoho-cred` with `args` in this process: exit code, stdout, stderr.
 pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
+    run_over(test, clock, System::real().http, args)
+}
+
+/// Like `run`, over another network.
+pub fn run_over(test: &Test, clock: &Rc<ManualClock>, http: OpenHttp, args: &[&str]) -> (u8, String, String) {
     let (out, err) = (Sink::default(), Sink::default());
     let mut system = System {
         env: Env::of(test.vars()),
@@ -83,6 +88,7 @@ pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, 
         stdin: Box::new(io::empty()),
         stdout: Box::new(out.clone()),
         stderr: RefCell::new(Box::new(err.clone())),
+        http,
         ..System::real()
     };
     let args = ["zoho-cred"].iter().chain(args).map(|arg| (*arg).into());

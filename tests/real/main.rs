@@ -14,6 +14,7 @@ mod curl;
 mod git;
 mod http_clients;
 mod keyring;
+mod killed_login;
 mod kubectl;
 mod node;
 mod prometheus;
