@@ -24,8 +24,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// How long nobody asks after a throttle that names no time.
 const COOL_DOWN: Duration = Duration::from_secs(600);
 /// An entry that was written longer ago does not stand for a request that is sent now, in ms. It is far less than
-/// the margin by which entries outlive the window.
-const OLDEST_ENTRY_MS: i64 = 2_000;
+/// the margin by which entries outlive the window, and more than the 3 s that a shared store may take for it.
+const OLDEST_ENTRY_MS: i64 = 3_500;
 /// What is believed of a `Retry-After`, in seconds.
 const COOL_DOWN_BOUNDS: (u64, u64) = (30, 900);
 
