@@ -79,7 +79,12 @@ pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, 
 }
 
 /// Like `run`, over another network.
-pub fn run_over(test: &Test, clock: &Rc<ManualClock>, http: OpenHttp, args: &[&str]) -> (u8, String, String) {
+pub fn run_over<C: Clock + 'static>(
+    test: &Test,
+    clock: &Rc<C>,
+    http: OpenHttp,
+    args: &[&str],
+) -> (u8, String, String) {
     let (out, err) = (Sink::default(), Sink::default());
     let mut system = System {
         env: Env::of(test.vars()),
