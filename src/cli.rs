@@ -1,6 +1,6 @@
 //! The command line: clap definitions and nothing else. Help, completions, man pages and docs/cli.md come from here.
 
-use crate::config::{Scheme, duration};
+use crate::config::{DataCenter, Scheme, duration, nearest};
 use crate::output::{Output, Shell};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -73,6 +73,10 @@ pub enum Command {
     Reject(RejectArgs),
     /// Grant access once and keep the credential
     Login(LoginArgs),
+    /// Revoke a profile's credential at Zoho and forget it
+    Logout(LogoutArgs),
+    /// Take over refresh tokens that other tools were granted
+    Import(ImportArgs),
     /// Show one profile: token life, budget, cool-down, last failure
     Status(StatusArgs),
     /// Run a command with a fresh token in its environment
@@ -81,6 +85,8 @@ pub enum Command {
     Helper(HelperArgs),
     /// Print the settings to paste into a tool
     Setup(SetupArgs),
+    /// Print a new key for a store that machines share
+    Keygen,
 }
 
 /// Arguments of `get`.
@@ -375,6 +381,70 @@ pub enum Place {
     Keyring,
     /// Files of mode 0600 in the state folder.
     File,
+}
+
+/// Arguments of `logout`.
+#[derive(Debug, Args)]
+pub struct LogoutArgs {
+    /// The profile
+    pub profile: String,
+    /// Revoke it even if other profiles use the same refresh token
+    #[arg(long, conflicts_with = "local")]
+    pub force: bool,
+    /// Forget it on this machine only; at Zoho it lives on
+    #[arg(long)]
+    pub local: bool,
+    /// Forget the profile's settings too
+    #[arg(long)]
+    pub forget: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// From where.
+    #[command(subcommand)]
+    pub from: ImportFrom,
+    /// Make the profiles; without it they are only shown
+    #[arg(long, global = true)]
+    pub write: bool,
+    /// Where the secrets are to rest; the keyring, unless this says otherwise
+    #[arg(long, value_enum, value_name = "PLACE", global = true)]
+    pub secrets: Option<Place>,
+}
+
+/// Where `import` can take refresh tokens from.
+#[derive(Debug, Subcommand)]
+pub enum ImportFrom {
+    /// From ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DATA_CENTER
+    Env {
+        /// The profile to create
+        #[arg(default_value = "zoho")]
+        profile: String,
+    },
+    /// From the CSV file that the FileStore of a Zoho SDK keeps; every user becomes a profile
+    Sdk(SdkArgs),
+}
+
+/// Arguments of `import sdk`.
+#[derive(Debug, Args)]
+pub struct SdkArgs {
+    /// The CSV file
+    pub file: PathBuf,
+    /// The data centre, instead of the one that the file's api_domain belongs to
+    #[arg(long, value_name = "DC", value_parser = data_center, conflicts_with = "accounts_url")]
+    pub data_center: Option<&'static DataCenter>,
+    /// The accounts server, where it is none of Zoho's own
+    #[arg(long, value_name = "URL")]
+    pub accounts_url: Option<String>,
+}
+
+/// A data centre by its code.
+fn data_center(code: &str) -> Result<&'static DataCenter, String> {
+    DataCenter::by_code(code.trim()).ok_or_else(|| {
+        let near = nearest(code, DataCenter::codes()).map(|near| format!(", did you mean '{near}'?"));
+        format!("'{code}' is not a data centre{}", near.unwrap_or_default())
+    })
 }
 
 /// Arguments of `status`.

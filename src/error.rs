@@ -245,6 +245,8 @@ pub enum Error {
         /// Process id of the holder, if known.
         holder: Option<u32>,
     },
+    /// The fleet's lease was lost before the request could be sent, so it was not.
+    LeaseLost,
     /// The accounts server (or the shared store) gave no usable answer.
     Unavailable {
         /// What was tried and what came back.
@@ -276,6 +278,20 @@ pub enum Error {
         profile: String,
         /// The place.
         place: &'static str,
+    },
+    /// A logout would revoke what other profiles use too.
+    Shared {
+        /// The profile.
+        profile: String,
+        /// The others.
+        others: Vec<String>,
+    },
+    /// Zoho did not confirm that the refresh token is dead.
+    NotRevoked {
+        /// The profile.
+        profile: String,
+        /// What came back.
+        problem: String,
     },
     /// A folder or file that others could read, own or have planted.
     Unsafe {
@@ -332,7 +348,9 @@ impl Error {
     /// The word and exit code of the situation.
     pub fn code(&self) -> Code {
         match self {
-            Error::Usage(_) | Error::BadProfileName | Error::NoProfile { .. } => Code::Usage,
+            Error::Usage(_) | Error::BadProfileName | Error::NoProfile { .. } | Error::Shared { .. } => {
+                Code::Usage
+            }
             Error::UnknownProfile { .. } => Code::UnknownProfile,
             Error::Config { .. } | Error::Setting { .. } | Error::EnvironmentIncomplete { .. } => {
                 Code::Config
@@ -348,8 +366,10 @@ impl Error {
             Error::CoolingDown { .. } | Error::OutOfBudget { .. } | Error::TooManyRejects { .. } => {
                 Code::RateLimited
             }
-            Error::Busy { .. } | Error::PortTaken { .. } => Code::Busy,
-            Error::Unavailable { .. } | Error::Offline | Error::HostileToken => Code::Unavailable,
+            Error::Busy { .. } | Error::LeaseLost | Error::PortTaken { .. } => Code::Busy,
+            Error::Unavailable { .. } | Error::NotRevoked { .. } | Error::Offline | Error::HostileToken => {
+                Code::Unavailable
+            }
             Error::Store { .. } | Error::Keyring { .. } | Error::Unsafe { .. } | Error::Out { .. } => {
                 Code::Store
             }
@@ -378,6 +398,12 @@ impl Error {
             Error::EnvironmentIncomplete { missing } => format!("the environment profile lacks {missing}"),
             Error::NeverLoggedIn { profile } => format!("profile '{profile}' has no credential"),
             Error::Keyring { trouble, .. } => trouble.message(),
+            Error::Shared { profile, others } => {
+                format!("the credential of '{profile}' is also used by {}", others.join(", "))
+            }
+            Error::NotRevoked { profile, .. } => {
+                format!("the refresh token of '{profile}' could not be revoked, so nothing was forgotten")
+            }
             Error::SecretsGone { profile, place } => {
                 format!("the secrets of '{profile}' are no longer in its {place} store")
             }
@@ -391,6 +417,7 @@ impl Error {
             Error::PortTaken { port } => format!("port {port} of this machine is in use"),
             Error::UntrustedRedirect { problem } => format!("the redirect was not accepted: {problem}"),
             Error::ClientRejected { error, .. } => format!("Zoho rejected the client with '{error}'"),
+            Error::LeaseLost => "another machine took over before the request was sent".into(),
             Error::CoolingDown { .. } => "Zoho throttled this refresh token, so nobody asks for now".into(),
             Error::OutOfBudget { used, limit, .. } => {
                 format!("out of budget: {used} of Zoho's {limit} token requests are used")
@@ -443,6 +470,7 @@ impl Error {
             Error::TooManyRejects { .. } => Some("a caller rejects every token it is given".into()),
             Error::Busy { holder: Some(pid), .. } => Some(format!("process {pid} is refreshing the token")),
             Error::Store { problem, .. }
+            | Error::NotRevoked { problem, .. }
             | Error::Stdout { problem }
             | Error::Out { problem, .. }
             | Error::Command { problem, found: true, .. } => Some(problem.clone()),
@@ -459,8 +487,10 @@ impl Error {
             | Error::NeverLoggedIn { .. }
             | Error::NobodyCame
             | Error::SecretsGone { .. }
+            | Error::Shared { .. }
             | Error::OutOfBudget { .. }
             | Error::Busy { holder: None, .. }
+            | Error::LeaseLost
             | Error::Unavailable { .. }
             | Error::Offline
             | Error::Unsafe { .. }
@@ -507,16 +537,25 @@ impl Error {
                 Some("end that program, or register another port and give it with --redirect-uri".into())
             }
             Error::Keyring { trouble, .. } => Some(trouble.hint()),
-            Error::NeverLoggedIn { profile }
-            | Error::SecretsGone { profile, .. }
-            | Error::Refused { profile, .. } => Some(format!("run 'zoho-cred login {profile}'")),
+            Error::SecretsGone { profile, .. } => Some(format!(
+                "run 'zoho-cred login {profile}', or 'zoho-cred logout {profile} --local' to forget it"
+            )),
+            Error::Shared { .. } => {
+                Some("--force revokes it for all of them; --local forgets it for this profile only".into())
+            }
+            Error::NotRevoked { profile, .. } => Some(format!(
+                "try again; 'zoho-cred logout {profile} --local' forgets it here and leaves it alive at Zoho"
+            )),
+            Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
+                Some(format!("run 'zoho-cred login {profile}'"))
+            }
             Error::ClientRejected { profile, .. } => Some(format!(
                 "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'"
             )),
             Error::CoolingDown { retry_after }
             | Error::OutOfBudget { retry_after, .. }
             | Error::TooManyRejects { retry_after } => Some(format!("try again in {}", words(*retry_after))),
-            Error::Busy { .. } => Some("try again, or give a longer --timeout".into()),
+            Error::Busy { .. } | Error::LeaseLost => Some("try again, or give a longer --timeout".into()),
             Error::Unavailable { retry_after: Some(after), .. } => {
                 Some(format!("try again in {}", words(*after)))
             }
@@ -548,7 +587,7 @@ impl Error {
             | Error::TooManyRejects { retry_after }
             | Error::Refused { retry_after, .. } => Some(*retry_after),
             Error::Unavailable { retry_after, .. } => *retry_after,
-            Error::Busy { .. } => Some(Duration::from_secs(1)),
+            Error::Busy { .. } | Error::LeaseLost => Some(Duration::from_secs(1)),
             _ => None,
         }
     }

@@ -36,9 +36,12 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Get(args) => commands::get(system, global, &args),
         Command::Reject(args) => commands::reject(system, global, &args),
         Command::Login(args) => commands::login(system, global, &args),
+        Command::Logout(args) => commands::logout(system, global, &args),
+        Command::Import(args) => commands::import(system, global, &args),
         Command::Status(args) => commands::status(system, global, &args),
         Command::Exec(args) => commands::exec(system, global, &args),
         Command::Helper(args) => commands::helper(system, global, &args.protocol),
+        Command::Keygen => commands::keygen(system),
         Command::Setup(args) => commands::setup(system, global, &args),
     }
 }

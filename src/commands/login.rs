@@ -2,14 +2,14 @@
 
 use super::session::{read_config, roots};
 use crate::cli::{FlowName, Global, LoginArgs};
-use crate::config::{ConfigFile, Profile, SecretsIn, state_dir};
-use crate::credential::{CredentialId, CredentialSource, Secrets, Source};
+use crate::config::{AccountsUrl, ConfigFile, Profile, SecretsIn, state_dir};
+use crate::credential::{CredentialId, KeyringSecrets, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::login::exchange::{Code, Grant, exchange};
-use crate::login::{browser, device, keep, paste, refresh_token, self_client, settings};
+use crate::login::{Replaced, browser, device, keep, made, paste, refresh_token, self_client, settings};
 use crate::secret::Secret;
-use crate::store::{self, StateDir};
-use crate::system::{Http, System};
+use crate::store::{self, Shared, StateDir};
+use crate::system::{Http, Roots, System};
 use crate::token::{Ask, MinTtl, Ports, adopt, obtain};
 use std::path::Path;
 use std::time::Duration;
@@ -29,11 +29,14 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
             "this profile's secrets come from a command; give --secrets to change that".into(),
         ));
     }
-    let stored =
-        Source::new(&profile, &system.env, &state).secrets().ok().map(|secrets| secrets.client_secret);
+    if profile.secrets == SecretsIn::Keyring {
+        KeyringSecrets::new(Patience::of(system, global.quiet)).answers()?;
+    }
+    let stored = stored_client_secret(system, &state, &profile);
     let client_secret = settings::client_secret(system, args, stored)?;
-    let http = (system.http)(&roots(system, global))?;
-    let story = Story { http: &*http, config: &config, state: &state, args };
+    let roots = roots(system, global);
+    let http = (system.http)(&roots)?;
+    let story = Story { http: &*http, roots: &roots, config: &config, state: &state, args };
     match flow {
         FlowName::RefreshToken => {
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
@@ -43,7 +46,10 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
             story.take_over(system, &profile, &Secrets { client_secret, refresh_token: None })?;
         }
         FlowName::Device => {
-            let grant = device::run(system, &*http, &profile, &client_secret)?;
+            let elsewhere = |system: &mut System, landed: &AccountsUrl, secret| {
+                settings::secret_of(system, args, &profile, landed, secret)
+            };
+            let (grant, client_secret) = device::run(system, &*http, &profile, client_secret, elsewhere)?;
             story.keep_grant(system, profile.clone(), client_secret, grant)?;
         }
         FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {
@@ -62,6 +68,16 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     Ok(0)
 }
 
+/// The client secret that the profile's last login stored, if it was for the same client at the same server: to
+/// anybody else it is not ours to send.
+fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) -> Option<Secret> {
+    let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
+    let login = source.login().ok().flatten()?;
+    let same = login.client_id == profile.client_id && login.accounts_url == profile.accounts_url.as_str();
+    let store = same.then(|| source.store(&login.store).ok())??;
+    store.get(&login.client_secret).ok().flatten()
+}
+
 /// Only one secret can come from stdin.
 fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
     let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
@@ -74,12 +90,17 @@ fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
 /// What every flow needs.
 struct Story<'a> {
     http: &'a dyn Http,
+    roots: &'a Roots,
     config: &'a ConfigFile,
     state: &'a StateDir,
     args: &'a LoginArgs,
 }
 
 impl Story<'_> {
+    fn shared(&self, system: &System) -> Option<Shared> {
+        Shared::of(self.config, &system.env, self.roots, &system.clock)
+    }
+
     fn code(&self, system: &mut System, flow: FlowName, profile: &Profile) -> Result<Code, Error> {
         let (file, no_pkce) = (self.args.code_file.as_deref(), self.args.no_pkce);
         match flow {
@@ -99,7 +120,7 @@ impl Story<'_> {
     /// Keeps what Zoho just granted: the secrets first, then the token for the first `get`.
     fn keep_grant(
         &self,
-        system: &System,
+        system: &mut System,
         profile: Profile,
         client_secret: Secret,
         grant: Grant,
@@ -107,9 +128,19 @@ impl Story<'_> {
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
+        let replaced = Replaced::find(system, self.state, &profile).unwrap_or_default();
         keep(system, self.state, self.config, &profile, &secrets, true)?;
-        let store = store::open(self.state, &CredentialId::of(&profile, &secrets))?;
-        adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)
+        let warning = made::note_made(self.state, &profile, system.clock.now());
+        if let Ok(Some(warning)) = warning {
+            system.warn(&warning);
+        }
+        let shared = self.shared(system);
+        let store = store::open(self.state, &CredentialId::of(&profile, &secrets), shared.as_ref())?;
+        adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
+        if let Some(replaced) = replaced {
+            replaced.revoke(system, self.http, self.args.revoke_old);
+        }
+        Ok(())
     }
 
     /// Keeps a credential that is there already, once it has minted a token.
@@ -124,13 +155,14 @@ impl Story<'_> {
     fn verify(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<(), Error> {
         let source = Source::given(profile, &system.env, self.state, secrets);
         system.signals.install();
+        let shared = self.shared(system);
         let ports = Ports {
             clock: &*system.clock,
             http: self.http,
             signals: &system.signals,
             profile,
             credential: &source,
-            open: &|credential| store::open(self.state, credential),
+            open: &|credential| store::open(self.state, credential, shared.as_ref()),
             waiting: &|_| {},
         };
         let ask = Ask {

@@ -4,7 +4,7 @@ use crate::cli::Global;
 use crate::config::{ConfigFile, Profile, Resolved, config_path, resolve, state_dir};
 use crate::credential::{CredentialSource, Patience, Source};
 use crate::error::Error;
-use crate::store::{self, Holder, StateDir};
+use crate::store::{self, Holder, Shared, StateDir};
 use crate::system::{Roots, System, files};
 use crate::token::Ports;
 
@@ -56,13 +56,14 @@ impl Session {
                 system.say(&format!("zoho-cred: waiting for {who}, which is refreshing the token"));
             }
         };
+        let shared = Shared::of(&self.config, &system.env, &self.roots, &system.clock);
         story(&Ports {
             clock: &*system.clock,
             http: &*http,
             signals: &system.signals,
             profile: &self.profile,
             credential,
-            open: &|credential| store::open(&self.state, credential),
+            open: &|credential| store::open(&self.state, credential, shared.as_ref()),
             waiting: &waiting,
         })
     }

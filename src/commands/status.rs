@@ -6,7 +6,7 @@ use crate::config::duration::words;
 use crate::credential::CredentialSource;
 use crate::error::Error;
 use crate::output::rfc3339;
-use crate::store::{self, Holder};
+use crate::store::{self, Holder, Shared};
 use crate::system::System;
 use crate::token::{CacheRecord, Failure, FailureKind, Ledger, Moment};
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result
     let now = Moment::now(&*system.clock);
     let (found, credential_missing) = match session.source(system).id() {
         Ok(id) => {
-            let store = store::open(&session.state, &id)?;
+            let store = store::open(&session.state, &id, None)?;
             ((store.cache(), store.ledger(), store.holder()), false)
         }
         Err(Error::NeverLoggedIn { .. }) => ((CacheRecord::default(), Ledger::default(), None), true),
@@ -167,7 +167,7 @@ fn judge(
         stores: Stores {
             secrets: profile.secrets.word(),
             cache: session.state.path().display().to_string(),
-            shared: None,
+            shared: Shared::place(&session.config, &system.env),
         },
     }
 }
@@ -214,5 +214,6 @@ fn describe(status: &Status) -> String {
     }
     lines.push(("secrets", status.stores.secrets.to_owned()));
     lines.push(("cache", status.stores.cache.clone()));
+    lines.extend(status.stores.shared.as_ref().map(|place| ("shared", place.clone())));
     lines.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect()
 }

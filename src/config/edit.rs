@@ -1,19 +1,14 @@
 //! Edits of `config.toml` by commands: comments and order stay, links are written through.
 
 use super::Profile;
-use super::{DEFAULT_REDIRECT_URI, Grant, SecretsIn};
+use super::{DEFAULT_REDIRECT_URI, Grant, ProfileName, SecretsIn};
 use crate::error::Error;
 use std::path::Path;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 /// The text of the file with `profile` in it; [`Error::Config`] where the old text is no TOML.
 pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String, Error> {
-    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| Error::Config {
-        path: path.to_owned(),
-        line: None,
-        problem: error.message().to_owned(),
-        nearest: None,
-    })?;
+    let mut document = parse(path, text)?;
     let profiles = document.entry("profile").or_insert_with(|| {
         let mut table = Table::new();
         table.set_implicit(true);
@@ -37,6 +32,30 @@ pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String
         }
     }
     Ok(document.to_string())
+}
+
+/// The text of the file without the profile `name`, and without a `default_profile` that names it.
+pub fn without_profile(path: &Path, text: &str, name: &ProfileName) -> Result<String, Error> {
+    let mut document = parse(path, text)?;
+    if let Some(profiles) = document.get_mut("profile").and_then(Item::as_table_like_mut) {
+        profiles.remove(name.as_str());
+        if profiles.is_empty() {
+            document.remove("profile");
+        }
+    }
+    if document.get("default_profile").and_then(Item::as_str) == Some(name.as_str()) {
+        document.remove("default_profile");
+    }
+    Ok(document.to_string())
+}
+
+fn parse(path: &Path, text: &str) -> Result<DocumentMut, Error> {
+    text.parse().map_err(|error: toml_edit::TomlError| Error::Config {
+        path: path.to_owned(),
+        line: None,
+        problem: error.message().to_owned(),
+        nearest: None,
+    })
 }
 
 /// Puts a value in place of another one, whose comment stays.
@@ -92,7 +111,7 @@ pub fn lines(profile: &Profile) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigFile, ProfileName};
+    use crate::config::ConfigFile;
 
     #[test]
     fn comments_and_other_keys_stay() {
@@ -113,6 +132,17 @@ mod tests {
             assert!(edited.contains(part), "{part} in {edited}");
         }
         assert!(ConfigFile::parse(Path::new("c"), &edited).is_ok());
+    }
+
+    #[test]
+    fn a_forgotten_profile_takes_only_its_own_lines() {
+        let text = "default_profile = \"crm\"\n\n[profile.crm]\nclient_id = \"x\"\n\n# books\n[profile.books]\ndata_center = \"jp\"\nclient_id = \"y\"\n";
+        let crm = ProfileName::new("crm").unwrap();
+        let edited = without_profile(Path::new("c"), text, &crm).unwrap();
+        let rest = "\n# books\n[profile.books]\ndata_center = \"jp\"\nclient_id = \"y\"\n";
+        assert_eq!(edited, rest);
+        let nobody = without_profile(Path::new("c"), rest, &crm).unwrap();
+        assert_eq!(nobody, rest);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! that is killed half-way leaves the old credential in use.
 
 use super::id::profile_key;
-use crate::config::{Origin, Profile, ProfileName};
+use crate::config::{Grant, Origin, Profile, ProfileName};
 use crate::error::Error;
 use crate::store::atomic;
 use crate::store::private::{self, StateDir};
@@ -35,25 +35,44 @@ pub struct LoginRecord {
     /// Whether our own login made the refresh token, rather than taking one over.
     #[serde(default)]
     pub made_here: bool,
+    /// The login that this one replaces, while the config file may still have the settings of that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Box<LoginRecord>>,
 }
 
 impl LoginRecord {
-    /// The record of `profile`, if it was logged in.
+    /// The record of `profile`, if it was logged in. Where a login was killed before the config file had its
+    /// settings, that is the login before.
     pub fn load(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
-        let Some(path) = path_of(state, profile) else { return Ok(None) };
-        read(&path)
+        let Some(path) = login_path(state, profile) else { return Ok(None) };
+        Ok(read(&path)?.map(|record| record.in_use(profile)))
+    }
+
+    /// Whether it was made for the client, accounts server and kind of grant that `profile` has.
+    pub fn is_for(&self, profile: &Profile) -> bool {
+        self.accounts_url == profile.accounts_url.as_str()
+            && self.client_id == profile.client_id
+            && self.refresh_token.is_some() == (profile.grant == Grant::RefreshToken)
+    }
+
+    fn in_use(mut self, profile: &Profile) -> Self {
+        match self.previous.take() {
+            Some(previous) if previous.is_for(profile) && !self.is_for(profile) => *previous,
+            _ => self,
+        }
     }
 
     /// Puts the record into place; from then on the profile uses its items.
     pub fn save(&self, state: &StateDir) -> Result<(), Error> {
         let name = ProfileName::new(&self.profile)?;
         state.room("secrets")?;
-        atomic::replace_unlocked(&path(state, &self.config, &name), &encode(self))
+        let path = login_path_of(state, &profile_key(&self.config, &name));
+        atomic::replace_unlocked(&path, &encode(self))
     }
 
     /// Removes the record of `profile`.
     pub fn remove(state: &StateDir, profile: &Profile) -> Result<(), Error> {
-        path_of(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
+        login_path(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
     }
 
     /// Every record in the state folder, those of other config files included.
@@ -61,7 +80,8 @@ impl LoginRecord {
         let entries = private::list(&state.room_path("secrets"))?;
         let is_record =
             |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("profile-"));
-        entries.iter().filter(|path| is_record(path)).filter_map(|path| read(path).transpose()).collect()
+        let records = entries.iter().filter(|path| is_record(path)).filter_map(|path| read(path).transpose());
+        records.map(|record| Ok(LoginRecord { previous: None, ..record? })).collect()
     }
 }
 
@@ -77,13 +97,15 @@ fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
     }
 }
 
-fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
+/// Where the record of `profile` is; the environment profile has none.
+pub fn login_path(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
     match &profile.origin {
         Origin::Environment => None,
-        Origin::File(config) => Some(path(state, config, &profile.name)),
+        Origin::File(config) => Some(login_path_of(state, &profile_key(config, &profile.name))),
     }
 }
 
-fn path(state: &StateDir, config: &Path, name: &ProfileName) -> PathBuf {
-    state.room_path("secrets").join(format!("profile-{}.json", profile_key(config, name)))
+/// Where the record of the profile with this key is.
+pub fn login_path_of(state: &StateDir, key: &str) -> PathBuf {
+    state.room_path("secrets").join(format!("profile-{key}.json"))
 }

@@ -6,10 +6,11 @@ use super::{
 };
 use crate::config::{Grant, Profile, SecretsIn};
 use crate::error::Error;
-use crate::store::profile_state::ProfileState;
-use crate::store::{StateDir, cache_path, read_cache};
+use crate::store::profile_state::{ProfileState, login_stamp};
+use crate::store::{Stamp, StateDir, cache_path, read_cache};
 use crate::system::Env;
 use crate::token::CacheRecord;
+use std::cell::RefCell;
 
 /// The port to a credential: its id, and its secrets when they are really needed.
 pub trait CredentialSource {
@@ -28,6 +29,8 @@ pub struct Source<'a> {
     env: &'a Env,
     state: &'a StateDir,
     given: Option<&'a Secrets>,
+    /// The version of the login record that the secrets were last read from.
+    read_from: RefCell<Option<Stamp>>,
     patience: Patience<'a>,
 }
 
@@ -53,7 +56,7 @@ impl CredentialSource for Source<'_> {
                 Some(login) => login.scopes,
                 None => self.profile.scopes.clone(),
             };
-            let state = ProfileState::new(self.profile, &id, scopes);
+            let state = ProfileState::new(self.profile, &id, scopes, self.read_from.borrow().clone());
             if let Err(error) = state.save(self.state, self.profile) {
                 log::debug!("the profile's state was not written: {}", error.message());
             }
@@ -65,18 +68,19 @@ impl CredentialSource for Source<'_> {
         if let Some(secrets) = self.given {
             return Ok(secrets.clone());
         }
+        self.read_from.replace(login_stamp(self.state, self.profile));
         match &self.profile.secrets {
             SecretsIn::Environment => environment::secrets(self.env, self.profile),
             SecretsIn::Command(words) => self.complete(command::secrets(words)?),
             SecretsIn::File | SecretsIn::Keyring => {
                 let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
-                let store = self.store(&login.store)?;
-                let gone =
-                    || Error::SecretsGone { profile: self.profile.name.to_string(), place: store.word() };
-                let get = |item: &str| store.get(item)?.ok_or_else(gone);
-                let client_secret = get(&login.client_secret)?;
-                let refresh_token = login.refresh_token.as_deref().map(get).transpose()?;
-                self.complete(Secrets { client_secret, refresh_token })
+                match self.stored(&login) {
+                    // A login in between has put others into their place.
+                    Err(Error::SecretsGone { .. }) if self.login()?.is_some_and(|now| now != login) => {
+                        self.secrets()
+                    }
+                    read => self.complete(read?),
+                }
             }
         }
     }
@@ -85,12 +89,19 @@ impl CredentialSource for Source<'_> {
 impl<'a> Source<'a> {
     /// The source of `profile`.
     pub fn new(profile: &'a Profile, env: &'a Env, state: &'a StateDir) -> Self {
-        Source { profile, env, state, given: None, patience: Patience::unattended() }
+        Source {
+            profile,
+            env,
+            state,
+            given: None,
+            patience: Patience::unattended(),
+            read_from: RefCell::default(),
+        }
     }
 
     /// The source of a profile whose secrets are at hand and not stored yet. Nothing is remembered of it.
     pub fn given(profile: &'a Profile, env: &'a Env, state: &'a StateDir, secrets: &'a Secrets) -> Self {
-        Source { profile, env, state, given: Some(secrets), patience: Patience::unattended() }
+        Source { given: Some(secrets), ..Source::new(profile, env, state) }
     }
 
     /// The same source with another patience for the keyring: someone at a terminal may have to unlock it.
@@ -125,6 +136,15 @@ impl<'a> Source<'a> {
                 hint: "log in again with --secrets file".into(),
             }),
         }
+    }
+
+    fn stored(&self, login: &LoginRecord) -> Result<Secrets, Error> {
+        let store = self.store(&login.store)?;
+        let gone = || Error::SecretsGone { profile: self.profile.name.to_string(), place: store.word() };
+        let get = |item: &str| store.get(item)?.ok_or_else(gone);
+        let client_secret = get(&login.client_secret)?;
+        let refresh_token = login.refresh_token.as_deref().map(get).transpose()?;
+        Ok(Secrets { client_secret, refresh_token })
     }
 
     fn complete(&self, secrets: Secrets) -> Result<Secrets, Error> {

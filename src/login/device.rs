@@ -8,6 +8,7 @@ use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_
 use crate::secret::Secret;
 use crate::system::{Deadline, Http, HttpRequest, Method, System};
 use crate::token::Moment;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Before the first poll, as nobody types faster.
@@ -15,33 +16,39 @@ const FIRST_POLL: Duration = Duration::from_secs(5);
 /// What `slow_down` adds to the pause.
 const SLOWER: Duration = Duration::from_secs(5);
 
-/// Shows the user code and polls until the person has answered.
+/// Shows the user code and polls until the person has answered. `elsewhere` finds the client secret for another data
+/// centre, where that turns out to be the person's. Returns the secret that was taken beside the grant.
 pub fn run(
-    system: &System,
+    system: &mut System,
     http: &dyn Http,
     profile: &Profile,
-    client_secret: &Secret,
-) -> Result<Grant, Error> {
+    mut client_secret: Secret,
+    elsewhere: impl Fn(&mut System, &AccountsUrl, Secret) -> Result<Secret, Error>,
+) -> Result<(Grant, Secret), Error> {
     let code = request_code(http, profile)?;
     show(system, &code);
-    let clock = &*system.clock;
+    let clock = Rc::clone(&system.clock);
+    let clock = &*clock;
     let deadline = Deadline::after(clock, code.life);
     let mut pause = code.interval.max(POLL_FLOOR);
     let mut accounts = profile.accounts_url.clone();
     wait(system, FIRST_POLL, &deadline)?;
     loop {
         let asked = Moment::now(clock);
-        let form = device::poll_form(profile, client_secret, &code.device_code);
+        let form = device::poll_form(profile, &client_secret, &code.device_code);
         let poll = post(http, accounts.join(TOKEN_PATH), &form)
             .map(|answer| device::read_poll(answer.status, &answer.body, accounts.is_loopback()));
         match poll {
             Ok(Poll::Pending) => {}
             Ok(Poll::SlowDown) => pause += SLOWER,
-            Ok(Poll::OtherDataCenter(location)) => accounts = other(http, &accounts, &location)?,
+            Ok(Poll::OtherDataCenter(location)) => {
+                accounts = other(http, &accounts, &location)?;
+                client_secret = elsewhere(system, &accounts, client_secret)?;
+            }
             Ok(Poll::Denied) => return Err(Error::Denied { error: "access_denied".into() }),
             Ok(Poll::Expired) => return Err(Error::NobodyCame),
             Ok(Poll::Answer(Answer::Transient(problem))) => log::info!("asked again later: {problem}"),
-            Ok(Poll::Answer(class)) => return grant(profile, class, asked, accounts),
+            Ok(Poll::Answer(class)) => return Ok((grant(profile, class, asked, accounts)?, client_secret)),
             Err(error) => log::info!("asked again later: {}", error.message()),
         }
         wait(system, pause, &deadline)?;
@@ -72,12 +79,12 @@ fn show(system: &System, code: &DeviceCode) {
     system.say(&format!("zoho-cred: the code is good for {}", words(code.life)));
 }
 
+/// Waits for the next poll. A sooner one, to get it in before the code dies, would only be told to slow down.
 fn wait(system: &System, pause: Duration, deadline: &Deadline) -> Result<(), Error> {
-    let left = deadline.remaining(&*system.clock);
-    if left.is_zero() {
+    if deadline.remaining(&*system.clock) < pause {
         return Err(Error::NobodyCame);
     }
-    system.clock.sleep(pause.min(left));
+    system.clock.sleep(pause);
     Ok(())
 }
 

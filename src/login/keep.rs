@@ -1,5 +1,7 @@
-//! Storing what a login got: new items, read back, and only then pointed to. Whatever happens before the last step
-//! leaves the old credential in use.
+//! Storing what a login got: new items, read back, and only then pointed to.
+//!
+//! Two files point: the config to a client, the record to its items. Where the client changes they cannot be replaced
+//! at once, so the record holds both logins until the config has followed. Killed anywhere, one of them is in use.
 
 use super::random;
 use crate::config::{ConfigFile, Profile, edit};
@@ -7,7 +9,7 @@ use crate::credential::{CredentialId, LoginRecord, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::store::StateDir;
-use crate::store::profile_state::ProfileState;
+use crate::store::profile_state::{ProfileState, login_stamp};
 use crate::system::{System, files};
 
 /// Stores `secrets` and `profile`. `made_here` says that our own login made the refresh token.
@@ -20,7 +22,7 @@ pub fn keep(
     made_here: bool,
 ) -> Result<(), Error> {
     let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
-    let old = source.login()?;
+    let old = in_use(config, profile, state)?;
     let store = source.store(profile.secrets.word())?;
     let put = |kind: &str, secret: &Secret| -> Result<String, Error> {
         let item = format!("{kind}-{}", random::word()?);
@@ -35,7 +37,7 @@ pub fn keep(
         }
     };
     let id = CredentialId::of(profile, secrets);
-    let record = LoginRecord {
+    let mut record = LoginRecord {
         profile: profile.name.to_string(),
         config: config.path().to_owned(),
         store: store.word().to_owned(),
@@ -46,14 +48,29 @@ pub fn keep(
         credential: id.ledger().to_owned(),
         scopes: profile.scopes.clone(),
         made_here,
+        previous: old.clone().filter(|old| !old.is_for(profile)).map(Box::new),
     };
-    write_config(system, config, profile)?;
     record.save(state)?;
-    ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
+    if !write_config(system, config, profile)? && record.previous.is_some() {
+        return Ok(());
+    }
+    if record.previous.take().is_some() {
+        record.save(state)?;
+    }
+    let stamp = login_stamp(state, profile);
+    if source.login()?.as_ref() == Some(&record) {
+        ProfileState::new(profile, &id, profile.scopes.clone(), stamp).save(state, profile)?;
+    }
     if let Some(old) = old {
         forget_items(&source, &old);
     }
     Ok(())
+}
+
+/// The login that the profile uses so far, by the settings that the config file has so far.
+fn in_use(config: &ConfigFile, profile: &Profile, state: &StateDir) -> Result<Option<LoginRecord>, Error> {
+    let before = config.profile(&profile.name).and_then(Result::ok);
+    LoginRecord::load(state, before.as_ref().unwrap_or(profile))
 }
 
 /// Forgets the items of a login that nothing points to any more. What stays behind is only litter.
@@ -66,11 +83,11 @@ fn forget_items(source: &Source<'_>, login: &LoginRecord) {
     }
 }
 
-/// Puts the profile into the config file; where that cannot be written, prints the lines instead.
-fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Result<(), Error> {
+/// Puts the profile into the config file; where that cannot be written, prints the lines instead and returns `false`.
+fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Result<bool, Error> {
     let text = edit::with_profile(config.path(), config.text(), profile)?;
     if text == config.text() {
-        return Ok(());
+        return Ok(true);
     }
     if let Err(error) = files::replace_config(config.path(), &text) {
         system.say(&format!(
@@ -78,6 +95,7 @@ fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Resu
             config.path().display(),
             edit::lines(profile)?
         ));
+        return Ok(false);
     }
-    Ok(())
+    Ok(true)
 }

@@ -2,19 +2,19 @@
 
 use crate::config::is_loopback;
 use crate::error::Error;
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use url::Url;
 
 /// The most of a request that is read, in bytes.
 const HEAD_LIMIT: usize = 8 * 1024;
-/// For a client to send its request, and to take the answer.
+/// For a client to send its whole request, and to take the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Connections that are looked at side by side; more are dropped.
+/// Connections whose request is read side by side.
 const AT_ONCE: usize = 32;
 
 /// A listener at the redirect URI.
@@ -24,7 +24,7 @@ pub struct Listener {
 
 /// A request to the right path.
 pub struct Arrival {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     query: String,
 }
 
@@ -52,7 +52,7 @@ impl Arrival {
 
     /// Answers with a page. It does not matter if the browser is gone.
     pub fn answer(self, page: Page) {
-        respond(self.stream, page);
+        respond(&self.stream, page);
     }
 }
 
@@ -72,12 +72,12 @@ impl Listener {
         let port = url.port_or_known_default().unwrap_or(80);
         let path: Arc<str> = url.path().into();
         let (sender, arrivals) = channel();
-        let busy = Arc::new(AtomicUsize::new(0));
+        let reading = Reading::default();
         for address in
             [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))]
         {
             match TcpListener::bind(address) {
-                Ok(listener) => serve(listener, Arc::clone(&path), sender.clone(), Arc::clone(&busy)),
+                Ok(listener) => serve(listener, Arc::clone(&path), sender.clone(), reading.clone()),
                 Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(Error::PortTaken { port }),
                 Err(error) if address.is_ipv6() => log::info!("nothing listens on {address}: {error}"),
                 Err(error) => {
@@ -95,54 +95,108 @@ impl Listener {
     }
 }
 
-fn serve(listener: TcpListener, path: Arc<str>, sender: Sender<Arrival>, busy: Arc<AtomicUsize>) {
+/// Connections whose request is being read, the oldest first. Where there are too many the oldest is cut off: a
+/// browser sends its request at once, so whoever has said nothing for so long is not the one we wait for.
+#[derive(Clone, Default)]
+struct Reading(Arc<Mutex<VecDeque<Arc<TcpStream>>>>);
+
+impl Reading {
+    fn begin(&self, stream: &Arc<TcpStream>) {
+        let mut all = self.all();
+        all.push_back(Arc::clone(stream));
+        while all.len() > AT_ONCE {
+            if let Some(oldest) = all.pop_front() {
+                let _ = oldest.shutdown(Shutdown::Both);
+            }
+        }
+    }
+
+    fn end(&self, stream: &Arc<TcpStream>) {
+        self.all().retain(|other| !Arc::ptr_eq(other, stream));
+    }
+
+    fn all(&self) -> MutexGuard<'_, VecDeque<Arc<TcpStream>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn serve(listener: TcpListener, path: Arc<str>, sender: Sender<Arrival>, reading: Reading) {
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            if busy.fetch_add(1, Ordering::SeqCst) >= AT_ONCE {
-                busy.fetch_sub(1, Ordering::SeqCst);
-                continue;
-            }
-            let (path, sender, busy) = (Arc::clone(&path), sender.clone(), Arc::clone(&busy));
-            std::thread::spawn(move || {
-                look_at(stream, &path, &sender);
-                busy.fetch_sub(1, Ordering::SeqCst);
+            let (path, sender, reading) = (Arc::clone(&path), sender.clone(), reading.clone());
+            let stream = Arc::new(stream);
+            reading.begin(&stream);
+            let begun = std::thread::Builder::new().spawn({
+                let (stream, reading) = (Arc::clone(&stream), reading.clone());
+                move || look_at(stream, &path, &sender, &reading)
             });
+            if begun.is_err() {
+                reading.end(&stream);
+            }
         }
     });
 }
 
 /// Passes on a request to the right path; everything else is answered 404 and forgotten.
-fn look_at(mut stream: TcpStream, path: &str, sender: &Sender<Arrival>) {
-    let _ = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-    let Some(target) = request_target(&mut stream) else { return };
-    let (found, query) = target.split_once('?').unwrap_or((&target, ""));
-    match found == path {
-        true => drop(sender.send(Arrival { query: query.to_owned(), stream })),
-        false => respond(stream, Arrival::FOREIGN),
+fn look_at(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading: &Reading) {
+    let request = request(&stream);
+    reading.end(&stream);
+    match request {
+        Some(Request::Get(target)) => {
+            let (found, query) = target.split_once('?').unwrap_or((&target, ""));
+            match found == path {
+                true => drop(sender.send(Arrival { query: query.to_owned(), stream })),
+                false => respond(&stream, Arrival::FOREIGN),
+            }
+        }
+        Some(Request::Other) => {
+            respond(&stream, Arrival::FOREIGN);
+            drain(&stream);
+        }
+        None => {}
     }
 }
 
-/// The target of a GET, read in bounded time and space.
-fn request_target(stream: &mut TcpStream) -> Option<String> {
+/// A request as far as it matters.
+enum Request {
+    /// Its target.
+    Get(String),
+    /// Any other method.
+    Other,
+}
+
+/// The head of a request, read in bounded time and space.
+#[expect(clippy::disallowed_methods, reason = "a socket's time-out passes in real time")]
+fn request(mut stream: &TcpStream) -> Option<Request> {
+    let deadline = Instant::now() + PATIENCE;
+    stream.set_write_timeout(Some(PATIENCE)).ok()?;
     let mut head = Vec::new();
     let mut chunk = [0; 1024];
-    for _ in 0..64 {
+    loop {
+        let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+        stream.set_read_timeout(Some(left)).ok()?;
         let read = stream.read(&mut chunk).ok().filter(|read| *read > 0)?;
         head.extend_from_slice(&chunk[..read]);
         let mut headers = [httparse::EMPTY_HEADER; 64];
         let mut request = httparse::Request::new(&mut headers);
         match request.parse(&head) {
-            Ok(httparse::Status::Complete(_)) => {
-                return (request.method == Some("GET")).then(|| request.path.map(str::to_owned))?;
+            Ok(httparse::Status::Complete(_)) if request.method == Some("GET") => {
+                return request.path.map(|path| Request::Get(path.to_owned()));
             }
+            Ok(httparse::Status::Complete(_)) => return Some(Request::Other),
             Ok(httparse::Status::Partial) if head.len() < HEAD_LIMIT => {}
             _ => return None,
         }
     }
-    None
 }
 
-fn respond(mut stream: TcpStream, (status, heading, words): Page) {
+/// Takes a little of what is still to come, as closing on it would take our answer back.
+fn drain(mut stream: &TcpStream) {
+    let _ = stream.shutdown(Shutdown::Write).and_then(|()| stream.set_read_timeout(Some(PATIENCE / 10)));
+    let _ = stream.read(&mut [0; HEAD_LIMIT]);
+}
+
+fn respond(mut stream: &TcpStream, (status, heading, words): Page) {
     let body = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>zoho-cred</title><style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:20vh auto;\

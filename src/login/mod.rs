@@ -5,12 +5,17 @@ pub mod device;
 pub mod exchange;
 mod keep;
 pub mod listener;
+pub mod made;
 pub mod paste;
 mod prompt;
 mod random;
 pub mod refresh_token;
+mod replaced;
+pub mod sdk_csv;
 pub mod self_client;
 pub mod settings;
 
 pub use keep::keep;
-pub use prompt::{ask, ask_secret, ask_secret_or_none, read_secret_file};
+pub use replaced::Replaced;
+
+pub use prompt::{ask, ask_secret, ask_secret_or_none, confirm, read_secret_file};

@@ -13,6 +13,15 @@ const LIMIT: u64 = 64 * 1024;
 pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Error> {
     require_terminal(system, question, flag)?;
     system.say_part(&format!("{question}: "));
+    let answer = line(system);
+    match answer.is_empty() {
+        true => Err(Error::Usage(format!("{question} was not given; {flag} gives it without a prompt"))),
+        false => Ok(answer),
+    }
+}
+
+/// One line of stdin, read byte by byte so that what follows stays there.
+fn line(system: &mut System) -> String {
     let mut answer = Vec::new();
     let mut byte = [0u8];
     while answer.len() < LIMIT as usize {
@@ -21,11 +30,13 @@ pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Er
             _ => break,
         }
     }
-    let answer = String::from_utf8_lossy(&answer).trim().to_owned();
-    match answer.is_empty() {
-        true => Err(Error::Usage(format!("{question} was not given; {flag} gives it without a prompt"))),
-        false => Ok(answer),
-    }
+    String::from_utf8_lossy(&answer).trim().to_owned()
+}
+
+/// Asks somebody at a terminal a question; only a clear yes is one.
+pub fn confirm(system: &mut System, question: &str) -> bool {
+    system.say_part(&format!("{question} [y/N] "));
+    matches!(line(system).to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Asks for a secret without showing it.

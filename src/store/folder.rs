@@ -40,6 +40,25 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// The lock, if it is free, as a value that can be kept: the fleet holds it while it waits for its lease.
+    pub fn take(&self) -> Result<Option<LockedFolder>, Error> {
+        if !self.made.get() {
+            for room in ["locks", "credentials", "ledgers"] {
+                self.state.room(room)?;
+            }
+            self.made.set(true);
+        }
+        Ok(FileLock::try_take(&self.lock)?.map(|lock| LockedFolder {
+            cache: self.cache.clone(),
+            ledger: self.ledger.clone(),
+            pending_cache: None,
+            pending_ledger: None,
+            _lock: lock,
+        }))
+    }
+}
+
 /// The file that holds the cached token set of `credential`.
 pub fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
     state.room_path("credentials").join(format!("{}.v1.json", credential.cache()))
@@ -55,16 +74,7 @@ impl Store for Folder {
     }
 
     fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
-        if !self.made.get() {
-            for room in ["locks", "credentials", "ledgers"] {
-                self.state.room(room)?;
-            }
-            self.made.set(true);
-        }
-        let lock = FileLock::try_take(&self.lock)?;
-        Ok(lock.map(|lock| -> Box<dyn Locked + '_> {
-            Box::new(LockedFolder { folder: self, pending_cache: None, pending_ledger: None, _lock: lock })
-        }))
+        Ok(self.take()?.map(|locked| -> Box<dyn Locked + '_> { Box::new(locked) }))
     }
 
     /// From 5 ms, growing to 100 ms, with jitter, so that a thousand waiting callers do not march in step.
@@ -84,23 +94,25 @@ impl Store for Folder {
     }
 }
 
-struct LockedFolder<'a> {
-    folder: &'a Folder,
+/// The same files while their lock is held.
+pub struct LockedFolder {
+    cache: PathBuf,
+    ledger: PathBuf,
     pending_cache: Option<CommitFile>,
     pending_ledger: Option<CommitFile>,
     _lock: FileLock,
 }
 
-impl Locked for LockedFolder<'_> {
+impl Locked for LockedFolder {
     fn cache(&mut self) -> Result<CacheRecord, Error> {
-        match read_or_set_aside(&self.folder.cache, decode_cache)? {
+        match read_or_set_aside(&self.cache, decode_cache)? {
             Found::Value(cache) => Ok(cache),
             Found::Nothing | Found::Junk => Ok(CacheRecord::default()),
         }
     }
 
     fn ledger(&mut self, now: &Moment, budget: &Budget) -> Result<Ledger, Error> {
-        match read_or_set_aside(&self.folder.ledger, decode)? {
+        match read_or_set_aside(&self.ledger, decode)? {
             Found::Nothing => Ok(Ledger::default()),
             Found::Value(ledger) => Ok(ledger),
             Found::Junk => {
@@ -114,18 +126,18 @@ impl Locked for LockedFolder<'_> {
     fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error> {
         let bytes = encode(ledger);
         (self.pending_cache, self.pending_ledger) = (None, None);
-        self.pending_cache = Some(CommitFile::reserve(&self.folder.cache, encode(cache).len() + ROOM)?);
-        self.pending_ledger = Some(CommitFile::reserve(&self.folder.ledger, bytes.len() + ROOM)?);
+        self.pending_cache = Some(CommitFile::reserve(&self.cache, encode(cache).len() + ROOM)?);
+        self.pending_ledger = Some(CommitFile::reserve(&self.ledger, bytes.len() + ROOM)?);
         // Last, so that an entry without a request is never on disk.
-        atomic::replace(&self.folder.ledger, &bytes)
+        atomic::replace(&self.ledger, &bytes)
     }
 
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {
-        write(self.pending_cache.take(), &self.folder.cache, &encode(cache))
+        write(self.pending_cache.take(), &self.cache, &encode(cache))
     }
 
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
-        write(self.pending_ledger.take(), &self.folder.ledger, &encode(ledger))
+        write(self.pending_ledger.take(), &self.ledger, &encode(ledger))
     }
 }
 
@@ -149,7 +161,7 @@ pub fn read_cache(path: &Path) -> Option<CacheRecord> {
 }
 
 /// A cache record that we can have written; anything else is junk.
-fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
+pub fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
     decode(bytes).filter(CacheRecord::is_sound)
 }
 

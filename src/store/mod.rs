@@ -1,6 +1,7 @@
 //! Where the state that callers share rests: cache, ledger and lock of a credential.
 
 pub mod atomic;
+pub mod fleet;
 mod folder;
 mod lock;
 pub mod private;
@@ -8,6 +9,7 @@ pub mod profile_state;
 pub mod records;
 mod stamp;
 
+pub use fleet::Shared;
 pub use folder::{Folder, cache_path, read_cache};
 pub use lock::Holder;
 pub use private::StateDir;
@@ -16,7 +18,7 @@ pub use stamp::{Links, Stamp};
 use crate::config::Budget;
 use crate::credential::CredentialId;
 use crate::error::Error;
-use crate::token::{CacheRecord, Ledger, Moment};
+use crate::token::{CacheRecord, Ledger, Moment, TokenSet};
 use std::time::Duration;
 
 /// The shared state of one credential, as anybody may read it.
@@ -27,6 +29,17 @@ pub trait Store {
     fn ledger(&self) -> Ledger;
     /// The lock, if it is free; waiting is the caller's business.
     fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error>;
+    /// The lock for a write that asks nothing of Zoho: it may go on without machines that cannot be reached now.
+    fn try_lock_to_note(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
+        self.try_lock()
+    }
+    /// What the caller has left: the next look at the lock takes no longer, wherever that lock is.
+    fn bound(&self, _left: Duration) {}
+    /// Whether other machines had this token already when this caller first looked, so that it is none that came
+    /// while the caller waited.
+    fn was_there(&self, _token: &TokenSet) -> bool {
+        false
+    }
     /// How long to wait before the `attempt`-th next look (from 0).
     fn pause(&self, attempt: u32) -> Duration;
     /// Who holds the lock, if somebody does.
@@ -44,14 +57,23 @@ pub trait Locked {
     /// Makes a request safe to send: the ledger with its entry is on disk, and so is a file that has room for the
     /// answer. An error means that nothing may be sent.
     fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error>;
-    /// Replaces the cached token set.
+    /// Replaces the cached token set. One without a token drops the token that was read under this lock, for every
+    /// machine; unread, it is dropped from this machine only.
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error>;
     /// Replaces the ledger.
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;
 }
 
-/// The store of a credential.
-pub fn open(state: &StateDir, credential: &CredentialId) -> Result<Box<dyn Store>, Error> {
+/// The store of a credential: this machine's folder, and behind it the shared store, if there is one.
+pub fn open(
+    state: &StateDir,
+    credential: &CredentialId,
+    shared: Option<&Shared>,
+) -> Result<Box<dyn Store>, Error> {
     state.check()?;
-    Ok(Box::new(Folder::new(state, credential)))
+    let folder = Folder::new(state, credential);
+    Ok(match shared {
+        Some(shared) => Box::new(fleet::Fleet::new(folder, shared, credential)),
+        None => Box::new(folder),
+    })
 }

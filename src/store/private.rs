@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub struct StateDir(PathBuf);
 
 /// The folders that we make in it, which also show that it is ours.
-const ROOMS: [&str; 5] = ["credentials", "ledgers", "locks", "profiles", "secrets"];
+const ROOMS: [&str; 6] = ["clients", "credentials", "ledgers", "locks", "profiles", "secrets"];
 
 impl StateDir {
     /// The folder at `path`; it is looked at by [`StateDir::check`] and made by [`StateDir::room`].
@@ -110,14 +110,22 @@ pub fn open_existing(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Opens a file of ours for writing, made with mode 0600 if it is not there; never through a link.
+/// Opens a file of ours for writing, made with mode 0600 if it is not there; never through a link, and never one of
+/// another user, who may still have it open.
 pub fn open_or_create(path: &Path, truncate: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(truncate);
+    options.read(true).write(true).create(true).truncate(false);
     no_follow(&mut options);
     private_mode(&mut options);
     let file = options.open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() || !owned_by_us(&found) {
+        return Err(io::Error::other("it is not a file of ours"));
+    }
     close_file(&file)?;
+    if truncate {
+        file.set_len(0)?;
+    }
     Ok(file)
 }
 

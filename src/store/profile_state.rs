@@ -3,6 +3,7 @@
 use super::atomic;
 use super::private::{self, StateDir};
 use super::records::{decode, encode};
+use super::{Links, Stamp};
 use crate::config::{Grant, Origin, Profile};
 use crate::credential::CredentialId;
 use crate::error::Error;
@@ -49,16 +50,26 @@ pub struct ProfileState {
     /// The scopes that the login asked for.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// The version of the login record that the credential was read from, if there was one.
+    #[serde(default)]
+    login: Option<Stamp>,
 }
 
 impl ProfileState {
-    /// The state of a profile that uses `credential`.
-    pub fn new(profile: &Profile, credential: &CredentialId, scopes: Vec<String>) -> Self {
+    /// The state of a profile that uses `credential`. `login` is what [`login_stamp`] was before the credential was
+    /// read.
+    pub fn new(
+        profile: &Profile,
+        credential: &CredentialId,
+        scopes: Vec<String>,
+        login: Option<Stamp>,
+    ) -> Self {
         ProfileState {
             settings: Settings::of(profile),
             cache_id: credential.cache().to_owned(),
             ledger_id: credential.ledger().to_owned(),
             scopes,
+            login,
         }
     }
 
@@ -67,10 +78,13 @@ impl ProfileState {
         CredentialId::known(&self.cache_id, &self.ledger_id)
     }
 
-    /// The state of `profile`; `None` where there is none, it is junk, or it was made for other settings.
+    /// The state of `profile`; `None` where there is none, it is junk, or it was made for other settings or an
+    /// earlier login: whoever was refreshing while somebody logged in may have written it last.
     pub fn load(state: &StateDir, profile: &Profile) -> Option<Self> {
         let (bytes, _) = private::read(&path_of(state, profile)?).ok()?;
-        decode::<ProfileState>(&bytes).filter(|found| found.settings == Settings::of(profile))
+        decode::<ProfileState>(&bytes).filter(|found| {
+            found.settings == Settings::of(profile) && found.login == login_stamp(state, profile)
+        })
     }
 
     /// Writes the state of `profile` down. Junk in its place is set aside.
@@ -87,6 +101,11 @@ impl ProfileState {
     pub fn forget(state: &StateDir, profile: &Profile) -> Result<(), Error> {
         path_of(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
     }
+}
+
+/// The version of the login record that `profile` has now; `None` where there is none.
+pub fn login_stamp(state: &StateDir, profile: &Profile) -> Option<Stamp> {
+    Stamp::of(&crate::credential::login_path(state, profile)?, Links::Refuse).ok()
 }
 
 /// Where the state of `profile` is. The environment profile has none: its credential id follows from the variables.

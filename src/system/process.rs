@@ -1,14 +1,29 @@
 //! This process and others.
 
+use crate::config::environment::SECRET_VARIABLES;
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+/// Exit code of a bug.
+const INTERNAL: i32 = 70;
+
 /// Turns core dumps off, so that no secret in memory reaches a disk, and no other process of the user reads it
-/// through `/proc`. Best effort: a kernel without it is no reason to fail.
+/// through `/proc`. Best effort: a kernel without it is no reason to fail. And lets a panic tell where it was and
+/// nothing else, as its message may hold a value.
+#[expect(clippy::exit, reason = "a panic ends the process with the exit code of a bug")]
 pub fn harden() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
+        let words = format!(
+            "zoho-cred: error[internal]: this is a bug, at {place}\nzoho-cred: hint: report it with what you ran; \
+             nothing of the values is shown\n"
+        );
+        let _ = std::io::stderr().write_all(words.as_bytes());
+        std::process::exit(INTERNAL);
+    }));
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
@@ -18,7 +33,9 @@ pub fn harden() {
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> {
     let (program, args) = command.split_first().ok_or("it is empty")?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    SECRET_VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
+    let mut child = command
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -84,4 +101,27 @@ pub fn become_program(
 /// Path of this program, for settings that want an absolute one.
 pub fn own_path() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/zoho-cred"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test is its own child")]
+    fn a_panic_shows_no_value() {
+        const CHILD: &str = "ZOHO_CRED_TEST_PANIC";
+        if std::env::var_os(CHILD).is_some() {
+            harden();
+            let secret = String::from("1000.secret");
+            panic!("{secret}");
+        }
+        let name = "system::process::tests::a_panic_shows_no_value";
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let output = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(INTERNAL));
+        assert!(stderr.contains("error[internal]") && stderr.contains("process.rs:"), "{stderr}");
+        assert!(!stderr.contains("1000.secret"), "{stderr}");
+    }
 }

@@ -22,7 +22,7 @@ pub fn adopt(
 ) -> Result<(), Error> {
     let deadline = Deadline::after(clock, TIMEOUT);
     let mut locked = loop {
-        if let Some(locked) = store.try_lock()? {
+        if let Some(locked) = store.try_lock_to_note()? {
             break locked;
         }
         if deadline.remaining(clock).is_zero() {

@@ -12,9 +12,9 @@ use std::time::Duration;
 pub const LEAST_TIME: Duration = Duration::from_secs(1);
 
 /// What may forbid a request whoever makes it.
-pub struct Gate<'a> {
+pub struct Gate<'a, 'p> {
     /// All that the protocol touches.
-    pub ports: &'a Ports<'a>,
+    pub ports: &'a Ports<'p>,
     /// What the caller wants.
     pub ask: &'a Ask,
     /// When the call must have ended.
@@ -25,7 +25,7 @@ pub struct Gate<'a> {
     pub rejected: bool,
 }
 
-impl Gate<'_> {
+impl Gate<'_, '_> {
     /// Cool-down, rejects, early failures, budget and time. It needs no secret, so it is asked before one is read.
     pub fn may_ask(&self, ledger: &Ledger) -> Result<(), Error> {
         let now = Moment::now(self.ports.clock);

@@ -156,6 +156,13 @@ impl Ledger {
         }
     }
 
+    /// Notes that the newest request has had no answer until now, and may have been sent as late as that.
+    pub fn unanswered(&mut self, now: &Moment) {
+        if let Some(entry) = self.requests.last_mut() {
+            entry.sent = now.clone();
+        }
+    }
+
     /// Takes the newest request out again: not a byte of it was sent.
     pub fn withdraw(&mut self) {
         self.requests.pop();
@@ -173,7 +180,7 @@ impl Ledger {
             Some(last) if last.kind == kind && last.secret_fp == secret_fp => last.rounds.saturating_add(1),
             _ => 1,
         };
-        self.failures += 1;
+        self.failures = self.failures.wrapping_add(1);
         let error = error.to_owned();
         let secret_fp = secret_fp.to_owned();
         self.failure = Some(Failure { kind, error, message, at: now.clone(), rounds, secret_fp });
@@ -189,7 +196,7 @@ impl Ledger {
     /// How long the cool-down still lasts, if there is one.
     pub fn cool_down_left(&self, now: &Moment) -> Option<Duration> {
         let cool_down = self.cool_down.as_ref()?;
-        let left = cool_down.length_ms.min(LONGEST_COOL_DOWN_MS) - cool_down.since.age_ms(now);
+        let left = cool_down.length_ms.clamp(0, LONGEST_COOL_DOWN_MS) - cool_down.since.age_ms(now);
         (left > 0).then(|| from_ms(left))
     }
 
@@ -199,7 +206,7 @@ impl Ledger {
         let failure = self.failure.as_ref()?;
         let length_s: i64 = match failure.kind {
             FailureKind::Throttled => 0,
-            FailureKind::Transient => 2i64.checked_shl(failure.rounds.min(16) - 1).unwrap_or(75).min(75),
+            FailureKind::Transient => (1i64 << failure.rounds.min(16)).clamp(2, 75),
             FailureKind::Misconfigured if failure.secret_fp == secret_fp => 60,
             FailureKind::Refused if failure.secret_fp == secret_fp => match failure.rounds {
                 0 | 1 => 30,

@@ -3,6 +3,7 @@
 mod adopt;
 mod gate;
 pub mod ledger;
+mod merge;
 mod moment;
 mod obtain;
 mod refresh;

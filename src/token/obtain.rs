@@ -40,7 +40,13 @@ pub fn obtain(ports: &Ports<'_>, ask: &Ask) -> Result<Obtained, Error> {
         match seen.freshness(ports.clock.now(), ask.min_ttl) {
             Freshness::Fresh => return Ok(Obtained { record: seen, warning: None }),
             Freshness::Early if ask.offline => return Ok(Obtained { record: seen, warning: None }),
-            Freshness::Early => return Ok(renew_early(ports, ask, seen)),
+            Freshness::Early => {
+                let renewed = renew_early(ports, ask, seen.clone());
+                // The attempt may have outlasted the old token: the machine slept, or the token lives but seconds.
+                if renewed.record.living(ports.clock.now()).is_some() {
+                    return Ok(renewed);
+                }
+            }
             Freshness::Stale => {}
         }
     }
@@ -64,7 +70,7 @@ pub fn obtain(ports: &Ports<'_>, ask: &Ask) -> Result<Obtained, Error> {
     }
 }
 
-/// One attempt in the early window, if nobody else is at it; the old token is good whatever comes of it.
+/// One attempt in the early window, if nobody else is at it; the old token is as good as before whatever comes of it.
 fn renew_early(ports: &Ports<'_>, ask: &Ask, seen: CacheRecord) -> Obtained {
     let deadline = Deadline::after(ports.clock, Early::TIMEOUT.min(ask.timeout));
     renew(ports, ask, &deadline, &seen, Early::Yes).unwrap_or_else(|error| {

@@ -19,7 +19,7 @@ use std::time::Duration;
 const CREDENTIAL_CHANGES: u32 = 5;
 
 /// Opens the shared state of a credential.
-pub type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store>, Error> + 'a;
+pub type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store + 'a>, Error> + 'a;
 
 /// All that the protocol touches.
 pub struct Ports<'a> {
@@ -78,7 +78,8 @@ pub fn renew(
             continue;
         }
         let cache = locked.cache()?;
-        if serves(ports, ask, seen, &cache, early) {
+        let was_there = ask.refresh && cache.token.as_ref().is_some_and(|token| store.was_there(token));
+        if !was_there && serves(ports, ask, seen, &cache, early) {
             return Ok(Obtained { record: cache, warning: None });
         }
         let profile = ports.profile;
@@ -98,7 +99,11 @@ pub fn renew(
             continue;
         }
         let secret_fp = secret_fingerprint(profile, &secrets.client_secret);
-        return Round { gate, profile, secrets: &secrets, secret_fp, cache }.run(&mut *locked, ledger);
+        match (Round { gate, profile, secrets: &secrets, secret_fp, cache }).run(&mut *locked, ledger) {
+            // Another machine went on meanwhile: what it did is looked at before anything is asked.
+            Err(Error::LeaseLost) if !deadline.remaining(ports.clock).is_zero() => found = Some(id),
+            outcome => return outcome,
+        }
     }
     Err(Error::Store {
         action: "settle on",
@@ -124,6 +129,7 @@ fn wait_for_lock<'s>(
     let begun = ports.clock.monotonic();
     let mut told = false;
     for attempt in 0.. {
+        store.bound(deadline.remaining(ports.clock));
         if let Some(locked) = store.try_lock()? {
             return Ok(Waited::Locked(locked));
         }
@@ -131,7 +137,8 @@ fn wait_for_lock<'s>(
         if early == Early::Yes {
             return Ok(Waited::Served(if cache.token.is_some() { cache } else { seen.clone() }));
         }
-        if serves(ports, ask, seen, &cache, early) {
+        let was_there = ask.refresh && cache.token.as_ref().is_some_and(|token| store.was_there(token));
+        if !was_there && serves(ports, ask, seen, &cache, early) {
             return Ok(Waited::Served(cache));
         }
         let waited = ports.clock.monotonic().saturating_sub(begun);

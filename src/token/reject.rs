@@ -68,7 +68,8 @@ fn wait<'s>(
     deadline: &Deadline,
     store: &'s dyn Store,
 ) -> Result<Option<Box<dyn Locked + 's>>, Error> {
-    if let Some(locked) = store.try_lock()? {
+    store.bound(deadline.remaining(ports.clock));
+    if let Some(locked) = store.try_lock_to_note()? {
         return Ok(Some(locked));
     }
     let left = deadline.remaining(ports.clock);

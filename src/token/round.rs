@@ -23,13 +23,18 @@ const FIRST_ROUND: u32 = 3;
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// How long nobody asks after a throttle that names no time.
 const COOL_DOWN: Duration = Duration::from_secs(600);
+/// An entry that was written longer ago does not stand for a request that is sent now, in ms. It is far less than
+/// the margin by which entries outlive the window, and more than the 3 s that a shared store may take for it.
+const OLDEST_ENTRY_MS: i64 = 3_500;
+/// No entry is dated further ahead than this, in ms.
+const LONGEST_EXPECTED_MS: i64 = 10_000;
 /// What is believed of a `Retry-After`, in seconds.
 const COOL_DOWN_BOUNDS: (u64, u64) = (30, 900);
 
 /// One round of attempts, with the lock held and everything read under it.
-pub struct Round<'a> {
+pub struct Round<'a, 'p> {
     /// What may forbid a request.
-    pub gate: Gate<'a>,
+    pub gate: Gate<'a, 'p>,
     /// The profile.
     pub profile: &'a Profile,
     /// What mints its tokens.
@@ -55,7 +60,7 @@ struct Miss {
     ours: bool,
 }
 
-impl Round<'_> {
+impl Round<'_, '_> {
     /// Up to three attempts in the first round since a success, one in later rounds and early ones.
     pub fn run(&self, locked: &mut dyn Locked, mut ledger: Ledger) -> Result<Obtained, Error> {
         let clock = self.gate.ports.clock;
@@ -106,9 +111,10 @@ impl Round<'_> {
     /// One request: written ahead, sent, and its answer committed before any signal is let through.
     fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, Error> {
         let ports = self.gate.ports;
-        ledger.reserve(&Moment::now(ports.clock), &self.profile.budget);
-        locked.write_ahead(ledger, &self.cache)?;
-        let asked = Moment::now(ports.clock);
+        let Some(asked) = self.reserve(locked, ledger)? else {
+            let problem = "there was no time left for a request within --timeout".to_owned();
+            return Ok(Outcome::Transient(Miss { problem, ours: true }));
+        };
         let form =
             TokenForm::mint(self.profile, &self.secrets.client_secret, self.secrets.refresh_token.as_ref());
         let timeout = REQUEST_TIMEOUT.min(self.gate.deadline.remaining(ports.clock));
@@ -122,10 +128,38 @@ impl Round<'_> {
         ports.signals.hold();
         let outcome = match answer {
             Ok(answer) => self.settle(locked, ledger, &answer, &asked),
-            Err(failure) => unanswered(locked, ledger, failure, timeout < REQUEST_TIMEOUT),
+            Err(failure) => {
+                let now = Moment::now(ports.clock);
+                unanswered(locked, ledger, failure, &now, timeout < REQUEST_TIMEOUT)
+            }
         };
         ports.signals.release()?;
         Ok(outcome)
+    }
+
+    /// Writes the request ahead and returns the moment at which it may be sent, `None` where no time is left for it.
+    /// An entry that was written long ago, by a disk that hung or a machine that slept, would stop counting too
+    /// early, so it is written anew, and dated as late as the first writing lets expect: a slow disk costs one more
+    /// write, not all the caller's time.
+    fn reserve(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Option<Moment>, Error> {
+        let clock = self.gate.ports.clock;
+        let mut expected_ms = 0;
+        loop {
+            let reserved = Moment::now(clock).later(expected_ms);
+            ledger.reserve(&reserved, &self.profile.budget);
+            locked.write_ahead(ledger, &self.cache)?;
+            let now = Moment::now(clock);
+            let time_is_left = self.gate.deadline.remaining(clock) >= LEAST_TIME;
+            if time_is_left && reserved.age_ms(&now) <= OLDEST_ENTRY_MS {
+                return Ok(Some(now));
+            }
+            expected_ms = (expected_ms + reserved.age_ms(&now)).min(LONGEST_EXPECTED_MS);
+            ledger.withdraw();
+            if !time_is_left {
+                record(locked, ledger);
+                return Ok(None);
+            }
+        }
     }
 
     /// An answer: what it means goes into cache and ledger.
@@ -164,6 +198,10 @@ impl Round<'_> {
             Answer::Granted(granted) => {
                 ledger.succeeded();
                 let record = self.cache.renewed(&granted, asked.reading());
+                if record.living(now.reading()).is_none() {
+                    let problem = "the new token had expired before its answer could be read".to_owned();
+                    return Outcome::Transient(Miss { problem, ours: true });
+                }
                 let warning = locked.commit(&record).err().map(|error| unsaved(&error));
                 Outcome::Granted(Obtained { record, warning })
             }
@@ -214,12 +252,20 @@ fn rejected(profile: &Profile, error: &str) -> Error {
     }
 }
 
-/// No answer: the request counts as long as a byte of it may have arrived.
-fn unanswered(locked: &mut dyn Locked, ledger: &mut Ledger, failure: HttpFailure, short: bool) -> Outcome {
-    if !failure.sent {
-        ledger.withdraw();
-        record(locked, ledger);
+/// No answer: the request counts as long as a byte of it may have arrived. When it was sent is only known to be
+/// before now, as the machine may have slept meanwhile.
+fn unanswered(
+    locked: &mut dyn Locked,
+    ledger: &mut Ledger,
+    failure: HttpFailure,
+    now: &Moment,
+    short: bool,
+) -> Outcome {
+    match failure.sent {
+        true => ledger.unanswered(now),
+        false => ledger.withdraw(),
     }
+    record(locked, ledger);
     Outcome::Transient(Miss { problem: failure.problem, ours: short && failure.timed_out })
 }
 

@@ -100,7 +100,7 @@ impl TokenSet {
         is_well_formed(self.access_token.expose())
             && self.obtained_at_ms >= 0
             && life.is_some_and(|life| (0..=LONGEST_LIFE_MS).contains(&life))
-            && self.clock_offset_ms.abs() < i64::MAX / 4
+            && self.clock_offset_ms.unsigned_abs() < u64::MAX / 8
     }
 
     /// Milliseconds until it expires; below nought once it has.
@@ -132,6 +132,9 @@ pub struct CacheRecord {
     /// Whether the last token is missing because a caller rejected it.
     #[serde(default)]
     pub rejected: bool,
+    /// Keyed hash of the token that was last rejected here: it is not taken up again from a shared store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tombstone: Option<String>,
 }
 
 impl CacheRecord {
@@ -142,6 +145,7 @@ impl CacheRecord {
             api_domain: granted.api_domain.clone().or_else(|| self.api_domain.clone()),
             scopes: granted.scopes.clone().unwrap_or_else(|| self.scopes.clone()),
             rejected: false,
+            tombstone: self.tombstone.clone(),
         }
     }
 

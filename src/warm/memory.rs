@@ -1,10 +1,10 @@
 //! What a config file meant when it was last read, so that a look at its directory entry replaces reading it.
 //!
-//! A memory holds no secret, and is believed only while the config file and the profile's state are the very
-//! versions that it was made from.
+//! A memory holds no secret, and is believed only while the config file, the profile's state and its login's record are
+//! the very versions that it was made from.
 
 use crate::config::{ConfigFile, DataCenter, Origin, Resolved, Scheme, config_path, resolve, state_dir};
-use crate::credential::profile_key;
+use crate::credential::{login_path_of, profile_key};
 use crate::error::Error;
 use crate::store::profile_state::{self, ProfileState};
 use crate::store::records::{decode, encode};
@@ -29,6 +29,7 @@ pub struct Memory {
     /// Names the profile's state.
     state: String,
     state_stamp: Stamp,
+    login_stamp: Option<Stamp>,
     /// Names the cache of the credential.
     pub cache_id: String,
     /// The profile that was meant.
@@ -49,7 +50,8 @@ impl Memory {
             && memory.wanted.as_deref() == wanted
             && memory.config_stamp == *found
             && Stamp::of(&profile_state::path(state, &memory.state), Links::Refuse).ok()?
-                == memory.state_stamp;
+                == memory.state_stamp
+            && Stamp::of(&login_path_of(state, &memory.state), Links::Refuse).ok() == memory.login_stamp;
         same.then_some(memory)
     }
 
@@ -70,7 +72,7 @@ impl Memory {
         }
     }
 
-    /// Reads the config file anew. Both stamps are taken before the files are read and once more afterwards, so
+    /// Reads the config file anew. The stamps are taken before the files are read, and once more afterwards, so
     /// that they belong to what was read.
     fn make(system: &System, wanted: Option<&str>) -> Result<Option<(StateDir, Self)>, Error> {
         let env = &system.env;
@@ -85,15 +87,13 @@ impl Memory {
         };
         let canonical = files::canonical(&path);
         let read = ConfigFile::parse(&canonical, &files::read_text(&path)?)?;
-        if read.store().is_some() {
-            return Ok(None);
-        }
         let Resolved { profile, .. } = resolve(env, read, wanted)?;
         let (Origin::File(_), Some(state_path)) = (&profile.origin, profile_state::path_of(&state, &profile))
         else {
             return Ok(None);
         };
         let Some(state_stamp) = stamp(&state_path, Links::Refuse) else { return Ok(None) };
+        let login_stamp = profile_state::login_stamp(&state, &profile);
         let Some(found) = ProfileState::load(&state, &profile) else { return Ok(None) };
         let still = stamp(&path, Links::Follow).as_ref() == Some(&config_stamp)
             && stamp(&state_path, Links::Refuse).as_ref() == Some(&state_stamp);
@@ -107,6 +107,7 @@ impl Memory {
             config_stamp,
             state: profile_key(&canonical, &profile.name),
             state_stamp,
+            login_stamp,
             cache_id: found.credential().cache().to_owned(),
             profile: profile.name.to_string(),
             data_center: profile.data_center.map(|dc| dc.code.to_owned()),

@@ -24,7 +24,7 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 
 /// Every variable that a call of the warm path depends on.
-pub const VARIABLES: [&str; 20] = [
+pub const VARIABLES: [&str; 19] = [
     "APPDATA",
     "CREDENTIALS_DIRECTORY",
     "HOME",
@@ -38,7 +38,6 @@ pub const VARIABLES: [&str; 20] = [
     "ZOHO_CRED_CONFIG",
     "ZOHO_CRED_PROFILE",
     "ZOHO_CRED_STATE_DIR",
-    "ZOHO_CRED_STORE",
     "ZOHO_DATA_CENTER",
     "ZOHO_REFRESH_TOKEN",
     "ZOHO_REFRESH_TOKEN_FILE",
@@ -66,9 +65,6 @@ pub fn serve(args: &[OsString]) -> Option<u8> {
 pub fn answer(args: &[OsString], env: &dyn Fn() -> Env, clock: &dyn Clock) -> Option<Vec<u8>> {
     let call = Call::read(args)?;
     let env = &env();
-    if env.get("ZOHO_CRED_STORE").is_some() {
-        return None;
-    }
     let state = StateDir::new(state_dir(env).ok()?);
     let (config, must_exist) = config_path(env, None).ok()?;
     let wanted = wanted(env, call.profile);
@@ -123,9 +119,7 @@ fn print(
 
 /// After the long way answered a plain `get`: what is worth remembering for the next one.
 pub fn remember(args: &[OsString], system: &System) {
-    if system.env.get("ZOHO_CRED_STORE").is_none()
-        && let Some(call) = Call::read(args)
-    {
+    if let Some(call) = Call::read(args) {
         Memory::keep(system, wanted(&system.env, call.profile));
     }
 }

@@ -1,11 +1,10 @@
 //! Somebody moves the clock.
 
-use crate::harness::{Test, have};
-use std::process::Command;
+use crate::harness::{Test, have, move_clock};
 
 fn at(test: &Test, offset: &str, args: &[&str]) -> crate::harness::Outcome {
-    let mut command = Command::new("faketime");
-    command.args(["-f", offset, crate::harness::PROGRAM]).args(args).env_clear().envs(test.vars());
+    let mut command = test.command(args.iter().copied());
+    assert!(move_clock(&mut command, offset));
     test.start(command).wait()
 }
 

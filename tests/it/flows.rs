@@ -302,6 +302,47 @@ fn a_person_at_a_terminal_is_asked_and_secrets_are_not_shown() {
 }
 
 #[test]
+fn the_token_that_a_login_replaces_is_revoked_when_asked() {
+    let (test, _) = world();
+    let login = |more: &[&str]| {
+        let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+        let flow = ["--flow", "self-client", "--code-file", "-"];
+        let mut login = start(&test, ClientKind::SelfClient, &[&flow[..], more].concat());
+        login.type_in(&code);
+        let outcome = login.wait();
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        outcome
+    };
+    let alive = || test.sandbox.counts().grants.iter().filter(|grant| grant.alive).count();
+    login(&[]);
+    let before = alive();
+    assert!(login(&[]).stderr.contains("--revoke-old"));
+    assert_eq!(alive(), before + 1);
+    assert!(login(&["--revoke-old"]).stderr.contains("was revoked"));
+    assert_eq!(alive(), before + 1);
+    test.run(["get", "crm", "--refresh"]).ok();
+}
+
+#[test]
+fn without_a_keyring_the_login_stops_and_names_the_flag() {
+    let (test, _) = world();
+    let test = test.var("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+    let outcome = test.run([
+        "login",
+        "crm",
+        "--accounts-url",
+        test.sandbox.url(),
+        "--client-id",
+        "1000.X",
+        "--scope",
+        "a",
+    ]);
+    outcome.failed(74, "store");
+    assert!(outcome.stderr.contains("--secrets file"), "{outcome:?}");
+    assert!(!test.state().join("secrets").exists());
+}
+
+#[test]
 fn only_one_thing_can_come_from_stdin() {
     let (test, _) = world();
     let arguments = ["login", "crm", "--client-secret-file", "-", "--code-file", "-"];

@@ -5,7 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{Clock, Env, Http, HttpAnswer, HttpFailure, HttpRequest, Now, System, Terminal};
+use zoho_cred::system::{
+    Clock, Env, Http, HttpAnswer, HttpFailure, HttpRequest, Now, OpenHttp, System, Terminal,
+};
 
 /// A clock that stands still unless it is moved or slept on.
 pub struct ManualClock {
@@ -82,10 +84,20 @@ impl Test {
 
 /// Runs `zoho-cred` with `args` in this process: exit code, stdout, stderr.
 pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
-    run_system(System::real(), Env::of(test.vars()), clock, args)
+    run_over(test, clock, System::real().http, args)
 }
 
-/// The same with these variables, in a world without a network.
+/// Like `run`, over another network.
+pub fn run_over<C: Clock + 'static>(
+    test: &Test,
+    clock: &Rc<C>,
+    http: OpenHttp,
+    args: &[&str],
+) -> (u8, String, String) {
+    run_system(System { http, ..System::real() }, Env::of(test.vars()), clock, args)
+}
+
+/// Like `run` with these variables, in a world without a network.
 pub fn run_with(env: Env, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
     let offline = System { http: Box::new(|_| Ok(Box::new(NoNetwork))), ..System::real() };
     run_system(offline, env, clock, args)
@@ -99,7 +111,12 @@ impl Http for NoNetwork {
     }
 }
 
-fn run_system(system: System, env: Env, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
+fn run_system<C: Clock + 'static>(
+    system: System,
+    env: Env,
+    clock: &Rc<C>,
+    args: &[&str],
+) -> (u8, String, String) {
     let (out, err) = (Sink::default(), Sink::default());
     let mut system = System {
         env,

@@ -70,3 +70,27 @@ fn the_token_is_in_no_argument() {
     running.signal("KILL");
     running.wait();
 }
+
+#[test]
+fn a_secret_command_gets_no_secret_from_us() {
+    let test = Test::new();
+    let (secret, token) = (test.sandbox.client_secret().to_owned(), test.sandbox.refresh_token().to_owned());
+    let (seen, url) = (test.dir.path().join("seen"), test.sandbox.url().to_owned());
+    let script = format!(
+        "printenv > {}; echo '{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}'",
+        seen.display()
+    );
+    let script = test.file("secrets.sh", &script);
+    test.write_config(&format!(
+        "[profile.crm]\naccounts_url = '{url}'\nclient_id = '{}'\nsecrets = 'command'\nsecret_command = ['sh', '{}']\n",
+        test.sandbox.client_id(),
+        script.display()
+    ));
+    let test = test.var("ZOHO_CRED_STORE_KEY", "store-key-canary");
+    assert_eq!(test.run(["get", "crm", "-q"]).code, 0);
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("HOME="), "{seen}");
+    for canary in [&secret, &token, "store-key-canary"] {
+        assert!(!seen.contains(canary), "{seen}");
+    }
+}

@@ -75,3 +75,39 @@ fn a_new_refresh_token_takes_over_at_once() {
     let secrets = crate::harness::files_below(&test.state().join("secrets"));
     assert_eq!(secrets.len(), 3, "the old items are gone: {secrets:?}");
 }
+
+#[test]
+fn a_call_that_a_login_overtook_does_not_bring_the_old_credential_back() {
+    let test = Test::new().with_profile();
+    let old = test.get().ok().to_owned();
+    test.get().ok();
+    let state = test.state_file("profiles");
+    let written_late = std::fs::read(&state).unwrap();
+    let new = test.file("new-token", &test.sandbox.new_refresh_token());
+    let secret = test.file("client-secret", test.sandbox.client_secret());
+    let args = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
+    let (new, secret) = (new.to_str().unwrap(), secret.to_str().unwrap());
+    let url = test.sandbox.url().to_owned();
+    let id = test.sandbox.client_id().to_owned();
+    let files = ["--refresh-token-file", new, "--client-secret-file", secret];
+    test.run(args.into_iter().chain(files).chain(["--accounts-url", &url, "--client-id", &id])).ok();
+    std::fs::write(&state, written_late).unwrap();
+    assert_ne!(test.get().ok(), old);
+    assert_ne!(test.get().ok(), old);
+}
+
+#[test]
+fn a_stored_client_secret_serves_its_own_client_and_server_only() {
+    let test = Test::new().with_profile();
+    let elsewhere = Test::new();
+    let flow = ["login", "crm", "--flow", "refresh-token", "--refresh-token-file", "-", "-q"];
+    let token = test.sandbox.refresh_token().as_bytes();
+    for other in [["--client-id", "1000.OTHER"], ["--accounts-url", elsewhere.sandbox.url()]] {
+        let outcome = test.run_with_stdin(flow.into_iter().chain(other), token);
+        outcome.failed(2, "usage");
+        assert!(outcome.stderr.contains("--client-secret-file"), "{outcome:?}");
+    }
+    assert_eq!((test.sandbox.token_requests(), elsewhere.sandbox.token_requests()), (0, 0));
+    test.run_with_stdin(flow, token).ok();
+    assert_eq!(test.sandbox.token_requests(), 1);
+}

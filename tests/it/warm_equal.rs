@@ -12,9 +12,9 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use zoho_cred::config::{ConfigFile, ProfileName};
-use zoho_cred::credential::{CredentialId, Secrets};
+use zoho_cred::credential::{CredentialId, Secrets, login_path_of};
 use zoho_cred::secret::Secret;
-use zoho_cred::store::profile_state::ProfileState;
+use zoho_cred::store::profile_state::{ProfileState, login_stamp};
 use zoho_cred::store::records::encode;
 use zoho_cred::store::{Links, Stamp, StateDir};
 use zoho_cred::system::{Clock, Env};
@@ -93,6 +93,8 @@ enum Step {
     Cache(usize, Cached),
     /// A login: the profile's state names this credential, whose login asked for these scopes.
     Login(&'static str, usize, bool),
+    /// A login whose own state of the profile was overwritten by a refresh that began before it.
+    Record(&'static str),
     Logout(&'static str),
     Advance(u64),
     SetBack(u64),
@@ -137,6 +139,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..CONFIGS.len()).prop_map(Step::OtherConfig),
         6 => (0..CREDENTIALS, cached).prop_map(|(n, cached)| Step::Cache(n, cached)),
         5 => (name, 0..3usize, prop::bool::weighted(0.8)).prop_map(|(name, n, same)| Step::Login(name, n, same)),
+        1 => Just(Step::Record("crm")),
         1 => Just(Step::Logout("crm")),
         1 => (0u64..3000).prop_map(Step::Advance),
         1 => (0u64..200).prop_map(Step::SetBack),
@@ -218,6 +221,9 @@ impl World {
             Step::OtherConfig(n) => change(&self.dir.path().join("other.toml"), CONFIGS[*n].as_bytes()),
             Step::Cache(n, cached) => self.cache(*n, *cached),
             Step::Login(name, n, same) => self.login(name, *n, *same),
+            Step::Record(name) => {
+                change(&login_path_of(&StateDir::new(self.state()), &self.key(name)), b"{}")
+            }
             Step::Logout(name) => self.logout(name),
             Step::Advance(seconds) => self.clock.advance(Duration::from_secs(*seconds)),
             Step::SetBack(seconds) => self.clock.set_back(Duration::from_secs(*seconds)),
@@ -255,7 +261,7 @@ impl World {
             }),
             api_domain: answered.then(|| "https://www.zohoapis.jp".to_owned()),
             scopes: if answered { vec!["ZohoCRM.answered".to_owned()] } else { Vec::new() },
-            rejected: false,
+            ..CacheRecord::default()
         };
         let bytes = match cached {
             Cached::Token { number, life_s, left_s, answered } => {
@@ -283,19 +289,24 @@ impl World {
         let Some(Ok(profile)) = config.profile(&ProfileName::new(name).unwrap()) else { return };
         let scopes = if same_scopes { profile.scopes.clone() } else { vec!["ZohoMail.other".into()] };
         std::fs::create_dir_all(self.state()).unwrap();
-        let state = ProfileState::new(&profile, &self.credential(n), scopes);
+        let state_folder = StateDir::new(self.state());
+        let state =
+            ProfileState::new(&profile, &self.credential(n), scopes, login_stamp(&state_folder, &profile));
         let key = zoho_cred::credential::profile_key(&path, &profile.name);
         let file = self.state().join(format!("profiles/{key}.v1.json"));
         let before = Stamp::of(&file, Links::Refuse).ok();
         while Stamp::of(&file, Links::Refuse).ok() == before {
-            state.save(&StateDir::new(self.state()), &profile).unwrap();
+            state.save(&state_folder, &profile).unwrap();
         }
     }
 
-    fn logout(&self, name: &str) {
+    fn key(&self, name: &str) -> String {
         let path = std::fs::canonicalize(self.config()).unwrap_or_default();
-        let key = zoho_cred::credential::profile_key(&path, &ProfileName::new(name).unwrap());
-        let _ = std::fs::remove_file(self.state().join(format!("profiles/{key}.v1.json")));
+        zoho_cred::credential::profile_key(&path, &ProfileName::new(name).unwrap())
+    }
+
+    fn logout(&self, name: &str) {
+        let _ = std::fs::remove_file(self.state().join(format!("profiles/{}.v1.json", self.key(name))));
     }
 
     /// Both ways, and what they say must be the same wherever the warm one says anything.

@@ -13,6 +13,8 @@ mod ci;
 mod curl;
 mod git;
 mod http_clients;
+mod keyring;
+mod killed_login;
 mod kubectl;
 mod node;
 mod prometheus;

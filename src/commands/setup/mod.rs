@@ -27,7 +27,7 @@ fn text(target: Target) -> &'static str {
         Target::Git => include_str!("git.txt"),
         Target::Kubectl => include_str!("kubectl.yaml"),
         Target::Bazel => include_str!("bazel.txt"),
-        Target::Curl => include_str!("curl.sh"),
+        Target::Curl => include_str!("curl.txt"),
         Target::GithubActions => include_str!("github-actions.yaml"),
         Target::GitlabCi => include_str!("gitlab-ci.yaml"),
         Target::AzurePipelines => include_str!("azure-pipelines.yaml"),

@@ -1,0 +1,163 @@
+//! `import`: take over refresh tokens that other tools were granted. A dry run unless `--write` is given.
+
+use super::session::read_config;
+use crate::cli::{Global, ImportArgs, ImportFrom, Place, SdkArgs};
+use crate::config::{
+    AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme,
+    SecretsIn, environment, state_dir,
+};
+use crate::credential::{
+    CredentialId, CredentialSource, KeyringSecrets, LoginRecord, Patience, Secrets, Source,
+};
+use crate::error::Error;
+use crate::login::{keep, sdk_csv};
+use crate::store::StateDir;
+use crate::system::{System, files};
+
+/// A profile to be made.
+struct Found {
+    profile: Profile,
+    secrets: Secrets,
+}
+
+/// Shows the profiles that would be made, or makes them. No request is sent: the first `get` proves the token.
+pub fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result<u8, Error> {
+    let config = read_config(system, global, false)?;
+    let state = StateDir::new(state_dir(&system.env)?);
+    let mut notes = Vec::new();
+    let found = match &args.from {
+        ImportFrom::Env { profile } => vec![from_environment(system, &config, &state, profile)?],
+        ImportFrom::Sdk(sdk) => from_sdk(sdk, &config, &mut notes)?,
+    };
+    let found = without_known(found, &state, args.secrets, &mut notes)?;
+    if !global.quiet {
+        notes.iter().for_each(|note| system.warn(note));
+    }
+    system.print(found.iter().map(line).collect::<String>().as_bytes())?;
+    let said = match (found.len(), args.write) {
+        (0, _) => "there is nothing to import".to_owned(),
+        (_, false) => "nothing was written; the same command with --write does it".to_owned(),
+        (count, true) => {
+            write(system, global, &state, &found)?;
+            format!("{count} imported; the old place still holds the secrets, so clean it up")
+        }
+    };
+    if !global.quiet {
+        system.say(&format!("zoho-cred: {said}"));
+    }
+    Ok(0)
+}
+
+fn write(system: &System, global: &Global, state: &StateDir, found: &[Found]) -> Result<(), Error> {
+    if found.iter().any(|found| found.profile.secrets == SecretsIn::Keyring) {
+        KeyringSecrets::new(Patience::of(system, global.quiet)).answers()?;
+    }
+    for Found { profile, secrets } in found {
+        // Read anew: the profile before this one is in it by now.
+        let config = read_config(system, global, false)?;
+        keep(system, state, &config, profile, secrets, false)?;
+    }
+    Ok(())
+}
+
+/// A line of the report; a client id is no secret.
+fn line(found: &Found) -> String {
+    let Profile { name, accounts_url, client_id, grant, secrets, .. } = &found.profile;
+    let what = match grant {
+        Grant::RefreshToken => "refresh token",
+        Grant::ClientCredentials { .. } => "client credentials",
+    };
+    format!("{name}\t{accounts_url}\t{client_id}\t{what}\t{}\n", secrets.word())
+}
+
+fn from_environment(
+    system: &System,
+    config: &ConfigFile,
+    state: &StateDir,
+    name: &str,
+) -> Result<Found, Error> {
+    let name = new_name(config, name)?;
+    let environment = environment::profile(&system.env)?;
+    let secrets = Source::new(&environment, &system.env, state).secrets()?;
+    let origin = Origin::File(config.path().to_owned());
+    Ok(Found { profile: Profile { name, origin, ..environment }, secrets })
+}
+
+fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
+    let name = ProfileName::new(name)?;
+    match name == ProfileName::environment() || config.profile(&name).is_some() {
+        true => Err(Error::Usage(format!("there is a profile '{name}' already; choose another name"))),
+        false => Ok(name),
+    }
+}
+
+fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Result<Vec<Found>, Error> {
+    let shown = args.file.display();
+    let file = sdk_csv::parse(&files::read_text(&args.file)?).map_err(|problem| Error::Setting {
+        problem: format!("{shown}: {problem}"),
+        hint: "give the file that the FileStore of a Zoho SDK writes".into(),
+    })?;
+    notes.extend(file.left_out.iter().map(|(line, lacking)| format!("{shown}, line {line} lacks {lacking}")));
+    let given = match (&args.accounts_url, args.data_center) {
+        (Some(url), _) => Some(AccountsUrl::new(url)?),
+        (None, dc) => dc.map(AccountsUrl::of),
+    };
+    let wanted: Vec<&str> = file.users.iter().map(|user| user.user_name.as_str()).collect();
+    let names = sdk_csv::names(&wanted, &config.names());
+    let profiles = file.users.into_iter().zip(names).map(|(user, name)| {
+        let accounts_url =
+            given.clone().or_else(|| user.data_center.map(AccountsUrl::of)).ok_or_else(|| {
+                Error::Usage(format!(
+                    "{shown}, line {} does not tell the data centre: give --data-center or --accounts-url",
+                    user.line
+                ))
+            })?;
+        let profile = Profile {
+            name,
+            origin: Origin::File(config.path().to_owned()),
+            data_center: accounts_url.data_center(),
+            accounts_url,
+            client_id: user.client_id,
+            grant: Grant::RefreshToken,
+            scopes: Vec::new(),
+            redirect_uri: user.redirect_uri.unwrap_or_else(|| DEFAULT_REDIRECT_URI.to_owned()),
+            scheme: Scheme::default(),
+            secrets: SecretsIn::Keyring,
+            hosts: None,
+            budget: Budget::default(),
+        };
+        let (client_secret, refresh_token) = (user.client_secret, Some(user.refresh_token));
+        Ok(Found { profile, secrets: Secrets { client_secret, refresh_token } })
+    });
+    profiles.collect()
+}
+
+/// Leaves out what a profile has already, so that a second import makes no second profile.
+fn without_known(
+    found: Vec<Found>,
+    state: &StateDir,
+    place: Option<Place>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Found>, Error> {
+    let place = match place {
+        Some(Place::File) => SecretsIn::File,
+        Some(Place::Keyring) | None => SecretsIn::Keyring,
+    };
+    let records = LoginRecord::all(state)?;
+    let mut known: Vec<(String, String)> = records.into_iter().map(|r| (r.credential, r.profile)).collect();
+    let mut new = Vec::new();
+    for Found { profile, secrets } in found {
+        let id = CredentialId::of(&profile, &secrets).ledger().to_owned();
+        let is_token = profile.grant == Grant::RefreshToken;
+        match known.iter().find(|(known, _)| is_token && *known == id) {
+            Some((_, owner)) => {
+                notes.push(format!("'{}' is left out: '{owner}' has this refresh token", profile.name));
+            }
+            None => {
+                known.push((id, profile.name.to_string()));
+                new.push(Found { profile: Profile { secrets: place.clone(), ..profile }, secrets });
+            }
+        }
+    }
+    Ok(new)
+}

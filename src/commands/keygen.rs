@@ -1,0 +1,12 @@
+//! `keygen`: a new key for the machines that share a store.
+
+use crate::error::Error;
+use crate::store::fleet::new_key;
+use crate::system::System;
+
+/// Prints 32 random bytes in base64, for `ZOHO_CRED_STORE_KEY` of every machine.
+pub fn keygen(system: &mut System) -> Result<u8, Error> {
+    let key = new_key()?;
+    system.print(format!("{}\n", key.expose()).as_bytes())?;
+    Ok(0)
+}

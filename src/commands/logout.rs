@@ -1,0 +1,238 @@
+//! `logout`: revoke at Zoho, then forget here; in that order, so that nothing lives on unseen.
+
+use super::Session;
+use crate::cli::{Global, LogoutArgs};
+use crate::config::{AccountsUrl, Grant, Origin, Profile, SecretsIn, edit};
+use crate::credential::{CredentialId, CredentialSource, LoginRecord, Secrets, Source};
+use crate::error::Error;
+use crate::login::made;
+use crate::oauth::revoke::{self, Revoked};
+use crate::secret::Secret;
+use crate::store::profile_state::ProfileState;
+use crate::store::{Locked, StateDir, Store};
+use crate::system::{Deadline, HttpRequest, Method, System, files};
+use crate::token::{CacheRecord, Ports};
+use std::time::Duration;
+
+/// For the lock: another process may be refreshing with this very token.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// For the one request to the revoke endpoint.
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Logs a profile out. What fails before the token is known to be dead forgets nothing.
+pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
+    let session = Session::open(system, global, Some(&args.profile))?;
+    let profile = &session.profile;
+    if profile.origin == Origin::Environment {
+        return Err(Error::Usage("'env' is made up by the ZOHO_ variables: unset them to log out".into()));
+    }
+    let source = session.source(system);
+    let record = source.login()?;
+    let said = match (&record, &profile.secrets) {
+        (None, SecretsIn::File | SecretsIn::Keyring) if !args.forget => {
+            return Err(Error::NeverLoggedIn { profile: profile.name.to_string() });
+        }
+        (None, SecretsIn::File | SecretsIn::Keyring) => {
+            ProfileState::forget(&session.state, profile)?;
+            "there was no credential to forget"
+        }
+        (record, _) => {
+            let others = others(&session.state, profile, record.as_ref())?;
+            let leaving =
+                Leaving { session: &session, source: &source, record: record.as_ref(), others, args };
+            leaving.refuse_if_shared()?;
+            session.with_ports(system, &source, |ports| leaving.run(ports))?
+        }
+    };
+    if args.forget {
+        forget_settings(system, &session)?;
+    }
+    if !global.quiet {
+        system.say(&format!("zoho-cred: logged out of '{}': {said}", profile.name));
+    }
+    Ok(0)
+}
+
+/// The logout of one profile that has a credential.
+struct Leaving<'a> {
+    session: &'a Session,
+    source: &'a Source<'a>,
+    /// What the login stored; none for secrets that a command prints.
+    record: Option<&'a LoginRecord>,
+    /// Other profiles that use the same credential.
+    others: Vec<LoginRecord>,
+    args: &'a LogoutArgs,
+}
+
+impl Leaving<'_> {
+    fn profile(&self) -> &Profile {
+        &self.session.profile
+    }
+
+    fn has_refresh_token(&self) -> bool {
+        match self.record {
+            Some(record) => record.refresh_token.is_some(),
+            None => self.profile().grant == Grant::RefreshToken,
+        }
+    }
+
+    fn refuse_if_shared(&self) -> Result<(), Error> {
+        let revokes = !self.args.local && self.has_refresh_token();
+        match self.others.is_empty() || self.args.force || !revokes {
+            true => Ok(()),
+            false => Err(Error::Shared {
+                profile: self.profile().name.to_string(),
+                others: self.others.iter().map(|other| other.profile.clone()).collect(),
+            }),
+        }
+    }
+
+    fn run(&self, ports: &Ports<'_>) -> Result<&'static str, Error> {
+        let id = self.id()?;
+        let store = (ports.open)(&id)?;
+        let mut locked = lock(ports, &*store)?;
+        if self.source.login()?.as_ref() != self.record {
+            return Err(Error::Busy { waited: Duration::ZERO, holder: None });
+        }
+        let revoked = match self.has_refresh_token() && !self.args.local {
+            true => Some(self.revoke(ports)?),
+            false => None,
+        };
+        if revoked.is_some() {
+            // Reading it tells a shared store which token to drop for the other machines too.
+            locked.cache()?;
+        }
+        self.forget(&mut *locked)?;
+        if revoked.is_some() && self.record.is_some_and(|record| record.made_here) {
+            made::note_revoked(&self.session.state, self.profile())?;
+        }
+        Ok(match revoked {
+            Some(Revoked::Before) => "its refresh token was dead already",
+            Some(_) => "its refresh token is revoked",
+            None if self.has_refresh_token() => "its refresh token lives on at Zoho",
+            None => "client credentials have nothing to revoke",
+        })
+    }
+
+    /// The credential of the login, whatever the settings say by now.
+    fn id(&self) -> Result<CredentialId, Error> {
+        match self.record {
+            Some(record) if record.refresh_token.is_some() => {
+                Ok(CredentialId::known(&record.credential, &record.credential))
+            }
+            Some(_) if matches!(self.profile().grant, Grant::ClientCredentials { .. }) => {
+                let no_secrets = Secrets { client_secret: Secret::default(), refresh_token: None };
+                Ok(CredentialId::of(self.profile(), &no_secrets))
+            }
+            Some(record) => Ok(CredentialId::known(&record.credential, &record.credential)),
+            None => self.source.id(),
+        }
+    }
+
+    fn refresh_token(&self) -> Result<Secret, Error> {
+        let gone = |place| Error::SecretsGone { profile: self.profile().name.to_string(), place };
+        match self.record {
+            Some(LoginRecord { store, refresh_token: Some(item), .. }) => {
+                let store = self.source.store(store)?;
+                store.get(item)?.ok_or_else(|| gone(store.word()))
+            }
+            _ => self.source.secrets()?.refresh_token.ok_or_else(|| gone("command")),
+        }
+    }
+
+    /// Asks the accounts server that made the token. Anything but a dead token is an error.
+    fn revoke(&self, ports: &Ports<'_>) -> Result<Revoked, Error> {
+        let token = self.refresh_token()?;
+        let accounts = match self.record {
+            Some(record) => AccountsUrl::new(&record.accounts_url)?,
+            None => self.profile().accounts_url.clone(),
+        };
+        let answer = ports.http.send(&HttpRequest {
+            method: Method::Post,
+            url: revoke::url(&accounts),
+            form: revoke::form(&token),
+            authorization: None,
+            timeout: REVOKE_TIMEOUT,
+        });
+        let problem = match answer {
+            Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
+                Revoked::No(problem) => problem,
+                revoked => return Ok(revoked),
+            },
+            Err(failure) => failure.problem,
+        };
+        Err(Error::NotRevoked { profile: self.profile().name.to_string(), problem })
+    }
+
+    /// The refresh token goes after everything that could keep a second `logout` from finding it, the record last.
+    fn forget(&self, locked: &mut dyn Locked) -> Result<(), Error> {
+        if !self.cache_is_in_use() {
+            locked.commit(&CacheRecord::default())?;
+        }
+        ProfileState::forget(&self.session.state, self.profile())?;
+        let Some(record) = self.record else { return Ok(()) };
+        let store = self.source.store(&record.store)?;
+        store.delete(&record.client_secret)?;
+        record.refresh_token.as_deref().map_or(Ok(()), |item| store.delete(item))?;
+        LoginRecord::remove(&self.session.state, self.profile())
+    }
+
+    /// Whether another profile goes on using the cached token. Client credentials share it only for equal scopes.
+    fn cache_is_in_use(&self) -> bool {
+        let scopes = |scopes: &[String]| {
+            let mut scopes = scopes.to_vec();
+            scopes.sort_unstable();
+            scopes
+        };
+        match self.has_refresh_token() {
+            true => self.args.local && !self.others.is_empty(),
+            false => self.others.iter().any(|o| scopes(&o.scopes) == scopes(&self.profile().scopes)),
+        }
+    }
+}
+
+/// The other profiles, of this and other config files, whose logins stored the same credential.
+fn others(
+    state: &StateDir,
+    profile: &Profile,
+    record: Option<&LoginRecord>,
+) -> Result<Vec<LoginRecord>, Error> {
+    let credential = match record {
+        Some(record) => record.credential.clone(),
+        None => match ProfileState::load(state, profile) {
+            Some(state) => state.credential().ledger().to_owned(),
+            None => return Ok(Vec::new()),
+        },
+    };
+    let all = LoginRecord::all(state)?;
+    Ok(all.into_iter().filter(|other| other.credential == credential && Some(other) != record).collect())
+}
+
+fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 's>, Error> {
+    let deadline = Deadline::after(ports.clock, LOCK_TIMEOUT);
+    loop {
+        if let Some(locked) = store.try_lock_to_note()? {
+            return Ok(locked);
+        }
+        let left = deadline.remaining(ports.clock);
+        if left.is_zero() {
+            let holder = store.holder().map(|holder| holder.pid).filter(|pid| *pid != 0);
+            return Err(Error::Busy { waited: LOCK_TIMEOUT, holder });
+        }
+        ports.clock.sleep(store.pause(2).min(left));
+    }
+}
+
+/// Takes the profile out of the config; where that cannot be written, says which lines to remove.
+fn forget_settings(system: &System, session: &Session) -> Result<(), Error> {
+    let (config, name) = (&session.config, &session.profile.name);
+    let text = edit::without_profile(config.path(), config.text(), name)?;
+    if let Err(error) = files::replace_config(config.path(), &text) {
+        system.say(&format!(
+            "zoho-cred: {} could not be written ({error}); remove [profile.{name}] from it",
+            config.path().display()
+        ));
+    }
+    Ok(())
+}

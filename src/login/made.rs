@@ -1,0 +1,119 @@
+//! How many refresh tokens this tool made for a client: Zoho keeps 20, and kills the oldest without a word when one
+//! more is made, which may be the one that production lives on.
+
+use crate::config::Profile;
+use crate::error::Error;
+use crate::store::StateDir;
+use crate::store::atomic;
+use crate::store::private;
+use crate::store::records::{decode, encode};
+use crate::system::Now;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::PathBuf;
+
+/// Refresh tokens that Zoho keeps for a user of a client
+/// (<https://www.zoho.com/accounts/protocol/oauth/limits.html>).
+const ZOHO_KEEPS: usize = 20;
+
+/// From here on a login warns.
+const WARN_FROM: usize = ZOHO_KEEPS - 2;
+
+/// When the tokens of one client were made, in ms since 1970; the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    at_ms: Vec<i64>,
+}
+
+impl Made {
+    /// One more was made. Those that Zoho has killed by now are no longer counted.
+    pub fn one_more(&mut self, now_ms: i64) {
+        self.at_ms.push(now_ms);
+        let gone = self.at_ms.len().saturating_sub(ZOHO_KEEPS);
+        self.at_ms.drain(..gone);
+    }
+
+    /// One was revoked. Which one is not known, so the oldest is taken: the count is what matters.
+    pub fn one_less(&mut self) {
+        if !self.at_ms.is_empty() {
+            self.at_ms.remove(0);
+        }
+    }
+
+    /// What to tell after a login, if anything: from the 18th on, that is before the 20th.
+    pub fn warning(&self) -> Option<String> {
+        let count = self.at_ms.len();
+        (count >= WARN_FROM).then(|| {
+            format!(
+                "this tool has made {count} refresh tokens for this client; Zoho keeps {ZOHO_KEEPS} and kills the \
+                 oldest when one more is made: log out where they are not needed, or revoke them at Zoho"
+            )
+        })
+    }
+}
+
+/// Notes that a login made a refresh token for the client of `profile`, and returns what to warn of.
+pub fn note_made(state: &StateDir, profile: &Profile, now: Now) -> Result<Option<String>, Error> {
+    let mut made = load(state, profile)?;
+    made.one_more(now.wall_ms);
+    save(state, profile, &made)?;
+    Ok(made.warning())
+}
+
+/// Notes that a refresh token that a login made was revoked.
+pub fn note_revoked(state: &StateDir, profile: &Profile) -> Result<(), Error> {
+    let mut made = load(state, profile)?;
+    made.one_less();
+    save(state, profile, &made)
+}
+
+/// The warning that a login could be given before it makes one more.
+pub fn warning_before(state: &StateDir, profile: &Profile) -> Option<String> {
+    load(state, profile).ok()?.warning()
+}
+
+fn load(state: &StateDir, profile: &Profile) -> Result<Made, Error> {
+    let path = path(state, profile);
+    match private::read(&path) {
+        Ok((bytes, _)) => Ok(decode(&bytes).unwrap_or_else(|| {
+            atomic::set_aside(&path);
+            Made::default()
+        })),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Made::default()),
+        Err(error) => Err(private::failed("read", &path, &error)),
+    }
+}
+
+fn save(state: &StateDir, profile: &Profile, made: &Made) -> Result<(), Error> {
+    state.room("clients")?;
+    atomic::replace_unlocked(&path(state, profile), &encode(made))
+}
+
+fn path(state: &StateDir, profile: &Profile) -> PathBuf {
+    let client = format!("{}\n{}", profile.accounts_url, profile.client_id);
+    let name: String = Sha256::digest(client).iter().map(|byte| format!("{byte:02x}")).collect();
+    state.room_path("clients").join(format!("{name}.v1.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_warning_comes_before_the_20th_and_goes_with_a_logout() {
+        let mut made = Made::default();
+        for n in 1..18 {
+            made.one_more(n);
+            assert_eq!(made.warning(), None, "{n}");
+        }
+        made.one_more(18);
+        assert!(made.warning().unwrap().contains("has made 18"));
+        made.one_less();
+        assert_eq!(made.warning(), None);
+        made.one_less();
+        for n in 0..30 {
+            made.one_more(n);
+        }
+        assert!(made.warning().unwrap().contains("has made 20"), "no more than Zoho keeps");
+    }
+}

@@ -1,0 +1,56 @@
+//! The refresh token that a login replaces. Zoho keeps 20 a client and kills the oldest, which may be somebody's
+//! production; so one of our own making is revoked once its successor is safely stored, if nobody else uses it.
+
+use super::confirm;
+use super::exchange::post;
+use crate::config::{AccountsUrl, Profile};
+use crate::credential::{LoginRecord, Source};
+use crate::error::Error;
+use crate::oauth::revoke::{self, Revoked};
+use crate::oauth::token::TokenForm;
+use crate::secret::Secret;
+use crate::store::StateDir;
+use crate::system::{Http, System};
+
+/// A refresh token that may be revoked.
+pub struct Replaced {
+    token: Secret,
+    accounts_url: AccountsUrl,
+}
+
+impl Replaced {
+    /// The token that the profile uses up to now, if our own login made it and no known profile shares it.
+    pub fn find(system: &System, state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
+        let source = Source::new(profile, &system.env, state);
+        let Some(login) = source.login()?.filter(|login| login.made_here) else { return Ok(None) };
+        let is_same =
+            |other: &LoginRecord| (&other.profile, &other.config) == (&login.profile, &login.config);
+        let shared = LoginRecord::all(state)?
+            .iter()
+            .any(|other| other.credential == login.credential && !is_same(other));
+        let Some(item) = login.refresh_token.as_ref().filter(|_| !shared) else { return Ok(None) };
+        let accounts_url = AccountsUrl::new(&login.accounts_url)?;
+        Ok(source.store(&login.store)?.get(item)?.map(|token| Replaced { token, accounts_url }))
+    }
+
+    /// Revokes it, if `--revoke-old` or a person says so. The login has succeeded, so a failure is only a warning.
+    pub fn revoke(self, system: &mut System, http: &dyn Http, by_flag: bool) {
+        let question = "Revoke the refresh token that this profile had before?";
+        let agreed = by_flag || (system.terminal.stdin && confirm(system, question));
+        if !agreed {
+            system.say("zoho-cred: the old refresh token still works; a login with --revoke-old revokes it");
+            return;
+        }
+        let form = TokenForm::of(vec![("token", self.token)]);
+        let problem = match post(http, revoke::url(&self.accounts_url), &form) {
+            Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
+                Revoked::Now | Revoked::Before => {
+                    return system.say("zoho-cred: the old refresh token was revoked");
+                }
+                Revoked::No(problem) => problem,
+            },
+            Err(error) => error.message(),
+        };
+        system.warn(&format!("the old refresh token was not revoked: {problem}"));
+    }
+}

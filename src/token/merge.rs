@@ -1,0 +1,125 @@
+//! Two ledgers of one credential, this machine's and the fleet's, as one that is as strict as both.
+
+use super::ledger::{Entry, Ledger};
+use super::moment::Moment;
+
+/// Two entries whose sendings lie closer together than this are one, which travelled between clocks, in ms.
+const SAME_MS: i64 = 1_000;
+
+impl Ledger {
+    /// The ledger with every time replaced by `convert` of it.
+    pub fn with_times(&self, convert: impl Fn(&Moment) -> Moment) -> Ledger {
+        let mut ledger = self.clone();
+        for entry in &mut ledger.requests {
+            entry.sent = convert(&entry.sent);
+            entry.answered = entry.answered.as_ref().map(&convert);
+        }
+        ledger.rejects = ledger.rejects.iter().map(&convert).collect();
+        if let Some(cool_down) = &mut ledger.cool_down {
+            cool_down.since = convert(&cool_down.since);
+        }
+        if let Some(failure) = &mut ledger.failure {
+            failure.at = convert(&failure.at);
+        }
+        ledger.early_failed = ledger.early_failed.as_ref().map(&convert);
+        ledger
+    }
+
+    /// All requests and rejects of both, the longer cool-down, the later failures. `failures` is ours.
+    pub fn stricter(&self, other: &Ledger, now: &Moment) -> Ledger {
+        let later = |ours: &Option<Moment>, theirs: &Option<Moment>| {
+            ours.iter().chain(theirs).min_by_key(|at| at.age_ms(now)).cloned()
+        };
+        let cool_downs = [&self.cool_down, &other.cool_down].into_iter().flatten();
+        Ledger {
+            requests: union(&self.requests, &other.requests, now, |entry| &entry.sent, one_entry),
+            rejects: union(&self.rejects, &other.rejects, now, |at| at, |_, theirs| theirs.clone()),
+            cool_down: cool_downs.max_by_key(|it| it.length_ms.saturating_sub(it.since.age_ms(now))).cloned(),
+            failure: [&self.failure, &other.failure]
+                .into_iter()
+                .flatten()
+                .min_by_key(|failure| failure.at.age_ms(now))
+                .cloned(),
+            failures: self.failures,
+            early_failed: later(&self.early_failed, &other.early_failed),
+        }
+    }
+}
+
+/// What both hold, oldest first; what is in both by its time, once.
+fn union<T: Clone>(
+    ours: &[T],
+    theirs: &[T],
+    now: &Moment,
+    time: impl Fn(&T) -> &Moment,
+    one: impl Fn(&T, &T) -> T,
+) -> Vec<T> {
+    let mut left = ours.to_vec();
+    let mut all = Vec::new();
+    for theirs in theirs {
+        let apart = |ours: &T| (time(ours).age_ms(now) - time(theirs).age_ms(now)).abs();
+        let nearest =
+            (0..left.len()).min_by_key(|at| apart(&left[*at])).filter(|at| apart(&left[*at]) < SAME_MS);
+        all.push(match nearest {
+            Some(at) => one(&left.remove(at), theirs),
+            None => theirs.clone(),
+        });
+    }
+    all.append(&mut left);
+    all.sort_by_key(|item| -time(item).age_ms(now));
+    all
+}
+
+/// One request as two machines saw it: an answer that one of them knows of is known.
+fn one_entry(ours: &Entry, theirs: &Entry) -> Entry {
+    Entry {
+        sent: theirs.sent.clone(),
+        answered: ours.answered.clone().or_else(|| theirs.answered.clone()),
+        granted: ours.granted || theirs.granted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Budget;
+    use std::time::Duration;
+
+    fn at(ms: i64) -> Moment {
+        Moment { wall_ms: ms, boot_ms: ms, boot_id: "b".into() }
+    }
+
+    fn asked(times: &[i64]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for time in times {
+            ledger.reserve(&at(*time), &Budget::default());
+            ledger.answered(&at(*time), true);
+        }
+        ledger
+    }
+
+    #[test]
+    fn what_both_saw_counts_once_and_what_one_saw_counts() {
+        let (ours, theirs) = (asked(&[0, 5_000, 60_000]), asked(&[200, 60_100, 90_000, 90_100]));
+        let both = ours.stricter(&theirs, &at(100_000));
+        assert_eq!(both.used(&at(100_000), &Budget::default()), 5);
+        let sent: Vec<i64> = both.requests.iter().map(|entry| entry.sent.wall_ms).collect();
+        assert_eq!(sent, [200, 5_000, 60_100, 90_000, 90_100]);
+    }
+
+    #[test]
+    fn two_requests_at_once_are_two() {
+        let both = asked(&[0, 10]).stricter(&asked(&[0, 10, 20]), &at(1_000));
+        assert_eq!(both.requests.len(), 3);
+    }
+
+    #[test]
+    fn the_longer_cool_down_holds() {
+        let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
+        ours.cool_down(&at(0), Duration::from_secs(30), &at(0));
+        theirs.cool_down(&at(0), Duration::from_secs(600), &at(0));
+        for both in [ours.stricter(&theirs, &at(0)), theirs.stricter(&ours, &at(0))] {
+            assert_eq!(both.cool_down_left(&at(0)), Some(Duration::from_secs(600)));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Two users on one machine with the same `$TMPDIR`, one of them hostile.
+
+use crate::harness::{PROGRAM, Test, files_below, have};
+use crate::root;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::Path;
+use std::process::{Command, Output};
+
+const HOSTILE: u32 = 65534;
+
+fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// What the hostile user's shell makes of a script.
+fn hostile(script: &str, args: &[&Path]) -> Output {
+    let user = HOSTILE.to_string();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "sh", "-c", script, "sh"]);
+    command.args(args).output().unwrap()
+}
+
+/// A world whose folders others may look into, with a shared folder in it for `$TMPDIR`.
+fn shared_world() -> Option<Test> {
+    if !root() || !have("setpriv") || !have("flock") {
+        return None;
+    }
+    let test = Test::new();
+    mode(test.dir.path(), 0o755);
+    let shared = test.dir.path().join("tmp");
+    std::fs::create_dir(&shared).unwrap();
+    mode(&shared, 0o1777);
+    Some(test.var("TMPDIR", shared.to_str().unwrap()))
+}
+
+#[test]
+fn nothing_of_ours_can_be_read_or_blocked() {
+    let Some(test) = shared_world() else { return };
+    let test = test.with_profile();
+    test.get().ok();
+    let shared = test.dir.path().join("tmp");
+    assert!(files_below(&shared).is_empty(), "nothing is put where others can meet it");
+    assert!(hostile("true", &[]).status.success(), "the hostile user can run programs");
+    let files = test.state_files();
+    assert!(files.iter().any(|file| file.to_string_lossy().contains("locks")));
+    for file in &files {
+        for script in ["cat \"$1\"", "flock -n \"$1\" true", "flock -sn \"$1\" true", "echo junk > \"$1\""] {
+            let output = hostile(script, &[file]);
+            assert!(!output.status.success() && output.stdout.is_empty(), "{script} {}", file.display());
+        }
+    }
+    let script = "rm -rf \"$1\"; mv \"$1\" \"$1.gone\"; ls \"$1\" || ln -s /tmp \"$1/locks\"";
+    assert!(!hostile(script, &[&test.state()]).status.success());
+    test.run(["get", "--refresh"]).ok();
+}
+
+#[test]
+fn nothing_planted_is_used() {
+    let Some(mut test) = shared_world() else { return };
+    let shared = test.dir.path().join("tmp");
+    let target = test.dir.path().join("target");
+    std::fs::create_dir(&target).unwrap();
+    mode(&target, 0o777);
+    // A state folder in the shared folder, where the hostile user was first: as a folder, a link, a file.
+    let plants = ["mkdir -p \"$1/locks\"; chmod -R 777 \"$1\"", "ln -s \"$2\" \"$1\"", "echo x > \"$1\""];
+    for (index, plant) in plants.iter().enumerate() {
+        let state = shared.join(format!("state{index}"));
+        assert!(hostile(plant, &[&state, &target]).status.success());
+        test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
+        test.get().failed(74, "store");
+    }
+    assert!(files_below(&target).is_empty());
+    assert_eq!(test.sandbox.token_requests(), 0, "nothing was sent on the strength of planted state");
+    // Rooms, files and locks of others in a state folder of ours, as a restored backup may have them.
+    let state = test.dir.path().join("state");
+    test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
+    test.get().ok();
+    let lock = files_below(&state.join("locks")).remove(0);
+    std::fs::remove_file(&lock).unwrap();
+    symlink(target.join("lock"), &lock).unwrap();
+    test.run(["get", "--refresh"]).failed(74, "store");
+    assert!(files_below(&target).is_empty(), "a planted link is not followed");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::write(&lock, "").unwrap();
+    mode(&lock, 0o666);
+    chown(&lock, Some(HOSTILE), None).unwrap();
+    test.run(["get", "--refresh"]).failed(74, "store");
+    std::fs::remove_file(&lock).unwrap();
+    test.run(["get", "--refresh"]).ok();
+    chown(state.join("locks"), Some(HOSTILE), None).unwrap();
+    test.run(["get", "--refresh"]).failed(74, "store");
+}
+
+#[test]
+fn two_users_do_not_meet() {
+    let Some(test) = shared_world() else { return };
+    let ours = test.get().ok().to_owned();
+    let home = test.dir.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    chown(&home, Some(HOSTILE), Some(HOSTILE)).unwrap();
+    let mut command = Command::new("setpriv");
+    let user = HOSTILE.to_string();
+    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", PROGRAM, "get"]);
+    command.env_clear().envs(test.vars()).env("HOME", &home).env("ZOHO_CRED_STATE_DIR", home.join("state"));
+    let theirs = test.start(command).wait();
+    assert_ne!(theirs.ok(), ours);
+    assert_eq!(test.get().ok(), ours);
+}
+
+#[test]
+fn not_even_the_same_user_reads_the_memory_of_a_running_call() {
+    let Some(test) = shared_world() else { return };
+    let home = test.dir.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    chown(&home, Some(HOSTILE), Some(HOSTILE)).unwrap();
+    test.fault(zoho_cred::sandbox::FaultKind::Hang);
+    let user = HOSTILE.to_string();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", PROGRAM, "get", "--timeout", "20s"]);
+    command.env_clear().envs(test.vars()).env("HOME", &home).env("ZOHO_CRED_STATE_DIR", home.join("state"));
+    let running = test.start(command);
+    crate::harness::until("the request", || test.sandbox.token_requests() == 1);
+    let process = std::path::PathBuf::from(format!("/proc/{}", running.pid()));
+    for file in ["environ", "maps", "mem"] {
+        let output = hostile("head -c 1 \"$1\"", &[&process.join(file)]);
+        assert!(!output.status.success() && output.stdout.is_empty(), "{file}");
+    }
+    running.signal("TERM");
+    assert_eq!(running.wait().code, 143);
+}

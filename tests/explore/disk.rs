@@ -1,0 +1,175 @@
+//! The store of virtual processes: it fails before a write or after it, and everybody sees what is really there.
+
+use crate::process::{Mutant, Process};
+use crate::world::{Files, Slot};
+use std::time::Duration;
+use zoho_cred::config::Budget;
+use zoho_cred::credential::CredentialId;
+use zoho_cred::error::Error;
+use zoho_cred::store::{Holder, Locked, Store};
+use zoho_cred::token::{CacheRecord, Ledger, Moment};
+
+pub struct Disk<'w> {
+    process: &'w Process<'w>,
+    cache: String,
+    ledger: String,
+    before: CacheRecord,
+}
+
+impl<'w> Disk<'w> {
+    pub fn open(process: &'w Process<'w>, id: &CredentialId) -> Self {
+        let (cache, ledger) = (id.cache().to_owned(), id.ledger().to_owned());
+        let before = process.world.files(&cache, |files| files.cache.value()).unwrap_or_default();
+        Disk { process, cache, ledger, before }
+    }
+
+    fn mutant(&self, mutant: Mutant) -> bool {
+        self.process.world.mutant == mutant
+    }
+
+    fn read<T>(&self, id: &str, with: impl FnOnce(&mut Files) -> T) -> T {
+        self.process.world.files(id, with)
+    }
+
+    /// An error instead of what was to be done.
+    fn refuse(&self, action: &'static str) -> Result<(), Error> {
+        let world = self.process.world;
+        match world.rng.chance(world.plan().store_fails) {
+            false => Ok(()),
+            true => self.fail(action),
+        }
+    }
+
+    /// An error although it was done.
+    fn lie(&self, action: &'static str) -> Result<(), Error> {
+        let world = self.process.world;
+        match world.rng.chance(world.plan().store_lies) {
+            false => Ok(()),
+            true => self.fail(action),
+        }
+    }
+
+    fn fail(&self, action: &'static str) -> Result<(), Error> {
+        let world = self.process.world;
+        world.tally.borrow_mut().store_faults += 1;
+        world.trace(|| format!("#{} cannot {action}", self.process.pid));
+        Err(Error::Store { action, what: "file".into(), problem: "disk".into() })
+    }
+}
+
+impl Store for Disk<'_> {
+    fn cache(&self) -> CacheRecord {
+        self.process.step("look at the cache");
+        self.read(&self.cache, |files| files.cache.value()).unwrap_or_default()
+    }
+
+    fn ledger(&self) -> Ledger {
+        self.process.step("look at the ledger");
+        self.read(&self.ledger, |files| files.ledger.value()).unwrap_or_default()
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
+        self.process.step("try the lock");
+        self.refuse("lock")?;
+        let waited_ms = self.process.world.now() - self.process.begun_ms;
+        let pid = self.process.pid;
+        let no_lock = self.mutant(Mutant::NoLock) || (self.mutant(Mutant::BrokenLock) && waited_ms > 3000);
+        let taken = self.read(&self.ledger, |files| match files.holder {
+            Some(_) if !no_lock => false,
+            _ => {
+                files.holder = Some(pid);
+                true
+            }
+        });
+        Ok(taken.then(|| -> Box<dyn Locked + '_> { Box::new(LockedDisk(self)) }))
+    }
+
+    fn pause(&self, attempt: u32) -> Duration {
+        Duration::from_millis((5u64 << attempt.min(7)).min(500))
+    }
+
+    fn holder(&self) -> Option<Holder> {
+        let holder = self.read(&self.ledger, |files| files.holder)?;
+        Some(Holder { pid: holder as u32, since_ms: 0 })
+    }
+
+    fn place(&self) -> String {
+        "disk".into()
+    }
+}
+
+struct LockedDisk<'a>(&'a Disk<'a>);
+
+impl Drop for LockedDisk<'_> {
+    fn drop(&mut self) {
+        let disk = self.0;
+        disk.read(&disk.ledger, |files| {
+            if files.holder == Some(disk.process.pid) {
+                files.holder = None;
+            }
+        });
+    }
+}
+
+impl Locked for LockedDisk<'_> {
+    fn cache(&mut self) -> Result<CacheRecord, Error> {
+        let disk = self.0;
+        disk.process.step("read the cache");
+        disk.refuse("read")?;
+        if disk.mutant(Mutant::NoSecondRead) {
+            return Ok(disk.before.clone());
+        }
+        Ok(disk.read(&disk.cache, |files| files.cache.value()).unwrap_or_default())
+    }
+
+    fn ledger(&mut self, now: &Moment, budget: &Budget) -> Result<Ledger, Error> {
+        let disk = self.0;
+        disk.process.step("read the ledger");
+        disk.refuse("read")?;
+        if disk.mutant(Mutant::NoLedger) {
+            return Ok(Ledger::default());
+        }
+        match disk.read(&disk.ledger, |files| files.ledger.clone()) {
+            Slot::Nothing => Ok(Ledger::default()),
+            Slot::Value(ledger) => Ok(ledger),
+            Slot::Junk => {
+                let ledger = Ledger::unreadable(now, budget);
+                self.record(&ledger)?;
+                Ok(ledger)
+            }
+        }
+    }
+
+    fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<(), Error> {
+        let disk = self.0;
+        if disk.mutant(Mutant::NoWriteAhead) {
+            return Ok(());
+        }
+        disk.process.step("reserve the cache");
+        disk.refuse("write")?;
+        disk.process.step("reserve the ledger");
+        disk.refuse("write")?;
+        disk.process.step("write the ledger ahead");
+        disk.refuse("write")?;
+        disk.read(&disk.ledger, |files| files.ledger = Slot::Value(ledger.clone()));
+        disk.lie("write")
+    }
+
+    fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {
+        let disk = self.0;
+        disk.process.step("commit the cache");
+        disk.refuse("write")?;
+        disk.read(&disk.cache, |files| files.cache = Slot::Value(cache.clone()));
+        disk.lie("write")
+    }
+
+    fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
+        let disk = self.0;
+        disk.process.step("record the ledger");
+        disk.refuse("write")?;
+        if !disk.mutant(Mutant::NoRecord) {
+            disk.read(&disk.ledger, |files| files.ledger = Slot::Value(ledger.clone()));
+        }
+        disk.lie("write")
+    }
+}

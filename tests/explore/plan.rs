@@ -1,0 +1,81 @@
+//! What may happen in a schedule. Each one has some kinds of mishap and lacks others ("swarm testing"): a schedule
+//! in which everything goes wrong at once never gets far enough to go wrong in an interesting way.
+
+use crate::rng::Rng;
+use std::time::Duration;
+use zoho_cred::config::Budget;
+
+/// The rates of a schedule, per thousand port calls, answers or actions.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub budget: Budget,
+    pub token_life_s: i64,
+    pub callers: i64,
+    pub crash: u32,
+    pub stop: u32,
+    pub slow: u32,
+    pub store_fails: u32,
+    pub store_lies: u32,
+    pub not_connected: u32,
+    pub lost: u32,
+    pub late: u32,
+    pub throttled: u32,
+    pub refused: u32,
+    pub misconfigured: u32,
+    pub broken: u32,
+    pub signal: u32,
+    pub kills: i64,
+    pub clock_moves: i64,
+    pub junk: i64,
+}
+
+impl Plan {
+    pub fn draw(rng: &Rng) -> Self {
+        let some = |rate: u32| if rng.chance(400) { rate } else { 0 };
+        let few = |count: i64| if rng.chance(250) { rng.within(1, count) } else { 0 };
+        Plan {
+            budget: Budget {
+                tokens: rng.one(&[1, 2, 2, 3, 3, 4, 5, 10]),
+                window: Duration::from_secs(rng.one(&[30, 60, 600])),
+            },
+            token_life_s: rng.one(&[5, 20, 60, 300, 3600]),
+            callers: rng.within(3, 14),
+            crash: some(15),
+            stop: some(5),
+            slow: some(40),
+            store_fails: some(40),
+            store_lies: some(40),
+            not_connected: some(200),
+            lost: some(200),
+            late: some(200),
+            throttled: some(80),
+            refused: some(80),
+            misconfigured: some(80),
+            broken: some(200),
+            signal: some(40),
+            kills: few(4),
+            clock_moves: few(4),
+            junk: if rng.chance(100) { 1 } else { 0 },
+        }
+    }
+
+    /// The same server and budget, and nothing goes wrong.
+    pub fn calm(&self) -> Self {
+        Plan {
+            crash: 0,
+            stop: 0,
+            slow: 0,
+            store_fails: 0,
+            store_lies: 0,
+            not_connected: 0,
+            lost: 0,
+            late: 0,
+            throttled: 0,
+            refused: 0,
+            misconfigured: 0,
+            broken: 0,
+            signal: 0,
+            ..self.clone()
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A virtual process: a coroutine that gives way at every port call, where it may be stopped, killed, or see a
+//! fault. The clock and the credential are here; the network is in `network`, the store in `disk`.
+
+use crate::world::World;
+use corosensei::Yielder;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+use zoho_cred::credential::{CredentialId, CredentialSource, Secrets};
+use zoho_cred::error::Error;
+use zoho_cred::secret::Secret;
+use zoho_cred::system::{Clock, Now, Signals};
+use zoho_cred::token::Ask;
+
+/// A fault put into the protocol through its ports, which the exploration must find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// The protocol as it is.
+    None,
+    /// Under the lock the cache is what it was before.
+    NoSecondRead,
+    /// Under the lock the credential is taken for what it was before.
+    NoCredentialCheck,
+    /// Nothing is written before a request.
+    NoWriteAhead,
+    /// The ledger is always empty.
+    NoLedger,
+    /// The answer is not written to the ledger, nor is a failure.
+    NoRecord,
+    /// Everybody gets the lock.
+    NoLock,
+    /// The lock is broken after it was waited for 3 s.
+    BrokenLock,
+    /// The ledger ages by the wall clock.
+    WallClock,
+    /// What the profile remembers is believed whatever the login record says.
+    StaleState,
+}
+
+/// The payload of the panic that stands for `kill -9`.
+pub struct Killed;
+
+/// Why a process gives way: it can go on at this true time, in ms.
+pub struct Wake(pub i64);
+
+pub struct Process<'w> {
+    pub pid: usize,
+    pub world: &'w World,
+    yielder: &'w Yielder<(), Wake>,
+    pub signals: Signals,
+    pub ask: RefCell<Option<Ask>>,
+    /// The refresh token that it saw throttled, and until when nobody may ask with it.
+    pub throttled: RefCell<Option<(String, i64)>>,
+    pub begun_ms: i64,
+    /// When it last looked at the clock.
+    pub looked_ms: Cell<i64>,
+    /// How long its port calls took for other reasons than its own waiting, in ms.
+    pub held_up_ms: Cell<i64>,
+    /// The version of the login record that the secrets were read from.
+    version: Cell<u64>,
+    /// What the mutant without the credential check goes by.
+    first_id: RefCell<Option<CredentialId>>,
+    /// Secrets that a login holds and has not stored yet.
+    pub given: Option<String>,
+}
+
+impl<'w> Process<'w> {
+    pub fn new(pid: usize, world: &'w World, yielder: &'w Yielder<(), Wake>) -> Self {
+        Process {
+            pid,
+            world,
+            yielder,
+            signals: Signals::default(),
+            ask: RefCell::new(None),
+            throttled: RefCell::default(),
+            begun_ms: world.now(),
+            looked_ms: Cell::new(world.now()),
+            held_up_ms: Cell::new(0),
+            version: Cell::new(0),
+            first_id: RefCell::new(None),
+            given: None,
+        }
+    }
+
+    /// A port call: others run, a little time may pass or a lot, and it may be the last thing this process did.
+    pub fn step(&self, what: &str) {
+        let (world, plan) = (self.world, self.world.plan());
+        world.tally.borrow_mut().port_calls += 1;
+        let took_ms = match world.rng.within(0, 19) {
+            0..=13 => 0,
+            14..=18 => world.rng.within(1, 30),
+            _ if world.rng.chance(plan.slow * 4) => world.rng.within(100, 4000),
+            _ => 1,
+        };
+        // Between the last look at the clock and the first byte of a request nothing can be known, so nobody stops.
+        let stopped_ms = match what != "send" && world.rng.chance(plan.stop) {
+            true => world.rng.one(&[2, 30, 300, 700, 3700]) * 1000,
+            false => 0,
+        };
+        if stopped_ms > 0 {
+            world.tally.borrow_mut().stops += 1;
+            world.trace(|| format!("#{} is stopped for {stopped_ms} ms at {what}", self.pid));
+        }
+        let before = world.now();
+        self.wait(took_ms + stopped_ms, what);
+        self.held_up_ms.set(self.held_up_ms.get() + world.now() - before);
+        world.trace(|| format!("#{} {what}", self.pid));
+    }
+
+    /// Waits, and may be killed meanwhile.
+    pub fn wait(&self, ms: i64, what: &str) {
+        self.yielder.suspend(Wake(self.world.now() + ms));
+        if self.world.rng.chance(self.world.plan().crash) {
+            self.world.tally.borrow_mut().crashes += 1;
+            self.world.trace(|| format!("#{} is killed at {what}", self.pid));
+            std::panic::resume_unwind(Box::new(Killed));
+        }
+    }
+
+    fn id_of(&self, refresh_token: &str) -> CredentialId {
+        CredentialId::known(refresh_token, refresh_token)
+    }
+
+    fn never_logged_in(&self) -> Error {
+        Error::NeverLoggedIn { profile: "crm".into() }
+    }
+}
+
+impl Clock for Process<'_> {
+    fn now(&self) -> Now {
+        self.looked_ms.set(self.world.now());
+        let now = self.world.reading();
+        match self.world.mutant {
+            Mutant::WallClock => Now { boot_ms: now.wall_ms - 1_700_000_000_000, ..now },
+            _ => now,
+        }
+    }
+
+    fn boot_id(&self) -> String {
+        "boot".into()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.world.now() as u64)
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.wait(duration.as_millis() as i64, "sleep");
+    }
+}
+
+impl CredentialSource for Process<'_> {
+    fn id(&self) -> Result<CredentialId, Error> {
+        if let Some(token) = &self.given {
+            return Ok(self.id_of(token));
+        }
+        self.step("id");
+        if let Some(id) = self.first_id.borrow().clone() {
+            return Ok(id);
+        }
+        let remembered = self.world.remembered.borrow().clone();
+        let version = self.world.login.borrow().version;
+        match remembered {
+            Some((id, of)) if of == version || self.world.mutant == Mutant::StaleState => {
+                let id = self.id_of(&id);
+                if self.world.mutant == Mutant::NoCredentialCheck {
+                    self.first_id.replace(Some(id.clone()));
+                }
+                Ok(id)
+            }
+            _ => {
+                let secrets = self.secrets()?;
+                self.id_from_secrets(&secrets)
+            }
+        }
+    }
+
+    fn secrets(&self) -> Result<Secrets, Error> {
+        let token = match &self.given {
+            Some(token) => token.clone(),
+            None => {
+                self.step("secrets");
+                let login = self.world.login.borrow().clone();
+                self.version.set(login.version);
+                login.refresh_token.ok_or_else(|| self.never_logged_in())?
+            }
+        };
+        Ok(Secrets { client_secret: Secret::new("s"), refresh_token: Some(Secret::new(token)) })
+    }
+
+    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error> {
+        let token = secrets.refresh_token.as_ref().map(Secret::expose).unwrap_or_default();
+        if self.given.is_none() {
+            self.step("remember");
+            *self.world.remembered.borrow_mut() = Some((token.to_owned(), self.version.get()));
+        }
+        Ok(self.first_id.borrow().clone().unwrap_or_else(|| self.id_of(token)))
+    }
+}

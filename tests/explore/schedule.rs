@@ -1,0 +1,178 @@
+//! One schedule: who calls when, whose turn it is, and what each caller got.
+
+use crate::errands::{self, Errand, go, plain};
+use crate::process::{Killed, Mutant, Process, Wake};
+use crate::world::{Slot, Tally, Violation, World};
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use zoho_cred::config::{AccountsUrl, Grant, Origin, Profile, ProfileName, Scheme, SecretsIn};
+
+/// Enough for JSON, formatting and an unwinding panic.
+const STACK: usize = 256 * 1024;
+
+/// What a schedule showed.
+pub struct Report {
+    pub seed: u64,
+    pub violations: BTreeMap<Violation, String>,
+    pub tally: Tally,
+    pub trace: Vec<String>,
+}
+
+/// What happens around the processes.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    KillTokens,
+    MoveClock,
+    Junk,
+}
+
+type Body = Coroutine<(), Wake, (), DefaultStack>;
+
+struct Running {
+    body: Body,
+    wake_ms: i64,
+}
+
+/// Runs the schedule of a seed.
+pub fn run(seed: u64, mutant: Mutant, trace: bool, stacks: &mut Vec<DefaultStack>) -> Report {
+    let world = Rc::new(World::new(seed, mutant, trace));
+    let profile = Rc::new(profile(&world));
+    let errands = errands::draw(&world);
+    let events = events(&world);
+    play(&world, &profile, errands, events, stacks);
+    calm(&world, &profile, stacks);
+    world.tally.borrow_mut().schedules = 1;
+    Report { seed, violations: world.violations.take(), tally: world.tally.take(), trace: world.take_trace() }
+}
+
+fn profile(world: &World) -> Profile {
+    Profile {
+        name: ProfileName::new("crm").unwrap(),
+        origin: Origin::Environment,
+        accounts_url: AccountsUrl::new("http://127.0.0.1:1").unwrap(),
+        data_center: None,
+        client_id: "1000.C".into(),
+        grant: Grant::RefreshToken,
+        scopes: Vec::new(),
+        redirect_uri: String::new(),
+        scheme: Scheme::Zoho,
+        secrets: SecretsIn::Environment,
+        hosts: None,
+        budget: world.plan().budget,
+    }
+}
+
+fn events(world: &World) -> Vec<(i64, Event)> {
+    let plan = world.plan();
+    let end = plan.budget.window.as_millis() as i64 * 2;
+    let kinds =
+        [(plan.kills, Event::KillTokens), (plan.clock_moves, Event::MoveClock), (plan.junk, Event::Junk)];
+    let mut events: Vec<(i64, Event)> = kinds
+        .iter()
+        .flat_map(|(count, event)| {
+            (0..*count).map(|_| (world.rng.within(0, end), *event)).collect::<Vec<_>>()
+        })
+        .collect();
+    events.sort_by_key(|(at, _)| *at);
+    events
+}
+
+/// Runs processes and events until there are none left. At any moment every process that could go on may be next.
+fn play(
+    world: &Rc<World>,
+    profile: &Rc<Profile>,
+    errands: Vec<(i64, Errand)>,
+    events: Vec<(i64, Event)>,
+    stacks: &mut Vec<DefaultStack>,
+) {
+    let mut errands = errands.into_iter().enumerate().peekable();
+    let mut events = events.into_iter().peekable();
+    let mut running: Vec<Running> = Vec::new();
+    loop {
+        let next_errand = errands.peek().map(|(_, (at, _))| *at);
+        let next_event = events.peek().map(|(at, _)| *at);
+        let next_wake = running.iter().map(|process| process.wake_ms).min();
+        let Some(next) = [next_errand, next_event, next_wake].into_iter().flatten().min() else { break };
+        world.advance_to(next);
+        while let Some((_, event)) = events.next_if(|(at, _)| *at <= world.now()) {
+            happen(world, event);
+        }
+        while let Some((pid, (_, errand))) = errands.next_if(|(_, (at, _))| *at <= world.now()) {
+            running
+                .push(Running { body: start(world, profile, pid + 1, errand, stacks), wake_ms: world.now() });
+        }
+        let ready: Vec<usize> =
+            (0..running.len()).filter(|index| running[*index].wake_ms <= world.now()).collect();
+        if ready.is_empty() {
+            continue;
+        }
+        let turn = world.rng.one(&ready);
+        match running[turn].body.resume(()) {
+            CoroutineResult::Yield(Wake(at)) => running[turn].wake_ms = at,
+            CoroutineResult::Return(()) => stacks.push(running.swap_remove(turn).body.into_stack()),
+        }
+    }
+    world.advance_to(world.now() + 20_000);
+}
+
+/// After the storm: whoever was logged in and not refused gets a token again, by patience alone.
+fn calm(world: &Rc<World>, profile: &Rc<Profile>, stacks: &mut Vec<DefaultStack>) {
+    world.calm.set(true);
+    world.advance_to(world.now() + 2_000_000);
+    let Some(grant) = world.login.borrow().refresh_token.clone() else { return };
+    if !world.server.borrow().grants.get(&grant).copied().unwrap_or(false) {
+        return;
+    }
+    let before = world.tally.borrow().tokens;
+    play(world, profile, vec![(world.now(), Errand::Get(plain(60)))], Vec::new(), stacks);
+    if world.tally.borrow().tokens == before {
+        let words = "a living credential gives no token although nothing is wrong any more".to_owned();
+        world.violated(Violation::CredentialLost, words);
+    }
+}
+
+fn happen(world: &World, event: Event) {
+    world.trace(|| format!("{event:?}"));
+    match event {
+        Event::KillTokens => world.server.borrow_mut().kill(|_| true),
+        Event::MoveClock => world.move_clock(),
+        Event::Junk => {
+            let ids: Vec<String> = world.files.borrow().keys().cloned().collect();
+            for id in ids {
+                world.files(&id, |files| {
+                    if world.rng.chance(500) {
+                        files.cache = Slot::Junk;
+                    }
+                    if world.rng.chance(500) && !matches!(files.ledger, Slot::Nothing) {
+                        files.ledger = Slot::Junk;
+                        files.junk += 1;
+                    }
+                });
+            }
+        }
+    }
+}
+
+fn start(
+    world: &Rc<World>,
+    profile: &Rc<Profile>,
+    pid: usize,
+    errand: Errand,
+    stacks: &mut Vec<DefaultStack>,
+) -> Body {
+    world.trace(|| format!("#{pid} begins: {errand:?}"));
+    world.tally.borrow_mut().calls += 1;
+    let stack = stacks.pop().unwrap_or_else(|| DefaultStack::new(STACK).unwrap());
+    let (world, profile) = (Rc::clone(world), Rc::clone(profile));
+    Coroutine::with_stack(stack, move |yielder, ()| {
+        let process = Process::new(pid, &world, yielder);
+        match catch_unwind(AssertUnwindSafe(|| go(process, &profile, &errand))) {
+            Ok(()) => {}
+            Err(payload) if payload.is::<Killed>() => {}
+            Err(_) => world.violated(Violation::Panic, format!("#{pid} panicked")),
+        }
+    })
+}

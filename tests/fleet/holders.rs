@@ -1,0 +1,51 @@
+//! A machine that dies, stops, or loses Redis while it holds the lease.
+
+use crate::harness::until;
+use crate::world::Fleet;
+use std::time::Duration;
+
+/// A machine in the middle of its request, with the lease.
+fn holding(fleet: &Fleet, seconds: u64) -> crate::harness::Running {
+    fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(seconds)).unwrap();
+    let holder = fleet.start(0, &["get"]);
+    until("the request to arrive", || fleet.requests() == 1);
+    fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::ZERO).unwrap();
+    holder
+}
+
+#[test]
+fn a_killed_holder_costs_the_lease_and_one_request() {
+    let Some(fleet) = Fleet::new() else { return };
+    let holder = holding(&fleet, 8);
+    holder.signal("KILL");
+    let next = fleet.run(1, &["get", "--timeout", "40s"]);
+    next.ok();
+    assert!(next.took < Duration::from_secs(20), "{next:?}");
+    assert_eq!(fleet.requests(), 2);
+    holder.wait();
+}
+
+#[test]
+fn a_stopped_holder_never_replaces_a_newer_token() {
+    let Some(fleet) = Fleet::new() else { return };
+    let holder = holding(&fleet, 8);
+    holder.signal("STOP");
+    let newer = fleet.run(1, &["get", "--timeout", "40s"]).ok().to_owned();
+    holder.signal("CONT");
+    holder.wait().ok();
+    assert_eq!(fleet.get(2).ok(), newer);
+    assert_eq!(fleet.requests(), 2);
+}
+
+#[test]
+fn a_holder_that_loses_redis_keeps_its_token() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let holder = holding(&fleet, 3);
+    fleet.redis.kill();
+    let outcome = holder.wait();
+    let token = outcome.warned("could not be kept for the next caller").to_owned();
+    assert_eq!(fleet.get(0).ok(), token);
+    fleet.redis.restart_empty();
+    assert_eq!(fleet.get(0).ok(), token);
+    assert_eq!(fleet.requests(), 1);
+}

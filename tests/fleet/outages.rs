@@ -1,0 +1,129 @@
+//! Whatever becomes of Redis: a living token is served, else 69 or 78; never an unguarded refresh.
+
+use crate::world::Fleet;
+
+/// A machine with a living token that is not fresh for `--min-ttl`'s default is served it; one without gets `code`.
+fn served_or(fleet: &Fleet, code: i32, word: &str) {
+    let requests = fleet.requests();
+    let living = fleet.run(0, &["get"]);
+    living.warned("no new token could be had");
+    fleet.get(9).failed(code, word);
+    fleet.run(9, &["get", "--refresh"]).failed(code, word);
+    assert_eq!(fleet.requests(), requests);
+}
+
+/// Machine 0 has a token with 40 s to live.
+fn living() -> Option<Fleet> {
+    let fleet = Fleet::new()?;
+    fleet.get(0).ok();
+    fleet.age(0, 3560);
+    Some(fleet)
+}
+
+#[test]
+fn redis_is_gone() {
+    let Some(mut fleet) = living() else { return };
+    fleet.redis.kill();
+    served_or(&fleet, 69, "unavailable");
+}
+
+#[test]
+fn redis_asks_for_a_password() {
+    let Some(fleet) = living() else { return };
+    let _: String = fleet.redis.ask(&[b"CONFIG", b"SET", b"requirepass", b"other"]);
+    served_or(&fleet, 78, "config");
+}
+
+#[test]
+fn the_password_is_wrong_and_is_not_told() {
+    let Some(mut fleet) = Fleet::with(&["--requirepass", "right-one"]) else { return };
+    fleet.url = fleet.url.replace("redis://", "redis://:wrong-one@");
+    let outcome = fleet.get(0);
+    outcome.failed(78, "config");
+    assert!(!outcome.stderr.contains("wrong-one"), "{outcome:?}");
+    fleet.url = fleet.url.replace("wrong-one", "right-one");
+    fleet.get(0).ok();
+    let status = fleet.run(0, &["status"]);
+    assert!(status.stdout.contains("redis://127.0.0.1") && !status.stdout.contains("right-one"));
+}
+
+#[test]
+fn redis_has_no_memory_left() {
+    let Some(fleet) = living() else { return };
+    let _: String = fleet.redis.ask(&[b"CONFIG", b"SET", b"maxmemory-policy", b"noeviction"]);
+    let _: String = fleet.redis.ask(&[b"CONFIG", b"SET", b"maxmemory", b"1"]);
+    served_or(&fleet, 69, "unavailable");
+}
+
+#[test]
+fn redis_is_a_replica_that_takes_no_writes() {
+    let Some(fleet) = living() else { return };
+    let _: String = fleet.redis.ask(&[b"REPLICAOF", b"127.0.0.1", b"1"]);
+    served_or(&fleet, 69, "unavailable");
+}
+
+#[test]
+fn redis_answers_nothing() {
+    let Some(fleet) = living() else { return };
+    let _: String = fleet.redis.ask(&[b"CLIENT", b"PAUSE", b"25000"]);
+    served_or(&fleet, 69, "unavailable");
+}
+
+#[test]
+fn the_server_speaks_no_tls() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    fleet.url = fleet.url.replace("redis://", "rediss://");
+    fleet.get(0).failed(69, "unavailable");
+    assert_eq!(fleet.requests(), 0);
+}
+
+#[test]
+fn tls_is_verified_by_authority_and_name() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let cert = fleet.test.file("redis.pem", &made.cert.pem()).display().to_string();
+    let key = fleet.test.file("redis.key", &made.signing_key.serialize_pem()).display().to_string();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let tls =
+        ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];
+    let _server = crate::world::Redis::start(&tls);
+    fleet.url = format!("rediss://localhost:{port}");
+    fleet.get(0).failed(69, "unavailable");
+    fleet.url = format!("rediss://127.0.0.1:{port}");
+    fleet.run(0, &["get", "--ca-file", &cert]).failed(69, "unavailable");
+    assert_eq!(fleet.requests(), 0);
+    fleet.url = format!("rediss://localhost:{port}");
+    fleet.run(0, &["get", "--ca-file", &cert]).ok();
+    assert_eq!(fleet.requests(), 1);
+}
+
+#[test]
+fn settings_that_cannot_be_are_named() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let url = std::mem::replace(&mut fleet.url, "not an address".into());
+    fleet.get(0).failed(78, "config");
+    fleet.url = url;
+    fleet.key = "c2hvcnQ=".into();
+    fleet.get(0).failed(78, "config");
+    fleet.key = String::new();
+    let outcome = fleet.get(0);
+    outcome.failed(78, "config");
+    assert!(outcome.stderr.contains("ZOHO_CRED_STORE_KEY"), "{outcome:?}");
+    assert!(fleet.requests() == 0 && fleet.redis.keys().is_empty());
+}
+
+#[test]
+fn an_emptied_redis_is_filled_from_a_machine_that_has_a_token() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let token = fleet.get(0).ok().to_owned();
+    fleet.redis.restart_empty();
+    fleet.age(0, 3320);
+    // In the early window, and with budget: machine 0 renews, and its ledger still knows of the first request.
+    let newer = fleet.get(0).ok().to_owned();
+    assert_ne!(newer, token);
+    assert_eq!(fleet.get(1).ok(), newer);
+    assert_eq!(fleet.requests(), 2);
+    let ledger: String = fleet.redis.ask(&[b"HGET", fleet.redis.key("ledger").as_bytes(), b"json"]);
+    let ledger: serde_json::Value = serde_json::from_str(&ledger).unwrap();
+    assert_eq!(ledger["requests"].as_array().unwrap().len(), 2, "{ledger}");
+}

@@ -1,0 +1,85 @@
+//! No token, secret or key is ever seen at Redis, nor in a log; and a warm call never goes there.
+
+use crate::world::Fleet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
+
+fn holds(bytes: &[u8], word: &str) -> bool {
+    bytes.windows(word.len()).any(|part| part == word.as_bytes())
+}
+
+#[test]
+fn nothing_secret_is_in_redis_or_on_the_way_there() {
+    let Some(fleet) = Fleet::new() else { return };
+    let mut monitor = TcpStream::connect(("127.0.0.1", fleet.redis.port)).unwrap();
+    monitor.write_all(b"MONITOR\r\n").unwrap();
+    let mut first = [0; 5];
+    monitor.read_exact(&mut first).unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let (copy, mut reader) = (Arc::clone(&seen), monitor.try_clone().unwrap());
+    let thread = std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(read @ 1..) = reader.read(&mut buffer) {
+            copy.lock().unwrap().extend_from_slice(&buffer[..read]);
+        }
+    });
+    let log = fleet.run(0, &["-vv", "get"]);
+    let token = log.ok().to_owned();
+    assert_eq!(fleet.get(1).ok(), token);
+    fleet.reject(1, &token).ok();
+    let second = fleet.get(1).ok().to_owned();
+    let mut all = Vec::new();
+    let keys = fleet.redis.keys();
+    assert!(keys.len() >= 2, "{keys:?}");
+    for key in keys {
+        let life: i64 = fleet.redis.ask(&[b"PTTL", key.as_bytes()]);
+        assert!(life > 0, "{key} never expires");
+        assert!(key.contains('{'), "{key} has no hash tag");
+        all.extend_from_slice(key.as_bytes());
+        if !key.ends_with("lease") {
+            let values: Vec<Vec<u8>> = fleet.redis.ask(&[b"HGETALL", key.as_bytes()]);
+            all.extend(values.into_iter().flatten());
+        }
+    }
+    crate::harness::until("MONITOR to tell of it", || holds(&seen.lock().unwrap(), "EVALSHA"));
+    monitor.shutdown(std::net::Shutdown::Both).unwrap();
+    thread.join().unwrap();
+    all.extend_from_slice(&seen.lock().unwrap());
+    all.extend_from_slice(log.stderr.as_bytes());
+    let sandbox = &fleet.test.sandbox;
+    for secret in [&token, &second, &fleet.key, sandbox.refresh_token(), sandbox.client_secret()] {
+        assert!(!holds(&all, secret));
+    }
+}
+
+#[test]
+fn a_warm_get_makes_no_connection() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let token = fleet.get(0).ok().to_owned();
+    let before = fleet.redis.connections();
+    assert_eq!(fleet.get(0).ok(), token);
+    // The one of this question itself.
+    assert_eq!(fleet.redis.connections(), before + 1);
+    fleet.redis.kill();
+    let outcome = fleet.get(0);
+    assert_eq!((outcome.ok(), outcome.stderr.as_str()), (token.as_str(), ""));
+}
+
+#[test]
+fn the_user_of_docs_fleet_md_may_do_all_it_needs() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fleet.md")).unwrap();
+    let line = docs.lines().find(|line| line.starts_with("ACL SETUSER")).unwrap();
+    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+    let _: String = fleet.redis.ask(&words);
+    let _: String = fleet.redis.ask(&[b"ACL", b"SETUSER", b"default", b"-@all", b"+acl", b"+ping"]);
+    fleet.url = fleet.url.replace("redis://", "redis://fleet:PASSWORD@");
+    let token = fleet.get(0).ok().to_owned();
+    assert_eq!(fleet.get(1).ok(), token);
+    fleet.reject(1, &token).ok();
+    assert_ne!(fleet.get(1).ok(), token);
+    assert_eq!(fleet.requests(), 2);
+    fleet.url = fleet.url.replace("fleet:PASSWORD@", "");
+    fleet.get(5).failed(78, "config");
+}

@@ -1,0 +1,115 @@
+//! A Redis that is slow, or falls silent without closing a connection, as a partition does.
+
+use crate::harness::until;
+use crate::world::Fleet;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Holds an answer back for good.
+const SILENT: u64 = u64::MAX;
+
+/// A way to Redis on which every answer takes `delay` ms more. Its threads end with the test's process.
+struct Way {
+    port: u16,
+    delay: Arc<AtomicU64>,
+}
+
+impl Way {
+    fn to(redis: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, delay) = (listener.local_addr().unwrap().port(), Arc::new(AtomicU64::new(0)));
+        let shared = Arc::clone(&delay);
+        std::thread::spawn(move || {
+            for caller in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", redis)) else { continue };
+                let (from, to) = (caller.try_clone().unwrap(), server.try_clone().unwrap());
+                std::thread::spawn(move || pass(from, to, &AtomicU64::new(0)));
+                let delay = Arc::clone(&shared);
+                std::thread::spawn(move || pass(server, caller, &delay));
+            }
+        });
+        Way { port, delay }
+    }
+
+    fn delay(&self, ms: u64) {
+        self.delay.store(ms, Ordering::SeqCst);
+    }
+}
+
+fn pass(mut from: TcpStream, mut to: TcpStream, delay: &AtomicU64) {
+    let mut buffer = [0; 65_536];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        match delay.load(Ordering::SeqCst) {
+            SILENT => continue,
+            ms => std::thread::sleep(Duration::from_millis(ms)),
+        }
+        if to.write_all(&buffer[..read]).is_err() {
+            return;
+        }
+    }
+    let _ = to.shutdown(std::net::Shutdown::Write);
+}
+
+fn fleet() -> Option<(Fleet, Way)> {
+    let mut fleet = Fleet::new()?;
+    let way = Way::to(fleet.redis.port);
+    fleet.url = format!("redis://127.0.0.1:{}/0", way.port);
+    Some((fleet, way))
+}
+
+#[test]
+fn redis_takes_two_seconds_a_command() {
+    let Some((fleet, way)) = fleet() else { return };
+    fleet.get(0).ok();
+    fleet.age(0, 3560);
+    let requests = fleet.requests();
+    way.delay(2_000);
+    // Slow, but in order: the reservation fits into the lease, so there is one guarded refresh, for both machines.
+    let token = fleet.get(0).ok().to_owned();
+    assert_eq!(fleet.get(1).ok(), token);
+    assert_eq!(fleet.requests(), requests + 1);
+    way.delay(3_500);
+    fleet.age(0, 3560);
+    fleet.run(0, &["get"]).warned("no new token could be had");
+    fleet.get(2).failed(69, "unavailable");
+    assert_eq!(fleet.requests(), requests + 1);
+}
+
+#[test]
+fn redis_falls_silent_before_the_reservation() {
+    let Some((fleet, way)) = fleet() else { return };
+    fleet.get(0).ok();
+    way.delay(SILENT);
+    let outcome = fleet.run(1, &["get", "--refresh"]);
+    outcome.failed(69, "unavailable");
+    assert!(outcome.took < Duration::from_secs(6), "{outcome:?}");
+    assert_eq!(fleet.requests(), 1);
+}
+
+/// Cut off from Redis, not from Zoho: the token is printed and kept here, after one command's time-out and not three.
+#[test]
+fn redis_falls_silent_while_zoho_answers() {
+    let Some((fleet, way)) = fleet() else { return };
+    fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(1)).unwrap();
+    let holder = fleet.start(0, &["get"]);
+    until("the request to arrive", || fleet.requests() == 1);
+    way.delay(SILENT);
+    let outcome = holder.wait();
+    let token = outcome.warned("could not be kept for the next caller").to_owned();
+    assert!(outcome.took < Duration::from_millis(6_500), "{outcome:?}");
+    assert_eq!(fleet.get(0).ok(), token);
+    assert_eq!(fleet.requests(), 1);
+}
+
+/// As `--timeout` says, not as long as Redis likes.
+#[test]
+fn a_silent_redis_keeps_to_the_callers_timeout() {
+    let Some((fleet, way)) = fleet() else { return };
+    way.delay(SILENT);
+    let outcome = fleet.run(0, &["get", "--timeout", "1s"]);
+    outcome.failed(69, "unavailable");
+    assert!(outcome.took < Duration::from_millis(1_800), "{outcome:?}");
+}

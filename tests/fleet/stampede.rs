@@ -1,0 +1,54 @@
+//! However many machines there are, Zoho is asked once, and never beyond its limit.
+
+use crate::harness::{Running, one_token};
+use crate::world::Fleet;
+use std::time::Duration;
+use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
+
+#[test]
+fn sixteen_machines_of_cold_callers_cost_one_request() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(3)).unwrap();
+    let args = ["get", "--timeout", "120s"];
+    let running: Vec<_> = (0..50).flat_map(|_| 0..16).map(|machine| fleet.start(machine, &args)).collect();
+    let outcomes: Vec<_> = running.into_iter().map(Running::wait).collect();
+    let slowest = outcomes.iter().map(|outcome| outcome.took).max().unwrap();
+    let calls = fleet.redis.script_calls();
+    eprintln!("MEASURED: {calls} calls at Redis in {slowest:?} by 16 machines x 50 callers");
+    one_token(&outcomes);
+    assert!(outcomes.iter().all(|outcome| outcome.stderr.is_empty()));
+    assert_eq!(fleet.requests(), 1);
+    // One caller a machine polls, at most every 100 ms; every other may add a look of its own when it comes.
+    assert!(calls as f64 <= 16.0 * 10.0 * slowest.as_secs_f64() + 800.0, "{calls} calls");
+}
+
+#[test]
+fn two_hundred_forced_refreshes_never_pass_the_budget() {
+    let Some(fleet) = Fleet::new() else { return };
+    let args = ["get", "--refresh", "--timeout", "120s"];
+    let running: Vec<_> = (0..200).map(|call| fleet.start(call % 16, &args)).collect();
+    let outcomes: Vec<_> = running.into_iter().map(Running::wait).collect();
+    assert!(outcomes.iter().all(|outcome| matches!(outcome.code, 0 | 75)), "{outcomes:?}");
+    let counts = fleet.test.sandbox.counts();
+    assert!(counts.token_requests <= 10 && counts.throttled == 0, "{counts:?}");
+}
+
+#[test]
+fn forced_refreshes_one_after_the_other_are_counted_over_machines() {
+    let Some(fleet) = Fleet::new() else { return };
+    let outcomes: Vec<_> = (0..16).map(|machine| fleet.run(machine, &["get", "--refresh"])).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.code == 0).count(), 10);
+    outcomes[10..].iter().for_each(|outcome| outcome.failed(75, "rate_limited"));
+    assert_eq!(fleet.requests(), 10);
+}
+
+#[test]
+fn a_throttle_is_known_by_all() {
+    let Some(fleet) = Fleet::new() else { return };
+    let kind = FaultKind::Status { status: 429, body: None, retry_after_s: None };
+    fleet.test.sandbox.set_fault(Fault::new(Endpoint::Token, kind));
+    fleet.get(0).failed(75, "rate_limited");
+    fleet.test.sandbox.clear_faults();
+    (1..16).for_each(|machine| fleet.run(machine, &["get", "--refresh"]).failed(75, "rate_limited"));
+    assert_eq!(fleet.requests(), 1);
+}

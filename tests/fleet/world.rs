@@ -1,0 +1,194 @@
+//! A redis-server of a test's own, and machines that share it: state folders, each with processes of its own.
+
+use crate::harness::{Outcome, PROGRAM, Running, Test, have, until};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A redis-server on a free loopback port; killed on drop.
+pub struct Redis {
+    child: Child,
+    dir: TempDir,
+    pub port: u16,
+    extra: Vec<String>,
+}
+
+impl Redis {
+    pub fn start(extra: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let extra: Vec<String> = extra.iter().map(|&arg| arg.to_owned()).collect();
+        let child = spawn(&dir, port, &extra);
+        Redis { child, dir, port, extra }
+    }
+
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts again on the same port, empty.
+    pub fn restart_empty(&mut self) {
+        self.kill();
+        self.child = spawn(&self.dir, self.port, &self.extra);
+    }
+
+    pub fn connection(&self) -> redis::Connection {
+        redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap().get_connection().unwrap()
+    }
+
+    /// One command, its arguments as they are.
+    pub fn ask<T: redis::FromRedisValue>(&self, args: &[&[u8]]) -> T {
+        let mut command = redis::Cmd::new();
+        args.iter().for_each(|arg| {
+            command.arg(*arg);
+        });
+        command.query(&mut self.connection()).unwrap()
+    }
+
+    pub fn key(&self, part: &str) -> String {
+        let mut keys: Vec<String> = self.ask(&[b"KEYS", format!("*:{part}*").as_bytes()]);
+        assert_eq!(keys.len(), 1, "{keys:?}");
+        keys.remove(0)
+    }
+
+    pub fn keys(&self) -> Vec<String> {
+        self.ask(&[b"KEYS", b"*"])
+    }
+
+    /// How many connections there ever were.
+    pub fn connections(&self) -> u64 {
+        self.stat("total_connections_received")
+    }
+
+    /// How often a script was called.
+    pub fn script_calls(&self) -> u64 {
+        let text: String = self.ask(&[b"INFO", b"commandstats"]);
+        let line = text.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
+        line.split(',').next().unwrap().parse().unwrap()
+    }
+
+    fn stat(&self, name: &str) -> u64 {
+        let text: String = self.ask(&[b"INFO", b"stats"]);
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}:"))).unwrap();
+        line.trim().parse().unwrap()
+    }
+}
+
+fn spawn(dir: &TempDir, port: u16, extra: &[String]) -> Child {
+    let child = Command::new("redis-server")
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+        ])
+        .arg(dir.path())
+        .args(extra)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("redis-server to answer", || {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+        stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        let mut answer = [0; 1];
+        stream.write_all(b"PING\r\n").is_ok() && stream.read_exact(&mut answer).is_ok()
+    });
+    child
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A sandbox and a Redis, and any number of machines.
+pub struct Fleet {
+    pub test: Test,
+    pub redis: Redis,
+    pub key: String,
+    pub url: String,
+}
+
+impl Fleet {
+    /// `None`, loudly, where there is no redis-server.
+    pub fn new() -> Option<Self> {
+        Fleet::with(&[])
+    }
+
+    pub fn with(extra: &[&str]) -> Option<Self> {
+        if !have("redis-server") {
+            return None;
+        }
+        let redis = Redis::start(extra);
+        let test = Test::new();
+        let key = test.run(["keygen"]).ok().to_owned();
+        let url = format!("redis://127.0.0.1:{}/0", redis.port);
+        Some(Fleet { test, redis, key, url })
+    }
+
+    pub fn command(&self, machine: usize, args: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        let state = self.test.dir.path().join(format!("machine{machine}"));
+        command.args(args).env_clear().envs(self.test.vars()).stdin(Stdio::null());
+        command.env("ZOHO_CRED_STATE_DIR", state);
+        command.env("ZOHO_CRED_STORE", &self.url).env("ZOHO_CRED_STORE_KEY", &self.key);
+        command
+    }
+
+    pub fn start(&self, machine: usize, args: &[&str]) -> Running {
+        self.test.start(self.command(machine, args))
+    }
+
+    pub fn run(&self, machine: usize, args: &[&str]) -> Outcome {
+        self.start(machine, args).wait()
+    }
+
+    pub fn get(&self, machine: usize) -> Outcome {
+        self.run(machine, &["get"])
+    }
+
+    /// `token` is rejected on `machine`.
+    pub fn reject(&self, machine: usize, token: &str) -> Outcome {
+        let mut command = self.command(machine, &["reject"]);
+        command.stdin(std::fs::File::open(self.test.file("rejected", token)).unwrap());
+        self.test.start(command).wait()
+    }
+
+    /// Makes a machine's cached token `seconds` older.
+    pub fn age(&self, machine: usize, seconds: i64) {
+        let state = self.test.dir.path().join(format!("machine{machine}"));
+        for room in ["credentials", "profiles"] {
+            for path in crate::harness::files_below(&state.join(room)) {
+                let Ok(mut json) =
+                    serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path).unwrap())
+                else {
+                    continue;
+                };
+                if json["token"].is_object() {
+                    for key in ["obtained_at_ms", "expires_at_ms"] {
+                        json["token"][key] = (json["token"][key].as_i64().unwrap() - seconds * 1000).into();
+                    }
+                    std::fs::write(&path, json.to_string()).unwrap();
+                }
+            }
+        }
+    }
+
+    /// Forgets everything on a machine, as a new pod does.
+    pub fn wipe(&self, machine: usize) {
+        let _ = std::fs::remove_dir_all(self.test.dir.path().join(format!("machine{machine}")));
+    }
+
+    pub fn requests(&self) -> usize {
+        self.test.sandbox.token_requests()
+    }
+}

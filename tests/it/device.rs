@@ -1,0 +1,184 @@
+//! The device flow under a clock that the test moves: its polls, and every way it can end.
+
+use crate::harness::Test;
+use crate::in_process::ManualClock;
+use serde_json::json;
+use std::cell::{Cell, RefCell};
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::Duration;
+use zoho_cred::sandbox::{ClientKind, Endpoint, Limits, LogEntry, Options};
+use zoho_cred::system::{Clock, Env, Now, System, Terminal};
+
+/// Moves the sandbox's time along, and lets the person act once the nth wait has begun.
+struct Waiting {
+    clock: Rc<ManualClock>,
+    sandbox: String,
+    waits: Cell<usize>,
+    acts_at: usize,
+    decision: &'static str,
+    said: Rc<RefCell<Vec<u8>>>,
+}
+
+impl Waiting {
+    fn person(&self) {
+        let said = String::from_utf8(self.said.borrow().clone()).unwrap();
+        let (page, rest) = said.split("http").find_map(|part| part.split_once("?user_code=")).unwrap();
+        let form = [("user_code", rest.split_whitespace().next().unwrap()), ("decision", self.decision)];
+        assert_eq!(http().post(format!("http{page}")).form(&form).send().unwrap().status(), 200);
+    }
+}
+
+impl Clock for Waiting {
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn boot_id(&self) -> String {
+        self.clock.boot_id()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.clock.advance(duration);
+        let moved = json!({"advance_s": duration.as_secs_f64()});
+        let answer = http().post(format!("{}/sandbox/clock", self.sandbox)).json(&moved).send().unwrap();
+        assert_eq!(answer.status(), 200);
+        self.waits.set(self.waits.get() + 1);
+        if self.waits.get() == self.acts_at {
+            self.person();
+        }
+    }
+}
+
+fn http() -> reqwest::blocking::Client {
+    reqwest::blocking::Client::builder().no_proxy().build().unwrap()
+}
+
+struct Sink(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Logs in; the person decides during the nth wait, or never. Exit code, what was said, and the polls.
+fn log_in(test: &Test, acts_at: usize, decision: &'static str) -> (u8, String, Vec<LogEntry>) {
+    let client = test.sandbox.client(ClientKind::Device).clone();
+    let secret = test.file("secret", &client.client_secrets["us"]);
+    let said = Rc::new(RefCell::new(Vec::new()));
+    let clock = Waiting {
+        clock: ManualClock::new(),
+        sandbox: test.sandbox.url().to_owned(),
+        waits: Cell::new(0),
+        acts_at,
+        decision,
+        said: Rc::clone(&said),
+    };
+    let mut system = System {
+        env: Env::of(test.vars()),
+        clock: Rc::new(clock),
+        terminal: Terminal::default(),
+        stdin: Box::new(io::empty()),
+        stdout: Box::new(io::sink()),
+        stderr: RefCell::new(Box::new(Sink(Rc::clone(&said)))),
+        ..System::real()
+    };
+    let arguments = [
+        "zoho-cred",
+        "login",
+        "crm",
+        "--flow",
+        "device",
+        "--secrets",
+        "file",
+        "--scope",
+        "ZohoCRM.modules.ALL",
+        "--accounts-url",
+        test.sandbox.url(),
+        "--client-id",
+        &client.client_id,
+        "--client-secret-file",
+        secret.to_str().unwrap(),
+    ];
+    let code = zoho_cred::run(arguments.map(Into::into), &mut system);
+    let polls =
+        test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken).collect();
+    (code, String::from_utf8(said.take()).unwrap(), polls)
+}
+
+fn world(limits: Limits) -> Test {
+    let others = vec!["eu".to_owned()];
+    Test::with(Options { limits, other_data_centers: others, single_secret: true, ..Options::default() })
+        .without_environment()
+}
+
+/// No two polls of one server came sooner than Zoho bears.
+#[track_caller]
+fn unhurried(polls: &[LogEntry]) {
+    for pair in polls.windows(2) {
+        assert!(pair[1].time_ms >= pair[0].time_ms + 30_000, "{polls:?}");
+    }
+}
+
+#[test]
+fn it_polls_until_the_person_accepts() {
+    let test = world(Limits::default());
+    let (code, said, polls) = log_in(&test, 4, "accept");
+    assert_eq!(code, 0, "{said}");
+    let outcomes: Vec<_> = polls.iter().map(|poll| poll.outcome.as_str()).collect();
+    assert_eq!(outcomes[..3], ["authorization_pending"; 3]);
+    assert_eq!(outcomes.len(), 4);
+    unhurried(&polls);
+    test.run(["get", "crm", "--refresh"]).ok();
+}
+
+#[test]
+fn it_slows_down_when_told() {
+    let limits = Limits { device_poll_floor: Duration::from_secs(38), ..Limits::default() };
+    let test = world(limits);
+    let (code, said, polls) = log_in(&test, 2, "accept");
+    assert_eq!(code, 0, "{said}");
+    let gaps: Vec<_> = polls.windows(2).map(|pair| (pair[1].time_ms - pair[0].time_ms) / 1000).collect();
+    assert_eq!(gaps, [30, 35, 40], "{polls:?}");
+}
+
+#[test]
+fn a_no_is_77() {
+    let test = world(Limits::default());
+    let (code, said, polls) = log_in(&test, 2, "reject");
+    assert_eq!((code, polls.len()), (77, 2), "{said}");
+    assert!(!test.config().exists());
+}
+
+#[test]
+fn it_ends_with_the_code() {
+    let test = world(Limits::default());
+    let (code, said, polls) = log_in(&test, 0, "");
+    assert_eq!(code, 77, "{said}");
+    assert!(said.contains("in time"), "{said}");
+    assert_eq!(polls.len(), 10);
+    unhurried(&polls);
+}
+
+#[test]
+fn a_person_of_another_data_center_is_followed_there() {
+    let test = world(Limits { user_location: Some("eu".into()), ..Limits::default() });
+    let (code, said, polls) = log_in(&test, 1, "accept");
+    assert_eq!(code, 0, "{said}");
+    let servers: Vec<_> = polls.iter().map(|poll| poll.data_center.as_str()).collect();
+    assert_eq!(servers, ["us", "eu"]);
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    assert!(config.contains(test.sandbox.url_of("eu").unwrap()), "{config}");
+    test.run(["get", "crm", "--refresh"]).ok();
+    let refresh = test.sandbox.log().into_iter().rfind(|entry| entry.endpoint == Endpoint::Token).unwrap();
+    assert_eq!(refresh.data_center, "eu");
+}

@@ -1,0 +1,87 @@
+//! `import`: from the environment and from an SDK's CSV; nothing is written without `--write`, no secret shown.
+
+use crate::harness::{Outcome, Test};
+use std::path::PathBuf;
+
+const TEN: &str = "id,user_name,client_id,client_secret,refresh_token,access_token,grant_token,expiry_time,redirect_uri,api_domain\n";
+
+fn hides(outcome: &Outcome, test: &Test) {
+    for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
+        assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
+    }
+}
+
+/// Two users, one of them without a refresh token, as the Python SDK 8.0 writes them.
+fn csv(test: &Test, second: &str) -> PathBuf {
+    let (id, secret) = (test.sandbox.client_id(), test.sandbox.client_secret());
+    let first = test.sandbox.refresh_token();
+    let text = format!(
+        "{TEN}1,ann@example.jp,{id},{secret},{first},1000.old,,1700000000000,https://www.google.com/,\n\
+         2,\"bob, jr\",{id},{secret},{second},,,,,\n3,eve,{id},{secret},,,,,,\n"
+    );
+    test.file("sdk_tokens.csv", &text)
+}
+
+#[test]
+fn the_environment_becomes_a_profile() {
+    let test = Test::new();
+    let shown = test.run(["import", "env", "crm", "--secrets", "file"]);
+    assert!(shown.ok().starts_with("crm\t") && shown.stderr.contains("nothing was written"), "{shown:?}");
+    hides(&shown, &test);
+    assert!(!test.config().exists() && test.state_files().is_empty());
+    hides(&test.run(["import", "env", "crm", "--secrets", "file", "--write"]), &test);
+    let test = test.without_environment();
+    test.run(["get", "crm"]).ok();
+    assert_eq!(test.sandbox.token_requests(), 1);
+    assert!(!std::fs::read_to_string(test.config()).unwrap().contains(test.sandbox.client_secret()));
+}
+
+#[test]
+fn half_set_variables_are_named() {
+    let test = Test::new().unset("ZOHO_REFRESH_TOKEN");
+    let outcome = test.run(["import", "env"]);
+    outcome.failed(78, "config");
+    assert!(outcome.stderr.contains("ZOHO_REFRESH_TOKEN"), "{outcome:?}");
+}
+
+#[test]
+fn several_users_become_several_profiles() {
+    let test = Test::new().without_environment();
+    let second = test.sandbox.new_refresh_token();
+    let (file, url) = (csv(&test, &second), test.sandbox.url().to_owned());
+    let args = ["import", "sdk", file.to_str().unwrap(), "--accounts-url", &url, "--secrets", "file"];
+    let shown = test.run(args);
+    hides(&shown, &test);
+    shown.warned("line 4 lacks a refresh token");
+    assert_eq!(shown.stdout.lines().count(), 2, "{shown:?}");
+    assert!(!test.config().exists() && test.state_files().is_empty());
+    let written = test.run(args.into_iter().chain(["--write"]));
+    hides(&written, &test);
+    assert_eq!(written.code, 0, "{written:?}");
+    let tokens = ["ann", "bob--jr"].map(|name| test.run(["get", name]).ok().to_owned());
+    assert_ne!(tokens[0], tokens[1]);
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    assert!(config.contains("redirect_uri = \"https://www.google.com/\""), "{config}");
+    let again = test.run(args.into_iter().chain(["--write"]));
+    again.warned("'ann' has this refresh token");
+    assert_eq!(again.stdout, "");
+    assert_eq!(std::fs::read_to_string(test.config()).unwrap(), config, "a second import changes nothing");
+}
+
+#[test]
+fn what_cannot_be_imported_is_said() {
+    let test = Test::new().with_profile();
+    let file = csv(&test, "1000.b");
+    let file = file.to_str().unwrap();
+    let outcome = test.run(["import", "sdk", file]);
+    outcome.failed(2, "usage");
+    assert!(outcome.stderr.contains("--data-center"), "{outcome:?}");
+    let outcome = test.run(["import", "sdk", file, "--data-center", "jpp"]);
+    outcome.failed(2, "usage");
+    let strange = test.file("strange.csv", "a,b\n1,2\n");
+    let outcome = test.run(["import", "sdk", strange.to_str().unwrap(), "--data-center", "jp"]);
+    outcome.failed(78, "config");
+    test.run(["import", "sdk", "/nowhere.csv"]).failed(74, "store");
+    let test = test.var("ZOHO_CLIENT_SECRET", "x").var("ZOHO_REFRESH_TOKEN", "1000.x");
+    test.run(["import", "env", "crm"]).failed(2, "usage");
+}

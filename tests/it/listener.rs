@@ -1,0 +1,138 @@
+//! The loopback listener among strangers: whatever they do, the browser that belongs to the login gets through.
+
+use crate::harness::{Running, Test, until};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+use zoho_cred::sandbox::{ClientKind, Options};
+
+/// A login that waits at a port of its own, and the redirect that it waits for.
+fn waiting() -> (Test, Running, String) {
+    waiting_with(|_| vec!["--no-browser"])
+}
+
+/// The same with more flags and a world made ready for them.
+fn waiting_with(more: impl FnOnce(&mut Test) -> Vec<&'static str>) -> (Test, Running, String) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let callback = format!("http://localhost:{port}/callback");
+    let test = Test::with(Options { redirect_uris: vec![callback.clone()], ..Options::default() });
+    let mut test = test.without_environment();
+    let more = more(&mut test);
+    let client = test.sandbox.client(ClientKind::ServerBased);
+    let secret = test.file("secret", &client.client_secrets["us"]);
+    let mut command = test.command(["login", "crm", "--flow", "browser", "--secrets", "file"]);
+    command.args(["--scope", "ZohoCRM.modules.ALL", "--accounts-url", test.sandbox.url()]);
+    command.args(["--client-id", &client.client_id, "--redirect-uri", &callback]);
+    command.arg("--client-secret-file").arg(secret).args(more);
+    let running = test.start(command);
+    let landed = consent(&running);
+    (test, running, landed)
+}
+
+fn http() -> reqwest::blocking::Client {
+    let builder = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none());
+    builder.no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
+}
+
+/// Accepts on the consent page.
+fn consent(running: &Running) -> String {
+    let mut url = String::new();
+    until("the address of the consent page", || {
+        let said = std::fs::read_to_string(running.stderr_file()).unwrap();
+        url =
+            said.lines().map(str::trim).find(|line| line.starts_with("http")).unwrap_or_default().to_owned();
+        !url.is_empty()
+    });
+    let page = http().get(&url).send().unwrap().text().unwrap();
+    let consent = page.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
+    let form = [("consent", consent), ("decision", "accept")];
+    let pressed = http().post(url.split('?').next().unwrap()).form(&form).send().unwrap();
+    pressed.headers()["location"].to_str().unwrap().to_owned()
+}
+
+fn address(landed: &str) -> String {
+    let url = url::Url::parse(landed).unwrap();
+    format!("127.0.0.1:{}", url.port().unwrap())
+}
+
+#[test]
+fn connections_that_say_nothing_keep_nobody_out() {
+    let (test, running, landed) = waiting();
+    let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(address(&landed)).unwrap()).collect();
+    let begun = Instant::now();
+    let page = http().get(&landed).send().unwrap().text().unwrap();
+    assert!(page.contains("Access granted"), "{page}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "it had to wait until the others were given up");
+    assert_eq!(running.wait().code, 0);
+    drop(silent);
+    test.run(["get", "crm"]).ok();
+}
+
+#[test]
+fn a_request_that_never_ends_is_given_up() {
+    let (_test, running, landed) = waiting();
+    let mut slow = TcpStream::connect(address(&landed)).unwrap();
+    slow.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    slow.write_all(b"GET /callback HTTP/1.1\r\nX: ").unwrap();
+    let begun = Instant::now();
+    // One byte at a time, each well before a time-out for a single read.
+    while slow.write_all(b"x").is_ok() && !matches!(slow.read(&mut [0]), Ok(0)) {
+        assert!(begun.elapsed() < Duration::from_secs(15), "it is still being read");
+    }
+    assert_eq!(http().get(&landed).send().unwrap().status(), 200);
+    assert_eq!(running.wait().code, 0);
+}
+
+#[test]
+fn what_is_no_get_is_answered_404() {
+    let (test, running, landed) = waiting();
+    let posted = http().post(&landed).body("x").send().unwrap();
+    assert_eq!(posted.status(), 404);
+    assert_eq!(http().head(&landed).send().unwrap().status(), 404);
+    assert_eq!(test.sandbox.token_requests(), 0);
+    assert_eq!(http().get(&landed).send().unwrap().status(), 200);
+    assert_eq!(running.wait().code, 0);
+}
+
+#[test]
+fn canaries_are_in_no_log_page_argument_or_child() {
+    let (test, running, landed) = waiting_with(|test| {
+        let seen = test.dir.path().join("seen");
+        let script = format!(
+            "#!/bin/sh\n{{ echo \"$@\"; env; }} > {0}.new; echo noise; echo noise >&2\nmv {0}.new {0}\n",
+            seen.display()
+        );
+        let browser = test.file("browser", &script);
+        std::fs::set_permissions(&browser, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        test.set("BROWSER", browser.to_str().unwrap());
+        vec!["-vv"]
+    });
+    let seen = test.dir.path().join("seen");
+    until("the browser", || seen.exists());
+    let url = url::Url::parse(&landed).unwrap();
+    let code = url.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
+    let secret = test.sandbox.client(ClientKind::ServerBased).client_secrets["us"].clone();
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap();
+    let page = http().get(&landed).send().unwrap().text().unwrap();
+    let outcome = running.wait();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert_eq!(outcome.stdout, "");
+    let token = test.run(["get", "crm"]).ok().to_owned();
+    let kept = crate::harness::files_below(&test.state().join("secrets"));
+    let is_token = |file: &&std::path::PathBuf| file.to_string_lossy().contains("/refresh-token-");
+    let item = std::fs::read(kept.iter().find(is_token).unwrap()).unwrap();
+    let item: serde_json::Value = serde_json::from_slice(&item).unwrap();
+    let refresh_token = item["secret"].as_str().unwrap().to_owned();
+    assert!(refresh_token.starts_with("1000."));
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    let arguments = String::from_utf8_lossy(&arguments).into_owned();
+    let child = std::fs::read_to_string(seen).unwrap();
+    assert!(child.contains("/oauth/v2/auth?"), "{child}");
+    for shown in [&outcome.stderr, &page, &config, &arguments, &child] {
+        for canary in [&code, &secret, &token, &refresh_token] {
+            assert!(!shown.contains(canary.as_str()), "{canary} in {shown}");
+        }
+        assert!(!shown.contains("code_verifier"), "{shown}");
+    }
+    assert!(!outcome.stderr.contains("noise"), "the browser's words stay away: {}", outcome.stderr);
+}

@@ -1,0 +1,144 @@
+//! `logout`: what dies at the accounts server, what is forgotten here, and what stays.
+
+use crate::harness::{Test, files_below};
+use std::path::PathBuf;
+use zoho_cred::sandbox::{Endpoint, Fault, FaultKind, Language};
+
+fn revokes(test: &Test) -> usize {
+    test.sandbox.log().iter().filter(|entry| entry.path.contains("/revoke")).count()
+}
+
+fn secrets(test: &Test) -> Vec<PathBuf> {
+    files_below(&test.state().join("secrets"))
+}
+
+/// Whether any file of the state folder holds the text.
+fn is_kept(test: &Test, text: &str) -> bool {
+    test.state_files()
+        .iter()
+        .any(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).contains(text))
+}
+
+/// A second profile with the same refresh token.
+fn second(test: &Test) {
+    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
+    let args =
+        ["login", "books", "--flow", "refresh-token", "--secrets", "file", "--no-verify", "--client-id", id];
+    let secret = test.file("client-secret", test.sandbox.client_secret());
+    let token = test.file("refresh-token", test.sandbox.refresh_token());
+    let files = ["--client-secret-file", secret.to_str().unwrap(), "--refresh-token-file"];
+    let more = [token.to_str().unwrap(), "--accounts-url", url];
+    test.run(args.into_iter().chain(files).chain(more)).ok();
+}
+
+/// Whether the sandbox still takes the refresh token, asked past this program's own state.
+fn lives(test: &Test) -> bool {
+    let other = test.dir.path().join("other-state").display().to_string();
+    let mut command = test.command(["get"]);
+    command
+        .env("ZOHO_CRED_STATE_DIR", other)
+        .env("ZOHO_CRED_PROFILE", "env")
+        .env("ZOHO_CLIENT_ID", test.sandbox.client_id())
+        .env("ZOHO_CLIENT_SECRET", test.sandbox.client_secret())
+        .env("ZOHO_REFRESH_TOKEN", test.sandbox.refresh_token())
+        .env("ZOHO_ACCOUNTS_URL", test.sandbox.url());
+    let outcome = test.start(command).wait();
+    assert!([0, 77].contains(&outcome.code), "{outcome:?}");
+    outcome.code == 0
+}
+
+#[test]
+fn the_token_dies_and_nothing_of_it_stays() {
+    let test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    let outcome = test.run(["logout", "crm"]);
+    outcome.ok();
+    assert!(outcome.stderr.contains("is revoked"), "{outcome:?}");
+    assert!(!lives(&test));
+    for secret in [&token, test.sandbox.refresh_token(), test.sandbox.client_secret()] {
+        assert!(!is_kept(&test, secret));
+        assert!(!outcome.stderr.contains(secret));
+    }
+    assert_eq!(secrets(&test), Vec::<PathBuf>::new());
+    assert!(std::fs::read_to_string(test.config()).unwrap().contains("[profile.crm]"), "settings stay");
+    let url = &test.sandbox.log().iter().find(|entry| entry.path.contains("/revoke")).unwrap().path.clone();
+    assert!(!url.contains(test.sandbox.refresh_token()), "the token is in the form, not in the URL");
+    test.get().failed(77, "login_required");
+    test.run(["logout", "crm"]).failed(77, "login_required");
+}
+
+#[test]
+fn forget_takes_the_settings_too() {
+    let test = Test::new().with_profile();
+    test.run(["logout", "crm", "--forget", "-q"]).ok();
+    assert!(!std::fs::read_to_string(test.config()).unwrap().contains("crm"));
+    test.run(["logout", "crm"]).failed(78, "unknown_profile");
+}
+
+#[test]
+fn a_dead_token_counts_as_revoked() {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    second(&test);
+    test.run(["logout", "books", "--force", "-q"]).ok();
+    let outcome = test.run(["logout", "crm"]);
+    outcome.ok();
+    assert!(outcome.stderr.contains("dead already"), "{outcome:?}");
+    assert_eq!(secrets(&test), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_failed_revoke_forgets_nothing() {
+    let test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    let before = test.state_files();
+    let throttle = FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None };
+    for kind in [FaultKind::Html, FaultKind::Reset, throttle] {
+        test.sandbox.set_fault(Fault::new(Endpoint::Revoke, kind));
+        let outcome = test.run(["logout", "crm", "--forget"]);
+        outcome.failed(69, "unavailable");
+        assert!(outcome.stderr.contains("nothing was forgotten"), "{outcome:?}");
+        test.sandbox.clear_faults();
+    }
+    assert_eq!(test.state_files(), before);
+    assert_eq!(test.get().ok(), token);
+    test.run(["get", "--refresh"]).ok();
+}
+
+#[test]
+fn local_revokes_nothing() {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    let outcome = test.run(["logout", "crm", "--local"]);
+    outcome.ok();
+    assert!(outcome.stderr.contains("lives on at Zoho"), "{outcome:?}");
+    assert_eq!(revokes(&test), 0);
+    assert_eq!(secrets(&test), Vec::<PathBuf>::new());
+    assert!(lives(&test));
+}
+
+#[test]
+fn a_shared_credential_is_left_alone_unless_forced() {
+    let test = Test::new().with_profile();
+    second(&test);
+    let token = test.run(["get", "crm"]).ok().to_owned();
+    let outcome = test.run(["logout", "crm"]);
+    outcome.failed(2, "usage");
+    assert!(outcome.stderr.contains("books") && outcome.stderr.contains("--force"), "{outcome:?}");
+    assert_eq!(revokes(&test), 0);
+    assert_eq!(test.run(["get", "crm"]).ok(), token);
+    test.run(["logout", "crm", "--local", "-q"]).ok();
+    test.run(["get", "crm"]).failed(77, "login_required");
+    assert_eq!(test.run(["get", "books"]).ok(), token, "the other one keeps its cache and its credential");
+    second(&test);
+    test.run(["logout", "books", "-q"]).ok();
+    assert!(!lives(&test));
+}
+
+#[test]
+fn the_environment_profile_is_not_ours_to_forget() {
+    let test = Test::new();
+    test.run(["logout", "env"]).failed(2, "usage");
+    test.run(["logout"]).failed(2, "usage");
+    assert_eq!(revokes(&test), 0);
+}

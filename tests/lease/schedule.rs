@@ -1,0 +1,524 @@
+//! Schedules of a whole fleet under a virtual clock, each decided by its seed: machines crash, reboot, pause anywhere,
+//! lose Redis with or without what they had sent; Zoho is slow, silent, or throttles.
+//!
+//! A machine looks at its clock and sends in one step: a pause between the two is the one that no lease can close, and
+//! docs/fleet.md says so.
+
+use crate::machine::{ATTEMPTS, Machine, Run};
+use crate::model::Redis;
+use crate::rng::Rng;
+use crate::zoho::{LONGEST_MS, Zoho};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+use zoho_cred::config::Budget;
+use zoho_cred::store::fleet::clocks::Clocks;
+use zoho_cred::token::Ledger;
+
+/// A command takes at most this long, in ms.
+const COMMAND_MS: i64 = 3_000;
+/// A reservation that took longer is not used, in ms.
+const RESERVATION_MS: i64 = 3_000;
+/// How many schedules are run, unless `LEASE_SEEDS` says another number.
+const SEEDS: u64 = 300;
+/// How long a schedule goes on, in ms.
+const LENGTH_MS: i64 = 26 * 60_000;
+
+/// A part of the protocol that is left out, to see that it is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Without {
+    Nothing,
+    /// A request is sent however long the reservation took.
+    TheTimeLimit,
+    /// A reservation is made whoever has the lease.
+    TheOwner,
+    /// The ledger is replaced whatever it has become.
+    TheRevision,
+    /// A round goes on although another machine wrote the ledger.
+    TheNewLook,
+    /// A token is put there whatever is there.
+    TheGeneration,
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Take,
+    Reserve { rev: String, next: String, json: String },
+    Commit { generation: u64, asked: i64 },
+    Record { rev: String, next: String, json: String },
+    Release,
+}
+
+#[derive(Clone, Debug)]
+enum Reply {
+    Lost,
+    Taken { got: bool, redis_ms: i64, rev: String, json: String, generation: u64 },
+    Reserved(i64),
+    Committed,
+    Recorded { rev: String, json: String },
+    Released,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Granted,
+    Transient,
+    Throttled,
+    /// None came.
+    Nothing,
+    /// Not a byte was sent.
+    Unsent,
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Start(usize),
+    Crash(usize),
+    Cut(usize),
+    AtRedis { machine: usize, epoch: u32, owner: String, op: Op, reply_after: Option<i64> },
+    Reply { machine: usize, epoch: u32, reply: Reply },
+    AtZoho,
+    Answer { machine: usize, epoch: u32, answer: Answer, asked: i64 },
+    Again { machine: usize, epoch: u32 },
+}
+
+/// What happened in a schedule, so that a test knows that it was one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    requests: usize,
+    crashes: usize,
+    pauses: usize,
+    cuts: usize,
+    throttles: usize,
+    conflicts: usize,
+    refused_commits: usize,
+}
+
+struct World {
+    without: Without,
+    rng: Rng,
+    now: i64,
+    nth: u64,
+    events: BinaryHeap<Reverse<(i64, u64)>>,
+    waiting: BTreeMap<u64, Event>,
+    machines: Vec<Machine>,
+    redis: Redis,
+    redis_clock: i64,
+    /// Zoho fails and throttles often, and machines pause often.
+    rough: bool,
+    zoho: Zoho,
+    /// Until when Redis's ledger forbids every request, in true time.
+    throttled_until: i64,
+    told: Told,
+}
+
+impl World {
+    fn new(seed: u64, without: Without) -> Self {
+        let mut rng = Rng::new(seed);
+        let machines = (0..*rng.pick(&[2usize, 4, 8])).map(|nth| Machine::new(&mut rng, nth)).collect();
+        let redis_clock = 1_700_000_000_000 + rng.below(7_200_000) - 3_600_000;
+        let rough = rng.chance(40);
+        let mut world = World {
+            without,
+            rng,
+            now: 0,
+            nth: 0,
+            events: BinaryHeap::new(),
+            waiting: BTreeMap::new(),
+            machines,
+            redis: Redis::default(),
+            redis_clock,
+            rough,
+            zoho: Zoho::default(),
+            throttled_until: 0,
+            told: Told::default(),
+        };
+        for machine in 0..world.machines.len() {
+            let after = world.rng.below(2_000);
+            world.after(after, Event::Start(machine));
+        }
+        world
+    }
+
+    fn after(&mut self, ms: i64, event: Event) {
+        self.nth += 1;
+        self.events.push(Reverse((self.now + ms, self.nth)));
+        self.waiting.insert(self.nth, event);
+    }
+
+    fn word(&mut self) -> String {
+        format!("{:016x}", self.rng.next())
+    }
+
+    /// Mostly fast, sometimes slow, now and then beyond what a command may take.
+    fn delay(&mut self) -> i64 {
+        match self.rng.below(100) {
+            0..80 => 1 + self.rng.below(20),
+            80..96 => 20 + self.rng.below(1_400),
+            _ => self.rng.below(4_000),
+        }
+    }
+
+    /// How much later than it could a machine goes on: it was stopped, suspended or starved.
+    fn pause(&mut self) -> i64 {
+        let pause = match self.rng.below(if self.rough { 60 } else { 200 }) {
+            0..4 => self.rng.below(6_000),
+            4..8 => self.rng.below(40_000),
+            8 => self.rng.below(1_500_000),
+            _ => return 0,
+        };
+        self.told.pauses += 1;
+        pause
+    }
+
+    fn ask_redis(&mut self, machine: usize, op: Op) {
+        let epoch = self.machines[machine].epoch;
+        let owner = self.machines[machine].run.as_ref().map(|run| run.owner.clone()).unwrap_or_default();
+        let (there, back, pause) = (self.delay(), self.delay(), self.pause());
+        let cut = self.machines[machine].cut_until > self.now;
+        // Cut off, what was sent may have arrived all the same.
+        let arrives = !cut || self.rng.chance(20);
+        let answered = !cut && there + back <= COMMAND_MS;
+        if arrives {
+            let reply_after = answered.then_some(back + pause);
+            self.after(there, Event::AtRedis { machine, epoch, owner, op, reply_after });
+        }
+        if !answered {
+            self.after(COMMAND_MS + pause, Event::Reply { machine, epoch, reply: Reply::Lost });
+        }
+    }
+
+    fn at_redis(&mut self, owner: &str, op: Op) -> Result<Reply, String> {
+        let now = self.now;
+        Ok(match op {
+            Op::Take => {
+                let taken = self.redis.take(now, owner, &[b"ours".to_vec()]);
+                let (rev, json, generation) = (taken.rev, taken.json, taken.generation);
+                Reply::Taken { got: taken.got == 1, redis_ms: self.redis_clock + now, rev, json, generation }
+            }
+            Op::Reserve { mut rev, next, json } => {
+                match self.without {
+                    Without::TheOwner => self.redis.lease = Some((owner.to_owned(), now + 1)),
+                    Without::TheRevision => rev.clone_from(&self.redis.rev),
+                    _ => {}
+                }
+                let reserved = self.redis.reserve(now, owner, &rev, &next, &json);
+                if reserved == 1 && now < self.throttled_until {
+                    return Err(format!("reserved at {now}, throttled until {}", self.throttled_until));
+                }
+                Reply::Reserved(reserved)
+            }
+            Op::Commit { mut generation, asked } => {
+                if self.without == Without::TheGeneration {
+                    generation = self.redis.generation;
+                }
+                let (before, held) = (self.redis.asked, !self.redis.sealed.is_empty());
+                let mark = format!("mark {asked}");
+                let committed = self.redis.commit(generation, b"\x01ourssealed", asked, &[mark]);
+                self.told.refused_commits += usize::from(committed == 0);
+                if committed == 1 && held && asked < before {
+                    return Err(format!("a token of {asked} replaced one of {before}"));
+                }
+                Reply::Committed
+            }
+            Op::Record { mut rev, next, json } => {
+                if self.without == Without::TheRevision {
+                    rev.clone_from(&self.redis.rev);
+                }
+                let (rev, there) = self.redis.record(&rev, &next, &json);
+                let ledger: Ledger = serde_json::from_str(&there).unwrap_or_default();
+                if let (true, Some(cool_down)) = (rev == next, ledger.cool_down) {
+                    // Times travel through two clocks, each read up to a lease too late.
+                    let until = cool_down.since.wall_ms - self.redis_clock + cool_down.length_ms - 15_000;
+                    self.throttled_until = self.throttled_until.max(until);
+                }
+                Reply::Recorded { rev, json: there }
+            }
+            Op::Release => {
+                self.redis.release(now, owner);
+                Reply::Released
+            }
+        })
+    }
+
+    /// The refresher is done, or gives up; the next one of this machine comes some time later.
+    fn done(&mut self, machine: usize, release: bool) {
+        if release {
+            self.ask_redis(machine, Op::Release);
+        } else {
+            self.machines[machine].run = None;
+            let rest = if self.rng.chance(30) { 5_000 } else { 100_000 };
+            let after = self.rng.below(rest);
+            self.after(after, Event::Start(machine));
+        }
+    }
+
+    fn start(&mut self, machine: usize) {
+        if self.machines[machine].run.is_some() {
+            return;
+        }
+        if self.rng.chance(4) {
+            let after = self.rng.below(15_000);
+            self.after(after, Event::Crash(machine));
+        }
+        if self.rng.chance(4) {
+            let after = self.rng.below(3_000);
+            self.after(after, Event::Cut(machine));
+        }
+        let owner = self.word();
+        let at = self.machines[machine].moment(self.now);
+        self.machines[machine].run = Some(Run {
+            owner,
+            clocks: Clocks { at, redis_ms: 0 },
+            rev: String::new(),
+            next: String::new(),
+            generation: 0,
+            ledger: Ledger::default(),
+            far: Ledger::default(),
+            begun: 0,
+            attempts: 0,
+            tries: 0,
+            reserving: false,
+            overtaken: false,
+            again: false,
+        });
+        self.ask_redis(machine, Op::Take);
+    }
+
+    /// Writes ahead: here, then there.
+    fn reserve(&mut self, machine: usize, mut run: Run) {
+        let overtaken = run.overtaken && self.without != Without::TheNewLook;
+        if overtaken || !self.machines[machine].may_ask(&run.ledger, self.now) {
+            self.machines[machine].run = Some(run);
+            return self.done(machine, true);
+        }
+        let moment = self.machines[machine].moment(self.now);
+        run.ledger.reserve(&moment, &Budget::default());
+        (run.begun, run.reserving) = (moment.boot_ms, true);
+        run.attempts += 1;
+        run.next = self.word();
+        self.machines[machine].disk = run.ledger.clone();
+        let (rev, next, json) = (run.rev.clone(), run.next.clone(), run.write(&run.ledger, &moment));
+        self.machines[machine].run = Some(run);
+        self.ask_redis(machine, Op::Reserve { rev, next, json });
+    }
+
+    fn record(&mut self, machine: usize, mut run: Run) {
+        self.machines[machine].disk = run.ledger.clone();
+        let moment = self.machines[machine].moment(self.now);
+        run.next = self.word();
+        let (rev, next, json) = (run.rev.clone(), run.next.clone(), run.write(&run.far, &moment));
+        self.machines[machine].run = Some(run);
+        self.ask_redis(machine, Op::Record { rev, next, json });
+    }
+
+    fn send(&mut self, machine: usize) -> Result<(), String> {
+        let epoch = self.machines[machine].epoch;
+        let asked = self.redis_clock + self.now;
+        let unsent = self.rng.chance(3);
+        if unsent {
+            let after = self.rng.below(5_000);
+            self.after(after, Event::Answer { machine, epoch, answer: Answer::Unsent, asked });
+            return Ok(());
+        }
+        let arrives = match self.rng.below(10) {
+            0 => self.rng.below(LONGEST_MS),
+            _ => self.rng.below(300),
+        };
+        let answers =
+            arrives + if self.rng.chance(10) { self.rng.below(LONGEST_MS) } else { self.rng.below(200) };
+        let (until, answer) = match self.rng.below(100) {
+            _ if answers >= LONGEST_MS => (LONGEST_MS, Answer::Nothing),
+            0..5 => (LONGEST_MS, Answer::Nothing),
+            5..20 => (answers, Answer::Transient),
+            20..60 if self.rough => (answers, Answer::Transient),
+            60..75 if self.rough => (answers, Answer::Throttled),
+            20..22 => (answers, Answer::Throttled),
+            _ => (answers, Answer::Granted),
+        };
+        self.told.requests += 1;
+        self.told.throttles += usize::from(answer == Answer::Throttled);
+        self.zoho.sent(machine, self.now, self.now + until)?;
+        self.after(arrives, Event::AtZoho);
+        let pause = self.pause();
+        self.after(until + pause, Event::Answer { machine, epoch, answer, asked });
+        Ok(())
+    }
+
+    fn answered(&mut self, machine: usize, answer: Answer, asked: i64) {
+        let Some(mut run) = self.machines[machine].run.clone() else { return };
+        let now = self.machines[machine].moment(self.now);
+        run.again =
+            matches!(answer, Answer::Transient | Answer::Nothing | Answer::Unsent) && run.attempts < ATTEMPTS;
+        match answer {
+            Answer::Granted | Answer::Transient => run.ledger.answered(&now, answer == Answer::Granted),
+            Answer::Throttled => {
+                run.ledger.answered(&now, false);
+                run.ledger.cool_down(&now, Duration::from_secs(600), &now);
+            }
+            Answer::Unsent => run.ledger.withdraw(),
+            Answer::Nothing => {}
+        }
+        run.far = run.ledger.clone();
+        run.tries = 0;
+        if answer == Answer::Granted {
+            let generation = run.generation;
+            self.machines[machine].disk = run.ledger.clone();
+            self.machines[machine].run = Some(run);
+            self.ask_redis(machine, Op::Commit { generation, asked });
+        } else {
+            self.record(machine, run);
+        }
+    }
+
+    fn reply(&mut self, machine: usize, reply: Reply) -> Result<(), String> {
+        let Some(mut run) = self.machines[machine].run.clone() else { return Ok(()) };
+        let now = self.machines[machine].moment(self.now);
+        match reply {
+            Reply::Taken { got: false, .. } => self.done(machine, false),
+            Reply::Taken { redis_ms, rev, json, generation, .. } => {
+                run.clocks = Clocks { at: now.clone(), redis_ms };
+                (run.rev, run.generation) = (rev, generation);
+                run.ledger = self.machines[machine].disk.stricter(&run.read(&json, &now), &now);
+                self.reserve(machine, run);
+            }
+            Reply::Reserved(1) => {
+                run.reserving = false;
+                run.rev = run.next.clone();
+                let in_time = now.boot_ms - run.begun <= RESERVATION_MS;
+                if in_time || self.without == Without::TheTimeLimit {
+                    self.machines[machine].run = Some(run);
+                    return self.send(machine);
+                }
+                self.not_sent(machine, run, true);
+            }
+            Reply::Reserved(_) => self.not_sent(machine, run, true),
+            Reply::Committed => self.record(machine, run),
+            Reply::Recorded { rev, json } => {
+                let ours = rev == run.next;
+                run.rev = rev;
+                run.tries += 1;
+                if !ours {
+                    self.told.conflicts += 1;
+                    run.overtaken = true;
+                    run.far = run.far.stricter(&run.read(&json, &now), &now);
+                    if run.tries < 5 {
+                        self.record(machine, run);
+                        return Ok(());
+                    }
+                }
+                let again = run.again;
+                self.machines[machine].run = Some(run);
+                match again {
+                    true => {
+                        let epoch = self.machines[machine].epoch;
+                        let pause = 250 + self.pause();
+                        self.after(pause, Event::Again { machine, epoch });
+                    }
+                    false => self.done(machine, true),
+                }
+            }
+            Reply::Released => self.done(machine, false),
+            // A reservation that may have arrived is safe; only this machine's own entry goes.
+            Reply::Lost if run.reserving => self.not_sent(machine, run, false),
+            Reply::Lost => self.done(machine, false),
+        }
+        Ok(())
+    }
+
+    fn not_sent(&mut self, machine: usize, mut run: Run, release: bool) {
+        run.ledger.withdraw();
+        self.machines[machine].disk = run.ledger.clone();
+        self.machines[machine].run = Some(run);
+        self.done(machine, release);
+    }
+
+    fn happens(&mut self, event: Event) -> Result<(), String> {
+        let is_ours = |world: &World, machine: usize, epoch: u32| world.machines[machine].epoch == epoch;
+        match event {
+            Event::Start(machine) => self.start(machine),
+            Event::Crash(machine) => {
+                self.told.crashes += 1;
+                let reboot = self.rng.chance(30);
+                self.machines[machine].crash(self.now, reboot);
+                let after = self.rng.below(30_000);
+                self.after(after, Event::Start(machine));
+            }
+            Event::Cut(machine) => {
+                self.told.cuts += 1;
+                self.machines[machine].cut_until = self.now + self.rng.below(60_000);
+            }
+            Event::AtRedis { machine, epoch, owner, op, reply_after } => {
+                let reply = self.at_redis(&owner, op)?;
+                if let Some(after) = reply_after {
+                    self.after(after, Event::Reply { machine, epoch, reply });
+                }
+            }
+            Event::Reply { machine, epoch, reply } if is_ours(self, machine, epoch) => {
+                self.reply(machine, reply)?
+            }
+            Event::AtZoho => self.zoho.arrived(self.now)?,
+            Event::Answer { machine, epoch, answer, asked } if is_ours(self, machine, epoch) => {
+                self.answered(machine, answer, asked);
+            }
+            Event::Again { machine, epoch } if is_ours(self, machine, epoch) => {
+                if let Some(run) = self.machines[machine].run.clone() {
+                    self.reserve(machine, run);
+                }
+            }
+            Event::Reply { .. } | Event::Answer { .. } | Event::Again { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+/// Runs one schedule. The error says which promise was broken.
+fn run(seed: u64, without: Without) -> Result<Told, String> {
+    let mut world = World::new(seed, without);
+    while let Some(Reverse((at, nth))) = world.events.pop() {
+        if at > LENGTH_MS {
+            break;
+        }
+        world.now = at;
+        let event = world.waiting.remove(&nth).unwrap();
+        world.happens(event)?;
+    }
+    Ok(world.told)
+}
+
+#[test]
+fn budget_and_one_in_flight_hold_in_every_schedule() {
+    let seeds = std::env::var("LEASE_SEEDS").map_or(SEEDS, |text| text.parse().unwrap());
+    let mut all = Told::default();
+    for seed in 0..seeds {
+        let told = run(seed, Without::Nothing).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+        all.requests += told.requests;
+        all.crashes += told.crashes;
+        all.pauses += told.pauses;
+        all.cuts += told.cuts;
+        all.throttles += told.throttles;
+        all.conflicts += told.conflicts;
+        all.refused_commits += told.refused_commits;
+    }
+    eprintln!("MEASURED: {all:?}");
+    assert!(all.requests > 3_000 && all.crashes > 100 && all.pauses > 100 && all.cuts > 100, "{all:?}");
+    assert!(all.throttles > 0 && all.conflicts > 0 && all.refused_commits > 0, "{all:?}");
+}
+
+/// Each part of the protocol is there because some schedule needs it: without it, the model finds that schedule.
+#[test]
+fn every_part_of_the_protocol_is_needed() {
+    let parts = [
+        Without::TheTimeLimit,
+        Without::TheOwner,
+        Without::TheRevision,
+        Without::TheNewLook,
+        Without::TheGeneration,
+    ];
+    for without in parts {
+        let found = (0..1_500).find_map(|seed| run(seed, without).err().map(|broken| (seed, broken)));
+        eprintln!("MEASURED: without {without:?}: {found:?}");
+        assert!(found.is_some(), "{without:?}");
+    }
+}

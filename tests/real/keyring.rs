@@ -1,0 +1,208 @@
+//! Secrets in a real Secret Service: gnome-keyring on a bus of its own; and what is said where it does not help.
+
+use crate::harness::{Outcome, Test, files_below};
+use crate::world::{have_all, on_path, run};
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+
+/// A call that meets a keyring which does not help must have ended by then.
+const BOUND: Duration = Duration::from_secs(15);
+
+const LOGIN: &str = "zoho-cred login crm --flow refresh-token --secrets keyring --no-verify";
+const UNSET: &str = "unset ZOHO_CLIENT_ID ZOHO_CLIENT_SECRET ZOHO_REFRESH_TOKEN ZOHO_ACCOUNTS_URL";
+const UNLOCK: &str = "printf pass | gnome-keyring-daemon --unlock --components=secrets > /dev/null 2>&1";
+const LOCK: &str = "dbus-send --session --print-reply --dest=org.freedesktop.secrets /org/freedesktop/secrets \
+                    org.freedesktop.Secret.Service.Lock array:objpath:/org/freedesktop/secrets/collection/login \
+                    > /dev/null";
+
+fn have_keyring() -> bool {
+    have_all(&["bash", "dbus-run-session", "dbus-send", "gnome-keyring-daemon", "secret-tool"])
+}
+
+/// A world with our name on PATH, without a display, and with no bus but the one it is given.
+fn world() -> Test {
+    let mut test = on_path(Test::new());
+    let runtime = test.dir.path().join("run");
+    std::fs::create_dir(&runtime).unwrap();
+    test.set("XDG_RUNTIME_DIR", runtime.to_str().unwrap());
+    test.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", runtime.join("nobody").display()));
+    test
+}
+
+/// Runs a script on a bus of its own.
+fn on_bus(test: &Test, script: &str) -> Outcome {
+    run(test, "dbus-run-session", &["--", "bash", "-euo", "pipefail", "-c", script])
+}
+
+/// Runs a script on a bus that knows no services but the ones given.
+fn on_bare_bus(test: &Test, services: &str, script: &str) -> Outcome {
+    let folder = test.dir.path().join("services");
+    std::fs::create_dir(&folder).unwrap();
+    if !services.is_empty() {
+        std::fs::write(folder.join("org.freedesktop.secrets.service"), services).unwrap();
+    }
+    let config = test.file(
+        "bus.conf",
+        &format!(
+            "<busconfig><type>session</type><listen>unix:tmpdir={}</listen><servicedir>{}</servicedir>\
+             <policy context=\"default\"><allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/><allow own=\"*\"/></policy></busconfig>",
+            test.dir.path().display(),
+            folder.display()
+        ),
+    );
+    let config = format!("--config-file={}", config.display());
+    run(test, "dbus-run-session", &[&config, "--", "bash", "-euo", "pipefail", "-c", script])
+}
+
+/// No file of the world holds a secret.
+#[track_caller]
+fn nothing_in_plain_files(test: &Test) {
+    for file in files_below(test.dir.path()) {
+        let Ok(bytes) = std::fs::read(&file) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
+            assert!(!text.contains(secret), "{}", file.display());
+        }
+    }
+}
+
+/// The login failed in time, said why and what to do, and left nothing behind.
+#[track_caller]
+fn refused(test: &Test, outcome: &Outcome, words: &str) {
+    assert_eq!(outcome.code, 74, "{outcome:?}");
+    for words in ["error[store]", words, "--secrets file"] {
+        assert!(outcome.stderr.contains(words), "{words}: {outcome:?}");
+    }
+    assert!(outcome.took < BOUND, "{outcome:?}");
+    assert!(!test.config().exists() && files_below(&test.state().join("secrets")).is_empty());
+    nothing_in_plain_files(test);
+}
+
+#[test]
+fn secrets_are_stored_read_back_and_gone_after_logout() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    let found = "secret-tool search --all service zoho-cred 2>&1 | grep -c '^secret = ' || true";
+    let outcome = on_bus(
+        &test,
+        &format!(
+            "{UNLOCK}; {LOGIN}; {UNSET}; zoho-cred get crm > token; {found}; zoho-cred get crm --refresh > token2; \
+             zoho-cred logout crm; {found}; zoho-cred get crm && exit 1; test $? = 77"
+        ),
+    );
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "2\n0\n"), "{outcome:?}");
+    assert!(outcome.stderr.contains("its refresh token is revoked"), "{outcome:?}");
+    assert!(std::fs::read_to_string(test.dir.path().join("token2")).unwrap().starts_with("1000."));
+    assert_eq!(test.sandbox.token_requests(), 2, "both came by the secrets of the keyring");
+    nothing_in_plain_files(&test);
+}
+
+#[test]
+fn a_second_login_leaves_no_old_items() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    let found = "secret-tool search --all service zoho-cred 2>&1 | grep -c '^secret = '";
+    let outcome = on_bus(&test, &format!("{UNLOCK}; {LOGIN}; {LOGIN}; {found}"));
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "2\n"), "{outcome:?}");
+}
+
+#[test]
+fn a_locked_keyring_says_so_and_is_not_needed_while_the_token_is_fresh() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    let script = format!("{UNLOCK}; {LOGIN}; {UNSET}; zoho-cred get crm; {LOCK}; zoho-cred get crm; ");
+    let outcome = on_bus(&test, &(script + "zoho-cred get crm --refresh"));
+    assert_eq!(outcome.code, 74, "{outcome:?}");
+    let tokens: Vec<_> = outcome.stdout.lines().collect();
+    assert!(tokens.len() == 2 && tokens[0] == tokens[1], "{outcome:?}");
+    assert!(outcome.stderr.contains("error[store]: the keyring is locked"), "{outcome:?}");
+    assert!(outcome.took < BOUND, "{outcome:?}");
+    nothing_in_plain_files(&test);
+}
+
+#[test]
+fn a_login_into_a_locked_keyring_is_refused() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    let outcome = on_bus(&test, &format!("{UNLOCK}; {LOCK}; {LOGIN}"));
+    refused(&test, &outcome, "the keyring is locked");
+}
+
+#[test]
+fn an_item_that_somebody_removed_is_a_message_of_its_own() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    let script =
+        format!("{UNLOCK}; {LOGIN}; {UNSET}; secret-tool clear service zoho-cred; zoho-cred get crm");
+    let outcome = on_bus(&test, &script);
+    outcome.failed(77, "login_required");
+    assert!(outcome.stderr.contains("no longer in its keyring store"), "{outcome:?}");
+}
+
+#[test]
+fn a_keyring_without_a_collection_is_a_message_of_its_own() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    refused(&test, &on_bus(&test, LOGIN), "no default collection");
+}
+
+#[test]
+fn a_bus_without_a_keyring_says_so() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    refused(&test, &on_bare_bus(&test, "", LOGIN), "no keyring service can be reached");
+}
+
+#[test]
+fn a_keyring_that_never_starts_is_not_waited_for() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    let service = "[D-BUS Service]\nName=org.freedesktop.secrets\nExec=/bin/sleep 20\n";
+    refused(&test, &on_bare_bus(&test, service, LOGIN), "the keyring did not answer within 2 s");
+}
+
+#[test]
+fn a_bus_that_never_answers_is_not_waited_for() {
+    let mut test = world();
+    let socket = test.dir.path().join("run/silent");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    test.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", socket.display()));
+    refused(&test, &test.run(LOGIN.split(' ').skip(1)), "the keyring did not answer within 2 s");
+}
+
+#[test]
+fn without_a_bus_no_keyring_can_be_reached() {
+    let test = world();
+    refused(&test, &test.run(LOGIN.split(' ').skip(1)), "no keyring service can be reached");
+}
+
+#[test]
+fn at_a_terminal_a_person_is_told_what_is_waited_for() {
+    if !have_all(&["bash", "timeout", "script"]) {
+        return;
+    }
+    let mut test = world();
+    let socket = test.dir.path().join("run/silent");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    test.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", socket.display()));
+    let outcome = run(&test, "timeout", &["5", "script", "-qec", LOGIN, "/dev/null"]);
+    let told = outcome.stdout.matches("waiting for the keyring to be unlocked").count();
+    assert_eq!(told, 1, "{outcome:?}");
+    assert!(!outcome.stdout.contains("did not answer"), "a person has a minute: {outcome:?}");
+}

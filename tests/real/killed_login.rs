@@ -1,0 +1,146 @@
+//! A login that is killed at any point leaves a credential in use: the old one, or the new one, never neither.
+
+use crate::harness::{PROGRAM, Test, have};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use zoho_cred::sandbox::{Client, ClientKind, Limits, Options};
+
+/// What a login does that lasts. `strace` kills it as it enters the nth of one of these.
+const STEPS: [&str; 6] =
+    ["rename,renameat,renameat2", "unlink,unlinkat", "fsync,fdatasync", "mkdir,mkdirat", "connect", "flock"];
+
+/// More than any login does of one kind; a login that still dies then is stuck.
+const MOST: usize = 60;
+
+#[test]
+fn of_the_same_client() {
+    dies_everywhere(ClientKind::SelfClient);
+}
+
+#[test]
+fn of_another_client() {
+    dies_everywhere(ClientKind::Any);
+}
+
+/// Logs in as a client of `before`, and then again and again as a Self Client, killed at every step once.
+fn dies_everywhere(before: ClientKind) {
+    let Some((test, begin)) = logged_in(before) else { return };
+    let mut kills = 0;
+    for steps in STEPS {
+        kills += (1..=MOST)
+            .take_while(|nth| !is_through(&test, &begin, steps, &format!("signal=KILL:when={nth}")))
+            .count();
+    }
+    assert!(kills >= 10, "only {kills} kills: strace did not do its work");
+}
+
+#[test]
+fn one_that_cannot_write_a_file() {
+    let Some((test, begin)) = logged_in(ClientKind::Any) else { return };
+    let failed = (1..=10)
+        .filter(|nth| !is_through(&test, &begin, STEPS[0], &format!("error=EROFS:when={nth}")))
+        .count();
+    assert!(failed >= 3, "only {failed} failed: strace did not do its work");
+}
+
+/// A world in which a client of `before` is logged in, and a copy of its folders.
+fn logged_in(before: ClientKind) -> Option<(Test, PathBuf)> {
+    if !have("strace") || !have("cp") {
+        return None;
+    }
+    let usual = Limits::default();
+    let limits = Limits { budget: 1000, codes: 1000, live_tokens: 1000, refresh_tokens: 1000, ..usual };
+    let test = Test::with(Options { limits, ..Options::default() }).without_environment();
+    let mut old = log_in(&test, test.sandbox.client(before), Command::new(PROGRAM));
+    assert!(old.status().unwrap().success());
+    let begin = test.dir.path().join("begin");
+    copy(&test.state(), &begin.join("state"));
+    copy(test.config().parent().unwrap(), &begin.join("config"));
+    Some((test, begin))
+}
+
+/// Whether a login ends well although strace does something to one of its `steps`. A token can be had anyhow.
+#[track_caller]
+fn is_through(test: &Test, begin: &Path, steps: &str, what: &str) -> bool {
+    assert!(!what.ends_with(&format!("={MOST}")), "{steps}");
+    for (from, to) in [("state", test.state()), ("config", test.config().parent().unwrap().to_owned())] {
+        std::fs::remove_dir_all(&to).unwrap();
+        copy(&begin.join(from), &to);
+    }
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={steps}")]);
+    strace.args(["-e", &format!("inject={steps}:{what}"), PROGRAM]);
+    let status = log_in(test, test.sandbox.client(ClientKind::SelfClient), strace).status().unwrap();
+    let after = test.run(["get", "crm", "--refresh"]);
+    assert_eq!(after.code, 0, "{steps}: {what}: {after:?}");
+    status.success()
+}
+
+/// A login with a code of the API console.
+fn log_in(test: &Test, client: &Client, mut command: Command) -> Command {
+    let mut flow = vec!["login", "crm", "--secrets", "file", "-q", "--accounts-url", test.sandbox.url()];
+    let (code, token);
+    let secret = test.file("secret", &client.client_secrets["us"]);
+    match client.kind {
+        ClientKind::SelfClient => {
+            code = test.file(
+                "code",
+                &test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(60)),
+            );
+            flow.extend(["--flow", "self-client", "--code-file", code.to_str().unwrap()]);
+        }
+        _ => {
+            token = test.file("token", test.sandbox.refresh_token());
+            flow.extend([
+                "--flow",
+                "refresh-token",
+                "--no-verify",
+                "--refresh-token-file",
+                token.to_str().unwrap(),
+            ]);
+        }
+    }
+    command.args(flow).args(["--client-id", &client.client_id, "--client-secret-file"]).arg(secret);
+    command.env_clear().envs(test.vars()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+    let status = Command::new("cp").args(["-a"]).args([from, to]).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_refresh_during_a_login_finds_the_old_secrets_or_the_new() {
+    if !have("strace") {
+        return;
+    }
+    let limits = Limits { budget: 1000, live_tokens: 1000, ..Limits::default() };
+    let test = Test::with(Options { limits, ..Options::default() }).without_environment();
+    let log_in = || {
+        let mut login = log_in(&test, test.sandbox.client(ClientKind::Any), Command::new(PROGRAM));
+        assert!(login.status().unwrap().success());
+    };
+    log_in();
+    let slow = || {
+        let mut strace = Command::new("strace");
+        // Every file that is opened is held up, so that a login gets in between any two.
+        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=openat"]);
+        strace.args(["-e", "inject=openat:delay_exit=20000", PROGRAM, "get", "crm", "--refresh"]);
+        strace.env_clear().envs(test.vars()).stdin(Stdio::null()).stdout(Stdio::null());
+        strace
+    };
+    // Logins that never pause would outrun a reader that takes 20 ms for each of three files.
+    let mut pauses = [0, 30, 0, 60, 90, 0, 120].into_iter().map(Duration::from_millis).cycle();
+    for _ in 0..8 {
+        let mut refresh = slow().stderr(Stdio::piped()).spawn().unwrap();
+        while refresh.try_wait().unwrap().is_none() {
+            log_in();
+            std::thread::sleep(pauses.next().unwrap());
+        }
+        let outcome = refresh.wait_with_output().unwrap();
+        assert!(outcome.status.success(), "{outcome:?}");
+    }
+}
