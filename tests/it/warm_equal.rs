@@ -356,3 +356,17 @@ fn the_warm_path_never_disagrees() {
     outcome.unwrap();
     assert!(answered.get() > cases as usize / 4, "the warm path answered only {} times", answered.get());
 }
+
+/// A refresh that began before a login may write the profile's state last, naming the credential of before.
+#[test]
+fn a_login_ends_what_was_remembered_although_the_state_is_the_old_one() {
+    let mut world = World::new();
+    let answered = Cell::new(0);
+    world.compare(&["get", "crm"], &answered).unwrap();
+    world.compare(&["get", "crm"], &answered).unwrap();
+    let before = answered.get();
+    assert!(before > 0);
+    world.step(&Step::Record("crm"));
+    world.compare(&["get", "crm"], &answered).unwrap();
+    assert_eq!(answered.get(), before);
+}
