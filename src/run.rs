@@ -2,10 +2,10 @@
 
 use crate::cli::{Cli, Command, ErrorFormat, Global};
 use crate::commands;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::system::System;
 use crate::warm;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
@@ -19,7 +19,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         Err(error) => return refuse(&args, &error, system),
     };
     start_log(&cli.global);
-    match dispatch(cli.command, &cli.global, system) {
+    let outcome = match cli.command {
+        Some(command) => dispatch(command, &cli.global, system),
+        None if system.terminal.stdout => commands::summary(system, &cli.global),
+        None => {
+            system.say(Cli::command().render_help().to_string().trim_end());
+            return Code::Usage.exit_code();
+        }
+    };
+    match outcome {
         Ok(code) => {
             warm::remember(&args, system);
             code
@@ -38,7 +46,9 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Login(args) => commands::login(system, global, &args),
         Command::Logout(args) => commands::logout(system, global, &args),
         Command::Import(args) => commands::import(system, global, &args),
+        Command::List(args) => commands::list(system, global, &args),
         Command::Status(args) => commands::status(system, global, &args),
+        Command::Doctor(args) => commands::doctor(system, global, &args),
         Command::Exec(args) => commands::exec(system, global, &args),
         Command::Helper(args) => commands::helper(system, global, &args.protocol),
         Command::Keygen => commands::keygen(system),
@@ -74,15 +84,8 @@ fn refuse(args: &[OsString], error: &clap::Error, system: &mut System) -> u8 {
     let first = words.trim_start_matches("error: ").lines().next().unwrap_or_default().trim().to_owned();
     let json = args.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json")
         || args.iter().any(|arg| arg == "--error-format=json");
-    match (json, error.kind()) {
-        (false, clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
-            system.say(words.trim_end())
-        }
-        (json, _) => {
-            let format = if json { ErrorFormat::Json } else { ErrorFormat::Text };
-            report(&Error::Usage(first), format, system);
-        }
-    }
+    let format = if json { ErrorFormat::Json } else { ErrorFormat::Text };
+    report(&Error::Usage(first), format, system);
     2
 }
 

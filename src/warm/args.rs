@@ -83,11 +83,11 @@ mod tests {
             let args: Vec<OsString> = args.map(OsString::from).collect();
             if let Some(call) = Call::read(&args) {
                 let cli = Cli::try_parse_from(&args).unwrap();
-                let Command::Get(get) = cli.command else { panic!("not get") };
+                let Some(Command::Get(get)) = cli.command else { panic!("not get") };
                 prop_assert_eq!(get.profile.as_deref(), call.profile);
                 prop_assert_eq!(get.output, call.output);
                 let plain = Cli::try_parse_from(["zoho-cred", "get"]).unwrap();
-                let Command::Get(mut plain_get) = plain.command else { panic!("not get") };
+                let Some(Command::Get(mut plain_get)) = plain.command else { panic!("not get") };
                 (plain_get.profile, plain_get.output) = (get.profile.clone(), get.output);
                 prop_assert_eq!(format!("{get:?}"), format!("{plain_get:?}"));
                 prop_assert_eq!(format!("{:?}", cli.global), format!("{:?}", plain.global));

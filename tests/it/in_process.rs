@@ -3,10 +3,11 @@
 use crate::harness::Test;
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::system::{
-    Clock, Env, Http, HttpAnswer, HttpFailure, HttpRequest, Now, OpenHttp, System, Terminal,
+    Clock, Env, FileSystem, Http, HttpAnswer, HttpFailure, HttpRequest, Now, OpenHttp, System, Terminal,
 };
 
 /// A clock that stands still unless it is moved or slept on.
@@ -18,6 +19,13 @@ pub struct ManualClock {
 impl ManualClock {
     pub fn new() -> Rc<Self> {
         Rc::new(ManualClock { wall_ms: Cell::new(1_800_000_000_000), boot_ms: Cell::new(50_000_000) })
+    }
+
+    /// One that begins at the wall's time.
+    pub fn at_the_wall() -> Rc<Self> {
+        let clock = ManualClock::new();
+        clock.wall_ms.set(zoho_cred::system::RealClock::default().now().wall_ms);
+        clock
     }
 
     pub fn advance(&self, by: Duration) {
@@ -95,6 +103,16 @@ pub fn run_over<C: Clock + 'static>(
     args: &[&str],
 ) -> (u8, String, String) {
     run_system(System { http, ..System::real() }, Env::of(test.vars()), clock, args)
+}
+
+/// Like `run`, on another file system.
+pub fn run_on(
+    test: &Test,
+    clock: &Rc<ManualClock>,
+    file_system: fn(&Path) -> FileSystem,
+    args: &[&str],
+) -> (u8, String, String) {
+    run_system(System { file_system, ..System::real() }, Env::of(test.vars()), clock, args)
 }
 
 /// Like `run` with these variables, in a world without a network.
