@@ -1,6 +1,6 @@
 //! The whole program as one function of its arguments and the outside.
 
-use crate::cli::{Cli, Command, ErrorFormat, Global};
+use crate::cli::{Cli, Color, Command, ErrorFormat, Global};
 use crate::commands;
 use crate::error::{Code, Error};
 use crate::system::System;
@@ -19,6 +19,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         Err(error) => return refuse(&args, &error, system),
     };
     start_log(&cli.global);
+    system.terminal.color = match cli.global.color {
+        Color::Auto => None,
+        Color::Always => Some(true),
+        Color::Never => Some(false),
+    };
+    // Who wants to hear nothing is not shown what is waited for either.
+    system.terminal.stderr &= !cli.global.quiet;
     let outcome = match cli.command {
         Some(command) => dispatch(command, &cli.global, system),
         None if system.terminal.stdout => commands::summary(system, &cli.global),

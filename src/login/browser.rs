@@ -3,6 +3,7 @@
 use super::exchange::Code;
 use super::listener::{Arrival, Listener};
 use super::random;
+use super::show::link;
 use crate::config::Profile;
 use crate::error::Error;
 use crate::oauth::callback::{self, Callback};
@@ -28,6 +29,8 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
     show(system, &url, choices);
     let deadline = Deadline::after(&*system.clock, choices.timeout);
+    let _waiting =
+        system.show_waiting("waiting for you to come back from the browser", Some(choices.timeout));
     loop {
         let Some(arrival) = listener.next(deadline.remaining(&*system.clock)) else {
             return Err(Error::NobodyCame);
@@ -67,7 +70,7 @@ fn show(system: &System, url: &str, choices: Choices) {
         true => system.say("zoho-cred: the consent page is open in your browser; if it is not, visit:"),
         false => system.say("zoho-cred: visit this page in your browser and accept:"),
     }
-    system.say(&format!("\n  {url}\n"));
+    system.say(&format!("\n  {}\n", link(system, url)));
     let wait = crate::config::duration::words(choices.timeout);
     system.say(&format!("zoho-cred: waiting for you to come back, for {wait} at most"));
 }

@@ -22,3 +22,4 @@ mod python;
 mod setup;
 mod systemd;
 mod terminal;
+mod tmux;
