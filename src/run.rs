@@ -13,7 +13,11 @@ use std::path::Path;
 /// Runs the command line `args` (the program's name first) and returns the exit code. On failure nothing has been
 /// written to stdout.
 pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 {
-    let args = by_name(args.into_iter().collect());
+    let args: Vec<_> = args.into_iter().collect();
+    if commands::complete(&args, system) {
+        return 0;
+    }
+    let args = by_name(args);
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => return refuse(&args, &error, system),
@@ -59,6 +63,8 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Exec(args) => commands::exec(system, global, &args),
         Command::Helper(args) => commands::helper(system, global, &args.protocol),
         Command::Keygen => commands::keygen(system),
+        Command::Completions(args) => commands::completions(system, &args),
+        Command::Man(args) => commands::man(system, &args),
         Command::Setup(args) => commands::setup(system, global, &args),
     }
 }

@@ -10,6 +10,7 @@ mod world;
 
 mod chromium;
 mod ci;
+mod completions;
 mod curl;
 mod git;
 mod http_clients;
