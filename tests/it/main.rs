@@ -19,6 +19,7 @@ mod fuzz;
 mod helpers;
 mod import;
 mod leaks;
+mod links;
 mod listener;
 mod lock;
 mod login;
