@@ -4,6 +4,7 @@ use crate::cli::{Cli, Command, ErrorFormat, Global};
 use crate::commands;
 use crate::error::Error;
 use crate::system::System;
+use crate::words::t;
 use clap::Parser;
 use std::ffi::OsString;
 use std::io::Write;
@@ -83,8 +84,8 @@ pub fn report(error: &Error, format: ErrorFormat, system: &System) {
     let text = match format {
         ErrorFormat::Text => {
             let mut lines = vec![format!("zoho-cred: error[{}]: {}", error.code().word(), error.message())];
-            lines.extend(error.cause().map(|cause| format!("zoho-cred: cause: {cause}")));
-            lines.extend(error.hint().map(|hint| format!("zoho-cred: hint: {hint}")));
+            lines.extend(error.cause().map(|cause| t!("zoho-cred: cause: {cause}", cause)));
+            lines.extend(error.hint().map(|hint| t!("zoho-cred: hint: {hint}", hint)));
             lines.join("\n")
         }
         ErrorFormat::Json => {

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::store::{self, Holder, Shared, StateDir};
 use crate::system::{Roots, System, files};
 use crate::token::Ports;
+use crate::words::t;
 
 /// A resolved profile and where its state is.
 pub struct Session {
@@ -26,10 +27,10 @@ impl Session {
         let Resolved { profile, config, passed_over_environment } =
             resolve(&system.env, read_config(system, global, true)?, named)?;
         if passed_over_environment && !global.quiet {
-            system.warn(&format!(
-                "the ZOHO_ variables make up a profile too; '{}' of {} is used, 'env' is not",
-                profile.name,
-                config.path().display()
+            system.warn(&t!(
+                "the ZOHO_ variables make up a profile too; '{profile}' of {path} is used, 'env' is not",
+                profile = profile.name,
+                path = config.path().display(),
             ));
         }
         let state = StateDir::new(state_dir(&system.env)?);
@@ -52,8 +53,8 @@ impl Session {
         let http = (system.http)(&self.roots)?;
         let waiting = |holder: Option<Holder>| {
             if system.terminal.stderr && !self.quiet {
-                let who = holder.map_or("another process".into(), |holder| format!("process {}", holder.pid));
-                system.say(&format!("zoho-cred: waiting for {who}, which is refreshing the token"));
+                let who = holder.map_or(t!("another process"), |holder| format!("process {}", holder.pid));
+                system.say(&t!("zoho-cred: waiting for {who}, which is refreshing the token", who));
             }
         };
         let shared = Shared::of(&self.config, &system.env, &self.roots, &system.clock);
@@ -75,7 +76,7 @@ pub fn read_config(system: &System, global: &Global, must_exist: bool) -> Result
     match files::read_text_if_any(&path)? {
         Some(text) => ConfigFile::parse(&files::canonical(&path), &text),
         None if named && must_exist => {
-            Err(Error::Config { path, line: None, problem: "there is no such file".into(), nearest: None })
+            Err(Error::Config { path, line: None, problem: t!("there is no such file"), nearest: None })
         }
         None => Ok(ConfigFile::empty(files::canonical(&path))),
     }

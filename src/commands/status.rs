@@ -9,6 +9,7 @@ use crate::output::rfc3339;
 use crate::store::{self, Holder, Shared};
 use crate::system::System;
 use crate::token::{CacheRecord, Failure, FailureKind, Ledger, Moment};
+use crate::words::t;
 use serde::Serialize;
 
 /// Zoho kills the oldest of 10 to 15 living tokens, so from this many an hour on there is a warning.
@@ -97,9 +98,9 @@ pub fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result
     };
     system.print(text.as_bytes())?;
     if status.minted_last_hour >= MANY_TOKENS && !global.quiet {
-        system.warn(&format!(
-            "{} tokens were minted in the last hour; Zoho keeps 10 to 15 alive and kills the oldest",
-            status.minted_last_hour
+        system.warn(&t!(
+            "{count} tokens were minted in the last hour; Zoho keeps 10 to 15 alive and kills the oldest",
+            count = status.minted_last_hour,
         ));
     }
     Ok(match status.state {
@@ -210,7 +211,7 @@ fn describe(status: &Status) -> String {
     );
     if status.lock.held {
         let who = status.lock.pid.map_or("somebody".into(), |pid| format!("process {pid}"));
-        lines.push(("lock", format!("held by {who}")));
+        lines.push(("lock", t!("held by {who}", who)));
     }
     lines.push(("secrets", status.stores.secrets.to_owned()));
     lines.push(("cache", status.stores.cache.clone()));

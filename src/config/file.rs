@@ -5,6 +5,7 @@ use super::{
     Scheme, SecretsIn, duration, nearest,
 };
 use crate::error::Error;
+use crate::words::t;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -100,7 +101,7 @@ impl ConfigFile {
             Error::Config {
                 path: path.to_owned(),
                 line: error.span().map(|span| line_of(text, span.start)),
-                problem: if unknown { format!("unknown key '{word}'") } else { one_line(error.message()) },
+                problem: if unknown { t!("unknown key '{word}'", word) } else { one_line(error.message()) },
                 nearest: unknown
                     .then(|| nearest(word, PROFILE_KEYS.into_iter().chain(OTHER_KEYS)).map(str::to_owned))
                     .flatten(),
@@ -112,7 +113,7 @@ impl ConfigFile {
         }
         for name in file.raw.profile.keys() {
             ProfileName::new(name)
-                .map_err(|_| file.complain(0, &format!("'{name}' is not a profile name"), None))?;
+                .map_err(|_| file.complain(0, &t!("'{name}' is not a profile name", name), None))?;
         }
         Ok(file)
     }
@@ -183,7 +184,7 @@ impl ConfigFile {
 
     fn data_center(&self, code: &Spanned<String>) -> Result<&'static DataCenter, Error> {
         DataCenter::by_code(code.get_ref()).ok_or_else(|| {
-            let problem = format!("'{}' is not a data centre", code.get_ref());
+            let problem = t!("'{code}' is not a data centre", code = code.get_ref());
             let near = nearest(code.get_ref(), DataCenter::codes());
             self.complain(
                 code.span().start,
@@ -251,14 +252,19 @@ impl ConfigFile {
     ) -> Result<T, Error> {
         choices.iter().find(|(name, _)| name == word.get_ref()).map(|(_, value)| *value).ok_or_else(|| {
             let names = choices.map(|(name, _)| name);
-            let problem = format!("{key} cannot be '{}', only {}", word.get_ref(), names.join(" or "));
+            let problem = t!(
+                "{key} cannot be '{word}', only {choices}",
+                key,
+                word = word.get_ref(),
+                choices = names.join(" / ")
+            );
             self.complain(word.span().start, &problem, nearest(word.get_ref(), names))
         })
     }
 
     fn lacks(&self, name: &ProfileName, key: &str) -> Error {
         let table = self.text.find(&format!("[profile.{name}]")).unwrap_or(0);
-        self.complain(table, &format!("profile '{name}' lacks {key}"), None)
+        self.complain(table, &t!("profile '{name}' lacks {key}", name, key), None)
     }
 
     fn complain(&self, offset: usize, problem: &str, nearest: Option<&str>) -> Error {

@@ -11,6 +11,7 @@ use crate::oauth::token::TokenForm;
 use crate::secret::Secret;
 use crate::store::StateDir;
 use crate::system::{Http, System};
+use crate::words::t;
 
 /// A refresh token that may be revoked.
 pub struct Replaced {
@@ -35,22 +36,24 @@ impl Replaced {
 
     /// Revokes it, if `--revoke-old` or a person says so. The login has succeeded, so a failure is only a warning.
     pub fn revoke(self, system: &mut System, http: &dyn Http, by_flag: bool) {
-        let question = "Revoke the refresh token that this profile had before?";
+        let question = &t!("Revoke the refresh token that this profile had before?");
         let agreed = by_flag || (system.terminal.stdin && confirm(system, question));
         if !agreed {
-            system.say("zoho-cred: the old refresh token still works; a login with --revoke-old revokes it");
+            system.say(&t!(
+                "zoho-cred: the old refresh token still works; a login with --revoke-old revokes it"
+            ));
             return;
         }
         let form = TokenForm::of(vec![("token", self.token)]);
         let problem = match post(http, revoke::url(&self.accounts_url), &form) {
             Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
                 Revoked::Now | Revoked::Before => {
-                    return system.say("zoho-cred: the old refresh token was revoked");
+                    return system.say(&t!("zoho-cred: the old refresh token was revoked"));
                 }
                 Revoked::No(problem) => problem,
             },
             Err(error) => error.message(),
         };
-        system.warn(&format!("the old refresh token was not revoked: {problem}"));
+        system.warn(&t!("the old refresh token was not revoked: {problem}", problem));
     }
 }

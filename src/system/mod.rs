@@ -24,6 +24,7 @@ pub use stdio::Stdout;
 pub use terminal::Terminal;
 
 use crate::error::Error;
+use crate::words::t;
 use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::rc::Rc;
@@ -83,7 +84,7 @@ impl System {
 
     /// Writes a warning to stderr.
     pub fn warn(&self, words: &str) {
-        self.say(&format!("zoho-cred: warning: {words}"));
+        self.say(&t!("zoho-cred: warning: {words}", words));
     }
 
     /// Writes a result to stdout; [`Error::Stdout`] where it does not arrive.

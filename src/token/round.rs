@@ -13,6 +13,8 @@ use crate::oauth::token::{TokenForm, url};
 use crate::oauth::{Answer, classify};
 use crate::store::Locked;
 use crate::system::{HttpAnswer, HttpFailure, HttpRequest, Method};
+use crate::words::kept;
+use crate::words::t;
 use std::time::Duration;
 
 /// A whole request takes at most this long.
@@ -110,7 +112,7 @@ impl Round<'_, '_> {
     fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, Error> {
         let ports = self.gate.ports;
         let Some(asked) = self.reserve(locked, ledger)? else {
-            let problem = "there was no time left for a request within --timeout".to_owned();
+            let problem = kept!("there was no time left for a request within --timeout");
             return Ok(Outcome::Transient(Miss { problem, ours: true }));
         };
         let form =
@@ -194,7 +196,7 @@ impl Round<'_, '_> {
                 ledger.succeeded();
                 let record = self.cache.renewed(&granted, asked.reading());
                 if record.living(now.reading()).is_none() {
-                    let problem = "the new token had expired before its answer could be read".to_owned();
+                    let problem = kept!("the new token had expired before its answer could be read");
                     return Outcome::Transient(Miss { problem, ours: true });
                 }
                 let warning = locked.commit(&record).err().map(|error| unsaved(&error));
@@ -272,7 +274,7 @@ fn cool_down(answer: &HttpAnswer) -> Duration {
 
 fn unsaved(error: &Error) -> String {
     let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
-    format!("the token could not be kept for the next caller: {}{cause}", error.message())
+    t!("the token could not be kept for the next caller: {why}{cause}", why = error.message(), cause)
 }
 
 /// Writes the ledger after an answer. Its entry is on disk already, so that a failure here costs budget, not truth.
