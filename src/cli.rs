@@ -1,5 +1,11 @@
 //! The command line: clap definitions and nothing else. Help, completions, man pages and docs/cli.md come from here.
 
+mod complaint;
+mod help;
+
+pub use complaint::complaint;
+pub use help::translated;
+
 use crate::config::{DataCenter, Scheme, duration, nearest};
 use crate::output::{Output, Shell};
 use crate::words::t;

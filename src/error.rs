@@ -131,8 +131,15 @@ impl KeyringTrouble {
 /// A failed call, as people and scripts see it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
-    /// The command line is wrong; clap's words or ours.
+    /// What was asked for cannot be.
     Usage(String),
+    /// The command line is wrong, as clap sees it.
+    CommandLine {
+        /// What is wrong.
+        problem: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
     /// A profile name that could not stand in a path.
     BadProfileName,
     /// No profile was named and none can be chosen.
@@ -349,9 +356,11 @@ impl Error {
     /// The word and exit code of the situation.
     pub fn code(&self) -> Code {
         match self {
-            Error::Usage(_) | Error::BadProfileName | Error::NoProfile { .. } | Error::Shared { .. } => {
-                Code::Usage
-            }
+            Error::Usage(_)
+            | Error::CommandLine { .. }
+            | Error::BadProfileName
+            | Error::NoProfile { .. }
+            | Error::Shared { .. } => Code::Usage,
             Error::UnknownProfile { .. } => Code::UnknownProfile,
             Error::Config { .. } | Error::Setting { .. } | Error::EnvironmentIncomplete { .. } => {
                 Code::Config
@@ -386,7 +395,7 @@ impl Error {
     /// What happened: lower case, no final period.
     pub fn message(&self) -> String {
         match self {
-            Error::Usage(words) => words.clone(),
+            Error::Usage(words) | Error::CommandLine { problem: words, .. } => words.clone(),
             Error::BadProfileName => t!("that is not a profile name"),
             Error::NoProfile { known } if known.is_empty() => t!("there is no profile yet"),
             Error::NoProfile { .. } => t!("which profile?"),
@@ -490,6 +499,7 @@ impl Error {
                 Some(t!("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit"))
             }
             Error::Usage(_)
+            | Error::CommandLine { .. }
             | Error::NoProfile { .. }
             | Error::UnknownProfile { .. }
             | Error::Config { .. }
@@ -516,7 +526,7 @@ impl Error {
     /// What to do next, ready to paste where that is possible.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Usage(_) => Some(t!("run 'zoho-cred --help'")),
+            Error::Usage(_) | Error::CommandLine { nearest: None, .. } => Some(t!("run 'zoho-cred --help'")),
             Error::BadProfileName => Some(t!("choose a name such as 'crm'")),
             Error::NoProfile { known } | Error::UnknownProfile { known, .. } if known.is_empty() => Some(t!(
                 "run 'zoho-cred login crm', or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN"
@@ -528,7 +538,9 @@ impl Error {
                     None => Some(t!("there are: {known}", known = known.join(", "))),
                 }
             }
-            Error::Config { nearest: Some(near), .. } => Some(t!("did you mean '{near}'?", near)),
+            Error::Config { nearest: Some(near), .. } | Error::CommandLine { nearest: Some(near), .. } => {
+                Some(t!("did you mean '{near}'?", near))
+            }
             Error::Config { nearest: None, .. } => {
                 Some(t!("correct that line; docs/config.md lists every key"))
             }

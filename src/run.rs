@@ -1,11 +1,12 @@
 //! The whole program as one function of its arguments and the outside.
 
-use crate::cli::{Cli, Command, ErrorFormat, Global};
+use crate::cli::{Cli, Command, ErrorFormat, Global, Report, complaint, translated};
 use crate::commands;
 use crate::error::Error;
 use crate::system::System;
-use crate::words::t;
-use clap::Parser;
+use crate::words::{Language, language, speak, t};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -14,10 +15,14 @@ use std::path::Path;
 /// written to stdout.
 pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 {
     let args = by_name(args.into_iter().collect());
+    let machine = wants_json(&args);
+    let _speaking =
+        speak(if machine { Language::English } else { Language::of(|name| system.env.get(name)) });
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&args, &error, system),
+        Err(error) => return refuse(&args, error, system),
     };
+    let _speaking = speak(if is_for_machines(&cli.command) { Language::English } else { language() });
     start_log(&cli.global);
     match dispatch(cli.command, &cli.global, system) {
         Ok(code) => code,
@@ -55,26 +60,43 @@ fn by_name(args: Vec<OsString>) -> Vec<OsString> {
     begin.into_iter().chain(args.into_iter().skip(1)).collect()
 }
 
+/// Whether errors are to be JSON, as far as that can be told before the command line is understood.
+fn wants_json(args: &[OsString]) -> bool {
+    args.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json")
+        || args.iter().any(|arg| arg == "--error-format=json")
+}
+
+/// Whether a program reads what the command says: then it says it in English.
+fn is_for_machines(command: &Command) -> bool {
+    match command {
+        Command::Helper(_) => true,
+        Command::Status(args) => args.output == Report::Json,
+        _ => false,
+    }
+}
+
 /// clap's own words: help and version go to stdout, complaints become our error.
-fn refuse(args: &[OsString], error: &clap::Error, system: &mut System) -> u8 {
+fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
+    let error = match language() {
+        Language::English => error,
+        Language::Japanese => {
+            let long = !args.iter().any(|arg| arg == "-h");
+            let command = translated(Cli::command(), long, system.terminal.columns());
+            command.try_get_matches_from(args).err().unwrap_or(error)
+        }
+    };
     if !error.use_stderr() {
         return match system.print(error.render().to_string().as_bytes()) {
             Ok(()) => 0,
             Err(error) => error.code().exit_code(),
         };
     }
-    let words = error.render().to_string();
-    let first = words.trim_start_matches("error: ").lines().next().unwrap_or_default().trim().to_owned();
-    let json = args.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json")
-        || args.iter().any(|arg| arg == "--error-format=json");
-    match (json, error.kind()) {
-        (false, clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
-            system.say(words.trim_end())
+    match (wants_json(args), error.kind()) {
+        (false, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
+            system.say(error.render().to_string().trim_end());
         }
-        (json, _) => {
-            let format = if json { ErrorFormat::Json } else { ErrorFormat::Text };
-            report(&Error::Usage(first), format, system);
-        }
+        (true, _) => report(&complaint(&error), ErrorFormat::Json, system),
+        (false, _) => report(&complaint(&error), ErrorFormat::Text, system),
     }
     2
 }

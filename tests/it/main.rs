@@ -33,3 +33,4 @@ mod status;
 mod tls;
 mod warm;
 mod watch;
+mod words;
