@@ -1,7 +1,14 @@
 //! The command line: clap definitions and nothing else. Help, completions, man pages and docs/cli.md come from here.
 
+mod complaint;
+mod help;
+
+pub use complaint::complaint;
+pub use help::translated;
+
 use crate::config::{DataCenter, Scheme, duration, nearest};
 use crate::output::{Output, Shell};
+use crate::words::t;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -142,8 +149,8 @@ fn mode(text: &str) -> Result<u32, String> {
     let mode = u32::from_str_radix(text.trim_start_matches("0o"), 8).ok().filter(|mode| *mode <= 0o777);
     match mode {
         Some(mode) if mode & 0o600 == 0o600 => Ok(mode),
-        Some(_) => Err("the owner must be able to read and write the file".into()),
-        None => Err(format!("'{text}' is not a mode; write 0600 or 0640")),
+        Some(_) => Err(t!("the owner must be able to read and write the file")),
+        None => Err(t!("'{text}' is not a mode; write 0600 or 0640", text)),
     }
 }
 
@@ -198,13 +205,13 @@ pub struct Rename {
 impl Rename {
     /// Reads `NAME=token|header|api_domain|expires_at`; the error is a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (name, held) = text.split_once('=').ok_or("write it as NAME=token")?;
+        let (name, held) = text.split_once('=').ok_or_else(|| t!("write it as NAME=token"))?;
         let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         if name.is_empty() || !name.bytes().all(legal) || name.as_bytes()[0].is_ascii_digit() {
-            return Err(format!("'{name}' is not the name of a variable"));
+            return Err(t!("'{name}' is not the name of a variable", name));
         }
         let held = Held::from_str(held, false)
-            .map_err(|_| format!("'{held}' is none of token, header, api_domain and expires_at"))?;
+            .map_err(|_| t!("'{held}' is none of token, header, api_domain and expires_at", held))?;
         Ok(Rename { name: name.to_owned(), held })
     }
 }
@@ -449,9 +456,9 @@ pub struct SdkArgs {
 
 /// A data centre by its code.
 fn data_center(code: &str) -> Result<&'static DataCenter, String> {
-    DataCenter::by_code(code.trim()).ok_or_else(|| {
-        let near = nearest(code, DataCenter::codes()).map(|near| format!(", did you mean '{near}'?"));
-        format!("'{code}' is not a data centre{}", near.unwrap_or_default())
+    DataCenter::by_code(code.trim()).ok_or_else(|| match nearest(code, DataCenter::codes()) {
+        Some(near) => t!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
+        None => t!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
     })
 }
 

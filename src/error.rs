@@ -4,6 +4,7 @@
 //! so that a new situation cannot be added without deciding all four. No variant can hold a secret.
 
 use crate::config::duration::words;
+use crate::words::{local, t};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -105,33 +106,42 @@ pub enum KeyringTrouble {
 impl KeyringTrouble {
     fn message(self) -> String {
         match self {
-            KeyringTrouble::NoService => "no keyring service can be reached".into(),
-            KeyringTrouble::Locked => "the keyring is locked".into(),
-            KeyringTrouble::NoCollection => "the keyring has no default collection to keep secrets in".into(),
+            KeyringTrouble::NoService => t!("no keyring service can be reached"),
+            KeyringTrouble::Locked => t!("the keyring is locked"),
+            KeyringTrouble::NoCollection => t!("the keyring has no default collection to keep secrets in"),
             KeyringTrouble::Silent { waited } => {
-                format!("the keyring did not answer within {}", words(waited))
+                t!("the keyring did not answer within {time}", time = words(waited))
             }
-            KeyringTrouble::Failed => "the keyring failed".into(),
+            KeyringTrouble::Failed => t!("the keyring failed"),
         }
     }
 
     fn hint(self) -> String {
         let first = match self {
-            KeyringTrouble::NoService => "start one in this session",
-            KeyringTrouble::Locked => "unlock it and try again",
-            KeyringTrouble::NoCollection => "create a default keyring in the desktop's password program",
-            KeyringTrouble::Silent { .. } => "restart the keyring service or unlock it",
-            KeyringTrouble::Failed => "try again",
+            KeyringTrouble::NoService => t!("start one in this session"),
+            KeyringTrouble::Locked => t!("unlock it and try again"),
+            KeyringTrouble::NoCollection => t!("create a default keyring in the desktop's password program"),
+            KeyringTrouble::Silent { .. } => t!("restart the keyring service or unlock it"),
+            KeyringTrouble::Failed => t!("try again"),
         };
-        format!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600")
+        t!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600", first)
     }
 }
 
 /// A failed call, as people and scripts see it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
-    /// The command line is wrong; clap's words or ours.
+    /// What was asked for cannot be.
     Usage(String),
+    /// The command line is wrong, as clap sees it.
+    CommandLine {
+        /// What is wrong.
+        problem: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+        /// The command whose help says what is right.
+        command: String,
+    },
     /// A profile name that could not stand in a path.
     BadProfileName,
     /// No profile was named and none can be chosen.
@@ -348,9 +358,11 @@ impl Error {
     /// The word and exit code of the situation.
     pub fn code(&self) -> Code {
         match self {
-            Error::Usage(_) | Error::BadProfileName | Error::NoProfile { .. } | Error::Shared { .. } => {
-                Code::Usage
-            }
+            Error::Usage(_)
+            | Error::CommandLine { .. }
+            | Error::BadProfileName
+            | Error::NoProfile { .. }
+            | Error::Shared { .. } => Code::Usage,
             Error::UnknownProfile { .. } => Code::UnknownProfile,
             Error::Config { .. } | Error::Setting { .. } | Error::EnvironmentIncomplete { .. } => {
                 Code::Config
@@ -385,100 +397,111 @@ impl Error {
     /// What happened: lower case, no final period.
     pub fn message(&self) -> String {
         match self {
-            Error::Usage(words) => words.clone(),
-            Error::BadProfileName => "that is not a profile name".into(),
-            Error::NoProfile { known } if known.is_empty() => "there is no profile yet".into(),
-            Error::NoProfile { .. } => "which profile?".into(),
-            Error::UnknownProfile { name, .. } => format!("there is no profile '{name}'"),
+            Error::Usage(words) | Error::CommandLine { problem: words, .. } => words.clone(),
+            Error::BadProfileName => t!("that is not a profile name"),
+            Error::NoProfile { known } if known.is_empty() => t!("there is no profile yet"),
+            Error::NoProfile { .. } => t!("which profile?"),
+            Error::UnknownProfile { name, .. } => t!("there is no profile '{name}'", name),
             Error::Config { path, line: Some(line), problem, .. } => {
-                format!("{}, line {line}: {problem}", path.display())
+                t!("{path}, line {line}: {problem}", path = path.display(), line, problem)
             }
             Error::Config { path, line: None, problem, .. } => format!("{}: {problem}", path.display()),
             Error::Setting { problem, .. } => problem.clone(),
-            Error::EnvironmentIncomplete { missing } => format!("the environment profile lacks {missing}"),
-            Error::NeverLoggedIn { profile } => format!("profile '{profile}' has no credential"),
+            Error::EnvironmentIncomplete { missing } => {
+                t!("the environment profile lacks {missing}", missing)
+            }
+            Error::NeverLoggedIn { profile } => t!("profile '{profile}' has no credential", profile),
             Error::Keyring { trouble, .. } => trouble.message(),
             Error::Shared { profile, others } => {
-                format!("the credential of '{profile}' is also used by {}", others.join(", "))
+                t!(
+                    "the credential of '{profile}' is also used by {others}",
+                    profile,
+                    others = others.join(", ")
+                )
             }
             Error::NotRevoked { profile, .. } => {
-                format!("the refresh token of '{profile}' could not be revoked, so nothing was forgotten")
+                t!("the refresh token of '{profile}' could not be revoked, so nothing was forgotten", profile)
             }
             Error::SecretsGone { profile, place } => {
-                format!("the secrets of '{profile}' are no longer in its {place} store")
+                t!("the secrets of '{profile}' are no longer in its {place} store", profile, place)
             }
             Error::Refused { profile, .. } => {
-                format!("Zoho no longer accepts the refresh token of '{profile}'")
+                t!("Zoho no longer accepts the refresh token of '{profile}'", profile)
             }
-            Error::Denied { error } => format!("the consent was not given: '{error}'"),
-            Error::CodeRefused { error } => format!("Zoho did not take the code: '{error}'"),
-            Error::NoRefreshToken { .. } => "Zoho granted access, but sent no refresh token".into(),
-            Error::NobodyCame => "nobody answered the consent page in time".into(),
-            Error::PortTaken { port } => format!("port {port} of this machine is in use"),
-            Error::UntrustedRedirect { problem } => format!("the redirect was not accepted: {problem}"),
-            Error::ClientRejected { error, .. } => format!("Zoho rejected the client with '{error}'"),
-            Error::LeaseLost => "another machine took over before the request was sent".into(),
-            Error::CoolingDown { .. } => "Zoho throttled this refresh token, so nobody asks for now".into(),
+            Error::Denied { error } => t!("the consent was not given: '{error}'", error),
+            Error::CodeRefused { error } => t!("Zoho did not take the code: '{error}'", error),
+            Error::NoRefreshToken { .. } => t!("Zoho granted access, but sent no refresh token"),
+            Error::NobodyCame => t!("nobody answered the consent page in time"),
+            Error::PortTaken { port } => t!("port {port} of this machine is in use", port),
+            Error::UntrustedRedirect { problem } => t!("the redirect was not accepted: {problem}", problem),
+            Error::ClientRejected { error, .. } => t!("Zoho rejected the client with '{error}'", error),
+            Error::LeaseLost => t!("another machine took over before the request was sent"),
+            Error::CoolingDown { .. } => t!("Zoho throttled this refresh token, so nobody asks for now"),
             Error::OutOfBudget { used, limit, .. } => {
-                format!("out of budget: {used} of Zoho's {limit} token requests are used")
+                t!("out of budget: {used} of Zoho's {limit} token requests are used", used, limit)
             }
-            Error::TooManyRejects { .. } => "rejected tokens have already caused 3 refreshes".into(),
-            Error::Busy { waited, .. } => format!("another process held the lock for {}", words(*waited)),
-            Error::Unavailable { problem, .. } => problem.clone(),
-            Error::Offline => "no living token is cached, and --offline forbids asking for one".into(),
-            Error::Store { action, what, .. } => format!("could not {action} {what}"),
-            Error::Unsafe { path, problem, .. } => format!("{} {problem}", path.display()),
+            Error::TooManyRejects { .. } => t!("rejected tokens have already caused 3 refreshes"),
+            Error::Busy { waited, .. } => {
+                t!("another process held the lock for {time}", time = words(*waited))
+            }
+            Error::Unavailable { problem, .. } => local(problem),
+            Error::Offline => t!("no living token is cached, and --offline forbids asking for one"),
+            Error::Store { action, what, .. } => could_not(action, what),
+            Error::Unsafe { path, problem, .. } => t!("{path} {problem}", path = path.display(), problem),
             Error::BadInput { problem } => problem.clone(),
             Error::HostNotServed { host: Some(host), profile } => {
-                format!("profile '{profile}' serves no tokens for {host}")
+                t!("profile '{profile}' serves no tokens for {host}", profile, host)
             }
-            Error::HostNotServed { host: None, .. } => "no token goes to such an address".into(),
-            Error::Out { path, .. } => format!("could not write {}", path.display()),
-            Error::Command { program, found: true, .. } => format!("could not run '{program}'"),
-            Error::Command { program, found: false, .. } => format!("there is no command '{program}'"),
+            Error::HostNotServed { host: None, .. } => t!("no token goes to such an address"),
+            Error::Out { path, .. } => t!("could not write {path}", path = path.display()),
+            Error::Command { program, found: true, .. } => t!("could not run '{program}'", program),
+            Error::Command { program, found: false, .. } => t!("there is no command '{program}'", program),
             Error::HostileToken => {
-                "the access token has bytes that no token has, so it was not printed".into()
+                t!("the access token has bytes that no token has, so it was not printed")
             }
-            Error::Stdout { .. } => "could not write to standard output".into(),
-            Error::Interrupted { signal } => format!("ended by signal {signal}"),
+            Error::Stdout { .. } => t!("could not write to standard output"),
+            Error::Interrupted { signal } => t!("ended by signal {signal}", signal),
         }
     }
 
     /// Why, where the message does not say it already.
     pub fn cause(&self) -> Option<String> {
         match self {
-            Error::Refused { error, .. } => Some(format!(
-                "it was answered '{error}': revoked, replaced by a newer login, or of another data centre"
+            Error::Refused { error, .. } => Some(t!(
+                "it was answered '{error}': revoked, replaced by a newer login, or of another data centre",
+                error
             )),
-            Error::ClientRejected { accounts_url, .. } => Some(format!(
-                "most likely the wrong data centre ({accounts_url} was asked), else a wrong client id or secret"
+            Error::ClientRejected { accounts_url, .. } => Some(t!(
+                "most likely the wrong data centre ({accounts_url} was asked), else a wrong client id or secret",
+                accounts_url
             )),
             Error::Denied { .. } => {
-                Some("somebody pressed Reject, or more than 10 codes were asked for in 10 minutes".into())
+                Some(t!("somebody pressed Reject, or more than 10 codes were asked for in 10 minutes"))
             }
             Error::CodeRefused { .. } => {
-                Some("a code is good for two minutes and one use, at the data centre that made it".into())
+                Some(t!("a code is good for two minutes and one use, at the data centre that made it"))
             }
             Error::NoRefreshToken { .. } => {
-                Some("Zoho sends one only for offline access with a new consent".into())
+                Some(t!("Zoho sends one only for offline access with a new consent"))
             }
-            Error::PortTaken { .. } => Some("another login may be waiting there, or another program".into()),
+            Error::PortTaken { .. } => Some(t!("another login may be waiting there, or another program")),
             Error::UntrustedRedirect { .. } => {
-                Some("anybody can send such an address, and the client secret would go where it says".into())
+                Some(t!("anybody can send such an address, and the client secret would go where it says"))
             }
-            Error::CoolingDown { .. } => Some("more than 10 tokens were asked for in 10 minutes".into()),
-            Error::TooManyRejects { .. } => Some("a caller rejects every token it is given".into()),
-            Error::Busy { holder: Some(pid), .. } => Some(format!("process {pid} is refreshing the token")),
+            Error::CoolingDown { .. } => Some(t!("more than 10 tokens were asked for in 10 minutes")),
+            Error::TooManyRejects { .. } => Some(t!("a caller rejects every token it is given")),
+            Error::Busy { holder: Some(pid), .. } => Some(t!("process {pid} is refreshing the token", pid)),
             Error::Store { problem, .. }
-            | Error::NotRevoked { problem, .. }
             | Error::Stdout { problem }
             | Error::Out { problem, .. }
             | Error::Command { problem, found: true, .. } => Some(problem.clone()),
+            Error::NotRevoked { problem, .. } => Some(local(problem)),
             Error::Keyring { problem, .. } => Some(problem.clone()).filter(|problem| !problem.is_empty()),
             Error::BadProfileName => {
-                Some("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit".into())
+                Some(t!("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit"))
             }
             Error::Usage(_)
+            | Error::CommandLine { .. }
             | Error::NoProfile { .. }
             | Error::UnknownProfile { .. }
             | Error::Config { .. }
@@ -505,76 +528,86 @@ impl Error {
     /// What to do next, ready to paste where that is possible.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Usage(_) => Some("run 'zoho-cred --help'".into()),
-            Error::BadProfileName => Some("choose a name such as 'crm'".into()),
-            Error::NoProfile { known } | Error::UnknownProfile { known, .. } if known.is_empty() => Some(
+            Error::Usage(_) => Some(t!("run '{command} --help'", command = "zoho-cred")),
+            Error::CommandLine { nearest: None, command, .. } => Some(t!("run '{command} --help'", command)),
+            Error::BadProfileName => Some(t!("choose a name such as 'crm'")),
+            Error::NoProfile { known } | Error::UnknownProfile { known, .. } if known.is_empty() => Some(t!(
                 "run 'zoho-cred login crm', or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN"
-                    .into(),
-            ),
-            Error::NoProfile { known } => Some(format!("name one of: {}", known.join(", "))),
+            )),
+            Error::NoProfile { known } => Some(t!("name one of: {known}", known = known.join(", "))),
             Error::UnknownProfile { name, known } => {
                 match crate::config::nearest(name, known.iter().map(String::as_str)) {
-                    Some(near) => Some(format!("did you mean '{near}'?")),
-                    None => Some(format!("there are: {}", known.join(", "))),
+                    Some(near) => Some(t!("did you mean '{near}'?", near)),
+                    None => Some(t!("there are: {known}", known = known.join(", "))),
                 }
             }
-            Error::Config { nearest: Some(near), .. } => Some(format!("did you mean '{near}'?")),
+            Error::Config { nearest: Some(near), .. } | Error::CommandLine { nearest: Some(near), .. } => {
+                Some(t!("did you mean '{near}'?", near))
+            }
             Error::Config { nearest: None, .. } => {
-                Some("correct that line; docs/config.md lists every key".into())
+                Some(t!("correct that line; docs/config.md lists every key"))
             }
             Error::Setting { hint, .. } | Error::Unsafe { hint, .. } => Some(hint.clone()),
             Error::EnvironmentIncomplete { missing } => {
-                Some(format!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables"))
+                Some(t!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables", missing))
             }
             Error::Denied { .. }
             | Error::CodeRefused { .. }
             | Error::NobodyCame
-            | Error::UntrustedRedirect { .. } => Some("run the same login again".into()),
-            Error::NoRefreshToken { profile } => Some(format!(
-                "remove the app from Connected Apps in your Zoho account, then run 'zoho-cred login {profile}' again"
+            | Error::UntrustedRedirect { .. } => Some(t!("run the same login again")),
+            Error::NoRefreshToken { profile } => Some(t!(
+                "remove the app from Connected Apps in your Zoho account, then run 'zoho-cred login {profile}' again",
+                profile
             )),
             Error::PortTaken { .. } => {
-                Some("end that program, or register another port and give it with --redirect-uri".into())
+                Some(t!("end that program, or register another port and give it with --redirect-uri"))
             }
             Error::Keyring { trouble, .. } => Some(trouble.hint()),
-            Error::SecretsGone { profile, .. } => Some(format!(
-                "run 'zoho-cred login {profile}', or 'zoho-cred logout {profile} --local' to forget it"
+            Error::SecretsGone { profile, .. } => Some(t!(
+                "run 'zoho-cred login {profile}', or 'zoho-cred logout {profile} --local' to forget it",
+                profile
             )),
             Error::Shared { .. } => {
-                Some("--force revokes it for all of them; --local forgets it for this profile only".into())
+                Some(t!("--force revokes it for all of them; --local forgets it for this profile only"))
             }
-            Error::NotRevoked { profile, .. } => Some(format!(
-                "try again; 'zoho-cred logout {profile} --local' forgets it here and leaves it alive at Zoho"
+            Error::NotRevoked { profile, .. } => Some(t!(
+                "try again; 'zoho-cred logout {profile} --local' forgets it here and leaves it alive at Zoho",
+                profile
             )),
             Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
-                Some(format!("run 'zoho-cred login {profile}'"))
+                Some(t!("run 'zoho-cred login {profile}'", profile))
             }
-            Error::ClientRejected { profile, .. } => Some(format!(
-                "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'"
+            Error::ClientRejected { profile, .. } => Some(t!(
+                "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'",
+                profile
             )),
             Error::CoolingDown { retry_after }
             | Error::OutOfBudget { retry_after, .. }
-            | Error::TooManyRejects { retry_after } => Some(format!("try again in {}", words(*retry_after))),
-            Error::Busy { .. } | Error::LeaseLost => Some("try again, or give a longer --timeout".into()),
+            | Error::TooManyRejects { retry_after } => {
+                Some(t!("try again in {time}", time = words(*retry_after)))
+            }
+            Error::Busy { .. } | Error::LeaseLost => Some(t!("try again, or give a longer --timeout")),
             Error::Unavailable { retry_after: Some(after), .. } => {
-                Some(format!("try again in {}", words(*after)))
+                Some(t!("try again in {time}", time = words(*after)))
             }
-            Error::Unavailable { retry_after: None, .. } => Some("check the network and try again".into()),
-            Error::Offline => Some("run the same command without --offline".into()),
+            Error::Unavailable { retry_after: None, .. } => Some(t!("check the network and try again")),
+            Error::Offline => Some(t!("run the same command without --offline")),
             Error::Store { .. } => {
-                Some("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR".into())
+                Some(t!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR"))
             }
-            Error::BadInput { .. } => Some("see docs/protocols.md for what is read from stdin".into()),
-            Error::HostNotServed { host: Some(host), profile } => Some(format!(
-                "if it is an API of Zoho's, add \"{host}\" to hosts of [profile.{profile}] in the config"
+            Error::BadInput { .. } => Some(t!("see docs/protocols.md for what is read from stdin")),
+            Error::HostNotServed { host: Some(host), profile } => Some(t!(
+                "if it is an API of Zoho's, add \"{host}\" to hosts of [profile.{profile}] in the config",
+                host,
+                profile
             )),
             Error::HostNotServed { host: None, .. } => {
-                Some("write it as https://host/path, without user info".into())
+                Some(t!("write it as https://host/path, without user info"))
             }
-            Error::Out { .. } => Some("check the folder's permissions and free space".into()),
-            Error::Command { .. } => Some("check the name behind '--', and PATH".into()),
-            Error::HostileToken => Some("check that the accounts server is Zoho's".into()),
-            Error::Stdout { .. } => Some("check where the output is going".into()),
+            Error::Out { .. } => Some(t!("check the folder's permissions and free space")),
+            Error::Command { .. } => Some(t!("check the name behind '--', and PATH")),
+            Error::HostileToken => Some(t!("check that the accounts server is Zoho's")),
+            Error::Stdout { .. } => Some(t!("check where the output is going")),
             Error::Interrupted { .. } => None,
         }
     }
@@ -590,5 +623,21 @@ impl Error {
             Error::Busy { .. } | Error::LeaseLost => Some(Duration::from_secs(1)),
             _ => None,
         }
+    }
+}
+
+/// What could not be done with a file, keyring or lock.
+fn could_not(action: &str, what: &str) -> String {
+    match action {
+        "create" => t!("could not create {what}", what),
+        "listen on" => t!("could not listen on {what}", what),
+        "lock" => t!("could not lock {what}", what),
+        "protect" => t!("could not protect {what}", what),
+        "read" => t!("could not read {what}", what),
+        "remove" => t!("could not remove {what}", what),
+        "run" => t!("could not run {what}", what),
+        "settle on" => t!("could not settle on {what}", what),
+        "write" => t!("could not write {what}", what),
+        action => t!("could not do '{action}' with {what}", action, what),
     }
 }

@@ -21,6 +21,7 @@
 //! | `sandbox` | Zoho Accounts and a small CRM in miniature, for tests and the demo; nothing else enters it |
 //! | [`error`] | every way to fail, its words and its exit code |
 //! | [`secret`] | a value that must not be seen |
+//! | [`words`] | what is said, in English and Japanese; every room may use it |
 //!
 //! Left out on purpose: a daemon (the file is faster), token introspection (Zoho has none), docker, AWS, netrc and
 //! pip helpers (their semantics do not fit a Zoho access token).
@@ -41,6 +42,7 @@ pub mod store;
 pub mod system;
 pub mod token;
 pub mod warm;
+pub mod words;
 
 mod run;
 

@@ -1,10 +1,12 @@
 //! The whole program as one function of its arguments and the outside.
 
-use crate::cli::{Cli, Color, Command, ErrorFormat, Global};
+use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, complaint, translated};
 use crate::commands;
 use crate::error::{Code, Error};
 use crate::system::System;
 use crate::warm;
+use crate::words::{Language, language, speak, t};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -18,10 +20,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         return 0;
     }
     let args = by_name(args);
+    let machine = wants_json(&args);
+    let _speaking =
+        speak(if machine { Language::English } else { Language::of(|name| system.env.get(name)) });
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&args, &error, system),
+        Err(error) => return refuse(&args, error, system),
     };
+    let for_machines = cli.command.as_ref().is_some_and(is_for_machines);
+    let _speaking = speak(if for_machines { Language::English } else { language() });
     start_log(&cli.global);
     system.terminal.color = match cli.global.color {
         Color::Auto => None,
@@ -34,7 +41,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         Some(command) => dispatch(command, &cli.global, system),
         None if system.terminal.stdout => commands::summary(system, &cli.global),
         None => {
-            system.say(Cli::command().render_help().to_string().trim_end());
+            system.say(command(&args, system).render_help().to_string().trim_end());
             return Code::Usage.exit_code();
         }
     };
@@ -85,20 +92,50 @@ pub(crate) fn protocol(name: &OsStr) -> Option<&'static str> {
     }
 }
 
+/// Whether errors are to be JSON, as far as that can be told before the command line is understood.
+fn wants_json(args: &[OsString]) -> bool {
+    args.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json")
+        || args.iter().any(|arg| arg == "--error-format=json")
+}
+
+/// Whether a program reads what the command says: then it says it in English.
+fn is_for_machines(command: &Command) -> bool {
+    match command {
+        Command::Helper(_) => true,
+        Command::Status(args) | Command::Doctor(args) => args.output == Report::Json,
+        Command::List(args) => args.output == Report::Json,
+        _ => false,
+    }
+}
+
+/// The command line's definition, with its help in the language of the call.
+fn command(args: &[OsString], system: &System) -> clap::Command {
+    let long = args.iter().any(|arg| arg == "--help" || arg == "help");
+    match language() {
+        Language::English => Cli::command(),
+        Language::Japanese => translated(Cli::command(), long, system.terminal.columns()),
+    }
+}
+
 /// clap's own words: help and version go to stdout, complaints become our error.
-fn refuse(args: &[OsString], error: &clap::Error, system: &mut System) -> u8 {
+fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
+    let error = match language() {
+        Language::English => error,
+        Language::Japanese => command(args, system).try_get_matches_from(args).err().unwrap_or(error),
+    };
     if !error.use_stderr() {
-        return match system.print(error.render().to_string().as_bytes()) {
+        return match system.print(format!("{}\n", error.render().to_string().trim_end()).as_bytes()) {
             Ok(()) => 0,
             Err(error) => error.code().exit_code(),
         };
     }
-    let words = error.render().to_string();
-    let first = words.trim_start_matches("error: ").lines().next().unwrap_or_default().trim().to_owned();
-    let json = args.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json")
-        || args.iter().any(|arg| arg == "--error-format=json");
-    let format = if json { ErrorFormat::Json } else { ErrorFormat::Text };
-    report(&Error::Usage(first), format, system);
+    match (wants_json(args), error.kind()) {
+        (false, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
+            system.say(error.render().to_string().trim_end());
+        }
+        (true, _) => report(&complaint(&error, args), ErrorFormat::Json, system),
+        (false, _) => report(&complaint(&error, args), ErrorFormat::Text, system),
+    }
     2
 }
 
@@ -107,8 +144,8 @@ pub fn report(error: &Error, format: ErrorFormat, system: &System) {
     let text = match format {
         ErrorFormat::Text => {
             let mut lines = vec![format!("zoho-cred: error[{}]: {}", error.code().word(), error.message())];
-            lines.extend(error.cause().map(|cause| format!("zoho-cred: cause: {cause}")));
-            lines.extend(error.hint().map(|hint| format!("zoho-cred: hint: {hint}")));
+            lines.extend(error.cause().map(|cause| t!("zoho-cred: cause: {cause}", cause)));
+            lines.extend(error.hint().map(|hint| t!("zoho-cred: hint: {hint}", hint)));
             lines.join("\n")
         }
         ErrorFormat::Json => {

@@ -7,6 +7,7 @@ use super::session::read_config;
 use crate::cli::{Cli, CompletionsArgs, Global};
 use crate::error::Error;
 use crate::system::System;
+use crate::words::t;
 use clap::{Command, CommandFactory};
 use clap_complete::CompletionCandidate;
 use clap_complete::engine::ArgValueCandidates;
@@ -28,7 +29,7 @@ pub fn completions(system: &mut System, args: &CompletionsArgs) -> Result<u8, Er
             system.print(&script)?;
             Ok(0)
         }
-        _ => Err(Error::Usage(format!("there are no completions for {name}"))),
+        _ => Err(Error::Usage(t!("there are no completions for {name}", name))),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::output::{USED_FOR_A_WHILE, View, header_line, variables};
 use crate::system::{System, process};
 use crate::token::{Ask, MinTtl};
+use crate::words::t;
 use std::io::ErrorKind;
 
 /// The variables that hold a token, with what they hold. One that is not set for the command must not come from an
@@ -30,7 +31,7 @@ pub fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8,
     let scheme = args.scheme.unwrap_or(session.profile.scheme);
     let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
     let removed: Vec<&str> = USUAL.iter().map(|(name, _)| *name).chain(SECRET_VARIABLES).collect();
-    let (program, rest) = args.command.split_first().ok_or_else(|| Error::Usage("which command?".into()))?;
+    let (program, rest) = args.command.split_first().ok_or_else(|| Error::Usage(t!("which command?")))?;
     process::become_program(program, rest, &environment(&view, args), &removed).map_err(|error| {
         Error::Command {
             program: program.to_string_lossy().into_owned(),

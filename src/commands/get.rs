@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::output::{ApiVersion, Form, Output, View, ci, kubernetes, render};
 use crate::system::{OutFile, System, files};
 use crate::token::{Ask, Freshness, Obtained, obtain};
+use crate::words::t;
 use std::path::PathBuf;
 
 /// Prints a fresh token in the format that was asked for, or puts it where that format wants it.
@@ -53,15 +54,15 @@ enum Place {
 
 fn place(system: &System, args: &GetArgs) -> Result<Place, Error> {
     match (&args.out, args.output) {
-        (Some(_), Output::Github | Output::Azure) => Err(Error::Usage(
-            "this output is for a step of a CI job, which reads stdout: leave --out away".into(),
-        )),
+        (Some(_), Output::Github | Output::Azure) => Err(Error::Usage(t!(
+            "this output is for a step of a CI job, which reads stdout: leave --out away"
+        ))),
         (Some(path), _) => Ok(Place::File(OutFile::new(path, args.mode)?)),
         (None, Output::Github) => match system.env.get(ci::GITHUB_FILE) {
             Some(path) => Ok(Place::GithubFile(path.into())),
             None => Err(Error::Setting {
-                problem: format!("{} is not set", ci::GITHUB_FILE),
-                hint: "'-o github' is for a step of a GitHub Actions job; elsewhere use '-o env'".into(),
+                problem: t!("{variable} is not set", variable = ci::GITHUB_FILE),
+                hint: t!("'-o github' is for a step of a GitHub Actions job; elsewhere use '-o env'"),
             }),
         },
         (None, _) => Ok(Place::Stdout),
@@ -74,8 +75,11 @@ fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
         _ => Some(ApiVersion::default()),
     };
     let api_version = api_version.ok_or_else(|| Error::Setting {
-        problem: format!("{} asks for a version of ExecCredential that there is not", kubernetes::VARIABLE),
-        hint: "write client.authentication.k8s.io/v1 into the kubeconfig".into(),
+        problem: t!(
+            "{variable} asks for a version of ExecCredential that there is not",
+            variable = kubernetes::VARIABLE
+        ),
+        hint: t!("write client.authentication.k8s.io/v1 into the kubeconfig"),
     })?;
     Ok(Form { shell: args.shell, api_version })
 }
@@ -117,6 +121,6 @@ fn cold(session: &Session, system: &System, ask: &Ask) -> Result<Obtained, Error
 fn edited_scopes(session: &Session, login_scopes: &[String]) -> Option<String> {
     session.profile.wants_other_scopes(login_scopes).then(|| {
         let name = &session.profile.name;
-        format!("the scopes of '{name}' were edited since its login; run 'zoho-cred login {name}' to be granted them")
+        t!("the scopes of '{name}' were edited since its login; run 'zoho-cred login {name}' to be granted them", name)
     })
 }

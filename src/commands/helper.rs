@@ -14,6 +14,7 @@ use crate::secret::Secret;
 use crate::store;
 use crate::system::System;
 use crate::token::{self, Ask, MinTtl, Obtained};
+use crate::words::t;
 use std::io::Read;
 use std::time::Duration;
 
@@ -144,9 +145,9 @@ fn read(system: &mut System) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let limit = LIMIT as u64 + 1;
     let read = (&mut system.stdin).take(limit).read_to_end(&mut bytes);
-    read.map_err(|error| Error::BadInput { problem: format!("could not read stdin: {error}") })?;
+    read.map_err(|error| Error::BadInput { problem: t!("could not read stdin: {error}", error) })?;
     if bytes.len() > LIMIT {
-        return Err(Error::BadInput { problem: "the request is too long".into() });
+        return Err(Error::BadInput { problem: t!("the request is too long") });
     }
     Ok(bytes)
 }

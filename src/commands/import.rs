@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::login::{keep, sdk_csv};
 use crate::store::StateDir;
 use crate::system::{System, files};
+use crate::words::t;
 
 /// A profile to be made.
 struct Found {
@@ -35,11 +36,11 @@ pub fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result
     }
     system.print(found.iter().map(line).collect::<String>().as_bytes())?;
     let said = match (found.len(), args.write) {
-        (0, _) => "there is nothing to import".to_owned(),
-        (_, false) => "nothing was written; the same command with --write does it".to_owned(),
+        (0, _) => t!("there is nothing to import"),
+        (_, false) => t!("nothing was written; the same command with --write does it"),
         (count, true) => {
             write(system, global, &state, &found)?;
-            format!("{count} imported; the old place still holds the secrets, so clean it up")
+            t!("{count} imported; the old place still holds the secrets, so clean it up", count)
         }
     };
     if !global.quiet {
@@ -64,8 +65,8 @@ fn write(system: &System, global: &Global, state: &StateDir, found: &[Found]) ->
 fn line(found: &Found) -> String {
     let Profile { name, accounts_url, client_id, grant, secrets, .. } = &found.profile;
     let what = match grant {
-        Grant::RefreshToken => "refresh token",
-        Grant::ClientCredentials { .. } => "client credentials",
+        Grant::RefreshToken => &t!("refresh token"),
+        Grant::ClientCredentials { .. } => &t!("client credentials"),
     };
     format!("{name}\t{accounts_url}\t{client_id}\t{what}\t{}\n", secrets.word())
 }
@@ -86,7 +87,7 @@ fn from_environment(
 fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
     let name = ProfileName::new(name)?;
     match name == ProfileName::environment() || config.profile(&name).is_some() {
-        true => Err(Error::Usage(format!("there is a profile '{name}' already; choose another name"))),
+        true => Err(Error::Usage(t!("there is a profile '{name}' already; choose another name", name))),
         false => Ok(name),
     }
 }
@@ -95,9 +96,13 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
     let shown = args.file.display();
     let file = sdk_csv::parse(&files::read_text(&args.file)?).map_err(|problem| Error::Setting {
         problem: format!("{shown}: {problem}"),
-        hint: "give the file that the FileStore of a Zoho SDK writes".into(),
+        hint: t!("give the file that the FileStore of a Zoho SDK writes"),
     })?;
-    notes.extend(file.left_out.iter().map(|(line, lacking)| format!("{shown}, line {line} lacks {lacking}")));
+    notes.extend(
+        file.left_out
+            .iter()
+            .map(|(line, lacking)| t!("{shown}, line {line} lacks {lacking}", shown, line, lacking)),
+    );
     let given = match (&args.accounts_url, args.data_center) {
         (Some(url), _) => Some(AccountsUrl::new(url)?),
         (None, dc) => dc.map(AccountsUrl::of),
@@ -107,9 +112,10 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
     let profiles = file.users.into_iter().zip(names).map(|(user, name)| {
         let accounts_url =
             given.clone().or_else(|| user.data_center.map(AccountsUrl::of)).ok_or_else(|| {
-                Error::Usage(format!(
-                    "{shown}, line {} does not tell the data centre: give --data-center or --accounts-url",
-                    user.line
+                Error::Usage(t!(
+                    "{path}, line {line} does not tell the data centre: give --data-center or --accounts-url",
+                    path = shown,
+                    line = user.line,
                 ))
             })?;
         let profile = Profile {
@@ -151,7 +157,11 @@ fn without_known(
         let is_token = profile.grant == Grant::RefreshToken;
         match known.iter().find(|(known, _)| is_token && *known == id) {
             Some((_, owner)) => {
-                notes.push(format!("'{}' is left out: '{owner}' has this refresh token", profile.name));
+                notes.push(t!(
+                    "'{profile}' is left out: '{owner}' has this refresh token",
+                    profile = profile.name,
+                    owner,
+                ));
             }
             None => {
                 known.push((id, profile.name.to_string()));

@@ -7,6 +7,7 @@ use crate::cli::{Global, ListArgs, Report};
 use crate::config::{ConfigFile, ENVIRONMENT, ProfileName, environment, resolve};
 use crate::error::Error;
 use crate::system::System;
+use crate::words::t;
 use serde::Serialize;
 
 /// One profile, as JSON has it.
@@ -35,7 +36,7 @@ pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8,
             serde_json::to_string(&rows).unwrap_or_default() + "\n"
         }
         Report::Text if profiles.is_empty() => {
-            system.say("zoho-cred: there is no profile yet; make one with 'zoho-cred login NAME'");
+            system.say(&t!("zoho-cred: there is no profile yet; make one with 'zoho-cred login NAME'"));
             return Ok(0);
         }
         Report::Text => {
@@ -92,8 +93,9 @@ fn row(name: &str, found: &Result<Status, Error>, default: Option<&ProfileName>)
 }
 
 fn table(page: &Page, now_ms: i64, profiles: &Profiles, default: Option<&ProfileName>) -> String {
-    let heading =
-        ["profile", "data centre", "state", "expires"].map(|name| toned(Tone::Strong, name)).to_vec();
+    let heading = [t!("profile"), t!("data centre"), t!("state"), t!("expires")]
+        .map(|name| toned(Tone::Strong, name))
+        .to_vec();
     let rows = profiles.iter().map(|(name, found)| {
         let mark = if is_default(name, default) { " *" } else { "" };
         let name = plain(format!("{name}{mark}"));

@@ -11,6 +11,7 @@ use crate::secret::Secret;
 use crate::store::{self, Shared, StateDir};
 use crate::system::{Http, Roots, System};
 use crate::token::{Ask, MinTtl, Ports, adopt, obtain};
+use crate::words::t;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,9 +26,9 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let flow = settings::flow(system, args);
     let profile = settings::profile(system, args, flow, &config)?;
     if let SecretsIn::Command(_) | SecretsIn::Environment = profile.secrets {
-        return Err(Error::Usage(
-            "this profile's secrets come from a command; give --secrets to change that".into(),
-        ));
+        return Err(Error::Usage(t!(
+            "this profile's secrets come from a command; give --secrets to change that"
+        )));
     }
     if profile.secrets == SecretsIn::Keyring {
         KeyringSecrets::new(Patience::of(system, global.quiet)).answers()?;
@@ -69,8 +70,8 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     }
     if !global.quiet {
         let place = profile.secrets.word();
-        system.say(&format!("zoho-cred: logged in; the secrets are kept in: {place}"));
-        system.say(&format!("zoho-cred: 'zoho-cred get {}' prints a token", profile.name));
+        system.say(&t!("zoho-cred: logged in; the secrets are kept in: {place}", place));
+        system.say(&t!("zoho-cred: 'zoho-cred get {profile}' prints a token", profile = profile.name));
     }
     Ok(0)
 }
@@ -83,7 +84,8 @@ fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) ->
     let same = login.client_id == profile.client_id && login.accounts_url == profile.accounts_url.as_str();
     let store = same.then(|| source.store(&login.store).ok())??;
     store.get(&login.client_secret).unwrap_or_else(|error| {
-        system.warn(&format!("the client secret of the last login could not be read: {}", error.message()));
+        system
+            .warn(&t!("the client secret of the last login could not be read: {why}", why = error.message()));
         None
     })
 }
@@ -93,7 +95,7 @@ fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
     let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
     match files.into_iter().flatten().filter(|path| path.as_path() == Path::new("-")).count() {
         0 | 1 => Ok(()),
-        _ => Err(Error::Usage("only one of the files can be stdin".into())),
+        _ => Err(Error::Usage(t!("only one of the files can be stdin"))),
     }
 }
 
@@ -141,7 +143,7 @@ impl Story<'_> {
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
         let replaced = Replaced::find(system, self.state, &profile).unwrap_or_else(|error| {
-            system.warn(&format!("the refresh token of before was left alone: {}", error.message()));
+            system.warn(&t!("the refresh token of before was left alone: {why}", why = error.message()));
             None
         });
         keep(system, self.state, self.config, &profile, &secrets, true)?;

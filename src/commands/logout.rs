@@ -12,6 +12,7 @@ use crate::store::profile_state::ProfileState;
 use crate::store::{Locked, StateDir, Store};
 use crate::system::{Deadline, HttpRequest, Method, System, files};
 use crate::token::{CacheRecord, Ports};
+use crate::words::t;
 use std::time::Duration;
 
 /// For the lock: another process may be refreshing with this very token.
@@ -25,7 +26,7 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
     let session = Session::open(system, global, Some(&args.profile))?;
     let profile = &session.profile;
     if profile.origin == Origin::Environment {
-        return Err(Error::Usage("'env' is made up by the ZOHO_ variables: unset them to log out".into()));
+        return Err(Error::Usage(t!("'env' is made up by the ZOHO_ variables: unset them to log out")));
     }
     let source = session.source(system);
     let record = source.login()?;
@@ -35,7 +36,7 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
         }
         (None, SecretsIn::File | SecretsIn::Keyring) => {
             ProfileState::forget(&session.state, profile)?;
-            "there was no credential to forget"
+            t!("there was no credential to forget")
         }
         (record, _) => {
             let others = others(&session.state, profile, record.as_ref())?;
@@ -49,7 +50,7 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
         forget_settings(system, &session)?;
     }
     if !global.quiet {
-        system.say(&format!("zoho-cred: logged out of '{}': {said}", profile.name));
+        system.say(&t!("zoho-cred: logged out of '{profile}': {said}", profile = profile.name, said));
     }
     Ok(0)
 }
@@ -88,7 +89,7 @@ impl Leaving<'_> {
         }
     }
 
-    fn run(&self, ports: &Ports<'_>) -> Result<&'static str, Error> {
+    fn run(&self, ports: &Ports<'_>) -> Result<String, Error> {
         let id = self.id()?;
         let store = (ports.open)(&id)?;
         let mut locked = lock(ports, &*store)?;
@@ -109,10 +110,10 @@ impl Leaving<'_> {
             made::note_revoked(&self.session.state, &profile.accounts_url, &profile.client_id);
         }
         Ok(match revoked {
-            Some(Revoked::Before) => "its refresh token was dead already",
-            Some(_) => "its refresh token is revoked",
-            None if self.has_refresh_token() => "its refresh token lives on at Zoho",
-            None => "client credentials have nothing to revoke",
+            Some(Revoked::Before) => t!("its refresh token was dead already"),
+            Some(_) => t!("its refresh token is revoked"),
+            None if self.has_refresh_token() => t!("its refresh token lives on at Zoho"),
+            None => t!("client credentials have nothing to revoke"),
         })
     }
 
@@ -230,9 +231,11 @@ fn forget_settings(system: &System, session: &Session) -> Result<(), Error> {
     let (config, name) = (&session.config, &session.profile.name);
     let text = edit::without_profile(config.path(), config.text(), name)?;
     if let Err(error) = files::replace_config(config.path(), &text) {
-        system.say(&format!(
-            "zoho-cred: {} could not be written ({error}); remove [profile.{name}] from it",
-            config.path().display()
+        system.say(&t!(
+            "zoho-cred: {path} could not be written ({error}); remove [profile.{name}] from it",
+            path = config.path().display(),
+            error,
+            name,
         ));
     }
     Ok(())

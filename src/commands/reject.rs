@@ -7,6 +7,7 @@ use crate::oauth::token::is_well_formed;
 use crate::secret::Secret;
 use crate::system::System;
 use crate::token::{self, Rejected};
+use crate::words::t;
 use std::io::Read;
 
 /// The most of stdin that is read, in bytes.
@@ -20,15 +21,15 @@ pub fn reject(system: &mut System, global: &Global, args: &RejectArgs) -> Result
     let rejected = session.with_ports(system, &source, |ports| token::reject(ports, &token, args.timeout))?;
     let warning = match rejected {
         Rejected::NotCached | Rejected::Dropped => None,
-        Rejected::Kept => Some(
-            "Zoho says that the token lives, so it was kept: check the scope, the organisation and the data centre",
-        ),
+        Rejected::Kept => Some(t!(
+            "Zoho says that the token lives, so it was kept: check the scope, the organisation and the data centre"
+        )),
         Rejected::Unclear => {
-            Some("Zoho did not say whether the token lives, so it was kept; check the scope first")
+            Some(t!("Zoho did not say whether the token lives, so it was kept; check the scope first"))
         }
     };
     if let Some(warning) = warning.filter(|_| !global.quiet) {
-        system.warn(warning);
+        system.warn(&warning);
     }
     Ok(0)
 }
@@ -40,18 +41,18 @@ fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
     stdin
         .take(LIMIT + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| bad(&format!("could not read stdin: {error}")))?;
+        .map_err(|error| bad(&t!("could not read stdin: {error}", error)))?;
     if bytes.len() as u64 > LIMIT {
-        return Err(bad("stdin holds more than a token"));
+        return Err(bad(&t!("stdin holds more than a token")));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| bad("stdin holds no token"))?.trim();
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad(&t!("stdin holds no token")))?.trim();
     let token = match text.split_once(' ') {
         Some((scheme, token)) if is_well_formed(scheme.trim_end_matches(':')) => token.trim(),
         _ => text,
     };
     match is_well_formed(token) {
         true => Ok(Secret::new(token)),
-        false => Err(bad("stdin holds no token: write it bare, or as 'Zoho-oauthtoken …'")),
+        false => Err(bad(&t!("stdin holds no token: write it bare, or as 'Zoho-oauthtoken …'"))),
     }
 }
 

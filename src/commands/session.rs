@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::store::{self, Holder, Shared, StateDir};
 use crate::system::{Http, Roots, System, Waiting, files};
 use crate::token::Ports;
+use crate::words::t;
 use std::cell::RefCell;
 
 /// A resolved profile and where its state is.
@@ -29,10 +30,10 @@ impl Session {
         let session = Session::of(system, global, resolved)?;
         let (profile, config) = (&session.profile, &session.config);
         if passed_over_environment && !global.quiet {
-            system.warn(&format!(
-                "the ZOHO_ variables make up a profile too; '{}' of {} is used, 'env' is not",
-                profile.name,
-                config.path().display()
+            system.warn(&t!(
+                "the ZOHO_ variables make up a profile too; '{profile}' of {path} is used, 'env' is not",
+                profile = profile.name,
+                path = config.path().display(),
             ));
         }
         Ok(session)
@@ -89,9 +90,9 @@ impl Session {
 /// Who is waited for.
 fn refreshing(holder: Option<Holder>) -> String {
     match holder.map(|holder| holder.pid) {
-        None => "waiting for another process, which is refreshing the token".into(),
-        Some(0) => "waiting for another machine, which is refreshing the token".into(),
-        Some(pid) => format!("waiting for process {pid}, which is refreshing the token"),
+        None => t!("waiting for another process, which is refreshing the token"),
+        Some(0) => t!("waiting for another machine, which is refreshing the token"),
+        Some(pid) => t!("waiting for process {pid}, which is refreshing the token", pid),
     }
 }
 
@@ -101,7 +102,7 @@ pub fn read_config(system: &System, global: &Global, must_exist: bool) -> Result
     match files::read_text_if_any(&path)? {
         Some(text) => ConfigFile::parse(&files::canonical(&path), &text),
         None if named && must_exist => {
-            Err(Error::Config { path, line: None, problem: "there is no such file".into(), nearest: None })
+            Err(Error::Config { path, line: None, problem: t!("there is no such file"), nearest: None })
         }
         None => Ok(ConfigFile::empty(files::canonical(&path))),
     }

@@ -7,6 +7,7 @@ use crate::error::{Code, Error};
 use crate::secret::Secret;
 use crate::system::{OutFile, System};
 use crate::token::{Ask, Freshness, Obtained, TokenSet};
+use crate::words::t;
 use std::time::Duration;
 
 /// How often the cache is looked at, so that a reject or another caller's refresh is followed. It costs two small
@@ -132,7 +133,10 @@ impl Watch<'_> {
             return Err(error);
         }
         self.pause(error.retry_after().unwrap_or_default());
-        self.say_once(&format!("no new token could be had ({}); the file stays as it is", error.message()));
+        self.say_once(&t!(
+            "no new token could be had ({why}); the file stays as it is",
+            why = error.message()
+        ));
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::DataCenter;
 use crate::error::Error;
+use crate::words::t;
 use std::fmt;
 use url::{Host, Url};
 
@@ -14,21 +15,21 @@ impl AccountsUrl {
     pub fn new(text: &str) -> Result<Self, Error> {
         let refuse = |problem: &str| {
             Err(Error::Setting {
-                problem: format!("accounts_url {problem}"),
-                hint: "write it as https://accounts.zoho.eu, or use data_center".into(),
+                problem: t!("accounts_url {problem}", problem),
+                hint: t!("write it as https://accounts.zoho.eu, or use data_center"),
             })
         };
-        let Ok(url) = Url::parse(text.trim()) else { return refuse("is not a URL") };
+        let Ok(url) = Url::parse(text.trim()) else { return refuse(&t!("is not a URL")) };
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse("must not have user info");
+            return refuse(&t!("must not have user info"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return refuse("must not have a query or fragment");
+            return refuse(&t!("must not have a query or fragment"));
         }
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
-            _ => return refuse("must be https, or http on a loopback address"),
+            _ => return refuse(&t!("must be https, or http on a loopback address")),
         }
         Ok(AccountsUrl(url.as_str().trim_end_matches('/').to_owned()))
     }

@@ -1,10 +1,11 @@
 //! Durations as people write them: `45s`, `10m`, `1h30m`, or bare seconds.
 
+use crate::words::t;
 use std::time::Duration;
 
 /// Reads a duration; the error is a sentence that says what one looks like.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let complaint = || format!("'{text}' is not a duration; write 45s, 10m, 1h30m or seconds");
+    let complaint = || t!("'{text}' is not a duration; write 45s, 10m, 1h30m or seconds", text);
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return text.parse().map(Duration::from_secs).map_err(|_| complaint());
     }
@@ -39,11 +40,11 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 pub fn words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, 0) => format!("{m} min"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, 0, _) => format!("{h} h"),
-        (h, m, _) => format!("{h} h {m} min"),
+        (0, 0, s) => t!("{s} s", s),
+        (0, m, 0) => t!("{m} min", m),
+        (0, m, s) => t!("{m} min {s} s", m, s),
+        (h, 0, _) => t!("{h} h", h),
+        (h, m, _) => t!("{h} h {m} min", h, m),
     }
 }
 

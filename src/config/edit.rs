@@ -3,6 +3,7 @@
 use super::Profile;
 use super::{DEFAULT_REDIRECT_URI, Grant, ProfileName, SecretsIn};
 use crate::error::Error;
+use crate::words::t;
 use std::path::Path;
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
@@ -17,7 +18,7 @@ pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String
     let not_a_table = || Error::Config {
         path: path.to_owned(),
         line: None,
-        problem: "profile is not a table".into(),
+        problem: t!("profile is not a table"),
         nearest: None,
     };
     let profiles = profiles.as_table_like_mut().ok_or_else(not_a_table)?;

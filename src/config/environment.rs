@@ -7,6 +7,7 @@ use super::{
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::system::{Env, files};
+use crate::words::t;
 use std::path::PathBuf;
 
 /// Names that this tool takes out of a child's environment: the child gets a token, not what mints it.
@@ -48,9 +49,8 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
         (false, None) => return Err(missing("ZOHO_REFRESH_TOKEN")),
         (true, Some(_)) => {
             return Err(Error::Setting {
-                problem: "ZOHO_REFRESH_TOKEN and ZOHO_SOID are both set".into(),
-                hint: "unset ZOHO_SOID for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials"
-                    .into(),
+                problem: t!("ZOHO_REFRESH_TOKEN and ZOHO_SOID are both set"),
+                hint: t!("unset ZOHO_SOID for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials"),
             });
         }
     };
@@ -76,10 +76,10 @@ pub fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static DataCe
     let data_center = match env.get("ZOHO_DATA_CENTER") {
         None => None,
         Some(code) => Some(DataCenter::by_code(code.trim()).ok_or_else(|| Error::Setting {
-            problem: format!("ZOHO_DATA_CENTER: '{code}' is not a data centre"),
+            problem: t!("ZOHO_DATA_CENTER: '{code}' is not a data centre", code),
             hint: match nearest(code, DataCenter::codes()) {
-                Some(near) => format!("did you mean '{near}'?"),
-                None => "use us, eu, in, au, jp, ca, sa, uk, cn, ae or sg".into(),
+                Some(near) => t!("did you mean '{near}'?", near),
+                None => t!("use us, eu, in, au, jp, ca, sa, uk, cn, ae or sg"),
             },
         })?),
     };
@@ -117,8 +117,8 @@ fn source<'a>(env: &'a Env, name: &'static str, credential: &str) -> Result<Opti
     let file = format!("{name}_FILE");
     match (env.get(name), env.get(&file)) {
         (Some(_), Some(_)) => Err(Error::Setting {
-            problem: format!("{name} and {file} are both set"),
-            hint: format!("unset one of {name} and {file}"),
+            problem: t!("{name} and {file} are both set", name, file),
+            hint: t!("unset one of {name} and {file}", name, file),
         }),
         (Some(value), None) => Ok(Some(Source::Value(value))),
         (None, Some(path)) => Ok(Some(Source::File(path.into()))),
@@ -134,8 +134,8 @@ fn read(source: Option<Source<'_>>) -> Result<Option<Secret>, Error> {
     };
     if secret.is_empty() {
         return Err(Error::Setting {
-            problem: "a secret in the environment or its file is empty".into(),
-            hint: "write the secret into the file, without quotes".into(),
+            problem: t!("a secret in the environment or its file is empty"),
+            hint: t!("write the secret into the file, without quotes"),
         });
     }
     Ok(Some(secret))

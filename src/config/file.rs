@@ -5,6 +5,7 @@ use super::{
     Scheme, SecretsIn, duration, nearest,
 };
 use crate::error::Error;
+use crate::words::t;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -100,7 +101,7 @@ impl ConfigFile {
             Error::Config {
                 path: path.to_owned(),
                 line: error.span().map(|span| line_of(text, span.start)),
-                problem: if unknown { format!("unknown key '{word}'") } else { one_line(error.message()) },
+                problem: if unknown { t!("unknown key '{word}'", word) } else { one_line(error.message()) },
                 nearest: unknown
                     .then(|| nearest(word, PROFILE_KEYS.into_iter().chain(OTHER_KEYS)).map(str::to_owned))
                     .flatten(),
@@ -108,11 +109,11 @@ impl ConfigFile {
         })?;
         let file = ConfigFile { path: path.to_owned(), text: text.to_owned(), raw };
         if file.raw.profile.contains_key(ENVIRONMENT) {
-            return Err(file.complain(0, "no profile in a file may be called 'env'", None));
+            return Err(file.complain(0, &t!("no profile in a file may be called 'env'"), None));
         }
         for name in file.raw.profile.keys() {
             ProfileName::new(name)
-                .map_err(|_| file.complain(0, &format!("'{name}' is not a profile name"), None))?;
+                .map_err(|_| file.complain(0, &t!("'{name}' is not a profile name", name), None))?;
         }
         Ok(file)
     }
@@ -183,13 +184,17 @@ impl ConfigFile {
 
     fn data_center(&self, code: &Spanned<String>) -> Result<&'static DataCenter, Error> {
         DataCenter::by_code(code.get_ref()).ok_or_else(|| {
-            let problem = format!("'{}' is not a data centre", code.get_ref());
-            let near = nearest(code.get_ref(), DataCenter::codes());
-            self.complain(
-                code.span().start,
-                &problem,
-                near.or(Some("us, eu, in, au, jp, ca, sa, uk, cn, ae or sg")),
-            )
+            let (code, at) = (code.get_ref(), code.span().start);
+            match nearest(code, DataCenter::codes()) {
+                Some(near) => self.complain(at, &t!("'{code}' is not a data centre", code), Some(near)),
+                None => {
+                    let problem = t!(
+                        "'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg",
+                        code
+                    );
+                    self.complain(at, &problem, None)
+                }
+            }
         })
     }
 
@@ -207,7 +212,9 @@ impl ConfigFile {
             }
             (true, soid) => Ok(Grant::ClientCredentials { soid: soid.clone() }),
             (false, None) => Ok(Grant::RefreshToken),
-            (false, Some(_)) => Err(self.complain(0, "soid goes with grant = \"client_credentials\"", None)),
+            (false, Some(_)) => {
+                Err(self.complain(0, &t!("soid goes with grant = \"client_credentials\""), None))
+            }
         }
     }
 
@@ -238,7 +245,7 @@ impl ConfigFile {
         };
         let tokens = raw.get_ref().tokens.unwrap_or(default.tokens);
         if tokens == 0 || window.is_zero() {
-            return Err(complain("a budget needs at least one token and a window"));
+            return Err(complain(&t!("a budget needs at least one token and a window")));
         }
         Ok(Budget { tokens, window })
     }
@@ -251,14 +258,19 @@ impl ConfigFile {
     ) -> Result<T, Error> {
         choices.iter().find(|(name, _)| name == word.get_ref()).map(|(_, value)| *value).ok_or_else(|| {
             let names = choices.map(|(name, _)| name);
-            let problem = format!("{key} cannot be '{}', only {}", word.get_ref(), names.join(" or "));
+            let problem = t!(
+                "{key} cannot be '{word}', only {choices}",
+                key,
+                word = word.get_ref(),
+                choices = names.join(&t!(" or "))
+            );
             self.complain(word.span().start, &problem, nearest(word.get_ref(), names))
         })
     }
 
     fn lacks(&self, name: &ProfileName, key: &str) -> Error {
         let table = self.text.find(&format!("[profile.{name}]")).unwrap_or(0);
-        self.complain(table, &format!("profile '{name}' lacks {key}"), None)
+        self.complain(table, &t!("profile '{name}' lacks {key}", name, key), None)
     }
 
     fn complain(&self, offset: usize, problem: &str, nearest: Option<&str>) -> Error {

@@ -3,6 +3,7 @@
 use super::{ConfigFile, ENVIRONMENT, Profile, ProfileName, environment};
 use crate::error::Error;
 use crate::system::{Env, files};
+use crate::words::t;
 use std::path::PathBuf;
 
 /// A profile, the file it was looked up in, and how it was chosen.
@@ -80,7 +81,7 @@ pub fn state_dir(env: &Env) -> Result<PathBuf, Error> {
 
 fn homeless() -> Error {
     Error::Setting {
-        problem: "there is no home folder".into(),
-        hint: "set HOME, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR".into(),
+        problem: t!("there is no home folder"),
+        hint: t!("set HOME, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR"),
     }
 }

@@ -4,6 +4,7 @@ use super::Secrets;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::system::process;
+use crate::words::t;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -21,11 +22,11 @@ pub fn secrets(command: &[String]) -> Result<Secrets, Error> {
     let program = command.first().map_or("", String::as_str);
     let failed = |problem: String| Error::Store {
         action: "run",
-        what: format!("secret_command '{program}'"),
+        what: t!("secret_command '{program}'", program),
         problem,
     };
     let printed = process::output(command, TIMEOUT).map_err(failed)?;
     let printed: Printed = serde_json::from_slice(&printed)
-        .map_err(|_| failed("it did not print {\"client_secret\":\"…\",\"refresh_token\":\"…\"}".into()))?;
+        .map_err(|_| failed(t!("it did not print {\"client_secret\":\"…\",\"refresh_token\":\"…\"}")))?;
     Ok(Secrets { client_secret: printed.client_secret, refresh_token: printed.refresh_token })
 }

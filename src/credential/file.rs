@@ -6,6 +6,7 @@ use crate::secret::Secret;
 use crate::store::atomic;
 use crate::store::private::{self, StateDir, failed};
 use crate::store::records::{decode, encode};
+use crate::words::t;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ impl SecretStore for FileSecrets {
                 None => Err(Error::Store {
                     action: "read",
                     what: path.display().to_string(),
-                    problem: "it is not a secret that zoho-cred wrote".into(),
+                    problem: t!("it is not a secret that zoho-cred wrote"),
                 }),
             },
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -67,8 +68,12 @@ fn refuse_if_open(path: &Path, command: &str) -> Result<(), Error> {
     match private::stat(path) {
         Some(found) if private::is_open_to_others(&found) && !found.is_symlink() => Err(Error::Unsafe {
             path: path.to_owned(),
-            problem: "can be read by other users".into(),
-            hint: format!("run '{command} {}', and log in again if others may have read it", path.display()),
+            problem: t!("can be read by other users"),
+            hint: t!(
+                "run '{command} {path}', and log in again if others may have read it",
+                command,
+                path = path.display()
+            ),
         }),
         _ => Ok(()),
     }

@@ -7,6 +7,7 @@ use super::SecretStore;
 use crate::error::{Error, KeyringTrouble};
 use crate::secret::Secret;
 use crate::system::System;
+use crate::words::{language, speak, t};
 use keyring_core::api::CredentialStoreApi;
 use std::cell::Cell;
 use std::sync::{Arc, mpsc};
@@ -52,7 +53,7 @@ impl<'a> Patience<'a> {
 
     fn tell(&self) {
         if let Some(system) = self.told {
-            system.say("zoho-cred: waiting for the keyring to be unlocked");
+            system.say(&t!("zoho-cred: waiting for the keyring to be unlocked"));
         }
     }
 }
@@ -84,8 +85,9 @@ impl<'a> KeyringSecrets<'a> {
             return Err(self.silence());
         }
         let (answer, answered) = mpsc::channel();
-        let item = item.to_owned();
+        let (item, language) = (item.to_owned(), language());
         let work = move || {
+            let _speaking = speak(language);
             // Nobody listens any more where the time was up.
             let _ = answer.send(on_entry(&item, act));
         };
@@ -179,7 +181,7 @@ fn understood(error: &keyring_core::Error) -> Error {
 fn words(error: &keyring_core::Error) -> String {
     match error {
         keyring_core::Error::BadEncoding(_) | keyring_core::Error::BadDataFormat(..) => {
-            "the item is not a text".into()
+            t!("the item is not a text")
         }
         other => other.to_string(),
     }

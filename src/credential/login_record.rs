@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::store::atomic;
 use crate::store::private::{self, StateDir};
 use crate::store::records::{decode, encode};
+use crate::words::t;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -90,7 +91,7 @@ fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
         Ok((bytes, _)) => decode(&bytes).map(Some).ok_or_else(|| Error::Store {
             action: "read",
             what: path.display().to_string(),
-            problem: "it is not a record that zoho-cred wrote".into(),
+            problem: t!("it is not a record that zoho-cred wrote"),
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(private::failed("read", path, &error)),

@@ -10,6 +10,7 @@ use crate::store::profile_state::{ProfileState, login_stamp};
 use crate::store::{Stamp, StateDir, cache_path, read_cache};
 use crate::system::Env;
 use crate::token::CacheRecord;
+use crate::words::t;
 use std::cell::RefCell;
 
 /// The port to a credential: its id, and its secrets when they are really needed.
@@ -132,8 +133,8 @@ impl<'a> Source<'a> {
             "keyring" => Ok(Box::new(KeyringSecrets::new(self.patience))),
             "file" => Ok(Box::new(FileSecrets::new(self.state))),
             other => Err(Error::Setting {
-                problem: format!("this build cannot read secrets from '{other}'"),
-                hint: "log in again with --secrets file".into(),
+                problem: t!("this build cannot read secrets from '{other}'", other),
+                hint: t!("log in again with --secrets file"),
             }),
         }
     }

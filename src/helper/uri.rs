@@ -6,6 +6,7 @@ use crate::config::hosts::Place;
 use crate::error::Error;
 use crate::output::rfc3339;
 use crate::secret::Secret;
+use crate::words::t;
 use serde::{Deserialize, Serialize};
 
 /// What the caller asks; other keys are passed over, as the specification wants.
@@ -18,9 +19,8 @@ pub struct Request {
 impl Request {
     /// Reads a request; [`Error::BadInput`] where it is not a JSON object with a `uri`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        serde_json::from_slice(bytes).map_err(|_| Error::BadInput {
-            problem: "the request is not a JSON object with a \"uri\"".into(),
-        })
+        serde_json::from_slice(bytes)
+            .map_err(|_| Error::BadInput { problem: t!("the request is not a JSON object with a \"uri\"") })
     }
 
     /// The bytes that [`Request::parse`] reads.

@@ -1,7 +1,7 @@
 //! `--flow browser`: the consent page, and the redirect to our own loopback address.
 
 use super::exchange::Code;
-use super::listener::{Arrival, Listener};
+use super::listener::{Listener, Page};
 use super::random;
 use super::show::link;
 use crate::config::Profile;
@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::oauth::callback::{self, Callback};
 use crate::oauth::{authorize, pkce::Pkce};
 use crate::system::{Deadline, System};
+use crate::words::t;
 use std::time::Duration;
 
 /// What a person chose.
@@ -30,31 +31,31 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
     show(system, &url, choices);
     let deadline = Deadline::after(&*system.clock, choices.timeout);
     let _waiting =
-        system.show_waiting("waiting for you to come back from the browser", Some(choices.timeout));
+        system.show_waiting(&t!("waiting for you to come back from the browser"), Some(choices.timeout));
     loop {
         let Some(arrival) = listener.next(deadline.remaining(&*system.clock)) else {
             return Err(Error::NobodyCame);
         };
         match callback::read(arrival.query(), &state, &profile.accounts_url) {
             Callback::Granted { code, accounts } => {
-                arrival.answer(Arrival::GRANTED);
+                arrival.answer(Page::Granted);
                 let redirect_uri = Some(profile.redirect_uri.clone());
                 let verifier = pkce.map(|Pkce { verifier, .. }| verifier);
                 return Ok(Code { code, redirect_uri, verifier, accounts_url: accounts });
             }
             Callback::Denied(error) => {
-                arrival.answer(Arrival::DENIED);
+                arrival.answer(Page::Denied);
                 return Err(Error::Denied { error });
             }
             Callback::Untrusted(problem) => {
-                arrival.answer(Arrival::REFUSED);
+                arrival.answer(Page::Refused);
                 return Err(Error::UntrustedRedirect { problem });
             }
             Callback::Stray(error) => {
-                arrival.answer(Arrival::FOREIGN);
-                system.warn(&format!("somebody sent '{error}' without this login's state; still waiting"));
+                arrival.answer(Page::Foreign);
+                system.warn(&t!("somebody sent '{error}' without this login's state; still waiting", error));
             }
-            Callback::Foreign => arrival.answer(Arrival::FOREIGN),
+            Callback::Foreign => arrival.answer(Page::Foreign),
         }
     }
 }
@@ -67,10 +68,10 @@ fn show(system: &System, url: &str, choices: Choices) {
         }
     };
     match opened {
-        true => system.say("zoho-cred: the consent page is open in your browser; if it is not, visit:"),
-        false => system.say("zoho-cred: visit this page in your browser and accept:"),
+        true => system.say(&t!("zoho-cred: the consent page is open in your browser; if it is not, visit:")),
+        false => system.say(&t!("zoho-cred: visit this page in your browser and accept:")),
     }
     system.say(&format!("\n  {}\n", link(system, url)));
     let wait = crate::config::duration::words(choices.timeout);
-    system.say(&format!("zoho-cred: waiting for you to come back, for {wait} at most"));
+    system.say(&t!("zoho-cred: waiting for you to come back, for {wait} at most", wait));
 }

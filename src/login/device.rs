@@ -9,6 +9,7 @@ use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_
 use crate::secret::Secret;
 use crate::system::{Deadline, Http, HttpRequest, Method, System};
 use crate::token::Moment;
+use crate::words::t;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub fn run(
     let deadline = Deadline::after(clock, code.life);
     let mut pause = code.interval.max(POLL_FLOOR);
     let mut accounts = profile.accounts_url.clone();
-    let _waiting = system.show_waiting("waiting for the code to be entered", Some(code.life));
+    let _waiting = system.show_waiting(&t!("waiting for the code to be entered"), Some(code.life));
     wait(system, FIRST_POLL, &deadline)?;
     loop {
         let asked = Moment::now(clock);
@@ -66,20 +67,20 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
             accounts_url: profile.accounts_url.to_string(),
         },
         error => Error::Unavailable {
-            problem: format!("the accounts server gave no device code: {error}"),
+            problem: t!("the accounts server gave no device code: {error}", error),
             retry_after: None,
         },
     })
 }
 
 fn tell(system: &System, code: &DeviceCode) {
-    system.say("zoho-cred: on any device, visit this page and enter the code:");
+    system.say(&t!("zoho-cred: on any device, visit this page and enter the code:"));
     let (page, big) = (link(system, &code.verification_url), show::code(system, &code.user_code));
     system.say(&format!("\n  {page}\n\n{big}\n"));
     if let Some(complete) = &code.verification_url_complete {
-        system.say(&format!("zoho-cred: or visit {}", link(system, complete)));
+        system.say(&t!("zoho-cred: or visit {complete}", complete = link(system, complete)));
     }
-    system.say(&format!("zoho-cred: the code is good for {}", words(code.life)));
+    system.say(&t!("zoho-cred: the code is good for {time}", time = words(code.life)));
 }
 
 /// Waits for the next poll. A sooner one, to get it in before the code dies, would only be told to slow down.
@@ -93,7 +94,7 @@ fn wait(system: &System, pause: Duration, deadline: &Deadline) -> Result<(), Err
 
 /// Where to go on after `other_dc`: Zoho's own table, or for a server on this machine what it says of itself.
 fn other(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<AccountsUrl, Error> {
-    let unknown = || Error::UntrustedRedirect { problem: "the user's data centre is none of Zoho's".into() };
+    let unknown = || Error::UntrustedRedirect { problem: t!("the user's data centre is none of Zoho's") };
     if !accounts.is_loopback() {
         return DataCenter::by_code(location).map(AccountsUrl::of).ok_or_else(unknown);
     }

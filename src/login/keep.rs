@@ -11,6 +11,7 @@ use crate::secret::Secret;
 use crate::store::StateDir;
 use crate::store::profile_state::{ProfileState, login_stamp};
 use crate::system::{System, files};
+use crate::words::t;
 
 /// Stores `secrets` and `profile`. `made_here` says that our own login made the refresh token.
 pub fn keep(
@@ -31,8 +32,8 @@ pub fn keep(
             Some(kept) if kept == *secret => Ok(item),
             _ => Err(Error::Store {
                 action: "write",
-                what: format!("the secret to {}", store.word()),
-                problem: "it could not be read back".into(),
+                what: t!("the secret to {store}", store = store.word()),
+                problem: t!("it could not be read back"),
             }),
         }
     };
@@ -90,10 +91,11 @@ fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Resu
         return Ok(true);
     }
     if let Err(error) = files::replace_config(config.path(), &text) {
-        system.say(&format!(
-            "zoho-cred: {} could not be written ({error}); put these lines into it:\n\n{}",
-            config.path().display(),
-            edit::lines(profile)?
+        system.say(&t!(
+            "zoho-cred: {path} could not be written ({error}); put these lines into it:\n\n{lines}",
+            path = config.path().display(),
+            error,
+            lines = edit::lines(profile)?,
         ));
         return Ok(false);
     }

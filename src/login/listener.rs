@@ -2,6 +2,7 @@
 
 use crate::config::is_loopback;
 use crate::error::Error;
+use crate::words::{language, speak, t};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -28,23 +29,48 @@ pub struct Arrival {
     query: String,
 }
 
-/// A page to answer with: status line, heading, words.
-pub type Page = (&'static str, &'static str, &'static str);
+/// A page to answer with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The consent was given.
+    Granted,
+    /// The consent was refused.
+    Denied,
+    /// The redirect says something that cannot be trusted.
+    Refused,
+    /// The redirect belongs to no login.
+    Foreign,
+}
+
+impl Page {
+    /// Status line, heading, words.
+    fn parts(self) -> (&'static str, String, String) {
+        match self {
+            Page::Granted => (
+                "200 OK",
+                t!("Access granted"),
+                t!("You can close this window. Your terminal says how it went on."),
+            ),
+            Page::Denied => (
+                "200 OK",
+                t!("Access denied"),
+                t!("Nothing was granted. To try again, run zoho-cred login once more."),
+            ),
+            Page::Refused => (
+                "400 Bad Request",
+                t!("Not accepted"),
+                t!("This redirect cannot be trusted. Your terminal says why."),
+            ),
+            Page::Foreign => (
+                "404 Not Found",
+                t!("Nothing here"),
+                t!("This page does not belong to the login that is under way."),
+            ),
+        }
+    }
+}
 
 impl Arrival {
-    /// The consent was given.
-    pub const GRANTED: Page =
-        ("200 OK", "Access granted", "You can close this window. Your terminal says how it went on.");
-    /// The consent was refused.
-    pub const DENIED: Page =
-        ("200 OK", "Access denied", "Nothing was granted. To try again, run zoho-cred login once more.");
-    /// The redirect says something that cannot be trusted.
-    pub const REFUSED: Page =
-        ("400 Bad Request", "Not accepted", "This redirect cannot be trusted. Your terminal says why.");
-    /// The redirect belongs to no login.
-    pub const FOREIGN: Page =
-        ("404 Not Found", "Nothing here", "This page does not belong to the login that is under way.");
-
     /// The query of the request, without the question mark.
     pub fn query(&self) -> &str {
         &self.query
@@ -61,9 +87,8 @@ impl Listener {
     /// family, [`Error::PortTaken`], before anything is opened.
     pub fn bind(redirect_uri: &str) -> Result<Self, Error> {
         let not_ours = || Error::Setting {
-            problem: format!("the browser cannot come back to {redirect_uri}"),
-            hint: "use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"
-                .into(),
+            problem: t!("the browser cannot come back to {redirect_uri}", redirect_uri),
+            hint: t!("use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"),
         };
         let url = Url::parse(redirect_uri).map_err(|_| not_ours())?;
         if url.scheme() != "http" || !is_loopback(&url) {
@@ -121,6 +146,7 @@ impl Reading {
 }
 
 fn serve(listener: TcpListener, path: Arc<str>, sender: Sender<Arrival>, reading: Reading) {
+    let language = language();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let (path, sender, reading) = (Arc::clone(&path), sender.clone(), reading.clone());
@@ -128,7 +154,10 @@ fn serve(listener: TcpListener, path: Arc<str>, sender: Sender<Arrival>, reading
             reading.begin(&stream);
             let begun = std::thread::Builder::new().spawn({
                 let (stream, reading) = (Arc::clone(&stream), reading.clone());
-                move || look_at(stream, &path, &sender, &reading)
+                move || {
+                    let _speaking = speak(language);
+                    look_at(stream, &path, &sender, &reading);
+                }
             });
             if begun.is_err() {
                 reading.end(&stream);
@@ -146,11 +175,11 @@ fn look_at(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading
             let (found, query) = target.split_once('?').unwrap_or((&target, ""));
             match found == path {
                 true => drop(sender.send(Arrival { query: query.to_owned(), stream })),
-                false => respond(&stream, Arrival::FOREIGN),
+                false => respond(&stream, Page::Foreign),
             }
         }
         Some(Request::Other) => {
-            respond(&stream, Arrival::FOREIGN);
+            respond(&stream, Page::Foreign);
             drain(&stream);
         }
         None => {}
@@ -196,9 +225,11 @@ fn drain(mut stream: &TcpStream) {
     let _ = stream.read(&mut [0; HEAD_LIMIT]);
 }
 
-fn respond(mut stream: &TcpStream, (status, heading, words): Page) {
+fn respond(mut stream: &TcpStream, page: Page) {
+    let (status, heading, words) = page.parts();
+    let language = language().tag();
     let body = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+        "<!doctype html><html lang=\"{language}\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>zoho-cred</title><style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:20vh auto;\
          padding:0 1.5rem}}</style><h1>{heading}</h1><p>{words}</p></html>\n"
     );

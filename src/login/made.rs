@@ -8,6 +8,7 @@ use crate::store::atomic;
 use crate::store::private;
 use crate::store::records::{decode, encode};
 use crate::system::Now;
+use crate::words::t;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -44,9 +45,11 @@ impl Made {
     pub fn warning(&self) -> Option<String> {
         let count = self.at_ms.len();
         (count >= WARN_FROM).then(|| {
-            format!(
-                "this tool has made {count} refresh tokens for this client; Zoho keeps {ZOHO_KEEPS} and kills the \
-                 oldest when one more is made: log out where they are not needed, or revoke them at Zoho"
+            t!(
+                "this tool has made {count} refresh tokens for this client; Zoho keeps {limit} and kills the oldest \
+                 when one more is made: log out where they are not needed, or revoke them at Zoho",
+                count,
+                limit = ZOHO_KEEPS,
             )
         })
     }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::oauth::authorize;
 use crate::oauth::callback::{self, Callback, Pasted};
 use crate::system::System;
+use crate::words::t;
 use std::path::Path;
 
 /// Prints the consent page's address and takes the redirected one, or the bare code.
@@ -19,12 +20,13 @@ pub fn code(
 ) -> Result<Code, Error> {
     let (state, pkce) = (random::state()?, random::pkce(no_pkce)?);
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
-    system.say("zoho-cred: visit this page in your browser and accept:");
+    system.say(&t!("zoho-cred: visit this page in your browser and accept:"));
     system.say(&format!("\n  {}\n", link(system, &url)));
-    system.say(&format!("zoho-cred: you will end at {} with a long address", profile.redirect_uri));
+    system
+        .say(&t!("zoho-cred: you will end at {address} with a long address", address = profile.redirect_uri));
     let text = match (code_file, system.terminal.stdin) {
         (Some(path), _) => read_secret_file(system, path)?.expose().to_owned(),
-        (None, true) => ask(system, "Paste that whole address", "--code-file")?,
+        (None, true) => ask(system, &t!("Paste that whole address"), "--code-file")?,
         (None, false) => read_secret_file(system, Path::new("-"))?.expose().to_owned(),
     };
     let own = &profile.accounts_url;
@@ -35,12 +37,12 @@ pub fn code(
             Callback::Denied(error) | Callback::Stray(error) => return Err(Error::Denied { error }),
             Callback::Untrusted(problem) => return Err(Error::UntrustedRedirect { problem }),
             Callback::Foreign => {
-                let problem = "it does not belong to this login: its state is another one".into();
+                let problem = t!("it does not belong to this login: its state is another one");
                 return Err(Error::UntrustedRedirect { problem });
             }
         },
         None => {
-            let problem = "that is neither the redirected address nor a code".into();
+            let problem = t!("that is neither the redirected address nor a code");
             return Err(Error::BadInput { problem });
         }
     };

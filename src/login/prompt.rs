@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::system::{System, files};
+use crate::words::t;
 use std::io::Read;
 use std::path::Path;
 
@@ -15,7 +16,11 @@ pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Er
     system.say_part(&format!("{question}: "));
     let answer = line(system);
     match answer.is_empty() {
-        true => Err(Error::Usage(format!("{question} was not given; {flag} gives it without a prompt"))),
+        true => Err(Error::Usage(t!(
+            "{question} was not given; {flag} gives it without a prompt",
+            question,
+            flag
+        ))),
         false => Ok(answer),
     }
 }
@@ -42,14 +47,16 @@ pub fn confirm(system: &mut System, question: &str) -> bool {
 /// Asks for a secret without showing it.
 pub fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
     require_terminal(system, question, flag)?;
-    let missing = || Error::Usage(format!("{question} was not given; {flag} gives it without a prompt"));
+    let missing =
+        || Error::Usage(t!("{question} was not given; {flag} gives it without a prompt", question, flag));
     ask_secret_or_none(question)?.ok_or_else(missing)
 }
 
 /// Asks somebody at a terminal for a secret, who may have none to give.
 pub fn ask_secret_or_none(question: &str) -> Result<Option<Secret>, Error> {
-    let answer = rpassword::prompt_password(format!("{question} (not shown): "))
-        .map_err(|error| Error::BadInput { problem: format!("could not read {question}: {error}") })?;
+    let answer = rpassword::prompt_password(t!("{question} (not shown): ", question)).map_err(|error| {
+        Error::BadInput { problem: t!("could not read {question}: {error}", question, error) }
+    })?;
     let secret = Secret::new(answer.trim());
     Ok(Some(secret).filter(|secret| !secret.is_empty()))
 }
@@ -57,7 +64,7 @@ pub fn ask_secret_or_none(question: &str) -> Result<Option<Secret>, Error> {
 fn require_terminal(system: &System, question: &str, flag: &str) -> Result<(), Error> {
     match system.terminal.stdin {
         true => Ok(()),
-        false => Err(Error::Usage(format!("{question} is missing: give {flag}"))),
+        false => Err(Error::Usage(t!("{question} is missing: give {flag}", question, flag))),
     }
 }
 
@@ -69,13 +76,13 @@ pub fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Erro
             let mut text = String::new();
             let stdin = &mut system.stdin;
             let read = stdin.take(LIMIT).read_to_string(&mut text);
-            read.map_err(|error| Error::BadInput { problem: format!("could not read stdin: {error}") })?;
+            read.map_err(|error| Error::BadInput { problem: t!("could not read stdin: {error}", error) })?;
             text
         }
     };
     let secret = Secret::from_text(text.trim());
     match secret.is_empty() {
-        true => Err(Error::BadInput { problem: format!("there is no secret in {}", path.display()) }),
+        true => Err(Error::BadInput { problem: t!("there is no secret in {path}", path = path.display()) }),
         false => Ok(secret),
     }
 }

@@ -3,13 +3,14 @@
 use crate::error::Error;
 use crate::oauth::pkce::Pkce;
 use crate::secret::Secret;
+use crate::words::t;
 
 /// Thirty-two random bytes; [`Error::Store`] where the system gives none.
 fn bytes() -> Result<[u8; 32], Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| Error::Store {
         action: "read",
-        what: "the system's random numbers".into(),
+        what: t!("the system's random numbers"),
         problem: error.to_string(),
     })?;
     Ok(bytes)

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::oauth::token::is_well_formed;
 use crate::secret::Secret;
 use crate::system::System;
+use crate::words::t;
 
 /// The refresh token: from its file, the environment, stdin, or a hidden prompt.
 pub fn refresh_token(system: &mut System, args: &LoginArgs) -> Result<Secret, Error> {
@@ -14,16 +15,18 @@ pub fn refresh_token(system: &mut System, args: &LoginArgs) -> Result<Secret, Er
         Some(path) => read_secret_file(system, path)?,
         None => match environment::refresh_token(&system.env)? {
             Some(token) => token,
-            None if system.terminal.stdin => ask_secret(system, "Refresh token", "--refresh-token-file")?,
+            None if system.terminal.stdin => {
+                ask_secret(system, &t!("Refresh token"), "--refresh-token-file")?
+            }
             None => read_secret_file(system, "-".as_ref()).map_err(|_| {
-                Error::Usage(
-                    "the refresh token is missing: give --refresh-token-file, or write it to stdin".into(),
-                )
+                Error::Usage(t!(
+                    "the refresh token is missing: give --refresh-token-file, or write it to stdin"
+                ))
             })?,
         },
     };
     match is_well_formed(token.expose()) {
         true => Ok(token),
-        false => Err(Error::BadInput { problem: "that is not a refresh token".into() }),
+        false => Err(Error::BadInput { problem: t!("that is not a refresh token") }),
     }
 }

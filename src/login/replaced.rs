@@ -11,6 +11,7 @@ use crate::oauth::token::TokenForm;
 use crate::secret::Secret;
 use crate::store::StateDir;
 use crate::system::{Http, System};
+use crate::words::t;
 
 /// A refresh token that may be revoked.
 pub struct Replaced {
@@ -37,10 +38,12 @@ impl Replaced {
 
     /// Revokes it, if `--revoke-old` or a person says so. The login has succeeded, so a failure is only a warning.
     pub fn revoke(self, system: &mut System, http: &dyn Http, state: &StateDir, by_flag: bool) {
-        let question = "Revoke the refresh token that this profile had before?";
+        let question = &t!("Revoke the refresh token that this profile had before?");
         let agreed = by_flag || (system.terminal.stdin && confirm(system, question));
         if !agreed {
-            system.say("zoho-cred: the old refresh token still works; a login with --revoke-old revokes it");
+            system.say(&t!(
+                "zoho-cred: the old refresh token still works; a login with --revoke-old revokes it"
+            ));
             return;
         }
         let form = TokenForm::of(vec![("token", self.token)]);
@@ -48,12 +51,12 @@ impl Replaced {
             Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
                 Revoked::Now | Revoked::Before => {
                     made::note_revoked(state, &self.accounts_url, &self.client_id);
-                    return system.say("zoho-cred: the old refresh token was revoked");
+                    return system.say(&t!("zoho-cred: the old refresh token was revoked"));
                 }
                 Revoked::No(problem) => problem,
             },
             Err(error) => error.message(),
         };
-        system.warn(&format!("the old refresh token was not revoked: {problem}"));
+        system.warn(&t!("the old refresh token was not revoked: {problem}", problem));
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::config::{AccountsUrl, DataCenter, ENVIRONMENT, ProfileName, data_center};
 use crate::secret::Secret;
+use crate::words::t;
 
 /// A row that can become a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct SdkFile {
     /// The rows that can become profiles, in the file's order.
     pub users: Vec<SdkUser>,
     /// Lines of the rows that cannot, and what they lack.
-    pub left_out: Vec<(usize, &'static str)>,
+    pub left_out: Vec<(usize, String)>,
 }
 
 /// Columns that a file must have to be one of the SDKs'.
@@ -40,10 +41,10 @@ const NEEDED: [&str; 3] = ["client_id", "client_secret", "refresh_token"];
 /// Reads the file; the error is a sentence. A row that lacks something is left out, and the others are read.
 pub fn parse(text: &str) -> Result<SdkFile, String> {
     let mut rows = rows(text.trim_start_matches('\u{feff}'))?.into_iter();
-    let (_, header) = rows.next().ok_or("the file is empty")?;
+    let (_, header) = rows.next().ok_or_else(|| t!("the file is empty"))?;
     let header: Vec<String> = header.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
     if let Some(missing) = NEEDED.iter().find(|name| !header.iter().any(|found| found == *name)) {
-        return Err(format!("its first line has no column '{missing}'"));
+        return Err(t!("its first line has no column '{missing}'", missing));
     }
     let mut file = SdkFile::default();
     for (line, row) in rows {
@@ -73,9 +74,9 @@ impl<'a> Row<'a> {
     }
 }
 
-fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, &'static str> {
+fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, String> {
     if row.cells.len() != row.header.len() {
-        return Err("a row of the header's length");
+        return Err(t!("a row of the header's length"));
     }
     let token = |name, lacking| {
         row.get(name).filter(|token| crate::oauth::token::is_well_formed(token)).ok_or(lacking)
@@ -83,9 +84,9 @@ fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, &'static str> {
     Ok(SdkUser {
         line,
         user_name: row.get("user_name").or_else(|| row.get("user_mail")).unwrap_or_default().to_owned(),
-        refresh_token: Secret::new(token("refresh_token", "a refresh token")?),
-        client_id: token("client_id", "a client id")?.to_owned(),
-        client_secret: Secret::new(token("client_secret", "a client secret")?),
+        refresh_token: Secret::new(token("refresh_token", t!("a refresh token"))?),
+        client_id: token("client_id", t!("a client id"))?.to_owned(),
+        client_secret: Secret::new(token("client_secret", t!("a client secret"))?),
         redirect_uri: row
             .get("redirect_uri")
             .or_else(|| row.get("redirect_url"))
@@ -129,7 +130,7 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
         }
     }
     if let Some(line) = quoted {
-        return Err(format!("a quote that begins in line {line} does not end"));
+        return Err(t!("a quote that begins in line {line} does not end", line));
     }
     if !cell.is_empty() || !row.is_empty() {
         row.push(cell);
@@ -176,7 +177,7 @@ mod tests {
              2,\"bob, jr\",1000.A,sa,1000.r.b,null,null,0,,https://www.zohoapis.com\r\n\n3,eve,1000.A,sa,,,,,,\n"
         );
         let file = parse(&text).unwrap();
-        assert_eq!(file.left_out, [(5, "a refresh token")]);
+        assert_eq!(file.left_out, [(5, "a refresh token".to_owned())]);
         let [ann, bob] = file.users.as_slice() else { panic!("{file:?}") };
         assert_eq!((ann.line, ann.user_name.as_str()), (2, "ann@x.jp"));
         assert_eq!(ann.refresh_token.expose(), "1000.r.a");

@@ -6,6 +6,7 @@ use crate::config::Profile;
 use crate::error::Error;
 use crate::oauth::callback::is_code;
 use crate::system::System;
+use crate::words::t;
 use std::path::Path;
 
 /// Takes the code from a file, stdin or a prompt.
@@ -15,10 +16,10 @@ pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) ->
         (None, true) => {
             let console = profile
                 .data_center
-                .map_or("the API console".into(), |dc| format!("https://{}", dc.console_host));
-            system.say(&format!("zoho-cred: in {console}, choose Self Client, then Generate Code"));
-            system.say(&format!("zoho-cred: with the scope {}", profile.scopes.join(",")));
-            ask_secret(system, "Code", "--code-file")?
+                .map_or(t!("the API console"), |dc| format!("https://{}", dc.console_host));
+            system.say(&t!("zoho-cred: in {console}, choose Self Client, then Generate Code", console));
+            system.say(&t!("zoho-cred: with the scope {scopes}", scopes = profile.scopes.join(",")));
+            ask_secret(system, &t!("Code"), "--code-file")?
         }
         (None, false) => read_secret_file(system, Path::new("-"))?,
     };
@@ -26,6 +27,6 @@ pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) ->
         true => {
             Ok(Code { code, redirect_uri: None, verifier: None, accounts_url: profile.accounts_url.clone() })
         }
-        false => Err(Error::BadInput { problem: "that is not a code of the API console".into() }),
+        false => Err(Error::BadInput { problem: t!("that is not a code of the API console") }),
     }
 }

@@ -9,6 +9,7 @@ use crate::config::{
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::system::{System, browser};
+use crate::words::t;
 
 /// The profile that a login creates or updates, with every setting that does not need Zoho to answer.
 pub fn profile(
@@ -26,7 +27,7 @@ pub fn profile(
         (None, None, Some(id)) => id.trim().to_owned(),
         (None, None, None) => {
             guide(system, flow, data_center, args);
-            ask(system, "Client ID", "--client-id")?
+            ask(system, &t!("Client ID"), "--client-id")?
         }
     };
     let mut scopes: Vec<String> = args.scopes.iter().flat_map(|s| split_scopes(s)).collect();
@@ -34,7 +35,7 @@ pub fn profile(
         scopes = old.as_ref().map(|old| old.scopes.clone()).unwrap_or_default();
     }
     if scopes.is_empty() && !matches!(flow, FlowName::RefreshToken | FlowName::SelfClient) {
-        scopes = split_scopes(&ask(system, "Scopes, such as ZohoCRM.modules.ALL", "--scope")?);
+        scopes = split_scopes(&ask(system, &t!("Scopes, such as ZohoCRM.modules.ALL"), "--scope")?);
     }
     let grant = match flow {
         FlowName::ClientCredentials => Grant::ClientCredentials { soid: soid(args, old.as_ref()) },
@@ -94,17 +95,18 @@ fn guide(system: &System, flow: FlowName, dc: Option<&DataCenter>, args: &LoginA
         FlowName::Device => ("Non-browser Applications", false),
         FlowName::SelfClient | FlowName::ClientCredentials => ("Self Client", false),
     };
-    let console = dc.map_or("the API console".to_owned(), |dc| format!("https://{}", dc.console_host));
-    system.say(&format!("zoho-cred: open {console} and choose '{kind}', then enter:"));
+    let console = dc.map_or(t!("the API console"), |dc| format!("https://{}", dc.console_host));
+    system.say(&t!("zoho-cred: open {console} and choose '{kind}', then enter:", console, kind));
     if kind != "Self Client" {
-        system.say("  Client Name                any name in English letters, such as MyZohoApp");
+        let name = t!("any name in English letters, such as MyZohoApp");
+        system.say(&format!("  Client Name                {name}"));
         system.say("  Homepage URL               http://localhost");
     }
     if redirects {
         let uri = args.redirect_uri.as_deref().unwrap_or(DEFAULT_REDIRECT_URI);
         system.say(&format!("  Authorized Redirect URIs   {uri}"));
     }
-    system.say("zoho-cred: it then shows a Client ID and a Client Secret");
+    system.say(&t!("zoho-cred: it then shows a Client ID and a Client Secret"));
 }
 
 fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<ProfileName, Error> {
@@ -117,10 +119,10 @@ fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<Pr
     let name = match (implied, config.names().as_slice()) {
         (Some(name), _) => name,
         (None, [only]) => only.clone(),
-        (None, _) => ask(system, "Profile name", "PROFILE")?,
+        (None, _) => ask(system, &t!("Profile name"), "PROFILE")?,
     };
     if name == ENVIRONMENT {
-        return Err(Error::Usage("'env' is the environment's profile; choose another name".into()));
+        return Err(Error::Usage(t!("'env' is the environment's profile; choose another name")));
     }
     ProfileName::new(&name)
 }
@@ -144,13 +146,15 @@ fn accounts(
     if let Some(found) = environment::accounts(&system.env)? {
         return Ok(found);
     }
-    by_code(&ask(system, "Data centre (us, eu, in, au, jp, ca, sa, uk, cn, ae, sg)", "--data-center")?)
+    by_code(&ask(system, &t!("Data centre (us, eu, in, au, jp, ca, sa, uk, cn, ae, sg)"), "--data-center")?)
 }
 
 fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Error> {
     let dc = DataCenter::by_code(code.trim()).ok_or_else(|| {
-        let near = nearest(code, DataCenter::codes()).map(|near| format!(", did you mean '{near}'?"));
-        Error::Usage(format!("'{code}' is not a data centre{}", near.unwrap_or_default()))
+        Error::Usage(match nearest(code, DataCenter::codes()) {
+            Some(near) => t!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
+            None => t!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
+        })
     })?;
     Ok((AccountsUrl::of(dc), Some(dc)))
 }
@@ -165,7 +169,7 @@ pub fn client_secret(system: &mut System, args: &LoginArgs, stored: Option<Secre
     }
     match stored {
         Some(secret) => Ok(secret),
-        None => ask_secret(system, "Client Secret", "--client-secret-file"),
+        None => ask_secret(system, &t!("Client Secret"), "--client-secret-file"),
     }
 }
 
@@ -182,6 +186,6 @@ pub fn secret_of(
         return Ok(secret);
     }
     let code = landed.data_center().map_or(landed.as_str(), |dc| dc.code);
-    let other = ask_secret_or_none(&format!("Client Secret of '{code}', or Enter for the same"))?;
+    let other = ask_secret_or_none(&t!("Client Secret of '{code}', or Enter for the same", code))?;
     Ok(other.unwrap_or(secret))
 }

@@ -5,6 +5,7 @@
 
 use super::token::is_well_formed;
 use crate::secret::Secret;
+use crate::words::kept;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ pub fn classify(status: u16, body: &[u8], loopback: bool) -> Answer {
     let Ok(Value::Object(json)) = serde_json::from_slice::<Value>(body) else {
         return match status {
             429 => Answer::Throttled,
-            _ => Answer::Transient(format!("the accounts server answered {status} without JSON")),
+            _ => Answer::Transient(kept!("the accounts server answered {status} without JSON", status)),
         };
     };
     let error = text(&json, "error");
@@ -63,11 +64,12 @@ pub fn classify(status: u16, body: &[u8], loopback: bool) -> Answer {
         return Answer::Throttled;
     }
     if status >= 500 {
-        return Answer::Transient(format!("the accounts server answered {status}"));
+        return Answer::Transient(kept!("the accounts server answered {status}", status));
     }
     if (300..400).contains(&status) {
-        return Answer::Transient(format!(
-            "the accounts server answered {status}, a redirect, which is not followed"
+        return Answer::Transient(kept!(
+            "the accounts server answered {status}, a redirect, which is not followed",
+            status
         ));
     }
     if (200..300).contains(&status)
@@ -80,18 +82,18 @@ pub fn classify(status: u16, body: &[u8], loopback: bool) -> Answer {
         Some(error) if is_refusal(error) => Answer::Refused(rejection(error)),
         Some(error) if is_misconfiguration(error) => Answer::Misconfigured(rejection(error)),
         Some(error) if is_plain_word(error) => {
-            Answer::Transient(format!("the accounts server answered {status} with '{error}'"))
+            Answer::Transient(kept!("the accounts server answered {status} with '{error}'", status, error))
         }
-        _ => Answer::Transient(format!("the accounts server answered {status} without a usable token")),
+        _ => Answer::Transient(kept!("the accounts server answered {status} without a usable token", status)),
     }
 }
 
 fn granted(token: &str, json: &Map<String, Value>, loopback: bool) -> Answer {
     let life = life(json);
     if life.is_zero() || (life <= SHORTEST_LIFE && !loopback) {
-        return Answer::Transient(
-            "the accounts server answered with a token that is as good as expired".into(),
-        );
+        return Answer::Transient(kept!(
+            "the accounts server answered with a token that is as good as expired"
+        ));
     }
     Answer::Granted(Granted {
         access_token: Secret::new(token),

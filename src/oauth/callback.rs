@@ -5,6 +5,7 @@
 
 use crate::config::{AccountsUrl, DataCenter};
 use crate::secret::Secret;
+use crate::words::t;
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
@@ -53,7 +54,7 @@ pub fn read(query: &str, state: &Secret, accounts: &AccountsUrl) -> Callback {
         return Callback::Denied(plain(error));
     }
     let Some(code) = found.code.filter(|code| is_code(code)) else {
-        return Callback::Untrusted("it carries no code".into());
+        return Callback::Untrusted(t!("it carries no code"));
     };
     match landing(found.server.as_deref(), found.location.as_deref(), accounts) {
         Ok(accounts) => Callback::Granted { code: Secret::new(code), accounts },
@@ -78,7 +79,9 @@ fn landing(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> R
             (None, _) => Ok(own.clone()),
             (Some(_), Some(dc)) if own.data_center().is_some() => Ok(AccountsUrl::of(dc)),
             (Some(_), _) if own.data_center().is_none() => Ok(own.clone()),
-            (Some(location), _) => Err(format!("its location '{}' is none of Zoho's", plain(location))),
+            (Some(location), _) => {
+                Err(t!("its location '{location}' is none of Zoho's", location = plain(location)))
+            }
         };
     };
     let server = server.strip_suffix('/').unwrap_or(server);
@@ -86,11 +89,11 @@ fn landing(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> R
         return Ok(own.clone());
     }
     let Some(dc) = DataCenter::by_accounts_url(server) else {
-        return Err("its accounts server is none of Zoho's".into());
+        return Err(t!("its accounts server is none of Zoho's"));
     };
     match location {
         Some(location) if located != Some(dc) => {
-            Err(format!("its location '{}' contradicts its accounts server", plain(location)))
+            Err(t!("its location '{location}' contradicts its accounts server", location = plain(location)))
         }
         _ => Ok(AccountsUrl::of(dc)),
     }

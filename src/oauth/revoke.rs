@@ -5,6 +5,7 @@
 
 use crate::config::AccountsUrl;
 use crate::secret::Secret;
+use crate::words::t;
 use serde_json::Value;
 
 /// Path of the endpoint below the accounts server's URL.
@@ -37,14 +38,14 @@ pub fn outcome(status: u16, body: &[u8]) -> Revoked {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let word = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();
     if status == 429 || json.get("error_description").is_some() || word("status") == "failure" {
-        return Revoked::No("the accounts server refuses requests for now".into());
+        return Revoked::No(t!("the accounts server refuses requests for now"));
     }
     let dead = matches!(word("error"), "invalid_token" | "invalid_code" | "invalid_grant" | "INVALID_TOKEN");
     match status {
         200..=299 if word("status") == "success" => Revoked::Now,
         200..=499 if dead => Revoked::Before,
         400 if word("error").is_empty() => Revoked::Before,
-        _ => Revoked::No(format!("the accounts server answered {status} and did not confirm it")),
+        _ => Revoked::No(t!("the accounts server answered {status} and did not confirm it", status)),
     }
 }
 

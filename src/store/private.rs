@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this room writes files")]
 
 use crate::error::Error;
+use crate::words::t;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -42,17 +43,17 @@ impl StateDir {
             Err(Error::Unsafe {
                 path: self.0.clone(),
                 problem: problem.into(),
-                hint: "set ZOHO_CRED_STATE_DIR to a folder of your own".into(),
+                hint: t!("set ZOHO_CRED_STATE_DIR to a folder of your own"),
             })
         };
         if found.is_symlink() {
-            return refuse("is a link, not a folder");
+            return refuse(&t!("is a link, not a folder"));
         }
         if !found.is_dir() {
-            return refuse("is not a folder");
+            return refuse(&t!("is not a folder"));
         }
         if !owned_by_us(found) {
-            return refuse("belongs to another user");
+            return refuse(&t!("belongs to another user"));
         }
         Ok(())
     }
@@ -86,10 +87,10 @@ impl StateDir {
         if !ours && !empty {
             return Err(Error::Unsafe {
                 path: self.0.clone(),
-                problem: "is open to others and holds other files".into(),
-                hint: format!(
-                    "set ZOHO_CRED_STATE_DIR to a folder of its own, or run 'chmod 700 {}'",
-                    self.0.display()
+                problem: t!("is open to others and holds other files"),
+                hint: t!(
+                    "set ZOHO_CRED_STATE_DIR to a folder of its own, or run 'chmod 700 {path}'",
+                    path = self.0.display(),
                 ),
             });
         }
@@ -120,7 +121,7 @@ pub fn open_or_create(path: &Path, truncate: bool) -> io::Result<File> {
     let file = options.open(path)?;
     let found = file.metadata()?;
     if !found.is_file() || !owned_by_us(&found) {
-        return Err(io::Error::other("it is not a file of ours"));
+        return Err(io::Error::other(t!("it is not a file of ours")));
     }
     close_file(&file)?;
     if truncate {
@@ -134,7 +135,7 @@ pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
     let mut file = open_existing(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || !owned_by_us(&metadata) {
-        return Err(io::Error::other("it is not a file of ours"));
+        return Err(io::Error::other(t!("it is not a file of ours")));
     }
     let mut bytes = Vec::with_capacity(metadata.len().min(1 << 20) as usize);
     (&mut file).take(1 << 20).read_to_end(&mut bytes)?;

@@ -1,6 +1,7 @@
 //! What identifies one version of a file, so that a look at its directory entry tells whether it is still the one
 //! that was read.
 
+use crate::words::t;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
@@ -60,7 +61,7 @@ mod os {
         let found = statx(CWD, path, flags, wanted)?;
         let regular = FileType::from_raw_mode(found.stx_mode.into()) == FileType::RegularFile;
         if found.stx_mask & wanted.bits() != wanted.bits() || !regular || found.stx_nlink != 1 {
-            return Err(io::Error::other("it is not a file with one name"));
+            return Err(io::Error::other(t!("it is not a file with one name")));
         }
         let ns = |time: StatxTimestamp| time.tv_sec.saturating_mul(1_000_000_000) + i64::from(time.tv_nsec);
         Ok(Stamp {
@@ -85,7 +86,7 @@ mod os {
             Links::Refuse => std::fs::symlink_metadata(path)?,
         };
         if !found.is_file() || found.nlink() != 1 {
-            return Err(io::Error::other("it is not a file with one name"));
+            return Err(io::Error::other(t!("it is not a file with one name")));
         }
         let ns = |seconds: i64, ns: i64| seconds.saturating_mul(1_000_000_000) + ns;
         Ok(Stamp {

@@ -5,6 +5,7 @@
 use super::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 use crate::config::is_loopback;
 use crate::error::Error;
+use crate::words::kept;
 use reqwest::blocking::{Client, Response};
 use reqwest::header;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -55,9 +56,9 @@ impl Https {
         if needed {
             store.add_parsable_certificates(self.certificates()?);
             if store.is_empty() {
-                return Err(
-                    "there is no certificate authority to trust: check SSL_CERT_FILE or --ca-file".into()
-                );
+                return Err(kept!(
+                    "there is no certificate authority to trust: check SSL_CERT_FILE or --ca-file"
+                ));
             }
         }
         let config =
@@ -71,7 +72,7 @@ impl Https {
 
     fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, String> {
         if let Some(path) = &self.roots.ca_file {
-            let read = |error| format!("could not read {}: {error}", path.display());
+            let read = |error| kept!("could not read {path}: {error}", path = path.display(), error);
             return CertificateDer::pem_file_iter(path)
                 .map_err(|error| read(error.to_string()))?
                 .map(|certificate| certificate.map_err(|error| read(error.to_string())))
@@ -89,7 +90,7 @@ impl Https {
 impl Http for Https {
     fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
         let before = |problem: String| HttpFailure { sent: false, timed_out: false, problem };
-        let url: url::Url = request.url.parse().map_err(|_| before("the address is not a URL".into()))?;
+        let url: url::Url = request.url.parse().map_err(|_| before(kept!("the address is not a URL")))?;
         let client = self.client(&url).map_err(before)?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let mut builder = match request.method {
@@ -98,7 +99,7 @@ impl Http for Https {
         };
         if let Some(value) = &request.authorization {
             let mut value = header::HeaderValue::from_str(value.expose())
-                .map_err(|_| before("the authorization header has a byte that no header may have".into()))?;
+                .map_err(|_| before(kept!("the authorization header has a byte that no header may have")))?;
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
         }
@@ -120,10 +121,10 @@ fn read(answer: Response, host: &str) -> Result<HttpAnswer, HttpFailure> {
     answer.take(limit).read_to_end(&mut body).map_err(|error| HttpFailure {
         sent: true,
         timed_out: error.kind() == std::io::ErrorKind::TimedOut,
-        problem: format!("{host} cut its answer short"),
+        problem: kept!("{host} cut its answer short", host),
     })?;
     if body.len() > BODY_LIMIT {
-        let problem = format!("{host} answered with more than {} KiB", BODY_LIMIT / 1024);
+        let problem = kept!("{host} answered with more than {limit} KiB", host, limit = BODY_LIMIT / 1024);
         return Err(HttpFailure { sent: true, timed_out: false, problem });
     }
     Ok(HttpAnswer { status, retry_after, date, body })
@@ -133,10 +134,14 @@ fn failure(host: &str, error: reqwest::Error) -> HttpFailure {
     let sent = !error.is_connect() && !error.is_builder();
     let timed_out = error.is_timeout();
     let problem = match (timed_out, sent) {
-        (true, true) => format!("{host} did not answer in time"),
-        (true, false) => format!("could not connect to {host} in time"),
-        (false, true) => format!("{host} broke the connection off: {}", chain(&error.without_url())),
-        (false, false) => format!("could not connect to {host}: {}", chain(&error.without_url())),
+        (true, true) => kept!("{host} did not answer in time", host),
+        (true, false) => kept!("could not connect to {host} in time", host),
+        (false, true) => {
+            kept!("{host} broke the connection off: {why}", host, why = chain(&error.without_url()))
+        }
+        (false, false) => {
+            kept!("could not connect to {host}: {why}", host, why = chain(&error.without_url()))
+        }
     };
     HttpFailure { sent, timed_out, problem }
 }

@@ -28,6 +28,7 @@ pub use terminal::Terminal;
 pub use waiting::Waiting;
 
 use crate::error::Error;
+use crate::words::t;
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -110,7 +111,7 @@ impl System {
 
     /// Writes a warning to stderr.
     pub fn warn(&self, words: &str) {
-        self.say(&format!("zoho-cred: warning: {words}"));
+        self.say(&t!("zoho-cred: warning: {words}", words));
     }
 
     /// Writes a result to stdout; [`Error::Stdout`] where it does not arrive.

@@ -1,6 +1,7 @@
 //! The file of `--out`: replaced whole, for its reader alone.
 
 use crate::error::Error;
+use crate::words::t;
 use std::fs::{File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,14 +22,14 @@ impl OutFile {
         let folder = parent.unwrap_or(Path::new(".")).to_owned();
         let file = OutFile { path: path.to_owned(), folder, mode };
         if path.file_name().is_none() {
-            return Err(file.refuse("is not a file"));
+            return Err(file.refuse(&t!("is not a file")));
         }
         let folder = std::fs::metadata(&file.folder).map_err(|error| file.failed(&error))?;
         if !folder.is_dir() {
-            return Err(file.refuse("is not in a folder"));
+            return Err(file.refuse(&t!("is not in a folder")));
         }
         if anyone_may_replace(&folder) {
-            return Err(file.refuse("is in a folder that every user may write to"));
+            return Err(file.refuse(&t!("is in a folder that every user may write to")));
         }
         file.check()?;
         Ok(file)
@@ -51,8 +52,8 @@ impl OutFile {
     /// Refuses what is no plain file: a link could lead the token anywhere, and a device is not to be replaced.
     fn check(&self) -> Result<(), Error> {
         match std::fs::symlink_metadata(&self.path) {
-            Ok(found) if found.is_symlink() => Err(self.refuse("is a link")),
-            Ok(found) if !found.is_file() => Err(self.refuse("is not a file")),
+            Ok(found) if found.is_symlink() => Err(self.refuse(&t!("is a link"))),
+            Ok(found) if !found.is_file() => Err(self.refuse(&t!("is not a file"))),
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(self.failed(&error)),
@@ -63,7 +64,7 @@ impl OutFile {
         Error::Unsafe {
             path: self.path.clone(),
             problem: problem.to_owned(),
-            hint: "give --out a file in a folder that only you can write to".into(),
+            hint: t!("give --out a file in a folder that only you can write to"),
         }
     }
 

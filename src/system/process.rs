@@ -1,6 +1,7 @@
 //! This process and others.
 
 use crate::config::environment::SECRET_VARIABLES;
+use crate::words::t;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -32,7 +33,7 @@ pub fn harden() {
 /// none of our own secrets is in its environment.
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> {
-    let (program, args) = command.split_first().ok_or("it is empty")?;
+    let (program, args) = command.split_first().ok_or_else(|| t!("it is empty"))?;
     let mut command = Command::new(program);
     SECRET_VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
     let mut child = command
@@ -41,7 +42,7 @@ pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> 
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| error.to_string())?;
-    let mut stdout = child.stdout.take().ok_or("it has no stdout")?;
+    let mut stdout = child.stdout.take().ok_or_else(|| t!("it has no stdout"))?;
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
@@ -51,13 +52,13 @@ pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> 
     let Ok(read) = receiver.recv_timeout(timeout) else {
         let _ = child.kill();
         let _ = child.wait();
-        return Err(format!("it took longer than {} s", timeout.as_secs()));
+        return Err(t!("it took longer than {limit} s", limit = timeout.as_secs()));
     };
     let status = child.wait().map_err(|error| error.to_string())?;
     match (status.success(), read) {
         (true, Ok(bytes)) => Ok(bytes),
         (true, Err(error)) => Err(error.to_string()),
-        (false, _) => Err(format!("it ended with {status}")),
+        (false, _) => Err(t!("it ended with {status}", status)),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Rust's start-up code opens `/dev/null` in place of a closed descriptor, so that a token written to a closed
 //! standard output would seem to have arrived. A look before `main` tells.
 
+use crate::words::t;
 use std::io::{self, Write};
 
 #[cfg(unix)]
@@ -43,7 +44,7 @@ impl Stdout {
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match at_start::stdout_was_closed() {
-            true => Err(io::Error::other("standard output is closed")),
+            true => Err(io::Error::other(t!("standard output is closed"))),
             false => os::write(bytes),
         }
     }

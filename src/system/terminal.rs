@@ -2,6 +2,10 @@
 
 use std::io::IsTerminal;
 
+/// The bounds of [`Terminal::columns`].
+const NARROWEST: usize = 40;
+const WIDEST: usize = 100;
+
 /// What is a terminal.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terminal {
@@ -25,4 +29,25 @@ impl Terminal {
             color: None,
         }
     }
+
+    /// For a page of text: the columns of the terminal that standard output or error is, but no more than a line can
+    /// be read in.
+    pub fn columns(&self) -> usize {
+        columns(self).map_or(WIDEST, |columns| columns.clamp(NARROWEST, WIDEST))
+    }
+}
+
+#[cfg(unix)]
+fn columns(terminal: &Terminal) -> Option<usize> {
+    let size = match (terminal.stdout, terminal.stderr) {
+        (true, _) => rustix::termios::tcgetwinsize(rustix::stdio::stdout()),
+        (_, true) => rustix::termios::tcgetwinsize(rustix::stdio::stderr()),
+        _ => return None,
+    };
+    size.ok().map(|size| size.ws_col.into()).filter(|columns| *columns > 0)
+}
+
+#[cfg(not(unix))]
+fn columns(terminal: &Terminal) -> Option<usize> {
+    (terminal.stdout || terminal.stderr).then_some(80)
 }

@@ -2,6 +2,7 @@
 
 use super::System;
 use crate::config::duration::words;
+use crate::words::{language, speak, t};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::cell::Cell;
 use std::fmt::Write;
@@ -31,10 +32,16 @@ impl System {
         if !self.terminal.stderr || self.env.get("TERM") == Some("dumb") {
             return Waiting::default();
         }
+        // The line is drawn by a thread of its own.
+        let language = language();
         let time = move |state: &ProgressState, out: &mut dyn Write| {
+            let _speaking = speak(language);
             let whole = |duration: Duration| words(Duration::from_secs(duration.as_secs()));
             let _ = match limit {
-                Some(limit) => write!(out, "{} left", whole(limit.saturating_sub(state.elapsed()))),
+                Some(limit) => {
+                    let time = whole(limit.saturating_sub(state.elapsed()));
+                    write!(out, "{}", t!("{time} left", time))
+                }
                 None => write!(out, "{}", whole(state.elapsed())),
             };
         };

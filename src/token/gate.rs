@@ -6,6 +6,8 @@ use super::obtain::Ask;
 use super::refresh::{Early, Ports};
 use crate::error::Error;
 use crate::system::Deadline;
+use crate::words::kept;
+use crate::words::t;
 use std::time::Duration;
 
 /// No request is begun with less than this left.
@@ -40,11 +42,11 @@ impl Gate<'_, '_> {
             return Err(Error::TooManyRejects { retry_after });
         }
         if self.early == Early::Yes && !ledger.early_allowed(&now) {
-            return Err(unavailable("an early attempt failed a moment ago"));
+            return Err(unavailable(&t!("an early attempt failed a moment ago")));
         }
         self.within_budget(ledger, &now)?;
         match self.deadline.remaining(self.ports.clock) < LEAST_TIME {
-            true => Err(unavailable("there was no time left for a request within --timeout")),
+            true => Err(unavailable(&kept!("there was no time left for a request within --timeout"))),
             false => Ok(()),
         }
     }

@@ -4,6 +4,7 @@ use super::refresh::{Early, Ports, renew};
 use super::token_set::{CacheRecord, Freshness, MinTtl};
 use crate::error::Error;
 use crate::system::Deadline;
+use crate::words::t;
 use std::time::Duration;
 
 /// What a caller wants.
@@ -96,10 +97,10 @@ fn living(ports: &Ports<'_>, ask: &Ask, error: &Error) -> Option<Obtained> {
     let left = Duration::from_millis(token.left_ms(now).max(0) as u64);
     let warning = match error {
         Error::Offline => None,
-        _ => Some(format!(
-            "no new token could be had ({}); the old one is good for another {}",
-            error.message(),
-            crate::config::duration::words(left)
+        _ => Some(t!(
+            "no new token could be had ({why}); the old one is good for another {time}",
+            why = error.message(),
+            time = crate::config::duration::words(left),
         )),
     };
     Some(Obtained { record, warning })

@@ -13,6 +13,7 @@ use crate::credential::{CredentialId, CredentialSource, secret_fingerprint};
 use crate::error::Error;
 use crate::store::{Holder, Locked, Store};
 use crate::system::{Clock, Deadline, Http, Signals};
+use crate::words::t;
 use std::time::Duration;
 
 /// How often the credential may turn out to be another one before the call gives up.
@@ -117,8 +118,8 @@ pub fn renew(
     }
     Err(Error::Store {
         action: "settle on",
-        what: format!("the credential of '{}'", ports.profile.name),
-        problem: "it was another one every time it was read".into(),
+        what: t!("the credential of '{profile}'", profile = ports.profile.name),
+        problem: t!("it was another one every time it was read"),
     })
 }
 

@@ -13,6 +13,8 @@ use crate::oauth::token::{TokenForm, url};
 use crate::oauth::{Answer, classify};
 use crate::store::Locked;
 use crate::system::{HttpAnswer, HttpFailure, HttpRequest, Method};
+use crate::words::kept;
+use crate::words::t;
 use std::time::Duration;
 
 /// A whole request takes at most this long.
@@ -112,7 +114,7 @@ impl Round<'_, '_> {
     fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, Error> {
         let ports = self.gate.ports;
         let Some(asked) = self.reserve(locked, ledger)? else {
-            let problem = "there was no time left for a request within --timeout".to_owned();
+            let problem = kept!("there was no time left for a request within --timeout");
             return Ok(Outcome::Transient(Miss { problem, ours: true }));
         };
         let form =
@@ -199,27 +201,31 @@ impl Round<'_, '_> {
                 ledger.succeeded();
                 let record = self.cache.renewed(&granted, asked.reading());
                 if record.living(now.reading()).is_none() {
-                    let problem = "the new token had expired before its answer could be read".to_owned();
+                    let problem = kept!("the new token had expired before its answer could be read");
                     return Outcome::Transient(Miss { problem, ours: true });
                 }
                 let warning = locked.commit(&record).err().map(|error| unsaved(&error));
                 Outcome::Granted(Obtained { record, warning })
             }
             Answer::Throttled => {
-                fail(FailureKind::Throttled, "throttled", "Zoho throttled this refresh token");
+                fail(FailureKind::Throttled, "throttled", &kept!("Zoho throttled this refresh token"));
                 ledger.cool_down(asked, cool_down, now);
                 let retry_after = ledger.cool_down_left(now).unwrap_or(cool_down);
                 Outcome::Final(Error::CoolingDown { retry_after })
             }
             Answer::Refused(refusal) => {
-                fail(FailureKind::Refused, &refusal.error, "Zoho no longer accepts the refresh token");
+                fail(
+                    FailureKind::Refused,
+                    &refusal.error,
+                    &kept!("Zoho no longer accepts the refresh token"),
+                );
                 let retry_after =
                     ledger.remembered(now, &self.secret_fp).map(|(_, left)| left).unwrap_or_default();
                 let profile = self.profile.name.to_string();
                 Outcome::Final(Error::Refused { profile, error: refusal.error, retry_after })
             }
             Answer::Misconfigured(rejection) => {
-                fail(FailureKind::Misconfigured, &rejection.error, "Zoho rejected the client");
+                fail(FailureKind::Misconfigured, &rejection.error, &kept!("Zoho rejected the client"));
                 Outcome::Final(rejected(self.profile, &rejection.error))
             }
             Answer::Transient(problem) => Outcome::Transient(Miss { problem, ours: false }),
@@ -277,7 +283,7 @@ fn cool_down(answer: &HttpAnswer) -> Duration {
 
 fn unsaved(error: &Error) -> String {
     let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
-    format!("the token could not be kept for the next caller: {}{cause}", error.message())
+    t!("the token could not be kept for the next caller: {why}{cause}", why = error.message(), cause)
 }
 
 /// Writes the ledger after an answer. Its entry is on disk already, so that a failure here costs budget, not truth.

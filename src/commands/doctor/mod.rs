@@ -12,6 +12,7 @@ use super::status::Found;
 use crate::cli::{Global, Report, StatusArgs};
 use crate::error::Error;
 use crate::system::System;
+use crate::words::t;
 use check::{Check, Verdict};
 use serde::Serialize;
 
@@ -29,7 +30,7 @@ struct Findings {
 pub fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
     let (profile, checks) = match Session::open(system, global, args.profile.as_deref()) {
         Ok(session) => (Some(session.profile.name.to_string()), examine(&session, system)),
-        Err(error) => (None, vec![Check::error("config", &error)]),
+        Err(error) => (None, vec![Check::error(&t!("config"), &error)]),
     };
     let ok = checks.iter().all(|check| check.status != Verdict::Failed);
     let findings = Findings { version: 1, profile, ok, checks };
@@ -47,7 +48,7 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     checks.push(credential::secrets(session, system));
     match Found::read(session, system) {
         Ok(found) => checks.extend(credential::checks(session, system, &found)),
-        Err(error) => checks.push(Check::error("credential", &error)),
+        Err(error) => checks.push(Check::error(&t!("credential"), &error)),
     }
     checks.extend(network::checks(session, system));
     checks.push(shared::check(session, system));
@@ -59,20 +60,26 @@ fn config(session: &Session) -> Check {
     let place = profile.data_center.map_or_else(|| profile.accounts_url.to_string(), |dc| dc.code.to_owned());
     let path = session.config.path().display();
     match session.config.names().is_empty() {
-        true => Check::ok("config", format!("'{}' at {place}, from the environment", profile.name)),
-        false => Check::ok("config", format!("'{}' at {place}, in {path}", profile.name)),
+        true => Check::ok(
+            &t!("config"),
+            t!("'{profile}' at {place}, from the environment", profile = profile.name, place),
+        ),
+        false => Check::ok(
+            &t!("config"),
+            t!("'{profile}' at {place}, in {path}", profile = profile.name, place, path),
+        ),
     }
 }
 
 fn table(checks: &[Check], page: &Page) -> String {
     page.table(checks.iter().map(|check| {
         let mark = match check.status {
-            Verdict::Ok => toned(Tone::Good, "ok"),
-            Verdict::Warning => toned(Tone::Caution, "warning"),
-            Verdict::Failed => toned(Tone::Bad, "failed"),
+            Verdict::Ok => toned(Tone::Good, t!("ok")),
+            Verdict::Warning => toned(Tone::Caution, t!("warning")),
+            Verdict::Failed => toned(Tone::Bad, t!("failed")),
             Verdict::Skipped => plain("-"),
         };
-        let fix = check.fix.as_ref().map(|fix| format!("\nfix: {fix}")).unwrap_or_default();
-        vec![mark, plain(check.name), plain(format!("{}{fix}", check.message))]
+        let fix = check.fix.as_ref().map(|fix| t!("\nfix: {fix}", fix)).unwrap_or_default();
+        vec![mark, plain(check.name.clone()), plain(format!("{}{fix}", check.message))]
     }))
 }

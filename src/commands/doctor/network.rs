@@ -4,6 +4,7 @@ use super::check::Check;
 use crate::commands::Session;
 use crate::config::duration::words;
 use crate::system::{HttpAnswer, HttpRequest, Method, System};
+use crate::words::{local, t};
 use std::time::Duration;
 
 /// For the one request, which asks for no token.
@@ -16,7 +17,7 @@ const PROXIES: [&str; 6] =
 
 /// One GET for both checks.
 pub fn checks(session: &Session, system: &System) -> Vec<Check> {
-    const NAME: &str = "accounts server";
+    let what = &t!("accounts server");
     let accounts = &session.profile.accounts_url;
     let request = HttpRequest {
         method: Method::Get,
@@ -27,22 +28,26 @@ pub fn checks(session: &Session, system: &System) -> Vec<Check> {
     };
     let answer = match session.http(system) {
         Ok(http) => http.send(&request).map_err(|failure| failure.problem),
-        Err(error) => return vec![Check::error(NAME, &error)],
+        Err(error) => return vec![Check::error(what, &error)],
     };
     match answer {
-        Ok(answer) => vec![reached(NAME, accounts.as_str(), &answer), clock(system, &answer)],
+        Ok(answer) => vec![reached(what, accounts.as_str(), &answer), clock(system, &answer)],
         Err(problem) => {
             let fix = fix(system, &problem);
-            let offline = "the accounts server did not tell its time";
-            vec![Check::failed(NAME, problem, fix), Check::skipped("clock", offline)]
+            let offline = t!("the accounts server did not tell its time");
+            vec![Check::failed(what, local(&problem), fix), Check::skipped(&t!("clock"), offline)]
         }
     }
 }
 
-fn reached(name: &'static str, accounts: &str, answer: &HttpAnswer) -> Check {
+fn reached(name: &str, accounts: &str, answer: &HttpAnswer) -> Check {
     match answer.status {
-        500.. => Check::warning(name, format!("{accounts} answers {}", answer.status), "try again later"),
-        _ => Check::ok(name, format!("{accounts} answers")),
+        500.. => Check::warning(
+            name,
+            t!("{accounts} answers {status}", accounts, status = answer.status),
+            t!("try again later"),
+        ),
+        _ => Check::ok(name, t!("{accounts} answers", accounts)),
     }
 }
 
@@ -50,29 +55,30 @@ fn reached(name: &'static str, accounts: &str, answer: &HttpAnswer) -> Check {
 fn fix(system: &System, problem: &str) -> String {
     let lower = problem.to_ascii_lowercase();
     if ["unknownissuer", "certificate"].iter().any(|word| lower.contains(word)) {
-        return "name the certificate authority with --ca-file FILE or SSL_CERT_FILE".into();
+        return t!("name the certificate authority with --ca-file FILE or SSL_CERT_FILE");
     }
     match PROXIES.iter().find(|name| system.env.get(name).is_some()) {
-        Some(name) => format!("check the proxy of {name}, or add the host to NO_PROXY"),
-        None => "check the network, and HTTPS_PROXY where a proxy is needed".into(),
+        Some(name) => t!("check the proxy of {name}, or add the host to NO_PROXY", name),
+        None => t!("check the network, and HTTPS_PROXY where a proxy is needed"),
     }
 }
 
 fn clock(system: &System, answer: &HttpAnswer) -> Check {
-    const NAME: &str = "clock";
+    let what = &t!("clock");
     let there = answer.date.as_deref().and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-    let Some(there) = there else { return Check::skipped(NAME, "the accounts server did not tell its time") };
+    let Some(there) = there else {
+        return Check::skipped(what, t!("the accounts server did not tell its time"));
+    };
     let off_s = system.clock.now().wall_ms.div_euclid(1000) - there.timestamp().as_second();
     let off = words(Duration::from_secs(off_s.unsigned_abs()));
     match off_s {
-        s if s.abs() <= MOST_OFF_S => Check::ok(NAME, "it agrees with Zoho's"),
+        s if s.abs() <= MOST_OFF_S => Check::ok(what, t!("it agrees with Zoho's")),
         s => {
-            let side = if s > 0 { "ahead of" } else { "behind" };
-            Check::failed(
-                NAME,
-                format!("it is {off} {side} Zoho's"),
-                "set it, best by NTP: timedatectl set-ntp true",
-            )
+            let message = match s > 0 {
+                true => t!("it is {time} ahead of Zoho's", time = off),
+                false => t!("it is {time} behind Zoho's", time = off),
+            };
+            Check::failed(what, message, t!("set it, best by NTP: timedatectl set-ntp true"))
         }
     }
 }

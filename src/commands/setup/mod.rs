@@ -7,6 +7,7 @@ use crate::cli::{Global, SetupArgs, Target};
 use crate::config::{Grant, Profile, hosts};
 use crate::error::Error;
 use crate::system::{System, process};
+use crate::words::t;
 
 /// Prints the settings for a tool; on stderr, what to check.
 pub fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
@@ -14,9 +15,9 @@ pub fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u
     let text = fill(&session, system, text(args.target))?;
     system.print(text.as_bytes())?;
     if !global.quiet {
-        let words = fill(&session, system, check(args.target))?;
+        let words = fill(&session, system, &check(args.target))?;
         for line in words.trim_end().lines() {
-            system.say(&format!("zoho-cred: check: {line}"));
+            system.say(&t!("zoho-cred: check: {line}", line));
         }
     }
     Ok(0)
@@ -39,44 +40,50 @@ fn text(target: Target) -> &'static str {
 }
 
 /// What a person does to see that it works.
-fn check(target: Target) -> &'static str {
+fn check(target: Target) -> String {
     match target {
         Target::Git => {
-            "paste it into ~/.gitconfig; git must be 2.46 or later ('git --version')\n\
-             printf 'capability[]=authtype\\nprotocol={scheme}\\nhost={host}\\n\\n' | git credential fill"
+            t!("paste it into ~/.gitconfig; git must be 2.46 or later ('git --version')\n\
+             printf 'capability[]=authtype\\nprotocol={scheme}\\nhost={host}\\n\\n' | git credential fill")
         }
         Target::Kubectl => {
-            "paste it into the kubeconfig and name the user in a context; the server must be https\n\
-             kubectl --user zoho-{profile} get --raw /"
+            t!("paste it into the kubeconfig and name the user in a context; the server must be https\n\
+             kubectl --user zoho-{profile} get --raw /")
         }
         Target::Bazel => {
-            "paste it into .bazelrc; credential-helper-zoho must be on PATH (install.sh makes that link)\n\
+            t!(
+                "paste it into .bazelrc; credential-helper-zoho must be on PATH (install.sh makes that link)\n\
              Bazel runs it without arguments of ours, so set ZOHO_CRED_PROFILE={profile} if it is not the default\n\
              echo '{\"uri\":\"{api_domain}/\"}' | credential-helper-zoho get"
+            )
         }
-        Target::Curl => "paste it into ~/.bashrc or ~/.zshrc, then: zoho {api_domain}/crm/v8/org",
+        Target::Curl => t!("paste it into ~/.bashrc or ~/.zshrc, then: zoho {api_domain}/crm/v8/org"),
         Target::GithubActions => {
-            "save it as .github/workflows/zoho.yaml\n\
-             gh secret set ZOHO_CLIENT_SECRET; gh secret set ZOHO_REFRESH_TOKEN"
+            t!("save it as .github/workflows/zoho.yaml\n\
+             gh secret set ZOHO_CLIENT_SECRET; gh secret set ZOHO_REFRESH_TOKEN")
         }
         Target::GitlabCi => {
-            "paste it into .gitlab-ci.yml\n\
-             make ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN masked and protected variables of the project"
+            t!("paste it into .gitlab-ci.yml\n\
+             make {secrets} masked and protected variables of the project")
         }
         Target::AzurePipelines => {
-            "paste it into azure-pipelines.yml\n\
-             make ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN secret variables of the pipeline"
+            t!("paste it into azure-pipelines.yml\n\
+             make {secrets} secret variables of the pipeline")
         }
         Target::Prometheus => {
-            "the file's user must be able to read it: run the first line as a service, see 'zoho-cred setup systemd'\n\
+            t!(
+                "the file's user must be able to read it: run the first line as a service, see 'zoho-cred setup systemd'\n\
              promtool check config prometheus.yml"
+            )
         }
         Target::Systemd => {
-            "save it as /etc/systemd/system/zoho-cred.service, and put the secrets into the two files, mode 0600\n\
+            t!(
+                "save it as /etc/systemd/system/zoho-cred.service, and put the secrets into the two files, mode 0600\n\
              systemd-analyze verify zoho-cred.service; systemctl enable --now zoho-cred"
+            )
         }
-        Target::Python => "pip install requests, save it as zoho_auth.py, then: python3 zoho_auth.py",
-        Target::Node => "save it as zoho-fetch.mjs (Node 18 or later), then: node zoho-fetch.mjs",
+        Target::Python => t!("pip install requests, save it as zoho_auth.py, then: python3 zoho_auth.py"),
+        Target::Node => t!("save it as zoho-fetch.mjs (Node 18 or later), then: node zoho-fetch.mjs"),
     }
 }
 
@@ -85,8 +92,11 @@ fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error>
     let profile = &session.profile;
     let answered = answered(session, system);
     let unknown = || Error::Setting {
-        problem: format!("it is not known yet where the APIs of '{}' are", profile.name),
-        hint: format!("run 'zoho-cred get {0}' once, or give [profile.{0}] its hosts", profile.name),
+        problem: t!("it is not known yet where the APIs of '{profile}' are", profile = profile.name),
+        hint: t!(
+            "run 'zoho-cred get {profile}' once, or give [profile.{profile}] its hosts",
+            profile = profile.name
+        ),
     };
     let host = hosts::hosts(profile, answered.as_deref()).into_iter().next().ok_or_else(unknown)?;
     let api_domain = answered.unwrap_or_else(|| format!("https://{host}"));
@@ -97,9 +107,14 @@ fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error>
         }
         _ => format!("ZOHO_ACCOUNTS_URL: {}", profile.accounts_url),
     };
+    let secrets: &[&str] = match profile.grant {
+        Grant::RefreshToken => &["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"],
+        Grant::ClientCredentials { .. } => &["ZOHO_CLIENT_SECRET"],
+    };
     let values = [
         ("{profile}", profile.name.to_string()),
         ("{client_id}", profile.client_id.clone()),
+        ("{secrets}", secrets.join(", ")),
         ("{data_center}", data_center.clone()),
         ("{data_center_env}", data_center.replace(": ", "=")),
         ("{api_domain}", api_domain),
@@ -119,7 +134,6 @@ fn for_grant(profile: &Profile, text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
         let kept = line.replace("; gh secret set ZOHO_REFRESH_TOKEN", "");
-        let kept = kept.replace("make ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN", "make ZOHO_CLIENT_SECRET");
         if kept.contains("REFRESH_TOKEN") || kept.contains("refresh-token") {
             continue;
         }
@@ -151,7 +165,7 @@ mod tests {
             assert!(!text.to_lowercase().replace('-', "_").contains("refresh_token"), "{text}");
             assert!(text.contains(&format!("ZOHO_SOID{separator}ZohoCRM.1\n")), "{text}");
             assert!(text.contains(&format!("ZOHO_SCOPES{separator}A.b.READ,C.d.ALL\n")), "{text}");
-            assert!(!check(target).is_empty() && !for_grant(&profile, check(target)).contains("REFRESH"));
+            assert!(!check(target).is_empty() && !for_grant(&profile, &check(target)).contains("REFRESH"));
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{Page, Session};
 use crate::cli::{Global, Report, StatusArgs};
 use crate::error::Error;
 use crate::system::System;
+use crate::words::t;
 
 /// Zoho kills the oldest of 10 to 15 living tokens, so from this many an hour on there is a warning.
 pub const MANY_TOKENS: u32 = 8;
@@ -26,9 +27,9 @@ pub fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result
     };
     system.print(text.as_bytes())?;
     if status.minted_last_hour >= MANY_TOKENS && !global.quiet {
-        system.warn(&format!(
-            "{} tokens were minted in the last hour; Zoho keeps 10 to 15 alive and kills the oldest",
-            status.minted_last_hour
+        system.warn(&t!(
+            "{count} tokens were minted in the last hour; Zoho keeps 10 to 15 alive and kills the oldest",
+            count = status.minted_last_hour,
         ));
     }
     Ok(match status.state {

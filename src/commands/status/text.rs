@@ -3,30 +3,36 @@
 use super::state::{State, Status};
 use crate::commands::page::{Page, Tone, Words, plain, toned};
 use crate::config::duration::words;
+use crate::words::{local, t};
 use std::time::Duration;
 
 /// The status for people: one fact a line.
 pub fn describe(status: &Status, page: &Page, now_ms: i64) -> String {
-    let fact = |name: &str, value: String| Some(vec![plain(name), plain(value)]);
+    let fact = |name: String, value: String| Some(vec![plain(name), plain(value)]);
     let shared = status.stores.shared.as_ref();
     page.table(
         [
             Some(vec![toned(Tone::Strong, status.profile.clone()), state(status, page, now_ms)]),
-            fact("data centre", place(status)),
-            fact("token", token(status, page, now_ms)),
-            fact("budget", budget(status, page)),
-            fact("minted", format!("{} in the last hour", status.minted_last_hour)),
+            fact(t!("data centre"), place(status)),
+            fact(t!("token"), token(status, page, now_ms)),
+            fact(t!("budget"), budget(status, page)),
+            fact(t!("minted"), t!("{count} in the last hour", count = status.minted_last_hour)),
             status.last_failure.as_ref().and_then(|failure| {
                 fact(
-                    "last failure",
-                    format!("{} ({}), at {}", failure.message, failure.code, page.time(failure.at_ms)),
+                    t!("last failure"),
+                    t!(
+                        "{message} ({code}), at {time}",
+                        message = local(&failure.message),
+                        code = failure.code,
+                        time = page.time(failure.at_ms),
+                    ),
                 )
             }),
-            holder(status).and_then(|who| fact("lock", who)),
-            fact("secrets", status.stores.secrets.to_owned()),
-            fact("cache", status.stores.cache.clone()),
-            shared.and_then(|place| fact("shared", place.clone())),
-            next(status).and_then(|step| fact("next", step)),
+            holder(status).and_then(|who| fact(t!("lock"), who)),
+            fact(t!("secrets"), status.stores.secrets.to_owned()),
+            fact(t!("cache"), status.stores.cache.clone()),
+            shared.and_then(|place| fact(t!("shared"), place.clone())),
+            next(status).and_then(|step| fact(t!("next"), step)),
         ]
         .into_iter()
         .flatten(),
@@ -38,31 +44,31 @@ pub fn summary(status: &Status, page: &Page, now_ms: i64) -> String {
     let name = &status.profile;
     let step = next(status).unwrap_or_else(|| match (status.state, &status.token) {
         (State::Ready, _) | (_, Some(_)) => {
-            format!("zoho-cred get {name} prints a token, zoho-cred --help tells all")
+            t!("zoho-cred get {name} prints a token, zoho-cred --help tells all", name)
         }
-        (_, None) => format!("wait; zoho-cred status {name} tells more"),
+        (_, None) => t!("wait; zoho-cred status {name} tells more", name),
     });
     page.table([
         vec![toned(Tone::Strong, status.profile.clone()), state(status, page, now_ms)],
-        vec![plain("token"), plain(token(status, page, now_ms))],
-        vec![plain("next"), plain(step)],
+        vec![plain(t!("token")), plain(token(status, page, now_ms))],
+        vec![plain(t!("next")), plain(step)],
     ])
 }
 
 /// The state with its tone, and until when it lasts.
 pub fn state(status: &Status, page: &Page, now_ms: i64) -> Words {
     match status.state {
-        State::Ready => toned(Tone::Good, "ready"),
-        State::LoginRequired => toned(Tone::Bad, "login required"),
+        State::Ready => toned(Tone::Good, t!("ready")),
+        State::LoginRequired => toned(Tone::Bad, t!("login required")),
         State::OutOfBudget => {
             let slot = words(Duration::from_secs(status.budget.next_slot_s));
-            toned(Tone::Caution, format!("out of budget: next slot in {slot}"))
+            toned(Tone::Caution, t!("out of budget: next slot in {slot}", slot))
         }
         State::CoolingDown => {
             let until =
                 status.cool_down_until.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
             let until = page.time(until.map_or(now_ms, jiff::Timestamp::as_millisecond));
-            toned(Tone::Caution, format!("cooling down until {until}: Zoho throttled this refresh token"))
+            toned(Tone::Caution, t!("cooling down until {until}: Zoho throttled this refresh token", until))
         }
     }
 }
@@ -77,19 +83,19 @@ fn place(status: &Status) -> String {
 fn token(status: &Status, page: &Page, now_ms: i64) -> String {
     let Some(token) = &status.token else {
         return match status.state {
-            State::Ready => "none yet; the next call gets one".into(),
-            State::LoginRequired | State::CoolingDown | State::OutOfBudget => "none".into(),
+            State::Ready => t!("none yet; the next call gets one"),
+            State::LoginRequired | State::CoolingDown | State::OutOfBudget => t!("none"),
         };
     };
     let seconds = |s: i64| u64::try_from(s).unwrap_or_default();
     let bar = page.bar(seconds(token.expires_in), seconds(token.life_s));
     let left = words(rounded(Duration::from_secs(seconds(token.expires_in))));
     let then = match (status.state, token.early_from_ms > now_ms) {
-        (State::Ready, true) => format!("renews at {}", page.time(token.early_from_ms)),
-        (State::Ready, false) => "the next call renews it".into(),
-        _ => "then no new one for now".into(),
+        (State::Ready, true) => t!("renews at {time}", time = page.time(token.early_from_ms)),
+        (State::Ready, false) => t!("the next call renews it"),
+        _ => t!("then no new one for now"),
     };
-    format!("{bar} {left} left, {then}")
+    t!("{bar} {left} left, {then}", bar, left, then)
 }
 
 /// Whole minutes where there are many.
@@ -103,17 +109,23 @@ fn rounded(left: Duration) -> Duration {
 fn budget(status: &Status, page: &Page) -> String {
     let budget = &status.budget;
     let bar = page.bar(budget.left.into(), budget.limit.into());
-    let slot = match budget.used {
-        0 => String::new(),
-        _ => format!(", next slot in {}", words(budget.next_free)),
-    };
-    format!("{bar} {} of {} left{slot}", budget.left, budget.limit)
+    let (left, limit) = (budget.left, budget.limit);
+    match budget.used {
+        0 => t!("{bar} {left} of {limit} left", bar, left, limit),
+        _ => t!(
+            "{bar} {left} of {limit} left, next slot in {time}",
+            bar,
+            left,
+            limit,
+            time = words(budget.next_free),
+        ),
+    }
 }
 
 fn holder(status: &Status) -> Option<String> {
     status.lock.held.then(|| match status.lock.pid {
-        Some(pid) => format!("process {pid} is refreshing"),
-        None => "somebody is refreshing".into(),
+        Some(pid) => t!("process {pid} is refreshing", pid),
+        None => t!("somebody is refreshing"),
     })
 }
 

@@ -9,6 +9,7 @@ use crate::store::Locked;
 use crate::store::folder::LockedFolder;
 use crate::system::Clock;
 use crate::token::{CacheRecord, Ledger, Moment, TokenSet};
+use crate::words::t;
 
 /// A request is sent only if 12 s of the lease's 15 are left, so a reservation takes at most this long, in ms.
 const LONGEST_RESERVATION_MS: i64 = 3_000;
@@ -125,10 +126,9 @@ impl Locked for LockedFleet<'_> {
         // By the clock that goes on while the machine is suspended, as the lease does.
         let now = Moment::now(self.clock());
         let reserved = match self.far.take() {
-            None => Err(Error::Unavailable {
-                problem: "the shared store is out of reach".into(),
-                retry_after: None,
-            }),
+            None => {
+                Err(Error::Unavailable { problem: t!("the shared store is out of reach"), retry_after: None })
+            }
             Some((mut remote, mut view)) => {
                 let json = view.ledger_json(&self.far_ledger(&view, ledger), &now);
                 let reserved = remote.reserve(&mut view.rev, &json);
@@ -140,7 +140,7 @@ impl Locked for LockedFleet<'_> {
         let refusal = match reserved {
             Ok(Reserved::Yes) if (0..=LONGEST_RESERVATION_MS).contains(&took) => return Ok(()),
             Ok(Reserved::Yes) => {
-                let problem = "the shared store answered too late to be sure of the lease".to_owned();
+                let problem = t!("the shared store answered too late to be sure of the lease");
                 Error::Unavailable { problem, retry_after: None }
             }
             Ok(Reserved::Lost) => Error::LeaseLost,

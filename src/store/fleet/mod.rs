@@ -23,6 +23,7 @@ use crate::credential::CredentialId;
 use crate::error::Error;
 use crate::system::{Clock, Deadline};
 use crate::token::{CacheRecord, Ledger, Moment, TokenSet};
+use crate::words::t;
 use locked::LockedFleet;
 use remote::Remote;
 use seal::Keys;
@@ -184,8 +185,9 @@ impl Store for Fleet {
 /// The token there is sealed with none of our keys.
 fn foreign() -> Error {
     Error::Setting {
-        problem: "the shared store is sealed with another key".into(),
-        hint: "give this machine the fleet's ZOHO_CRED_STORE_KEY, or the one before it as ZOHO_CRED_STORE_KEY_OLD"
-            .into(),
+        problem: t!("the shared store is sealed with another key"),
+        hint: t!(
+            "give this machine the fleet's ZOHO_CRED_STORE_KEY, or the one before it as ZOHO_CRED_STORE_KEY_OLD"
+        ),
     }
 }

@@ -5,6 +5,7 @@ use super::settings::{Shared, place};
 use crate::credential::CredentialId;
 use crate::error::Error;
 use crate::system::files;
+use crate::words::t;
 use redis::{
     Client, Connection, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
     TlsCertificates,
@@ -64,8 +65,8 @@ impl Remote {
         let place = place(shared.url.expose());
         if shared.prefix.is_empty() || shared.prefix.contains(['{', '}']) {
             return Err(Error::Setting {
-                problem: "the prefix of [store] is empty or holds a brace".into(),
-                hint: "use letters and digits, or leave it out".into(),
+                problem: t!("the prefix of [store] is empty or holds a brace"),
+                hint: t!("use letters and digits, or leave it out"),
             });
         }
         let said = |error: RedisError| refused(&place, &error);
@@ -186,7 +187,7 @@ impl Remote {
     fn call<T: FromRedisValue>(&mut self, script: &str, args: &[Vec<u8>]) -> Result<T, Error> {
         if self.broken {
             // One time-out is enough, and an answer that comes late would be taken for the next one's.
-            let problem = format!("the line to the shared store at {} is broken", self.place);
+            let problem = t!("the line to the shared store at {place} is broken", place = self.place);
             return Err(Error::Unavailable { problem, retry_after: None });
         }
         let script = redis::Script::new(script);
@@ -208,8 +209,8 @@ fn client(shared: &Shared) -> Result<Client, Error> {
     // redis takes the process's provider; whoever installed one before us has decided already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let wrong = |_: RedisError| Error::Setting {
-        problem: "the address of the shared store is not one".into(),
-        hint: "write it as redis://, rediss:// or redis+unix:// followed by host or path".into(),
+        problem: t!("the address of the shared store is not one"),
+        hint: t!("write it as redis://, rediss:// or redis+unix:// followed by host or path"),
     };
     let url = shared.url.expose();
     let info = url.into_connection_info().map_err(wrong)?;
@@ -232,8 +233,8 @@ fn refused(place: &str, error: &RedisError) -> Error {
             || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
     if denied {
         return Error::Setting {
-            problem: format!("the shared store at {place} refuses our user or password"),
-            hint: "correct the address in [store] or ZOHO_CRED_STORE".into(),
+            problem: t!("the shared store at {place} refuses our user or password", place),
+            hint: t!("correct the address in [store] or ZOHO_CRED_STORE"),
         };
     }
     let what = match error.kind() {
@@ -241,7 +242,7 @@ fn refused(place: &str, error: &RedisError) -> Error {
         _ => error.code().map_or_else(|| error.category().to_owned(), str::to_owned),
     };
     Error::Unavailable {
-        problem: format!("the shared store at {place} did not serve: {what}"),
+        problem: t!("the shared store at {place} did not serve: {what}", place, what),
         retry_after: None,
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::words::t;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
@@ -60,8 +61,8 @@ impl Keys {
     /// The keys in base64; [`Error::Setting`] if one is not 32 bytes.
     pub fn read(current: &Secret, old: Option<&Secret>) -> Result<Self, Error> {
         let wrong = |name: &str| Error::Setting {
-            problem: format!("{name} is not 32 bytes in base64"),
-            hint: "make one with 'zoho-cred keygen' and give it to every machine".into(),
+            problem: t!("{name} is not 32 bytes in base64", name),
+            hint: t!("make one with 'zoho-cred keygen' and give it to every machine"),
         };
         Ok(Keys {
             current: OneKey::read(current).ok_or_else(|| wrong("ZOHO_CRED_STORE_KEY"))?,
@@ -88,7 +89,7 @@ impl Keys {
         sealed.extend_from_slice(&nonce);
         let payload = Payload { msg: text, aad: &aad };
         let body = self.current.cipher().encrypt(XNonce::from_slice(&nonce), payload);
-        sealed.extend(body.map_err(|_| failed("the token could not be sealed".into()))?);
+        sealed.extend(body.map_err(|_| failed(t!("the token could not be sealed")))?);
         Ok(sealed)
     }
 

@@ -6,6 +6,7 @@ use crate::config::environment::secret;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::system::{Clock, Env, Roots};
+use crate::words::t;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -59,14 +60,14 @@ pub fn place(address: &str) -> String {
             let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
             format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
         }
-        Err(_) => "an address that is not a URL".into(),
+        Err(_) => t!("an address that is not a URL"),
     }
 }
 
 fn keys(env: &Env) -> Result<Keys, Error> {
     let current = secret(env, "ZOHO_CRED_STORE_KEY")?.ok_or_else(|| Error::Setting {
-        problem: "the shared store needs ZOHO_CRED_STORE_KEY or ZOHO_CRED_STORE_KEY_FILE".into(),
-        hint: "make a key with 'zoho-cred keygen' and give it to every machine".into(),
+        problem: t!("the shared store needs ZOHO_CRED_STORE_KEY or ZOHO_CRED_STORE_KEY_FILE"),
+        hint: t!("make a key with 'zoho-cred keygen' and give it to every machine"),
     })?;
     Keys::read(&current, secret(env, "ZOHO_CRED_STORE_KEY_OLD")?.as_ref())
 }

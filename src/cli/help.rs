@@ -1,0 +1,184 @@
+//! The help in another language than English: clap's own words in it cannot be replaced, so its page is laid out here.
+//! In English it is clap's.
+
+use crate::words::{help, pad, t, width, wrap};
+use clap::builder::{PossibleValue, StyledStr};
+use clap::{Arg, Command};
+
+/// The left margin of what explains an argument in the long form.
+const INDENT: usize = 10;
+
+/// `command` with its help in the language of the call, for a page of `columns`; `long` is `--help`, not `-h`.
+pub fn translated(mut command: Command, long: bool, columns: usize) -> Command {
+    command.build();
+    page_for_each(command, long, columns)
+}
+
+fn page_for_each(command: Command, long: bool, columns: usize) -> Command {
+    let page = Page { long: long && explains_values(&command), columns, text: String::new() }.of(&command);
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let command = command.override_help(page);
+    names
+        .iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |sub| page_for_each(sub, long, columns)))
+}
+
+/// Whether the long form says more than the short one.
+fn explains_values(command: &Command) -> bool {
+    command.get_arguments().any(|arg| arg.get_long_help().is_some() || !explained(arg).is_empty())
+}
+
+struct Page {
+    long: bool,
+    columns: usize,
+    text: String,
+}
+
+impl Page {
+    fn of(mut self, command: &Command) -> String {
+        let about = command.get_long_about().filter(|_| self.long).or(command.get_about());
+        self.paragraph(about);
+        let usage = command.clone().render_usage().to_string();
+        let usage = usage.trim_start_matches("Usage:").trim().replace("[OPTIONS]", &t!("[OPTIONS]"));
+        let usage = usage.replace("<COMMAND>", &t!("<COMMAND>")).replace("[COMMAND]", &t!("[COMMAND]"));
+        self.text += &t!("Usage: {usage}\n", usage);
+        let subcommands: Vec<_> = command.get_subcommands().filter(|sub| !sub.is_hide_set()).collect();
+        let rows = subcommands.iter().map(|sub| (sub.get_name().to_owned(), translation(sub.get_about())));
+        self.table(&t!("Commands"), rows.collect());
+        let shown = |arg: &&Arg| !arg.is_hide_set() && arg.get_help_heading().is_none();
+        let (arguments, options): (Vec<&Arg>, Vec<&Arg>) =
+            command.get_arguments().filter(shown).partition(|arg| arg.is_positional());
+        self.arguments(&t!("Arguments"), &arguments);
+        self.arguments(&t!("Options"), &options);
+        for heading in headings(command) {
+            let under: Vec<&Arg> =
+                command.get_arguments().filter(|arg| arg.get_help_heading() == Some(heading)).collect();
+            self.arguments(help(heading).unwrap_or(heading), &under);
+        }
+        let after = command.get_after_long_help().filter(|_| self.long).or(command.get_after_help());
+        if after.is_some() {
+            self.text.push('\n');
+            self.paragraph(after);
+        }
+        self.text.trim_end().to_owned() + "\n"
+    }
+
+    /// A text that stands by itself; its own line ends stay.
+    fn paragraph(&mut self, text: Option<&StyledStr>) {
+        if text.is_none() {
+            return;
+        }
+        for line in translation(text).lines() {
+            self.text += &(wrap(line, self.columns).join("\n") + "\n");
+        }
+        self.text.push('\n');
+    }
+
+    fn arguments(&mut self, heading: &str, arguments: &[&Arg]) {
+        if !self.long {
+            return self.table(heading, arguments.iter().map(|arg| (term(arg), brief(arg))).collect());
+        }
+        if !arguments.is_empty() {
+            self.text += &format!("\n{heading}:\n");
+        }
+        let blocks: Vec<String> = arguments.iter().map(|arg| self.block(arg)).collect();
+        self.text += &blocks.join("\n");
+    }
+
+    /// An argument of the long form: what it is, below it what it means, below that its values.
+    fn block(&self, arg: &Arg) -> String {
+        let mut text = format!("  {}\n", term(arg));
+        let mut add = |indent: usize, words: &str| {
+            for line in wrap(words, self.columns.saturating_sub(indent)) {
+                text += &format!("{}{line}\n", " ".repeat(indent));
+            }
+        };
+        let values = explained(arg);
+        let words = translation(arg.get_long_help().or(arg.get_help()));
+        match values.is_empty() {
+            true => add(INDENT, &(words + &default(arg) + &choices(arg))),
+            false => {
+                add(INDENT, &(words + &default(arg)));
+                values.iter().for_each(|value| {
+                    let meaning = translation(value.get_help());
+                    add(INDENT, &format!("- {}: {meaning}", value.get_name()));
+                });
+            }
+        }
+        text
+    }
+
+    fn table(&mut self, heading: &str, rows: Vec<(String, String)>) {
+        let Some(widest) = rows.iter().map(|(term, _)| width(term)).max() else { return };
+        self.text += &format!("\n{heading}:\n");
+        let left = widest + 4;
+        for (term, words) in rows {
+            let lines = wrap(&words, self.columns.saturating_sub(left).max(20));
+            let lines = lines.join(&format!("\n{}", " ".repeat(left)));
+            self.text += format!("  {}  {lines}", pad(&term, widest)).trim_end();
+            self.text.push('\n');
+        }
+    }
+}
+
+fn headings(command: &Command) -> Vec<&str> {
+    let mut headings = Vec::new();
+    for heading in command.get_arguments().filter(|arg| !arg.is_hide_set()).filter_map(Arg::get_help_heading)
+    {
+        if !headings.contains(&heading) {
+            headings.push(heading);
+        }
+    }
+    headings
+}
+
+/// `-o, --output <OUTPUT>`.
+fn term(arg: &Arg) -> String {
+    match (arg.is_positional(), arg.get_short()) {
+        (true, _) => arg.to_string(),
+        (false, Some(short)) if arg.get_long().is_some() => format!("-{short}, {arg}"),
+        (false, Some(_)) => arg.to_string(),
+        (false, None) => format!("    {arg}"),
+    }
+}
+
+fn brief(arg: &Arg) -> String {
+    translation(arg.get_help()) + &default(arg) + &choices(arg)
+}
+
+fn default(arg: &Arg) -> String {
+    let values: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    match values.is_empty() || !arg.get_action().takes_values() || arg.is_hide_default_value_set() {
+        true => String::new(),
+        false => t!(" [default: {values}]", values = values.join(", ")),
+    }
+}
+
+fn choices(arg: &Arg) -> String {
+    let values: Vec<String> = values(arg).iter().map(|value| value.get_name().to_owned()).collect();
+    match values.is_empty() {
+        true => String::new(),
+        false => t!(" [possible values: {values}]", values = values.join(", ")),
+    }
+}
+
+/// The values that the long form explains one by one.
+fn explained(arg: &Arg) -> Vec<PossibleValue> {
+    let values = values(arg);
+    match values.iter().any(|value| value.get_help().is_some()) {
+        true => values,
+        false => Vec::new(),
+    }
+}
+
+fn values(arg: &Arg) -> Vec<PossibleValue> {
+    match arg.get_action().takes_values() && !arg.is_hide_possible_values_set() {
+        true => arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set()).collect(),
+        false => Vec::new(),
+    }
+}
+
+fn translation(text: Option<&StyledStr>) -> String {
+    let english = text.map(ToString::to_string).unwrap_or_default();
+    help(&english).map(str::to_owned).unwrap_or(english)
+}

@@ -1,0 +1,243 @@
+//! Every text that is said has its translation, and every translation its text.
+
+use clap::CommandFactory;
+use clap::builder::StyledStr;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use zoho_cred::cli::Cli;
+
+const CATALOGUE: &str = include_str!("../../src/words/ja.toml");
+
+/// Sentences that nobody hears in their language, and why.
+const NOT_SAID: [&str; 17] = [
+    // Scripts that Redis runs, and a line of shell.
+    "redis.call(",
+    "gh secret set",
+    // Written where nothing but the place of a bug is known.
+    "error[internal]",
+    // What other programs say.
+    "\"result not returned\"",
+    "\"unknown field\"",
+    "oauth/answer.rs: ",
+    // What other programs read.
+    "output/",
+    "HTTP/1.1 ",
+    // A command to paste.
+    "\"zoho-cred login {name}\"",
+    "\"400 Bad Request\"",
+    "\"404 Not Found\"",
+    // Names in Zoho's console, which is English there in every language.
+    "\"Self Client\"",
+    "  Client Name ",
+    "  Homepage URL ",
+    "  Authorized Redirect URIs ",
+    // Names of actions, which `Error::message` puts into sentences.
+    "\"listen on\"",
+    "\"settle on\"",
+];
+
+#[derive(Deserialize)]
+struct Catalogue {
+    said: BTreeMap<String, String>,
+    kept: BTreeMap<String, String>,
+    help: BTreeMap<String, String>,
+}
+
+/// A call of `t!` or `kept!`.
+struct Call {
+    file: PathBuf,
+    text: String,
+    names: BTreeSet<String>,
+}
+
+fn catalogue() -> Catalogue {
+    toml::from_str(CATALOGUE).unwrap()
+}
+
+/// The sources that people hear from, tests left out: the sandbox is for developers and speaks English.
+fn sources() -> Vec<(PathBuf, TokenStream)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut sources, mut folders) = (Vec::new(), vec![root.clone()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true if path == root.join("sandbox") => {}
+                true => folders.push(path),
+                false if path.extension().is_some_and(|end| end == "rs") => {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+                    let name = path.strip_prefix(&root).unwrap().to_owned();
+                    sources.push((name, code.parse().unwrap()));
+                }
+                false => {}
+            }
+        }
+    }
+    sources
+}
+
+/// The calls of a macro in our sources.
+fn calls(of: &str) -> Vec<Call> {
+    let mut calls = Vec::new();
+    sources().into_iter().for_each(|(file, code)| find(code, of, &file, &mut calls));
+    assert!(!calls.is_empty());
+    calls
+}
+
+fn find(code: TokenStream, of: &str, file: &Path, calls: &mut Vec<Call>) {
+    let tokens: Vec<TokenTree> = code.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else { continue };
+        let is_call = group.delimiter() == Delimiter::Parenthesis
+            && at >= 2
+            && tokens[at - 1].to_string() == "!"
+            && tokens[at - 2].to_string() == of;
+        if is_call {
+            calls.push(call(group.stream(), file));
+        }
+        find(group.stream(), of, file, calls);
+    }
+}
+
+/// Sentences that no macro of ours holds, that is, that nobody translates.
+fn bare(code: TokenStream, file: &Path, found: &mut Vec<String>) {
+    let tokens: Vec<TokenTree> = code.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => {
+                let before = |back: usize| tokens.get(at.wrapping_sub(back)).map(ToString::to_string);
+                let of_macro = (before(1).as_deref() == Some("!")).then(|| before(2)).flatten();
+                let is_attribute = matches!(before(1).as_deref(), Some("#" | "!"))
+                    && group.delimiter() == Delimiter::Bracket;
+                let silent = ["t", "kept", "info", "debug", "warn", "error", "debug_assert", "include_str"];
+                let is_silent = of_macro.is_some_and(|name| silent.contains(&name.as_str()));
+                if !is_attribute && !is_silent {
+                    bare(group.stream(), file, found);
+                }
+            }
+            TokenTree::Literal(literal) => {
+                let text = syn::parse_str::<syn::LitStr>(&literal.to_string()).map(|text| text.value());
+                found.extend(
+                    text.ok().filter(|text| is_sentence(text)).map(|t| format!("{}: {t:?}", file.display())),
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Two words of letters or more with blanks between them, or one beside a value.
+fn is_sentence(text: &str) -> bool {
+    let is_word =
+        |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_alphabetic() || ",;:.'".contains(c));
+    let words = text.split(' ').filter(is_word).count();
+    words >= 2 || (words == 1 && text.contains(' ') && text.contains('{'))
+}
+
+fn call(arguments: TokenStream, file: &Path) -> Call {
+    let secret = arguments.to_string().contains("expose");
+    assert!(!secret, "{}: a secret is put into words: {arguments}", file.display());
+    let mut tokens = arguments.into_iter();
+    let literal = tokens.next().unwrap().to_string();
+    let text = syn::parse_str::<syn::LitStr>(&literal)
+        .unwrap_or_else(|_| panic!("{}: {literal} is not a text", file.display()))
+        .value();
+    let mut names = BTreeSet::new();
+    let mut before = TokenTree::Punct(proc_macro2::Punct::new(';', proc_macro2::Spacing::Alone));
+    for token in tokens {
+        if before.to_string() == "," && matches!(token, TokenTree::Ident(_)) {
+            names.insert(token.to_string());
+        }
+        before = token;
+    }
+    Call { file: file.to_owned(), text, names }
+}
+
+/// The `{name}`s of a text.
+fn placeholders(text: &str) -> BTreeSet<String> {
+    let is_name = |name: &&str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
+    };
+    let parts = text.split('{').skip(1).filter_map(|part| part.split_once('}'));
+    parts.map(|(name, _)| name).filter(is_name).map(str::to_owned).collect()
+}
+
+/// Fails with all that is wrong between the texts and their translations.
+fn compare(what: &str, texts: &BTreeSet<String>, translations: &BTreeMap<String, String>) {
+    let mut wrong = Vec::new();
+    for text in texts {
+        match translations.get(text) {
+            None => wrong.push(format!("no translation: {text:?}")),
+            Some(translation) if placeholders(translation) != placeholders(text) => {
+                wrong.push(format!("other placeholders: {text:?} = {translation:?}"));
+            }
+            Some(translation) if translation.is_empty() => wrong.push(format!("empty: {text:?}")),
+            Some(_) => {}
+        }
+    }
+    let unused = translations.keys().filter(|text| !texts.contains(*text));
+    wrong.extend(unused.map(|text| format!("unused: {text:?}")));
+    assert!(wrong.is_empty(), "{what} of src/words/ja.toml:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_text_that_is_said_has_its_translation() {
+    let texts = calls("t").into_iter().map(|call| call.text).collect();
+    compare("[said]", &texts, &catalogue().said);
+}
+
+#[test]
+fn every_text_that_is_kept_has_its_translation() {
+    let texts = calls("kept").into_iter().map(|call| call.text).collect();
+    compare("[kept]", &texts, &catalogue().kept);
+}
+
+#[test]
+fn no_sentence_is_said_past_the_translation() {
+    let mut found = Vec::new();
+    sources().into_iter().for_each(|(file, code)| bare(code, &file, &mut found));
+    let stray: Vec<&String> =
+        found.iter().filter(|text| !NOT_SAID.iter().any(|known| text.contains(known))).collect();
+    assert!(stray.is_empty(), "write these with t!, or add them to NOT_SAID:\n{stray:#?}");
+}
+
+#[test]
+fn every_placeholder_of_a_text_is_given() {
+    for call in calls("t").into_iter().chain(calls("kept")) {
+        let wanted = placeholders(&call.text);
+        // The texts of `setup` are filled in later.
+        let given = call.names == wanted || call.file.ends_with("setup/mod.rs");
+        assert!(given, "{}: {:?} is given {:?}", call.file.display(), call.text, call.names);
+    }
+}
+
+#[test]
+fn every_word_of_the_help_has_its_translation() {
+    let mut command = Cli::command();
+    command.build();
+    let mut texts = BTreeSet::new();
+    help(&command, &mut texts);
+    compare("[help]", &texts, &catalogue().help);
+}
+
+fn help(command: &clap::Command, texts: &mut BTreeSet<String>) {
+    let mut add = |text: Option<&StyledStr>| {
+        texts.extend(text.map(ToString::to_string).filter(|text| !text.is_empty()));
+    };
+    add(command.get_about());
+    add(command.get_long_about());
+    add(command.get_after_help());
+    add(command.get_after_long_help());
+    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+        add(arg.get_help());
+        add(arg.get_long_help());
+        if arg.get_action().takes_values() && !arg.is_hide_possible_values_set() {
+            arg.get_possible_values().iter().for_each(|value| add(value.get_help()));
+        }
+    }
+    texts.extend(command.get_arguments().filter_map(clap::Arg::get_help_heading).map(str::to_owned));
+    command.get_subcommands().for_each(|sub| help(sub, texts));
+}
