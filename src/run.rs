@@ -35,8 +35,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         Color::Always => Some(true),
         Color::Never => Some(false),
     };
-    // Who wants to hear nothing is not shown what is waited for either.
-    system.terminal.stderr &= !cli.global.quiet;
+    system.terminal.quiet = cli.global.quiet;
     let outcome = match cli.command {
         Some(command) => dispatch(command, &cli.global, system),
         None if system.terminal.stdout => commands::summary(system, &cli.global),

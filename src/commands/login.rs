@@ -33,7 +33,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     if profile.secrets == SecretsIn::Keyring {
         KeyringSecrets::new(Patience::of(system, global.quiet)).answers()?;
     }
-    let stored = stored_client_secret(system, &state, &profile);
+    let stored = |system: &System| stored_client_secret(system, &state, &profile);
     let client_secret = settings::client_secret(system, args, stored)?;
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
@@ -142,11 +142,8 @@ impl Story<'_> {
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
-        let replaced = Replaced::find(system, self.state, &profile).unwrap_or_else(|error| {
-            system.warn(&t!("the refresh token of before was left alone: {why}", why = error.message()));
-            None
-        });
-        keep(system, self.state, self.config, &profile, &secrets, true)?;
+        let replaced = self.replaced(system, &profile, &secrets);
+        let in_use = keep(system, self.state, self.config, &profile, &secrets, true)?;
         let warning =
             made::note_made(self.state, &profile.accounts_url, &profile.client_id, system.clock.now());
         if let (Ok(Some(warning)), false) = (warning, self.warned) {
@@ -155,18 +152,32 @@ impl Story<'_> {
         let shared = self.shared(system);
         let store = store::open(self.state, &CredentialId::of(&profile, &secrets), shared.as_ref())?;
         adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
-        if let Some(replaced) = replaced {
+        if let Some(replaced) = replaced.filter(|_| in_use) {
             replaced.revoke(system, self.http, self.state, self.args.revoke_old);
         }
         Ok(())
     }
 
+    /// The refresh token that a login with `secrets` puts out of use, if it may be revoked.
+    fn replaced(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Option<Replaced> {
+        let found = Replaced::find(system, self.state, profile).unwrap_or_else(|error| {
+            system.warn(&t!("the refresh token of before was left alone: {why}", why = error.message()));
+            None
+        });
+        found.filter(|replaced| !replaced.is(secrets.refresh_token.as_ref()))
+    }
+
     /// Keeps a credential that is there already, once it has minted a token.
-    fn take_over(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<(), Error> {
+    fn take_over(&self, system: &mut System, profile: &Profile, secrets: &Secrets) -> Result<(), Error> {
         if !self.args.no_verify {
             self.verify(system, profile, secrets)?;
         }
-        keep(system, self.state, self.config, profile, secrets, false)
+        let replaced = self.replaced(system, profile, secrets);
+        let in_use = keep(system, self.state, self.config, profile, secrets, false)?;
+        if let Some(replaced) = replaced.filter(|_| in_use) {
+            replaced.revoke(system, self.http, self.state, self.args.revoke_old);
+        }
+        Ok(())
     }
 
     /// Spends one request on proving that `secrets` mint a token, which goes into the cache.

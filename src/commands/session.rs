@@ -6,7 +6,7 @@ use crate::credential::{CredentialSource, Patience, Source};
 use crate::error::Error;
 use crate::store::{self, Holder, Shared, StateDir};
 use crate::system::{Http, Roots, System, Waiting, files};
-use crate::token::Ports;
+use crate::token::{Ports, Wait};
 use crate::words::t;
 use std::cell::RefCell;
 
@@ -71,8 +71,12 @@ impl Session {
         system.signals.install();
         let http = self.http(system)?;
         let line = RefCell::new(Waiting::default());
-        let waiting = |holder: Option<Holder>| {
-            *line.borrow_mut() = system.show_waiting(&refreshing(holder), None);
+        let waiting = |wait: Wait| {
+            // Helpers say nothing, whoever looks on.
+            *line.borrow_mut() = match wait {
+                Wait::For(holder) if !self.quiet => system.show_waiting(&refreshing(holder), None),
+                Wait::For(_) | Wait::Over => Waiting::default(),
+            };
         };
         let shared = self.shared(system);
         story(&Ports {

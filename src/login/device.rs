@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::oauth::Answer;
 use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
 use crate::secret::Secret;
-use crate::system::{Deadline, Http, HttpRequest, Method, System};
+use crate::system::{Deadline, Http, HttpRequest, Method, System, Waiting};
 use crate::token::Moment;
 use crate::words::t;
 use std::rc::Rc;
@@ -34,7 +34,7 @@ pub fn run(
     let deadline = Deadline::after(clock, code.life);
     let mut pause = code.interval.max(POLL_FLOOR);
     let mut accounts = profile.accounts_url.clone();
-    let _waiting = system.show_waiting(&t!("waiting for the code to be entered"), Some(code.life));
+    let mut waiting = show_waiting(system, code.life);
     wait(system, FIRST_POLL, &deadline)?;
     loop {
         let asked = Moment::now(clock);
@@ -46,7 +46,10 @@ pub fn run(
             Ok(Poll::SlowDown) => pause += SLOWER,
             Ok(Poll::OtherDataCenter(location)) => {
                 accounts = other(http, &accounts, &location)?;
+                // The question for a secret takes the line's place.
+                drop(waiting);
                 client_secret = elsewhere(system, &accounts, client_secret)?;
+                waiting = show_waiting(system, deadline.remaining(clock));
             }
             Ok(Poll::Denied) => return Err(Error::Denied { error: "access_denied".into() }),
             Ok(Poll::Expired) => return Err(Error::NobodyCame),
@@ -81,6 +84,10 @@ fn tell(system: &System, code: &DeviceCode) {
         system.say(&t!("zoho-cred: or visit {complete}", complete = link(system, complete)));
     }
     system.say(&t!("zoho-cred: the code is good for {time}", time = words(code.life)));
+}
+
+fn show_waiting(system: &System, left: Duration) -> Waiting {
+    system.show_waiting(&t!("waiting for the code to be entered"), Some(left))
 }
 
 /// Waits for the next poll. A sooner one, to get it in before the code dies, would only be told to slow down.

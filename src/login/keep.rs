@@ -13,7 +13,8 @@ use crate::store::profile_state::{ProfileState, login_stamp};
 use crate::system::{System, files};
 use crate::words::t;
 
-/// Stores `secrets` and `profile`. `made_here` says that our own login made the refresh token.
+/// Stores `secrets` and `profile`. `made_here` says that our own login made the refresh token. Answers whether the profile
+/// uses them now: it goes on with the login before where the config file cannot be written.
 pub fn keep(
     system: &System,
     state: &StateDir,
@@ -21,7 +22,7 @@ pub fn keep(
     profile: &Profile,
     secrets: &Secrets,
     made_here: bool,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
     let old = in_use(config, profile, state)?;
     let store = source.store(profile.secrets.word())?;
@@ -53,7 +54,7 @@ pub fn keep(
     };
     record.save(state)?;
     if !write_config(system, config, profile)? && record.previous.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     if record.previous.take().is_some() {
         record.save(state)?;
@@ -65,7 +66,7 @@ pub fn keep(
     if let Some(old) = old {
         forget_items(&source, &old);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The login that the profile uses so far, by the settings that the config file has so far.

@@ -36,6 +36,11 @@ impl Replaced {
         Ok(token.map(|token| Replaced { token, accounts_url, client_id: login.client_id.clone() }))
     }
 
+    /// Whether it is `token`: then nothing was replaced.
+    pub fn is(&self, token: Option<&Secret>) -> bool {
+        token == Some(&self.token)
+    }
+
     /// Revokes it, if `--revoke-old` or a person says so. The login has succeeded, so a failure is only a warning.
     pub fn revoke(self, system: &mut System, http: &dyn Http, state: &StateDir, by_flag: bool) {
         let question = &t!("Revoke the refresh token that this profile had before?");

@@ -18,7 +18,9 @@ pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) ->
                 .data_center
                 .map_or(t!("the API console"), |dc| format!("https://{}", dc.console_host));
             system.say(&t!("zoho-cred: in {console}, choose Self Client, then Generate Code", console));
-            system.say(&t!("zoho-cred: with the scope {scopes}", scopes = profile.scopes.join(",")));
+            if !profile.scopes.is_empty() {
+                system.say(&t!("zoho-cred: with the scope {scopes}", scopes = profile.scopes.join(",")));
+            }
             ask_secret(system, &t!("Code"), "--code-file")?
         }
         (None, false) => read_secret_file(system, Path::new("-"))?,

@@ -160,14 +160,18 @@ fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Err
 }
 
 /// The client secret: from its file, the environment, what an earlier login stored, or a hidden prompt.
-pub fn client_secret(system: &mut System, args: &LoginArgs, stored: Option<Secret>) -> Result<Secret, Error> {
+pub fn client_secret(
+    system: &mut System,
+    args: &LoginArgs,
+    stored: impl FnOnce(&System) -> Option<Secret>,
+) -> Result<Secret, Error> {
     if let Some(path) = &args.client_secret_file {
         return read_secret_file(system, path);
     }
     if let Some(secret) = environment::client_secret(&system.env)? {
         return Ok(secret);
     }
-    match stored {
+    match stored(system) {
         Some(secret) => Ok(secret),
         None => ask_secret(system, &t!("Client Secret"), "--client-secret-file"),
     }

@@ -4,7 +4,7 @@ use crate::system::System;
 
 /// An address: on a terminal one that can be clicked (OSC 8).
 pub fn link(system: &System, url: &str) -> String {
-    match system.styles_stderr() {
+    match system.terminal.stderr && system.styles_stderr() {
         true => format!("\u{1b}]8;;{url}\u{1b}\\\u{1b}[4m{url}\u{1b}[0m\u{1b}]8;;\u{1b}\\"),
         false => url.to_owned(),
     }

@@ -17,6 +17,8 @@ pub struct Terminal {
     pub stderr: bool,
     /// What `--color` said of colours; `None` leaves it to the terminal.
     pub color: Option<bool>,
+    /// Whether nothing is to be shown but errors.
+    pub quiet: bool,
 }
 
 impl Terminal {
@@ -27,6 +29,7 @@ impl Terminal {
             stdout: std::io::stdout().is_terminal(),
             stderr: std::io::stderr().is_terminal(),
             color: None,
+            quiet: false,
         }
     }
 

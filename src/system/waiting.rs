@@ -29,7 +29,7 @@ impl System {
     /// Shows on a terminal what is waited for: how long that may last yet, or without a limit how long it has
     /// lasted. Elsewhere nothing is shown.
     pub fn show_waiting(&self, what: &str, limit: Option<Duration>) -> Waiting {
-        if !self.terminal.stderr || self.env.get("TERM") == Some("dumb") {
+        if !self.terminal.stderr || self.terminal.quiet || self.env.get("TERM") == Some("dumb") {
             return Waiting::default();
         }
         // The line is drawn by a thread of its own.

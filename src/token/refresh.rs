@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::store::{Holder, Locked, Store};
 use crate::system::{Clock, Deadline, Http, Signals};
 use crate::words::t;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// How often the credential may turn out to be another one before the call gives up.
@@ -36,8 +37,17 @@ pub struct Ports<'a> {
     pub credential: &'a dyn CredentialSource,
     /// Opens the shared state of a credential.
     pub open: &'a OpenStore<'a>,
-    /// Told once when a wait for the lock has lasted a second.
-    pub waiting: &'a dyn Fn(Option<Holder>),
+    /// Told once when a wait for the lock has lasted a second, and then when it is over.
+    pub waiting: &'a dyn Fn(Wait),
+}
+
+/// What a caller is told of a wait for the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// It goes on; who holds the lock, where that is known.
+    For(Option<Holder>),
+    /// It is over.
+    Over,
 }
 
 /// Whether an attempt is made while the old token is still good.
@@ -137,8 +147,24 @@ fn wait_for_lock<'s>(
     early: Early,
     store: &'s dyn Store,
 ) -> Result<Waited<'s>, Error> {
+    let told = Cell::new(false);
+    let outcome = watch_lock(ports, ask, deadline, seen, early, store, &told);
+    if told.get() {
+        (ports.waiting)(Wait::Over);
+    }
+    outcome
+}
+
+fn watch_lock<'s>(
+    ports: &Ports<'_>,
+    ask: &Ask,
+    deadline: &Deadline,
+    seen: &CacheRecord,
+    early: Early,
+    store: &'s dyn Store,
+    told: &Cell<bool>,
+) -> Result<Waited<'s>, Error> {
     let begun = ports.clock.monotonic();
-    let mut told = false;
     for attempt in 0.. {
         store.bound(deadline.remaining(ports.clock));
         if let Some(locked) = store.try_lock()? {
@@ -157,9 +183,8 @@ fn wait_for_lock<'s>(
         if left.is_zero() {
             return Err(busy(waited, store));
         }
-        if waited >= Duration::from_secs(1) && !told {
-            told = true;
-            (ports.waiting)(store.holder());
+        if waited >= Duration::from_secs(1) && !told.replace(true) {
+            (ports.waiting)(Wait::For(store.holder()));
         }
         ports.clock.sleep(store.pause(attempt).min(left));
     }

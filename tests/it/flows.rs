@@ -323,6 +323,36 @@ fn the_token_that_a_login_replaces_is_revoked_when_asked() {
     test.run(["get", "crm", "--refresh"]).ok();
 }
 
+#[test]
+fn a_token_of_our_making_is_revoked_when_another_is_taken_over_and_never_when_it_is_the_same() {
+    let (test, _) = world();
+    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+    let mut first = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    first.type_in(&code);
+    assert_eq!(first.wait().code, 0);
+    let of_the_client = || {
+        let counts = test.sandbox.counts();
+        counts.grants.iter().filter(|grant| grant.alive).count()
+    };
+    let before = of_the_client();
+    let item = crate::harness::files_below(&test.state().join("secrets"))
+        .into_iter()
+        .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("refresh-token"))
+        .unwrap();
+    let own: serde_json::Value = serde_json::from_slice(&std::fs::read(item).unwrap()).unwrap();
+    let own = own.as_object().unwrap().values().find_map(|value| value.as_str()).unwrap().to_owned();
+    let take_over = |token: &str, client: ClientKind| {
+        let file = test.file("taken", token).display().to_string();
+        let flow = ["--flow", "refresh-token", "--refresh-token-file", &file, "--revoke-old"];
+        let outcome = start(&test, client, &flow).wait();
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        outcome.stderr
+    };
+    assert!(!take_over(&own, ClientKind::SelfClient).contains("revoked"));
+    assert_eq!(of_the_client(), before);
+    test.run(["get", "crm", "--refresh"]).ok();
+}
+
 /// Zoho keeps 20 refresh tokens a client and kills the oldest; a token that a login revoked is none of them.
 #[test]
 fn many_logins_warn_before_the_20th() {
