@@ -118,11 +118,11 @@ impl KeyringTrouble {
 
     fn hint(self) -> String {
         let first = match self {
-            KeyringTrouble::NoService => "start one in this session",
-            KeyringTrouble::Locked => "unlock it and try again",
-            KeyringTrouble::NoCollection => "create a default keyring in the desktop's password program",
-            KeyringTrouble::Silent { .. } => "restart the keyring service or unlock it",
-            KeyringTrouble::Failed => "try again",
+            KeyringTrouble::NoService => t!("start one in this session"),
+            KeyringTrouble::Locked => t!("unlock it and try again"),
+            KeyringTrouble::NoCollection => t!("create a default keyring in the desktop's password program"),
+            KeyringTrouble::Silent { .. } => t!("restart the keyring service or unlock it"),
+            KeyringTrouble::Failed => t!("try again"),
         };
         t!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600", first)
     }

@@ -44,7 +44,7 @@ pub fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result
         }
     };
     if !global.quiet {
-        system.say(&t!("zoho-cred: {said}", said));
+        system.say(&format!("zoho-cred: {said}"));
     }
     Ok(0)
 }

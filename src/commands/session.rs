@@ -53,7 +53,8 @@ impl Session {
         let http = (system.http)(&self.roots)?;
         let waiting = |holder: Option<Holder>| {
             if system.terminal.stderr && !self.quiet {
-                let who = holder.map_or(t!("another process"), |holder| format!("process {}", holder.pid));
+                let who =
+                    holder.map_or(t!("another process"), |holder| t!("process {pid}", pid = holder.pid));
                 system.say(&t!("zoho-cred: waiting for {who}, which is refreshing the token", who));
             }
         };

@@ -211,7 +211,7 @@ fn describe(status: &Status) -> String {
     );
     if status.lock.held {
         let who = status.lock.pid.map_or("somebody".into(), |pid| format!("process {pid}"));
-        lines.push(("lock", t!("held by {who}", who)));
+        lines.push(("lock", format!("held by {who}")));
     }
     lines.push(("secrets", status.stores.secrets.to_owned()));
     lines.push(("cache", status.stores.cache.clone()));

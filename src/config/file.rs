@@ -109,7 +109,7 @@ impl ConfigFile {
         })?;
         let file = ConfigFile { path: path.to_owned(), text: text.to_owned(), raw };
         if file.raw.profile.contains_key(ENVIRONMENT) {
-            return Err(file.complain(0, "no profile in a file may be called 'env'", None));
+            return Err(file.complain(0, &t!("no profile in a file may be called 'env'"), None));
         }
         for name in file.raw.profile.keys() {
             ProfileName::new(name)
@@ -184,13 +184,17 @@ impl ConfigFile {
 
     fn data_center(&self, code: &Spanned<String>) -> Result<&'static DataCenter, Error> {
         DataCenter::by_code(code.get_ref()).ok_or_else(|| {
-            let problem = t!("'{code}' is not a data centre", code = code.get_ref());
-            let near = nearest(code.get_ref(), DataCenter::codes());
-            self.complain(
-                code.span().start,
-                &problem,
-                near.or(Some("us, eu, in, au, jp, ca, sa, uk, cn, ae or sg")),
-            )
+            let (code, at) = (code.get_ref(), code.span().start);
+            match nearest(code, DataCenter::codes()) {
+                Some(near) => self.complain(at, &t!("'{code}' is not a data centre", code), Some(near)),
+                None => {
+                    let problem = t!(
+                        "'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg",
+                        code
+                    );
+                    self.complain(at, &problem, None)
+                }
+            }
         })
     }
 
@@ -208,7 +212,9 @@ impl ConfigFile {
             }
             (true, soid) => Ok(Grant::ClientCredentials { soid: soid.clone() }),
             (false, None) => Ok(Grant::RefreshToken),
-            (false, Some(_)) => Err(self.complain(0, "soid goes with grant = \"client_credentials\"", None)),
+            (false, Some(_)) => {
+                Err(self.complain(0, &t!("soid goes with grant = \"client_credentials\""), None))
+            }
         }
     }
 
@@ -239,7 +245,7 @@ impl ConfigFile {
         };
         let tokens = raw.get_ref().tokens.unwrap_or(default.tokens);
         if tokens == 0 || window.is_zero() {
-            return Err(complain("a budget needs at least one token and a window"));
+            return Err(complain(&t!("a budget needs at least one token and a window")));
         }
         Ok(Budget { tokens, window })
     }

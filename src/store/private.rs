@@ -121,7 +121,7 @@ pub fn open_or_create(path: &Path, truncate: bool) -> io::Result<File> {
     let file = options.open(path)?;
     let found = file.metadata()?;
     if !found.is_file() || !owned_by_us(&found) {
-        return Err(io::Error::other("it is not a file of ours"));
+        return Err(io::Error::other(t!("it is not a file of ours")));
     }
     close_file(&file)?;
     if truncate {
@@ -135,7 +135,7 @@ pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
     let mut file = open_existing(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || !owned_by_us(&metadata) {
-        return Err(io::Error::other("it is not a file of ours"));
+        return Err(io::Error::other(t!("it is not a file of ours")));
     }
     let mut bytes = Vec::with_capacity(metadata.len().min(1 << 20) as usize);
     (&mut file).take(1 << 20).read_to_end(&mut bytes)?;

@@ -3,6 +3,7 @@
 //! Rust's start-up code opens `/dev/null` in place of a closed descriptor, so that a token written to a closed
 //! standard output would seem to have arrived. A look before `main` tells.
 
+use crate::words::t;
 use std::io::{self, Write};
 
 #[cfg(unix)]
@@ -39,7 +40,7 @@ impl Stdout {
     }
 
     fn open(&mut self) -> io::Result<&mut io::Stdout> {
-        self.0.as_mut().ok_or_else(|| io::Error::other("standard output is closed"))
+        self.0.as_mut().ok_or_else(|| io::Error::other(t!("standard output is closed")))
     }
 }
 

@@ -6,6 +6,7 @@ use super::obtain::Ask;
 use super::refresh::{Early, Ports};
 use crate::error::Error;
 use crate::system::Deadline;
+use crate::words::kept;
 use crate::words::t;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ impl Gate<'_, '_> {
         }
         self.within_budget(ledger, &now)?;
         match self.deadline.remaining(self.ports.clock) < LEAST_TIME {
-            true => Err(unavailable("there was no time left for a request within --timeout")),
+            true => Err(unavailable(&kept!("there was no time left for a request within --timeout"))),
             false => Ok(()),
         }
     }

@@ -203,20 +203,24 @@ impl Round<'_, '_> {
                 Outcome::Granted(Obtained { record, warning })
             }
             Answer::Throttled => {
-                fail(FailureKind::Throttled, "throttled", "Zoho throttled this refresh token");
+                fail(FailureKind::Throttled, "throttled", &kept!("Zoho throttled this refresh token"));
                 ledger.cool_down(asked, cool_down, now);
                 let retry_after = ledger.cool_down_left(now).unwrap_or(cool_down);
                 Outcome::Final(Error::CoolingDown { retry_after })
             }
             Answer::Refused(refusal) => {
-                fail(FailureKind::Refused, &refusal.error, "Zoho no longer accepts the refresh token");
+                fail(
+                    FailureKind::Refused,
+                    &refusal.error,
+                    &kept!("Zoho no longer accepts the refresh token"),
+                );
                 let retry_after =
                     ledger.remembered(now, &self.secret_fp).map(|(_, left)| left).unwrap_or_default();
                 let profile = self.profile.name.to_string();
                 Outcome::Final(Error::Refused { profile, error: refusal.error, retry_after })
             }
             Answer::Misconfigured(rejection) => {
-                fail(FailureKind::Misconfigured, &rejection.error, "Zoho rejected the client");
+                fail(FailureKind::Misconfigured, &rejection.error, &kept!("Zoho rejected the client"));
                 Outcome::Final(rejected(self.profile, &rejection.error))
             }
             Answer::Transient(problem) => Outcome::Transient(Miss { problem, ours: false }),
