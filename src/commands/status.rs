@@ -9,7 +9,7 @@ use crate::output::rfc3339;
 use crate::store::{self, Holder, Shared};
 use crate::system::System;
 use crate::token::{CacheRecord, Failure, FailureKind, Ledger, Moment};
-use crate::words::t;
+use crate::words::{local, pad, t};
 use serde::Serialize;
 
 /// Zoho kills the oldest of 10 to 15 living tokens, so from this many an hour on there is a warning.
@@ -176,45 +176,57 @@ fn judge(
 /// The status for people: one fact a line.
 fn describe(status: &Status) -> String {
     let state = match status.state {
-        State::Ready => "ready",
-        State::LoginRequired => "login required",
-        State::CoolingDown => "cooling down: Zoho throttled this refresh token",
-        State::OutOfBudget => "out of budget",
+        State::Ready => t!("ready"),
+        State::LoginRequired => t!("login required"),
+        State::CoolingDown => t!("cooling down: Zoho throttled this refresh token"),
+        State::OutOfBudget => t!("out of budget"),
     };
     let for_s = |seconds: i64| words(std::time::Duration::from_secs(seconds.max(0) as u64));
+    let budget = &status.budget;
+    let (left, limit, window) = (budget.left, budget.limit, for_s(budget.window_s as i64));
+    let code = status.data_center.map_or(t!("other"), str::to_owned);
     let mut lines = vec![
-        ("profile", status.profile.clone()),
-        ("state", state.to_owned()),
-        ("data centre", format!("{} ({})", status.data_center.unwrap_or("other"), status.accounts_url)),
+        (t!("profile"), status.profile.clone()),
+        (t!("state"), state),
+        (t!("data centre"), format!("{code} ({})", status.accounts_url)),
         (
-            "token",
-            status.token.as_ref().map_or("none".into(), |token| {
-                format!("good for another {}, until {}", for_s(token.expires_in), token.expires_at)
+            t!("token"),
+            status.token.as_ref().map_or(t!("none"), |token| {
+                let (time, until) = (for_s(token.expires_in), &token.expires_at);
+                t!("good for another {time}, until {until}", time, until)
             }),
         ),
-        ("budget", {
-            let budget = &status.budget;
-            let slot = match budget.next_slot_s {
-                0 => String::new(),
-                s => format!(", next slot in {}", for_s(s as i64)),
-            };
-            format!("{} of {} left in {}{slot}", budget.left, budget.limit, for_s(budget.window_s as i64))
-        }),
-        ("minted", format!("{} in the last hour", status.minted_last_hour)),
+        (
+            t!("budget"),
+            match budget.next_slot_s {
+                0 => t!("{left} of {limit} left in {window}", left, limit, window),
+                s => t!(
+                    "{left} of {limit} left in {window}, next slot in {time}",
+                    left,
+                    limit,
+                    window,
+                    time = for_s(s as i64),
+                ),
+            },
+        ),
+        (t!("minted"), t!("{count} in the last hour", count = status.minted_last_hour)),
     ];
-    lines.extend(status.cool_down_until.as_ref().map(|until| ("cool-down", format!("until {until}"))));
-    lines.extend(
-        status
-            .last_failure
-            .as_ref()
-            .map(|f| ("last failure", format!("{} ({}) at {}", f.message, f.code, f.at))),
-    );
+    lines.extend(status.cool_down_until.as_ref().map(|until| (t!("cool-down"), t!("until {until}", until))));
+    lines.extend(status.last_failure.as_ref().map(|failure| {
+        let said = t!(
+            "{message} ({code}) at {time}",
+            message = local(&failure.message),
+            code = failure.code,
+            time = failure.at,
+        );
+        (t!("last failure"), said)
+    }));
     if status.lock.held {
-        let who = status.lock.pid.map_or("somebody".into(), |pid| format!("process {pid}"));
-        lines.push(("lock", format!("held by {who}")));
+        let who = status.lock.pid.map_or(t!("another process"), |pid| t!("process {pid}", pid));
+        lines.push((t!("lock"), t!("held by {who}", who)));
     }
-    lines.push(("secrets", status.stores.secrets.to_owned()));
-    lines.push(("cache", status.stores.cache.clone()));
-    lines.extend(status.stores.shared.as_ref().map(|place| ("shared", place.clone())));
-    lines.iter().map(|(name, value)| format!("{name:<14}{value}\n")).collect()
+    lines.push((t!("secrets"), status.stores.secrets.to_owned()));
+    lines.push((t!("cache"), status.stores.cache.clone()));
+    lines.extend(status.stores.shared.as_ref().map(|place| (t!("shared"), place.clone())));
+    lines.iter().map(|(name, value)| format!("{}{value}\n", pad(name, 14))).collect()
 }

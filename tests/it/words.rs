@@ -11,19 +11,27 @@ use zoho_cred::cli::Cli;
 const CATALOGUE: &str = include_str!("../../src/words/ja.toml");
 
 /// Sentences that nobody hears in their language, and why.
-const NOT_SAID: [&str; 8] = [
+const NOT_SAID: [&str; 14] = [
     // Scripts that Redis runs, and a line of shell.
     "redis.call(",
     "gh secret set",
     // Written where nothing but the place of a bug is known.
     "error[internal]",
     // What other programs say.
-    "result not returned",
-    "too many requests",
-    // Labels of Zoho's console, which is English there in every language.
-    "Authorized Redirect URIs",
-    "-----",
-    "------",
+    "\"result not returned\"",
+    "\"unknown field\"",
+    "oauth/answer.rs: ",
+    // HTTP.
+    "\"400 Bad Request\"",
+    "\"404 Not Found\"",
+    // Names in Zoho's console, which is English there in every language.
+    "\"Self Client\"",
+    "  Client Name ",
+    "  Homepage URL ",
+    "  Authorized Redirect URIs ",
+    // Names of actions, which `Error::message` puts into sentences.
+    "\"listen on\"",
+    "\"settle on\"",
 ];
 
 #[derive(Deserialize)]
