@@ -139,6 +139,8 @@ pub enum Error {
         problem: String,
         /// What was probably meant.
         nearest: Option<String>,
+        /// The command whose help says what is right.
+        command: String,
     },
     /// A profile name that could not stand in a path.
     BadProfileName,
@@ -526,7 +528,8 @@ impl Error {
     /// What to do next, ready to paste where that is possible.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Usage(_) | Error::CommandLine { nearest: None, .. } => Some(t!("run 'zoho-cred --help'")),
+            Error::Usage(_) => Some(t!("run '{command} --help'", command = "zoho-cred")),
+            Error::CommandLine { nearest: None, command, .. } => Some(t!("run '{command} --help'", command)),
             Error::BadProfileName => Some(t!("choose a name such as 'crm'")),
             Error::NoProfile { known } | Error::UnknownProfile { known, .. } if known.is_empty() => Some(t!(
                 "run 'zoho-cred login crm', or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN"

@@ -80,13 +80,13 @@ fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
     let error = match language() {
         Language::English => error,
         Language::Japanese => {
-            let long = !args.iter().any(|arg| arg == "-h");
+            let long = args.iter().any(|arg| arg == "--help" || arg == "help");
             let command = translated(Cli::command(), long, system.terminal.columns());
             command.try_get_matches_from(args).err().unwrap_or(error)
         }
     };
     if !error.use_stderr() {
-        return match system.print(error.render().to_string().as_bytes()) {
+        return match system.print(format!("{}\n", error.render().to_string().trim_end()).as_bytes()) {
             Ok(()) => 0,
             Err(error) => error.code().exit_code(),
         };
@@ -95,8 +95,8 @@ fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
         (false, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
             system.say(error.render().to_string().trim_end());
         }
-        (true, _) => report(&complaint(&error), ErrorFormat::Json, system),
-        (false, _) => report(&complaint(&error), ErrorFormat::Text, system),
+        (true, _) => report(&complaint(&error, args), ErrorFormat::Json, system),
+        (false, _) => report(&complaint(&error, args), ErrorFormat::Text, system),
     }
     2
 }

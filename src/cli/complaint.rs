@@ -1,17 +1,58 @@
 //! What clap finds wrong with a command line, as an error of ours: one sentence in the language of the call, and what
 //! was probably meant.
 
+use super::Cli;
+use crate::config::nearest;
 use crate::error::Error;
 use crate::words::t;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory};
 use std::error::Error as _;
+use std::ffi::OsString;
 
-/// The complaint as [`Error::CommandLine`].
-pub fn complaint(error: &clap::Error) -> Error {
-    let nearest = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue]
-        .into_iter()
-        .find_map(|kind| text(error, kind));
-    Error::CommandLine { problem: problem(error).unwrap_or_else(|| first_line(error)), nearest }
+/// The complaint about `args` as [`Error::CommandLine`].
+pub fn complaint(error: &clap::Error, args: &[OsString]) -> Error {
+    let mut root = Cli::command();
+    root.build();
+    let command = meant(&root, args);
+    let suggested =
+        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue]
+            .into_iter()
+            .find_map(|kind| text(error, kind));
+    Error::CommandLine {
+        problem: problem(error).unwrap_or_else(|| first_line(error)),
+        nearest: near(error, command).or(suggested),
+        command: command.get_bin_name().unwrap_or("zoho-cred").to_owned(),
+    }
+}
+
+/// The command that `args` mean, as far as its names are right.
+fn meant<'a>(root: &'a Command, args: &[OsString]) -> &'a Command {
+    let mut command = root;
+    for arg in args.iter().skip(1) {
+        match command.find_subcommand(arg) {
+            Some(sub) => command = sub,
+            None if arg == "--" => break,
+            None => {}
+        }
+    }
+    command
+}
+
+/// What was meant. clap sees no likeness where two letters changed places, and may name several.
+fn near(error: &clap::Error, command: &Command) -> Option<String> {
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let word = text(error, ContextKind::InvalidSubcommand)?;
+            nearest(&word, command.get_subcommands().map(Command::get_name)).map(str::to_owned)
+        }
+        ErrorKind::UnknownArgument => {
+            let word = text(error, ContextKind::InvalidArg)?;
+            let flags = command.get_arguments().filter_map(Arg::get_long);
+            nearest(word.strip_prefix("--")?, flags).map(|near| format!("--{near}"))
+        }
+        _ => None,
+    }
 }
 
 fn problem(error: &clap::Error) -> Option<String> {
@@ -31,7 +72,7 @@ fn problem(error: &clap::Error) -> Option<String> {
             t!("the following required arguments were not provided: {arguments}", arguments = argument()?)
         }
         ErrorKind::ArgumentConflict => t!(
-            "the argument '{argument}' cannot be used with {other}",
+            "the argument '{argument}' cannot be used with '{other}'",
             argument = argument()?,
             other = get(ContextKind::PriorArg)?,
         ),

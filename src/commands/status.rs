@@ -9,11 +9,14 @@ use crate::output::rfc3339;
 use crate::store::{self, Holder, Shared};
 use crate::system::System;
 use crate::token::{CacheRecord, Failure, FailureKind, Ledger, Moment};
-use crate::words::{local, pad, t};
+use crate::words::{local, pad, t, width};
 use serde::Serialize;
 
 /// Zoho kills the oldest of 10 to 15 living tokens, so from this many an hour on there is a warning.
 const MANY_TOKENS: u32 = 8;
+
+/// The least columns of a label.
+const LABEL: usize = 14;
 
 /// What a profile can do at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -228,5 +231,6 @@ fn describe(status: &Status) -> String {
     lines.push((t!("secrets"), status.stores.secrets.to_owned()));
     lines.push((t!("cache"), status.stores.cache.clone()));
     lines.extend(status.stores.shared.as_ref().map(|place| (t!("shared"), place.clone())));
-    lines.iter().map(|(name, value)| format!("{}{value}\n", pad(name, 14))).collect()
+    let columns = lines.iter().map(|(name, _)| width(name) + 2).fold(LABEL, usize::max);
+    lines.iter().map(|(name, value)| format!("{}{value}\n", pad(name, columns))).collect()
 }

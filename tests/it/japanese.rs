@@ -1,0 +1,254 @@
+//! What a person sees with `LANG=ja_JP.UTF-8`, and that no machine sees any of it.
+
+use crate::harness::{PROGRAM, Test};
+use rexpect::session::PtySession;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use zoho_cred::sandbox::FaultKind;
+
+const JAPANESE: &str = "ja_JP.UTF-8";
+
+fn is_japanese(text: &str) -> bool {
+    text.chars().any(|c| ('\u{3040}'..'\u{a000}').contains(&c))
+}
+
+fn test(lang: &str) -> Test {
+    Test::new().with_profile().var("LANG", lang)
+}
+
+#[test]
+fn an_error_is_said_in_the_language_of_the_call() {
+    let japanese = test(JAPANESE).run(["get", "crn"]);
+    assert_eq!(
+        japanese.stderr,
+        "zoho-cred: error[unknown_profile]: プロファイル「crn」はありません\nzoho-cred: 対処: 「crm」のことですか\n"
+    );
+    for lang in ["C", "en_US.UTF-8", "de_DE.UTF-8", "ja_JP.eucJP"] {
+        let english = test(lang).run(["get", "crn"]);
+        let words = "zoho-cred: error[unknown_profile]: there is no profile 'crn'\nzoho-cred: hint: did you mean 'crm'?\n";
+        assert_eq!(english.stderr, words, "{lang}");
+    }
+    let test = test("en_US.UTF-8").var("LC_ALL", JAPANESE);
+    assert!(is_japanese(&test.run(["get", "crn"]).stderr));
+    assert!(!is_japanese(&test.var("LC_ALL", "C").run(["get", "crn"]).stderr));
+}
+
+#[test]
+fn errors_as_json_are_english() {
+    let test = test(JAPANESE);
+    let command_line: &[&str] = &["--error-format", "json", "gte"];
+    for args in [
+        command_line,
+        &["get", "crn", "--error-format=json"],
+        &["get", "--min-ttl", "x", "--error-format=json"],
+    ] {
+        let outcome = test.run(args.iter().copied());
+        assert!(outcome.stderr.starts_with("{\"error\":") && outcome.stderr.is_ascii(), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn helpers_and_outputs_for_machines_are_english() {
+    let test = test(JAPANESE);
+    let uri = test.run_with_stdin(["helper", "uri", "get"], b"no json");
+    assert!(uri.stderr.contains("error[bad_input]") && uri.stderr.is_ascii(), "{}", uri.stderr);
+    test.fault(FaultKind::Html);
+    assert_ne!(test.run(["get"]).code, 0);
+    let status = test.run(["status", "-o", "json"]);
+    assert!(status.stdout.contains("\"last_failure\":{") && status.stdout.is_ascii(), "{}", status.stdout);
+}
+
+/// What one call writes down in Japanese surroundings, another one reads in English ones, and the other way round.
+#[test]
+fn a_remembered_failure_is_kept_in_english_and_told_in_the_language_of_whoever_asks() {
+    let mut test = test(JAPANESE);
+    test.fault(FaultKind::Html);
+    let first = test.run(["get"]);
+    assert!(first.stderr.contains("アカウントサーバーが"), "{}", first.stderr);
+    let status = test.run(["status"]);
+    assert!(status.stdout.contains("アカウントサーバーが"), "{}", status.stdout);
+    test.set("LANG", "C");
+    let remembered = test.run(["get"]);
+    assert!(remembered.stderr.contains("the accounts server answered"), "{}", remembered.stderr);
+    let status = test.run(["status"]);
+    assert!(
+        status.stdout.contains("the accounts server answered") && status.stdout.is_ascii(),
+        "{}",
+        status.stdout
+    );
+}
+
+#[test]
+fn status_is_aligned_although_its_characters_are_wide() {
+    let test = test(JAPANESE);
+    test.get().ok();
+    let status = test.run(["status"]).ok().to_owned();
+    for name in ["プロファイル", "状態", "データセンター", "トークン", "残り"] {
+        assert!(status.lines().any(|line| line.starts_with(name)), "{status}");
+    }
+    let starts: Vec<usize> = status
+        .lines()
+        .map(|line| columns(&line[..line.len() - line.trim_start_matches(|c| c != ' ').trim_start().len()]))
+        .collect();
+    assert!(starts.windows(2).all(|pair| pair[0] == pair[1]), "{starts:?} {status}");
+    assert!(status.lines().all(|line| is_japanese(line.split(' ').next().unwrap())), "{status}");
+}
+
+#[test]
+fn help_is_in_the_language_of_the_call() {
+    let test = test(JAPANESE);
+    for args in [
+        vec!["--help"],
+        vec!["get", "-h"],
+        vec!["login", "--help"],
+        vec!["help", "import"],
+        vec!["import", "sdk", "-h"],
+    ] {
+        let outcome = test.run(args.iter().copied());
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+        let help = outcome.stdout;
+        assert!(
+            help.contains("使い方: zoho-cred") && help.contains("オプション:") && help.ends_with("\n"),
+            "{help}"
+        );
+        // Nothing of clap's own words, and no help text of ours, is left.
+        let english = [
+            "Usage",
+            "Options",
+            "Commands",
+            "Arguments",
+            "default:",
+            "possible values",
+            "[OPTIONS]",
+            "Print",
+            "the ",
+        ];
+        assert_eq!(english.iter().find(|word| help.contains(**word)), None, "{help}");
+        let long = help.lines().find(|line| columns(line) > 100);
+        assert_eq!(long, None, "{help}");
+    }
+    let english = test.var("LANG", "C").run(["get", "-h"]).ok().to_owned();
+    assert!(english.contains("Usage: zoho-cred get [OPTIONS] [PROFILE]") && english.is_ascii(), "{english}");
+}
+
+/// The columns of a line by the rule of thumb that whatever is not ASCII is wide.
+fn columns(line: &str) -> usize {
+    line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
+}
+
+#[test]
+fn the_help_explains_the_same_flags_in_both_languages() {
+    let mut test = test(JAPANESE);
+    for command in ["get", "login", "logout", "import", "status", "exec", "setup", "helper"] {
+        let flags = |help: &str| -> Vec<String> {
+            let words = help.split_whitespace().filter(|word| word.starts_with("--"));
+            let mut flags: Vec<String> = words.map(|word| word.trim_end_matches(',').to_owned()).collect();
+            flags.sort_unstable();
+            flags
+        };
+        test.set("LANG", JAPANESE);
+        let japanese = flags(test.run([command, "-h"]).ok());
+        test.set("LANG", "C");
+        assert_eq!(japanese, flags(test.run([command, "-h"]).ok()), "{command}");
+        assert!(japanese.len() > 5);
+    }
+}
+
+#[test]
+fn slips_are_met_with_the_nearest_name() {
+    let mut test = test("C");
+    for (args, near) in [
+        (vec!["gte"], "get"),
+        (vec!["statsu"], "status"),
+        (vec!["import", "sdkk"], "sdk"),
+        (vec!["get", "--ofline"], "--offline"),
+        (vec!["get", "--tmieout", "3s"], "--timeout"),
+        (vec!["get", "-o", "jsn"], "json"),
+        (vec!["get", "crn"], "crm"),
+        (vec!["setup", "kubctl"], "kubectl"),
+        (vec!["login", "x", "--client-id", "1", "--data-center", "jq"], "jp"),
+        (vec!["import", "sdk", "f.csv", "--data-center", "jq"], "jp"),
+    ] {
+        for (lang, words) in
+            [("C", format!("did you mean '{near}'?")), (JAPANESE, format!("「{near}」のことですか"))]
+        {
+            test.set("LANG", lang);
+            let outcome = test.run(args.iter().copied());
+            assert!(outcome.stderr.contains(&words), "{args:?}: {}", outcome.stderr);
+        }
+    }
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    for (slip, near) in [("clientid", "client_id"), ("acounts_url", "accounts_url")] {
+        test.write_config(&config.replacen(near, slip, 1));
+        let outcome = test.run(["get"]);
+        assert!(outcome.stderr.contains(&format!("「{near}」のことですか")), "{}", outcome.stderr);
+    }
+    test.write_config(&format!("default_profile = \"crn\"\n{config}"));
+    assert!(test.run(["get"]).stderr.contains("「crm」のことですか"));
+}
+
+/// A text as rexpect sees it, which takes every byte for a character.
+fn seen(text: &str) -> String {
+    text.bytes().map(char::from).collect()
+}
+
+#[test]
+fn login_asks_and_answers_in_japanese() {
+    let test = Test::new().without_environment().var("LANG", JAPANESE).var("TERM", "xterm");
+    let url = test.sandbox.url().to_owned();
+    let mut command = Command::new(PROGRAM);
+    command.env_clear().envs(test.vars());
+    command.args(["login", "crm", "--flow", "self-client", "--secrets", "file", "--accounts-url", &url]);
+    let mut pty: PtySession = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+    pty.exp_string(&seen("「Self Client」を選び、次のように入力してください")).unwrap();
+    pty.exp_string(&seen("クライアント ID (Client ID): ")).unwrap();
+    pty.send_line(test.sandbox.client_id()).unwrap();
+    pty.exp_string(&seen("クライアントシークレット (Client Secret) (表示されません): ")).unwrap();
+    pty.send_line(test.sandbox.client_secret()).unwrap();
+    pty.exp_string(&seen("「Generate Code」を開いてください")).unwrap();
+    pty.exp_string(&seen("コード (表示されません): ")).unwrap();
+    pty.send_line("").unwrap();
+    pty.exp_string(&seen("error[usage]: コードが入力されませんでした")).unwrap();
+}
+
+#[test]
+fn the_page_after_the_consent_is_in_the_language_of_the_call() {
+    for (lang, tag, heading) in [(JAPANESE, "ja", "承認されませんでした"), ("C", "en", "Access denied")]
+    {
+        let test = Test::new().without_environment().var("LANG", lang).var("TERM", "xterm");
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let uri = format!("http://localhost:{port}/callback");
+        let secret = test.file("secret", test.sandbox.client_secret());
+        let mut command = Command::new(PROGRAM);
+        command.env_clear().envs(test.vars());
+        command.args([
+            "login",
+            "crm",
+            "--flow",
+            "browser",
+            "--no-browser",
+            "--secrets",
+            "file",
+            "--scope",
+            "A.b.READ",
+        ]);
+        command.args(["--accounts-url", test.sandbox.url(), "--client-id", test.sandbox.client_id()]);
+        command.args(["--redirect-uri", &uri, "--client-secret-file", secret.to_str().unwrap()]);
+        let mut pty = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+        let (_, state) = pty.exp_regex("state=[A-Za-z0-9_-]+").unwrap();
+        let ask = |query: &str| {
+            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            write!(stream, "GET {query} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            let mut page = String::new();
+            stream.read_to_string(&mut page).unwrap();
+            page
+        };
+        pty.exp_regex(&seen("承認を待っています|waiting for you")).unwrap();
+        let stray = ask("/favicon.ico");
+        assert!(stray.contains(&format!("<html lang=\"{tag}\">")), "{stray}");
+        assert_eq!(is_japanese(&stray), lang == JAPANESE, "{stray}");
+        let page = ask(&format!("/callback?error=access_denied&{state}"));
+        assert!(page.contains(&format!("<h1>{heading}</h1>")), "{page}");
+    }
+}
