@@ -262,7 +262,7 @@ impl ConfigFile {
                 "{key} cannot be '{word}', only {choices}",
                 key,
                 word = word.get_ref(),
-                choices = names.join(" / ")
+                choices = names.join(&t!(" or "))
             );
             self.complain(word.span().start, &problem, nearest(word.get_ref(), names))
         })

@@ -177,7 +177,7 @@ mod tests {
              2,\"bob, jr\",1000.A,sa,1000.r.b,null,null,0,,https://www.zohoapis.com\r\n\n3,eve,1000.A,sa,,,,,,\n"
         );
         let file = parse(&text).unwrap();
-        assert_eq!(file.left_out, [(5, "a refresh token")]);
+        assert_eq!(file.left_out, [(5, "a refresh token".to_owned())]);
         let [ann, bob] = file.users.as_slice() else { panic!("{file:?}") };
         assert_eq!((ann.line, ann.user_name.as_str()), (2, "ann@x.jp"));
         assert_eq!(ann.refresh_token.expose(), "1000.r.a");
