@@ -7,7 +7,7 @@ links='git-credential-zoho credential-helper-zoho' # zoho-cred knows what to do 
 
 usage() {
   cat <<'EOF'
-usage: ./install.sh [--to DIR] [--demo]
+usage: ./install.sh [--to DIR] [--demo] [--debug]
        ./install.sh [--to DIR] --uninstall
 
 Builds zoho-cred and its sandbox and puts them into DIR (default: ~/.local/bin), with the
@@ -17,6 +17,7 @@ run again at any time. Needs Rust and a C compiler.
   --to DIR      install into DIR
   --demo        then show it at work: 50 callers at once, one token request, one API call,
                 all against a sandbox on this machine
+  --debug       build quickly, without optimisation: for work on zoho-cred itself
   --uninstall   remove what this script installed into DIR; profiles and credentials stay
   --help        print this
 EOF
@@ -106,6 +107,13 @@ static_target() {
 build() {
   target_dir=${CARGO_TARGET_DIR:-$here/target}
   unset CARGO_BUILD_TARGET # it would move the programs elsewhere
+  if $debug; then
+    say 'building without optimisation'
+    cargo build --locked --bins --target-dir "$target_dir" || die 'the build failed; see above'
+    built=$target_dir/debug
+    need_programs
+    return
+  fi
   if target=$(static_target 2>/dev/null </dev/null); then
     say "building static programs ($target); this takes a few minutes"
     if env "CC_$(printf %s "$target" | tr - _)=musl-gcc" \
@@ -119,6 +127,10 @@ build() {
   fi
   cargo build --release --locked --bins --target-dir "$target_dir" || die 'the build failed; see above'
   built=$target_dir/release
+  need_programs
+}
+
+need_programs() {
   for name in $programs; do
     [ -x "$built/$name" ] || die "the build left no $name in $built" 'is build.target set in a configuration of cargo?'
   done
@@ -243,6 +255,7 @@ demo_in_sandbox() {
 
 to=
 demo=false
+debug=false
 action=install
 while [ $# -gt 0 ]; do
   case $1 in
@@ -253,6 +266,7 @@ while [ $# -gt 0 ]; do
       ;;
     --to=?*) to=${1#--to=} ;;
     --demo) demo=true ;;
+    --debug) debug=true ;;
     --uninstall) action=uninstall ;;
     demo-in-sandbox) action=demo_in_sandbox ;;
     --help | -h)

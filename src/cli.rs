@@ -16,14 +16,14 @@ use std::time::Duration;
 
 /// Prints a fresh Zoho access token, refreshing it once for all callers
 #[derive(Debug, Parser)]
-#[command(name = "zoho-cred", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "zoho-cred", version, max_term_width = 100)]
 pub struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]
     pub global: Global,
-    /// The verb.
+    /// The verb; without one, a person at a terminal is told how things stand.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Flags that every command takes, before or after its name.
@@ -84,8 +84,12 @@ pub enum Command {
     Logout(LogoutArgs),
     /// Take over refresh tokens that other tools were granted
     Import(ImportArgs),
+    /// Show all profiles
+    List(ListArgs),
     /// Show one profile: token life, budget, cool-down, last failure
     Status(StatusArgs),
+    /// Check everything that can be checked without spending a refresh
+    Doctor(StatusArgs),
     /// Run a command with a fresh token in its environment
     Exec(ExecArgs),
     /// Speak a caller's own protocol: git's or EngFlow's (Bazel)
@@ -454,7 +458,15 @@ fn data_center(code: &str) -> Result<&'static DataCenter, String> {
     })
 }
 
-/// Arguments of `status`.
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// What to print
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Report,
+}
+
+/// Arguments of `status` and `doctor`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
     /// The profile

@@ -2,12 +2,13 @@
 
 use crate::cli::{Cli, Command, ErrorFormat, Global, Report, complaint, translated};
 use crate::commands;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::system::System;
+use crate::warm;
 use crate::words::{Language, language, speak, t};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
 
@@ -22,10 +23,22 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         Ok(cli) => cli,
         Err(error) => return refuse(&args, error, system),
     };
-    let _speaking = speak(if is_for_machines(&cli.command) { Language::English } else { language() });
+    let for_machines = cli.command.as_ref().is_some_and(is_for_machines);
+    let _speaking = speak(if for_machines { Language::English } else { language() });
     start_log(&cli.global);
-    match dispatch(cli.command, &cli.global, system) {
-        Ok(code) => code,
+    let outcome = match cli.command {
+        Some(command) => dispatch(command, &cli.global, system),
+        None if system.terminal.stdout => commands::summary(system, &cli.global),
+        None => {
+            system.say(command(&args, system).render_help().to_string().trim_end());
+            return Code::Usage.exit_code();
+        }
+    };
+    match outcome {
+        Ok(code) => {
+            warm::remember(&args, system);
+            code
+        }
         Err(error) => {
             report(&error, cli.global.error_format, system);
             error.code().exit_code()
@@ -40,7 +53,9 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Login(args) => commands::login(system, global, &args),
         Command::Logout(args) => commands::logout(system, global, &args),
         Command::Import(args) => commands::import(system, global, &args),
+        Command::List(args) => commands::list(system, global, &args),
         Command::Status(args) => commands::status(system, global, &args),
+        Command::Doctor(args) => commands::doctor(system, global, &args),
         Command::Exec(args) => commands::exec(system, global, &args),
         Command::Helper(args) => commands::helper(system, global, &args.protocol),
         Command::Keygen => commands::keygen(system),
@@ -50,14 +65,18 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
 
 /// Called by the name that git or Bazel looks for, the program is that helper.
 fn by_name(args: Vec<OsString>) -> Vec<OsString> {
-    let name = args.first().and_then(|name| Path::new(name).file_stem()).and_then(|name| name.to_str());
-    let protocol = match name {
-        Some("git-credential-zoho") => "git",
-        Some("credential-helper-zoho") => "uri",
-        _ => return args,
-    };
+    let Some(protocol) = args.first().and_then(|name| protocol(name)) else { return args };
     let begin = ["zoho-cred", "helper", protocol].map(OsString::from);
     begin.into_iter().chain(args.into_iter().skip(1)).collect()
+}
+
+/// The protocol of the helper that a program of this name is.
+pub(crate) fn protocol(name: &OsStr) -> Option<&'static str> {
+    match Path::new(name).file_stem()?.to_str()? {
+        "git-credential-zoho" => Some("git"),
+        "credential-helper-zoho" => Some("uri"),
+        _ => None,
+    }
 }
 
 /// Whether errors are to be JSON, as far as that can be told before the command line is understood.
@@ -70,8 +89,18 @@ fn wants_json(args: &[OsString]) -> bool {
 fn is_for_machines(command: &Command) -> bool {
     match command {
         Command::Helper(_) => true,
-        Command::Status(args) => args.output == Report::Json,
+        Command::Status(args) | Command::Doctor(args) => args.output == Report::Json,
+        Command::List(args) => args.output == Report::Json,
         _ => false,
+    }
+}
+
+/// The command line's definition, with its help in the language of the call.
+fn command(args: &[OsString], system: &System) -> clap::Command {
+    let long = args.iter().any(|arg| arg == "--help" || arg == "help");
+    match language() {
+        Language::English => Cli::command(),
+        Language::Japanese => translated(Cli::command(), long, system.terminal.columns()),
     }
 }
 
@@ -79,11 +108,7 @@ fn is_for_machines(command: &Command) -> bool {
 fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
     let error = match language() {
         Language::English => error,
-        Language::Japanese => {
-            let long = args.iter().any(|arg| arg == "--help" || arg == "help");
-            let command = translated(Cli::command(), long, system.terminal.columns());
-            command.try_get_matches_from(args).err().unwrap_or(error)
-        }
+        Language::Japanese => command(args, system).try_get_matches_from(args).err().unwrap_or(error),
     };
     if !error.use_stderr() {
         return match system.print(format!("{}\n", error.render().to_string().trim_end()).as_bytes()) {

@@ -2,7 +2,6 @@
 
 use super::{Session, watch};
 use crate::cli::{GetArgs, Global};
-use crate::config::split_scopes;
 use crate::error::Error;
 use crate::output::{ApiVersion, Form, Output, View, ci, kubernetes, render};
 use crate::system::{OutFile, System, files};
@@ -101,12 +100,12 @@ pub(super) fn token(session: &Session, system: &System, ask: &Ask) -> Result<Obt
     }
 }
 
-/// The token as the profile's state has it: one file, no lock, no socket, no keyring.
+/// The token of the credential that the profile's state names: two files, no lock, no socket, no keyring.
 fn warm(session: &Session, system: &System, ask: &Ask) -> Option<Obtained> {
     if ask.refresh || session.state.check().is_err() {
         return None;
     }
-    let (record, scopes) = session.source(system).copy()?;
+    let (record, scopes) = session.source(system).cached()?;
     let fresh = record.freshness(system.clock.now(), ask.min_ttl) == Freshness::Fresh;
     fresh.then(|| Obtained { warning: edited_scopes(session, &scopes), record })
 }
@@ -114,21 +113,13 @@ fn warm(session: &Session, system: &System, ask: &Ask) -> Option<Obtained> {
 fn cold(session: &Session, system: &System, ask: &Ask) -> Result<Obtained, Error> {
     let source = session.source(system);
     let mut obtained = session.with_ports(system, &source, |ports| obtain(ports, ask))?;
-    source.keep_copy();
     obtained.warning = obtained.warning.or_else(|| edited_scopes(session, &source.login_scopes()));
     Ok(obtained)
 }
 
 /// A refresh cannot change scopes: edited ones go on being served, and want a new login.
 fn edited_scopes(session: &Session, login_scopes: &[String]) -> Option<String> {
-    let sorted = |scopes: &[String]| {
-        let mut scopes: Vec<String> = scopes.iter().flat_map(|s| split_scopes(&s.to_lowercase())).collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        scopes
-    };
-    let (wanted, had) = (sorted(&session.profile.scopes), sorted(login_scopes));
-    (!had.is_empty() && !wanted.is_empty() && wanted != had).then(|| {
+    session.profile.wants_other_scopes(login_scopes).then(|| {
         let name = &session.profile.name;
         t!("the scopes of '{name}' were edited since its login; run 'zoho-cred login {name}' to be granted them", name)
     })

@@ -133,7 +133,7 @@ pub(super) fn answered(session: &Session, system: &System) -> Option<String> {
         return None;
     }
     let source = session.source(system);
-    let record = match source.copy() {
+    let record = match source.cached() {
         Some((record, _)) => record,
         None => store::open(&session.state, &source.id().ok()?, None).ok()?.cache(),
     };

@@ -1,26 +1,34 @@
 //! One file a verb, each a short story.
 
+mod doctor;
 mod exec;
 mod get;
 mod helper;
 mod import;
 mod keygen;
+mod list;
 mod login;
 mod logout;
+mod page;
 mod reject;
 mod session;
 mod setup;
 mod status;
+mod summary;
 mod watch;
 
+pub use doctor::doctor;
 pub use exec::exec;
 pub use get::get;
 pub use helper::helper;
 pub use import::import;
 pub use keygen::keygen;
+pub use list::list;
 pub use login::login;
 pub use logout::logout;
+pub use page::Page;
 pub use reject::reject;
 pub use session::Session;
 pub use setup::setup;
 pub use status::status;
+pub use summary::summary;

@@ -5,7 +5,7 @@ use crate::config::{ConfigFile, Profile, Resolved, config_path, resolve, state_d
 use crate::credential::{CredentialSource, Patience, Source};
 use crate::error::Error;
 use crate::store::{self, Holder, Shared, StateDir};
-use crate::system::{Roots, System, files};
+use crate::system::{Http, Roots, System, files};
 use crate::token::Ports;
 use crate::words::t;
 
@@ -24,8 +24,10 @@ pub struct Session {
 impl Session {
     /// Resolves the profile that a call means.
     pub fn open(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
-        let Resolved { profile, config, passed_over_environment } =
-            resolve(&system.env, read_config(system, global, true)?, named)?;
+        let resolved = resolve(&system.env, read_config(system, global, true)?, named)?;
+        let passed_over_environment = resolved.passed_over_environment;
+        let session = Session::of(system, global, resolved)?;
+        let (profile, config) = (&session.profile, &session.config);
         if passed_over_environment && !global.quiet {
             system.warn(&t!(
                 "the ZOHO_ variables make up a profile too; '{profile}' of {path} is used, 'env' is not",
@@ -33,8 +35,24 @@ impl Session {
                 path = config.path().display(),
             ));
         }
+        Ok(session)
+    }
+
+    /// The session of a profile that was chosen already.
+    pub fn of(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
+        let Resolved { profile, config, .. } = resolved;
         let state = StateDir::new(state_dir(&system.env)?);
         Ok(Session { profile, config, state, roots: roots(system, global), quiet: global.quiet })
+    }
+
+    /// The store that machines share, if one is set.
+    pub fn shared(&self, system: &System) -> Option<Shared> {
+        Shared::of(&self.config, &system.env, &self.roots, &system.clock)
+    }
+
+    /// The way to the network, with the certificate authorities of the call.
+    pub fn http(&self, system: &System) -> Result<Box<dyn Http>, Error> {
+        (system.http)(&self.roots)
     }
 
     /// The profile's credential.
@@ -50,7 +68,7 @@ impl Session {
         story: impl FnOnce(&Ports<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         system.signals.install();
-        let http = (system.http)(&self.roots)?;
+        let http = self.http(system)?;
         let waiting = |holder: Option<Holder>| {
             if system.terminal.stderr && !self.quiet {
                 let who =
@@ -58,7 +76,7 @@ impl Session {
                 system.say(&t!("zoho-cred: waiting for {who}, which is refreshing the token", who));
             }
         };
-        let shared = Shared::of(&self.config, &system.env, &self.roots, &system.clock);
+        let shared = self.shared(system);
         story(&Ports {
             clock: &*system.clock,
             http: &*http,

@@ -118,6 +118,21 @@ pub struct Profile {
     pub budget: Budget,
 }
 
+impl Profile {
+    /// Whether its scopes were edited since a login that asked for `had`, in whatever order and case they are.
+    pub fn wants_other_scopes(&self, had: &[String]) -> bool {
+        let sorted = |scopes: &[String]| {
+            let mut scopes: Vec<String> =
+                scopes.iter().flat_map(|s| split_scopes(&s.to_lowercase())).collect();
+            scopes.sort_unstable();
+            scopes.dedup();
+            scopes
+        };
+        let (wanted, had) = (sorted(&self.scopes), sorted(had));
+        !had.is_empty() && !wanted.is_empty() && wanted != had
+    }
+}
+
 /// Splits scopes as people and Zoho write them: by commas in requests, by spaces in answers.
 pub fn split_scopes(text: &str) -> Vec<String> {
     text.split(|c: char| c == ',' || c.is_whitespace()).filter(|s| !s.is_empty()).map(str::to_owned).collect()

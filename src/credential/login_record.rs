@@ -67,7 +67,8 @@ impl LoginRecord {
     pub fn save(&self, state: &StateDir) -> Result<(), Error> {
         let name = ProfileName::new(&self.profile)?;
         state.room("secrets")?;
-        atomic::replace_unlocked(&path(state, &self.config, &name), &encode(self))
+        let path = login_path_of(state, &profile_key(&self.config, &name));
+        atomic::replace_unlocked(&path, &encode(self))
     }
 
     /// Removes the record of `profile`.
@@ -101,10 +102,11 @@ fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
 pub fn login_path(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
     match &profile.origin {
         Origin::Environment => None,
-        Origin::File(config) => Some(path(state, config, &profile.name)),
+        Origin::File(config) => Some(login_path_of(state, &profile_key(config, &profile.name))),
     }
 }
 
-fn path(state: &StateDir, config: &Path, name: &ProfileName) -> PathBuf {
-    state.room_path("secrets").join(format!("profile-{}.json", profile_key(config, name)))
+/// Where the record of the profile with this key is.
+pub fn login_path_of(state: &StateDir, key: &str) -> PathBuf {
+    state.room_path("secrets").join(format!("profile-{key}.json"))
 }

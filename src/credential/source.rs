@@ -6,8 +6,8 @@ use super::{
 };
 use crate::config::{Grant, Profile, SecretsIn};
 use crate::error::Error;
-use crate::store::StateDir;
-use crate::store::profile_state::{ProfileState, Stamp, login_stamp};
+use crate::store::profile_state::{ProfileState, login_stamp};
+use crate::store::{Stamp, StateDir, cache_path, read_cache};
 use crate::system::Env;
 use crate::token::CacheRecord;
 use crate::words::t;
@@ -115,22 +115,11 @@ impl<'a> Source<'a> {
         LoginRecord::load(self.state, self.profile)
     }
 
-    /// The token set as the profile's state has it, if nobody has replaced it since.
-    pub fn copy(&self) -> Option<(CacheRecord, Vec<String>)> {
+    /// The token set in the cache of the credential that the profile's state names, and the scopes of its login.
+    pub fn cached(&self) -> Option<(CacheRecord, Vec<String>)> {
         let state = ProfileState::load(self.state, self.profile)?;
-        let record = state.copy(self.state)?.clone();
+        let record = read_cache(&cache_path(self.state, &state.credential()))?;
         Some((record, state.scopes))
-    }
-
-    /// Copies the token set into the profile's state, for the next warm call. It does not matter if that fails.
-    pub fn keep_copy(&self) {
-        let Some(state) = ProfileState::load(self.state, self.profile) else { return };
-        if state.copy(self.state).is_some() {
-            return;
-        }
-        if let Err(error) = state.with_copy(self.state).save(self.state, self.profile) {
-            log::debug!("the profile's state was not written: {}", error.message());
-        }
     }
 
     /// The scopes that the credential was made for; empty where that is not known.

@@ -9,7 +9,7 @@ pub mod shell;
 pub use kubernetes::ApiVersion;
 pub use shell::Shell;
 
-use crate::config::{Profile, Scheme};
+use crate::config::{DataCenter, Profile, Scheme};
 use crate::error::Error;
 use crate::oauth::token::is_well_formed;
 use crate::system::Now;
@@ -112,10 +112,38 @@ pub struct View<'a> {
     pub scopes: &'a [String],
 }
 
+/// What a format prints of a profile.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its data centre, where it is one of Zoho's.
+    pub data_center: Option<&'static DataCenter>,
+    /// Its scopes, as far as no answer named others.
+    pub scopes: &'a [String],
+}
+
+impl<'a> Subject<'a> {
+    /// What is printed of `profile`.
+    pub fn of(profile: &'a Profile) -> Self {
+        Subject { name: profile.name.as_str(), data_center: profile.data_center, scopes: &profile.scopes }
+    }
+}
+
 impl<'a> View<'a> {
     /// What may be printed of `record`; [`Error::HostileToken`] where its token has bytes that no token has.
     pub fn of(
         profile: &'a Profile,
+        scheme: Scheme,
+        record: &'a CacheRecord,
+        now: Now,
+    ) -> Result<Self, Error> {
+        View::new(Subject::of(profile), scheme, record, now)
+    }
+
+    /// The same for what is known of a profile.
+    pub fn new(
+        profile: Subject<'a>,
         scheme: Scheme,
         record: &'a CacheRecord,
         now: Now,
@@ -129,7 +157,7 @@ impl<'a> View<'a> {
         };
         let dc_domain = || profile.data_center.map(|dc| dc.api_domain());
         Ok(View {
-            profile: profile.name.as_str(),
+            profile: profile.name,
             access_token: token.access_token.expose(),
             scheme,
             expires_at: token.expires_at_ms.div_euclid(1000),
@@ -137,7 +165,7 @@ impl<'a> View<'a> {
             expires_in: token.left_ms(now).div_euclid(1000),
             api_domain: record.api_domain.clone().filter(|domain| is_plain(domain)).or_else(dc_domain),
             data_center: profile.data_center.map(|dc| dc.code),
-            scopes: if record.scopes.is_empty() { &profile.scopes } else { &record.scopes },
+            scopes: if record.scopes.is_empty() { profile.scopes } else { &record.scopes },
         })
     }
 }

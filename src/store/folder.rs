@@ -66,7 +66,7 @@ pub fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
 
 impl Store for Folder {
     fn cache(&self) -> CacheRecord {
-        private::read(&self.cache).ok().and_then(|(bytes, _)| decode_cache(&bytes)).unwrap_or_default()
+        read_cache(&self.cache).unwrap_or_default()
     }
 
     fn ledger(&self) -> Ledger {
@@ -153,6 +153,11 @@ enum Found<T> {
     Nothing,
     Junk,
     Value(T),
+}
+
+/// The token set in a cache file, read without a lock; `None` for none and for junk.
+pub fn read_cache(path: &Path) -> Option<CacheRecord> {
+    private::read(path).ok().and_then(|(bytes, _)| decode_cache(&bytes))
 }
 
 /// A cache record that we can have written; anything else is junk.

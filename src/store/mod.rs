@@ -5,13 +5,16 @@ pub mod fleet;
 mod folder;
 mod lock;
 pub mod private;
+pub mod probe;
 pub mod profile_state;
 pub mod records;
+mod stamp;
 
-pub use fleet::Shared;
-pub use folder::Folder;
+pub use fleet::{Health, Shared};
+pub use folder::{Folder, cache_path, read_cache};
 pub use lock::Holder;
 pub use private::StateDir;
+pub use stamp::{Links, Stamp};
 
 use crate::config::Budget;
 use crate::credential::CredentialId;

@@ -1,10 +1,13 @@
 //! The environment's variables, read once.
 
-use std::collections::HashMap;
-
-/// The variables of a call. An empty variable counts as one that is not set, as CI systems set many so.
+/// The variables of a call. An empty variable counts as one that is not set, as CI systems set many so. Where a name
+/// is there twice the first one counts, as for `getenv(3)`.
 #[derive(Clone, Default)]
-pub struct Env(HashMap<String, String>);
+pub struct Env {
+    variables: Vec<(String, String)>,
+    /// What was read, where that is not all: asking for another is a slip.
+    names: Option<&'static [&'static str]>,
+}
 
 impl Env {
     /// The process's own; a variable that is not UTF-8 is not seen.
@@ -12,16 +15,32 @@ impl Env {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Env(std::env::vars_os().filter_map(text).collect())
+        Env { variables: std::env::vars_os().filter_map(text).collect(), names: None }
+    }
+
+    /// Only these of the process's own, which is quicker than all of them.
+    #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
+    pub fn real_ones(names: &'static [&'static str]) -> Self {
+        let text = |name: &&str| Some(((*name).to_owned(), std::env::var_os(name)?.into_string().ok()?));
+        Env { variables: names.iter().filter_map(text).collect(), names: Some(names) }
     }
 
     /// Variables for a test.
     pub fn of<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        Env(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Env { variables, names: None }
+    }
+
+    /// Only these of them.
+    pub fn only(&self, names: &'static [&'static str]) -> Self {
+        let read = self.variables.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        Env { variables: read.cloned().collect(), names: Some(names) }
     }
 
     /// The variable's value; `None` where it is not set, or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        debug_assert!(self.names.is_none_or(|names| names.contains(&name)), "{name} was not read");
+        let found = self.variables.iter().find(|(found, _)| found == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 }

@@ -3,6 +3,7 @@
 pub mod browser;
 mod clock;
 mod env;
+mod file_system;
 pub mod files;
 mod http;
 mod https;
@@ -15,6 +16,7 @@ mod terminal;
 pub use browser::{Browser, DesktopBrowser};
 pub use clock::{Clock, Deadline, Now, RealClock};
 pub use env::Env;
+pub use file_system::FileSystem;
 pub use http::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 pub use https::{Https, Roots};
 pub use out_file::OutFile;
@@ -27,6 +29,7 @@ use crate::error::Error;
 use crate::words::t;
 use std::cell::RefCell;
 use std::io::{Read, Write};
+use std::path::Path;
 use std::rc::Rc;
 
 /// Makes an HTTP adapter that believes the given certificate authorities.
@@ -40,6 +43,8 @@ pub struct System {
     pub clock: Rc<dyn Clock>,
     /// Makes the HTTP adapter once the TLS roots are known; called on the cold path only.
     pub http: OpenHttp,
+    /// What kind of file system a path is on.
+    pub file_system: fn(&Path) -> FileSystem,
     /// The person's browser.
     pub browser: Box<dyn Browser>,
     /// Signals that end the call.
@@ -61,6 +66,7 @@ impl System {
             env: Env::real(),
             clock: Rc::new(RealClock::default()),
             http: Box::new(|roots| Ok(Box::new(Https::new(roots)?))),
+            file_system: FileSystem::of,
             browser: Box::new(DesktopBrowser),
             signals: Signals::default(),
             terminal: Terminal::real(),

@@ -30,26 +30,53 @@ mod at_start {
     }
 }
 
-/// Standard output; every write fails where it was closed when the program began.
-pub struct Stdout(Option<io::Stdout>);
+/// Standard output; every write fails where it was closed when the program began. Nothing is held back: what is written
+/// in one piece arrives in one piece.
+pub struct Stdout(());
 
 impl Stdout {
     /// The process's own.
     pub fn real() -> Self {
-        Stdout((!at_start::stdout_was_closed()).then(io::stdout))
-    }
-
-    fn open(&mut self) -> io::Result<&mut io::Stdout> {
-        self.0.as_mut().ok_or_else(|| io::Error::other(t!("standard output is closed")))
+        Stdout(())
     }
 }
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.open()?.write(bytes)
+        match at_start::stdout_was_closed() {
+            true => Err(io::Error::other(t!("standard output is closed"))),
+            false => os::write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.open()?.flush()
+        os::flush()
+    }
+}
+
+/// Past the standard library's handle, which takes a descriptor that cannot be written for a success.
+#[cfg(unix)]
+mod os {
+    use std::io;
+
+    pub fn write(bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(rustix::stdio::stdout(), bytes)?)
+    }
+
+    pub fn flush() -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+mod os {
+    use std::io::{self, Write};
+
+    pub fn write(bytes: &[u8]) -> io::Result<usize> {
+        io::stdout().write(bytes)
+    }
+
+    pub fn flush() -> io::Result<()> {
+        io::stdout().flush()
     }
 }

@@ -42,6 +42,15 @@ impl Moment {
         age.max(0)
     }
 
+    /// The moment `ms` milliseconds later.
+    pub fn later(self, ms: i64) -> Self {
+        Moment {
+            wall_ms: self.wall_ms.saturating_add(ms),
+            boot_ms: self.boot_ms.saturating_add(ms),
+            boot_id: self.boot_id,
+        }
+    }
+
     /// Both clocks as they were read.
     pub fn reading(&self) -> Now {
         Now { wall_ms: self.wall_ms, boot_ms: self.boot_ms }

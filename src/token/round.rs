@@ -26,8 +26,10 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// How long nobody asks after a throttle that names no time.
 const COOL_DOWN: Duration = Duration::from_secs(600);
 /// An entry that was written longer ago does not stand for a request that is sent now, in ms. It is far less than
-/// the margin by which entries outlive the window.
-const OLDEST_ENTRY_MS: i64 = 2_000;
+/// the margin by which entries outlive the window, and more than the 3 s that a shared store may take for it.
+const OLDEST_ENTRY_MS: i64 = 3_500;
+/// No entry is dated further ahead than this, in ms.
+const LONGEST_EXPECTED_MS: i64 = 10_000;
 /// What is believed of a `Retry-After`, in seconds.
 const COOL_DOWN_BOUNDS: (u64, u64) = (30, 900);
 
@@ -139,11 +141,13 @@ impl Round<'_, '_> {
 
     /// Writes the request ahead and returns the moment at which it may be sent, `None` where no time is left for it.
     /// An entry that was written long ago, by a disk that hung or a machine that slept, would stop counting too
-    /// early, so it is written anew.
+    /// early, so it is written anew, and dated as late as the first writing lets expect: a slow disk costs one more
+    /// write, not all the caller's time.
     fn reserve(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Option<Moment>, Error> {
         let clock = self.gate.ports.clock;
+        let mut expected_ms = 0;
         loop {
-            let reserved = Moment::now(clock);
+            let reserved = Moment::now(clock).later(expected_ms);
             ledger.reserve(&reserved, &self.profile.budget);
             locked.write_ahead(ledger, &self.cache)?;
             let now = Moment::now(clock);
@@ -151,6 +155,7 @@ impl Round<'_, '_> {
             if time_is_left && reserved.age_ms(&now) <= OLDEST_ENTRY_MS {
                 return Ok(Some(now));
             }
+            expected_ms = (expected_ms + reserved.age_ms(&now)).min(LONGEST_EXPECTED_MS);
             ledger.withdraw();
             if !time_is_left {
                 record(locked, ledger);

@@ -8,6 +8,7 @@
 mod harness;
 mod world;
 
+mod doctor;
 mod holders;
 mod model;
 mod outages;

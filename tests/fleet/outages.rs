@@ -127,3 +127,42 @@ fn an_emptied_redis_is_filled_from_a_machine_that_has_a_token() {
     let ledger: serde_json::Value = serde_json::from_str(&ledger).unwrap();
     assert_eq!(ledger["requests"].as_array().unwrap().len(), 2, "{ledger}");
 }
+
+/// Replication is asynchronous: the replica that takes over may not have the last second.
+#[test]
+fn a_failover_that_loses_the_last_second_loses_no_token_and_asks_once() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    let replica = crate::world::Redis::start(&[]);
+    let _: String = replica.ask(&[b"REPLICAOF", b"127.0.0.1", fleet.redis.port.to_string().as_bytes()]);
+    fleet.get(0).ok();
+    crate::harness::until("the replica to have the first token", || {
+        replica.keys().len() == fleet.redis.keys().len()
+    });
+    let _: String = replica.ask(&[b"REPLICAOF", b"NO", b"ONE"]);
+    let newest = fleet.run(0, &["get", "--refresh"]).ok().to_owned();
+    fleet.redis.kill();
+    fleet.url = format!("redis://127.0.0.1:{}/0", replica.port);
+    assert_eq!(fleet.get(0).ok(), newest);
+    assert_eq!(fleet.requests(), 2);
+    // The next refresh of the machine that knows more brings the store up to date, its ledger too.
+    fleet.run(0, &["get", "--refresh"]).ok();
+    let ledger: String = replica.ask(&[b"HGET", replica.key("ledger").as_bytes(), b"json"]);
+    let ledger: serde_json::Value = serde_json::from_str(&ledger).unwrap();
+    assert_eq!(ledger["requests"].as_array().unwrap().len(), 3, "{ledger}");
+    for _ in 0..10 {
+        fleet.run(1, &["get", "--refresh"]);
+    }
+    let counts = fleet.test.sandbox.counts();
+    assert!(counts.token_requests <= 10 && counts.throttled == 0, "{counts:?}");
+}
+
+#[test]
+fn a_socket_in_the_file_system_will_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("redis.sock").display().to_string();
+    let Some(mut fleet) = Fleet::with(&["--unixsocket", &socket]) else { return };
+    fleet.url = format!("redis+unix://{socket}");
+    let token = fleet.get(0).ok().to_owned();
+    assert_eq!(fleet.get(1).ok(), token);
+    assert!(fleet.requests() == 1 && fleet.redis.keys().len() >= 2);
+}

@@ -113,3 +113,23 @@ fn a_silent_redis_keeps_to_the_callers_timeout() {
     outcome.failed(69, "unavailable");
     assert!(outcome.took < Duration::from_millis(1_800), "{outcome:?}");
 }
+
+/// Only the holder's machine is cut off from Redis; the others and Zoho are not.
+#[test]
+fn a_holder_that_is_cut_off_alone_costs_the_others_the_lease_and_one_request() {
+    let Some((mut fleet, way)) = fleet() else { return };
+    fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(2)).unwrap();
+    let holder = fleet.start(0, &["get"]);
+    until("the request to arrive", || fleet.requests() == 1);
+    way.delay(SILENT);
+    fleet.url = format!("redis://127.0.0.1:{}/0", fleet.redis.port);
+    let next = fleet.run(1, &["get", "--timeout", "40s"]);
+    let theirs = next.ok().to_owned();
+    assert!(next.took < Duration::from_secs(20), "{next:?}");
+    let ours = holder.wait().warned("could not be kept for the next caller").to_owned();
+    assert!(ours != theirs && fleet.requests() == 2);
+    // Back in touch, the machine takes the newer one over at its next refresh, and asks nothing for it.
+    fleet.age(0, 3560);
+    assert_eq!(fleet.get(0).ok(), theirs);
+    assert_eq!(fleet.requests(), 2);
+}

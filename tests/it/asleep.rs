@@ -1,10 +1,12 @@
 //! The machine sleeps in the middle of a refresh. Each test is a fault that the exploration found.
 
-use crate::harness::Test;
+use crate::harness::{Test, files_below};
 use crate::in_process::{ManualClock, run, run_over};
+use std::cell::RefCell;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{Http, HttpAnswer, HttpFailure, HttpRequest, Https, OpenHttp};
+use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Https, Now, OpenHttp, System};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -63,4 +65,52 @@ fn a_request_that_was_sent_after_a_sleep_counts_from_then() {
     let (_, status, _) = run(&test, &clock, &["status", "-o", "json"]);
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["budget"]["used"], 1, "{status}");
+}
+
+/// Time on a disk that takes five seconds for every write of a ledger.
+struct SlowDisk {
+    clock: Rc<ManualClock>,
+    ledgers: PathBuf,
+    seen: RefCell<Vec<Vec<u8>>>,
+}
+
+impl SlowDisk {
+    fn catch_up(&self) {
+        let there: Vec<_> =
+            files_below(&self.ledgers).iter().filter_map(|path| std::fs::read(path).ok()).collect();
+        if *self.seen.borrow() != there {
+            self.clock.advance(Duration::from_secs(5));
+            *self.seen.borrow_mut() = there;
+        }
+    }
+}
+
+impl Clock for SlowDisk {
+    fn now(&self) -> Now {
+        self.catch_up();
+        self.clock.now()
+    }
+
+    fn boot_id(&self) -> String {
+        self.clock.boot_id()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.catch_up();
+        self.clock.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.clock.sleep(duration);
+    }
+}
+
+#[test]
+fn a_disk_that_takes_seconds_for_a_write_does_not_use_up_the_call() {
+    let (test, clock) = (Test::new(), ManualClock::new());
+    let ledgers = test.state().join("ledgers");
+    let slow = Rc::new(SlowDisk { clock, ledgers, seen: RefCell::default() });
+    let (code, token, err) = run_over(&test, &slow, System::real().http, &["get"]);
+    assert_eq!((code, token.is_empty()), (0, false), "{err}");
+    assert_eq!(test.sandbox.token_requests(), 1);
 }

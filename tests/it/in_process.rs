@@ -3,9 +3,12 @@
 use crate::harness::Test;
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{Clock, Env, Now, OpenHttp, System, Terminal};
+use zoho_cred::system::{
+    Clock, Env, FileSystem, Http, HttpAnswer, HttpFailure, HttpRequest, Now, OpenHttp, System, Terminal,
+};
 
 /// A clock that stands still unless it is moved or slept on.
 pub struct ManualClock {
@@ -18,10 +21,24 @@ impl ManualClock {
         Rc::new(ManualClock { wall_ms: Cell::new(1_800_000_000_000), boot_ms: Cell::new(50_000_000) })
     }
 
+    /// One that begins at the wall's time.
+    pub fn at_the_wall() -> Rc<Self> {
+        let clock = ManualClock::new();
+        clock.wall_ms.set(zoho_cred::system::RealClock::default().now().wall_ms);
+        clock
+    }
+
     pub fn advance(&self, by: Duration) {
         let ms = by.as_millis() as i64;
         self.wall_ms.set(self.wall_ms.get() + ms);
         self.boot_ms.set(self.boot_ms.get() + ms);
+    }
+}
+
+impl ManualClock {
+    /// Sets the wall's clock back; nobody can set the other one.
+    pub fn set_back(&self, by: Duration) {
+        self.wall_ms.set(self.wall_ms.get() - by.as_millis() as i64);
     }
 }
 
@@ -79,17 +96,54 @@ pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, 
 }
 
 /// Like `run`, over another network.
-pub fn run_over(test: &Test, clock: &Rc<ManualClock>, http: OpenHttp, args: &[&str]) -> (u8, String, String) {
+pub fn run_over<C: Clock + 'static>(
+    test: &Test,
+    clock: &Rc<C>,
+    http: OpenHttp,
+    args: &[&str],
+) -> (u8, String, String) {
+    run_system(System { http, ..System::real() }, Env::of(test.vars()), clock, args)
+}
+
+/// Like `run`, on another file system.
+pub fn run_on(
+    test: &Test,
+    clock: &Rc<ManualClock>,
+    file_system: fn(&Path) -> FileSystem,
+    args: &[&str],
+) -> (u8, String, String) {
+    run_system(System { file_system, ..System::real() }, Env::of(test.vars()), clock, args)
+}
+
+/// Like `run` with these variables, in a world without a network.
+pub fn run_with(env: Env, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
+    let offline = System { http: Box::new(|_| Ok(Box::new(NoNetwork))), ..System::real() };
+    run_system(offline, env, clock, args)
+}
+
+struct NoNetwork;
+
+impl Http for NoNetwork {
+    fn send(&self, _: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
+        Err(HttpFailure { sent: false, timed_out: false, problem: "no network".into() })
+    }
+}
+
+fn run_system<C: Clock + 'static>(
+    system: System,
+    env: Env,
+    clock: &Rc<C>,
+    args: &[&str],
+) -> (u8, String, String) {
     let (out, err) = (Sink::default(), Sink::default());
     let mut system = System {
-        env: Env::of(test.vars()),
+        env,
         clock: Rc::clone(clock) as Rc<dyn Clock>,
         terminal: Terminal::default(),
         stdin: Box::new(io::empty()),
         stdout: Box::new(out.clone()),
         stderr: RefCell::new(Box::new(err.clone())),
-        http,
-        ..System::real()
+        ..system
     };
     let args = ["zoho-cred"].iter().chain(args).map(|arg| (*arg).into());
     let code = zoho_cred::run(args, &mut system);

@@ -1,6 +1,6 @@
-//! The warm path opens the config and one state file and nothing else.
+//! The warm path opens one or two state files and nothing else, and an edited config is never passed over.
 
-use crate::harness::{Test, have};
+use crate::harness::{Test, files_below, have, until};
 use std::process::Command;
 
 fn trace(test: &Test) -> Vec<String> {
@@ -24,15 +24,40 @@ fn no_socket_no_lock_no_thread() {
     if !have("strace") {
         return;
     }
-    for test in [Test::new(), Test::new().with_profile()] {
+    // The environment profile reads its cache; any other also what was remembered of its config.
+    for (test, files) in [(Test::new(), 1), (Test::new().with_profile(), 2)] {
         test.get().ok();
-        test.get().ok();
+        if files == 2 {
+            until("the config has settled and is remembered", || {
+                test.get().ok();
+                !files_below(&test.state().join("warm")).is_empty()
+            });
+        }
         let trace = trace(&test);
-        for call in ["socket(", "flock(", "clone(", "clone3(", "fsync(", "rename(", "connect("] {
+        for call in ["socket(", "flock(", "clone(", "clone3(", "fsync(", "rename(", "connect(", "ioctl("] {
             assert!(!trace.iter().any(|line| line.contains(call)), "{call}: {trace:#?}");
         }
         let state = opened(&trace, test.state().to_str().unwrap());
-        assert_eq!(state.len(), 1, "{state:#?}");
-        assert!(opened(&trace, "config.toml").len() <= 1);
+        assert_eq!(state.len(), files, "{state:#?}");
+        assert!(opened(&trace, "config.toml").is_empty());
     }
+}
+
+#[test]
+fn an_edit_shows_at_once() {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    until("the config has settled and is remembered", || {
+        test.get().ok();
+        !files_below(&test.state().join("warm")).is_empty()
+    });
+    let header = test.run(["get", "-o", "header"]);
+    assert!(header.ok().starts_with("Authorization: Zoho-oauthtoken "));
+    let text = std::fs::read_to_string(test.config()).unwrap();
+    std::fs::write(test.config(), format!("{text}scheme = \"bearer\"\n")).unwrap();
+    assert!(test.run(["get", "-o", "header"]).ok().starts_with("Authorization: Bearer "));
+    std::fs::write(test.config(), text.replace("client_id = \"", "client_id = \"x")).unwrap();
+    assert_ne!(test.get().code, 0, "a token of the old client");
+    std::fs::remove_file(test.config()).unwrap();
+    test.get().failed(2, "usage");
 }

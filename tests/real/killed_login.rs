@@ -132,10 +132,13 @@ fn a_refresh_during_a_login_finds_the_old_secrets_or_the_new() {
         strace.env_clear().envs(test.vars()).stdin(Stdio::null()).stdout(Stdio::null());
         strace
     };
+    // Logins that never pause would outrun a reader that takes 20 ms for each of three files.
+    let mut pauses = [0, 30, 0, 60, 90, 0, 120].into_iter().map(Duration::from_millis).cycle();
     for _ in 0..8 {
         let mut refresh = slow().stderr(Stdio::piped()).spawn().unwrap();
         while refresh.try_wait().unwrap().is_none() {
             log_in();
+            std::thread::sleep(pauses.next().unwrap());
         }
         let outcome = refresh.wait_with_output().unwrap();
         assert!(outcome.status.success(), "{outcome:?}");

@@ -4,6 +4,7 @@
 //! is read anywhere without the lock is read from the folder: a warm call never gets here.
 
 pub mod clocks;
+mod inspect;
 mod locked;
 mod remote;
 pub mod scripts;
@@ -11,6 +12,7 @@ mod seal;
 mod settings;
 mod view;
 
+pub use inspect::Health;
 pub use seal::new_key;
 pub use settings::Shared;
 

@@ -164,6 +164,22 @@ impl Remote {
         }
     }
 
+    /// The key of the lease.
+    pub fn lease_key(&self) -> String {
+        self.keys[0].clone()
+    }
+
+    /// The key of the token.
+    pub fn token_key(&self) -> String {
+        self.keys[2].clone()
+    }
+
+    /// Asks one command that changes nothing.
+    pub fn ask<T: FromRedisValue>(&mut self, command: &redis::Cmd) -> Result<T, Error> {
+        self.answer_within(COMMAND_TIMEOUT)?;
+        command.query(&mut self.connection).map_err(|error| refused(&self.place, &error))
+    }
+
     fn answer_within(&self, timeout: Duration) -> Result<(), Error> {
         self.connection.set_read_timeout(Some(timeout)).map_err(|error| refused(&self.place, &error))
     }

@@ -1,0 +1,27 @@
+//! Links what a dynamic release build takes from `libgcc_s` (unwinding) into the program: loading one more library
+//! costs every call more than the warm path itself.
+
+#![expect(clippy::disallowed_methods, reason = "a build script is outside")]
+
+use std::env::var;
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=CC");
+    let is = |name: &str, value: &str| var(name).is_ok_and(|found| found == value);
+    let dynamic = !var("CARGO_CFG_TARGET_FEATURE").is_ok_and(|found| found.contains("crt-static"));
+    let native = var("HOST") == var("TARGET");
+    let release = is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux");
+    if release && is("CARGO_CFG_TARGET_ENV", "gnu") && native && dynamic && has_archive("gcc_eh") {
+        println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
+    }
+}
+
+/// Whether the C compiler that links has the library as an archive; without it the shared one is taken, as usual.
+fn has_archive(library: &str) -> bool {
+    let compiler = var("CC").unwrap_or_else(|_| "cc".into());
+    let output = Command::new(compiler).arg(format!("-print-file-name=lib{library}.a")).output();
+    output.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_absolute())
+}

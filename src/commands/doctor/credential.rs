@@ -1,0 +1,145 @@
+//! Whether the profile has a credential that works, as far as this machine remembers.
+
+use super::check::Check;
+use crate::commands::Session;
+use crate::commands::status::{Found, MANY_TOKENS};
+use crate::config::duration::words;
+use crate::config::{DataCenter, SecretsIn};
+use crate::credential::{CredentialSource, KeyringSecrets, Patience};
+use crate::system::System;
+use crate::token::{FailureKind, Moment};
+use crate::words::{local, t};
+
+/// Whether the secrets can be had where the profile says.
+pub fn secrets(session: &Session, system: &System) -> Check {
+    let what = &t!("secrets");
+    let place = match &session.profile.secrets {
+        SecretsIn::Keyring => t!("the keyring"),
+        SecretsIn::File => t!("files"),
+        SecretsIn::Command(_) => t!("the command"),
+        SecretsIn::Environment => t!("the environment"),
+    };
+    // Before a login there is nothing to read, but a keyring that does not answer is found out now.
+    if session.profile.secrets == SecretsIn::Keyring
+        && let Err(error) = KeyringSecrets::new(Patience::unattended()).answers()
+    {
+        return Check::error(what, &error);
+    }
+    match session.source(system).secrets() {
+        Ok(_) => Check::ok(what, t!("{place} gave them", place)),
+        Err(error) => Check::error(what, &error),
+    }
+}
+
+/// What cache and ledger say about refresh token, data centre, budget and tokens.
+pub fn checks(session: &Session, system: &System, found: &Found) -> Vec<Check> {
+    vec![
+        refresh_token(session, system, found),
+        data_center(session, found),
+        budget(session, system, found),
+        tokens(system, found),
+    ]
+}
+
+fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
+    let what = &t!("refresh token");
+    let name = &session.profile.name;
+    let Some(failure) = &found.ledger.failure else {
+        return match found.logged_in {
+            true => Check::ok(what, t!("Zoho has not refused it")),
+            false => Check::failed(what, t!("there is none"), format!("zoho-cred login {name}")),
+        };
+    };
+    let ago = words(std::time::Duration::from_secs(
+        failure.at.age_ms(&Moment::now(&*system.clock)).unsigned_abs() / 1000,
+    ));
+    let said = t!(
+        "{message} ({error}), {time} ago",
+        message = local(&failure.message),
+        error = failure.error,
+        time = ago,
+    );
+    match failure.kind {
+        FailureKind::Refused => Check::failed(what, said, format!("zoho-cred login {name}")),
+        FailureKind::Misconfigured | FailureKind::Throttled => Check::ok(what, t!("Zoho has not refused it")),
+        FailureKind::Transient => {
+            Check::warning(what, said, t!("try again; the check of the accounts server says more"))
+        }
+    }
+}
+
+/// A client that Zoho does not know is mostly one of another data centre.
+fn data_center(session: &Session, found: &Found) -> Check {
+    let what = &t!("data centre");
+    let profile = &session.profile;
+    let here = profile.data_center.map_or_else(|| profile.accounts_url.to_string(), |dc| dc.code.to_owned());
+    let fix = t!(
+        "look where the API console lists the client, set data_center (one of {codes}), and log in again",
+        codes = DataCenter::codes().collect::<Vec<_>>().join(", "),
+    );
+    if let Some(failure) = found.ledger.failure.as_ref().filter(|it| it.kind == FailureKind::Misconfigured) {
+        return Check::failed(
+            what,
+            t!("{here} answered '{error}': it may be the wrong one", here, error = failure.error),
+            fix,
+        );
+    }
+    let api_host = found.cache.api_domain.as_deref().and_then(|url| url.strip_prefix("https://"));
+    let other =
+        data_center_of(api_host).filter(|dc| profile.data_center.is_some_and(|own| own.code != dc.code));
+    match other {
+        Some(dc) => Check::failed(
+            what,
+            t!("it is {here}, but Zoho sent the APIs of {code}", here, code = dc.code),
+            fix,
+        ),
+        None => Check::ok(what, here),
+    }
+}
+
+fn data_center_of(api_host: Option<&str>) -> Option<&'static DataCenter> {
+    let host = api_host?;
+    DataCenter::codes().filter_map(DataCenter::by_code).find(|dc| dc.api_host == host)
+}
+
+fn budget(session: &Session, system: &System, found: &Found) -> Check {
+    let what = &t!("budget");
+    let now = &Moment::now(&*system.clock);
+    let budget = &session.profile.budget;
+    if let Some(left) = found.ledger.cool_down_left(now) {
+        let message =
+            t!("cooling down for another {time}: Zoho throttled this refresh token", time = words(left));
+        return Check::failed(what, message, t!("wait; look for callers that refresh without zoho-cred"));
+    }
+    let used = found.ledger.used(now, budget);
+    let left = budget.tokens.saturating_sub(used);
+    let message = t!(
+        "{left} of {limit} requests left in {window}",
+        left,
+        limit = budget.tokens,
+        window = words(budget.window),
+    );
+    let slot = found.ledger.next_slot(now, budget, budget.tokens - u32::from(budget.tokens >= 3));
+    match slot.is_zero() {
+        true => Check::ok(what, message),
+        false => Check::failed(
+            what,
+            t!("{message}, the next in {time}", message, time = words(slot)),
+            t!("wait; look for callers with --refresh, or that reject good tokens"),
+        ),
+    }
+}
+
+fn tokens(system: &System, found: &Found) -> Check {
+    let what = &t!("live tokens");
+    let minted = found.ledger.minted_last_hour(&Moment::now(&*system.clock));
+    let message = t!("{minted} minted in the last hour", minted);
+    match minted >= MANY_TOKENS {
+        true => Check::warning(
+            what,
+            t!("{message}; Zoho keeps 10 to 15 alive and kills the oldest", message),
+            t!("look for callers with --refresh or a long --min-ttl; share one state folder or [store]"),
+        ),
+        false => Check::ok(what, message),
+    }
+}

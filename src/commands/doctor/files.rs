@@ -1,0 +1,79 @@
+//! The state folder: whose it is, who can read it, whether it can be written and locked.
+
+use super::check::Check;
+use crate::commands::Session;
+use crate::credential::CredentialSource;
+use crate::error::Error;
+use crate::store::{self, probe};
+use crate::system::{FileSystem, System};
+use crate::words::t;
+
+/// Owner and modes, file system, writing, lock.
+pub fn checks(session: &Session, system: &System) -> Vec<Check> {
+    let state = &session.state;
+    if let Err(error) = state.check() {
+        return vec![Check::error(&t!("state folder"), &error)];
+    }
+    vec![modes(session), file_system(session, system), writing(session), lock(session, system)]
+}
+
+fn modes(session: &Session) -> Check {
+    let what = &t!("file modes");
+    let open = probe::open_to_others(&session.state);
+    match open.first() {
+        None => Check::ok(what, t!("nobody else can read the state")),
+        Some(first) => {
+            let state = session.state.path().display();
+            Check::failed(
+                what,
+                match open.len() {
+                    1 => t!("others can read {path}", path = first.display()),
+                    n => t!("others can read {path} and {count} more", path = first.display(), count = n - 1),
+                },
+                t!("chmod -R go= {state}; if others may have read it, log in again", state),
+            )
+        }
+    }
+}
+
+fn file_system(session: &Session, system: &System) -> Check {
+    let what = &t!("file system");
+    let path = session.state.path();
+    match (system.file_system)(path) {
+        FileSystem::Local => Check::ok(what, t!("{path} is on a local one", path = path.display())),
+        FileSystem::Unknown => Check::skipped(what, t!("its kind is not known here")),
+        FileSystem::Remote(kind) => Check::failed(
+            what,
+            t!("{path} is on {kind}, whose locks cannot be trusted", path = path.display(), kind),
+            t!("set ZOHO_CRED_STATE_DIR to a local folder; to share between machines use [store]"),
+        ),
+    }
+}
+
+fn writing(session: &Session) -> Check {
+    let what = &t!("state folder");
+    match probe::write(&session.state) {
+        Ok(()) => Check::ok(what, t!("{path} can be written", path = session.state.path().display())),
+        Err(error) => Check::error(what, &error),
+    }
+}
+
+fn lock(session: &Session, system: &System) -> Check {
+    let what = &t!("lock");
+    let id = match session.source(system).id() {
+        Ok(id) => id,
+        Err(_) => return Check::skipped(what, t!("there is no credential to lock")),
+    };
+    let look = || -> Result<Check, Error> {
+        let store = store::open(&session.state, &id, None)?;
+        let free = store.try_lock()?.is_some();
+        Ok(match (free, store.holder()) {
+            (true, _) => Check::ok(what, t!("it is free, and can be taken")),
+            (false, Some(holder)) if holder.pid != 0 => {
+                Check::ok(what, t!("process {pid} is refreshing", pid = holder.pid))
+            }
+            (false, _) => Check::ok(what, t!("somebody is refreshing")),
+        })
+    };
+    look().unwrap_or_else(|error| Check::error(what, &error))
+}

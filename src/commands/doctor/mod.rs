@@ -1,0 +1,85 @@
+//! `doctor`: everything that can be checked without spending a refresh, one line a check.
+
+mod check;
+mod credential;
+mod files;
+mod network;
+mod shared;
+
+use super::page::{Page, Tone, plain, toned};
+use super::session::Session;
+use super::status::Found;
+use crate::cli::{Global, Report, StatusArgs};
+use crate::error::Error;
+use crate::system::System;
+use crate::words::t;
+use check::{Check, Verdict};
+use serde::Serialize;
+
+/// The report, as JSON has it.
+#[derive(Serialize)]
+struct Findings {
+    version: u32,
+    /// `None` where no profile could be resolved.
+    profile: Option<String>,
+    ok: bool,
+    checks: Vec<Check>,
+}
+
+/// Prints one line a check; exit code 1 if one failed. No token is asked for.
+pub fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
+    let (profile, checks) = match Session::open(system, global, args.profile.as_deref()) {
+        Ok(session) => (Some(session.profile.name.to_string()), examine(&session, system)),
+        Err(error) => (None, vec![Check::error(&t!("config"), &error)]),
+    };
+    let ok = checks.iter().all(|check| check.status != Verdict::Failed);
+    let findings = Findings { version: 1, profile, ok, checks };
+    let text = match args.output {
+        Report::Json => serde_json::to_string(&findings).unwrap_or_default() + "\n",
+        Report::Text => table(&findings.checks, &Page::of(system, global)),
+    };
+    system.print(text.as_bytes())?;
+    Ok(if ok { 0 } else { 1 })
+}
+
+fn examine(session: &Session, system: &System) -> Vec<Check> {
+    let mut checks = vec![config(session)];
+    checks.extend(files::checks(session, system));
+    checks.push(credential::secrets(session, system));
+    match Found::read(session, system) {
+        Ok(found) => checks.extend(credential::checks(session, system, &found)),
+        Err(error) => checks.push(Check::error(&t!("credential"), &error)),
+    }
+    checks.extend(network::checks(session, system));
+    checks.push(shared::check(session, system));
+    checks
+}
+
+fn config(session: &Session) -> Check {
+    let profile = &session.profile;
+    let place = profile.data_center.map_or_else(|| profile.accounts_url.to_string(), |dc| dc.code.to_owned());
+    let path = session.config.path().display();
+    match session.config.names().is_empty() {
+        true => Check::ok(
+            &t!("config"),
+            t!("'{profile}' at {place}, from the environment", profile = profile.name, place),
+        ),
+        false => Check::ok(
+            &t!("config"),
+            t!("'{profile}' at {place}, in {path}", profile = profile.name, place, path),
+        ),
+    }
+}
+
+fn table(checks: &[Check], page: &Page) -> String {
+    page.table(checks.iter().map(|check| {
+        let mark = match check.status {
+            Verdict::Ok => toned(Tone::Good, t!("ok")),
+            Verdict::Warning => toned(Tone::Caution, t!("warning")),
+            Verdict::Failed => toned(Tone::Bad, t!("failed")),
+            Verdict::Skipped => plain("-"),
+        };
+        let fix = check.fix.as_ref().map(|fix| t!("\nfix: {fix}", fix)).unwrap_or_default();
+        vec![mark, plain(check.name.clone()), plain(format!("{}{fix}", check.message))]
+    }))
+}

@@ -1,0 +1,84 @@
+//! Whether the accounts server can be reached, and whether the clocks agree.
+
+use super::check::Check;
+use crate::commands::Session;
+use crate::config::duration::words;
+use crate::system::{HttpAnswer, HttpRequest, Method, System};
+use crate::words::{local, t};
+use std::time::Duration;
+
+/// For the one request, which asks for no token.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Clocks may differ by so much before a token's life cannot be told, in s.
+const MOST_OFF_S: i64 = 60;
+/// The variables that name a proxy.
+const PROXIES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
+
+/// One GET for both checks.
+pub fn checks(session: &Session, system: &System) -> Vec<Check> {
+    let what = &t!("accounts server");
+    let accounts = &session.profile.accounts_url;
+    let request = HttpRequest {
+        method: Method::Get,
+        url: format!("{accounts}/oauth/serverinfo"),
+        form: Vec::new(),
+        authorization: None,
+        timeout: TIMEOUT,
+    };
+    let answer = match session.http(system) {
+        Ok(http) => http.send(&request).map_err(|failure| failure.problem),
+        Err(error) => return vec![Check::error(what, &error)],
+    };
+    match answer {
+        Ok(answer) => vec![reached(what, accounts.as_str(), &answer), clock(system, &answer)],
+        Err(problem) => {
+            let fix = fix(system, &problem);
+            let offline = t!("the accounts server did not tell its time");
+            vec![Check::failed(what, local(&problem), fix), Check::skipped(&t!("clock"), offline)]
+        }
+    }
+}
+
+fn reached(name: &str, accounts: &str, answer: &HttpAnswer) -> Check {
+    match answer.status {
+        500.. => Check::warning(
+            name,
+            t!("{accounts} answers {status}", accounts, status = answer.status),
+            t!("try again later"),
+        ),
+        _ => Check::ok(name, t!("{accounts} answers", accounts)),
+    }
+}
+
+/// What may help, by what the connection failed at.
+fn fix(system: &System, problem: &str) -> String {
+    let lower = problem.to_ascii_lowercase();
+    if ["unknownissuer", "certificate"].iter().any(|word| lower.contains(word)) {
+        return t!("name the certificate authority with --ca-file FILE or SSL_CERT_FILE");
+    }
+    match PROXIES.iter().find(|name| system.env.get(name).is_some()) {
+        Some(name) => t!("check the proxy of {name}, or add the host to NO_PROXY", name),
+        None => t!("check the network, and HTTPS_PROXY where a proxy is needed"),
+    }
+}
+
+fn clock(system: &System, answer: &HttpAnswer) -> Check {
+    let what = &t!("clock");
+    let there = answer.date.as_deref().and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+    let Some(there) = there else {
+        return Check::skipped(what, t!("the accounts server did not tell its time"));
+    };
+    let off_s = system.clock.now().wall_ms.div_euclid(1000) - there.timestamp().as_second();
+    let off = words(Duration::from_secs(off_s.unsigned_abs()));
+    match off_s {
+        s if s.abs() <= MOST_OFF_S => Check::ok(what, t!("it agrees with Zoho's")),
+        s => {
+            let message = match s > 0 {
+                true => t!("it is {time} ahead of Zoho's", time = off),
+                false => t!("it is {time} behind Zoho's", time = off),
+            };
+            Check::failed(what, message, t!("set it, best by NTP: timedatectl set-ntp true"))
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The store that machines share.
+
+use super::check::Check;
+use crate::commands::Session;
+use crate::config::duration::words;
+use crate::credential::{CredentialId, CredentialSource};
+use crate::store::{Health, Shared};
+use crate::system::System;
+use crate::words::t;
+use std::time::Duration;
+
+/// An answer that takes longer makes every refresh slow.
+const SLOW: Duration = Duration::from_millis(250);
+
+/// Whether the shared store works, if one is set.
+pub fn check(session: &Session, system: &System) -> Check {
+    let what = &t!("shared store");
+    let Some(shared) = session.shared(system) else {
+        return Check::skipped(what, t!("none is set; this machine keeps its state for itself"));
+    };
+    let place = Shared::place(&session.config, &system.env).unwrap_or_default();
+    // Without a login there is no key to look at, but the connection can be tried all the same.
+    let id = session.source(system).id().unwrap_or_else(|_| CredentialId::known("none", "none"));
+    match shared.inspect(&id) {
+        Ok(health) => judge(what, &place, &health),
+        Err(error) => Check::error(what, &error),
+    }
+}
+
+fn judge(what: &str, place: &str, health: &Health) -> Check {
+    let latency = health.latency.as_millis();
+    let offset = format!("{:+.1}", health.clock_offset_ms as f64 / 1000.0);
+    let facts = t!("{place} answers in {latency} ms, its clock is {offset} s off", place, latency, offset);
+    let facts = match health.lease {
+        Some(left) => t!("{facts}, a machine refreshes (for {time} at most)", facts, time = words(left)),
+        None => facts,
+    };
+    match health.eviction.as_deref() {
+        _ if health.foreign => Check::failed(
+            what,
+            t!("{facts}; the token there is sealed with another key", facts),
+            t!(
+                "give this machine the fleet's ZOHO_CRED_STORE_KEY, or the one before it as ZOHO_CRED_STORE_KEY_OLD"
+            ),
+        ),
+        Some("noeviction") if health.latency > SLOW => Check::warning(
+            what,
+            facts,
+            t!("put the store nearer to its machines: a refresh asks it six times"),
+        ),
+        Some("noeviction") => Check::ok(what, facts),
+        Some(policy) => Check::failed(
+            what,
+            t!("{facts}; its maxmemory-policy is {policy}, so it may forget the budget", facts, policy),
+            t!("redis-cli config set maxmemory-policy noeviction"),
+        ),
+        None => Check::warning(
+            what,
+            t!("{facts}; it does not tell its maxmemory-policy", facts),
+            t!("see that it is noeviction, or allow INFO to our user"),
+        ),
+    }
+}

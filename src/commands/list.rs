@@ -1,0 +1,115 @@
+//! `list`: all profiles and what they can do, without asking anybody.
+
+use super::page::{Page, Tone, plain, toned};
+use super::session::{Session, read_config};
+use super::status::{Found, State, Status, judge, state_words};
+use crate::cli::{Global, ListArgs, Report};
+use crate::config::{ConfigFile, ENVIRONMENT, ProfileName, environment, resolve};
+use crate::error::Error;
+use crate::system::System;
+use crate::words::t;
+use serde::Serialize;
+
+/// One profile, as JSON has it.
+#[derive(Serialize)]
+struct Row {
+    version: u32,
+    name: String,
+    default: bool,
+    data_center: Option<&'static str>,
+    /// `None` where the profile cannot be read.
+    state: Option<State>,
+    expires_at: Option<String>,
+    /// Why the profile cannot be read.
+    problem: Option<String>,
+}
+
+/// Prints all profiles. One that cannot be read is a row that says so; a config that cannot be read is an error.
+pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8, Error> {
+    let config = read_config(system, global, true)?;
+    let profiles = statuses(system, global, &config);
+    let text = match args.output {
+        Report::Json => {
+            let default = default_name(system, &config);
+            let rows: Vec<_> =
+                profiles.iter().map(|(name, found)| row(name, found, default.as_ref())).collect();
+            serde_json::to_string(&rows).unwrap_or_default() + "\n"
+        }
+        Report::Text if profiles.is_empty() => {
+            system.say(&t!("zoho-cred: there is no profile yet; make one with 'zoho-cred login NAME'"));
+            return Ok(0);
+        }
+        Report::Text => {
+            let default = default_name(system, &config);
+            table(&Page::of(system, global), system.clock.now().wall_ms, &profiles, default.as_ref())
+        }
+    };
+    system.print(text.as_bytes())?;
+    Ok(0)
+}
+
+type Profiles = Vec<(String, Result<Status, Error>)>;
+
+/// Every profile of the config, and the environment's where its variables are set.
+fn statuses(system: &System, global: &Global, config: &ConfigFile) -> Profiles {
+    let mut names = config.names();
+    if environment::is_begun(&system.env) || environment::is_complete(&system.env) {
+        names.push(ENVIRONMENT.to_owned());
+    }
+    let status = |name: &str| {
+        let session = Session::of(system, global, resolve(&system.env, config.clone(), Some(name))?)?;
+        let found = Found::read(&session, system)?;
+        Ok(judge(&session, system, &found))
+    };
+    names
+        .into_iter()
+        .map(|name| {
+            let found = status(&name);
+            (name, found)
+        })
+        .collect()
+}
+
+/// The profile that a call means which names none.
+fn default_name(system: &System, config: &ConfigFile) -> Option<ProfileName> {
+    resolve(&system.env, config.clone(), None).ok().map(|resolved| resolved.profile.name)
+}
+
+fn is_default(name: &str, default: Option<&ProfileName>) -> bool {
+    default.is_some_and(|default| default.as_str() == name)
+}
+
+fn row(name: &str, found: &Result<Status, Error>, default: Option<&ProfileName>) -> Row {
+    let status = found.as_ref().ok();
+    Row {
+        version: 1,
+        name: name.to_owned(),
+        default: is_default(name, default),
+        data_center: status.and_then(|status| status.data_center),
+        state: status.map(|status| status.state),
+        expires_at: status.and_then(|status| Some(status.token.as_ref()?.expires_at.clone())),
+        problem: found.as_ref().err().map(Error::message),
+    }
+}
+
+fn table(page: &Page, now_ms: i64, profiles: &Profiles, default: Option<&ProfileName>) -> String {
+    let heading = [t!("profile"), t!("data centre"), t!("state"), t!("expires")]
+        .map(|name| toned(Tone::Strong, name))
+        .to_vec();
+    let rows = profiles.iter().map(|(name, found)| {
+        let mark = if is_default(name, default) { " *" } else { "" };
+        let name = plain(format!("{name}{mark}"));
+        match found {
+            Ok(status) => {
+                let expires = status
+                    .token
+                    .as_ref()
+                    .map_or("-".into(), |token| page.time(now_ms + token.expires_in * 1000));
+                let place = status.data_center.map_or_else(|| status.accounts_url.clone(), str::to_owned);
+                vec![name, plain(place), state_words(status, page, now_ms), plain(expires)]
+            }
+            Err(error) => vec![name, plain("-"), toned(Tone::Bad, error.message()), plain("-")],
+        }
+    });
+    page.table(std::iter::once(heading).chain(rows))
+}

@@ -1,0 +1,152 @@
+//! How reports look: aligned, coloured only on a terminal, and never wider than it.
+
+use crate::cli::{Color, Global};
+use crate::system::System;
+use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
+use jiff::{Timestamp, tz::TimeZone};
+
+/// What a word of a report means to the eye.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing special.
+    Plain,
+    /// A heading.
+    Strong,
+    /// All is well.
+    Good,
+    /// Somebody should look at it.
+    Caution,
+    /// It does not work.
+    Bad,
+}
+
+/// Words in a tone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    text: String,
+    tone: Tone,
+}
+
+/// Words without a tone.
+pub fn plain(text: impl Into<String>) -> Words {
+    toned(Tone::Plain, text)
+}
+
+/// Words in a tone.
+pub fn toned(tone: Tone, text: impl Into<String>) -> Words {
+    Words { text: text.into(), tone }
+}
+
+/// The page that a report is written on.
+pub struct Page {
+    color: bool,
+    /// Whether the blocks of a bar can be shown.
+    blocks: bool,
+    /// Columns of the terminal; `None` where it is not known, or there is none.
+    width: Option<u16>,
+    zone: TimeZone,
+    now_ms: i64,
+}
+
+impl Page {
+    /// The page that standard output is.
+    pub fn of(system: &System, global: &Global) -> Self {
+        let set = |name| system.env.get(name).is_some_and(|value| !value.is_empty());
+        let terminal = system.terminal.stdout;
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !set("NO_COLOR") && system.env.get("TERM") != Some("dumb"),
+        };
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| system.env.get(name));
+        let blocks = locale.is_some_and(|name| {
+            let name = name.to_ascii_lowercase();
+            name.ends_with("utf-8") || name.ends_with("utf8")
+        });
+        let width = if terminal { Table::new().width() } else { None };
+        let now_ms = system.clock.now().wall_ms;
+        Page { color, blocks, width, zone: TimeZone::system(), now_ms }
+    }
+
+    /// A bar of which `part` of `whole` is filled.
+    pub fn bar(&self, part: u64, whole: u64) -> String {
+        let cells = if self.width.is_some_and(|width| width < 60) { 10 } else { 20 };
+        let filled = (part.min(whole) * cells).div_ceil(whole.max(1)) as usize;
+        let (full, empty) = if self.blocks { ("█", "░") } else { ("#", ".") };
+        full.repeat(filled) + &empty.repeat(cells as usize - filled)
+    }
+
+    /// A moment (ms since 1970) as the clock on the wall has it: `14:03`, with the day where that is not today.
+    pub fn time(&self, ms: i64) -> String {
+        let local = |ms| Timestamp::from_millisecond(ms).map(|at| at.to_zoned(self.zone.clone()));
+        let (Ok(at), Ok(now)) = (local(ms), local(self.now_ms)) else { return "?".into() };
+        let form = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        at.strftime(form).to_string()
+    }
+
+    /// Rows of cells, every column as wide as it needs to be and all of them no wider than the terminal.
+    pub fn table(&self, rows: impl IntoIterator<Item = Vec<Words>>) -> String {
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        match self.color {
+            true => table.enforce_styling(),
+            false => table.force_no_tty(),
+        };
+        if let Some(width) = self.width {
+            table.set_width(width);
+        }
+        for row in rows {
+            table.add_row(row.into_iter().map(cell));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        match table.is_empty() {
+            true => String::new(),
+            false => table.trim_fmt() + "\n",
+        }
+    }
+}
+
+fn cell(words: Words) -> Cell {
+    let cell = Cell::new(words.text);
+    match words.tone {
+        Tone::Plain => cell,
+        Tone::Strong => cell.add_attribute(Attribute::Bold),
+        Tone::Good => cell.fg(comfy_table::Color::Green),
+        Tone::Caution => cell.fg(comfy_table::Color::Yellow),
+        Tone::Bad => cell.fg(comfy_table::Color::Red),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(width: Option<u16>) -> Page {
+        Page { color: false, blocks: true, width, zone: TimeZone::UTC, now_ms: 1_800_000_000_000 }
+    }
+
+    #[test]
+    fn a_bar_is_empty_only_at_nought() {
+        let page = page(Some(40));
+        assert_eq!(page.bar(0, 10), "░░░░░░░░░░");
+        assert_eq!(page.bar(1, 3600), "█░░░░░░░░░");
+        assert_eq!(page.bar(3600, 3600), "██████████");
+        assert_eq!(page.bar(5, 0), "░░░░░░░░░░");
+    }
+
+    #[test]
+    fn another_day_is_named() {
+        assert_eq!(page(None).time(1_800_000_000_000), "08:00");
+        assert_eq!(page(None).time(1_800_000_000_000 + 86_400_000), "2027-01-16 08:00");
+    }
+
+    #[test]
+    fn nothing_is_wider_than_the_terminal() {
+        let long = "words that go on and on ".repeat(8);
+        let shown = page(Some(40)).table([vec![plain("label"), plain(long)]]);
+        assert!(shown.lines().count() > 4 && shown.lines().all(|line| line.chars().count() <= 40), "{shown}");
+        assert!(shown.lines().skip(1).all(|line| line.starts_with("       ")), "{shown}");
+    }
+}

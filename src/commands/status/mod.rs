@@ -1,0 +1,41 @@
+//! `status`: one profile in full, without asking anybody.
+
+mod state;
+mod text;
+
+pub use state::{Found, State, Status, judge};
+pub use text::{state as state_words, summary};
+
+use super::{Page, Session};
+use crate::cli::{Global, Report, StatusArgs};
+use crate::error::Error;
+use crate::system::System;
+use crate::words::t;
+
+/// Zoho kills the oldest of 10 to 15 living tokens, so from this many an hour on there is a warning.
+pub const MANY_TOKENS: u32 = 8;
+
+/// Prints the status; the exit code says whether a token can be had: 0, 77 where a login is needed, 75 while cooling
+/// down or out of budget with no token left.
+pub fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
+    let session = Session::open(system, global, args.profile.as_deref())?;
+    let found = Found::read(&session, system)?;
+    let status = judge(&session, system, &found);
+    let text = match args.output {
+        Report::Json => serde_json::to_string(&status).unwrap_or_default() + "\n",
+        Report::Text => text::describe(&status, &Page::of(system, global), system.clock.now().wall_ms),
+    };
+    system.print(text.as_bytes())?;
+    if status.minted_last_hour >= MANY_TOKENS && !global.quiet {
+        system.warn(&t!(
+            "{count} tokens were minted in the last hour; Zoho keeps 10 to 15 alive and kills the oldest",
+            count = status.minted_last_hour,
+        ));
+    }
+    Ok(match status.state {
+        State::Ready => 0,
+        State::LoginRequired => 77,
+        State::CoolingDown | State::OutOfBudget if status.token.is_some() => 0,
+        State::CoolingDown | State::OutOfBudget => 75,
+    })
+}

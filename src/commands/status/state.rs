@@ -1,0 +1,218 @@
+//! What a profile can do at the moment, as one value that text and JSON are made of.
+
+use crate::commands::Session;
+use crate::credential::CredentialSource;
+use crate::error::Error;
+use crate::output::rfc3339;
+use crate::store::{self, Holder, Shared};
+use crate::system::System;
+use crate::token::{CacheRecord, Failure, FailureKind, Ledger, Moment};
+use serde::Serialize;
+use std::time::Duration;
+
+/// What a profile can do at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A token is there, or can be had.
+    Ready,
+    /// A person has to log in.
+    LoginRequired,
+    /// Zoho throttled the refresh token.
+    CoolingDown,
+    /// All requests of the window are used.
+    OutOfBudget,
+}
+
+/// The status of a profile; its JSON is `status -o json`.
+#[derive(Serialize)]
+pub struct Status {
+    version: u32,
+    /// The profile's name.
+    pub profile: String,
+    /// What it can do.
+    pub state: State,
+    /// Code of its data centre.
+    pub data_center: Option<&'static str>,
+    /// Its accounts server.
+    pub accounts_url: String,
+    /// The living token, if there is one.
+    pub token: Option<Token>,
+    /// Requests of the window.
+    pub budget: BudgetUse,
+    /// Tokens that were minted in the last hour.
+    pub minted_last_hour: u32,
+    /// RFC 3339.
+    pub cool_down_until: Option<String>,
+    /// The last failure since the last success.
+    pub last_failure: Option<LastFailure>,
+    /// Who refreshes at the moment.
+    pub lock: Lock,
+    /// Where things rest.
+    pub stores: Stores,
+}
+
+/// A living token.
+#[derive(Serialize)]
+pub struct Token {
+    /// RFC 3339.
+    pub expires_at: String,
+    /// In seconds.
+    pub expires_in: i64,
+    /// Its whole life, in seconds.
+    #[serde(skip)]
+    pub life_s: i64,
+    /// When its early window begins, in ms since 1970.
+    #[serde(skip)]
+    pub early_from_ms: i64,
+}
+
+/// Requests of the window.
+#[derive(Serialize)]
+pub struct BudgetUse {
+    /// How many there may be.
+    pub limit: u32,
+    /// How many there were.
+    pub used: u32,
+    /// How many are left.
+    pub left: u32,
+    /// Length of the window, in seconds.
+    pub window_s: u64,
+    /// Until the next automatic refresh may be made, in seconds.
+    pub next_slot_s: u64,
+    /// Until the oldest request no longer counts.
+    #[serde(skip)]
+    pub next_free: Duration,
+}
+
+/// The last failure since the last success.
+#[derive(Serialize)]
+pub struct LastFailure {
+    /// Zoho's word for it, or ours.
+    pub code: String,
+    /// RFC 3339.
+    pub at: String,
+    /// What happened.
+    pub message: String,
+    /// When, in ms since 1970.
+    #[serde(skip)]
+    pub at_ms: i64,
+}
+
+/// The credential's lock.
+#[derive(Serialize)]
+pub struct Lock {
+    /// Whether somebody has it.
+    pub held: bool,
+    /// Who.
+    pub pid: Option<u32>,
+    /// RFC 3339.
+    pub since: Option<String>,
+}
+
+/// Where things rest.
+#[derive(Serialize)]
+pub struct Stores {
+    /// The word for the place of secrets.
+    pub secrets: &'static str,
+    /// The state folder.
+    pub cache: String,
+    /// The shared store's address, without a password.
+    pub shared: Option<String>,
+}
+
+/// What is on this machine's disk about the credential of a session.
+pub struct Found {
+    /// The cached token set.
+    pub cache: CacheRecord,
+    /// The ledger.
+    pub ledger: Ledger,
+    holder: Option<Holder>,
+    /// Whether there is a credential at all.
+    pub logged_in: bool,
+}
+
+impl Found {
+    /// Reads it, without asking anybody: [`Error`] where the credential or the folder cannot be looked at.
+    pub fn read(session: &Session, system: &System) -> Result<Self, Error> {
+        match session.source(system).id() {
+            Ok(id) => {
+                let store = store::open(&session.state, &id, None)?;
+                Ok(Found {
+                    cache: store.cache(),
+                    ledger: store.ledger(),
+                    holder: store.holder(),
+                    logged_in: true,
+                })
+            }
+            Err(Error::NeverLoggedIn { .. }) => Ok(Found {
+                cache: CacheRecord::default(),
+                ledger: Ledger::default(),
+                holder: None,
+                logged_in: false,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The status that what was found amounts to.
+pub fn judge(session: &Session, system: &System, found: &Found) -> Status {
+    let (profile, clock) = (&session.profile, system.clock.now());
+    let now = &Moment::now(&*system.clock);
+    let (budget, ledger) = (&profile.budget, &found.ledger);
+    let reserve = u32::from(budget.tokens >= 3);
+    let used = ledger.used(now, budget);
+    let next_slot = ledger.next_slot(now, budget, budget.tokens - reserve);
+    let token = found.cache.living(clock).map(|token| Token {
+        expires_at: rfc3339(token.expires_at_ms.div_euclid(1000)),
+        expires_in: token.left_ms(clock).div_euclid(1000),
+        life_s: token.life_ms().div_euclid(1000),
+        early_from_ms: token.expires_at_ms - token.early_ms(),
+    });
+    let cool_down = ledger.cool_down_left(now);
+    let needs_person =
+        |failure: &Failure| matches!(failure.kind, FailureKind::Refused | FailureKind::Misconfigured);
+    let state = match () {
+        () if !found.logged_in => State::LoginRequired,
+        () if cool_down.is_some() => State::CoolingDown,
+        () if ledger.failure.as_ref().is_some_and(needs_person) && token.is_none() => State::LoginRequired,
+        () if !next_slot.is_zero() => State::OutOfBudget,
+        () => State::Ready,
+    };
+    Status {
+        version: 1,
+        profile: profile.name.to_string(),
+        state,
+        data_center: profile.data_center.map(|dc| dc.code),
+        accounts_url: profile.accounts_url.to_string(),
+        token,
+        budget: BudgetUse {
+            limit: budget.tokens,
+            used,
+            left: budget.tokens.saturating_sub(used),
+            window_s: budget.window.as_secs(),
+            next_slot_s: next_slot.as_secs(),
+            next_free: ledger.next_slot(now, budget, used),
+        },
+        minted_last_hour: ledger.minted_last_hour(now),
+        cool_down_until: cool_down
+            .map(|left| rfc3339(clock.wall_ms.div_euclid(1000) + left.as_secs() as i64)),
+        last_failure: ledger.failure.as_ref().map(|failure| LastFailure {
+            code: failure.error.clone(),
+            at: rfc3339(failure.at.wall_ms.div_euclid(1000)),
+            message: failure.message.clone(),
+            at_ms: failure.at.wall_ms,
+        }),
+        lock: Lock {
+            held: found.holder.is_some(),
+            pid: found.holder.map(|holder| holder.pid).filter(|pid| *pid != 0),
+            since: found.holder.map(|holder| rfc3339(holder.since_ms.div_euclid(1000))),
+        },
+        stores: Stores {
+            secrets: profile.secrets.word(),
+            cache: session.state.path().display().to_string(),
+            shared: Shared::place(&session.config, &system.env),
+        },
+    }
+}

@@ -1,0 +1,55 @@
+//! A look at the shared store that changes nothing in it, for `doctor`.
+
+use super::remote::Remote;
+use super::settings::Shared;
+use crate::credential::CredentialId;
+use crate::error::Error;
+use std::time::Duration;
+
+/// How the shared store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// From a question to its answer.
+    pub latency: Duration,
+    /// How far Redis's clock is ahead of this machine's, in ms.
+    pub clock_offset_ms: i64,
+    /// How long the lease lasts yet that some machine has on the credential.
+    pub lease: Option<Duration>,
+    /// What Redis does when its memory is full; `None` where it does not tell us.
+    pub eviction: Option<String>,
+    /// Whether the token there is sealed with none of this machine's keys.
+    pub foreign: bool,
+}
+
+impl Shared {
+    /// Asks the store how it is. [`Error::Unavailable`] where it does not answer, [`Error::Setting`] where it does not let
+    /// us in or there is no key.
+    pub fn inspect(&self, credential: &CredentialId) -> Result<Health, Error> {
+        let keys = self.keys.as_ref().map_err(Error::clone)?;
+        let mut remote = Remote::connect(self, credential, Duration::MAX)?;
+        let (redis_ms, took) = {
+            let before = self.clock.monotonic();
+            let (seconds, micros): (i64, i64) = remote.ask(&redis::cmd("TIME"))?;
+            (seconds * 1000 + micros / 1000, self.clock.monotonic().saturating_sub(before))
+        };
+        let here_ms = self.clock.now().wall_ms - (took.as_millis() / 2) as i64;
+        let left_ms: i64 = remote.ask(redis::cmd("PTTL").arg(remote.lease_key()))?;
+        let header: Vec<u8> =
+            remote.ask(redis::cmd("HGET").arg(remote.token_key()).arg("sealed")).unwrap_or_default();
+        Ok(Health {
+            latency: took,
+            clock_offset_ms: redis_ms - here_ms,
+            lease: u64::try_from(left_ms).ok().map(Duration::from_millis),
+            eviction: eviction(&mut remote),
+            foreign: header.len() > 5 && header[0] == 1 && !keys.ids().iter().any(|id| id == &header[1..5]),
+        })
+    }
+}
+
+/// `maxmemory-policy`. A server that many share may hide its configuration and still tell this in `INFO`.
+fn eviction(remote: &mut Remote) -> Option<String> {
+    let info: String = remote.ask(redis::cmd("INFO").arg("memory")).ok()?;
+    info.lines()
+        .find_map(|line| line.strip_prefix("maxmemory_policy:"))
+        .map(|policy| policy.trim().to_owned())
+}

@@ -1,0 +1,26 @@
+//! Looks at the state folder that change nothing in it, for `doctor`.
+
+use super::atomic;
+use super::private::{self, StateDir, is_open_to_others};
+use crate::error::Error;
+use std::path::PathBuf;
+
+/// The folder and every file of ours in it that somebody else has any access to.
+pub fn open_to_others(state: &StateDir) -> Vec<PathBuf> {
+    let rooms = private::ROOMS.iter().map(|room| state.room_path(room));
+    let folders: Vec<_> = std::iter::once(state.path().to_owned()).chain(rooms).collect();
+    let files = folders[1..].iter().flat_map(|folder| private::list(folder).unwrap_or_default());
+    let all: Vec<_> = files.chain(folders.iter().cloned()).collect();
+    all.into_iter()
+        .filter(|path| {
+            private::stat(path).is_some_and(|found| !found.is_symlink() && is_open_to_others(&found))
+        })
+        .collect()
+}
+
+/// Writes a file in the folder of locks and removes it again. [`Error::Store`] where that cannot be done.
+pub fn write(state: &StateDir) -> Result<(), Error> {
+    let path = state.room("locks")?.join(format!("probe-{}", std::process::id()));
+    atomic::replace_unlocked(&path, b"probe")?;
+    atomic::remove(&path)
+}

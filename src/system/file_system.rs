@@ -1,0 +1,52 @@
+//! What kind of file system a path is on: the locks of some cannot be trusted.
+
+use std::path::Path;
+
+/// A kind of file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileSystem {
+    /// This machine's own.
+    Local,
+    /// Another machine's, or a program's.
+    Remote(&'static str),
+    /// It cannot be told.
+    Unknown,
+}
+
+impl FileSystem {
+    /// The kind of the file system of `path`, or of the nearest folder above it that is there.
+    pub fn of(path: &Path) -> Self {
+        path.ancestors().find_map(kind).unwrap_or(FileSystem::Unknown)
+    }
+}
+
+/// Numbers from `linux/magic.h` and the kernel's file systems.
+#[cfg(target_os = "linux")]
+fn kind(path: &Path) -> Option<FileSystem> {
+    let found = rustix::fs::statfs(path).ok()?;
+    Some(match found.f_type as u32 {
+        0x6969 => FileSystem::Remote("NFS"),
+        0x517B | 0xFE53_4D42 | 0xFF53_4D42 => FileSystem::Remote("SMB"),
+        0x6573_5546 => FileSystem::Remote("FUSE"),
+        0x0102_1997 => FileSystem::Remote("9P"),
+        0x00C3_6400 => FileSystem::Remote("Ceph"),
+        0x5346_414F => FileSystem::Remote("AFS"),
+        _ => FileSystem::Local,
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn kind(_: &Path) -> Option<FileSystem> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_folder_that_is_not_there_yet_is_where_it_will_be() {
+        assert_eq!(FileSystem::of(Path::new("/proc/1/none/such")), FileSystem::Local);
+    }
+}

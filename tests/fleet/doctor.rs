@@ -1,0 +1,51 @@
+//! `doctor` looks at the shared store, changes nothing there, and tells no key.
+
+use crate::harness::until;
+use crate::world::Fleet;
+use std::time::Duration;
+
+/// Status, and message and fix, of the check of the shared store.
+fn finding(fleet: &Fleet, machine: usize) -> (String, String) {
+    let (requests, keys) = (fleet.requests(), fleet.redis.keys().len());
+    let outcome = fleet.run(machine, &["doctor", "-o", "json"]);
+    assert_eq!((fleet.requests(), fleet.redis.keys().len()), (requests, keys));
+    assert!(!outcome.stdout.contains(&fleet.key), "{outcome:?}");
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let check = report["checks"].as_array().unwrap().iter().find(|it| it["name"] == "shared store").unwrap();
+    let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    (text("status"), format!("{} | {}", text("message"), text("fix")))
+}
+
+#[test]
+fn a_store_that_keeps_what_it_is_given() {
+    let Some(fleet) = Fleet::new() else { return };
+    let (status, said) = finding(&fleet, 0);
+    assert!(
+        status == "ok" && said.contains("answers in") && said.contains("+0.") | said.contains("-0."),
+        "{said}"
+    );
+    let _: String = fleet.redis.ask(&[b"CONFIG", b"SET", b"maxmemory-policy", b"allkeys-lru"]);
+    let (status, said) = finding(&fleet, 0);
+    assert!(status == "failed" && said.contains("allkeys-lru") && said.contains("noeviction"), "{said}");
+}
+
+#[test]
+fn a_lease_is_told() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(3)).unwrap();
+    let holder = fleet.start(0, &["get"]);
+    until("the request to arrive", || fleet.requests() == 1);
+    fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::ZERO).unwrap();
+    let (status, said) = finding(&fleet, 1);
+    assert!(status == "ok" && said.contains("a machine refreshes"), "{said}");
+    holder.wait().ok();
+}
+
+#[test]
+fn a_token_under_another_key_is_found() {
+    let Some(mut fleet) = Fleet::new() else { return };
+    fleet.get(0).ok();
+    fleet.key = fleet.test.run(["keygen"]).ok().to_owned();
+    let (status, said) = finding(&fleet, 1);
+    assert!(status == "failed" && said.contains("sealed with another key"), "{said}");
+}

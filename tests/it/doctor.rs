@@ -1,0 +1,196 @@
+//! `doctor` finds each of the usual faults, says what to do, and spends no refresh.
+
+use crate::harness::{Outcome, Test, move_clock};
+use crate::in_process::ManualClock;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+use zoho_cred::sandbox::{Certificate, FaultKind, Language, Options};
+use zoho_cred::system::FileSystem;
+
+/// What one check found: its status, and its message and fix together.
+#[track_caller]
+fn finding(stdout: &str, name: &str) -> (String, String) {
+    let report: serde_json::Value = serde_json::from_str(stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let check =
+        checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name}: {report}"));
+    let fix = check["fix"].as_str().unwrap_or_default();
+    (check["status"].as_str().unwrap().to_owned(), format!("{} | {fix}", check["message"].as_str().unwrap()))
+}
+
+fn doctor(test: &Test) -> Outcome {
+    let before = test.sandbox.token_requests();
+    let outcome = test.run(["doctor", "-o", "json"]);
+    assert_eq!(test.sandbox.token_requests(), before, "doctor spent a refresh");
+    for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
+        assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
+    }
+    outcome
+}
+
+/// The check `name` failed, its words hold `words`, and the exit code says so.
+#[track_caller]
+fn fails(test: &Test, name: &str, words: &[&str]) {
+    let outcome = doctor(test);
+    let (status, said) = finding(&outcome.stdout, name);
+    assert_eq!((outcome.code, status.as_str()), (1, "failed"), "{outcome:?}");
+    assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    assert!(!said.ends_with("| "), "no fix: {said}");
+}
+
+#[test]
+fn all_is_well() {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    let outcome = doctor(&test);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome:?}");
+    for name in [
+        "config",
+        "file modes",
+        "file system",
+        "state folder",
+        "lock",
+        "secrets",
+        "refresh token",
+        "data centre",
+    ] {
+        assert_eq!(finding(&outcome.stdout, name).0, "ok", "{outcome:?}");
+    }
+    for name in ["budget", "live tokens", "accounts server", "clock"] {
+        assert_eq!(finding(&outcome.stdout, name).0, "ok", "{outcome:?}");
+    }
+    let text = test.run(["doctor"]).stdout;
+    assert!(text.lines().all(|line| line.starts_with("ok ") || line.starts_with("- ")), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+}
+
+#[test]
+fn before_a_login() {
+    let test = Test::new().without_environment();
+    fails(&test, "config", &["there is no profile yet", "zoho-cred login"]);
+    test.write_config(&format!(
+        "[profile.crm]\naccounts_url='{}'\nclient_id='1000.A'\nsecrets='file'\n",
+        test.sandbox.url()
+    ));
+    fails(&test, "refresh token", &["there is none", "zoho-cred login crm"]);
+}
+
+#[test]
+fn a_config_that_cannot_be_read() {
+    let test = Test::new().without_environment();
+    test.write_config("[profile.crm]\ndata_centre = 'jp'\n");
+    fails(&test, "config", &["line 2", "data_center"]);
+}
+
+#[test]
+fn the_wrong_data_center() {
+    let test = Test::new();
+    test.fault(FaultKind::InvalidClient);
+    test.get().failed(78, "client_rejected");
+    fails(&test, "data centre", &["invalid_client", "data_center"]);
+}
+
+#[test]
+fn a_dead_refresh_token() {
+    let test = Test::new().with_profile();
+    test.fault(FaultKind::InvalidCode);
+    test.get().failed(77, "login_required");
+    fails(&test, "refresh token", &["invalid_code", "zoho-cred login crm"]);
+}
+
+#[test]
+fn a_clock_that_is_ten_minutes_off() {
+    let test = Test::new();
+    test.sandbox.advance(Duration::from_secs(600));
+    fails(&test, "clock", &["10 min", "behind", "timedatectl"]);
+    let test = Test::new();
+    let mut command = test.command(["doctor", "-o", "json"]);
+    if move_clock(&mut command, "+1h") {
+        let (status, said) = finding(&test.start(command).wait().stdout, "clock");
+        assert!(status == "failed" && said.contains("ahead of"), "{said}");
+    }
+}
+
+#[test]
+fn secrets_that_others_can_read() {
+    let test = Test::new().with_profile();
+    let secret = crate::harness::files_below(&test.state().join("secrets")).remove(0);
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+    fails(&test, "file modes", &[secret.to_str().unwrap(), "chmod"]);
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_written() {
+    // Nobody can, not even root.
+    let test = Test::new().var("ZOHO_CRED_STATE_DIR", "/proc/zoho-cred");
+    fails(&test, "state folder", &["/proc/zoho-cred"]);
+}
+
+#[test]
+fn a_state_folder_on_another_machine() {
+    let test = Test::new();
+    for (kind, code, word) in [(FileSystem::Remote("NFS"), 1, "failed"), (FileSystem::Local, 0, "ok")] {
+        let clock = ManualClock::at_the_wall();
+        let on = match kind {
+            FileSystem::Local => |_: &std::path::Path| FileSystem::Local,
+            _ => |_: &std::path::Path| FileSystem::Remote("NFS"),
+        };
+        let (found, out, _) = crate::in_process::run_on(&test, &clock, on, &["doctor", "-o", "json"]);
+        let (status, said) = finding(&out, "file system");
+        assert_eq!((found, status.as_str()), (code, word), "{out}");
+        assert!(code == 0 || said.contains("NFS") && said.contains("[store]"), "{said}");
+    }
+}
+
+#[test]
+fn no_keyring() {
+    let test = Test::new().without_environment().var("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+    test.write_config(&format!("[profile.crm]\naccounts_url='{}'\nclient_id='1000.A'\n", test.sandbox.url()));
+    fails(&test, "secrets", &["no keyring service can be reached", "--secrets file"]);
+}
+
+#[test]
+fn a_proxy_that_cannot_be_reached() {
+    let test = Test::new().unset("ZOHO_ACCOUNTS_URL").var("ZOHO_DATA_CENTER", "jp");
+    fails(
+        &test.var("HTTPS_PROXY", "http://127.0.0.1:1"),
+        "accounts server",
+        &["check the proxy of HTTPS_PROXY"],
+    );
+}
+
+#[test]
+fn an_unknown_certificate_authority() {
+    let test = Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() });
+    fails(&test, "accounts server", &["--ca-file"]);
+}
+
+#[test]
+fn a_full_budget_and_many_tokens() {
+    let test = Test::new();
+    (0..10).for_each(|_| {
+        test.run(["get", "--refresh"]).ok();
+    });
+    fails(&test, "budget", &["0 of 10 requests left", "the next in"]);
+    let (status, said) = finding(&doctor(&test).stdout, "live tokens");
+    assert!(status == "warning" && said.contains("10 minted in the last hour"), "{said}");
+}
+
+#[test]
+fn a_cool_down() {
+    let test = Test::new();
+    test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
+    test.get();
+    fails(&test, "budget", &["cooling down for another 10 min"]);
+}
+
+#[test]
+fn a_shared_store_that_cannot_be_reached() {
+    let test = Test::new().var("ZOHO_CRED_STORE", "redis://:hunter2@127.0.0.1:1/0");
+    fails(&test, "shared store", &["ZOHO_CRED_STORE_KEY", "zoho-cred keygen"]);
+    let key = test.run(["keygen"]).ok().to_owned();
+    let test = test.var("ZOHO_CRED_STORE_KEY", &key);
+    fails(&test, "shared store", &["redis://127.0.0.1:1/0"]);
+    let said = doctor(&test).stdout;
+    assert!(!said.contains(&key) && !said.contains("hunter2"), "{said}");
+}

@@ -1,0 +1,59 @@
+//! `list`, and what `zoho-cred` says without a command.
+
+use crate::harness::Test;
+use zoho_cred::sandbox::FaultKind;
+
+#[test]
+fn every_profile_is_a_row() {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&format!(
+        "default_profile = 'crm'\n{config}\n[profile.books]\ndata_center = 'jp'\nclient_id = '1000.B'\nsecrets = 'file'\n\
+         [profile.odd]\naccounts_url = 'http://example.com'\nclient_id = '1000.C'\n"
+    ));
+    let outcome = test.run(["list", "-o", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(outcome.ok()).unwrap();
+    let row = |name: &str| rows.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
+    assert_eq!((&row("crm")["state"], &row("crm")["default"]), (&"ready".into(), &true.into()));
+    assert!(row("crm")["expires_at"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(
+        (&row("books")["state"], &row("books")["data_center"]),
+        (&"login_required".into(), &"jp".into())
+    );
+    assert!(row("odd")["state"].is_null() && row("odd")["problem"].is_string(), "{rows}");
+    let text = test.run(["list"]).ok().to_owned();
+    assert!(text.contains("crm *") && text.contains("login required") && !text.contains('\u{1b}'), "{text}");
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn the_environment_is_listed_where_it_is_set() {
+    let test = Test::new();
+    let rows: serde_json::Value = serde_json::from_str(test.run(["list", "-o", "json"]).ok()).unwrap();
+    assert_eq!((&rows[0]["name"], &rows[0]["default"]), (&"env".into(), &true.into()));
+}
+
+#[test]
+fn nothing_to_list() {
+    let test = Test::new().without_environment();
+    assert_eq!(test.run(["list", "-o", "json"]).ok(), "[]");
+    let outcome = test.run(["list"]);
+    assert!(outcome.code == 0 && outcome.stderr.contains("zoho-cred login"), "{outcome:?}");
+}
+
+#[test]
+fn without_a_command_and_a_terminal_there_is_help() {
+    let outcome = Test::new().run([]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
+    assert!(outcome.stderr.contains("Usage: zoho-cred"), "{outcome:?}");
+}
+
+#[test]
+fn colour_is_asked_for() {
+    let test = Test::new().with_profile();
+    test.fault(FaultKind::InvalidCode);
+    test.get();
+    assert!(test.run(["status", "--color", "always"]).stdout.contains("\u{1b}["));
+    assert!(!test.run(["status", "--color", "auto"]).stdout.contains('\u{1b}'));
+}
