@@ -96,7 +96,7 @@ impl Page {
         let values = explained(arg);
         let words = translation(arg.get_long_help().or(arg.get_help()));
         match values.is_empty() {
-            true => add(INDENT, &(words + &choices(arg) + &default(arg))),
+            true => add(INDENT, &(words + &default(arg) + &choices(arg))),
             false => {
                 add(INDENT, &(words + &default(arg)));
                 values.iter().for_each(|value| {
@@ -143,7 +143,7 @@ fn term(arg: &Arg) -> String {
 }
 
 fn brief(arg: &Arg) -> String {
-    translation(arg.get_help()) + &choices(arg) + &default(arg)
+    translation(arg.get_help()) + &default(arg) + &choices(arg)
 }
 
 fn default(arg: &Arg) -> String {

@@ -51,11 +51,11 @@ fn pieces(text: &str) -> Vec<&str> {
 }
 
 fn begins_no_line(c: char) -> bool {
-    "、。」』)）,.:;?!'ーぁぃぅぇぉっゃゅょァィゥェォッャュョ".contains(c)
+    "、。」』)）],.:;?!'ーぁぃぅぇぉっゃゅょァィゥェォッャュョ".contains(c)
 }
 
 fn ends_no_line(c: char) -> bool {
-    "「『(（'".contains(c)
+    "「『(（['".contains(c)
 }
 
 #[cfg(test)]

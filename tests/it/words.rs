@@ -133,6 +133,8 @@ fn is_sentence(text: &str) -> bool {
 }
 
 fn call(arguments: TokenStream, file: &Path) -> Call {
+    let secret = arguments.to_string().contains("expose");
+    assert!(!secret, "{}: a secret is put into words: {arguments}", file.display());
     let mut tokens = arguments.into_iter();
     let literal = tokens.next().unwrap().to_string();
     let text = syn::parse_str::<syn::LitStr>(&literal)
