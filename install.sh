@@ -11,8 +11,9 @@ usage: ./install.sh [--to DIR] [--demo] [--debug]
        ./install.sh [--to DIR] --uninstall
 
 Builds zoho-cred and its sandbox and puts them into DIR (default: ~/.local/bin), with the
-links git-credential-zoho and credential-helper-zoho. It touches nothing else, and may be
-run again at any time. Needs Rust and a C compiler.
+links git-credential-zoho and credential-helper-zoho. Where DIR ends in /bin, completions for
+bash, zsh and fish and the manual pages go to share/ beside it. It touches nothing else, and
+may be run again at any time. Needs Rust and a C compiler.
 
   --to DIR      install into DIR
   --demo        then show it at work: 50 callers at once, one token request, one API call,
@@ -174,6 +175,50 @@ install_all() {
   say "installed in $to: $programs $links"
 }
 
+# Where completions and manual pages of programs in $to belong; nothing where $to is no bin folder.
+share() {
+  case $to in */bin) echo "${to%/bin}/share" ;; esac
+}
+
+# The files of ours below share/, as far as they are there.
+shared_files() {
+  for file in bash-completion/completions/zoho-cred zsh/site-functions/_zoho-cred fish/vendor_completions.d/zoho-cred.fish; do
+    if [ -f "$1/$file" ]; then echo "$1/$file"; fi
+  done
+  for file in "$1"/man/man1/zoho-cred.1 "$1"/man/man1/zoho-cred-*.1; do
+    if [ -f "$file" ]; then echo "$file"; fi
+  done
+}
+
+# They are a gift: where they cannot be written, the programs are installed all the same.
+install_shared() {
+  share=$(share)
+  if [ -z "$share" ]; then
+    say "note: completions and manual pages are not installed, as $to is no bin folder; see zoho-cred completions --help"
+    return 0
+  fi
+  bash=$share/bash-completion/completions zsh=$share/zsh/site-functions fish=$share/fish/vendor_completions.d
+  if mkdir -p "$bash" "$zsh" "$fish" "$share/man/man1" &&
+    "$to/zoho-cred" completions bash >"$bash/zoho-cred" &&
+    "$to/zoho-cred" completions zsh >"$zsh/_zoho-cred" &&
+    "$to/zoho-cred" completions fish >"$fish/zoho-cred.fish" &&
+    "$to/zoho-cred" man --dir "$share/man/man1"; then
+    say "completions and manual pages are in $share"
+  else
+    say "note: completions or manual pages could not be written to $share"
+  fi
+}
+
+uninstall_shared() {
+  share=$(share)
+  [ -n "$share" ] || return 0
+  shared_files "$share" | while IFS= read -r file; do rm -f "$file"; done
+  for folder in bash-completion/completions bash-completion zsh/site-functions zsh fish/vendor_completions.d fish man/man1 man; do
+    rmdir "$share/$folder" 2>/dev/null || true # others may have files there
+  done
+  rmdir "$share" 2>/dev/null || true
+}
+
 check_path() {
   case :$PATH: in
     *:"$to":*)
@@ -198,6 +243,7 @@ uninstall() {
   if [ -z "$removed" ]; then
     say "nothing of zoho-cred is in $to"
   else
+    uninstall_shared
     say "removed from $to:$removed"
     say 'profiles, credentials and cached tokens are untouched; zoho-cred logout PROFILE, before this, revokes them'
   fi
@@ -306,5 +352,6 @@ if $demo; then need_curl; fi
 check_place
 build
 install_all
+install_shared
 check_path
 if $demo; then demo; fi

@@ -98,6 +98,10 @@ pub enum Command {
     Setup(SetupArgs),
     /// Print a new key for a store that machines share
     Keygen,
+    /// Print what makes a shell complete commands, flags and profile names
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
 }
 
 /// Arguments of `get`.
@@ -456,6 +460,22 @@ fn data_center(code: &str) -> Result<&'static DataCenter, String> {
         Some(near) => t!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
         None => t!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
     })
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write the pages of all commands into DIR
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// Arguments of `list`.

@@ -1,6 +1,6 @@
 //! The whole program as one function of its arguments and the outside.
 
-use crate::cli::{Cli, Command, ErrorFormat, Global, Report, complaint, translated};
+use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, complaint, translated};
 use crate::commands;
 use crate::error::{Code, Error};
 use crate::system::System;
@@ -15,7 +15,11 @@ use std::path::Path;
 /// Runs the command line `args` (the program's name first) and returns the exit code. On failure nothing has been
 /// written to stdout.
 pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 {
-    let args = by_name(args.into_iter().collect());
+    let args: Vec<_> = args.into_iter().collect();
+    if commands::complete(&args, system) {
+        return 0;
+    }
+    let args = by_name(args);
     let machine = wants_json(&args);
     let _speaking =
         speak(if machine { Language::English } else { Language::of(|name| system.env.get(name)) });
@@ -26,6 +30,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     let for_machines = cli.command.as_ref().is_some_and(is_for_machines);
     let _speaking = speak(if for_machines { Language::English } else { language() });
     start_log(&cli.global);
+    system.terminal.color = match cli.global.color {
+        Color::Auto => None,
+        Color::Always => Some(true),
+        Color::Never => Some(false),
+    };
+    // Who wants to hear nothing is not shown what is waited for either.
+    system.terminal.stderr &= !cli.global.quiet;
     let outcome = match cli.command {
         Some(command) => dispatch(command, &cli.global, system),
         None if system.terminal.stdout => commands::summary(system, &cli.global),
@@ -59,6 +70,8 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Exec(args) => commands::exec(system, global, &args),
         Command::Helper(args) => commands::helper(system, global, &args.protocol),
         Command::Keygen => commands::keygen(system),
+        Command::Completions(args) => commands::completions(system, &args),
+        Command::Man(args) => commands::man(system, &args),
         Command::Setup(args) => commands::setup(system, global, &args),
     }
 }

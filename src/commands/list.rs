@@ -41,7 +41,7 @@ pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8,
         }
         Report::Text => {
             let default = default_name(system, &config);
-            table(&Page::of(system, global), system.clock.now().wall_ms, &profiles, default.as_ref())
+            table(&Page::of(system), system.clock.now().wall_ms, &profiles, default.as_ref())
         }
     };
     system.print(text.as_bytes())?;

@@ -37,7 +37,14 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let client_secret = settings::client_secret(system, args, stored)?;
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
-    let story = Story { http: &*http, roots: &roots, config: &config, state: &state, args };
+    let makes_one = !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials);
+    let warning = made::warning_before(&state, &profile.accounts_url, &profile.client_id);
+    let warning = warning.filter(|_| makes_one);
+    if let Some(warning) = &warning {
+        system.warn(warning);
+    }
+    let warned = warning.is_some();
+    let story = Story { http: &*http, roots: &roots, config: &config, state: &state, args, warned };
     match flow {
         FlowName::RefreshToken => {
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
@@ -76,7 +83,11 @@ fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) ->
     let login = source.login().ok().flatten()?;
     let same = login.client_id == profile.client_id && login.accounts_url == profile.accounts_url.as_str();
     let store = same.then(|| source.store(&login.store).ok())??;
-    store.get(&login.client_secret).ok().flatten()
+    store.get(&login.client_secret).unwrap_or_else(|error| {
+        system
+            .warn(&t!("the client secret of the last login could not be read: {why}", why = error.message()));
+        None
+    })
 }
 
 /// Only one secret can come from stdin.
@@ -95,6 +106,8 @@ struct Story<'a> {
     config: &'a ConfigFile,
     state: &'a StateDir,
     args: &'a LoginArgs,
+    /// Whether it was said already that the client has many refresh tokens.
+    warned: bool,
 }
 
 impl Story<'_> {
@@ -129,17 +142,21 @@ impl Story<'_> {
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
-        let replaced = Replaced::find(system, self.state, &profile).unwrap_or_default();
+        let replaced = Replaced::find(system, self.state, &profile).unwrap_or_else(|error| {
+            system.warn(&t!("the refresh token of before was left alone: {why}", why = error.message()));
+            None
+        });
         keep(system, self.state, self.config, &profile, &secrets, true)?;
-        let warning = made::note_made(self.state, &profile, system.clock.now());
-        if let Ok(Some(warning)) = warning {
+        let warning =
+            made::note_made(self.state, &profile.accounts_url, &profile.client_id, system.clock.now());
+        if let (Ok(Some(warning)), false) = (warning, self.warned) {
             system.warn(&warning);
         }
         let shared = self.shared(system);
         let store = store::open(self.state, &CredentialId::of(&profile, &secrets), shared.as_ref())?;
         adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
         if let Some(replaced) = replaced {
-            replaced.revoke(system, self.http, self.args.revoke_old);
+            replaced.revoke(system, self.http, self.state, self.args.revoke_old);
         }
         Ok(())
     }

@@ -106,7 +106,8 @@ impl Leaving<'_> {
         }
         self.forget(&mut *locked)?;
         if revoked.is_some() && self.record.is_some_and(|record| record.made_here) {
-            made::note_revoked(&self.session.state, self.profile())?;
+            let profile = self.profile();
+            made::note_revoked(&self.session.state, &profile.accounts_url, &profile.client_id);
         }
         Ok(match revoked {
             Some(Revoked::Before) => t!("its refresh token was dead already"),

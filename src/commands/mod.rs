@@ -1,5 +1,6 @@
 //! One file a verb, each a short story.
 
+mod completions;
 mod doctor;
 mod exec;
 mod get;
@@ -9,6 +10,7 @@ mod keygen;
 mod list;
 mod login;
 mod logout;
+mod man;
 mod page;
 mod reject;
 mod session;
@@ -17,6 +19,7 @@ mod status;
 mod summary;
 mod watch;
 
+pub use completions::{complete, completions};
 pub use doctor::doctor;
 pub use exec::exec;
 pub use get::get;
@@ -26,6 +29,7 @@ pub use keygen::keygen;
 pub use list::list;
 pub use login::login;
 pub use logout::logout;
+pub use man::man;
 pub use page::Page;
 pub use reject::reject;
 pub use session::Session;

@@ -1,6 +1,5 @@
 //! How reports look: aligned, coloured only on a terminal, and never wider than it.
 
-use crate::cli::{Color, Global};
 use crate::system::System;
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
@@ -50,22 +49,15 @@ pub struct Page {
 
 impl Page {
     /// The page that standard output is.
-    pub fn of(system: &System, global: &Global) -> Self {
-        let set = |name| system.env.get(name).is_some_and(|value| !value.is_empty());
-        let terminal = system.terminal.stdout;
-        let color = match global.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => terminal && !set("NO_COLOR") && system.env.get("TERM") != Some("dumb"),
-        };
+    pub fn of(system: &System) -> Self {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| system.env.get(name));
         let blocks = locale.is_some_and(|name| {
             let name = name.to_ascii_lowercase();
             name.ends_with("utf-8") || name.ends_with("utf8")
         });
-        let width = if terminal { Table::new().width() } else { None };
+        let width = if system.terminal.stdout { Table::new().width() } else { None };
         let now_ms = system.clock.now().wall_ms;
-        Page { color, blocks, width, zone: TimeZone::system(), now_ms }
+        Page { color: system.styles_stdout(), blocks, width, zone: TimeZone::system(), now_ms }
     }
 
     /// A bar of which `part` of `whole` is filled.

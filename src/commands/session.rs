@@ -5,9 +5,10 @@ use crate::config::{ConfigFile, Profile, Resolved, config_path, resolve, state_d
 use crate::credential::{CredentialSource, Patience, Source};
 use crate::error::Error;
 use crate::store::{self, Holder, Shared, StateDir};
-use crate::system::{Http, Roots, System, files};
+use crate::system::{Http, Roots, System, Waiting, files};
 use crate::token::Ports;
 use crate::words::t;
+use std::cell::RefCell;
 
 /// A resolved profile and where its state is.
 pub struct Session {
@@ -69,12 +70,9 @@ impl Session {
     ) -> Result<T, Error> {
         system.signals.install();
         let http = self.http(system)?;
+        let line = RefCell::new(Waiting::default());
         let waiting = |holder: Option<Holder>| {
-            if system.terminal.stderr && !self.quiet {
-                let who =
-                    holder.map_or(t!("another process"), |holder| t!("process {pid}", pid = holder.pid));
-                system.say(&t!("zoho-cred: waiting for {who}, which is refreshing the token", who));
-            }
+            *line.borrow_mut() = system.show_waiting(&refreshing(holder), None);
         };
         let shared = self.shared(system);
         story(&Ports {
@@ -86,6 +84,15 @@ impl Session {
             open: &|credential| store::open(&self.state, credential, shared.as_ref()),
             waiting: &waiting,
         })
+    }
+}
+
+/// Who is waited for.
+fn refreshing(holder: Option<Holder>) -> String {
+    match holder.map(|holder| holder.pid) {
+        None => t!("waiting for another process, which is refreshing the token"),
+        Some(0) => t!("waiting for another machine, which is refreshing the token"),
+        Some(pid) => t!("waiting for process {pid}, which is refreshing the token", pid),
     }
 }
 

@@ -15,7 +15,7 @@ pub fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
     let session = Session::of(system, global, resolved)?;
     let found = Found::read(&session, system)?;
     let status = judge(&session, system, &found);
-    let text = status::summary(&status, &Page::of(system, global), system.clock.now().wall_ms);
+    let text = status::summary(&status, &Page::of(system), system.clock.now().wall_ms);
     system.print(text.as_bytes())?;
     Ok(0)
 }

@@ -1,6 +1,7 @@
 //! `--flow device`: a code that the person types on another machine.
 
 use super::exchange::{Grant, grant, post};
+use super::show::{self, link};
 use crate::config::{AccountsUrl, DataCenter, Profile, duration::words};
 use crate::error::Error;
 use crate::oauth::Answer;
@@ -27,12 +28,13 @@ pub fn run(
     elsewhere: impl Fn(&mut System, &AccountsUrl, Secret) -> Result<Secret, Error>,
 ) -> Result<(Grant, Secret), Error> {
     let code = request_code(http, profile)?;
-    show(system, &code);
+    tell(system, &code);
     let clock = Rc::clone(&system.clock);
     let clock = &*clock;
     let deadline = Deadline::after(clock, code.life);
     let mut pause = code.interval.max(POLL_FLOOR);
     let mut accounts = profile.accounts_url.clone();
+    let _waiting = system.show_waiting(&t!("waiting for the code to be entered"), Some(code.life));
     wait(system, FIRST_POLL, &deadline)?;
     loop {
         let asked = Moment::now(clock);
@@ -71,11 +73,12 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
     })
 }
 
-fn show(system: &System, code: &DeviceCode) {
+fn tell(system: &System, code: &DeviceCode) {
     system.say(&t!("zoho-cred: on any device, visit this page and enter the code:"));
-    system.say(&format!("\n  {}\n\n      {}\n", code.verification_url, code.user_code));
+    let (page, big) = (link(system, &code.verification_url), show::code(system, &code.user_code));
+    system.say(&format!("\n  {page}\n\n{big}\n"));
     if let Some(complete) = &code.verification_url_complete {
-        system.say(&t!("zoho-cred: or visit {complete}", complete));
+        system.say(&t!("zoho-cred: or visit {complete}", complete = link(system, complete)));
     }
     system.say(&t!("zoho-cred: the code is good for {time}", time = words(code.life)));
 }

@@ -1,7 +1,7 @@
 //! How many refresh tokens this tool made for a client: Zoho keeps 20, and kills the oldest without a word when one
 //! more is made, which may be the one that production lives on.
 
-use crate::config::Profile;
+use crate::config::AccountsUrl;
 use crate::error::Error;
 use crate::store::StateDir;
 use crate::store::atomic;
@@ -11,7 +11,7 @@ use crate::system::Now;
 use crate::words::t;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Refresh tokens that Zoho keeps for a user of a client
 /// (<https://www.zoho.com/accounts/protocol/oauth/limits.html>).
@@ -55,45 +55,55 @@ impl Made {
     }
 }
 
-/// Notes that a login made a refresh token for the client of `profile`, and returns what to warn of.
-pub fn note_made(state: &StateDir, profile: &Profile, now: Now) -> Result<Option<String>, Error> {
-    let mut made = load(state, profile)?;
+/// Notes that a login made a refresh token for a client, and returns what to warn of.
+pub fn note_made(
+    state: &StateDir,
+    accounts: &AccountsUrl,
+    client_id: &str,
+    now: Now,
+) -> Result<Option<String>, Error> {
+    let path = path(state, accounts, client_id);
+    let mut made = load(&path)?;
     made.one_more(now.wall_ms);
-    save(state, profile, &made)?;
+    save(state, &path, &made)?;
     Ok(made.warning())
 }
 
-/// Notes that a refresh token that a login made was revoked.
-pub fn note_revoked(state: &StateDir, profile: &Profile) -> Result<(), Error> {
-    let mut made = load(state, profile)?;
-    made.one_less();
-    save(state, profile, &made)
-}
-
-/// The warning that a login could be given before it makes one more.
-pub fn warning_before(state: &StateDir, profile: &Profile) -> Option<String> {
-    load(state, profile).ok()?.warning()
-}
-
-fn load(state: &StateDir, profile: &Profile) -> Result<Made, Error> {
-    let path = path(state, profile);
-    match private::read(&path) {
-        Ok((bytes, _)) => Ok(decode(&bytes).unwrap_or_else(|| {
-            atomic::set_aside(&path);
-            Made::default()
-        })),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Made::default()),
-        Err(error) => Err(private::failed("read", &path, &error)),
+/// Notes that a refresh token that a login made was revoked. A count that is too high only warns too early.
+pub fn note_revoked(state: &StateDir, accounts: &AccountsUrl, client_id: &str) {
+    let path = path(state, accounts, client_id);
+    let noted = load(&path).and_then(|mut made| {
+        made.one_less();
+        save(state, &path, &made)
+    });
+    if let Err(error) = noted {
+        log::warn!("the count of refresh tokens was not updated: {}", error.message());
     }
 }
 
-fn save(state: &StateDir, profile: &Profile, made: &Made) -> Result<(), Error> {
-    state.room("clients")?;
-    atomic::replace_unlocked(&path(state, profile), &encode(made))
+/// What to warn of before a login makes one more.
+pub fn warning_before(state: &StateDir, accounts: &AccountsUrl, client_id: &str) -> Option<String> {
+    load(&path(state, accounts, client_id)).ok()?.warning()
 }
 
-fn path(state: &StateDir, profile: &Profile) -> PathBuf {
-    let client = format!("{}\n{}", profile.accounts_url, profile.client_id);
+fn load(path: &Path) -> Result<Made, Error> {
+    match private::read(path) {
+        Ok((bytes, _)) => Ok(decode(&bytes).unwrap_or_else(|| {
+            atomic::set_aside(path);
+            Made::default()
+        })),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Made::default()),
+        Err(error) => Err(private::failed("read", path, &error)),
+    }
+}
+
+fn save(state: &StateDir, path: &Path, made: &Made) -> Result<(), Error> {
+    state.room("clients")?;
+    atomic::replace_unlocked(path, &encode(made))
+}
+
+fn path(state: &StateDir, accounts: &AccountsUrl, client_id: &str) -> PathBuf {
+    let client = format!("{accounts}\n{client_id}");
     let name: String = Sha256::digest(client).iter().map(|byte| format!("{byte:02x}")).collect();
     state.room_path("clients").join(format!("{name}.v1.json"))
 }

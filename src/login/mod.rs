@@ -14,6 +14,7 @@ mod replaced;
 pub mod sdk_csv;
 pub mod self_client;
 pub mod settings;
+mod show;
 
 pub use keep::keep;
 pub use replaced::Replaced;

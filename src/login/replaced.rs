@@ -1,10 +1,10 @@
 //! The refresh token that a login replaces. Zoho keeps 20 a client and kills the oldest, which may be somebody's
 //! production; so one of our own making is revoked once its successor is safely stored, if nobody else uses it.
 
-use super::confirm;
 use super::exchange::post;
+use super::{confirm, made};
 use crate::config::{AccountsUrl, Profile};
-use crate::credential::{LoginRecord, Source};
+use crate::credential::{LoginRecord, Patience, Source};
 use crate::error::Error;
 use crate::oauth::revoke::{self, Revoked};
 use crate::oauth::token::TokenForm;
@@ -17,12 +17,13 @@ use crate::words::t;
 pub struct Replaced {
     token: Secret,
     accounts_url: AccountsUrl,
+    client_id: String,
 }
 
 impl Replaced {
     /// The token that the profile uses up to now, if our own login made it and no known profile shares it.
     pub fn find(system: &System, state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
-        let source = Source::new(profile, &system.env, state);
+        let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
         let Some(login) = source.login()?.filter(|login| login.made_here) else { return Ok(None) };
         let is_same =
             |other: &LoginRecord| (&other.profile, &other.config) == (&login.profile, &login.config);
@@ -31,11 +32,12 @@ impl Replaced {
             .any(|other| other.credential == login.credential && !is_same(other));
         let Some(item) = login.refresh_token.as_ref().filter(|_| !shared) else { return Ok(None) };
         let accounts_url = AccountsUrl::new(&login.accounts_url)?;
-        Ok(source.store(&login.store)?.get(item)?.map(|token| Replaced { token, accounts_url }))
+        let token = source.store(&login.store)?.get(item)?;
+        Ok(token.map(|token| Replaced { token, accounts_url, client_id: login.client_id.clone() }))
     }
 
     /// Revokes it, if `--revoke-old` or a person says so. The login has succeeded, so a failure is only a warning.
-    pub fn revoke(self, system: &mut System, http: &dyn Http, by_flag: bool) {
+    pub fn revoke(self, system: &mut System, http: &dyn Http, state: &StateDir, by_flag: bool) {
         let question = &t!("Revoke the refresh token that this profile had before?");
         let agreed = by_flag || (system.terminal.stdin && confirm(system, question));
         if !agreed {
@@ -48,6 +50,7 @@ impl Replaced {
         let problem = match post(http, revoke::url(&self.accounts_url), &form) {
             Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
                 Revoked::Now | Revoked::Before => {
+                    made::note_revoked(state, &self.accounts_url, &self.client_id);
                     return system.say(&t!("zoho-cred: the old refresh token was revoked"));
                 }
                 Revoked::No(problem) => problem,

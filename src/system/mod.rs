@@ -12,6 +12,7 @@ pub mod process;
 mod signals;
 mod stdio;
 mod terminal;
+mod waiting;
 
 pub use browser::{Browser, DesktopBrowser};
 pub use clock::{Clock, Deadline, Now, RealClock};
@@ -24,10 +25,11 @@ pub use process::harden;
 pub use signals::Signals;
 pub use stdio::Stdout;
 pub use terminal::Terminal;
+pub use waiting::Waiting;
 
 use crate::error::Error;
 use crate::words::t;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::rc::Rc;
@@ -57,6 +59,8 @@ pub struct System {
     pub stdout: Box<dyn Write>,
     /// Standard error; shared, as waiting is told from deep inside a call.
     pub stderr: RefCell<Box<dyn Write>>,
+    /// Whether a line of [`Waiting`] stands on the terminal, which words take the place of.
+    pub waits: Rc<Cell<bool>>,
 }
 
 impl System {
@@ -73,13 +77,30 @@ impl System {
             stdin: Box::new(std::io::stdin()),
             stdout: Box::new(Stdout::real()),
             stderr: RefCell::new(Box::new(std::io::stderr())),
+            waits: Rc::default(),
         }
+    }
+
+    /// Whether words on stderr may be coloured, bold or links.
+    pub fn styles_stderr(&self) -> bool {
+        self.terminal.color.unwrap_or(self.terminal.stderr && self.wants_color())
+    }
+
+    /// Whether words on stdout may be coloured or bold.
+    pub fn styles_stdout(&self) -> bool {
+        self.terminal.color.unwrap_or(self.terminal.stdout && self.wants_color())
+    }
+
+    /// See <https://no-color.org>.
+    fn wants_color(&self) -> bool {
+        self.env.get("NO_COLOR").is_none_or(str::is_empty) && self.env.get("TERM") != Some("dumb")
     }
 
     /// Writes a line of words to stderr. It does not matter if nobody can read it.
     pub fn say(&self, words: &str) {
         let mut stderr = self.stderr.borrow_mut();
-        let _ = writeln!(stderr, "{words}").and_then(|()| stderr.flush());
+        let instead = if self.waits.get() { "\r\u{1b}[2K" } else { "" };
+        let _ = writeln!(stderr, "{instead}{words}").and_then(|()| stderr.flush());
     }
 
     /// Writes words to stderr and stays on the line: a question.

@@ -15,6 +15,8 @@ pub struct Terminal {
     pub stdout: bool,
     /// Standard error: a person sees what is being waited for.
     pub stderr: bool,
+    /// What `--color` said of colours; `None` leaves it to the terminal.
+    pub color: Option<bool>,
 }
 
 impl Terminal {
@@ -24,6 +26,7 @@ impl Terminal {
             stdin: std::io::stdin().is_terminal(),
             stdout: std::io::stdout().is_terminal(),
             stderr: std::io::stderr().is_terminal(),
+            color: None,
         }
     }
 

@@ -323,6 +323,31 @@ fn the_token_that_a_login_replaces_is_revoked_when_asked() {
     test.run(["get", "crm", "--refresh"]).ok();
 }
 
+/// Zoho keeps 20 refresh tokens a client and kills the oldest; a token that a login revoked is none of them.
+#[test]
+fn many_logins_warn_before_the_20th() {
+    let (test, _) = world();
+    let login = |more: &[&str]| {
+        let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+        let flow = ["--flow", "self-client", "--code-file", "-"];
+        let mut login = start(&test, ClientKind::SelfClient, &[&flow[..], more].concat());
+        login.type_in(&code);
+        let outcome = login.wait();
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        outcome.stderr
+    };
+    for _ in 0..17 {
+        assert!(!login(&[]).contains("refresh tokens for this client"));
+    }
+    let eighteenth = login(&["--revoke-old"]);
+    assert!(eighteenth.contains("has made 18") && eighteenth.contains("was revoked"), "{eighteenth}");
+    let again = login(&[]);
+    assert!(again.contains("has made 18"), "{again}");
+    let nineteenth = login(&[]);
+    assert_eq!(nineteenth.matches("has made 18").count(), 1, "said once, before: {nineteenth}");
+    assert!(!nineteenth.contains("has made 19"), "{nineteenth}");
+}
+
 #[test]
 fn without_a_keyring_the_login_stops_and_names_the_flag() {
     let (test, _) = world();

@@ -52,6 +52,10 @@ fn errors_as_json_are_english() {
 fn helpers_and_outputs_for_machines_are_english() {
     let test = test(JAPANESE);
     let uri = test.run_with_stdin(["helper", "uri", "get"], b"no json");
+    for args in [["man", "-q"], ["completions", "bash"], ["setup", "git"]] {
+        let stdout = test.run(args).stdout;
+        assert!(!is_japanese(&stdout), "{stdout}");
+    }
     assert!(uri.stderr.contains("error[bad_input]") && uri.stderr.is_ascii(), "{}", uri.stderr);
     test.fault(FaultKind::Html);
     assert_ne!(test.run(["get"]).code, 0);

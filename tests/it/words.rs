@@ -11,7 +11,7 @@ use zoho_cred::cli::Cli;
 const CATALOGUE: &str = include_str!("../../src/words/ja.toml");
 
 /// Sentences that nobody hears in their language, and why.
-const NOT_SAID: [&str; 14] = [
+const NOT_SAID: [&str; 17] = [
     // Scripts that Redis runs, and a line of shell.
     "redis.call(",
     "gh secret set",
@@ -21,7 +21,11 @@ const NOT_SAID: [&str; 14] = [
     "\"result not returned\"",
     "\"unknown field\"",
     "oauth/answer.rs: ",
-    // HTTP.
+    // What other programs read.
+    "output/",
+    "HTTP/1.1 ",
+    // A command to paste.
+    "\"zoho-cred login {name}\"",
     "\"400 Bad Request\"",
     "\"404 Not Found\"",
     // Names in Zoho's console, which is English there in every language.
@@ -125,11 +129,12 @@ fn bare(code: TokenStream, file: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// Two words of letters or more, with blanks between them.
+/// Two words of letters or more with blanks between them, or one beside a value.
 fn is_sentence(text: &str) -> bool {
     let is_word =
         |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_alphabetic() || ",;:.'".contains(c));
-    text.split(' ').filter(is_word).count() >= 2
+    let words = text.split(' ').filter(is_word).count();
+    words >= 2 || (words == 1 && text.contains(' ') && text.contains('{'))
 }
 
 fn call(arguments: TokenStream, file: &Path) -> Call {

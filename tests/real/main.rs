@@ -10,6 +10,7 @@ mod world;
 
 mod chromium;
 mod ci;
+mod completions;
 mod curl;
 mod git;
 mod http_clients;
@@ -22,3 +23,4 @@ mod python;
 mod setup;
 mod systemd;
 mod terminal;
+mod tmux;

@@ -36,7 +36,7 @@ pub fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result
     let findings = Findings { version: 1, profile, ok, checks };
     let text = match args.output {
         Report::Json => serde_json::to_string(&findings).unwrap_or_default() + "\n",
-        Report::Text => table(&findings.checks, &Page::of(system, global)),
+        Report::Text => table(&findings.checks, &Page::of(system)),
     };
     system.print(text.as_bytes())?;
     Ok(if ok { 0 } else { 1 })

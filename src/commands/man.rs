@@ -1,0 +1,26 @@
+//! `man`: the manual pages, made from the definitions of the command line.
+
+use crate::cli::{Cli, ManArgs};
+use crate::error::Error;
+use crate::system::System;
+use clap::CommandFactory;
+use clap_mangen::Man;
+
+/// Prints the first page, or writes all of them into a folder. [`Error::Out`] where that cannot be written.
+pub fn man(system: &mut System, args: &ManArgs) -> Result<u8, Error> {
+    match &args.dir {
+        None => {
+            let mut page = Vec::new();
+            Man::new(Cli::command())
+                .render(&mut page)
+                .map_err(|error| Error::Stdout { problem: error.to_string() })?;
+            system.print(&page)?;
+        }
+        Some(folder) => {
+            let command = Cli::command().disable_help_subcommand(true);
+            clap_mangen::generate_to(command, folder)
+                .map_err(|error| Error::Out { path: folder.clone(), problem: error.to_string() })?;
+        }
+    }
+    Ok(0)
+}

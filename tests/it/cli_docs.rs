@@ -1,0 +1,79 @@
+//! docs/cli.md is what the definitions of the command line say. `ZOHO_CRED_WRITE_DOCS=1` writes it anew.
+
+use clap::{Arg, Command, CommandFactory};
+use std::fmt::Write;
+use zoho_cred::cli::Cli;
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli.md");
+
+#[test]
+fn the_page_is_what_the_definitions_say() {
+    let mut page = "# Commands and flags\n\nMade from the definitions in `src/cli.rs`; `zoho-cred help COMMAND` and `man zoho-cred` \
+                    say the same. Durations are\n`45s`, `10m`, `1h30m` or bare seconds.\n"
+        .to_owned();
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    write(&mut page, &command, "zoho-cred", true);
+    if std::env::var_os("ZOHO_CRED_WRITE_DOCS").is_some() {
+        std::fs::write(PATH, &page).unwrap();
+    }
+    let there = std::fs::read_to_string(PATH).unwrap_or_default();
+    assert!(
+        there == page,
+        "docs/cli.md is out of date: ZOHO_CRED_WRITE_DOCS=1 cargo test --test it cli_docs"
+    );
+}
+
+fn write(page: &mut String, command: &Command, name: &str, whole: bool) {
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let usage = command.clone().bin_name(name).render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ");
+    write!(page, "\n## {name}\n\n{about}.\n\n```text\n{usage}\n```\n").unwrap();
+    let shown = |arg: &&Arg| !arg.is_hide_set() && (whole || !arg.is_global_set()) && arg.get_id() != "help";
+    let (arguments, flags): (Vec<_>, Vec<_>) =
+        command.get_arguments().filter(shown).partition(|arg| arg.is_positional());
+    table(page, "argument", &arguments);
+    table(page, "flag", &flags);
+    for sub in command.get_subcommands() {
+        write(page, sub, &format!("{name} {}", sub.get_name()), false);
+    }
+}
+
+fn table(page: &mut String, heading: &str, args: &[&Arg]) {
+    if args.is_empty() {
+        return;
+    }
+    write!(page, "\n| {heading} | what it does |\n|---|---|\n").unwrap();
+    for arg in args {
+        writeln!(page, "| {} | {} |", form(arg), meaning(arg)).unwrap();
+    }
+}
+
+/// `-o`, `--output OUTPUT`.
+fn form(arg: &Arg) -> String {
+    let takes = arg.get_action().takes_values();
+    let value = arg.get_value_names().filter(|_| takes).map(|names| names.join(" "));
+    if arg.is_positional() {
+        let dots = if arg.get_num_args().is_some_and(|n| n.max_values() > 1) { "..." } else { "" };
+        return format!("`{}{dots}`", value.unwrap_or_default());
+    }
+    let long = arg.get_long().map(|long| format!("--{long}"));
+    let names: Vec<_> = arg.get_short().map(|short| format!("-{short}")).into_iter().chain(long).collect();
+    let value = value.map(|value| format!(" {value}")).unwrap_or_default();
+    format!("`{}{value}`", names.join(", "))
+}
+
+/// The help, the values that are possible, and the default.
+fn meaning(arg: &Arg) -> String {
+    let mut meaning = arg.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
+    let values = arg.get_possible_values();
+    if arg.get_action().takes_values() && !values.is_empty() {
+        let values: Vec<_> = values.iter().map(|value| format!("`{}`", value.get_name())).collect();
+        write!(meaning, ". One of {}", values.join(", ")).unwrap();
+    }
+    let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    if arg.get_action().takes_values() && !defaults.is_empty() {
+        write!(meaning, ". Default: `{}`", defaults.join(" ")).unwrap();
+    }
+    meaning
+}

@@ -1,0 +1,131 @@
+//! What a person sees in a real terminal of 80 and of 40 columns.
+
+use crate::harness::{PROGRAM, Test, have, until};
+use std::cell::Cell;
+use std::process::Command;
+use zoho_cred::sandbox::{ClientKind, Options};
+
+/// A terminal of `columns`, in which a shell has the test's world.
+struct Screen {
+    socket: String,
+    columns: usize,
+    typed: Cell<usize>,
+}
+
+impl Screen {
+    fn open(test: &Test, columns: usize) -> Option<Self> {
+        if !have("tmux") {
+            return None;
+        }
+        let socket = test.dir.path().join("tmux").display().to_string();
+        let vars: String = test.vars().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
+        let shell = format!("{vars}export LANG=C.UTF-8 PS1='ready$ '\nalias zc='{PROGRAM}'\n");
+        let start = test.file("rc", &shell).display().to_string();
+        let screen = Screen { socket, columns, typed: Cell::new(0) };
+        let size = columns.to_string();
+        let bash = format!("bash --noprofile --rcfile {start} -i");
+        screen.tmux(&["-f", "/dev/null", "-u", "new-session", "-d", "-x", &size, "-y", "60", &bash]);
+        screen.waits_for("ready$");
+        Some(screen)
+    }
+
+    fn tmux(&self, args: &[&str]) -> String {
+        let output = Command::new("tmux").args(["-S", &self.socket]).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Clears the screen and types a line.
+    fn types(&self, line: &str) {
+        self.typed.set(self.typed.get() + 1);
+        self.tmux(&["send-keys", "-l", &format!("clear; {line}; echo line {} ended: $?", self.typed.get())]);
+        self.tmux(&["send-keys", "Enter"]);
+    }
+
+    /// Waits for the end of the line that was typed last.
+    fn ends(&self, code: i32) {
+        self.waits_for(&format!("line {} ended: {code}", self.typed.get()));
+    }
+
+    fn shown(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    fn waits_for(&self, words: &str) {
+        until(words, || self.shown().contains(words));
+    }
+
+    /// What a command left on the screen, which it must not have let wrap.
+    #[track_caller]
+    fn report(&self, line: &str, code: i32) -> String {
+        self.types(line);
+        self.ends(code);
+        let shown = self.shown();
+        let joined = self.tmux(&["capture-pane", "-p", "-J"]);
+        let trimmed = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+        assert_eq!(trimmed(&shown), trimmed(&joined), "a line of '{line}' wraps at {}", self.columns);
+        shown
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = Command::new("tmux").args(["-S", &self.socket, "kill-server"]).status();
+    }
+}
+
+fn log_in_by_device(test: &Test, screen: &Screen) {
+    let client = test.sandbox.client(ClientKind::Device);
+    let secret = test.file("secret", &client.client_secrets["us"]).display().to_string();
+    screen.types(&format!(
+        "zc login dev --flow device --secrets file --scope ZohoCRM.modules.ALL --accounts-url {} --client-id {} --client-secret-file {secret}",
+        test.sandbox.url(),
+        client.client_id,
+    ));
+    screen.waits_for("left: waiting for");
+    let shown = screen.shown();
+    // Framed, and on one line whatever the width.
+    let code =
+        shown.lines().find_map(|line| line.trim().strip_prefix('│')).unwrap_or_else(|| panic!("{shown}"));
+    let code = code.trim_end_matches('│').trim().to_owned();
+    let page = format!("{}/oauth/v3/device", test.sandbox.url());
+    let form = [("user_code", code.as_str()), ("decision", "accept")];
+    let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+    assert_eq!(http.post(page).form(&form).send().unwrap().status(), 200);
+    screen.ends(0);
+    assert!(!screen.shown().contains("left: waiting for"), "{}", screen.shown());
+}
+
+#[test]
+fn reports_fit_into_80_and_40_columns() {
+    for columns in [80, 40] {
+        let test = Test::with(Options::default()).without_environment();
+        let Some(screen) = Screen::open(&test, columns) else { return };
+        log_in_by_device(&test, &screen);
+        let status = screen.report("zc status", 0);
+        assert!(status.contains("█") && status.contains("of 10 left"), "{status}");
+        assert!(status.contains("renews"), "{status}");
+        assert!(screen.report("zc list", 0).contains("dev *"));
+        let doctor = screen.report("zc doctor", 0);
+        assert!(doctor.contains("ok") && doctor.contains("clock"), "{doctor}");
+        let summary = screen.report("zc", 0);
+        assert!(summary.contains("next") && summary.contains("get dev"), "{summary}");
+        let piped = screen.report("zc status --color auto | od -c | grep -c 033", 1);
+        assert!(piped.starts_with("0\n"), "{piped}");
+    }
+}
+
+#[test]
+fn a_wait_for_the_lock_is_shown_and_goes() {
+    let test = Test::new();
+    let Some(screen) = Screen::open(&test, 80) else { return };
+    test.sandbox.set_limits(|limits| limits.latency = std::time::Duration::from_secs(4)).unwrap();
+    let holder = test.start(test.command(["get"]));
+    until("the request to arrive", || test.sandbox.token_requests() == 1);
+    screen.types("zc get > /dev/null");
+    screen.waits_for(&format!("waiting for process {}", holder.pid()));
+    screen.ends(0);
+    assert!(!screen.shown().contains("waiting for"), "{}", screen.shown());
+    holder.wait().ok();
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
