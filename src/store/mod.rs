@@ -34,6 +34,8 @@ pub trait Store {
     fn try_lock_to_note(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
         self.try_lock()
     }
+    /// Remembers that the lock of an early attempt could not be had, so that the next callers do not try it again soon.
+    fn early_failed(&self, _now: &Moment, _budget: &Budget) {}
     /// What the caller has left: the next look at the lock takes no longer, wherever that lock is.
     fn bound(&self, _left: Duration) {}
     /// Whether other machines had this token already when this caller first looked, so that it is none that came

@@ -70,10 +70,20 @@ pub fn renew(
             None => ports.credential.id()?,
         };
         let store = (ports.open)(&id)?;
-        let failures = store.ledger().failures;
-        let mut locked = match wait_for_lock(ports, ask, deadline, seen, early, &*store)? {
-            Waited::Locked(locked) => locked,
-            Waited::Served(record) => return Ok(Obtained { record, warning: None }),
+        let before = store.ledger();
+        if early == Early::Yes && !before.early_allowed(&Moment::now(ports.clock)) {
+            return Ok(Obtained { record: seen.clone(), warning: None });
+        }
+        let failures = before.failures;
+        let mut locked = match wait_for_lock(ports, ask, deadline, seen, early, &*store) {
+            Ok(Waited::Locked(locked)) => locked,
+            Ok(Waited::Served(record)) => return Ok(Obtained { record, warning: None }),
+            Err(error) => {
+                if early == Early::Yes {
+                    store.early_failed(&Moment::now(ports.clock), &ports.profile.budget);
+                }
+                return Err(error);
+            }
         };
         if found.is_none() && ports.credential.id()? != id {
             continue;

@@ -133,3 +133,20 @@ fn a_holder_that_is_cut_off_alone_costs_the_others_the_lease_and_one_request() {
     assert_eq!(fleet.get(0).ok(), theirs);
     assert_eq!(fleet.requests(), 2);
 }
+
+/// The early window is five minutes: a Redis that is silent all the while costs one caller a time-out, not every one.
+#[test]
+fn a_silent_redis_slows_one_early_call_a_minute() {
+    let Some((fleet, way)) = fleet() else { return };
+    let token = fleet.get(0).ok().to_owned();
+    way.delay(SILENT);
+    fleet.age(0, 3320);
+    assert_eq!(fleet.get(0).ok(), token);
+    let connections = fleet.redis.connections();
+    for _ in 0..5 {
+        assert_eq!(fleet.get(0).ok(), token);
+    }
+    // The count itself is one connection.
+    assert_eq!(fleet.redis.connections(), connections + 1);
+    assert_eq!(fleet.requests(), 1);
+}

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 use zoho_cred::config::{Budget, ConfigFile};
+use zoho_cred::credential::LoginRecord;
 use zoho_cred::oauth::{device, revoke, userinfo};
 use zoho_cred::output::rfc3339;
+use zoho_cred::store::profile_state::ProfileState;
 use zoho_cred::store::records::decode;
 use zoho_cred::system::Now;
 use zoho_cred::token::{CacheRecord, FailureKind, Ledger, MinTtl, Moment};
@@ -91,6 +93,8 @@ proptest! {
     fn state_files_may_be_any_bytes(bytes in vec(any::<u8>(), 0..300)) {
         decode::<Ledger>(&bytes);
         decode::<CacheRecord>(&bytes);
+        decode::<LoginRecord>(&bytes);
+        decode::<ProfileState>(&bytes);
     }
 
     #[test]

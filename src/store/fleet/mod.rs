@@ -18,10 +18,11 @@ pub use settings::Shared;
 
 use super::folder::LockedFolder;
 use super::{Folder, Holder, Locked, Store};
+use crate::config::Budget;
 use crate::credential::CredentialId;
 use crate::error::Error;
 use crate::system::{Clock, Deadline};
-use crate::token::{CacheRecord, Ledger, TokenSet};
+use crate::token::{CacheRecord, Ledger, Moment, TokenSet};
 use crate::words::t;
 use locked::LockedFleet;
 use remote::Remote;
@@ -150,6 +151,20 @@ impl Store for Fleet {
         let waits_itself = self.waiting.borrow().local.is_some();
         // The lease is another machine's, whose process ids mean nothing here.
         if waits_itself { Some(Holder { pid: 0, since_ms: 0 }) } else { self.local.holder() }
+    }
+
+    /// In this machine's ledger: the fleet's is what could not be reached.
+    fn early_failed(&self, now: &Moment, budget: &Budget) {
+        let note = || -> Result<(), Error> {
+            if let Some(mut local) = self.local.take()? {
+                let ledger = local.ledger(now, budget)?;
+                local.record(&Ledger { early_failed: Some(now.clone()), ..ledger })?;
+            }
+            Ok(())
+        };
+        if let Err(error) = note() {
+            log::warn!("the failure was not noted: {}", error.message());
+        }
     }
 
     fn bound(&self, left: Duration) {

@@ -159,6 +159,53 @@ fn shifted(cache: &CacheRecord, ms: i64) -> CacheRecord {
 mod tests {
     use super::*;
     use crate::config::Budget;
+    use crate::secret::Secret;
+    use crate::system::RealClock;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    fn keys() -> Keys {
+        Keys::read(&Secret::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), None).unwrap()
+    }
+
+    proptest! {
+        /// Whoever can write to Redis can write anything: no panic, and no token that no machine of ours sealed.
+        #[test]
+        fn what_redis_holds_may_be_any_bytes(
+            ours in any::<bool>(),
+            rest in vec(any::<u8>(), 0..120),
+            json in "\\PC{0,80}",
+            words in ("\\PC{0,20}", "\\PC{0,20}"),
+            generation in any::<u64>(),
+            redis_ms in 0i64..i64::MAX / 2,
+        ) {
+            let keys = keys();
+            let mut sealed = if ours { keys.seal("id", b"x").unwrap()[..5].to_vec() } else { Vec::new() };
+            sealed.extend(rest);
+            let (tomb, rev) = words;
+            let raw = Raw { got: true, redis_ms, generation, sealed: sealed.clone(), tomb, rev, json };
+            let id = CredentialId::known("id", "id");
+            if let Ok(view) = View::of(raw, &keys, &id, &RealClock::default()) {
+                prop_assert!(view.cache.is_none(), "{sealed:?}");
+                prop_assert!(view.ledger.used(&view.clocks.at, &Budget::default()) <= 8);
+            }
+        }
+
+        /// One bit of a sealed token changed, or its end missing, and it is none.
+        #[test]
+        fn a_sealed_token_stands_or_falls_whole(at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<bool>()) {
+            let keys = keys();
+            let whole = keys.seal("id", b"some text").unwrap();
+            let (mut spoilt, at) = (whole.clone(), at.index(whole.len()));
+            match cut {
+                true => spoilt.truncate(at),
+                false => spoilt[at] ^= 1 << bit,
+            }
+            prop_assert!(keys.open("id", &spoilt).is_err());
+            prop_assert!(keys.open("other", &whole).is_err());
+            prop_assert_eq!(&**keys.open("id", &whole).unwrap(), b"some text");
+        }
+    }
 
     fn view() -> View {
         let at = Moment { wall_ms: 1_000_000_000, boot_ms: 5_000, boot_id: "new".into() };
