@@ -87,6 +87,12 @@ pub enum Command {
     Setup(SetupArgs),
     /// Print a new key for a store that machines share
     Keygen,
+    /// Open an address in the browser; 'login' calls this
+    #[command(hide = true)]
+    OpenUrl {
+        /// The address
+        url: String,
+    },
 }
 
 /// Arguments of `get`.

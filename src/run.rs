@@ -3,7 +3,7 @@
 use crate::cli::{Cli, Command, ErrorFormat, Global};
 use crate::commands;
 use crate::error::Error;
-use crate::system::System;
+use crate::system::{System, browser};
 use crate::warm;
 use clap::Parser;
 use std::ffi::{OsStr, OsString};
@@ -42,6 +42,7 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Exec(args) => commands::exec(system, global, &args),
         Command::Helper(args) => commands::helper(system, global, &args.protocol),
         Command::Keygen => commands::keygen(system),
+        Command::OpenUrl { url } => Ok(u8::from(!browser::opens(&url))),
         Command::Setup(args) => commands::setup(system, global, &args),
     }
 }

@@ -94,17 +94,60 @@ fn what_is_no_get_is_answered_404() {
     assert_eq!(running.wait().code, 0);
 }
 
+/// A browser that writes its arguments and its environment into the file `seen`.
+fn noting_browser(test: &mut Test) {
+    let seen = test.dir.path().join("seen");
+    let script = format!(
+        "#!/bin/sh\n{{ echo \"$@\"; env; }} > {0}.new; echo noise; echo noise >&2\nmv {0}.new {0}\n",
+        seen.display()
+    );
+    let browser = test.file("browser", &script);
+    std::fs::set_permissions(&browser, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    test.set("BROWSER", browser.to_str().unwrap());
+}
+
+#[test]
+fn the_browser_inherits_nothing_that_mints_a_token() {
+    let secrets = [
+        ("ZOHO_CLIENT_SECRET", "canary"),
+        ("ZOHO_REFRESH_TOKEN", "canary"),
+        ("ZOHO_CRED_STORE", "rediss://fleet:canary@redis.invalid"),
+        ("ZOHO_CRED_STORE_KEY", "canary"),
+        ("ZOHO_CRED_STORE_KEY_OLD", "canary"),
+    ];
+    let (test, running, _) = waiting_with(|test| {
+        noting_browser(test);
+        secrets.iter().for_each(|(name, value)| test.set(name, value));
+        vec![]
+    });
+    let seen = test.dir.path().join("seen");
+    until("the browser", || seen.exists());
+    running.signal("KILL");
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("/oauth/v2/auth?") && seen.contains("\nZOHO_CRED_STATE_DIR="), "{seen}");
+    for (name, _) in secrets {
+        assert!(!seen.contains(&format!("\n{name}=")), "{seen}");
+    }
+    assert!(!seen.contains("canary"), "{seen}");
+}
+
+#[test]
+fn without_any_browser_the_address_is_still_shown() {
+    let (test, running, landed) = waiting_with(|test| {
+        test.set("PATH", "/nonexistent");
+        vec!["-v"]
+    });
+    assert_eq!(http().get(&landed).send().unwrap().status(), 200);
+    let outcome = running.wait();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(outcome.stderr.contains("no browser was opened"), "{outcome:?}");
+    test.run(["get", "crm"]).ok();
+}
+
 #[test]
 fn canaries_are_in_no_log_page_argument_or_child() {
     let (test, running, landed) = waiting_with(|test| {
-        let seen = test.dir.path().join("seen");
-        let script = format!(
-            "#!/bin/sh\n{{ echo \"$@\"; env; }} > {0}.new; echo noise; echo noise >&2\nmv {0}.new {0}\n",
-            seen.display()
-        );
-        let browser = test.file("browser", &script);
-        std::fs::set_permissions(&browser, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        test.set("BROWSER", browser.to_str().unwrap());
+        noting_browser(test);
         vec!["-vv"]
     });
     let seen = test.dir.path().join("seen");
