@@ -26,6 +26,7 @@ pub struct Listener {
 pub struct Arrival {
     stream: Arc<TcpStream>,
     query: String,
+    page: Page,
 }
 
 /// A page to answer with: status line, heading, words.
@@ -45,14 +46,25 @@ impl Arrival {
     pub const FOREIGN: Page =
         ("404 Not Found", "Nothing here", "This page does not belong to the login that is under way.");
 
+    /// The login has what it waited for: the browser sent the redirect twice, or somebody loads the page again.
+    pub const OVER: Page =
+        ("200 OK", "Nothing more to do here", "The login went on without this page. Your terminal says how.");
+
     /// The query of the request, without the question mark.
     pub fn query(&self) -> &str {
         &self.query
     }
 
     /// Answers with a page. It does not matter if the browser is gone.
-    pub fn answer(self, page: Page) {
-        respond(&self.stream, page);
+    pub fn answer(mut self, page: Page) {
+        self.page = page;
+    }
+}
+
+/// Answers what nobody looked at too, so that no browser is left with an error.
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        respond(&self.stream, self.page);
     }
 }
 
@@ -145,7 +157,7 @@ fn look_at(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading
         Some(Request::Get(target)) => {
             let (found, query) = target.split_once('?').unwrap_or((&target, ""));
             match found == path {
-                true => drop(sender.send(Arrival { query: query.to_owned(), stream })),
+                true => drop(sender.send(Arrival { query: query.to_owned(), stream, page: Arrival::OVER })),
                 false => respond(&stream, Arrival::FOREIGN),
             }
         }

@@ -4,7 +4,7 @@ use crate::harness::{Running, Test, until};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
-use zoho_cred::sandbox::{ClientKind, Options};
+use zoho_cred::sandbox::{ClientKind, FaultKind, Options};
 
 /// A login that waits at a port of its own, and the redirect that it waits for.
 fn waiting() -> (Test, Running, String) {
@@ -142,6 +142,27 @@ fn without_any_browser_the_address_is_still_shown() {
     assert_eq!(outcome.code, 0, "{outcome:?}");
     assert!(outcome.stderr.contains("no browser was opened"), "{outcome:?}");
     test.run(["get", "crm"]).ok();
+}
+
+#[test]
+fn a_redirect_that_comes_twice_leads_to_one_exchange() {
+    let (test, running, landed) = waiting();
+    // The login is still at work when the second one comes.
+    test.fault(FaultKind::Delay { ms: 3000 });
+    let visits = [(); 2].map(|()| {
+        let landed = landed.clone();
+        std::thread::spawn(move || http().get(&landed).send().unwrap().text().unwrap())
+    });
+    let pages = visits.map(|visit| visit.join().unwrap());
+    for words in ["Access granted", "Nothing more to do here"] {
+        assert_eq!(pages.iter().filter(|page| page.contains(words)).count(), 1, "{pages:?}");
+    }
+    until("the exchange", || test.sandbox.token_requests() > 0);
+    let late = http().get(&landed).send().unwrap().text().unwrap();
+    assert!(late.contains("Nothing more to do here"), "{late}");
+    assert_eq!(running.wait().code, 0);
+    test.run(["get", "crm"]).ok();
+    assert_eq!(test.sandbox.token_requests(), 1);
 }
 
 #[test]
