@@ -25,6 +25,8 @@ mod login;
 mod logout;
 mod out_file;
 mod outputs;
+#[expect(dead_code, reason = "the other test binary uses the rest")]
+mod person;
 mod rejects;
 mod settings;
 mod stampede;
