@@ -13,6 +13,7 @@ mod clock;
 mod device;
 mod docs;
 mod early;
+mod elsewhere;
 mod exec;
 mod flows;
 mod fuzz;
@@ -25,7 +26,6 @@ mod login;
 mod logout;
 mod out_file;
 mod outputs;
-#[expect(dead_code, reason = "the other test binary uses the rest")]
 mod person;
 mod rejects;
 mod settings;

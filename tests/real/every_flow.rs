@@ -1,7 +1,7 @@
 //! Every way in and out again, by a person at a terminal and by a script without one: a login, a token that works, a
 //! logout. What died is asked at the sandbox.
 
-use crate::harness::{Outcome, Running, Test, files_below, until};
+use crate::harness::{Outcome, Running, Test, files_below, said, until};
 use crate::person::Person;
 use reqwest::blocking::{Client, Response};
 use std::io::Write;
@@ -57,17 +57,7 @@ impl Login {
     fn found(&mut self, begin: &str) -> String {
         match self {
             Login::AtTerminal(person) => person.finds(begin),
-            Login::Without(running) => {
-                let mut found = None;
-                until(begin, || {
-                    let said = std::fs::read_to_string(running.stderr_file()).unwrap();
-                    let mut whole = said.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-                    let line = whole.find(|line| line.trim_start_matches(' ').starts_with(begin));
-                    found = line.map(|line| line.trim().to_owned());
-                    found.is_some()
-                });
-                found.unwrap()
-            }
+            Login::Without(running) => said(running, begin),
         }
     }
 
