@@ -102,6 +102,12 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page
     Man(ManArgs),
+    /// Open an address in the browser; 'login' calls this
+    #[command(hide = true)]
+    OpenUrl {
+        /// The address
+        url: String,
+    },
 }
 
 /// Arguments of `get`.

@@ -3,7 +3,7 @@
 use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, complaint, translated};
 use crate::commands;
 use crate::error::{Code, Error};
-use crate::system::System;
+use crate::system::{System, browser};
 use crate::warm;
 use crate::words::{Language, language, speak, t};
 use clap::error::ErrorKind;
@@ -71,6 +71,7 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Keygen => commands::keygen(system),
         Command::Completions(args) => commands::completions(system, &args),
         Command::Man(args) => commands::man(system, &args),
+        Command::OpenUrl { url } => Ok(u8::from(!browser::opens(&url))),
         Command::Setup(args) => commands::setup(system, global, &args),
     }
 }

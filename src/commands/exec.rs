@@ -3,7 +3,6 @@
 use super::Session;
 use super::get::token;
 use crate::cli::{ExecArgs, Global, Held};
-use crate::config::environment::SECRET_VARIABLES;
 use crate::error::Error;
 use crate::output::{USED_FOR_A_WHILE, View, header_line, variables};
 use crate::system::{System, process};
@@ -30,7 +29,7 @@ pub fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8,
     }
     let scheme = args.scheme.unwrap_or(session.profile.scheme);
     let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
-    let removed: Vec<&str> = USUAL.iter().map(|(name, _)| *name).chain(SECRET_VARIABLES).collect();
+    let removed = USUAL.map(|(name, _)| name);
     let (program, rest) = args.command.split_first().ok_or_else(|| Error::Usage(t!("which command?")))?;
     process::become_program(program, rest, &environment(&view, args), &removed).map_err(|error| {
         Error::Command {

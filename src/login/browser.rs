@@ -3,7 +3,7 @@
 use super::exchange::Code;
 use super::listener::{Listener, Page};
 use super::random;
-use super::show::link;
+use super::show;
 use crate::config::Profile;
 use crate::error::Error;
 use crate::oauth::callback::{self, Callback};
@@ -28,7 +28,7 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
     let listener = Listener::bind(&profile.redirect_uri)?;
     let (state, pkce) = (random::state()?, random::pkce(choices.no_pkce)?);
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
-    show(system, &url, choices);
+    tell(system, &url, choices);
     let deadline = Deadline::after(&*system.clock, choices.timeout);
     let _waiting =
         system.show_waiting(&t!("waiting for you to come back from the browser"), Some(choices.timeout));
@@ -60,7 +60,7 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
     }
 }
 
-fn show(system: &System, url: &str, choices: Choices) {
+fn tell(system: &System, url: &str, choices: Choices) {
     let opened = match choices.no_browser {
         true => false,
         false => {
@@ -71,7 +71,7 @@ fn show(system: &System, url: &str, choices: Choices) {
         true => system.say(&t!("zoho-cred: the consent page is open in your browser; if it is not, visit:")),
         false => system.say(&t!("zoho-cred: visit this page in your browser and accept:")),
     }
-    system.say(&format!("\n  {}\n", link(system, url)));
+    show::address(system, url);
     let wait = crate::config::duration::words(choices.timeout);
     system.say(&t!("zoho-cred: waiting for you to come back, for {wait} at most", wait));
 }

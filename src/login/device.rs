@@ -1,7 +1,7 @@
 //! `--flow device`: a code that the person types on another machine.
 
 use super::exchange::{Grant, grant, post};
-use super::show::{self, link};
+use super::show;
 use crate::config::{AccountsUrl, DataCenter, Profile, duration::words};
 use crate::error::Error;
 use crate::oauth::Answer;
@@ -78,10 +78,10 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
 
 fn tell(system: &System, code: &DeviceCode) {
     system.say(&t!("zoho-cred: on any device, visit this page and enter the code:"));
-    let (page, big) = (link(system, &code.verification_url), show::code(system, &code.user_code));
-    system.say(&format!("\n  {page}\n\n{big}\n"));
+    show::address(system, &code.verification_url);
+    system.say(&format!("{}\n", show::code(system, &code.user_code)));
     if let Some(complete) = &code.verification_url_complete {
-        system.say(&t!("zoho-cred: or visit {complete}", complete = link(system, complete)));
+        system.say(&t!("zoho-cred: or visit {complete}", complete));
     }
     system.say(&t!("zoho-cred: the code is good for {time}", time = words(code.life)));
 }

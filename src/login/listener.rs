@@ -27,6 +27,7 @@ pub struct Listener {
 pub struct Arrival {
     stream: Arc<TcpStream>,
     query: String,
+    page: Page,
 }
 
 /// A page to answer with.
@@ -40,6 +41,8 @@ pub enum Page {
     Refused,
     /// The redirect belongs to no login.
     Foreign,
+    /// The login has what it waited for: the browser sent the redirect twice, or somebody loads the page again.
+    Over,
 }
 
 impl Page {
@@ -66,6 +69,11 @@ impl Page {
                 t!("Nothing here"),
                 t!("This page does not belong to the login that is under way."),
             ),
+            Page::Over => (
+                "200 OK",
+                t!("Nothing more to do here"),
+                t!("The login went on without this page. Your terminal says how."),
+            ),
         }
     }
 }
@@ -77,8 +85,15 @@ impl Arrival {
     }
 
     /// Answers with a page. It does not matter if the browser is gone.
-    pub fn answer(self, page: Page) {
-        respond(&self.stream, page);
+    pub fn answer(mut self, page: Page) {
+        self.page = page;
+    }
+}
+
+/// Answers what nobody looked at too, so that no browser is left with an error.
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        respond(&self.stream, self.page);
     }
 }
 
@@ -174,7 +189,7 @@ fn look_at(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading
         Some(Request::Get(target)) => {
             let (found, query) = target.split_once('?').unwrap_or((&target, ""));
             match found == path {
-                true => drop(sender.send(Arrival { query: query.to_owned(), stream })),
+                true => drop(sender.send(Arrival { query: query.to_owned(), stream, page: Page::Over })),
                 false => respond(&stream, Page::Foreign),
             }
         }

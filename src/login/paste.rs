@@ -1,7 +1,7 @@
 //! `--flow paste`: any registered redirect URI, and the address that the browser ended at.
 
 use super::exchange::Code;
-use super::show::link;
+use super::show;
 use super::{ask, random, read_secret_file};
 use crate::config::Profile;
 use crate::error::Error;
@@ -21,7 +21,7 @@ pub fn code(
     let (state, pkce) = (random::state()?, random::pkce(no_pkce)?);
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
     system.say(&t!("zoho-cred: visit this page in your browser and accept:"));
-    system.say(&format!("\n  {}\n", link(system, &url)));
+    show::address(system, &url);
     system
         .say(&t!("zoho-cred: you will end at {address} with a long address", address = profile.redirect_uri));
     let text = match (code_file, system.terminal.stdin) {

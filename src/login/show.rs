@@ -1,12 +1,15 @@
-//! What a person is shown during a login: addresses as links and codes that stand out, on a terminal only.
+//! What a person is shown during a login: addresses that can be clicked and codes that stand out, on a terminal only.
 
 use crate::system::System;
+use crate::words::t;
 
-/// An address: on a terminal one that can be clicked (OSC 8).
-pub fn link(system: &System, url: &str) -> String {
-    match system.terminal.stderr && system.styles_stderr() {
-        true => format!("\u{1b}]8;;{url}\u{1b}\\\u{1b}[4m{url}\u{1b}[0m\u{1b}]8;;\u{1b}\\"),
-        false => url.to_owned(),
+/// Shows an address on a line of its own, to be read and copied; on a terminal with a link below (OSC 8), as an address
+/// that is broken over lines cannot be clicked.
+pub fn address(system: &System, url: &str) {
+    system.say(&format!("\n  {url}\n"));
+    if system.terminal.stderr && system.styles_stderr() {
+        let words = t!("open this page");
+        system.say(&format!("  \u{1b}]8;;{url}\u{1b}\\\u{1b}[4m{words}\u{1b}[0m\u{1b}]8;;\u{1b}\\\n"));
     }
 }
 
@@ -16,5 +19,5 @@ pub fn code(system: &System, code: &str) -> String {
         return format!("      {code}");
     }
     let line = "─".repeat(code.chars().count() + 6);
-    format!("      ╭{line}╮\n      │   \u{1b}[1m{code}\u{1b}[0m   │\n      ╰{line}╯")
+    format!("      ╭{line}╮\n      │  \u{1b}[1m {code} \u{1b}[0m  │\n      ╰{line}╯")
 }

@@ -1,6 +1,6 @@
 //! This process and others.
 
-use crate::config::environment::SECRET_VARIABLES;
+use crate::config::environment::secret_variables;
 use crate::words::t;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
@@ -29,14 +29,25 @@ pub fn harden() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
-/// What `command` prints on stdout within `timeout`; the error is in words. Its stdin is empty, its stderr ours, and
-/// none of our own secrets is in its environment.
+/// A child that has none of our own secrets in its environment; every one is made here.
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
+fn child(program: &OsStr) -> Command {
+    let mut command = Command::new(program);
+    secret_variables().for_each(|name| _ = command.env_remove(name));
+    command
+}
+
+/// Runs this very program with `args`, on our terminal, and tells whether it ended well; the error is in words.
+pub fn myself(args: &[&str]) -> Result<bool, String> {
+    let path = std::env::current_exe().map_err(|error| error.to_string())?;
+    let status = child(path.as_os_str()).args(args).status().map_err(|error| error.to_string())?;
+    Ok(status.success())
+}
+
+/// What `command` prints on stdout within `timeout`; the error is in words. Its stdin is empty, its stderr ours.
 pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> {
     let (program, args) = command.split_first().ok_or_else(|| t!("it is empty"))?;
-    let mut command = Command::new(program);
-    SECRET_VARIABLES.iter().for_each(|name| _ = command.env_remove(name));
-    let mut child = command
+    let mut child = child(OsStr::new(program))
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -66,7 +77,6 @@ pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> 
 /// Whoever stops, signals or waits for this process then deals with the program itself: nothing stands between them
 /// that would have to pass signals or exit codes on. Returns only where that fails.
 #[cfg(unix)]
-#[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 pub fn become_program(
     program: &OsStr,
     args: &[OsString],
@@ -74,7 +84,7 @@ pub fn become_program(
     removed: &[&str],
 ) -> std::io::Result<u8> {
     use std::os::unix::process::CommandExt;
-    let mut command = Command::new(program);
+    let mut command = child(program);
     command.args(args);
     removed.iter().for_each(|name| _ = command.env_remove(name));
     command.envs(set.iter().map(|(name, value)| (name, value)));
@@ -84,14 +94,13 @@ pub fn become_program(
 /// Runs `program` with `set` added to its environment and `removed` taken out of it, and returns its exit code. This
 /// system has nothing like `exec`; the console sends Ctrl-C to both.
 #[cfg(not(unix))]
-#[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 pub fn become_program(
     program: &OsStr,
     args: &[OsString],
     set: &[(String, String)],
     removed: &[&str],
 ) -> std::io::Result<u8> {
-    let mut command = Command::new(program);
+    let mut command = child(program);
     command.args(args);
     removed.iter().for_each(|name| _ = command.env_remove(name));
     command.envs(set.iter().map(|(name, value)| (name, value)));

@@ -34,7 +34,7 @@ fn write(page: &mut String, command: &Command, name: &str, whole: bool) {
         command.get_arguments().filter(shown).partition(|arg| arg.is_positional());
     table(page, "argument", &arguments);
     table(page, "flag", &flags);
-    for sub in command.get_subcommands() {
+    for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         write(page, sub, &format!("{name} {}", sub.get_name()), false);
     }
 }

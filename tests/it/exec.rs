@@ -24,6 +24,19 @@ fn the_command_gets_a_token_and_nothing_that_mints_one() {
 }
 
 #[test]
+fn a_stores_address_stays_unless_it_holds_a_password() {
+    let mut test = Test::new();
+    test.get().ok();
+    let mut seen = |address: &str| {
+        test.set("ZOHO_CRED_STORE", address);
+        test.run(["exec", "--", "sh", "-c", "echo ${ZOHO_CRED_STORE-none}"]).ok().to_owned()
+    };
+    assert_eq!(seen("rediss://redis.invalid:6379/0"), "rediss://redis.invalid:6379/0");
+    assert_eq!(seen("rediss://fleet:hunter2@redis.invalid"), "none");
+    assert_eq!(seen("redis+unix:///nonexistent?pass=hunter2"), "none");
+}
+
+#[test]
 fn values_move_to_other_names() {
     let test = Test::new();
     let token = test.get().ok().to_owned();

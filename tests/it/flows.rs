@@ -1,6 +1,7 @@
 //! Every way in, end to end against the sandbox: a login, a token, and no second request for it.
 
 use crate::harness::{Outcome, Running, Test, until};
+use crate::person::Person;
 use reqwest::blocking::{Client, Response};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -274,28 +275,14 @@ fn a_person_at_a_terminal_is_asked_and_secrets_are_not_shown() {
     let (test, _) = world();
     let client = test.sandbox.client(ClientKind::SelfClient).clone();
     let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    let mut command = test.command([
-        "login",
-        "crm",
-        "--flow",
-        "self-client",
-        "--secrets",
-        "file",
-        "--accounts-url",
-        test.sandbox.url(),
-    ]);
-    command.stdin(Stdio::inherit());
-    let mut pty = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
-    let shown = [
-        pty.exp_string("Client ID: ").unwrap(),
-        pty.send_line(&client.client_id).map(|_| String::new()).unwrap(),
-        pty.exp_string("Client Secret (not shown): ").unwrap(),
-        pty.send_line(&client.client_secrets["us"]).map(|_| String::new()).unwrap(),
-        pty.exp_string("Code (not shown): ").unwrap(),
-        pty.send_line(&code).map(|_| String::new()).unwrap(),
-        pty.exp_eof().unwrap(),
-    ]
-    .concat();
+    let flow = ["login", "crm", "--flow", "self-client", "--secrets", "file"];
+    let mut person = Person::calls(&test, flow.into_iter().chain(["--accounts-url", test.sandbox.url()]));
+    person.answers("Client ID: ", &client.client_id);
+    person.answers("Client Secret (not shown): ", &client.client_secrets["us"]);
+    person.answers("Code (not shown): ", &code);
+    let (exit, shown) = person.leaves();
+    assert_eq!(exit, 0, "{shown}");
+    assert!(shown.contains(&client.client_id), "what is no secret is shown as it is typed: {shown}");
     assert!(shown.contains("Generate Code") && shown.contains("logged in"), "{shown}");
     assert!(!shown.contains(&client.client_secrets["us"]) && !shown.contains(&code), "{shown}");
     in_use(&test, 1);

@@ -276,6 +276,19 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// The first whole line on a call's stderr that begins like this, but for spaces.
+#[track_caller]
+pub fn said(running: &Running, begin: &str) -> String {
+    let mut found = None;
+    until(begin, || {
+        let said = std::fs::read_to_string(running.stderr_file()).unwrap();
+        let mut whole = said.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::trim);
+        found = whole.find(|line| line.starts_with(begin)).map(str::to_owned);
+        found.is_some()
+    });
+    found.unwrap()
+}
+
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {

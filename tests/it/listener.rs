@@ -4,7 +4,7 @@ use crate::harness::{Running, Test, until};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
-use zoho_cred::sandbox::{ClientKind, Options};
+use zoho_cred::sandbox::{ClientKind, FaultKind, Options};
 
 /// A login that waits at a port of its own, and the redirect that it waits for.
 fn waiting() -> (Test, Running, String) {
@@ -94,17 +94,81 @@ fn what_is_no_get_is_answered_404() {
     assert_eq!(running.wait().code, 0);
 }
 
+/// A browser that writes its arguments and its environment into the file `seen`.
+fn noting_browser(test: &mut Test) {
+    let seen = test.dir.path().join("seen");
+    let script = format!(
+        "#!/bin/sh\n{{ echo \"$@\"; env; }} > {0}.new; echo noise; echo noise >&2\nmv {0}.new {0}\n",
+        seen.display()
+    );
+    let browser = test.file("browser", &script);
+    std::fs::set_permissions(&browser, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    test.set("BROWSER", browser.to_str().unwrap());
+}
+
+#[test]
+fn the_browser_inherits_nothing_that_mints_a_token() {
+    let secrets = [
+        ("ZOHO_CLIENT_SECRET", "canary"),
+        ("ZOHO_REFRESH_TOKEN", "canary"),
+        ("ZOHO_CRED_STORE", "rediss://fleet:canary@redis.invalid"),
+        ("ZOHO_CRED_STORE_KEY", "canary"),
+        ("ZOHO_CRED_STORE_KEY_OLD", "canary"),
+    ];
+    let (test, running, _) = waiting_with(|test| {
+        noting_browser(test);
+        secrets.iter().for_each(|(name, value)| test.set(name, value));
+        vec![]
+    });
+    let seen = test.dir.path().join("seen");
+    until("the browser", || seen.exists());
+    running.signal("KILL");
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("/oauth/v2/auth?") && seen.contains("\nZOHO_CRED_STATE_DIR="), "{seen}");
+    for (name, _) in secrets {
+        assert!(!seen.contains(&format!("\n{name}=")), "{seen}");
+    }
+    assert!(!seen.contains("canary"), "{seen}");
+}
+
+#[test]
+fn without_any_browser_the_address_is_still_shown() {
+    let (test, running, landed) = waiting_with(|test| {
+        test.set("PATH", "/nonexistent");
+        vec!["-v"]
+    });
+    assert_eq!(http().get(&landed).send().unwrap().status(), 200);
+    let outcome = running.wait();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(outcome.stderr.contains("no browser was opened"), "{outcome:?}");
+    test.run(["get", "crm"]).ok();
+}
+
+#[test]
+fn a_redirect_that_comes_twice_leads_to_one_exchange() {
+    let (test, running, landed) = waiting();
+    // The login is still at work when the second one comes.
+    test.fault(FaultKind::Delay { ms: 3000 });
+    let visits = [(); 2].map(|()| {
+        let landed = landed.clone();
+        std::thread::spawn(move || http().get(&landed).send().unwrap().text().unwrap())
+    });
+    let pages = visits.map(|visit| visit.join().unwrap());
+    for words in ["Access granted", "Nothing more to do here"] {
+        assert_eq!(pages.iter().filter(|page| page.contains(words)).count(), 1, "{pages:?}");
+    }
+    until("the exchange", || test.sandbox.token_requests() > 0);
+    let late = http().get(&landed).send().unwrap().text().unwrap();
+    assert!(late.contains("Nothing more to do here"), "{late}");
+    assert_eq!(running.wait().code, 0);
+    test.run(["get", "crm"]).ok();
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
 #[test]
 fn canaries_are_in_no_log_page_argument_or_child() {
     let (test, running, landed) = waiting_with(|test| {
-        let seen = test.dir.path().join("seen");
-        let script = format!(
-            "#!/bin/sh\n{{ echo \"$@\"; env; }} > {0}.new; echo noise; echo noise >&2\nmv {0}.new {0}\n",
-            seen.display()
-        );
-        let browser = test.file("browser", &script);
-        std::fs::set_permissions(&browser, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        test.set("BROWSER", browser.to_str().unwrap());
+        noting_browser(test);
         vec!["-vv"]
     });
     let seen = test.dir.path().join("seen");

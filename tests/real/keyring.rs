@@ -1,8 +1,10 @@
 //! Secrets in a real Secret Service: gnome-keyring on a bus of its own; and what is said where it does not help.
 
 use crate::harness::{Outcome, Test, files_below};
-use crate::world::{have_all, on_path, run};
+use crate::world::{command, have_all, on_path, run};
+use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixListener;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 /// A call that meets a keyring which does not help must have ended by then.
@@ -10,23 +12,52 @@ const BOUND: Duration = Duration::from_secs(15);
 
 const LOGIN: &str = "zoho-cred login crm --flow refresh-token --secrets keyring --no-verify";
 const UNSET: &str = "unset ZOHO_CLIENT_ID ZOHO_CLIENT_SECRET ZOHO_REFRESH_TOKEN ZOHO_ACCOUNTS_URL";
-const UNLOCK: &str = "printf pass | gnome-keyring-daemon --unlock --components=secrets > /dev/null 2>&1";
+pub const UNLOCK: &str = "printf pass | gnome-keyring-daemon --unlock --components=secrets > /dev/null 2>&1";
 const LOCK: &str = "dbus-send --session --print-reply --dest=org.freedesktop.secrets /org/freedesktop/secrets \
                     org.freedesktop.Secret.Service.Lock array:objpath:/org/freedesktop/secrets/collection/login \
                     > /dev/null";
 
-fn have_keyring() -> bool {
+pub fn have_keyring() -> bool {
     have_all(&["bash", "dbus-run-session", "dbus-send", "gnome-keyring-daemon", "secret-tool"])
 }
 
 /// A world with our name on PATH, without a display, and with no bus but the one it is given.
 fn world() -> Test {
-    let mut test = on_path(Test::new());
+    apart(Test::new())
+}
+
+pub fn apart(test: Test) -> Test {
+    let mut test = on_path(test);
     let runtime = test.dir.path().join("run");
     std::fs::create_dir(&runtime).unwrap();
     test.set("XDG_RUNTIME_DIR", runtime.to_str().unwrap());
     test.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", runtime.join("nobody").display()));
     test
+}
+
+/// A bus with a keyring that is open until this is dropped.
+pub struct Open {
+    session: Child,
+}
+
+impl Open {
+    pub fn keyring(test: &mut Test) -> Self {
+        let script = format!("{UNLOCK}; echo $DBUS_SESSION_BUS_ADDRESS; exec cat");
+        let mut session =
+            command(test, "dbus-run-session", &["--", "bash", "-euo", "pipefail", "-c", &script]);
+        let mut session = session.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(session.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
+        test.set("DBUS_SESSION_BUS_ADDRESS", address.trim());
+        Open { session }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        drop(self.session.stdin.take());
+        let _ = self.session.wait();
+    }
 }
 
 /// Runs a script on a bus of its own.

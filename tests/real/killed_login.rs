@@ -1,6 +1,7 @@
 //! A login that is killed at any point leaves a credential in use: the old one, or the new one, never neither.
 
 use crate::harness::{PROGRAM, Test, have};
+use crate::keyring::{Open, apart, have_keyring};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -44,15 +45,20 @@ fn one_that_cannot_write_a_file() {
     assert!(failed >= 3, "only {failed} failed: strace did not do its work");
 }
 
+/// A sandbox that has no objection to hundreds of logins.
+fn generous() -> Test {
+    let usual = Limits::default();
+    let limits = Limits { budget: 1000, codes: 1000, live_tokens: 1000, refresh_tokens: 1000, ..usual };
+    Test::with(Options { limits, ..Options::default() }).without_environment()
+}
+
 /// A world in which a client of `before` is logged in, and a copy of its folders.
 fn logged_in(before: ClientKind) -> Option<(Test, PathBuf)> {
     if !have("strace") || !have("cp") {
         return None;
     }
-    let usual = Limits::default();
-    let limits = Limits { budget: 1000, codes: 1000, live_tokens: 1000, refresh_tokens: 1000, ..usual };
-    let test = Test::with(Options { limits, ..Options::default() }).without_environment();
-    let mut old = log_in(&test, test.sandbox.client(before), Command::new(PROGRAM));
+    let test = generous();
+    let mut old = log_in(&test, test.sandbox.client(before), "file", Command::new(PROGRAM));
     assert!(old.status().unwrap().success());
     let begin = test.dir.path().join("begin");
     copy(&test.state(), &begin.join("state"));
@@ -68,18 +74,24 @@ fn is_through(test: &Test, begin: &Path, steps: &str, what: &str) -> bool {
         std::fs::remove_dir_all(&to).unwrap();
         copy(&begin.join(from), &to);
     }
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={steps}")]);
-    strace.args(["-e", &format!("inject={steps}:{what}"), PROGRAM]);
-    let status = log_in(test, test.sandbox.client(ClientKind::SelfClient), strace).status().unwrap();
+    let strace = meddling(steps, what);
+    let status = log_in(test, test.sandbox.client(ClientKind::SelfClient), "file", strace).status().unwrap();
     let after = test.run(["get", "crm", "--refresh"]);
     assert_eq!(after.code, 0, "{steps}: {what}: {after:?}");
     status.success()
 }
 
+/// The program, with something done to one of its `steps`.
+fn meddling(steps: &str, what: &str) -> Command {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={steps}")]);
+    strace.args(["-e", &format!("inject={steps}:{what}"), PROGRAM]);
+    strace
+}
+
 /// A login with a code of the API console.
-fn log_in(test: &Test, client: &Client, mut command: Command) -> Command {
-    let mut flow = vec!["login", "crm", "--secrets", "file", "-q", "--accounts-url", test.sandbox.url()];
+fn log_in(test: &Test, client: &Client, secrets: &str, mut command: Command) -> Command {
+    let mut flow = vec!["login", "crm", "--secrets", secrets, "-q", "--accounts-url", test.sandbox.url()];
     let (code, token);
     let secret = test.file("secret", &client.client_secrets["us"]);
     match client.kind {
@@ -106,6 +118,44 @@ fn log_in(test: &Test, client: &Client, mut command: Command) -> Command {
     command
 }
 
+#[test]
+fn while_it_asks_a_keyring() {
+    dies_on_the_way_to_a_keyring("sendmsg", 5);
+}
+
+/// Each secret is put, read back and removed over a connection of its own.
+#[test]
+fn between_two_questions_to_a_keyring() {
+    dies_on_the_way_to_a_keyring(STEPS[4], 5);
+}
+
+#[test]
+fn when_a_keyring_has_the_secrets() {
+    dies_on_the_way_to_a_keyring(STEPS[0], 2);
+}
+
+/// The same where the secrets are in a keyring, which cannot be set back: each login replaces what is left of the last.
+fn dies_on_the_way_to_a_keyring(steps: &str, least: usize) {
+    if !have("strace") || !have_keyring() {
+        return;
+    }
+    let mut test = apart(generous());
+    let _open = Open::keyring(&mut test);
+    let client = test.sandbox.client(ClientKind::SelfClient);
+    let logs_in = |command| log_in(&test, client, "keyring", command).status().unwrap().success();
+    assert!(logs_in(Command::new(PROGRAM)));
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
+    let survives = |nth: &usize| {
+        let through = logs_in(meddling(steps, &format!("signal=KILL:when={nth}")));
+        let after = test.run(["get", "crm", "--refresh"]);
+        assert_eq!(after.code, 0, "{steps}: {nth}: {after:?}");
+        !through
+    };
+    let kills = (1..MOST).take_while(survives).count();
+    assert!((least..MOST - 1).contains(&kills), "{kills} kills: strace did not do its work");
+}
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to.parent().unwrap()).unwrap();
     let status = Command::new("cp").args(["-a"]).args([from, to]).status().unwrap();
@@ -120,7 +170,7 @@ fn a_refresh_during_a_login_finds_the_old_secrets_or_the_new() {
     let limits = Limits { budget: 1000, live_tokens: 1000, ..Limits::default() };
     let test = Test::with(Options { limits, ..Options::default() }).without_environment();
     let log_in = || {
-        let mut login = log_in(&test, test.sandbox.client(ClientKind::Any), Command::new(PROGRAM));
+        let mut login = log_in(&test, test.sandbox.client(ClientKind::Any), "file", Command::new(PROGRAM));
         assert!(login.status().unwrap().success());
     };
     log_in();

@@ -6,12 +6,15 @@
 #[path = "../it/harness.rs"]
 #[expect(dead_code, reason = "the other test binary uses the rest")]
 mod harness;
+#[path = "../it/person.rs"]
+mod person;
 mod world;
 
 mod chromium;
 mod ci;
 mod completions;
 mod curl;
+mod every_flow;
 mod git;
 mod http_clients;
 mod keyring;

@@ -1,0 +1,138 @@
+//! A user whose home is another data centre than the client's: Zoho's own names, which a proxy leads to the sandbox.
+
+use crate::harness::Test;
+use crate::person::Person;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Stdio;
+use zoho_cred::sandbox::{Certificate, Client, ClientKind, Endpoint, Limits, Options};
+
+const GOOGLE: &str = "https://www.google.com/";
+
+/// A sandbox with Zoho's names in the US and in Europe, for a user of Europe.
+fn world(single_secret: bool) -> Test {
+    let limits = Limits { user_location: Some("eu".into()), ..Limits::default() };
+    let (others, tls) = (vec!["eu".to_owned()], Some(Certificate::Valid));
+    let options = Options { tls, other_data_centers: others, single_secret, limits, ..Options::default() };
+    let mut test = Test::with(options).without_environment();
+    let servers = [("accounts.zoho.com", "us"), ("accounts.zoho.eu", "eu")];
+    let servers = servers.map(|(host, dc)| {
+        let address = test.sandbox.url_of(dc).unwrap().trim_start_matches("https://").to_owned();
+        (format!("CONNECT {host}:443 "), address)
+    });
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    test.set("HTTPS_PROXY", &format!("http://{}", proxy.local_addr().unwrap()));
+    let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap());
+    test.set("SSL_CERT_FILE", ca.to_str().unwrap());
+    std::thread::spawn(move || {
+        for stream in proxy.incoming().flatten() {
+            let servers = servers.clone();
+            std::thread::spawn(move || tunnel(&stream, &servers));
+        }
+    });
+    test
+}
+
+/// Passes on what goes to one of the servers; nothing gets any further.
+fn tunnel(mut stream: &TcpStream, servers: &[(String, String)]) {
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    let wanted = lines.next().unwrap();
+    assert!(lines.any(|line| line.is_empty()));
+    let (_, address) = servers.iter().find(|(begin, _)| wanted.starts_with(begin)).expect(&wanted);
+    let server = TcpStream::connect(address).unwrap();
+    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+    let pass = |mut from: &TcpStream, mut to: &TcpStream| {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| pass(stream, &server));
+        pass(&server, stream);
+    });
+}
+
+fn client(test: &Test) -> &Client {
+    test.sandbox.client(ClientKind::ServerBased)
+}
+
+fn flags(test: &Test) -> Vec<&str> {
+    let flow = ["login", "crm", "--flow", "paste", "--secrets", "file", "--data-center", "us"];
+    let settings = ["--scope", "ZohoCRM.modules.ALL", "--redirect-uri", GOOGLE, "--client-id"];
+    flow.into_iter().chain(settings).chain([client(test).client_id.as_str()]).collect()
+}
+
+/// Accepts on the consent page; where Zoho's Europe would send the user.
+fn accepted(test: &Test, page: &str) -> String {
+    let page = page.replace("https://accounts.zoho.com", test.sandbox.url());
+    let builder = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let http = builder.no_proxy().danger_accept_invalid_certs(true).build().unwrap();
+    let shown = http.get(&page).send().unwrap().text().unwrap();
+    let consent = shown.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
+    let form = [("consent", consent), ("decision", "accept")];
+    let pressed = http.post(page.split('?').next().unwrap()).form(&form).send().unwrap();
+    let landed = pressed.headers()["location"].to_str().unwrap();
+    let (before, _) = landed.split_once("&accounts-server=").unwrap();
+    assert!(before.ends_with("&location=eu"), "{landed}");
+    format!("{before}&accounts-server=https%3A%2F%2Faccounts.zoho.eu&")
+}
+
+/// Where the sandbox was asked for tokens, and what it said.
+fn exchanges(test: &Test) -> Vec<(String, String)> {
+    let asked = test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::Token);
+    asked.map(|entry| (entry.data_center, entry.outcome)).collect()
+}
+
+/// Logs in at a terminal; what was shown.
+#[track_caller]
+fn log_in(test: &Test, secret_of_europe: &str) -> String {
+    let mut person = Person::calls(test, flags(test));
+    person.answers("Client Secret (not shown): ", &client(test).client_secrets["us"]);
+    let landed = accepted(test, &person.finds("https://accounts.zoho.com/"));
+    person.answers("Paste that whole address: ", &landed);
+    person.answers("Client Secret of 'eu', or Enter for the same (not shown): ", secret_of_europe);
+    let (code, shown) = person.leaves();
+    assert_eq!(code, 0, "{shown}");
+    shown
+}
+
+#[track_caller]
+fn at_home_in_europe(test: &Test) {
+    assert_eq!(exchanges(test), [("eu".to_owned(), "granted".to_owned())]);
+    test.run(["get", "crm", "--refresh"]).ok();
+    assert_eq!(exchanges(test)[1..], [("eu".to_owned(), "granted".to_owned())]);
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    assert!(config.contains("data_center = \"eu\""), "{config}");
+}
+
+#[test]
+fn a_person_is_asked_for_the_secret_of_the_other_data_center() {
+    let test = world(false);
+    let secret = client(&test).client_secrets["eu"].clone();
+    let shown = log_in(&test, &secret);
+    assert!(!shown.contains(&secret) && !shown.contains(&client(&test).client_secrets["us"]), "{shown}");
+    at_home_in_europe(&test);
+}
+
+#[test]
+fn or_says_that_it_is_the_same() {
+    let test = world(true);
+    log_in(&test, "");
+    at_home_in_europe(&test);
+}
+
+#[test]
+fn a_script_cannot_be_asked_and_is_told_what_is_wrong() {
+    let test = world(false);
+    let secret = test.file("secret", &client(&test).client_secrets["us"]);
+    let mut command = test.command(flags(&test));
+    command.arg("--client-secret-file").arg(secret).stdin(Stdio::piped());
+    let mut login = test.start(command);
+    let page = crate::harness::said(&login, "https://accounts.zoho.com/");
+    login.stdin().write_all(accepted(&test, &page).as_bytes()).unwrap();
+    login.close_stdin();
+    let outcome = login.wait();
+    outcome.failed(78, "client_rejected");
+    assert!(outcome.stderr.contains("accounts.zoho.eu"), "{outcome:?}");
+    assert_eq!(exchanges(&test), [("eu".to_owned(), "invalid_client_secret".to_owned())]);
+    assert!(!test.config().exists());
+}

@@ -1,0 +1,62 @@
+//! A person at a terminal that shows what is typed, unless a program hides it. (rexpect's own never does.)
+
+use crate::harness::{PROGRAM, Test, until};
+use rexpect::process::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
+use std::process::Command;
+
+/// Somebody who called `zoho-cred`.
+pub struct Person {
+    pty: PtySession,
+    tty: String,
+    shown: String,
+}
+
+impl Person {
+    pub fn calls<'a>(test: &Test, args: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"stty echo; tty; exec "$@""#, "sh", PROGRAM]).args(args);
+        shell.env_clear().envs(test.vars());
+        let mut pty = spawn_command(shell, Some(30_000)).unwrap();
+        let tty = pty.read_line().unwrap().trim().to_owned();
+        Person { pty, tty, shown: String::new() }
+    }
+
+    /// Reads up to these words.
+    pub fn reads(&mut self, words: &str) {
+        let before = self.pty.exp_string(words).unwrap_or_else(|error| panic!("{words}: {error}"));
+        self.shown.push_str(&before);
+        self.shown.push_str(words);
+    }
+
+    /// Reads up to a line that begins like this, and gives the whole of it.
+    pub fn finds(&mut self, begin: &str) -> String {
+        let (before, line) = self.pty.exp_regex(&format!(r"\n *{begin}[^\r\n]*\r")).unwrap();
+        self.shown.push_str(&before);
+        self.shown.push_str(&line);
+        line.trim().to_owned()
+    }
+
+    /// Types a line after a question; after one that says so, only once the terminal hides it.
+    pub fn answers(&mut self, question: &str, answer: &str) {
+        self.reads(question);
+        if question.contains("(not shown)") {
+            until("the terminal to hide what is typed", || !self.echoes());
+        }
+        self.pty.send_line(answer).unwrap();
+    }
+
+    fn echoes(&self) -> bool {
+        let stty = Command::new("stty").args(["-F", &self.tty, "-a"]).output().unwrap();
+        !String::from_utf8_lossy(&stty.stdout).contains(" -echo ")
+    }
+
+    /// The exit code, and all that the terminal showed.
+    pub fn leaves(mut self) -> (i32, String) {
+        self.shown.push_str(&self.pty.exp_eof().unwrap());
+        match self.pty.process().wait().unwrap() {
+            WaitStatus::Exited(_, code) => (code, self.shown),
+            status => panic!("{status:?}: {}", self.shown),
+        }
+    }
+}

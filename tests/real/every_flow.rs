@@ -1,0 +1,346 @@
+//! Every way in and out again, by a person at a terminal and by a script without one: a login, a token that works, a
+//! logout. What died is asked at the sandbox.
+
+use crate::harness::{Outcome, Running, Test, files_below, said, until};
+use crate::person::Person;
+use reqwest::blocking::{Client, Response};
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+use zoho_cred::sandbox::{ClientKind, Endpoint, Options};
+
+const GOOGLE: &str = "https://www.google.com/";
+const SCOPE: &str = "ZohoCRM.modules.ALL";
+
+/// Who calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Person,
+    Script,
+}
+
+/// A flow: its word, the client that may use it, and its own flags.
+struct Flow {
+    word: &'static str,
+    kind: ClientKind,
+    flags: Vec<String>,
+}
+
+/// A login that is under way.
+enum Login {
+    AtTerminal(Person),
+    Without(Running),
+}
+
+impl Login {
+    /// What is asked at a terminal; without one, flags have said it.
+    fn asked(&mut self, question: &str, answer: &str) {
+        if let Login::AtTerminal(person) = self {
+            person.answers(question, answer);
+        }
+    }
+
+    /// Answers the question of a flow, or writes the answer to stdin.
+    fn given(&mut self, question: &str, answer: &str) {
+        match self {
+            Login::AtTerminal(person) => person.answers(question, answer),
+            Login::Without(running) => {
+                running.stdin().write_all(answer.as_bytes()).unwrap();
+                running.close_stdin();
+            }
+        }
+    }
+
+    /// The first line that begins like this.
+    fn found(&mut self, begin: &str) -> String {
+        match self {
+            Login::AtTerminal(person) => person.finds(begin),
+            Login::Without(running) => said(running, begin),
+        }
+    }
+
+    /// The login ended well; all that was shown.
+    #[track_caller]
+    fn ended_well(self) -> String {
+        match self {
+            Login::AtTerminal(person) => {
+                let (code, shown) = person.leaves();
+                assert_eq!(code, 0, "{shown}");
+                shown
+            }
+            Login::Without(running) => {
+                let outcome = running.wait();
+                assert_eq!((outcome.code, &*outcome.stdout), (0, ""), "{outcome:?}");
+                outcome.stderr
+            }
+        }
+    }
+}
+
+fn world() -> (Test, String) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let callback = format!("http://localhost:{port}/callback");
+    let options = Options { redirect_uris: vec![callback.clone(), GOOGLE.into()], ..Options::default() };
+    (Test::with(options).without_environment(), callback)
+}
+
+fn http() -> Client {
+    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
+}
+
+/// Begins a login. A person is asked for client, scopes and secret; a script gives them.
+fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
+    let client = test.sandbox.client(flow.kind);
+    let secret = client.client_secrets["us"].as_str();
+    let url = test.sandbox.url();
+    let mut args = vec!["login", "crm", "--secrets", "file", "--flow", flow.word, "--accounts-url", url];
+    args.extend(flow.flags.iter().map(String::as_str));
+    if caller == Caller::Script {
+        let file = test.file("client-secret", secret);
+        let mut command = test.command(args);
+        command.args(["--client-id", &client.client_id, "--scope", SCOPE, "--client-secret-file"]).arg(file);
+        command.stdin(Stdio::piped());
+        return Login::Without(test.start(command));
+    }
+    let mut login = Login::AtTerminal(Person::calls(test, args));
+    login.asked("Client ID: ", &client.client_id);
+    if !matches!(flow.word, "self-client" | "refresh-token") {
+        login.asked("Scopes, such as ZohoCRM.modules.ALL: ", SCOPE);
+    }
+    login.asked("Client Secret (not shown): ", secret);
+    login
+}
+
+/// Presses Accept on the consent page; where that leads.
+fn accepted(page: &str) -> String {
+    let shown = http().get(page).send().unwrap().text().unwrap();
+    let consent = shown.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
+    let form = [("consent", consent), ("decision", "accept")];
+    let pressed = http().post(page.split('?').next().unwrap()).form(&form).send().unwrap();
+    pressed.headers()["location"].to_str().unwrap().to_owned()
+}
+
+/// The call in the caller's own surroundings, and what it printed.
+#[track_caller]
+fn call(test: &Test, caller: Caller, args: &[&str]) -> String {
+    match caller {
+        Caller::Script => {
+            let Outcome { code, stdout, stderr, .. } = test.run(args.iter().copied());
+            assert_eq!(code, 0, "{stderr}");
+            stdout + &stderr
+        }
+        Caller::Person => Login::AtTerminal(Person::calls(test, args.iter().copied())).ended_well(),
+    }
+}
+
+fn leads(test: &Test, token: &str) -> Response {
+    let request = http().get(format!("{}/crm/v8/Leads", test.sandbox.api_domain()));
+    request.header("authorization", format!("Zoho-oauthtoken {token}")).send().unwrap()
+}
+
+/// The refresh token that the login keeps in its file.
+fn kept(test: &Test) -> Option<String> {
+    let files = files_below(&test.state().join("secrets"));
+    let file = files.iter().find(|file| file.to_string_lossy().contains("/refresh-token-"))?;
+    let item: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    Some(item["secret"].as_str().unwrap().to_owned())
+}
+
+/// What the sandbox says to a refresh, asked past this program.
+fn refreshed(test: &Test, kind: ClientKind, token: &str) -> serde_json::Value {
+    let client = test.sandbox.client(kind);
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", &client.client_id),
+        ("client_secret", &client.client_secrets["us"]),
+        ("refresh_token", token),
+    ];
+    http().post(format!("{}/oauth/v2/token", test.sandbox.url())).form(&form).send().unwrap().json().unwrap()
+}
+
+/// In, a token, and out: what the flow made is dead at the sandbox, and nothing of it is left here.
+#[track_caller]
+fn used_and_left(test: &Test, caller: Caller, flow: &Flow, shown: &str, given: &[&str]) {
+    assert!(shown.contains("logged in"), "{shown}");
+    let requests = test.sandbox.token_requests();
+    let token = call(test, caller, &["get", "crm"]).trim().to_owned();
+    assert_eq!(test.sandbox.token_requests(), requests, "the login's own token is in the cache");
+    assert_eq!(leads(test, &token).status(), 200);
+    let refresh_token = kept(test);
+    let secret = &test.sandbox.client(flow.kind).client_secrets["us"];
+    let secrets = [secret, token.as_str()].into_iter().chain(refresh_token.as_deref());
+    for secret in secrets.clone().chain(given.iter().copied()) {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    let said = call(test, caller, &["logout", "crm"]);
+    let revokes = test.sandbox.log().iter().filter(|entry| entry.endpoint == Endpoint::Revoke).count();
+    match &refresh_token {
+        Some(refresh_token) => {
+            assert!(said.contains("its refresh token is revoked"), "{said}");
+            assert_eq!(revokes, 1);
+            assert_eq!(refreshed(test, flow.kind, refresh_token)["error"], "invalid_code");
+            assert_eq!(leads(test, &token).status(), 401, "its access tokens died with it");
+        }
+        None => {
+            assert_eq!(flow.word, "client-credentials");
+            assert!(said.contains("client credentials have nothing to revoke"), "{said}");
+            assert_eq!(revokes, 0);
+            assert_eq!(leads(test, &token).status(), 200, "Zoho lets it live until it expires");
+        }
+    }
+    assert_eq!(files_below(&test.state().join("secrets")), Vec::<PathBuf>::new());
+    for file in test.state_files() {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        for secret in secrets.clone() {
+            assert!(!text.contains(secret), "{secret} in {}", file.display());
+        }
+    }
+    test.run(["get", "crm"]).failed(77, "login_required");
+}
+
+fn browser(caller: Caller) {
+    let (mut test, callback) = world();
+    let mut flags = vec!["--redirect-uri".to_owned(), callback];
+    let seen = test.dir.path().join("seen");
+    match caller {
+        Caller::Script => flags.push("--no-browser".into()),
+        Caller::Person => {
+            let script = format!("#!/bin/sh\necho \"$1\" > {0}.new\nmv {0}.new {0}\n", seen.display());
+            test.set("BROWSER", program(&test, &script).to_str().unwrap());
+        }
+    }
+    let flow = Flow { word: "browser", kind: ClientKind::ServerBased, flags };
+    let mut login = begin(&test, caller, &flow);
+    let page = login.found("http://127");
+    if caller == Caller::Person {
+        until("the browser", || seen.exists());
+        assert_eq!(std::fs::read_to_string(&seen).unwrap().trim(), page);
+    }
+    let answer = http().get(accepted(&page)).send().unwrap().text().unwrap();
+    assert!(answer.contains("Access granted"), "{answer}");
+    used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
+}
+
+fn program(test: &Test, script: &str) -> PathBuf {
+    let path = test.file("browser", script);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&path, mode).unwrap();
+    path
+}
+
+fn paste(caller: Caller) {
+    let (test, _) = world();
+    let flags = ["--redirect-uri", GOOGLE].map(String::from).to_vec();
+    let flow = Flow { word: "paste", kind: ClientKind::ServerBased, flags };
+    let mut login = begin(&test, caller, &flow);
+    let landed = accepted(&login.found("http://127"));
+    login.given("Paste that whole address: ", &landed);
+    used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
+}
+
+fn device(caller: Caller) {
+    let (test, _) = world();
+    let flow = Flow { word: "device", kind: ClientKind::Device, flags: Vec::new() };
+    let mut login = begin(&test, caller, &flow);
+    let line = login.found("zoho-cred: or visit ");
+    let (page, code) = line.trim_start_matches("zoho-cred: or visit ").split_once("?user_code=").unwrap();
+    let form = [("user_code", code), ("decision", "accept")];
+    let answer = http().post(page).form(&form).send().unwrap().text().unwrap();
+    assert!(answer.contains("Connected"), "{answer}");
+    used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
+}
+
+fn self_client(caller: Caller) {
+    let (test, _) = world();
+    let flow = Flow { word: "self-client", kind: ClientKind::SelfClient, flags: Vec::new() };
+    let code = test.sandbox.self_client_code(&[SCOPE], Duration::from_secs(180));
+    let mut login = begin(&test, caller, &flow);
+    login.given("Code (not shown): ", &code);
+    used_and_left(&test, caller, &flow, &login.ended_well(), &[&code]);
+}
+
+fn client_credentials(caller: Caller) {
+    let (test, _) = world();
+    let flags = vec!["--soid".to_owned(), test.sandbox.soid().to_owned()];
+    let flow = Flow { word: "client-credentials", kind: ClientKind::SelfClient, flags };
+    let login = begin(&test, caller, &flow);
+    used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
+}
+
+fn refresh_token(caller: Caller) {
+    let (test, _) = world();
+    let flow = Flow { word: "refresh-token", kind: ClientKind::Any, flags: Vec::new() };
+    let mut login = begin(&test, caller, &flow);
+    login.given("Refresh token (not shown): ", test.sandbox.refresh_token());
+    used_and_left(&test, caller, &flow, &login.ended_well(), &[test.sandbox.refresh_token()]);
+}
+
+mod at_a_terminal {
+    use super::Caller::Person;
+
+    #[test]
+    fn browser() {
+        super::browser(Person);
+    }
+
+    #[test]
+    fn paste() {
+        super::paste(Person);
+    }
+
+    #[test]
+    fn device() {
+        super::device(Person);
+    }
+
+    #[test]
+    fn self_client() {
+        super::self_client(Person);
+    }
+
+    #[test]
+    fn client_credentials() {
+        super::client_credentials(Person);
+    }
+
+    #[test]
+    fn refresh_token() {
+        super::refresh_token(Person);
+    }
+}
+
+mod without_a_terminal {
+    use super::Caller::Script;
+
+    #[test]
+    fn browser() {
+        super::browser(Script);
+    }
+
+    #[test]
+    fn paste() {
+        super::paste(Script);
+    }
+
+    #[test]
+    fn device() {
+        super::device(Script);
+    }
+
+    #[test]
+    fn self_client() {
+        super::self_client(Script);
+    }
+
+    #[test]
+    fn client_credentials() {
+        super::client_credentials(Script);
+    }
+
+    #[test]
+    fn refresh_token() {
+        super::refresh_token(Script);
+    }
+}
