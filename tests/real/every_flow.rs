@@ -79,14 +79,14 @@ impl Login {
     }
 }
 
-fn world() -> (Test, String) {
+pub fn world() -> (Test, String) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let callback = format!("http://localhost:{port}/callback");
     let options = Options { redirect_uris: vec![callback.clone(), GOOGLE.into()], ..Options::default() };
     (Test::with(options).without_environment(), callback)
 }
 
-fn http() -> Client {
+pub fn http() -> Client {
     Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
@@ -114,7 +114,7 @@ fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
 }
 
 /// Presses Accept on the consent page; where that leads.
-fn accepted(page: &str) -> String {
+pub fn accepted(page: &str) -> String {
     let shown = http().get(page).send().unwrap().text().unwrap();
     let consent = shown.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
     let form = [("consent", consent), ("decision", "accept")];
@@ -223,7 +223,7 @@ fn browser(caller: Caller) {
     used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
 }
 
-fn program(test: &Test, script: &str) -> PathBuf {
+pub fn program(test: &Test, script: &str) -> PathBuf {
     let path = test.file("browser", script);
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&path, mode).unwrap();

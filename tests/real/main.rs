@@ -21,6 +21,7 @@ mod keyring;
 mod killed_login;
 mod kubectl;
 mod node;
+mod pages;
 mod prometheus;
 mod python;
 mod setup;

@@ -1,0 +1,147 @@
+//! Every shell block of README and guide, in both languages, is done as it stands: by a person at a terminal where it asks
+//! something. Only what names the outside is another: the data centre, the API's host, ids.
+
+use crate::every_flow::{accepted, http, program, world};
+use crate::harness::{PROGRAM, Test, until};
+use crate::person::Person;
+use crate::world::bash;
+use std::path::Path;
+use std::time::Duration;
+use zoho_cred::sandbox::ClientKind;
+
+/// What tests/installer does, and what is going on here.
+const DONE_ELSEWHERE: [&str; 3] = ["./install.sh --demo", "./install.sh", "tests/run"];
+
+fn blocks(text: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while lines.by_ref().any(|line| line == "```sh") {
+        let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
+        blocks.push(block.join("\n"));
+    }
+    blocks
+}
+
+/// The commands of a block: its lines, unless one goes on in the next.
+fn commands(block: &str) -> Vec<String> {
+    if block.contains("sh -c '") {
+        return vec![block.to_owned()];
+    }
+    let whole = block.replace("\\\n", " ");
+    whole.lines().map(|line| line.split("  #").next().unwrap().trim().to_owned()).collect()
+}
+
+/// Does everything that a page says; how many commands that was.
+fn follow(page: &str) -> usize {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let mut done = 0;
+    for block in blocks(&text) {
+        if DONE_ELSEWHERE.contains(&block.as_str()) {
+            continue;
+        }
+        let (mut test, callback) = world();
+        let programs = Path::new(PROGRAM).parent().unwrap().display().to_string();
+        test.set("PATH", &format!("{programs}:{}", std::env::var("PATH").unwrap()));
+        if !block.starts_with("zoho-cred login") {
+            test = test.with_profile();
+        }
+        for command in commands(&block) {
+            match command.strip_prefix("zoho-cred login ") {
+                Some(args) => log_in(&mut test, &callback, args),
+                None => call(&test, &command),
+            }
+            done += 1;
+        }
+    }
+    done
+}
+
+/// A command that asks nothing.
+fn call(test: &Test, command: &str) {
+    let here = command.replace("https://www.zohoapis.jp", test.sandbox.api_domain());
+    let outcome = bash(test, &here);
+    assert!(outcome.code == 0 && !outcome.stdout.is_empty(), "{command}: {outcome:?}");
+    if command.contains("/crm/v8/Leads") {
+        assert!(outcome.stdout.contains("\"Last_Name\":\"Yamada\""), "{command}: {outcome:?}");
+    }
+}
+
+fn log_in(test: &mut Test, callback: &str, line: &str) {
+    let browser = program(test, "#!/bin/sh\necho \"$1\" > \"$0.seen\"\n");
+    test.set("BROWSER", browser.to_str().unwrap());
+    let kind = match line {
+        line if line.contains("self-client") || line.contains("client-credentials") => ClientKind::SelfClient,
+        line if line.contains("--flow device") => ClientKind::Device,
+        line if line.contains("refresh-token") => ClientKind::Any,
+        _ => ClientKind::ServerBased,
+    };
+    let client = test.sandbox.client(kind).clone();
+    let url = test.sandbox.url().to_owned();
+    let here = line
+        .replace("--data-center jp", "")
+        .replace("1000.XXXX", &client.client_id)
+        .replace("ZohoCRM.600000434", test.sandbox.soid());
+    // Where a person says which data centre, and where there is a keyring.
+    let mut args = vec!["login", "--accounts-url", &url, "--secrets", "file"];
+    args.extend(here.split_whitespace());
+    if kind == ClientKind::ServerBased && !line.contains("--redirect-uri") {
+        args.extend(["--redirect-uri", callback]);
+    }
+    let mut person = Person::calls(test, args);
+    if !line.contains("--client-id") {
+        person.answers("Client ID: ", &client.client_id);
+    }
+    if !line.contains("--scope") && !line.contains("self-client") && !line.contains("refresh-token") {
+        person.answers("Scopes, such as ZohoCRM.modules.ALL: ", "ZohoCRM.modules.ALL");
+    }
+    person.answers("Client Secret (not shown): ", &client.client_secrets["us"]);
+    match line {
+        line if line.contains("--flow paste") => {
+            let landed = accepted(&person.finds("http://127"));
+            person.answers("Paste that whole address: ", &landed);
+        }
+        line if line.contains("--flow device") => {
+            let line = person.finds("zoho-cred: or visit ");
+            let (page, code) =
+                line.trim_start_matches("zoho-cred: or visit ").split_once("?user_code=").unwrap();
+            http().post(page).form(&[("user_code", code), ("decision", "accept")]).send().unwrap();
+        }
+        line if line.contains("self-client") => {
+            let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+            person.answers("Code (not shown): ", &code);
+        }
+        line if line.contains("refresh-token") => {
+            person.answers("Refresh token (not shown): ", test.sandbox.refresh_token());
+        }
+        line if line.contains("client-credentials") => {}
+        _ => {
+            let page = person.finds("http://127");
+            let seen = browser.with_extension("seen");
+            until("the browser", || seen.exists());
+            assert!(http().get(accepted(&page)).send().unwrap().text().unwrap().contains("Access granted"));
+        }
+    }
+    let (code, shown) = person.leaves();
+    assert!(code == 0 && shown.contains("logged in"), "{line}: {shown}");
+    test.run(["get", "crm"]).ok();
+}
+
+#[test]
+fn the_readme() {
+    assert!(follow("README.md") >= 4);
+}
+
+#[test]
+fn the_guide() {
+    assert!(follow("docs/guide.md") >= 7);
+}
+
+#[test]
+fn the_japanese_readme() {
+    assert!(follow("docs/ja/README.md") >= 4);
+}
+
+#[test]
+fn the_japanese_guide() {
+    assert!(follow("docs/ja/guide.md") >= 6);
+}
