@@ -7,7 +7,7 @@ links='git-credential-zoho credential-helper-zoho' # zoho-cred knows what to do 
 
 usage() {
   cat <<'EOF'
-usage: ./install.sh [--to DIR] [--demo] [--debug]
+usage: ./install.sh [--to DIR] [--demo] [--debug | --release URL]
        ./install.sh [--to DIR] --uninstall
 
 Builds zoho-cred and its sandbox and puts them into DIR (default: ~/.local/bin), with the
@@ -18,6 +18,9 @@ may be run again at any time. Needs Rust and a C compiler.
   --to DIR      install into DIR
   --demo        then show it at work: 50 callers at once, one token request, one API call,
                 all against a sandbox on this machine
+  --release URL install a release's programs instead of building: URL is the folder of its files, such as
+                https://github.com/OWNER/zoho-cred/releases/download/v1.0.0. Checksums are verified, and
+                where gh is there, the attestation of who built them
   --debug       build quickly, without optimisation: for work on zoho-cred itself
   --uninstall   remove what this script installed into DIR; profiles and credentials stay
   --help        print this
@@ -80,7 +83,7 @@ need_c_compiler() {
 }
 
 need_curl() {
-  has curl || die 'curl is missing: the demo calls an API with it' "$(how_to_get curl curl curl curl 'brew install curl')"
+  has curl || die 'curl is missing: the demo and --release need it' "$(how_to_get curl curl curl curl 'brew install curl')"
 }
 
 # --- build ---
@@ -137,6 +140,48 @@ need_programs() {
   done
 }
 
+# --- or take a release ---
+
+# Prints the target whose programs run here.
+release_target() {
+  case $(uname -s)-$(uname -m) in
+    Linux-x86_64) echo x86_64-unknown-linux-musl ;;
+    Linux-aarch64 | Linux-arm64) echo aarch64-unknown-linux-musl ;;
+    Darwin-x86_64) echo x86_64-apple-darwin ;;
+    Darwin-arm64) echo aarch64-apple-darwin ;;
+    *) return 1 ;;
+  esac
+}
+
+# Verifies the lines of SHA256SUMS that are on stdin.
+check_sums() {
+  if has sha256sum; then sha256sum -c -; else shasum -a 256 -c -; fi
+}
+
+# Fetches and verifies, and leaves the folder of the programs in $built.
+fetch_release() {
+  target=$(release_target) || die "there is no release for $(uname -s) on $(uname -m)" 'build it: ./install.sh'
+  archive=zoho-cred-$target.tar.gz
+  downloads=$(mktemp -d)
+  trap 'rm -rf "$downloads"' EXIT
+  for file in "$archive" SHA256SUMS; do
+    curl -fsSL --proto '=https,http' -o "$downloads/$file" "$release/$file" || die "$release/$file could not be fetched"
+  done
+  grep -E "^[0-9a-f]{64} [ *]$archive\$" "$downloads/SHA256SUMS" >"$downloads/sum" ||
+    die "SHA256SUMS of the release does not name $archive"
+  (cd "$downloads" && check_sums <sum >/dev/null) || die "$archive is not what its checksum says" 'fetch it again; nothing was installed'
+  say "the checksum of $archive is right"
+  repository=$(printf '%s\n' "$release" | sed -n 's|^https://github.com/\([^/]*/[^/]*\)/releases/download/.*|\1|p')
+  if [ -n "$repository" ] && has gh; then
+    gh attestation verify "$downloads/$archive" --repo "$repository" >/dev/null ||
+      die "nobody attests that $repository built $archive" 'see: gh attestation verify --help; nothing was installed'
+    say "$repository attests that it built $archive"
+  fi
+  tar -xzf "$downloads/$archive" -C "$downloads"
+  built=$downloads/zoho-cred-$target
+  need_programs
+}
+
 # --- install and uninstall ---
 
 # Whether the name in $to is a link that this script made.
@@ -160,7 +205,7 @@ install_all() {
   mkdir -p "$to" || die "$to could not be made"
   to=$(cd "$to" && pwd)
   temporary=$to/.install-zoho.$$
-  trap 'rm -f "$temporary"' EXIT
+  trap 'rm -rf "$temporary" "${downloads:-$temporary}"' EXIT
   trap 'exit 1' HUP INT TERM
   for name in $programs; do
     cp "$built/$name" "$temporary"
@@ -171,6 +216,7 @@ install_all() {
     ln -s zoho-cred "$temporary"
     mv -f "$temporary" "$to/$name"
   done
+  rm -rf "$temporary" "${downloads:-$temporary}"
   trap - EXIT HUP INT TERM
   say "installed in $to: $programs $links"
 }
@@ -302,6 +348,7 @@ demo_in_sandbox() {
 to=
 demo=false
 debug=false
+release=
 action=install
 while [ $# -gt 0 ]; do
   case $1 in
@@ -313,6 +360,15 @@ while [ $# -gt 0 ]; do
     --to=?*) to=${1#--to=} ;;
     --demo) demo=true ;;
     --debug) debug=true ;;
+    --release)
+      [ -n "${2:-}" ] || die '--release wants an address' './install.sh --help'
+      release=${2%/}
+      shift
+      ;;
+    --release=?*)
+      release=${1#--release=}
+      release=${release%/}
+      ;;
     --uninstall) action=uninstall ;;
     demo-in-sandbox) action=demo_in_sandbox ;;
     --help | -h)
@@ -346,11 +402,16 @@ if [ "$action" = uninstall ]; then
   exit
 fi
 
-need_cargo
-need_c_compiler
-if $demo; then need_curl; fi
+if [ -n "$release" ]; then
+  if $debug; then die '--debug and --release do not go together'; fi
+  need_curl
+else
+  need_cargo
+  need_c_compiler
+  if $demo; then need_curl; fi
+fi
 check_place
-build
+if [ -n "$release" ]; then fetch_release; else build; fi
 install_all
 install_shared
 check_path
