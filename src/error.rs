@@ -548,8 +548,11 @@ impl Error {
                 Some(t!("correct that line; docs/config.md lists every key"))
             }
             Error::Setting { hint, .. } | Error::Unsafe { hint, .. } => Some(hint.clone()),
+            Error::EnvironmentIncomplete {
+                missing: missing @ ("ZOHO_CLIENT_SECRET" | "ZOHO_REFRESH_TOKEN"),
+            } => Some(t!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables", missing)),
             Error::EnvironmentIncomplete { missing } => {
-                Some(t!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables", missing))
+                Some(t!("set {missing}, or unset the other ZOHO_ variables", missing))
             }
             Error::Denied { .. }
             | Error::CodeRefused { .. }
@@ -592,6 +595,7 @@ impl Error {
             }
             Error::Unavailable { retry_after: None, .. } => Some(t!("check the network and try again")),
             Error::Offline => Some(t!("run the same command without --offline")),
+            Error::Store { action: "run", .. } => Some(t!("run it by hand and see what it prints")),
             Error::Store { .. } => {
                 Some(t!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR"))
             }

@@ -41,11 +41,19 @@ pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8,
         }
         Report::Text => {
             let default = default_name(system, &config);
-            table(&Page::of(system), system.clock.now().wall_ms, &profiles, default.as_ref())
+            let rows = table(&Page::of(system), system.clock.now().wall_ms, &profiles, default.as_ref());
+            rows + &shared(system, global, &config)
         }
     };
     system.print(text.as_bytes())?;
     Ok(0)
+}
+
+/// A line about the store that machines share, if one is set.
+fn shared(system: &System, global: &Global, config: &ConfigFile) -> String {
+    let session = resolve(&system.env, config.clone(), None).and_then(|it| Session::of(system, global, it));
+    let line = session.ok().and_then(|session| super::shared::line(&session, system));
+    line.map(|line| t!("shared store: {line}", line) + "\n").unwrap_or_default()
 }
 
 type Profiles = Vec<(String, Result<Status, Error>)>;

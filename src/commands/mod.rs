@@ -15,6 +15,7 @@ mod page;
 mod reject;
 mod session;
 mod setup;
+mod shared;
 mod status;
 mod summary;
 mod watch;

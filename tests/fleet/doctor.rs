@@ -38,6 +38,14 @@ fn a_lease_is_told() {
     fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::ZERO).unwrap();
     let (status, said) = finding(&fleet, 1);
     assert!(status == "ok" && said.contains("a machine refreshes"), "{said}");
+    for verb in ["status", "list"] {
+        let told = fleet.run(1, &[verb]);
+        assert!(
+            told.stdout.contains("answers in") && told.stdout.contains("a machine refreshes"),
+            "{told:?}"
+        );
+        assert!(!told.stdout.contains(&fleet.key), "{told:?}");
+    }
     holder.wait().ok();
 }
 

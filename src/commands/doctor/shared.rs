@@ -2,9 +2,8 @@
 
 use super::check::Check;
 use crate::commands::Session;
-use crate::config::duration::words;
-use crate::credential::{CredentialId, CredentialSource};
-use crate::store::{Health, Shared};
+use crate::commands::shared::{facts, look};
+use crate::store::Health;
 use crate::system::System;
 use crate::words::t;
 use std::time::Duration;
@@ -15,26 +14,17 @@ const SLOW: Duration = Duration::from_millis(250);
 /// Whether the shared store works, if one is set.
 pub fn check(session: &Session, system: &System) -> Check {
     let what = &t!("shared store");
-    let Some(shared) = session.shared(system) else {
+    let Some((place, health)) = look(session, system) else {
         return Check::skipped(what, t!("none is set; this machine keeps its state for itself"));
     };
-    let place = Shared::place(&session.config, &system.env).unwrap_or_default();
-    // Without a login there is no key to look at, but the connection can be tried all the same.
-    let id = session.source(system).id().unwrap_or_else(|_| CredentialId::known("none", "none"));
-    match shared.inspect(&id) {
+    match health {
         Ok(health) => judge(what, &place, &health),
         Err(error) => Check::error(what, &error),
     }
 }
 
 fn judge(what: &str, place: &str, health: &Health) -> Check {
-    let latency = health.latency.as_millis();
-    let offset = format!("{:+.1}", health.clock_offset_ms as f64 / 1000.0);
-    let facts = t!("{place} answers in {latency} ms, its clock is {offset} s off", place, latency, offset);
-    let facts = match health.lease {
-        Some(left) => t!("{facts}, a machine refreshes (for {time} at most)", facts, time = words(left)),
-        None => facts,
-    };
+    let facts = facts(place, health);
     match health.eviction.as_deref() {
         _ if health.foreign => Check::failed(
             what,

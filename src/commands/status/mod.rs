@@ -1,4 +1,4 @@
-//! `status`: one profile in full, without asking anybody.
+//! `status`: one profile in full, without asking Zoho.
 
 mod state;
 mod text;
@@ -23,7 +23,10 @@ pub fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result
     let status = judge(&session, system, &found);
     let text = match args.output {
         Report::Json => serde_json::to_string(&status).unwrap_or_default() + "\n",
-        Report::Text => text::describe(&status, &Page::of(system), system.clock.now().wall_ms),
+        Report::Text => {
+            let shared = super::shared::line(&session, system);
+            text::describe(&status, shared, &Page::of(system), system.clock.now().wall_ms)
+        }
     };
     system.print(text.as_bytes())?;
     if status.minted_last_hour >= MANY_TOKENS && !global.quiet {

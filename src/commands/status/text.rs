@@ -6,10 +6,9 @@ use crate::config::duration::words;
 use crate::words::{local, t};
 use std::time::Duration;
 
-/// The status for people: one fact a line.
-pub fn describe(status: &Status, page: &Page, now_ms: i64) -> String {
+/// The status for people: one fact a line. `shared` tells of the store that machines share.
+pub fn describe(status: &Status, shared: Option<String>, page: &Page, now_ms: i64) -> String {
     let fact = |name: String, value: String| Some(vec![plain(name), plain(value)]);
-    let shared = status.stores.shared.as_ref();
     page.table(
         [
             Some(vec![toned(Tone::Strong, status.profile.clone()), state(status, page, now_ms)]),
@@ -31,7 +30,7 @@ pub fn describe(status: &Status, page: &Page, now_ms: i64) -> String {
             holder(status).and_then(|who| fact(t!("lock"), who)),
             fact(t!("secrets"), status.stores.secrets.to_owned()),
             fact(t!("cache"), status.stores.cache.clone()),
-            shared.and_then(|place| fact(t!("shared"), place.clone())),
+            shared.and_then(|line| fact(t!("shared"), line)),
             next(status).and_then(|step| fact(t!("next"), step)),
         ]
         .into_iter()

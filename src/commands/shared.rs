@@ -1,0 +1,38 @@
+//! The store that machines share, in words.
+
+use super::Session;
+use crate::config::duration::words;
+use crate::credential::{CredentialId, CredentialSource};
+use crate::error::Error;
+use crate::store::{Health, Shared};
+use crate::system::System;
+use crate::words::t;
+
+/// Where the shared store of a session is and how it is; `None` where none is set.
+pub fn look(session: &Session, system: &System) -> Option<(String, Result<Health, Error>)> {
+    let shared = session.shared(system)?;
+    let place = Shared::place(&session.config, &system.env).unwrap_or_default();
+    // Without a login there is no key to look at, but the connection can be tried all the same.
+    let id = session.source(system).id().unwrap_or_else(|_| CredentialId::known("none", "none"));
+    Some((place, shared.inspect(&id)))
+}
+
+/// Latency, clock, and whether a machine has the lease.
+pub fn facts(place: &str, health: &Health) -> String {
+    let latency = health.latency.as_millis();
+    let offset = format!("{:+.1}", health.clock_offset_ms as f64 / 1000.0);
+    let facts = t!("{place} answers in {latency} ms, its clock is {offset} s off", place, latency, offset);
+    match health.lease {
+        Some(left) => t!("{facts}, a machine refreshes (for {time} at most)", facts, time = words(left)),
+        None => facts,
+    }
+}
+
+/// One line of it, for people.
+pub fn line(session: &Session, system: &System) -> Option<String> {
+    let (place, health) = look(session, system)?;
+    Some(match health {
+        Ok(health) => facts(&place, &health),
+        Err(error) => format!("{place}: {}", error.message()),
+    })
+}
