@@ -83,7 +83,7 @@ fn tls_is_verified_by_authority_and_name() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let cert = fleet.test.file("redis.pem", &made.cert.pem()).display().to_string();
     let key = fleet.test.file("redis.key", &made.signing_key.serialize_pem()).display().to_string();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let port = crate::harness::free_port().to_string();
     let tls =
         ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];
     let _server = crate::world::Redis::start(&tls);

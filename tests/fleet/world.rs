@@ -2,7 +2,7 @@
 
 use crate::harness::{Outcome, PROGRAM, Running, Test, have, until};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ pub struct Redis {
 impl Redis {
     pub fn start(extra: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = crate::harness::free_port();
         let extra: Vec<String> = extra.iter().map(|&arg| arg.to_owned()).collect();
         let child = spawn(&dir, port, &extra);
         Redis { child, dir, port, extra }

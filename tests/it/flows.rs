@@ -13,7 +13,7 @@ const GOOGLE: &str = "https://www.google.com/";
 
 /// A sandbox that knows a redirect URI on a port that is free now.
 fn world() -> (Test, String) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = crate::harness::free_port();
     let callback = format!("http://localhost:{port}/callback");
     let options = Options { redirect_uris: vec![callback.clone(), GOOGLE.into()], ..Options::default() };
     (Test::with(options).without_environment(), callback)

@@ -325,6 +325,21 @@ pub fn move_clock(command: &mut Command, offset: &str) -> bool {
     true
 }
 
+/// A port for somebody who binds it later. It is below those that the system gives to whoever asks for any, so that no
+/// other test's connection takes it meanwhile.
+pub fn free_port() -> u16 {
+    loop {
+        let port = 12_000 + (rand_word() % 20_000) as u16;
+        let taken = |host| {
+            let bound = std::net::TcpListener::bind((host, port));
+            bound.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
+        };
+        if !taken("127.0.0.1") && !taken("::1") {
+            return port;
+        }
+    }
+}
+
 fn rand_word() -> u64 {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).unwrap();

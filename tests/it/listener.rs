@@ -2,7 +2,7 @@
 
 use crate::harness::{Running, Test, until};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use zoho_cred::sandbox::{ClientKind, FaultKind, Options};
 
@@ -13,7 +13,7 @@ fn waiting() -> (Test, Running, String) {
 
 /// The same with more flags and a world made ready for them.
 fn waiting_with(more: impl FnOnce(&mut Test) -> Vec<&'static str>) -> (Test, Running, String) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = crate::harness::free_port();
     let callback = format!("http://localhost:{port}/callback");
     let test = Test::with(Options { redirect_uris: vec![callback.clone()], ..Options::default() });
     let mut test = test.without_environment();

@@ -4,7 +4,6 @@ use crate::harness::{Test, until};
 use crate::world::have_all;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use zoho_cred::sandbox::{ClientKind, Options};
 
@@ -67,7 +66,7 @@ fn press(button: &str) -> Option<(Test, String, crate::harness::Outcome)> {
     if !have_all(&["chromium", "chromedriver"]) {
         return None;
     }
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = crate::harness::free_port();
     let callback = format!("http://localhost:{port}/callback");
     let test = Test::with(Options { redirect_uris: vec![callback.clone()], ..Options::default() });
     let test = test.without_environment();

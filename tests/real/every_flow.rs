@@ -5,7 +5,6 @@ use crate::harness::{Outcome, Running, Test, files_below, said, until};
 use crate::person::Person;
 use reqwest::blocking::{Client, Response};
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -80,7 +79,7 @@ impl Login {
 }
 
 pub fn world() -> (Test, String) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = crate::harness::free_port();
     let callback = format!("http://localhost:{port}/callback");
     let options = Options { redirect_uris: vec![callback.clone(), GOOGLE.into()], ..Options::default() };
     (Test::with(options).without_environment(), callback)
