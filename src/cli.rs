@@ -6,7 +6,7 @@ mod help;
 pub use complaint::complaint;
 pub use help::translated;
 
-use crate::config::{DataCenter, Scheme, duration, nearest};
+use crate::config::{DataCenter, Scheme, duration};
 use crate::output::{Output, Shell};
 use crate::words::t;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -453,19 +453,11 @@ pub struct SdkArgs {
     /// The CSV file
     pub file: PathBuf,
     /// The data centre, instead of the one that the file's api_domain belongs to
-    #[arg(long, value_name = "DC", value_parser = data_center, conflicts_with = "accounts_url")]
+    #[arg(long, value_name = "DC", value_parser = DataCenter::named, conflicts_with = "accounts_url")]
     pub data_center: Option<&'static DataCenter>,
     /// The accounts server, where it is none of Zoho's own
     #[arg(long, value_name = "URL")]
     pub accounts_url: Option<String>,
-}
-
-/// A data centre by its code.
-fn data_center(code: &str) -> Result<&'static DataCenter, String> {
-    DataCenter::by_code(code.trim()).ok_or_else(|| match nearest(code, DataCenter::codes()) {
-        Some(near) => t!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
-        None => t!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
-    })
 }
 
 /// Arguments of `completions`.

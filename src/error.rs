@@ -464,6 +464,12 @@ impl Error {
         }
     }
 
+    /// Message and cause together.
+    pub fn in_one_line(&self) -> String {
+        let cause = self.cause().map(|cause| format!(": {cause}"));
+        self.message() + &cause.unwrap_or_default()
+    }
+
     /// Why, where the message does not say it already.
     pub fn cause(&self) -> Option<String> {
         match self {

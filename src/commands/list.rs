@@ -4,7 +4,7 @@ use super::page::{Page, Tone, plain, toned};
 use super::session::{Session, read_config};
 use super::status::{Found, State, Status, judge, state_words};
 use crate::cli::{Global, ListArgs, Report};
-use crate::config::{ConfigFile, ENVIRONMENT, ProfileName, environment, resolve};
+use crate::config::{ConfigFile, ENVIRONMENT, ProfileName, Resolved, environment, resolve};
 use crate::error::Error;
 use crate::system::System;
 use crate::words::t;
@@ -28,11 +28,12 @@ struct Row {
 pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8, Error> {
     let config = read_config(system, global, true)?;
     let profiles = statuses(system, global, &config);
+    let default = resolve(&system.env, config, None).ok();
+    let default_name = default.as_ref().map(|resolved| resolved.profile.name.clone());
+    let default_name = default_name.as_ref();
     let text = match args.output {
         Report::Json => {
-            let default = default_name(system, &config);
-            let rows: Vec<_> =
-                profiles.iter().map(|(name, found)| row(name, found, default.as_ref())).collect();
+            let rows: Vec<_> = profiles.iter().map(|(name, found)| row(name, found, default_name)).collect();
             serde_json::to_string(&rows).unwrap_or_default() + "\n"
         }
         Report::Text if profiles.is_empty() => {
@@ -40,9 +41,8 @@ pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8,
             return Ok(0);
         }
         Report::Text => {
-            let default = default_name(system, &config);
-            let rows = table(&Page::of(system), system.clock.now().wall_ms, &profiles, default.as_ref());
-            rows + &shared(system, global, &config)
+            let rows = table(&Page::of(system), system.clock.now().wall_ms, &profiles, default_name);
+            rows + &shared(system, global, default)
         }
     };
     system.print(text.as_bytes())?;
@@ -50,9 +50,9 @@ pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8,
 }
 
 /// A line about the store that machines share, if one is set.
-fn shared(system: &System, global: &Global, config: &ConfigFile) -> String {
-    let session = resolve(&system.env, config.clone(), None).and_then(|it| Session::of(system, global, it));
-    let line = session.ok().and_then(|session| super::shared::line(&session, system));
+fn shared(system: &System, global: &Global, default: Option<Resolved>) -> String {
+    let session = default.and_then(|resolved| Session::of(system, global, resolved).ok());
+    let line = session.and_then(|session| super::shared::line(&session, system));
     line.map(|line| t!("shared store: {line}", line) + "\n").unwrap_or_default()
 }
 
@@ -76,11 +76,6 @@ fn statuses(system: &System, global: &Global, config: &ConfigFile) -> Profiles {
             (name, found)
         })
         .collect()
-}
-
-/// The profile that a call means which names none.
-fn default_name(system: &System, config: &ConfigFile) -> Option<ProfileName> {
-    resolve(&system.env, config.clone(), None).ok().map(|resolved| resolved.profile.name)
 }
 
 fn is_default(name: &str, default: Option<&ProfileName>) -> bool {

@@ -38,8 +38,8 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
     let makes_one = !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials);
-    let warning = made::warning_before(&state, &profile.accounts_url, &profile.client_id);
-    let warning = warning.filter(|_| makes_one);
+    let warning =
+        made::warning_before(&state, &profile.accounts_url, &profile.client_id).filter(|_| makes_one);
     if let Some(warning) = &warning {
         system.warn(warning);
     }
@@ -142,8 +142,7 @@ impl Story<'_> {
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
-        let replaced = self.replaced(system, &profile, &secrets);
-        let in_use = keep(system, self.state, self.config, &profile, &secrets, true)?;
+        let replaced = self.keep(system, &profile, &secrets, true)?;
         let warning =
             made::note_made(self.state, &profile.accounts_url, &profile.client_id, system.clock.now());
         if let (Ok(Some(warning)), false) = (warning, self.warned) {
@@ -152,19 +151,30 @@ impl Story<'_> {
         let shared = self.shared(system);
         let store = store::open(self.state, &CredentialId::of(&profile, &secrets), shared.as_ref())?;
         adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
-        if let Some(replaced) = replaced.filter(|_| in_use) {
-            replaced.revoke(system, self.http, self.state, self.args.revoke_old);
-        }
+        self.revoke(system, replaced);
         Ok(())
     }
 
-    /// The refresh token that a login with `secrets` puts out of use, if it may be revoked.
-    fn replaced(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Option<Replaced> {
-        let found = Replaced::find(system, self.state, profile).unwrap_or_else(|error| {
+    /// Keeps `secrets`, and answers the refresh token that this puts out of use, if it may be revoked.
+    fn keep(
+        &self,
+        system: &System,
+        profile: &Profile,
+        secrets: &Secrets,
+        made_here: bool,
+    ) -> Result<Option<Replaced>, Error> {
+        let before = Replaced::find(system, self.state, profile).unwrap_or_else(|error| {
             system.warn(&t!("the refresh token of before was left alone: {why}", why = error.message()));
             None
         });
-        found.filter(|replaced| !replaced.is(secrets.refresh_token.as_ref()))
+        let in_use = keep(system, self.state, self.config, profile, secrets, made_here)?;
+        Ok(before.filter(|before| in_use && !before.is(secrets.refresh_token.as_ref())))
+    }
+
+    fn revoke(&self, system: &mut System, replaced: Option<Replaced>) {
+        if let Some(replaced) = replaced {
+            replaced.revoke(system, self.http, self.state, self.args.revoke_old);
+        }
     }
 
     /// Keeps a credential that is there already, once it has minted a token.
@@ -172,11 +182,8 @@ impl Story<'_> {
         if !self.args.no_verify {
             self.verify(system, profile, secrets)?;
         }
-        let replaced = self.replaced(system, profile, secrets);
-        let in_use = keep(system, self.state, self.config, profile, secrets, false)?;
-        if let Some(replaced) = replaced.filter(|_| in_use) {
-            replaced.revoke(system, self.http, self.state, self.args.revoke_old);
-        }
+        let replaced = self.keep(system, profile, secrets, false)?;
+        self.revoke(system, replaced);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 use crate::store::profile_state::ProfileState;
 use crate::store::{Locked, StateDir, Store};
 use crate::system::{Deadline, HttpRequest, Method, System, files};
-use crate::token::{CacheRecord, Ports};
+use crate::token::{CacheRecord, Ports, busy};
 use crate::words::t;
 use std::time::Duration;
 
@@ -219,8 +219,7 @@ fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 
         }
         let left = deadline.remaining(ports.clock);
         if left.is_zero() {
-            let holder = store.holder().map(|holder| holder.pid).filter(|pid| *pid != 0);
-            return Err(Error::Busy { waited: LOCK_TIMEOUT, holder });
+            return Err(busy(LOCK_TIMEOUT, store));
         }
         ports.clock.sleep(store.pause(2).min(left));
     }

@@ -3,6 +3,9 @@
 //! Source: <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html> and what the hosts answer. Canada is the
 //! one that no pattern finds: accounts at `zohocloud.ca`, APIs at `zohoapis.ca`.
 
+use super::{AccountsUrl, nearest};
+use crate::words::t;
+
 /// One of Zoho's data centres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataCenter {
@@ -49,10 +52,25 @@ impl DataCenter {
         ALL.iter().find(|dc| dc.code.eq_ignore_ascii_case(code))
     }
 
+    /// The data centre that somebody named; the error is a sentence with the nearest code, or all of them.
+    pub fn named(code: &str) -> Result<&'static DataCenter, String> {
+        DataCenter::by_code(code.trim()).ok_or_else(|| match nearest(code, DataCenter::codes()) {
+            Some(near) => t!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
+            None => t!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
+        })
+    }
+
     /// The data centre whose accounts server this is; `None` where it is none of Zoho's.
     pub fn by_accounts_url(url: &str) -> Option<&'static DataCenter> {
         let host = url.strip_prefix("https://")?;
         ALL.iter().find(|dc| dc.accounts_host == host)
+    }
+
+    /// The data centre that an `api_domain` belongs to; `None` where it is none of Zoho's.
+    pub fn by_api_domain(url: &str) -> Option<&'static DataCenter> {
+        let url = AccountsUrl::new(url).ok()?;
+        let host = url.as_str().strip_prefix("https://")?;
+        ALL.iter().find(|dc| dc.api_host == host)
     }
 
     /// Base URL of the accounts server, without a trailing slash.

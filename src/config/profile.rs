@@ -82,6 +82,16 @@ pub struct Budget {
     pub window: Duration,
 }
 
+impl Budget {
+    /// Requests that may be made without anybody asking for them: one is left for `--refresh`, where there are enough.
+    pub fn automatic(&self) -> u32 {
+        match self.tokens {
+            few @ 0..3 => few,
+            tokens => tokens - 1,
+        }
+    }
+}
+
 impl Default for Budget {
     /// Zoho's: 10 in 10 minutes (<https://www.zoho.com/accounts/protocol/oauth/limits.html>).
     fn default() -> Self {
@@ -119,6 +129,11 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Where it is, for people: the data centre's code, or the accounts server where that is none of Zoho's.
+    pub fn place(&self) -> String {
+        self.data_center.map_or_else(|| self.accounts_url.to_string(), |dc| dc.code.to_owned())
+    }
+
     /// Whether its scopes were edited since a login that asked for `had`, in whatever order and case they are.
     pub fn wants_other_scopes(&self, had: &[String]) -> bool {
         let sorted = |scopes: &[String]| {

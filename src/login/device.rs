@@ -4,10 +4,10 @@ use super::exchange::{Grant, grant, post};
 use super::show;
 use crate::config::{AccountsUrl, DataCenter, Profile, duration::words};
 use crate::error::Error;
-use crate::oauth::Answer;
 use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
+use crate::oauth::{Answer, SERVER_INFO_PATH};
 use crate::secret::Secret;
-use crate::system::{Deadline, Http, HttpRequest, Method, System, Waiting};
+use crate::system::{Deadline, Http, HttpRequest, System, Waiting};
 use crate::token::Moment;
 use crate::words::t;
 use std::rc::Rc;
@@ -105,13 +105,7 @@ fn other(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<Acco
     if !accounts.is_loopback() {
         return DataCenter::by_code(location).map(AccountsUrl::of).ok_or_else(unknown);
     }
-    let request = HttpRequest {
-        method: Method::Get,
-        url: accounts.join("/oauth/serverinfo"),
-        form: Vec::new(),
-        authorization: None,
-        timeout: Duration::from_secs(5),
-    };
+    let request = HttpRequest::get(accounts.join(SERVER_INFO_PATH), Duration::from_secs(5));
     let answer = http.send(&request).map_err(|_| unknown())?;
     let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let found = json["locations"][location].as_str().and_then(|url| AccountsUrl::new(url).ok());

@@ -3,7 +3,7 @@
 //! Version 8 writes ten columns (`id,user_name,…,redirect_uri,api_domain`; PHP says `redirect_url`), older versions
 //! nine, without `id` or without `api_domain`. The header decides which column is which.
 
-use crate::config::{AccountsUrl, DataCenter, ENVIRONMENT, ProfileName, data_center};
+use crate::config::{DataCenter, ENVIRONMENT, ProfileName};
 use crate::secret::Secret;
 use crate::words::t;
 
@@ -92,14 +92,8 @@ fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, String> {
             .or_else(|| row.get("redirect_url"))
             .filter(|uri| url::Url::parse(uri).is_ok())
             .map(str::to_owned),
-        data_center: row.get("api_domain").and_then(of_api_domain),
+        data_center: row.get("api_domain").and_then(DataCenter::by_api_domain),
     })
-}
-
-fn of_api_domain(url: &str) -> Option<&'static DataCenter> {
-    let url = AccountsUrl::new(url).ok()?;
-    let host = url.as_str().strip_prefix("https://")?;
-    data_center::ALL.iter().find(|dc| dc.api_host == host)
 }
 
 /// The rows of a CSV (RFC 4180), each with the line it begins in. Quotes may hold commas, line ends and doubled quotes.
@@ -206,7 +200,7 @@ mod tests {
         for domain in
             ["https://www.zohoapis.jp.evil.example", "http://www.zohoapis.jp", "https://evil@www.zohoapis.jp"]
         {
-            assert_eq!(of_api_domain(domain), None, "{domain}");
+            assert_eq!(DataCenter::by_api_domain(domain), None, "{domain}");
         }
     }
 

@@ -4,7 +4,7 @@ use super::{ask, ask_secret, ask_secret_or_none, read_secret_file};
 use crate::cli::{FlowName, LoginArgs, Place};
 use crate::config::{
     AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, DataCenter, ENVIRONMENT, Grant, Origin, Profile,
-    ProfileName, Scheme, SecretsIn, environment, nearest, split_scopes,
+    ProfileName, Scheme, SecretsIn, environment, split_scopes,
 };
 use crate::error::Error;
 use crate::secret::Secret;
@@ -150,12 +150,7 @@ fn accounts(
 }
 
 fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Error> {
-    let dc = DataCenter::by_code(code.trim()).ok_or_else(|| {
-        Error::Usage(match nearest(code, DataCenter::codes()) {
-            Some(near) => t!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
-            None => t!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
-        })
-    })?;
+    let dc = DataCenter::named(code).map_err(Error::Usage)?;
     Ok((AccountsUrl::of(dc), Some(dc)))
 }
 

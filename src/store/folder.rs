@@ -88,10 +88,6 @@ impl Store for Folder {
     fn holder(&self) -> Option<Holder> {
         lock::holder(&self.lock)
     }
-
-    fn place(&self) -> String {
-        self.state.path().display().to_string()
-    }
 }
 
 /// The same files while their lock is held.

@@ -20,6 +20,13 @@ pub struct Holder {
     pub since_ms: i64,
 }
 
+impl Holder {
+    /// The process, where it is one of this machine.
+    pub fn pid(self) -> Option<u32> {
+        (self.pid != 0).then_some(self.pid)
+    }
+}
+
 /// A held lock; dropping it releases it.
 pub struct FileLock {
     file: File,

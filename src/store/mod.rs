@@ -47,8 +47,6 @@ pub trait Store {
     fn pause(&self, attempt: u32) -> Duration;
     /// Who holds the lock, if somebody does.
     fn holder(&self) -> Option<Holder>;
-    /// Where it rests, for `status`.
-    fn place(&self) -> String;
 }
 
 /// The same state while its lock is held. Nothing can be written without it.

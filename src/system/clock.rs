@@ -1,5 +1,6 @@
 //! Time: the wall's, the machine's since boot, and a deadline for waiting.
 
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 /// One reading of both clocks.
@@ -33,12 +34,14 @@ pub trait Clock {
 /// The machine's clocks.
 pub struct RealClock {
     start: Instant,
+    /// It is asked for again and again in a refresh, and stays the same for as long as this process can live.
+    boot_id: OnceCell<String>,
 }
 
 impl Default for RealClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
     fn default() -> Self {
-        RealClock { start: Instant::now() }
+        RealClock { start: Instant::now(), boot_id: OnceCell::new() }
     }
 }
 
@@ -52,8 +55,11 @@ impl Clock for RealClock {
     }
 
     fn boot_id(&self) -> String {
-        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        id.trim().chars().take(13).collect()
+        let read = || {
+            let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+            id.trim().chars().take(13).collect()
+        };
+        self.boot_id.get_or_init(read).clone()
     }
 
     fn monotonic(&self) -> Duration {

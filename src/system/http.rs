@@ -30,6 +30,13 @@ pub struct HttpRequest<'a> {
     pub timeout: Duration,
 }
 
+impl HttpRequest<'_> {
+    /// A GET of `url` without credentials.
+    pub fn get(url: String, timeout: Duration) -> Self {
+        HttpRequest { method: Method::Get, url, form: Vec::new(), authorization: None, timeout }
+    }
+}
+
 /// An answer that arrived whole, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpAnswer {

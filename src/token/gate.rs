@@ -6,8 +6,7 @@ use super::obtain::Ask;
 use super::refresh::{Early, Ports};
 use crate::error::Error;
 use crate::system::Deadline;
-use crate::words::kept;
-use crate::words::t;
+use crate::words::{kept, t};
 use std::time::Duration;
 
 /// No request is begun with less than this left.
@@ -57,8 +56,7 @@ impl Gate<'_, '_> {
         let allowed = match (self.early, self.ask.refresh) {
             (Early::Yes, _) => budget.tokens.div_ceil(2),
             (Early::No, true) => budget.tokens,
-            (Early::No, false) if budget.tokens >= 3 => budget.tokens - 1,
-            (Early::No, false) => budget.tokens,
+            (Early::No, false) => budget.automatic(),
         };
         let used = ledger.used(now, budget);
         if used < allowed {

@@ -15,6 +15,6 @@ pub use adopt::adopt;
 pub use ledger::{Failure, FailureKind, Ledger};
 pub use moment::Moment;
 pub use obtain::{Ask, Obtained, obtain};
-pub use refresh::{Ports, Wait};
+pub use refresh::{Ports, Wait, busy};
 pub use reject::{Rejected, reject};
 pub use token_set::{CacheRecord, Freshness, MinTtl, TokenSet};

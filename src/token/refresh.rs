@@ -14,7 +14,6 @@ use crate::error::Error;
 use crate::store::{Holder, Locked, Store};
 use crate::system::{Clock, Deadline, Http, Signals};
 use crate::words::t;
-use std::cell::Cell;
 use std::time::Duration;
 
 /// How often the credential may turn out to be another one before the call gives up.
@@ -138,6 +137,28 @@ enum Waited<'s> {
     Served(CacheRecord),
 }
 
+/// What was told of a wait; that it is over is told too, however it ends.
+struct Told<'a, 'p> {
+    ports: &'a Ports<'p>,
+    once: bool,
+}
+
+impl Told<'_, '_> {
+    fn of(&mut self, store: &dyn Store) {
+        if !std::mem::replace(&mut self.once, true) {
+            (self.ports.waiting)(Wait::For(store.holder()));
+        }
+    }
+}
+
+impl Drop for Told<'_, '_> {
+    fn drop(&mut self) {
+        if self.once {
+            (self.ports.waiting)(Wait::Over);
+        }
+    }
+}
+
 /// Waits for the lock and watches the cache meanwhile: a fresh token there ends the wait without the lock.
 fn wait_for_lock<'s>(
     ports: &Ports<'_>,
@@ -147,24 +168,8 @@ fn wait_for_lock<'s>(
     early: Early,
     store: &'s dyn Store,
 ) -> Result<Waited<'s>, Error> {
-    let told = Cell::new(false);
-    let outcome = watch_lock(ports, ask, deadline, seen, early, store, &told);
-    if told.get() {
-        (ports.waiting)(Wait::Over);
-    }
-    outcome
-}
-
-fn watch_lock<'s>(
-    ports: &Ports<'_>,
-    ask: &Ask,
-    deadline: &Deadline,
-    seen: &CacheRecord,
-    early: Early,
-    store: &'s dyn Store,
-    told: &Cell<bool>,
-) -> Result<Waited<'s>, Error> {
     let begun = ports.clock.monotonic();
+    let mut told = Told { ports, once: false };
     for attempt in 0.. {
         store.bound(deadline.remaining(ports.clock));
         if let Some(locked) = store.try_lock()? {
@@ -183,8 +188,8 @@ fn watch_lock<'s>(
         if left.is_zero() {
             return Err(busy(waited, store));
         }
-        if waited >= Duration::from_secs(1) && !told.replace(true) {
-            (ports.waiting)(Wait::For(store.holder()));
+        if waited >= Duration::from_secs(1) {
+            told.of(store);
         }
         ports.clock.sleep(store.pause(attempt).min(left));
     }
@@ -193,7 +198,7 @@ fn watch_lock<'s>(
 
 /// The error of a wait for the lock that was in vain.
 pub fn busy(waited: Duration, store: &dyn Store) -> Error {
-    Error::Busy { waited, holder: store.holder().map(|holder| holder.pid).filter(|pid| *pid != 0) }
+    Error::Busy { waited, holder: store.holder().and_then(Holder::pid) }
 }
 
 /// Whether `cache` is what the caller came for: under `--refresh` a token that was not there when the call began,

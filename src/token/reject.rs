@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::oauth::userinfo::{self, Liveness};
 use crate::secret::Secret;
 use crate::store::{Locked, Store};
-use crate::system::{Deadline, HttpRequest, Method};
+use crate::system::{Deadline, HttpRequest};
 use std::time::Duration;
 
 /// For the question whether the token lives.
@@ -85,12 +85,10 @@ fn is_cached(cache: &CacheRecord, token: &Secret) -> bool {
 }
 
 fn liveness(ports: &Ports<'_>, token: &Secret, deadline: &Deadline) -> Liveness {
+    let timeout = CHECK_TIMEOUT.min(deadline.remaining(ports.clock).max(Duration::from_secs(1)));
     let answer = ports.http.send(&HttpRequest {
-        method: Method::Get,
-        url: ports.profile.accounts_url.join(userinfo::PATH),
-        form: Vec::new(),
         authorization: Some(Secret::new(format!("Zoho-oauthtoken {}", token.expose()))),
-        timeout: CHECK_TIMEOUT.min(deadline.remaining(ports.clock).max(Duration::from_secs(1))),
+        ..HttpRequest::get(ports.profile.accounts_url.join(userinfo::PATH), timeout)
     });
     match answer {
         Ok(answer) => userinfo::liveness(answer.status, &answer.body),

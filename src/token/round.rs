@@ -282,8 +282,7 @@ fn cool_down(answer: &HttpAnswer) -> Duration {
 }
 
 fn unsaved(error: &Error) -> String {
-    let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
-    t!("the token could not be kept for the next caller: {why}{cause}", why = error.message(), cause)
+    t!("the token could not be kept for the next caller: {why}", why = error.in_one_line())
 }
 
 /// Writes the ledger after an answer. Its entry is on disk already, so that a failure here costs budget, not truth.

@@ -92,10 +92,6 @@ impl Store for Disk<'_> {
         let holder = self.read(&self.ledger, |files| files.holder)?;
         Some(Holder { pid: holder as u32, since_ms: 0 })
     }
-
-    fn place(&self) -> String {
-        "disk".into()
-    }
 }
 
 struct LockedDisk<'a>(&'a Disk<'a>);

@@ -288,19 +288,27 @@ fn a_person_at_a_terminal_is_asked_and_secrets_are_not_shown() {
     in_use(&test, 1);
 }
 
+/// A login with a new code of the API console, which makes a refresh token.
+fn self_client_login(test: &Test, more: &[&str]) -> Outcome {
+    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+    let flow = ["--flow", "self-client", "--code-file", "-"];
+    let mut login = start(test, ClientKind::SelfClient, &[&flow[..], more].concat());
+    login.type_in(&code);
+    let outcome = login.wait();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    outcome
+}
+
+/// How many refresh tokens live at the sandbox.
+fn living_grants(test: &Test) -> usize {
+    test.sandbox.counts().grants.iter().filter(|grant| grant.alive).count()
+}
+
 #[test]
 fn the_token_that_a_login_replaces_is_revoked_when_asked() {
     let (test, _) = world();
-    let login = |more: &[&str]| {
-        let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-        let flow = ["--flow", "self-client", "--code-file", "-"];
-        let mut login = start(&test, ClientKind::SelfClient, &[&flow[..], more].concat());
-        login.type_in(&code);
-        let outcome = login.wait();
-        assert_eq!(outcome.code, 0, "{outcome:?}");
-        outcome
-    };
-    let alive = || test.sandbox.counts().grants.iter().filter(|grant| grant.alive).count();
+    let login = |more: &[&str]| self_client_login(&test, more);
+    let alive = || living_grants(&test);
     login(&[]);
     let before = alive();
     assert!(login(&[]).stderr.contains("--revoke-old"));
@@ -313,15 +321,8 @@ fn the_token_that_a_login_replaces_is_revoked_when_asked() {
 #[test]
 fn a_token_of_our_making_is_revoked_when_another_is_taken_over_and_never_when_it_is_the_same() {
     let (test, _) = world();
-    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    let mut first = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
-    first.type_in(&code);
-    assert_eq!(first.wait().code, 0);
-    let of_the_client = || {
-        let counts = test.sandbox.counts();
-        counts.grants.iter().filter(|grant| grant.alive).count()
-    };
-    let before = of_the_client();
+    self_client_login(&test, &[]);
+    let before = living_grants(&test);
     let item = crate::harness::files_below(&test.state().join("secrets"))
         .into_iter()
         .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("refresh-token"))
@@ -336,23 +337,20 @@ fn a_token_of_our_making_is_revoked_when_another_is_taken_over_and_never_when_it
         outcome.stderr
     };
     assert!(!take_over(&own, ClientKind::SelfClient).contains("revoked"));
-    assert_eq!(of_the_client(), before);
+    assert_eq!(living_grants(&test), before);
     test.run(["get", "crm", "--refresh"]).ok();
+    // That one is no longer of our making; the next login's is, and is replaced by one of another client.
+    self_client_login(&test, &[]);
+    let said = take_over(test.sandbox.refresh_token(), ClientKind::Any);
+    assert!(said.contains("the old refresh token was revoked"), "{said}");
+    assert_eq!(living_grants(&test), before);
 }
 
 /// Zoho keeps 20 refresh tokens a client and kills the oldest; a token that a login revoked is none of them.
 #[test]
 fn many_logins_warn_before_the_20th() {
     let (test, _) = world();
-    let login = |more: &[&str]| {
-        let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-        let flow = ["--flow", "self-client", "--code-file", "-"];
-        let mut login = start(&test, ClientKind::SelfClient, &[&flow[..], more].concat());
-        login.type_in(&code);
-        let outcome = login.wait();
-        assert_eq!(outcome.code, 0, "{outcome:?}");
-        outcome.stderr
-    };
+    let login = |more: &[&str]| self_client_login(&test, more).stderr;
     for _ in 0..17 {
         assert!(!login(&[]).contains("refresh tokens for this client"));
     }

@@ -121,6 +121,15 @@ pub fn accepted(page: &str) -> String {
     pressed.headers()["location"].to_str().unwrap().to_owned()
 }
 
+/// Enters the code of a device, as the line that names page and code has it.
+#[track_caller]
+pub fn connect(line: &str) {
+    let (page, code) = line.trim_start_matches("zoho-cred: or visit ").split_once("?user_code=").unwrap();
+    let form = [("user_code", code), ("decision", "accept")];
+    let answer = http().post(page).form(&form).send().unwrap().text().unwrap();
+    assert!(answer.contains("Connected"), "{answer}");
+}
+
 /// The call in the caller's own surroundings, and what it printed.
 #[track_caller]
 fn call(test: &Test, caller: Caller, args: &[&str]) -> String {
@@ -243,11 +252,7 @@ fn device(caller: Caller) {
     let (test, _) = world();
     let flow = Flow { word: "device", kind: ClientKind::Device, flags: Vec::new() };
     let mut login = begin(&test, caller, &flow);
-    let line = login.found("zoho-cred: or visit ");
-    let (page, code) = line.trim_start_matches("zoho-cred: or visit ").split_once("?user_code=").unwrap();
-    let form = [("user_code", code), ("decision", "accept")];
-    let answer = http().post(page).form(&form).send().unwrap().text().unwrap();
-    assert!(answer.contains("Connected"), "{answer}");
+    connect(&login.found("zoho-cred: or visit "));
     used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
 }
 

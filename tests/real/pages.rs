@@ -1,7 +1,7 @@
 //! Every shell block of README and guide, in both languages, is done as it stands: by a person at a terminal where it asks
 //! something. Only what names the outside is another: the data centre, the API's host, ids.
 
-use crate::every_flow::{accepted, http, program, world};
+use crate::every_flow::{accepted, connect, http, program, world};
 use crate::harness::{PROGRAM, Test, until};
 use crate::person::Person;
 use crate::world::bash;
@@ -101,10 +101,7 @@ fn log_in(test: &mut Test, callback: &str, line: &str) {
             person.answers("Paste that whole address: ", &landed);
         }
         line if line.contains("--flow device") => {
-            let line = person.finds("zoho-cred: or visit ");
-            let (page, code) =
-                line.trim_start_matches("zoho-cred: or visit ").split_once("?user_code=").unwrap();
-            http().post(page).form(&[("user_code", code), ("decision", "accept")]).send().unwrap();
+            connect(&person.finds("zoho-cred: or visit "));
         }
         line if line.contains("self-client") => {
             let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));

@@ -52,7 +52,6 @@ impl Check {
 
     /// What an error says, with its hint as the fix.
     pub fn error(name: &str, error: &crate::error::Error) -> Self {
-        let cause = error.cause().map(|cause| format!(": {cause}")).unwrap_or_default();
-        Check { status: Verdict::Failed, fix: error.hint(), ..Check::ok(name, error.message() + &cause) }
+        Check { status: Verdict::Failed, fix: error.hint(), ..Check::ok(name, error.in_one_line()) }
     }
 }

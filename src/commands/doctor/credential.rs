@@ -72,7 +72,7 @@ fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
 fn data_center(session: &Session, found: &Found) -> Check {
     let what = &t!("data centre");
     let profile = &session.profile;
-    let here = profile.data_center.map_or_else(|| profile.accounts_url.to_string(), |dc| dc.code.to_owned());
+    let here = profile.place();
     let fix = t!(
         "look where the API console lists the client, set data_center (one of {codes}), and log in again",
         codes = DataCenter::codes().collect::<Vec<_>>().join(", "),
@@ -84,9 +84,8 @@ fn data_center(session: &Session, found: &Found) -> Check {
             fix,
         );
     }
-    let api_host = found.cache.api_domain.as_deref().and_then(|url| url.strip_prefix("https://"));
-    let other =
-        data_center_of(api_host).filter(|dc| profile.data_center.is_some_and(|own| own.code != dc.code));
+    let answered = found.cache.api_domain.as_deref().and_then(DataCenter::by_api_domain);
+    let other = answered.filter(|dc| profile.data_center.is_some_and(|own| own.code != dc.code));
     match other {
         Some(dc) => Check::failed(
             what,
@@ -95,11 +94,6 @@ fn data_center(session: &Session, found: &Found) -> Check {
         ),
         None => Check::ok(what, here),
     }
-}
-
-fn data_center_of(api_host: Option<&str>) -> Option<&'static DataCenter> {
-    let host = api_host?;
-    DataCenter::codes().filter_map(DataCenter::by_code).find(|dc| dc.api_host == host)
 }
 
 fn budget(session: &Session, system: &System, found: &Found) -> Check {
@@ -119,7 +113,7 @@ fn budget(session: &Session, system: &System, found: &Found) -> Check {
         limit = budget.tokens,
         window = words(budget.window),
     );
-    let slot = found.ledger.next_slot(now, budget, budget.tokens - u32::from(budget.tokens >= 3));
+    let slot = found.ledger.next_slot(now, budget, budget.automatic());
     match slot.is_zero() {
         true => Check::ok(what, message),
         false => Check::failed(

@@ -2,9 +2,10 @@
 
 use super::check::Check;
 use crate::commands::Session;
+use crate::commands::status::refreshing;
 use crate::credential::CredentialSource;
 use crate::error::Error;
-use crate::store::{self, probe};
+use crate::store::{self, Holder, probe};
 use crate::system::{FileSystem, System};
 use crate::words::t;
 
@@ -67,12 +68,9 @@ fn lock(session: &Session, system: &System) -> Check {
     let look = || -> Result<Check, Error> {
         let store = store::open(&session.state, &id, None)?;
         let free = store.try_lock()?.is_some();
-        Ok(match (free, store.holder()) {
-            (true, _) => Check::ok(what, t!("it is free, and can be taken")),
-            (false, Some(holder)) if holder.pid != 0 => {
-                Check::ok(what, t!("process {pid} is refreshing", pid = holder.pid))
-            }
-            (false, _) => Check::ok(what, t!("somebody is refreshing")),
+        Ok(match free {
+            true => Check::ok(what, t!("it is free, and can be taken")),
+            false => Check::ok(what, refreshing(store.holder().and_then(Holder::pid))),
         })
     };
     look().unwrap_or_else(|error| Check::error(what, &error))

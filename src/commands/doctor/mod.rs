@@ -57,7 +57,7 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
 
 fn config(session: &Session) -> Check {
     let profile = &session.profile;
-    let place = profile.data_center.map_or_else(|| profile.accounts_url.to_string(), |dc| dc.code.to_owned());
+    let place = profile.place();
     let path = session.config.path().display();
     match session.config.names().is_empty() {
         true => Check::ok(

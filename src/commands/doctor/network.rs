@@ -3,7 +3,8 @@
 use super::check::Check;
 use crate::commands::Session;
 use crate::config::duration::words;
-use crate::system::{HttpAnswer, HttpRequest, Method, System};
+use crate::oauth::SERVER_INFO_PATH;
+use crate::system::{HttpAnswer, HttpRequest, System};
 use crate::words::{local, t};
 use std::time::Duration;
 
@@ -19,13 +20,7 @@ const PROXIES: [&str; 6] =
 pub fn checks(session: &Session, system: &System) -> Vec<Check> {
     let what = &t!("accounts server");
     let accounts = &session.profile.accounts_url;
-    let request = HttpRequest {
-        method: Method::Get,
-        url: format!("{accounts}/oauth/serverinfo"),
-        form: Vec::new(),
-        authorization: None,
-        timeout: TIMEOUT,
-    };
+    let request = HttpRequest::get(accounts.join(SERVER_INFO_PATH), TIMEOUT);
     let answer = match session.http(system) {
         Ok(http) => http.send(&request).map_err(|failure| failure.problem),
         Err(error) => return vec![Check::error(what, &error)],

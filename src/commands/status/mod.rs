@@ -4,7 +4,7 @@ mod state;
 mod text;
 
 pub use state::{Found, State, Status, judge};
-pub use text::{state as state_words, summary};
+pub use text::{refreshing, state as state_words, summary};
 
 use super::{Page, Session};
 use crate::cli::{Global, Report, StatusArgs};

@@ -161,9 +161,8 @@ pub fn judge(session: &Session, system: &System, found: &Found) -> Status {
     let (profile, clock) = (&session.profile, system.clock.now());
     let now = &Moment::now(&*system.clock);
     let (budget, ledger) = (&profile.budget, &found.ledger);
-    let reserve = u32::from(budget.tokens >= 3);
     let used = ledger.used(now, budget);
-    let next_slot = ledger.next_slot(now, budget, budget.tokens - reserve);
+    let next_slot = ledger.next_slot(now, budget, budget.automatic());
     let token = found.cache.living(clock).map(|token| Token {
         expires_at: rfc3339(token.expires_at_ms.div_euclid(1000)),
         expires_in: token.left_ms(clock).div_euclid(1000),
@@ -206,7 +205,7 @@ pub fn judge(session: &Session, system: &System, found: &Found) -> Status {
         }),
         lock: Lock {
             held: found.holder.is_some(),
-            pid: found.holder.map(|holder| holder.pid).filter(|pid| *pid != 0),
+            pid: found.holder.and_then(Holder::pid),
             since: found.holder.map(|holder| rfc3339(holder.since_ms.div_euclid(1000))),
         },
         stores: Stores {

@@ -27,7 +27,7 @@ pub fn describe(status: &Status, shared: Option<String>, page: &Page, now_ms: i6
                     ),
                 )
             }),
-            holder(status).and_then(|who| fact(t!("lock"), who)),
+            status.lock.held.then(|| refreshing(status.lock.pid)).and_then(|who| fact(t!("lock"), who)),
             fact(t!("secrets"), status.stores.secrets.to_owned()),
             fact(t!("cache"), status.stores.cache.clone()),
             shared.and_then(|line| fact(t!("shared"), line)),
@@ -121,11 +121,12 @@ fn budget(status: &Status, page: &Page) -> String {
     }
 }
 
-fn holder(status: &Status) -> Option<String> {
-    status.lock.held.then(|| match status.lock.pid {
+/// Who has the lock.
+pub fn refreshing(pid: Option<u32>) -> String {
+    match pid {
         Some(pid) => t!("process {pid} is refreshing", pid),
         None => t!("somebody is refreshing"),
-    })
+    }
 }
 
 /// What a person has to do, if anything.

@@ -176,10 +176,6 @@ impl Store for Fleet {
         let first = waiting.first.as_ref().and_then(|first| first.token.as_ref());
         first.is_some_and(|first| first.access_token == token.access_token)
     }
-
-    fn place(&self) -> String {
-        settings::place(self.shared.url.expose())
-    }
 }
 
 /// The token there is sealed with none of our keys.
