@@ -6,11 +6,14 @@
 #[path = "../it/harness.rs"]
 #[expect(dead_code, reason = "these tests need less of it")]
 mod harness;
+mod way;
 mod world;
 
 mod doctor;
 mod holders;
 mod model;
+#[cfg(target_os = "linux")]
+mod namespaces;
 mod outages;
 mod secrecy;
 mod slow;

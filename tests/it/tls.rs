@@ -1,6 +1,9 @@
 //! TLS is verified: a wrong host, an expired or an unknown certificate is no accounts server.
 
-use crate::harness::Test;
+use crate::harness::{Test, free_port, have, until};
+use std::fs::File;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use zoho_cred::sandbox::{Certificate, Options};
 
 fn sandbox(certificate: Certificate) -> Test {
@@ -46,4 +49,40 @@ fn a_missing_authority_file_is_said() {
     let outcome = test.run(["get", "--ca-file", "/nonexistent"]);
     outcome.failed(69, "unavailable");
     assert!(outcome.stderr.contains("/nonexistent"), "{outcome:?}");
+}
+
+/// What an `openssl s_server` of this version was sent by a call, and how many requests that call counted as sent.
+fn sent_over(version: &str) -> (String, usize) {
+    let test = Test::new();
+    let path = |name: &str| test.dir.path().join(name).display().to_string();
+    let (key, certificate, said) = (path("key.pem"), path("certificate.pem"), path("said"));
+    let make = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+    let names = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
+    let mut openssl = Command::new("openssl");
+    let made = openssl.args(make).args(names).args(["-keyout", &key, "-out", &certificate]).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    let mut server = Command::new("openssl");
+    server.args(["s_server", "-quiet", "-cipher", "ALL:@SECLEVEL=0", "-key", &key, "-cert", &certificate]);
+    server.args([version, "-accept", &address]).stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut server = server.stdout(File::create(&said).unwrap()).spawn().unwrap();
+    until("openssl s_server to listen", || TcpStream::connect(&address).is_ok());
+    let test = test.var("ZOHO_ACCOUNTS_URL", &format!("https://{address}"));
+    test.run(["get", "--timeout", "3s", "--ca-file", &certificate]).failed(69, "unavailable");
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let mut counted = 0;
+    test.edit_state("ledgers", |json| counted = json["requests"].as_array().unwrap().len());
+    (std::fs::read_to_string(said).unwrap(), counted)
+}
+
+#[test]
+fn a_server_that_speaks_nothing_newer_than_tls_1_1_gets_no_request() {
+    if !have("openssl") {
+        return;
+    }
+    let (sent, counted) = sent_over("-tls1_2");
+    assert!(sent.starts_with("POST /oauth/v2/token") && counted == 1, "{sent}, {counted}");
+    assert_eq!(sent_over("-tls1_1"), (String::new(), 0));
 }
