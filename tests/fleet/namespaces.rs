@@ -11,15 +11,15 @@ use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// A process that keeps a network namespace alive; killed on drop.
+/// A process that keeps a network namespace alive, until it is killed on drop, or its standard input ends with the test.
 struct Network(Child);
 
 impl Network {
     /// `None`, loudly, where the tests may not make one.
     fn new() -> Option<Self> {
         let mut command = Command::new("unshare");
-        command.args(["--net", "sh", "-c", "ip link set lo up && echo up && exec sleep 600"]);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        command.args(["--net", "sh", "-c", "ip link set lo up && echo up && exec cat"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut said = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
         let network = Network(child);
@@ -41,7 +41,7 @@ impl Network {
             move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
             TcpListener::bind(("127.0.0.1", port)).unwrap()
         });
-        Way::from(inside.join().unwrap(), port);
+        Way::between(inside.join().unwrap(), port);
     }
 }
 

@@ -80,9 +80,7 @@ fn the_server_speaks_no_tls() {
 #[test]
 fn tls_is_verified_by_authority_and_name() {
     let Some(mut fleet) = Fleet::new() else { return };
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let cert = fleet.test.file("redis.pem", &made.cert.pem()).display().to_string();
-    let key = fleet.test.file("redis.key", &made.signing_key.serialize_pem()).display().to_string();
+    let (cert, key) = fleet.test.self_signed("localhost");
     let port = crate::harness::free_port().to_string();
     let tls =
         ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];

@@ -17,11 +17,11 @@ pub struct Way {
 
 impl Way {
     pub fn to(server: u16) -> Self {
-        Way::from(TcpListener::bind("127.0.0.1:0").unwrap(), server)
+        Way::between(TcpListener::bind("127.0.0.1:0").unwrap(), server)
     }
 
-    /// Begins at `listener`, which may belong to another network namespace.
-    pub fn from(listener: TcpListener, server: u16) -> Self {
+    /// From `listener`, which may belong to another network namespace.
+    pub fn between(listener: TcpListener, server: u16) -> Self {
         let (port, delay) = (listener.local_addr().unwrap().port(), Arc::new(AtomicU64::new(0)));
         let shared = Arc::clone(&delay);
         std::thread::spawn(move || {

@@ -1,8 +1,6 @@
-//! Everything that reads what others wrote, under libFuzzer: the first byte of an input says who reads the rest.
-//! Nothing may panic; what was read and can be written again must be read as the same.
-#![no_main]
+//! Everything that reads what others wrote. Nothing may panic; what can be written again must be read as the same.
+//! libFuzzer calls it (`target.rs`), and so does `tests/it/fuzz.rs`.
 
-use libfuzzer_sys::{Corpus, fuzz_target};
 use std::path::Path;
 use zoho_cred::config::{AccountsUrl, ConfigFile, ProfileName, duration};
 use zoho_cred::credential::LoginRecord;
@@ -14,35 +12,26 @@ use zoho_cred::store::profile_state::ProfileState;
 use zoho_cred::store::records::decode;
 use zoho_cred::token::{CacheRecord, Ledger};
 
-fuzz_target!(|input: &[u8]| -> Corpus {
-    let Some((reader, bytes)) = input.split_first() else { return Corpus::Reject };
-    let text = || String::from_utf8_lossy(bytes);
-    match reader {
-        b'a' => answer(bytes),
-        b'c' => {
-            let accounts = AccountsUrl::new("https://accounts.zoho.com").expect("it is one");
-            callback::read(&text(), &Secret::new("state"), &accounts);
-            callback::pasted(&text());
-        }
-        b'f' => drop(ConfigFile::parse(Path::new("config.toml"), &text())),
-        b'g' => git_request(bytes),
-        b'k' => drop(sdk_csv::parse(&text())),
-        b's' => state_files(bytes),
-        b'u' => drop(uri::Request::parse(bytes).map(|request| request.place())),
-        b'w' => {
-            let _ = duration::parse(&text());
-            let _ = ProfileName::new(&text());
-            let _ = AccountsUrl::new(&text());
-        }
-        _ => return Corpus::Reject,
+/// The first byte of `input` says who reads the rest; false if that is nobody.
+pub fn read(input: &[u8]) -> bool {
+    let Some((reader, bytes)) = input.split_first() else { return false };
+    let text = String::from_utf8_lossy(bytes);
+    match (reader, bytes) {
+        (b'a', [status, body @ ..]) => answer(200 + u16::from(*status) * 2, body),
+        (b'c', _) => redirect(&text),
+        (b'f', _) => drop(ConfigFile::parse(Path::new("config.toml"), &text)),
+        (b'g', _) => git_request(bytes),
+        (b'k', _) => drop(sdk_csv::parse(&text)),
+        (b's', _) => state_file(bytes),
+        (b'u', _) => drop(uri::Request::parse(bytes).map(|request| request.place())),
+        (b'w', _) => words(&text),
+        _ => return false,
     }
-    Corpus::Keep
-});
+    true
+}
 
-/// The first byte is the status, in hundreds of which there are five.
-fn answer(bytes: &[u8]) {
-    let Some((status, body)) = bytes.split_first() else { return };
-    let status = 200 + u16::from(*status % 4) * 100 + u16::from(*status / 4);
+/// An answer of the accounts server to any request.
+pub fn answer(status: u16, body: &[u8]) {
     if let Answer::Granted(granted) = classify(status, body, false) {
         assert!(token::is_well_formed(granted.access_token.expose()));
     }
@@ -50,6 +39,20 @@ fn answer(bytes: &[u8]) {
     device::read_poll(status, body, false);
     revoke::outcome(status, body);
     userinfo::liveness(status, body);
+}
+
+/// Any file of the state folder.
+pub fn state_file(bytes: &[u8]) {
+    decode::<Ledger>(bytes);
+    decode::<CacheRecord>(bytes);
+    decode::<LoginRecord>(bytes);
+    decode::<ProfileState>(bytes);
+}
+
+fn redirect(query: &str) {
+    let accounts = AccountsUrl::new("https://accounts.zoho.com").expect("it is one");
+    callback::read(query, &Secret::new("state"), &accounts);
+    callback::pasted(query);
 }
 
 fn git_request(bytes: &[u8]) {
@@ -61,9 +64,8 @@ fn git_request(bytes: &[u8]) {
     }
 }
 
-fn state_files(bytes: &[u8]) {
-    decode::<Ledger>(bytes);
-    decode::<LoginRecord>(bytes);
-    decode::<ProfileState>(bytes);
-    decode::<CacheRecord>(bytes);
+fn words(text: &str) {
+    let _ = duration::parse(text);
+    let _ = ProfileName::new(text);
+    let _ = AccountsUrl::new(text);
 }

@@ -119,6 +119,14 @@ impl Test {
         path
     }
 
+    /// Paths of a certificate that signs itself for `host`, and of its key.
+    pub fn self_signed(&self, host: &str) -> (String, String) {
+        let made = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
+        let certificate = self.file("self-signed.pem", &made.cert.pem());
+        let key = self.file("self-signed.key", &made.signing_key.serialize_pem());
+        (certificate.display().to_string(), key.display().to_string())
+    }
+
     pub fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(args).env_clear().envs(self.vars()).stdin(Stdio::null());

@@ -54,15 +54,9 @@ fn a_missing_authority_file_is_said() {
 /// What an `openssl s_server` of this version was sent by a call, and how many requests that call counted as sent.
 fn sent_over(version: &str) -> (String, usize) {
     let test = Test::new();
-    let path = |name: &str| test.dir.path().join(name).display().to_string();
-    let (key, certificate, said) = (path("key.pem"), path("certificate.pem"), path("said"));
-    let make = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
-    let names = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"];
-    let mut openssl = Command::new("openssl");
-    let made = openssl.args(make).args(names).args(["-keyout", &key, "-out", &certificate]).output().unwrap();
-    assert!(made.status.success(), "{made:?}");
-    let port = free_port();
-    let address = format!("127.0.0.1:{port}");
+    let (certificate, key) = test.self_signed("127.0.0.1");
+    let said = test.file("said", "");
+    let address = format!("127.0.0.1:{}", free_port());
     let mut server = Command::new("openssl");
     server.args(["s_server", "-quiet", "-cipher", "ALL:@SECLEVEL=0", "-key", &key, "-cert", &certificate]);
     server.args([version, "-accept", &address]).stdin(Stdio::piped()).stderr(Stdio::null());
