@@ -1,4 +1,6 @@
-//! Links what a dynamic release build takes from `libgcc_s` (unwinding) into the program: loading one more library
+//! Makes the warm path the first instructions of the program, where it can run there (`src/warm/start.rs`).
+//!
+//! And links what a dynamic release build takes from `libgcc_s` (unwinding) into the program: loading one more library
 //! costs every call more than the warm path itself.
 
 #![expect(clippy::disallowed_methods, reason = "a build script is outside")]
@@ -10,7 +12,11 @@ use std::process::Command;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=CC");
+    let can_start_early = matches!(var("CARGO_CFG_TARGET_ARCH").as_deref(), Ok("x86_64" | "aarch64"));
     let is = |name: &str, value: &str| var(name).is_ok_and(|found| found == value);
+    if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") && can_start_early {
+        println!("cargo:rustc-link-arg-bin=zoho-cred=-Wl,--entry=zoho_cred_start");
+    }
     let dynamic = !var("CARGO_CFG_TARGET_FEATURE").is_ok_and(|found| found.contains("crt-static"));
     let native = var("HOST") == var("TARGET");
     let release = is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux");

@@ -9,7 +9,7 @@ pub mod file;
 pub mod hosts;
 mod nearest;
 mod profile;
-mod profile_name;
+pub mod profile_name;
 mod resolve;
 
 pub use accounts_url::{AccountsUrl, is_loopback};

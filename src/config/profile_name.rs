@@ -13,12 +13,10 @@ pub const ENVIRONMENT: &str = "env";
 impl ProfileName {
     /// Checks `name`; anything that does not match is [`Error::BadProfileName`].
     pub fn new(name: &str) -> Result<Self, Error> {
-        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        let starts_well = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
-        if name.len() <= 64 && starts_well && name.chars().all(legal) {
-            return Ok(ProfileName(name.to_owned()));
+        match is_legal(name) {
+            true => Ok(ProfileName(name.to_owned())),
+            false => Err(Error::BadProfileName),
         }
-        Err(Error::BadProfileName)
     }
 
     /// The environment profile's name.
@@ -30,6 +28,13 @@ impl ProfileName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a profile may have this name.
+pub fn is_legal(name: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    name.len() <= 64 && starts_well && name.bytes().all(legal)
 }
 
 impl fmt::Display for ProfileName {

@@ -172,7 +172,7 @@ impl<'a> View<'a> {
 
 /// Whether an address can stand in any format as it is: no quote, blank, control character or `%`. A cache that
 /// somebody wrote into must not be able to forge a line or a command.
-fn is_plain(address: &str) -> bool {
+pub fn is_plain(address: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b);
     !address.is_empty() && address.bytes().all(legal)
 }

@@ -11,7 +11,7 @@ pub mod records;
 mod stamp;
 
 pub use fleet::{Health, Shared};
-pub use folder::{Folder, cache_path, read_cache};
+pub use folder::{Folder, cache_path, decode_cache, read_cache};
 pub use lock::Holder;
 pub use private::StateDir;
 pub use stamp::{Links, Stamp};

@@ -10,7 +10,7 @@ mod https;
 mod out_file;
 pub mod process;
 mod signals;
-mod stdio;
+pub mod stdio;
 mod terminal;
 mod waiting;
 

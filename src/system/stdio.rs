@@ -15,13 +15,21 @@ mod at_start {
     #[ctor::ctor(unsafe)]
     fn look() {
         let closed = rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err();
-        STDOUT_CLOSED.store(closed, Ordering::Relaxed);
+        STDOUT_CLOSED.fetch_or(closed, Ordering::Relaxed);
+    }
+
+    /// After half of an answer was written and the rest could not be: whatever is written from now on fails.
+    pub fn give_up_stdout() {
+        STDOUT_CLOSED.store(true, Ordering::Relaxed);
     }
 
     pub fn stdout_was_closed() -> bool {
         STDOUT_CLOSED.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(unix)]
+pub use at_start::give_up_stdout;
 
 #[cfg(not(unix))]
 mod at_start {

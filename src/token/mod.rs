@@ -3,6 +3,7 @@
 mod adopt;
 mod gate;
 pub mod ledger;
+mod lifetime;
 mod merge;
 mod moment;
 mod obtain;
@@ -13,6 +14,7 @@ mod token_set;
 
 pub use adopt::adopt;
 pub use ledger::{Failure, FailureKind, Ledger};
+pub use lifetime::Lifetime;
 pub use moment::Moment;
 pub use obtain::{Ask, Obtained, obtain};
 pub use refresh::{Ports, Wait, busy};

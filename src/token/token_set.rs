@@ -1,19 +1,12 @@
 //! An access token with its life, and whether it may still be handed out.
 
-use super::moment::SET_BACK_MS;
+use super::lifetime::{Lifetime, ms};
 use crate::oauth::Granted;
 use crate::oauth::token::is_well_formed;
 use crate::secret::Secret;
 use crate::system::Now;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-/// A token with less than this left is not living, in ms.
-const LIVING_MS: i64 = 10_000;
-/// No token is believed to live longer, in ms.
-const LONGEST_LIFE_MS: i64 = 3_600_000;
-/// The longest early window, in ms.
-const EARLY_MS: i64 = 300_000;
 
 /// An access token and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,61 +54,44 @@ impl TokenSet {
         }
     }
 
+    /// Its times.
+    pub fn lifetime(&self) -> Lifetime {
+        Lifetime {
+            obtained_at_ms: self.obtained_at_ms,
+            expires_at_ms: self.expires_at_ms,
+            clock_offset_ms: self.clock_offset_ms,
+        }
+    }
+
     /// Whether the token is fresh for a caller that wants `min_ttl`.
     pub fn freshness(&self, now: Now, min_ttl: MinTtl) -> Freshness {
-        if !self.is_living(now) {
-            return Freshness::Stale;
-        }
-        let (left, life) = (self.left_ms(now), self.life_ms());
-        let barely_used = (now.wall_ms - self.obtained_at_ms) * 4 < life;
-        let wanted = match min_ttl {
-            MinTtl::Default => (life / 20).min(60_000),
-            MinTtl::Implied(ttl) => ms(ttl).min(life / 2),
-            MinTtl::Explicit(ttl) => ms(ttl),
-        };
-        if left < wanted && !barely_used {
-            return Freshness::Stale;
-        }
-        match left <= self.early_ms() {
-            true => Freshness::Early,
-            false => Freshness::Fresh,
-        }
+        self.lifetime().freshness(now, min_ttl)
     }
 
     /// Length of its early window, in ms.
     pub fn early_ms(&self) -> i64 {
-        (self.life_ms() / 10).min(EARLY_MS)
+        self.lifetime().early_ms()
     }
 
-    /// Whether an API will still take it: at least 10 s left by a clock that was not set back since.
+    /// Whether an API will still take it, see [`Lifetime::is_living`].
     pub fn is_living(&self, now: Now) -> bool {
-        let set_back = self.clock_offset_ms - now.offset_ms() > SET_BACK_MS
-            || self.obtained_at_ms - now.wall_ms > SET_BACK_MS;
-        !set_back && self.left_ms(now) >= LIVING_MS.min(self.life_ms() / 2)
+        self.lifetime().is_living(now)
     }
 
-    /// Whether a token that was read from a file can be one that we wrote: sound bytes, a life of at most an hour.
+    /// Whether a token that was read from a file can be one that we wrote: sound bytes, sound times.
     pub fn is_sound(&self) -> bool {
-        let life = self.expires_at_ms.checked_sub(self.obtained_at_ms);
-        is_well_formed(self.access_token.expose())
-            && self.obtained_at_ms >= 0
-            && life.is_some_and(|life| (0..=LONGEST_LIFE_MS).contains(&life))
-            && self.clock_offset_ms.unsigned_abs() < u64::MAX / 8
+        is_well_formed(self.access_token.expose()) && self.lifetime().is_sound()
     }
 
     /// Milliseconds until it expires; below nought once it has.
     pub fn left_ms(&self, now: Now) -> i64 {
-        self.expires_at_ms - now.wall_ms
+        self.lifetime().left_ms(now)
     }
 
     /// Its whole life, in ms.
     pub fn life_ms(&self) -> i64 {
-        self.expires_at_ms - self.obtained_at_ms
+        self.lifetime().life_ms()
     }
-}
-
-fn ms(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 /// What the cache of a credential holds. `api_domain` and `scopes` outlive a token, as not every answer has them.

@@ -1,9 +1,7 @@
 //! The few command lines that the warm path fully understands. clap understands them all the same way.
 
-use crate::config::ProfileName;
+use crate::config::profile_name::is_legal;
 use crate::output::Output;
-use crate::run::protocol;
-use std::ffi::OsString;
 
 /// `get [PROFILE] [-o token|json|header]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,20 +14,20 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// The call that `args` (the program's name first) make; `None` for everything else.
-    pub fn read(args: &'a [OsString]) -> Option<Self> {
+    pub fn read(args: &[&'a str]) -> Option<Self> {
         let (program, args) = args.split_first()?;
-        let mut args = args.iter().map(|arg| arg.to_str());
-        if protocol(program).is_some() || args.next()?? != "get" {
+        let mut args = args.iter().copied();
+        // By another name it may be another program: a helper of git's, say.
+        if program.rsplit('/').next() != Some("zoho-cred") || args.next()? != "get" {
             return None;
         }
         let (mut profile, mut output) = (None, None);
         while let Some(arg) = args.next() {
-            let arg = arg?;
             let format = match arg {
-                "-o" | "--output" => args.next()??,
+                "-o" | "--output" => args.next()?,
                 _ => match arg.strip_prefix("--output=") {
                     Some(format) => format,
-                    None if profile.is_none() && ProfileName::new(arg).is_ok() => {
+                    None if profile.is_none() && is_legal(arg) => {
                         profile = Some(arg);
                         continue;
                     }
@@ -80,8 +78,9 @@ mod tests {
         #[test]
         fn what_is_understood_clap_understands_the_same_way(words in words()) {
             let args = ["zoho-cred", "get"].map(str::to_owned).into_iter().chain(words);
-            let args: Vec<OsString> = args.map(OsString::from).collect();
-            if let Some(call) = Call::read(&args) {
+            let args: Vec<String> = args.collect();
+            let texts: Vec<&str> = args.iter().map(String::as_str).collect();
+            if let Some(call) = Call::read(&texts) {
                 let cli = Cli::try_parse_from(&args).unwrap();
                 let Some(Command::Get(get)) = cli.command else { panic!("not get") };
                 prop_assert_eq!(get.profile.as_deref(), call.profile);
@@ -98,7 +97,7 @@ mod tests {
     #[test]
     fn only_the_plain_forms() {
         let read = |line: &str| {
-            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            let args: Vec<&str> = line.split(' ').collect();
             Call::read(&args).map(|call| (call.profile.map(str::to_owned), call.output))
         };
         assert_eq!(read("/usr/bin/zoho-cred get"), Some((None, Output::Token)));

@@ -1,155 +1,244 @@
-//! What a config file meant when it was last read, so that a look at its directory entry replaces reading it.
+//! What a call meant when the long way last answered it, so that a look at some directory entries replaces reading
+//! and understanding files.
 //!
-//! A memory holds no secret, and is believed only while the config file, the profile's state and its login's record are
-//! the very versions that it was made from.
+//! A memory is named by a digest of everything that was said: the profile's name, and every variable that matters. It
+//! lists the files that the answer was made of, each with the version that it had, and is believed only while all of
+//! them are the very same, or still absent. It holds no secret.
 
-use crate::config::{ConfigFile, DataCenter, Origin, Resolved, Scheme, config_path, resolve, state_dir};
-use crate::credential::{login_path_of, profile_key};
-use crate::error::Error;
+use super::files::{PathText, Seen, path, seen};
+use super::{Started, Surroundings, VARIABLES};
+use crate::config::{ConfigFile, Origin, Profile, Resolved, config_path, resolve, state_dir};
+use crate::credential::{CredentialSource, Source, login_path};
 use crate::store::profile_state::{self, ProfileState};
-use crate::store::records::{decode, encode};
-use crate::store::{Links, Stamp, StateDir, atomic, private};
+use crate::store::{Links, Stamp, StateDir, atomic, cache_path, private};
 use crate::system::{Env, System, files};
-use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The folder in the state folder.
 const ROOM: &str = "warm";
+/// A memory that was not made anew for so long is thrown away, in ms: its call may never come again.
+const OLD_MS: i64 = 30 * 24 * 3_600_000;
 
-/// One config file, one name (or none), and what they meant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Memory {
-    /// The program that read the config: another version may read it differently.
-    program: String,
-    /// Path of the config file, as the call's variables give it.
-    config: String,
-    /// The profile that was asked for, by an argument or a variable.
-    wanted: Option<String>,
-    config_stamp: Stamp,
-    /// Names the profile's state.
-    state: String,
-    state_stamp: Stamp,
-    login_stamp: Option<Stamp>,
-    /// Names the cache of the credential.
-    pub cache_id: String,
-    /// The profile that was meant.
-    pub profile: String,
-    data_center: Option<String>,
-    bearer: bool,
-    /// The profile's scopes.
-    pub scopes: Vec<String>,
+/// Names what was said.
+pub type Key = [u8; 64];
+
+/// The key of a call that names `profile`, or none. Another version of this program may answer otherwise.
+pub fn key(profile: Option<&str>, outside: &impl Surroundings) -> Key {
+    let mut hash = Sha256::new();
+    let mut add = |part: Option<&[u8]>| {
+        hash.update(part.map_or(u64::MAX, |part| part.len() as u64).to_be_bytes());
+        hash.update(part.unwrap_or_default());
+    };
+    add(Some(env!("CARGO_PKG_VERSION").as_bytes()));
+    add(profile.map(str::as_bytes));
+    for name in VARIABLES.split_ascii_whitespace() {
+        add(outside.variable(name));
+    }
+    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
+    let mut key = [0; 64];
+    for (pair, byte) in key.chunks_exact_mut(2).zip(hash.finalize()) {
+        pair[0] = digit(byte >> 4);
+        pair[1] = digit(byte & 15);
+    }
+    key
 }
 
-impl Memory {
-    /// What `config`, in the version that has the stamp `found`, means for a call that wants `wanted`.
-    pub fn recall(state: &StateDir, config: &Path, wanted: Option<&str>, found: &Stamp) -> Option<Self> {
-        let config = config.to_str()?;
-        let memory = read(&path(state, config, wanted))?;
-        let same = memory.program == env!("CARGO_PKG_VERSION")
-            && memory.config == config
-            && memory.wanted.as_deref() == wanted
-            && memory.config_stamp == *found
-            && Stamp::of(&profile_state::path(state, &memory.state), Links::Refuse).ok()?
-                == memory.state_stamp
-            && Stamp::of(&login_path_of(state, &memory.state), Links::Refuse).ok() == memory.login_stamp;
-        same.then_some(memory)
-    }
-
-    /// Writes down what the config file of a call that wants `wanted` means, once it and the profile's state have
-    /// settled. It does not matter if that fails.
-    pub fn keep(system: &System, wanted: Option<&str>) {
-        let Ok(Some((state, memory))) = Memory::make(system, wanted) else { return };
-        let path = path(&state, &memory.config, wanted);
-        if read(&path).as_ref() == Some(&memory) {
-            return;
-        }
-        let write = || {
-            state.room(ROOM)?;
-            atomic::replace_unlocked(&path, &encode(&memory))
-        };
-        if let Err(error) = write() {
-            log::debug!("the meaning of the config was not written down: {}", error.message());
+/// The state folder, where the variables alone say where it is.
+pub fn state_folder<'a>(outside: &impl Surroundings, room: &'a mut PathText) -> Option<&'a [u8]> {
+    let absolute = |path: &&[u8]| path.starts_with(b"/");
+    let mut put = |part: &[u8]| room.try_extend_from_slice(part).ok();
+    match outside.variable("ZOHO_CRED_STATE_DIR") {
+        Some(path) => put(Some(path).filter(absolute)?)?,
+        None => {
+            match outside.variable("XDG_STATE_HOME").filter(absolute) {
+                Some(folder) => put(folder)?,
+                None => {
+                    put(outside.variable("HOME").filter(absolute)?)?;
+                    put(b"/.local/state")?;
+                }
+            }
+            put(b"/zoho-cred")?;
         }
     }
+    Some(room)
+}
 
-    /// Reads the config file anew. The stamps are taken before the files are read, and once more afterwards, so
-    /// that they belong to what was read.
-    fn make(system: &System, wanted: Option<&str>) -> Result<Option<(StateDir, Self)>, Error> {
-        let env = &system.env;
-        let state = StateDir::new(state_dir(env)?);
-        let (path, _) = config_path(env, None)?;
-        let stamp = |path: &Path, links| {
-            let now_ms = system.clock.now().wall_ms;
-            Stamp::of(path, links).ok().filter(|stamp| stamp.is_settled(now_ms))
+/// Where the memory with this key is.
+pub fn path_of<'a>(key: &Key, state: &[u8], room: &'a mut PathText) -> Option<&'a CStr> {
+    path(room, &[state, b"/", ROOM.as_bytes(), b"/", key, b".v2"])
+}
+
+/// What a call meant.
+#[derive(Clone, Copy)]
+pub struct Meaning<'a> {
+    /// Path of the credential's cache.
+    pub cache: &'a CStr,
+    /// Scheme of the `Authorization` header.
+    pub scheme: &'a str,
+    /// The profile's name, as JSON like the next.
+    pub profile: &'a str,
+    /// Where the APIs are, as far as no answer said so.
+    pub api_domain: &'a str,
+    /// The data centre.
+    pub data_center: &'a str,
+    /// The scopes as far as no answer named others, without the brackets.
+    pub scopes: &'a str,
+}
+
+impl<'a> Meaning<'a> {
+    /// The meaning in a memory's bytes, as long as every file is what it was. Each field ends with NUL.
+    pub fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let mut field = || {
+            let field = CStr::from_bytes_until_nul(rest).ok()?;
+            rest = rest.get(field.count_bytes() + 1..)?;
+            Some(field)
         };
-        let (Some(config), Some(config_stamp)) = (absolute(&path), stamp(&path, Links::Follow)) else {
-            return Ok(None);
+        let cache = field()?;
+        let mut text = || field()?.to_str().ok();
+        let meaning = Meaning {
+            cache,
+            scheme: text()?,
+            profile: text()?,
+            api_domain: text()?,
+            data_center: text()?,
+            scopes: text()?,
         };
-        let canonical = files::canonical(&path);
-        let read = ConfigFile::parse(&canonical, &files::read_text(&path)?)?;
-        let Resolved { profile, .. } = resolve(env, read, wanted)?;
-        let (Origin::File(_), Some(state_path)) = (&profile.origin, profile_state::path_of(&state, &profile))
-        else {
-            return Ok(None);
-        };
-        let Some(state_stamp) = stamp(&state_path, Links::Refuse) else { return Ok(None) };
-        let login_stamp = profile_state::login_stamp(&state, &profile);
-        let Some(found) = ProfileState::load(&state, &profile) else { return Ok(None) };
-        let still = stamp(&path, Links::Follow).as_ref() == Some(&config_stamp)
-            && stamp(&state_path, Links::Refuse).as_ref() == Some(&state_stamp);
-        if !still || profile.wants_other_scopes(&found.scopes) {
-            return Ok(None);
+        let mut files = 0;
+        while let Some(was) = field() {
+            let links = if was.to_bytes().starts_with(b"f") { Links::Follow } else { Links::Refuse };
+            if seen(field()?, links)?.as_slice() != was.to_bytes() {
+                return None;
+            }
+            files += 1;
         }
-        let memory = Memory {
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            config,
-            wanted: wanted.map(str::to_owned),
-            config_stamp,
-            state: profile_key(&canonical, &profile.name),
-            state_stamp,
-            login_stamp,
-            cache_id: found.credential().cache().to_owned(),
-            profile: profile.name.to_string(),
-            data_center: profile.data_center.map(|dc| dc.code.to_owned()),
-            bearer: profile.scheme == Scheme::Bearer,
-            scopes: profile.scopes,
-        };
-        Ok(Some((state, memory)))
+        // Every answer depends on a config file, if only on there being none.
+        (rest.is_empty() && files > 0).then_some(meaning)
     }
+}
 
-    /// The profile's data centre.
-    pub fn data_center(&self) -> Option<&'static DataCenter> {
-        self.data_center.as_deref().and_then(DataCenter::by_code)
+/// Writes down what a call that names `profile` meant, once the files that it was made of have settled. It does not
+/// matter if that fails.
+pub fn keep(system: &System, profile: Option<&str>) {
+    let Some((state, path, bytes)) = make(system, profile) else { return };
+    if private::read(&path).is_ok_and(|(found, _)| found == bytes) {
+        return;
     }
+    let write = || {
+        forget_old(&state.room(ROOM)?, system.clock.now().wall_ms);
+        atomic::replace_unlocked(&path, &bytes)
+    };
+    if let Err(error) = write() {
+        log::debug!("what the call meant was not written down: {}", error.message());
+    }
+}
 
-    /// The profile's scheme.
-    pub fn scheme(&self) -> Scheme {
-        match self.bearer {
-            true => Scheme::Bearer,
-            false => Scheme::Zoho,
+fn forget_old(room: &Path, now_ms: i64) {
+    for path in private::list(room).unwrap_or_default() {
+        if Stamp::of(&path, Links::Refuse).is_ok_and(|stamp| now_ms - stamp.modified_ms() > OLD_MS) {
+            let _ = atomic::remove(&path);
         }
     }
 }
 
-/// What a call wants: `named`, else what its variable says.
-pub fn wanted<'a>(env: &'a Env, named: Option<&'a str>) -> Option<&'a str> {
-    named.or_else(|| env.get("ZOHO_CRED_PROFILE"))
+/// Understands the call anew. Every file is looked at before it is read, and once more afterwards, so that what was
+/// seen belongs to what was read.
+fn make(system: &System, named: Option<&str>) -> Option<(StateDir, PathBuf, Vec<u8>)> {
+    let env = &system.env;
+    let started = Started { env, clock: &*system.clock };
+    let (mut folder, mut name) = (PathText::new(), PathText::new());
+    let folder = state_folder(&started, &mut folder)?;
+    let path = path_of(&key(named, &started), folder, &mut name)?;
+    let path = PathBuf::from(std::str::from_utf8(path.to_bytes()).ok()?);
+    let state = StateDir::new(state_dir(env).ok()?);
+    let (config, must_exist) = config_path(env, None).ok()?;
+
+    let mut sources = Sources::default();
+    for file in given_files(env) {
+        sources.look(&file, Links::Follow, &system.clock.now())?;
+    }
+    sources.look(&config, Links::Follow, &system.clock.now())?;
+    let canonical = files::canonical(&config);
+    let file = match files::read_text_if_any(&config).ok()? {
+        Some(text) => ConfigFile::parse(&canonical, &text).ok()?,
+        None if must_exist => return None,
+        None => ConfigFile::empty(canonical),
+    };
+    let resolved = resolve(env, file, named).ok()?;
+    let Resolved { profile, passed_over_environment: false, .. } = resolved else { return None };
+    for file in [profile_state::path_of(&state, &profile), login_path(&state, &profile)].iter().flatten() {
+        sources.look(file, Links::Refuse, &system.clock.now())?;
+    }
+    let cache = cache_of(&profile, env, &state)?;
+    sources.are_unchanged().then_some(())?;
+
+    let json = |value: Option<&str>| serde_json::to_string(&value).ok();
+    let data_center = profile.data_center;
+    let mut bytes = Vec::new();
+    let mut put = |field: &[u8]| {
+        bytes.extend_from_slice(field);
+        bytes.push(0);
+        (!field.contains(&0)).then_some(())
+    };
+    put(cache.as_os_str().as_bytes())?;
+    put(profile.scheme.word().as_bytes())?;
+    put(json(Some(profile.name.as_str()))?.as_bytes())?;
+    put(json(data_center.map(|dc| dc.api_domain()).as_deref())?.as_bytes())?;
+    put(json(data_center.map(|dc| dc.code))?.as_bytes())?;
+    let scopes = serde_json::to_string(&profile.scopes).ok()?;
+    put(scopes.strip_prefix('[')?.strip_suffix(']')?.as_bytes())?;
+    for (path, seen) in &sources.0 {
+        put(seen)?;
+        put(path.to_bytes())?;
+    }
+    Some((state, path, bytes))
 }
 
-/// A relative path names another file in another folder.
-fn absolute(path: &Path) -> Option<String> {
-    path.to_str().filter(|_| path.is_absolute()).map(str::to_owned)
+/// The files that variables name.
+fn given_files(env: &Env) -> Vec<PathBuf> {
+    let named =
+        ["ZOHO_CLIENT_SECRET_FILE", "ZOHO_REFRESH_TOKEN_FILE"].into_iter().filter_map(|name| env.get(name));
+    let folder = env.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let items = ["zoho-client-secret", "zoho-refresh-token"].into_iter();
+    named.map(PathBuf::from).chain(items.filter_map(|item| Some(folder.as_ref()?.join(item)))).collect()
 }
 
-fn read(path: &Path) -> Option<Memory> {
-    decode(&private::read(path).ok()?.0)
+/// Path of the cache that the long way would read for `profile`.
+fn cache_of(profile: &Profile, env: &Env, state: &StateDir) -> Option<PathBuf> {
+    let credential = match profile.origin {
+        Origin::Environment => Source::new(profile, env, state).id().ok()?,
+        Origin::File(_) => {
+            let found = ProfileState::load(state, profile)?;
+            if profile.wants_other_scopes(&found.scopes) {
+                return None;
+            }
+            found.credential()
+        }
+    };
+    Some(cache_path(state, &credential))
 }
 
-/// FNV-1a will do for a name: what it is the name of stands in the file.
-fn path(state: &StateDir, config: &str, wanted: Option<&str>) -> PathBuf {
-    let bytes = config.bytes().chain([0]).chain(wanted.unwrap_or_default().bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    state.room_path(ROOM).join(format!("{hash:016x}.v1.json"))
+/// Files that an answer is made of, with what stood there.
+#[derive(Default)]
+struct Sources(Vec<(CString, Seen)>);
+
+impl Sources {
+    /// Looks at a file before it is read; `None` where it is still so young that a change might not show, and where a
+    /// relative path names another file in another folder.
+    fn look(&mut self, path: &Path, links: Links, now: &crate::system::Now) -> Option<()> {
+        let settled = Stamp::of(path, links).map_or(true, |stamp| stamp.is_settled(now.wall_ms));
+        let text =
+            CString::new(path.as_os_str().as_bytes()).ok().filter(|_| path.is_absolute() && settled)?;
+        let seen = seen(&text, links)?;
+        self.0.push((text, seen));
+        Some(())
+    }
+
+    fn are_unchanged(&self) -> bool {
+        let links = |was: &Seen| if was.starts_with(b"f") { Links::Follow } else { Links::Refuse };
+        self.0.iter().all(|(path, was)| seen(path, links(was)).as_ref() == Some(was))
+    }
 }

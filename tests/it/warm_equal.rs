@@ -5,7 +5,6 @@ use crate::in_process::{ManualClock, run_with};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::cell::Cell;
-use std::ffi::OsString;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -19,7 +18,7 @@ use zoho_cred::store::records::encode;
 use zoho_cred::store::{Links, Stamp, StateDir};
 use zoho_cred::system::{Clock, Env};
 use zoho_cred::token::{CacheRecord, TokenSet};
-use zoho_cred::warm::{VARIABLES, answer};
+use zoho_cred::warm::{Started, answer};
 
 const CONFIGS: [&str; 13] = [
     "[profile.crm]\ndata_center='jp'\nclient_id='1000.A'\nscopes=['ZohoCRM.modules.ALL']\n",
@@ -312,12 +311,12 @@ impl World {
     /// Both ways, and what they say must be the same wherever the warm one says anything.
     fn compare(&self, args: &[&str], answered: &Cell<usize>) -> Result<(), TestCaseError> {
         for _ in 0..2 {
-            let line: Vec<OsString> = ["zoho-cred"].iter().chain(args).map(Into::into).collect();
-            let warm = answer(&line, &|| self.env().only(&VARIABLES), &*self.clock);
+            let line: Vec<&str> = ["zoho-cred"].iter().chain(args).copied().collect();
+            let warm = answer(&line, &Started { env: &self.env(), clock: &*self.clock });
             let (code, stdout, stderr) = run_with(self.env(), &self.clock, args);
             if let Some(bytes) = warm {
                 answered.set(answered.get() + 1);
-                let warm = (0, String::from_utf8(bytes).unwrap(), String::new());
+                let warm = (0, String::from_utf8(bytes.to_vec()).unwrap(), String::new());
                 prop_assert_eq!(warm, (code, stdout, stderr), "{:?}", args);
             }
         }
