@@ -1,7 +1,7 @@
 //! Files that are replaced whole or not at all.
 #![expect(clippy::disallowed_methods, reason = "this room writes files")]
 
-use super::private::{failed, open_or_create};
+use super::private::{close_file, failed, open_or_create};
 use crate::error::Error;
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -63,6 +63,7 @@ pub fn replace_unlocked(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let write = || {
         let folder = target.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        close_file(file.as_file())?;
         file.write_all(bytes)?;
         file.persist(target).map_err(|error| error.error)?;
         Ok(())

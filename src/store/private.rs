@@ -172,6 +172,7 @@ mod os {
         }
     }
 
+    /// Takes everybody else's access to a file of ours away, and gives us ours, whatever the umask said.
     pub fn close_file(file: &File) -> io::Result<()> {
         match file.metadata()?.mode() & 0o777 {
             0o600 => Ok(()),
@@ -217,8 +218,8 @@ mod os {
     pub fn private_mode(_: &mut OpenOptions) {}
 }
 
-use os::{close_file, close_mode, make_private, no_follow, private_mode};
-pub use os::{is_open_to_others, owned_by_us};
+pub use os::{close_file, is_open_to_others, owned_by_us};
+use os::{close_mode, make_private, no_follow, private_mode};
 
 /// What stands at the path, links not followed.
 pub fn stat(path: &Path) -> Option<Metadata> {
