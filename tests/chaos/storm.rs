@@ -170,7 +170,9 @@ fn judge(test: &Test, figures: &Figures, args: &[&str], begun_ms: u64, unharmed:
     if !is_get {
         return;
     }
-    if outcome.code != 0 {
+    // A signal may come after the answer was written and before the process has ended.
+    let was_answered = [130, 143, 137].contains(&outcome.code) && outcome.stdout.ends_with('\n');
+    if outcome.code != 0 && !was_answered {
         assert_eq!(outcome.stdout, "", "{args:?}: {outcome:?}");
         return;
     }
