@@ -31,6 +31,12 @@ impl Env {
         Env { variables, names: None }
     }
 
+    /// Only these of them.
+    pub fn only(&self, names: &'static [&'static str]) -> Self {
+        let read = self.variables.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        Env { variables: read.cloned().collect(), names: Some(names) }
+    }
+
     /// The variable's value; `None` where it is not set, or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         debug_assert!(self.names.is_none_or(|names| names.contains(&name)), "{name} was not read");

@@ -56,16 +56,20 @@ fn is_ours(found: &Stat, kind: FileType) -> bool {
     FileType::from_raw_mode(found.st_mode) == kind && found.st_uid == geteuid().as_raw()
 }
 
-/// What stands at a path, in a form that is the same only while it is the very same version of the same file, or
-/// still nothing; `None` where that cannot be told.
-pub fn seen(path: &CStr, links: Links) -> Option<Seen> {
+/// The version of the file at a path, or that there is none; `None` where that cannot be told.
+pub fn look(path: &CStr, links: Links) -> Option<Option<Stamp>> {
+    match Stamp::look(path, links) {
+        Ok(stamp) => Some(Some(stamp?)),
+        Err(Errno::NOENT) => Some(None),
+        Err(_) => None,
+    }
+}
+
+/// What was looked at as a text, which is the same only for the very same version of the same file, or for none.
+pub fn seen(stamp: Option<&Stamp>, links: Links) -> Option<Seen> {
     let mut text = Seen::new();
     text.push(if links == Links::Follow { b'f' } else { b'n' });
-    let stamp = match Stamp::look(path, links) {
-        Ok(stamp) => stamp?,
-        Err(Errno::NOENT) => return Some(text),
-        Err(_) => return None,
-    };
+    let Some(stamp) = stamp else { return Some(text) };
     for number in [stamp.device, stamp.inode, stamp.length] {
         push_number(&mut text, number)?;
     }
@@ -73,6 +77,12 @@ pub fn seen(path: &CStr, links: Links) -> Option<Seen> {
         push_number(&mut text, number)?;
     }
     Some(text)
+}
+
+/// Whether at a path stands what was seen there.
+pub fn is_still(path: &CStr, was: &[u8]) -> bool {
+    let links = if was.starts_with(b"f") { Links::Follow } else { Links::Refuse };
+    look(path, links).and_then(|stamp| seen(stamp.as_ref(), links)).is_some_and(|now| now.as_slice() == was)
 }
 
 fn push_number(text: &mut Seen, number: impl itoa::Integer) -> Option<()> {

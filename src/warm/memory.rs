@@ -5,13 +5,13 @@
 //! lists the files that the answer was made of, each with the version that it had, and is believed only while all of
 //! them are the very same, or still absent. It holds no secret.
 
-use super::files::{PathText, Seen, path, seen};
+use super::files::{PathText, Seen, is_still, look, path, seen};
 use super::{Started, Surroundings, VARIABLES};
 use crate::config::{ConfigFile, Origin, Profile, Resolved, config_path, resolve, state_dir};
 use crate::credential::{CredentialSource, Source, login_path};
 use crate::store::profile_state::{self, ProfileState};
 use crate::store::{Links, Stamp, StateDir, atomic, cache_path, private};
-use crate::system::{Env, System, files};
+use crate::system::{Env, Now, System, files};
 use sha2::{Digest, Sha256};
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
@@ -21,6 +21,9 @@ use std::path::{Path, PathBuf};
 const ROOM: &str = "warm";
 /// A memory that was not made anew for so long is thrown away, in ms: its call may never come again.
 const OLD_MS: i64 = 30 * 24 * 3_600_000;
+
+/// Ends a memory, so that one whose end was lost is not taken for one that lists fewer files.
+const END: &CStr = c"end";
 
 /// Names what was said.
 pub type Key = [u8; 64];
@@ -34,7 +37,7 @@ pub fn key(profile: Option<&str>, outside: &impl Surroundings) -> Key {
     };
     add(Some(env!("CARGO_PKG_VERSION").as_bytes()));
     add(profile.map(str::as_bytes));
-    for name in VARIABLES.split_ascii_whitespace() {
+    for name in VARIABLES {
         add(outside.variable(name));
     }
     let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
@@ -107,16 +110,15 @@ impl<'a> Meaning<'a> {
             data_center: text()?,
             scopes: text()?,
         };
-        let mut files = 0;
-        while let Some(was) = field() {
-            let links = if was.to_bytes().starts_with(b"f") { Links::Follow } else { Links::Refuse };
-            if seen(field()?, links)?.as_slice() != was.to_bytes() {
+        loop {
+            let was = field()?;
+            if was == END {
+                return Some(meaning);
+            }
+            if !is_still(field()?, was.to_bytes()) {
                 return None;
             }
-            files += 1;
         }
-        // Every answer depends on a config file, if only on there being none.
-        (rest.is_empty() && files > 0).then_some(meaning)
     }
 }
 
@@ -194,6 +196,7 @@ fn make(system: &System, named: Option<&str>) -> Option<(StateDir, PathBuf, Vec<
         put(seen)?;
         put(path.to_bytes())?;
     }
+    put(END.to_bytes())?;
     Some((state, path, bytes))
 }
 
@@ -228,17 +231,32 @@ struct Sources(Vec<(CString, Seen)>);
 impl Sources {
     /// Looks at a file before it is read; `None` where it is still so young that a change might not show, and where a
     /// relative path names another file in another folder.
-    fn look(&mut self, path: &Path, links: Links, now: &crate::system::Now) -> Option<()> {
-        let settled = Stamp::of(path, links).map_or(true, |stamp| stamp.is_settled(now.wall_ms));
-        let text =
-            CString::new(path.as_os_str().as_bytes()).ok().filter(|_| path.is_absolute() && settled)?;
-        let seen = seen(&text, links)?;
+    fn look(&mut self, path: &Path, links: Links, now: &Now) -> Option<()> {
+        let text = CString::new(path.as_os_str().as_bytes()).ok().filter(|_| path.is_absolute())?;
+        let stamp = look(&text, links)?;
+        let settled = stamp.as_ref().is_none_or(|stamp| stamp.is_settled(now.wall_ms));
+        let seen = seen(stamp.as_ref(), links).filter(|_| settled)?;
         self.0.push((text, seen));
         Some(())
     }
 
     fn are_unchanged(&self) -> bool {
-        let links = |was: &Seen| if was.starts_with(b"f") { Links::Follow } else { Links::Refuse };
-        self.0.iter().all(|(path, was)| seen(path, links(was)).as_ref() == Some(was))
+        self.0.iter().all(|(path, was)| is_still(path, was))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that lost power may keep the beginning of a file only.
+    #[test]
+    fn a_memory_without_its_end_is_not_believed() {
+        let nothing = "/nowhere";
+        let whole = format!("/cache\0Bearer\0\"crm\"\0null\0null\0\0f\0{nothing}\0n\0{nothing}\0end\0");
+        assert!(Meaning::read(whole.as_bytes()).is_some());
+        for length in 0..whole.len() {
+            assert!(Meaning::read(&whole.as_bytes()[..length]).is_none(), "{length} bytes");
+        }
     }
 }

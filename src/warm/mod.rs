@@ -30,9 +30,24 @@ use std::ffi::OsString;
 use std::sync::atomic::AtomicBool;
 
 /// Every variable that a call of the warm path depends on.
-pub const VARIABLES: &str = "CREDENTIALS_DIRECTORY HOME XDG_CONFIG_HOME XDG_STATE_HOME ZOHO_ACCOUNTS_URL ZOHO_CLIENT_ID \
-    ZOHO_CLIENT_SECRET ZOHO_CLIENT_SECRET_FILE ZOHO_CRED_CONFIG ZOHO_CRED_PROFILE ZOHO_CRED_STATE_DIR \
-    ZOHO_DATA_CENTER ZOHO_REFRESH_TOKEN ZOHO_REFRESH_TOKEN_FILE ZOHO_SCOPES ZOHO_SOID";
+pub const VARIABLES: [&str; 16] = [
+    "CREDENTIALS_DIRECTORY",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_STATE_HOME",
+    "ZOHO_ACCOUNTS_URL",
+    "ZOHO_CLIENT_ID",
+    "ZOHO_CLIENT_SECRET",
+    "ZOHO_CLIENT_SECRET_FILE",
+    "ZOHO_CRED_CONFIG",
+    "ZOHO_CRED_PROFILE",
+    "ZOHO_CRED_STATE_DIR",
+    "ZOHO_DATA_CENTER",
+    "ZOHO_REFRESH_TOKEN",
+    "ZOHO_REFRESH_TOKEN_FILE",
+    "ZOHO_SCOPES",
+    "ZOHO_SOID",
+];
 
 /// Whether the start of the program has tried already.
 static TRIED: AtomicBool = AtomicBool::new(false);
@@ -74,7 +89,7 @@ pub fn serve(args: &[OsString]) -> Option<u8> {
         return None;
     }
     let words = words(args)?;
-    let bytes = answer(&words, &Started { env: &Env::real(), clock: &RealClock::default() })?;
+    let bytes = answer(&words, &Started { env: &Env::real_ones(&VARIABLES), clock: &RealClock::default() })?;
     let Err(error) = Stdout::real().write_all(&bytes) else { return Some(0) };
     let error = Error::Stdout { problem: error.to_string() };
     crate::run::report(&error, ErrorFormat::Text, &System::real());

@@ -154,10 +154,10 @@ fn exit(code: usize) {
 }
 
 /// A system call without the C library.
-#[cfg(target_arch = "x86_64")]
 unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
     let result;
-    // SAFETY: the caller passes what the call wants; the kernel changes rcx and r11 beside the result.
+    // SAFETY: the caller passes what the call wants; the kernel changes no other register than those named.
+    #[cfg(target_arch = "x86_64")]
     unsafe {
         asm!(
             "syscall",
@@ -167,14 +167,8 @@ unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usize) -> isiz
             options(nostack),
         );
     }
-    result
-}
-
-/// A system call without the C library.
-#[cfg(target_arch = "aarch64")]
-unsafe fn syscall(number: usize, a: usize, b: usize, c: usize, d: usize) -> isize {
-    let result;
-    // SAFETY: the caller passes what the call wants.
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
     unsafe {
         asm!(
             "svc 0",
