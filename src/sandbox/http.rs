@@ -6,20 +6,24 @@ use super::reply::{Body, Reply};
 use super::request::Request;
 use super::route::Outgoing;
 use super::state::World;
-use super::tls::Tls;
-use super::wire::{Acceptor, Ending, Wires};
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::response::Response;
-use axum_server::accept::{Accept, DefaultAcceptor};
-use axum_server::tls_rustls::RustlsAcceptor;
+use super::wire::{Ending, Fate, Wire};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use tokio::net::{TcpSocket, TcpStream};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 use url::form_urlencoded;
 
 /// What all ports share.
@@ -47,85 +51,95 @@ pub(super) fn listen(runtime: &Runtime, address: SocketAddr) -> io::Result<TcpLi
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(4096)?.into_std()
+    socket.listen(4096)
 }
 
-type TlsStream = <RustlsAcceptor as Accept<TcpStream, ()>>::Stream;
-
-/// Serves one port until the runtime ends.
-pub(super) fn serve(
-    runtime: &Runtime,
-    listener: TcpListener,
-    port: Port,
-    tls: Option<&Tls>,
-) -> io::Result<()> {
-    let _entered = runtime.enter();
-    let wires = port.wires.clone();
-    let service =
-        Router::new().fallback(answer).with_state(port).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum_server::from_tcp(listener)?;
-    match tls {
-        Some(tls) => {
-            let inner = RustlsAcceptor::new(tls.config.clone());
-            let acceptor = Acceptor { inner, socket: |tls: &TlsStream| tls.get_ref().0, wires };
-            runtime.spawn(server.acceptor(acceptor).serve(service));
-        }
-        None => {
-            let acceptor = Acceptor { inner: DefaultAcceptor::new(), socket: |plain| plain, wires };
-            runtime.spawn(server.acceptor(acceptor).serve(service));
-        }
-    }
-    Ok(())
-}
+/// How long a client may take for its half of TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// What a body that is too long or breaks off is.
+type BodyError = Box<dyn std::error::Error + Send + Sync>;
+/// The largest body of a request that is read, in bytes.
+const LARGEST: usize = 2 << 20;
 
 /// One data centre's port.
 #[derive(Clone)]
 pub(super) struct Port {
     pub shared: Arc<Shared>,
     pub data_center: Arc<str>,
-    pub wires: Wires,
+}
+
+/// Serves one port until the runtime ends.
+pub(super) fn serve(runtime: &Runtime, listener: TcpListener, port: Port, tls: Option<TlsAcceptor>) {
+    runtime.spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((tcp, _)) => drop(tokio::spawn(connection(tcp, port.clone(), tls.clone()))),
+                // Too many files are open, say: some will be closed in a moment.
+                Err(_) => sleep(Duration::from_millis(50)).await,
+            }
+        }
+    });
+}
+
+async fn connection(tcp: TcpStream, port: Port, tls: Option<TlsAcceptor>) {
+    let _ = tcp.set_nodelay(true);
+    let Some(tls) = tls else { return talk(tcp, |plain| plain, port).await };
+    if let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(tcp)).await {
+        talk(stream, |tls| tls.get_ref().0, port).await;
+    }
+}
+
+/// HTTP/1.1 until either side ends it, which is nothing to report.
+async fn talk<S>(stream: S, socket: fn(&S) -> &TcpStream, port: Port)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let fate = Fate::default();
+    let wire = Wire::new(stream, socket, fate.clone());
+    let service = service_fn(|request| answer(&port, &fate, request));
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
 }
 
 async fn answer(
-    State(port): State<Port>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let request = read(&port, &method, &uri, &headers, &body);
+    port: &Port,
+    fate: &Fate,
+    request: hyper::Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, BodyError> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, LARGEST).collect().await?.to_bytes();
+    let request = read(port, &head, &body);
     let clock = &port.shared.clock;
     if request.path.starts_with("/sandbox/") {
         let reply = port.shared.world().control(clock, &request);
-        return response(reply, clock.now());
+        return Ok(response(reply, clock.now()));
     }
     let outgoing = port.shared.handle(&request);
     if !outgoing.delay.is_zero() {
-        tokio::time::sleep(outgoing.delay).await;
+        sleep(outgoing.delay).await;
     }
     match outgoing.delivery {
         Delivery::Whole => {}
         Delivery::Hang => std::future::pending::<()>().await,
-        Delivery::Reset => port.wires.end(peer, Ending::Reset),
-        Delivery::Cut => port.wires.end(peer, Ending::Bytes(cut_short(&outgoing.reply))),
+        Delivery::Reset => fate.end(Ending::Reset),
+        Delivery::Cut => fate.end(Ending::Bytes(cut_short(&outgoing.reply))),
     }
-    response(outgoing.reply, clock.now())
+    Ok(response(outgoing.reply, clock.now()))
 }
 
-fn read(port: &Port, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Request {
-    let header =
-        |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+fn read(port: &Port, head: &Parts, body: &Bytes) -> Request {
+    let header = |name: &str| {
+        head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
     let pairs = |bytes: &[u8]| form_urlencoded::parse(bytes).into_owned().collect();
     let content_type = header("content-type");
     let is_form = content_type
         .as_deref()
         .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
     Request {
-        method: method.to_string(),
-        path: uri.path().to_owned(),
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
         data_center: port.data_center.to_string(),
-        query: pairs(uri.query().unwrap_or_default().as_bytes()),
+        query: pairs(head.uri.query().unwrap_or_default().as_bytes()),
         form: if is_form { pairs(body) } else { Vec::new() },
         body: body.to_vec(),
         user_agent: header("user-agent"),
@@ -134,7 +148,7 @@ fn read(port: &Port, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Byt
     }
 }
 
-fn response(reply: Reply, now: u64) -> Response {
+fn response(reply: Reply, now: u64) -> Response<Full<Bytes>> {
     let (kind, bytes) = content(reply.body);
     let mut response = Response::new(bytes.into());
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

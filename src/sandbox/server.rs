@@ -9,12 +9,13 @@ use super::limits::{Limits, ms};
 use super::log::LogEntry;
 use super::state::{Setup, World};
 use super::tls::{Certificate, Tls};
-use super::wire::Wires;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 /// How a server starts.
 #[derive(Clone, Debug)]
@@ -61,7 +62,7 @@ pub struct Server {
     refresh_token: String,
     soid: String,
     ca_pem: Option<String>,
-    runtime: Option<Runtime>,
+    _thread: Thread,
 }
 
 impl Server {
@@ -76,7 +77,7 @@ impl Server {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         make_room();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let tls = options.tls.map(Tls::new).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let (mut listeners, mut data_centers) = (Vec::new(), Vec::new());
@@ -94,15 +95,11 @@ impl Server {
         let (world, clock) = (Mutex::new(world), Clock::default());
         let shared = Arc::new(Shared { world, clock });
         for (data_center, listener) in listeners {
-            let port = Port {
-                shared: Arc::clone(&shared),
-                data_center: data_center.into(),
-                wires: Wires::default(),
-            };
-            serve(&runtime, listener, port, tls.as_ref())?;
+            let port = Port { shared: Arc::clone(&shared), data_center: data_center.into() };
+            serve(&runtime, listener, port, tls.as_ref().map(|tls| tls.acceptor.clone()));
         }
-        let (ca_pem, runtime) = (tls.map(|tls| tls.ca_pem), Some(runtime));
-        Ok(Server { shared, data_centers, clients, refresh_token, soid, ca_pem, runtime })
+        let (ca_pem, thread) = (tls.map(|tls| tls.ca_pem), Thread::drive(runtime)?);
+        Ok(Server { shared, data_centers, clients, refresh_token, soid, ca_pem, _thread: thread })
     }
 
     /// The accounts server of the first data centre, such as `http://127.0.0.1:40001`, without a slash at the end.
@@ -248,10 +245,23 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+/// The thread that serves. It ends when this is dropped.
+struct Thread(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
+
+impl Thread {
+    fn drive(runtime: Runtime) -> io::Result<Self> {
+        let (stop, stopped) = oneshot::channel();
+        let body = move || drop(runtime.block_on(stopped));
+        let thread = std::thread::Builder::new().name("zoho-sandbox".to_owned()).spawn(body)?;
+        Ok(Thread(Some((stop, thread))))
+    }
+}
+
+impl Drop for Thread {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_timeout(Duration::from_secs(1));
+        if let Some((stop, thread)) = self.0.take() {
+            drop(stop);
+            let _ = thread.join();
         }
     }
 }

@@ -1,10 +1,10 @@
 //! A throw-away certificate authority, and the certificates that a test may want: a good one and three bad ones.
 
-use axum_server::tls_rustls::RustlsConfig;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use std::io;
 use std::sync::Arc;
+use tokio_rustls::TlsAcceptor;
 
 /// What the server shows as its certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -23,7 +23,7 @@ pub enum Certificate {
 pub(super) struct Tls {
     /// The authority to trust, in PEM.
     pub ca_pem: String,
-    pub config: RustlsConfig,
+    pub acceptor: TlsAcceptor,
 }
 
 impl Tls {
@@ -54,7 +54,7 @@ impl Tls {
             )
             .map_err(io::Error::other)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Tls { ca_pem: told.pem(), config: RustlsConfig::from_config(Arc::new(config)) })
+        Ok(Tls { ca_pem: told.pem(), acceptor: Arc::new(config).into() })
     }
 }
 
