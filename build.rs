@@ -12,15 +12,16 @@ use std::process::Command;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=CC");
-    let can_start_early = matches!(var("CARGO_CFG_TARGET_ARCH").as_deref(), Ok("x86_64" | "aarch64"));
     let is = |name: &str, value: &str| var(name).is_ok_and(|found| found == value);
-    if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu") && can_start_early {
+    let linux = |libc: &str| is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", libc);
+    let processor = |name: &str| is("CARGO_CFG_TARGET_ARCH", name);
+    if processor("x86_64") && (linux("gnu") || linux("musl")) || processor("aarch64") && linux("gnu") {
         println!("cargo:rustc-link-arg-bin=zoho-cred=-Wl,--entry=zoho_cred_start");
     }
+
     let dynamic = !var("CARGO_CFG_TARGET_FEATURE").is_ok_and(|found| found.contains("crt-static"));
     let native = var("HOST") == var("TARGET");
-    let release = is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux");
-    if release && is("CARGO_CFG_TARGET_ENV", "gnu") && native && dynamic && has_archive("gcc_eh") {
+    if is("PROFILE", "release") && linux("gnu") && native && dynamic && has_archive("gcc_eh") {
         println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
     }
 }

@@ -1,6 +1,6 @@
 //! The whole program as one function of its arguments and the outside.
 
-use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, complaint, translated};
+use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, complaint, quick, translated};
 use crate::commands;
 use crate::error::{Code, Error};
 use crate::system::{System, browser};
@@ -23,7 +23,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     let machine = wants_json(&args);
     let _speaking =
         speak(if machine { Language::English } else { Language::of(|name| system.env.get(name)) });
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match quick(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return refuse(&args, error, system),
     };

@@ -19,7 +19,7 @@ const SECRET_VARIABLES: [&str; 4] =
 
 /// Names that this tool takes out of a child's environment: the child gets a token, not what mints it.
 pub fn secret_variables() -> impl Iterator<Item = &'static str> {
-    let env = Env::real_ones(&[STORE]);
+    let env = Env::real_ones(STORE);
     let store = env.get(STORE).is_some_and(holds_password).then_some(STORE);
     SECRET_VARIABLES.into_iter().chain(store)
 }

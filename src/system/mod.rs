@@ -99,7 +99,7 @@ impl System {
     /// Writes a line of words to stderr. It does not matter if nobody can read it.
     pub fn say(&self, words: &str) {
         let mut stderr = self.stderr.borrow_mut();
-        let instead = if self.waits.get() { "\r\u{1b}[2K" } else { "" };
+        let instead = if self.waits.get() { waiting::EMPTY_LINE } else { "" };
         let _ = writeln!(stderr, "{instead}{words}").and_then(|()| stderr.flush());
     }
 

@@ -40,6 +40,11 @@ impl Terminal {
     }
 }
 
+/// The columns of the terminal that standard error is.
+pub fn stderr_columns() -> usize {
+    columns(&Terminal { stderr: true, ..Terminal::default() }).unwrap_or(80)
+}
+
 #[cfg(unix)]
 fn columns(terminal: &Terminal) -> Option<usize> {
     let size = match (terminal.stdout, terminal.stderr) {

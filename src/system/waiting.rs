@@ -1,25 +1,36 @@
 //! Waiting that a person can see: one line on a terminal, gone when the wait is over.
 
 use super::System;
+use super::terminal::stderr_columns;
 use crate::config::duration::words;
-use crate::words::{language, speak, t};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use crate::words::{cut, language, speak, t};
 use std::cell::Cell;
-use std::fmt::Write;
+use std::io::Write;
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{JoinHandle, spawn};
+use std::time::{Duration, Instant};
 
 /// How often the line is drawn anew.
 const TICK: Duration = Duration::from_millis(200);
+/// Moves to the begin of the line and empties it.
+pub const EMPTY_LINE: &str = "\r\u{1b}[2K";
 
 /// The line, as long as this lives.
 #[derive(Default)]
-pub struct Waiting(Option<(ProgressBar, Rc<Cell<bool>>)>);
+pub struct Waiting(Option<Line>);
+
+struct Line {
+    over: Sender<()>,
+    thread: JoinHandle<()>,
+    shown: Rc<Cell<bool>>,
+}
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Some((bar, shown)) = &self.0 {
-            bar.finish_and_clear();
+        if let Some(Line { over, thread, shown }) = self.0.take() {
+            drop(over);
+            let _ = thread.join();
             shown.set(false);
         }
     }
@@ -32,26 +43,40 @@ impl System {
         if !self.terminal.stderr || self.terminal.quiet || self.env.get("TERM") == Some("dumb") {
             return Waiting::default();
         }
-        // The line is drawn by a thread of its own.
-        let language = language();
-        let time = move |state: &ProgressState, out: &mut dyn Write| {
+        let (over, is_over) = channel();
+        let (what, language) = (what.to_owned(), language());
+        let thread = spawn(move || {
             let _speaking = speak(language);
-            let whole = |duration: Duration| words(Duration::from_secs(duration.as_secs()));
-            let _ = match limit {
-                Some(limit) => {
-                    let time = whole(limit.saturating_sub(state.elapsed()));
-                    write!(out, "{}", t!("{time} left", time))
+            let begun = now();
+            for tick in "|/-\\".chars().cycle() {
+                draw(&line(tick, &what, limit, now().duration_since(begun)));
+                if is_over.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
+                    break;
                 }
-                None => write!(out, "{}", whole(state.elapsed())),
-            };
-        };
-        let Ok(style) = ProgressStyle::with_template("{spinner} {time}: {wide_msg}") else {
-            return Waiting::default();
-        };
-        let bar = ProgressBar::new_spinner().with_style(style.with_key("time", time).tick_chars("|/-\\ "));
-        bar.set_message(what.to_owned());
-        bar.enable_steady_tick(TICK);
+            }
+            draw("");
+        });
         self.waits.set(true);
-        Waiting(Some((bar, Rc::clone(&self.waits))))
+        Waiting(Some(Line { over, thread, shown: Rc::clone(&self.waits) }))
     }
+}
+
+fn line(tick: char, what: &str, limit: Option<Duration>, waited: Duration) -> String {
+    let whole = |duration: Duration| words(Duration::from_secs(duration.as_secs()));
+    let time = match limit {
+        Some(limit) => t!("{time} left", time = whole(limit.saturating_sub(waited))),
+        None => whole(waited),
+    };
+    format!("{tick} {time}: {what}")
+}
+
+/// A line that is as wide as the terminal would wrap on some.
+fn draw(line: &str) {
+    let line = cut(line, stderr_columns().saturating_sub(1));
+    let _ = std::io::stderr().write_all(format!("{EMPTY_LINE}{line}").as_bytes());
+}
+
+#[expect(clippy::disallowed_methods, reason = "what a person sees is drawn by a thread of its own")]
+fn now() -> Instant {
+    Instant::now()
 }

@@ -88,9 +88,14 @@ fn print(
     Some(answer)
 }
 
+/// In seconds since 1970; RFC 3339 has four digits for the year.
+const END_OF_9999: i64 = 253_402_300_800;
+
 /// RFC 3339 in UTC, whole seconds, `Z`.
 fn put_time(seconds: i64, put: &mut impl FnMut(&str) -> Option<()>) -> Option<()> {
-    let time = Offset::UTC.to_datetime(Timestamp::from_second(seconds).ok()?);
+    // A number that is no time would be an error, which takes memory from the heap.
+    let time = Some(seconds).filter(|seconds| (0..END_OF_9999).contains(seconds))?;
+    let time = Offset::UTC.to_datetime(Timestamp::from_second(time).ok()?);
     let mut two = |number: i8, after: &str| {
         if number < 10 {
             put("0")?;
@@ -98,9 +103,6 @@ fn put_time(seconds: i64, put: &mut impl FnMut(&str) -> Option<()>) -> Option<()
         put(itoa::Buffer::new().format(number))?;
         put(after)
     };
-    if !(1970..=9999).contains(&time.year()) {
-        return None;
-    }
     two((time.year() / 100) as i8, "")?;
     two((time.year() % 100) as i8, "-")?;
     two(time.month(), "-")?;

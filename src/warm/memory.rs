@@ -37,7 +37,7 @@ pub fn key(profile: Option<&str>, outside: &impl Surroundings) -> Key {
     };
     add(Some(env!("CARGO_PKG_VERSION").as_bytes()));
     add(profile.map(str::as_bytes));
-    for name in VARIABLES {
+    for name in VARIABLES.split(' ') {
         add(outside.variable(name));
     }
     let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };

@@ -19,7 +19,14 @@ mod cached;
 mod files;
 #[cfg(unix)]
 mod memory;
-#[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
+// The entry point, by build.rs.
+#[cfg(all(
+    target_os = "linux",
+    any(
+        all(target_arch = "x86_64", any(target_env = "gnu", target_env = "musl")),
+        all(target_arch = "aarch64", target_env = "gnu")
+    )
+))]
 mod start;
 
 #[cfg(unix)]
@@ -29,25 +36,11 @@ use crate::system::{Clock, Env, Now, System};
 use std::ffi::OsString;
 use std::sync::atomic::AtomicBool;
 
-/// Every variable that a call of the warm path depends on.
-pub const VARIABLES: [&str; 16] = [
-    "CREDENTIALS_DIRECTORY",
-    "HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_STATE_HOME",
-    "ZOHO_ACCOUNTS_URL",
-    "ZOHO_CLIENT_ID",
-    "ZOHO_CLIENT_SECRET",
-    "ZOHO_CLIENT_SECRET_FILE",
-    "ZOHO_CRED_CONFIG",
-    "ZOHO_CRED_PROFILE",
-    "ZOHO_CRED_STATE_DIR",
-    "ZOHO_DATA_CENTER",
-    "ZOHO_REFRESH_TOKEN",
-    "ZOHO_REFRESH_TOKEN_FILE",
-    "ZOHO_SCOPES",
-    "ZOHO_SOID",
-];
+/// Every variable that a call of the warm path depends on, apart by spaces. A list of texts would be a list of
+/// pointers, which nobody has corrected yet when a static program starts.
+pub const VARIABLES: &str = "CREDENTIALS_DIRECTORY HOME XDG_CONFIG_HOME XDG_STATE_HOME ZOHO_ACCOUNTS_URL ZOHO_CLIENT_ID \
+    ZOHO_CLIENT_SECRET ZOHO_CLIENT_SECRET_FILE ZOHO_CRED_CONFIG ZOHO_CRED_PROFILE ZOHO_CRED_STATE_DIR ZOHO_DATA_CENTER \
+    ZOHO_REFRESH_TOKEN ZOHO_REFRESH_TOKEN_FILE ZOHO_SCOPES ZOHO_SOID";
 
 /// Whether the start of the program has tried already.
 static TRIED: AtomicBool = AtomicBool::new(false);
@@ -89,7 +82,7 @@ pub fn serve(args: &[OsString]) -> Option<u8> {
         return None;
     }
     let words = words(args)?;
-    let bytes = answer(&words, &Started { env: &Env::real_ones(&VARIABLES), clock: &RealClock::default() })?;
+    let bytes = answer(&words, &Started { env: &Env::real_ones(VARIABLES), clock: &RealClock::default() })?;
     let Err(error) = Stdout::real().write_all(&bytes) else { return Some(0) };
     let error = Error::Stdout { problem: error.to_string() };
     crate::run::report(&error, ErrorFormat::Text, &System::real());

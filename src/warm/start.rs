@@ -1,11 +1,14 @@
-//! The program's first instructions, with glibc on Linux: the warm path, before the C library and Rust prepare for
-//! threads, signals and what not, which takes longer than everything a warm call does. `build.rs` names [`zoho_cred_start`] as the entry point, as a linker option; where it
-//! does not get through, the program starts as usual and answers in `main`. See `docs/decisions/0006-first-instructions.md`.
+//! The program's first instructions, on Linux: the warm path, before the C library and Rust prepare for threads, signals
+//! and what not, which takes longer than everything a warm call does. `build.rs` names [`zoho_cred_start`] as the entry
+//! point, as a linker option. See `docs/decisions/0006-first-instructions.md`.
 #![expect(unsafe_code, reason = "nothing safe runs before the start of a program")]
+
+mod pointers;
 
 use super::{Surroundings, TRIED, answer};
 use crate::system::{Now, stdio};
 use arrayvec::ArrayVec;
+use pointers::are_correct;
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use std::arch::{asm, naked_asm};
@@ -20,12 +23,17 @@ pub unsafe extern "C" fn zoho_cred_start() {
     naked_asm!(
         "mov rbx, rsp",
         "mov r12, rdx",
-        "mov rdi, rsp",
         "and rsp, -16",
+        "call {are_correct}",
+        "test al, al",
+        "jz 2f",
+        "mov rdi, rbx",
         "call {first}",
+        "2:",
         "mov rdx, r12",
         "mov rsp, rbx",
         "jmp _start",
+        are_correct = sym are_correct,
         first = sym first,
     )
 }
@@ -37,10 +45,14 @@ pub unsafe extern "C" fn zoho_cred_start() {
 pub unsafe extern "C" fn zoho_cred_start() {
     naked_asm!(
         "mov x19, x0",
+        "bl {are_correct}",
+        "tbz w0, 0, 2f",
         "mov x0, sp",
         "bl {first}",
+        "2:",
         "mov x0, x19",
         "b _start",
+        are_correct = sym are_correct,
         first = sym first,
     )
 }

@@ -10,7 +10,7 @@ mod width;
 
 pub use catalogue::{fill, help, local, said};
 pub use language::{Language, Speaking, language, speak};
-pub use width::{pad, width, wrap};
+pub use width::{cut, pad, width, wrap};
 
 /// A text in the language of the call: `t!("there is no profile '{name}'", name)`. A placeholder's value is the
 /// variable of that name, or what is given as `name = value`.

@@ -12,6 +12,16 @@ pub fn pad(text: &str, columns: usize) -> String {
     text.to_owned() + &" ".repeat(columns.saturating_sub(width(text)))
 }
 
+/// As much of the beginning of `text` as `columns` hold.
+pub fn cut(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    let over = text.char_indices().find(|(_, c)| {
+        used += c.width().unwrap_or(0);
+        used > columns
+    });
+    over.map_or(text, |(at, _)| &text[..at])
+}
+
 /// `text` in lines of at most `columns`. A line breaks at a blank, or between two characters of which one is wide, but
 /// not before a mark that may not begin a line.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
@@ -66,6 +76,7 @@ mod tests {
     fn wide_characters_take_two_columns() {
         assert_eq!(width("データ a"), 8);
         assert_eq!(pad("予算", 6), "予算  ");
+        assert_eq!([cut("予算", 3), cut("予算", 4), cut("", 0), cut("abc", 2)], ["予", "予算", "", "ab"]);
     }
 
     #[test]

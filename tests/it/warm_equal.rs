@@ -312,7 +312,7 @@ impl World {
     fn compare(&self, args: &[&str], answered: &Cell<usize>) -> Result<(), TestCaseError> {
         for _ in 0..2 {
             let line: Vec<&str> = ["zoho-cred"].iter().chain(args).copied().collect();
-            let warm = answer(&line, &Started { env: &self.env().only(&VARIABLES), clock: &*self.clock });
+            let warm = answer(&line, &Started { env: &self.env().only(VARIABLES), clock: &*self.clock });
             let (code, stdout, stderr) = run_with(self.env(), &self.clock, args);
             if let Some(bytes) = warm {
                 answered.set(answered.get() + 1);

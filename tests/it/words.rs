@@ -13,7 +13,7 @@ const CATALOGUE: &str = include_str!("../../src/words/ja.toml");
 /// Sentences that nobody hears in their language, and why.
 const NOT_SAID: [&str; 18] = [
     // Instructions.
-    "warm/start.rs: ",
+    "warm/start",
     // Scripts that Redis runs, and a line of shell.
     "redis.call(",
     "gh secret set",
