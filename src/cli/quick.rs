@@ -19,9 +19,9 @@ pub fn quick(args: &[OsString]) -> Option<Cli> {
     };
     let program = Global::augment_args(clap::Command::new("zoho-cred"));
     let program = program.subcommand(define(clap::Command::new(name)));
-    // Taking it apart again would take a tenth of the call.
-    let matches = ManuallyDrop::new(program).try_get_matches_from_mut(args).ok()?;
-    Cli::from_arg_matches(&matches).ok()
+    // Taking them apart again would take a tenth of the call.
+    let mut matches = ManuallyDrop::new(ManuallyDrop::new(program).try_get_matches_from_mut(args).ok()?);
+    Cli::from_arg_matches_mut(&mut matches).ok()
 }
 
 #[cfg(test)]

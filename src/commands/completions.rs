@@ -13,6 +13,7 @@ use clap_complete::CompletionCandidate;
 use clap_complete::engine::ArgValueCandidates;
 use clap_complete::env::{CompleteEnv, Shells};
 use std::ffi::OsString;
+use std::io::Write;
 
 /// The variable by which a shell asks; its value is the shell's name.
 const VARIABLE: &str = "_ZOHO_CRED_COMPLETE";
@@ -39,6 +40,8 @@ pub fn complete(args: &[OsString], system: &System) -> bool {
         return false;
     }
     let completed = CompleteEnv::with_factory(command).var(VARIABLE).try_complete(args.iter().cloned(), None);
+    // It writes past us, and nobody else empties what Rust holds back.
+    let _ = std::io::stdout().flush();
     completed.unwrap_or_else(|error| {
         system.say(&error.render().to_string());
         true

@@ -10,7 +10,7 @@ mod secrets;
 mod source;
 
 pub use file::FileSecrets;
-pub use id::{CredentialId, profile_key, secret_fingerprint};
+pub use id::{CredentialId, hex, profile_key, secret_fingerprint};
 pub use keyring::{KeyringSecrets, Patience};
 pub use login_record::{LoginRecord, login_path, login_path_of};
 pub use secrets::{SecretStore, Secrets};

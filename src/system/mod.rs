@@ -22,6 +22,8 @@ pub use http::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 pub use https::{Https, Roots};
 pub use out_file::OutFile;
 pub use process::harden;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub use process::prepare;
 pub use signals::Signals;
 pub use stdio::Stdout;
 pub use terminal::Terminal;

@@ -8,7 +8,7 @@
 use super::files::{PathText, Seen, is_still, look, path, seen};
 use super::{Started, Surroundings, VARIABLES};
 use crate::config::{ConfigFile, Origin, Profile, Resolved, config_path, resolve, state_dir};
-use crate::credential::{CredentialSource, Source, login_path};
+use crate::credential::{CredentialSource, Source, hex, login_path};
 use crate::store::profile_state::{self, ProfileState};
 use crate::store::{Links, Stamp, StateDir, atomic, cache_path, private};
 use crate::system::{Env, Now, System, files};
@@ -40,13 +40,7 @@ pub fn key(profile: Option<&str>, outside: &impl Surroundings) -> Key {
     for name in VARIABLES.split(' ') {
         add(outside.variable(name));
     }
-    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
-    let mut key = [0; 64];
-    for (pair, byte) in key.chunks_exact_mut(2).zip(hash.finalize()) {
-        pair[0] = digit(byte >> 4);
-        pair[1] = digit(byte & 15);
-    }
-    key
+    hex(hash.finalize().into())
 }
 
 /// The state folder, where the variables alone say where it is.
