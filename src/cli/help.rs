@@ -112,10 +112,17 @@ impl Page {
         let Some(widest) = rows.iter().map(|(term, _)| width(term)).max() else { return };
         self.text += &format!("\n{heading}:\n");
         let left = widest + 4;
+        // Where names would take half of the page, words stand below them.
+        let below = left * 2 > self.columns;
+        let left = if below { INDENT } else { left };
+        let margin = format!("\n{}", " ".repeat(left));
         for (term, words) in rows {
-            let lines = wrap(&words, self.columns.saturating_sub(left).max(20));
-            let lines = lines.join(&format!("\n{}", " ".repeat(left)));
-            self.text += format!("  {}  {lines}", pad(&term, widest)).trim_end();
+            let lines = wrap(&words, self.columns.saturating_sub(left)).join(&margin);
+            let line = match below {
+                true => format!("  {term}{margin}{lines}"),
+                false => format!("  {}  {lines}", pad(&term, widest)),
+            };
+            self.text += line.trim_end();
             self.text.push('\n');
         }
     }

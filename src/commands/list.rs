@@ -1,6 +1,6 @@
 //! `list`: all profiles and what they can do, without asking anybody.
 
-use super::page::{Page, Tone, plain, toned};
+use super::page::{Page, Tone, Words, plain, toned};
 use super::session::{Session, read_config};
 use super::status::{Found, State, Status, judge, state_words};
 use crate::cli::{Global, ListArgs, Report};
@@ -104,15 +104,21 @@ fn table(page: &Page, now_ms: i64, profiles: &Profiles, default: Option<&Profile
         let name = plain(format!("{name}{mark}"));
         match found {
             Ok(status) => {
-                let expires = status
-                    .token
-                    .as_ref()
-                    .map_or("-".into(), |token| page.time(now_ms + token.expires_in * 1000));
+                let expires = status.token.as_ref().map(|token| page.time(now_ms + token.expires_in * 1000));
                 let place = status.data_center.map_or_else(|| status.accounts_url.clone(), str::to_owned);
-                vec![name, plain(place), state_words(status, page, now_ms), plain(expires)]
+                [name, plain(place), state_words(status, page, now_ms), plain(expires.unwrap_or("-".into()))]
             }
-            Err(error) => vec![name, plain("-"), toned(Tone::Bad, error.message()), plain("-")],
+            Err(error) => [name, plain("-"), toned(Tone::Bad, error.message()), plain("-")],
         }
     });
-    page.table(std::iter::once(heading).chain(rows))
+    match page.is_narrow() {
+        true => page.table(rows.flat_map(stacked)),
+        false => page.table(std::iter::once(heading).chain(rows.map(Vec::from))),
+    }
+}
+
+/// A row where there is no room for one: the name, and beside it one thing a line.
+fn stacked([name, place, state, expires]: [Words; 4]) -> [Vec<Words>; 3] {
+    let expires = plain(format!("{} {}", t!("expires"), expires.text()));
+    [vec![name, state], vec![plain(""), place], vec![plain(""), expires]]
 }

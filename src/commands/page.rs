@@ -1,6 +1,7 @@
 //! How reports look: aligned, coloured only on a terminal, and never wider than it.
 
 use crate::system::System;
+use crate::words::{width, wrap};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -26,6 +27,13 @@ pub struct Words {
     tone: Tone,
 }
 
+impl Words {
+    /// The words alone.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// Words without a tone.
 pub fn plain(text: impl Into<String>) -> Words {
     toned(Tone::Plain, text)
@@ -35,6 +43,11 @@ pub fn plain(text: impl Into<String>) -> Words {
 pub fn toned(tone: Tone, text: impl Into<String>) -> Words {
     Words { text: text.into(), tone }
 }
+
+/// Columns below which a page is narrow.
+const NARROW: u16 = 60;
+/// Blanks between two columns of a table.
+const GAP: usize = 2;
 
 /// The page that a report is written on.
 pub struct Page {
@@ -60,9 +73,14 @@ impl Page {
         Page { color: system.styles_stdout(), blocks, width, zone: TimeZone::system(), now_ms }
     }
 
+    /// Whether there is no room for columns of words side by side.
+    pub fn is_narrow(&self) -> bool {
+        self.width.is_some_and(|width| width < NARROW)
+    }
+
     /// A bar of which `part` of `whole` is filled.
     pub fn bar(&self, part: u64, whole: u64) -> String {
-        let cells = if self.width.is_some_and(|width| width < 60) { 10 } else { 20 };
+        let cells = if self.is_narrow() { 10 } else { 20 };
         let filled = (part.min(whole) * cells).div_ceil(whole.max(1)) as usize;
         let (full, empty) = if self.blocks { ("█", "░") } else { ("#", ".") };
         full.repeat(filled) + &empty.repeat(cells as usize - filled)
@@ -78,6 +96,8 @@ impl Page {
 
     /// Rows of cells, every column as wide as it needs to be and all of them no wider than the terminal.
     pub fn table(&self, rows: impl IntoIterator<Item = Vec<Words>>) -> String {
+        let mut rows: Vec<Vec<Words>> = rows.into_iter().collect();
+        self.break_last_column(&mut rows);
         let mut table = Table::new();
         table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         match self.color {
@@ -91,11 +111,29 @@ impl Page {
             table.add_row(row.into_iter().map(cell));
         }
         for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+            column.set_padding((0, GAP as u16));
         }
         match table.is_empty() {
             true => String::new(),
             false => table.trim_fmt() + "\n",
+        }
+    }
+
+    /// Breaks the words of the last column where our own rules have it, if the other columns leave room for any.
+    fn break_last_column(&self, rows: &mut [Vec<Words>]) {
+        let last = rows.iter().map(Vec::len).max().unwrap_or_default().saturating_sub(1);
+        let widest = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.flat_map(|words| words.text.lines()).map(width).max().unwrap_or_default() + GAP
+        };
+        let taken = (0..last).map(widest).sum::<usize>() + GAP;
+        let Some(room) = self.width.and_then(|width| usize::from(width).checked_sub(taken)) else { return };
+        if room < usize::from(NARROW) / 4 {
+            return;
+        }
+        for words in rows.iter_mut().filter_map(|row| row.get_mut(last)) {
+            let lines: Vec<_> = words.text.split('\n').flat_map(|line| wrap(line, room)).collect();
+            words.text = lines.join("\n");
         }
     }
 }
@@ -132,6 +170,14 @@ mod tests {
     fn another_day_is_named() {
         assert_eq!(page(None).time(1_800_000_000_000), "08:00");
         assert_eq!(page(None).time(1_800_000_000_000 + 86_400_000), "2027-01-16 08:00");
+    }
+
+    #[test]
+    fn a_command_in_the_last_column_stays_in_one_line() {
+        let rows =
+            [vec![plain("failed"), plain("nothing is there\nfix: run 'zoho-cred login crm', or wait")]];
+        let shown = page(Some(40)).table(rows);
+        assert!(shown.contains("'zoho-cred login crm'"), "{shown}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use terminal::Terminal;
 pub use waiting::Waiting;
 
 use crate::error::Error;
-use crate::words::t;
+use crate::words::{hang, t};
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -98,8 +98,19 @@ impl System {
         self.env.get("NO_COLOR").is_none_or(str::is_empty) && self.env.get("TERM") != Some("dumb")
     }
 
-    /// Writes a line of words to stderr. It does not matter if nobody can read it.
+    /// Writes lines of words to stderr; on a terminal what we say ourselves breaks between words. It does not matter if
+    /// nobody can read it.
     pub fn say(&self, words: &str) {
+        let Some(columns) = self.terminal.stderr_columns() else { return self.say_as_it_is(words) };
+        let fold = |line: &str| match line.starts_with("zoho-cred: ") {
+            true => hang(line, columns, 2),
+            false => line.to_owned(),
+        };
+        self.say_as_it_is(&words.split('\n').map(fold).collect::<Vec<_>>().join("\n"));
+    }
+
+    /// Writes lines to stderr that are to be pasted.
+    pub fn say_as_it_is(&self, words: &str) {
         let mut stderr = self.stderr.borrow_mut();
         let instead = if self.waits.get() { waiting::EMPTY_LINE } else { "" };
         let _ = writeln!(stderr, "{instead}{words}").and_then(|()| stderr.flush());

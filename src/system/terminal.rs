@@ -33,6 +33,11 @@ impl Terminal {
         }
     }
 
+    /// The columns of the terminal that standard error is; `None` where it is none, or does not tell.
+    pub fn stderr_columns(&self) -> Option<usize> {
+        columns(&Terminal { stdout: false, ..*self })
+    }
+
     /// For a page of text: the columns of the terminal that standard output or error is, but no more than a line can
     /// be read in.
     pub fn columns(&self) -> usize {

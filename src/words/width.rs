@@ -23,7 +23,8 @@ pub fn cut(text: &str, columns: usize) -> &str {
 }
 
 /// `text` in lines of at most `columns`. A line breaks at a blank, or between two characters of which one is wide, but
-/// not before a mark that may not begin a line.
+/// not before a mark that may not begin a line, and not inside of quotes: what they hold is there to be pasted. A piece
+/// that is longer than a line has one of its own.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
@@ -41,27 +42,49 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines.iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// `text` in lines of at most `columns`, of which all but the first are indented.
+pub fn hang(text: &str, columns: usize, indent: usize) -> String {
+    match width(text) <= columns {
+        true => text.to_owned(),
+        false => wrap(text, columns.saturating_sub(indent)).join(&format!("\n{}", " ".repeat(indent))),
+    }
+}
+
 /// The pieces between which a line may break; a piece keeps its blank.
 fn pieces(text: &str) -> Vec<&str> {
     let (mut pieces, mut start) = (Vec::new(), 0);
     let mut before: Option<char> = None;
+    let mut quoted: Option<char> = None;
     for (at, c) in text.char_indices() {
         let wide = |c: char| c.width() == Some(2);
         let breaks = before.is_some_and(|b| {
             (b == ' ' || wide(b) || wide(c)) && c != ' ' && !begins_no_line(c) && !ends_no_line(b)
         });
-        if breaks {
+        if breaks && quoted.is_none() {
             pieces.push(&text[start..at]);
             start = at;
         }
+        quoted = match quoted {
+            Some(end) => Some(end).filter(|end| *end != c),
+            None => closing(before, c).filter(|end| text[at + c.len_utf8()..].contains(*end)),
+        };
         before = Some(c);
     }
     pieces.push(&text[start..]);
     pieces
 }
 
+/// What closes the quotes that `c` opens, if it does; an apostrophe has a letter before it.
+fn closing(before: Option<char>, c: char) -> Option<char> {
+    match c {
+        '「' => Some('」'),
+        '\'' if before.is_none_or(|b| !b.is_alphanumeric()) => Some('\''),
+        _ => None,
+    }
+}
+
 fn begins_no_line(c: char) -> bool {
-    "、。」』)）],.:;?!'ーぁぃぅぇぉっゃゅょァィゥェォッャュョ".contains(c)
+    "、。」』)）],.:;?!ーぁぃぅぇぉっゃゅょァィゥェォッャュョ".contains(c)
 }
 
 fn ends_no_line(c: char) -> bool {
@@ -85,5 +108,19 @@ mod tests {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("値は --timeout です", 12), ["値は", "--timeout で", "す"]);
         assert_eq!(wrap("", 8), [""]);
+    }
+
+    #[test]
+    fn what_is_to_be_pasted_stays_in_one_line() {
+        assert_eq!(wrap("Zoho's word: run 'zc get' now", 12), ["Zoho's word:", "run 'zc get'", "now"]);
+        assert_eq!(wrap("to see, run 'zc get it' now", 12), ["to see, run", "'zc get it'", "now"]);
+        assert_eq!(wrap("次は「zc login crm」を", 12), ["次は", "「zc login crm」", "を"]);
+        assert_eq!(wrap("it's a 'quote without end", 9), ["it's a", "'quote", "without", "end"]);
+    }
+
+    #[test]
+    fn lines_after_the_first_hang() {
+        assert_eq!(hang("hint: try again later", 14, 2), "hint: try\n  again later");
+        assert_eq!(hang("short", 14, 2), "short");
     }
 }

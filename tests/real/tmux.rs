@@ -3,6 +3,7 @@
 use crate::harness::{PROGRAM, Test, have, until};
 use std::cell::Cell;
 use std::process::Command;
+use unicode_width::UnicodeWidthStr;
 use zoho_cred::sandbox::{ClientKind, Options};
 
 /// A terminal of `columns`, in which a shell has the test's world.
@@ -68,6 +69,15 @@ impl Screen {
     }
 }
 
+impl Screen {
+    /// The lines that the terminal had to break, without the one that was typed.
+    fn broken(&self) -> Vec<String> {
+        let whole = self.tmux(&["capture-pane", "-p", "-J"]);
+        let lines = whole.lines().map(str::trim_end).filter(|line| line.width() > self.columns);
+        lines.filter(|line| !line.contains("; echo line ")).map(str::to_owned).collect()
+    }
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         let _ = Command::new("tmux").args(["-S", &self.socket, "kill-server"]).status();
@@ -88,6 +98,9 @@ fn log_in_by_device(test: &Test, screen: &Screen) {
     let code =
         shown.lines().find_map(|line| line.trim().strip_prefix('│')).unwrap_or_else(|| panic!("{shown}"));
     let code = code.trim_end_matches('│').trim().to_owned();
+    // An address is broken by the terminal alone, so that it can be copied; words are broken between words.
+    let broken = screen.broken();
+    assert!(broken.iter().all(|line| line.trim().starts_with("http")), "{broken:?}");
     let page = format!("{}/oauth/v3/device", test.sandbox.url());
     let form = [("user_code", code.as_str()), ("decision", "accept")];
     let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
@@ -112,6 +125,26 @@ fn reports_fit_into_80_and_40_columns() {
         assert!(summary.contains("next") && summary.contains("get dev"), "{summary}");
         let piped = screen.report("zc status --color auto | od -c | grep -c 033", 1);
         assert!(piped.starts_with("0\n"), "{piped}");
+    }
+}
+
+#[test]
+fn words_are_broken_between_words_in_both_languages() {
+    for columns in [80, 40] {
+        let test = Test::new().without_environment();
+        let Some(screen) = Screen::open(&test, columns) else { return };
+        for lang in ["C.UTF-8", "ja_JP.UTF-8"] {
+            for (line, code) in
+                [("zc get", 2), ("zc", 0), ("zc login x --data-center zz", 2), ("zc -h", 0), ("zc get -h", 0)]
+            {
+                screen.types(&format!("export LANG={lang}; {line}"));
+                screen.ends(code);
+                assert_eq!(screen.broken(), Vec::<String>::new(), "{line}");
+            }
+            screen.types(&format!("export LANG={lang}; zc get"));
+            screen.ends(2);
+            assert!(screen.shown().contains("zoho-cred login crm"), "{}", screen.shown());
+        }
     }
 }
 

@@ -80,6 +80,10 @@ fn table(checks: &[Check], page: &Page) -> String {
             Verdict::Skipped => plain("-"),
         };
         let fix = check.fix.as_ref().map(|fix| t!("\nfix: {fix}", fix)).unwrap_or_default();
-        vec![mark, plain(check.name.clone()), plain(format!("{}{fix}", check.message))]
+        let (name, found) = (&check.name, format!("{}{fix}", check.message));
+        match page.is_narrow() {
+            true => vec![mark, plain(format!("{name}\n{found}"))],
+            false => vec![mark, plain(name.clone()), plain(found)],
+        }
     }))
 }

@@ -17,7 +17,7 @@ pub fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u
     if !global.quiet {
         let words = fill(&session, system, &check(args.target))?;
         for line in words.trim_end().lines() {
-            system.say(&t!("zoho-cred: check: {line}", line));
+            system.say_as_it_is(&t!("zoho-cred: check: {line}", line));
         }
     }
     Ok(0)
