@@ -28,26 +28,29 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// What the help writes above the flags that every command takes.
+const EVERYWHERE: &str = "Global options";
+
 /// Flags that every command takes, before or after its name.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Global {
     /// Read the settings from FILE [env: ZOHO_CRED_CONFIG]
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
     pub config: Option<String>,
     /// Trust the certificate authorities in FILE instead of the system's
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
     pub ca_file: Option<PathBuf>,
     /// Say on stderr what is done; twice for every detail. Never a secret
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = EVERYWHERE)]
     pub verbose: u8,
     /// Say nothing but errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
     /// How errors are written to stderr
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", global = true)]
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", global = true, help_heading = EVERYWHERE)]
     pub error_format: ErrorFormat,
     /// When to colour
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true)]
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true, help_heading = EVERYWHERE)]
     pub color: Color,
 }
 

@@ -4,7 +4,7 @@
 //! so that a new situation cannot be added without deciding all four. No variant can hold a secret.
 
 use crate::config::duration::words;
-use crate::words::{local, t};
+use crate::words::{causes, local, t};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -132,7 +132,12 @@ impl KeyringTrouble {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
     /// What was asked for cannot be.
-    Usage(String),
+    Usage {
+        /// What is wrong.
+        problem: String,
+        /// The command whose help says what is right.
+        command: &'static str,
+    },
     /// The command line is wrong, as clap sees it.
     CommandLine {
         /// What is wrong.
@@ -317,6 +322,11 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// What a login was given is not what it asked for.
+    BadAnswer {
+        /// What is wrong.
+        problem: String,
+    },
     /// A helper was asked about a host that the profile's token must not go to.
     HostNotServed {
         /// The host; none where no token may go there whatever the settings say.
@@ -358,7 +368,7 @@ impl Error {
     /// The word and exit code of the situation.
     pub fn code(&self) -> Code {
         match self {
-            Error::Usage(_)
+            Error::Usage { .. }
             | Error::CommandLine { .. }
             | Error::BadProfileName
             | Error::NoProfile { .. }
@@ -385,9 +395,10 @@ impl Error {
             Error::Store { .. } | Error::Keyring { .. } | Error::Unsafe { .. } | Error::Out { .. } => {
                 Code::Store
             }
-            Error::BadInput { .. } | Error::HostNotServed { .. } | Error::UntrustedRedirect { .. } => {
-                Code::BadInput
-            }
+            Error::BadInput { .. }
+            | Error::BadAnswer { .. }
+            | Error::HostNotServed { .. }
+            | Error::UntrustedRedirect { .. } => Code::BadInput,
             Error::Command { found, .. } => Code::Command(if *found { 126 } else { 127 }),
             Error::Stdout { .. } => Code::Failure,
             Error::Interrupted { signal } => Code::Interrupted(*signal),
@@ -397,7 +408,7 @@ impl Error {
     /// What happened: lower case, no final period.
     pub fn message(&self) -> String {
         match self {
-            Error::Usage(words) | Error::CommandLine { problem: words, .. } => words.clone(),
+            Error::Usage { problem, .. } | Error::CommandLine { problem, .. } => problem.clone(),
             Error::BadProfileName => t!("that is not a profile name"),
             Error::NoProfile { known } if known.is_empty() => t!("there is no profile yet"),
             Error::NoProfile { .. } => t!("which profile?"),
@@ -448,7 +459,7 @@ impl Error {
             Error::Offline => t!("no living token is cached, and --offline forbids asking for one"),
             Error::Store { action, what, .. } => could_not(action, what),
             Error::Unsafe { path, problem, .. } => t!("{path} {problem}", path = path.display(), problem),
-            Error::BadInput { problem } => problem.clone(),
+            Error::BadInput { problem } | Error::BadAnswer { problem } => problem.clone(),
             Error::HostNotServed { host: Some(host), profile } => {
                 t!("profile '{profile}' serves no tokens for {host}", profile, host)
             }
@@ -500,13 +511,15 @@ impl Error {
             Error::Store { problem, .. }
             | Error::Stdout { problem }
             | Error::Out { problem, .. }
-            | Error::Command { problem, found: true, .. } => Some(problem.clone()),
+            | Error::Command { problem, found: true, .. } => Some(causes::told(problem)),
             Error::NotRevoked { problem, .. } => Some(local(problem)),
-            Error::Keyring { problem, .. } => Some(problem.clone()).filter(|problem| !problem.is_empty()),
+            Error::Keyring { problem, .. } => {
+                Some(causes::told(problem)).filter(|problem| !problem.is_empty())
+            }
             Error::BadProfileName => {
                 Some(t!("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit"))
             }
-            Error::Usage(_)
+            Error::Usage { .. }
             | Error::CommandLine { .. }
             | Error::NoProfile { .. }
             | Error::UnknownProfile { .. }
@@ -524,6 +537,7 @@ impl Error {
             | Error::Offline
             | Error::Unsafe { .. }
             | Error::BadInput { .. }
+            | Error::BadAnswer { .. }
             | Error::HostNotServed { .. }
             | Error::Command { found: false, .. }
             | Error::HostileToken
@@ -534,7 +548,7 @@ impl Error {
     /// What to do next, ready to paste where that is possible.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Usage(_) => Some(t!("run '{command} --help'", command = "zoho-cred")),
+            Error::Usage { command, .. } => Some(t!("run '{command} --help'", command)),
             Error::CommandLine { nearest: None, command, .. } => Some(t!("run '{command} --help'", command)),
             Error::BadProfileName => Some(t!("choose a name such as 'crm'")),
             Error::NoProfile { known } | Error::UnknownProfile { known, .. } if known.is_empty() => Some(t!(
@@ -550,9 +564,10 @@ impl Error {
             Error::Config { nearest: Some(near), .. } | Error::CommandLine { nearest: Some(near), .. } => {
                 Some(t!("did you mean '{near}'?", near))
             }
-            Error::Config { nearest: None, .. } => {
-                Some(t!("correct that line; docs/config.md lists every key"))
-            }
+            Error::Config { nearest: None, line, .. } => Some(match line {
+                Some(_) => t!("correct that line; docs/config.md lists every key"),
+                None => t!("correct that file; docs/config.md lists every key"),
+            }),
             Error::Setting { hint, .. } | Error::Unsafe { hint, .. } => Some(hint.clone()),
             Error::EnvironmentIncomplete {
                 missing: missing @ ("ZOHO_CLIENT_SECRET" | "ZOHO_REFRESH_TOKEN"),
@@ -562,6 +577,7 @@ impl Error {
             }
             Error::Denied { .. }
             | Error::CodeRefused { .. }
+            | Error::BadAnswer { .. }
             | Error::NobodyCame
             | Error::UntrustedRedirect { .. } => Some(t!("run the same login again")),
             Error::NoRefreshToken { profile } => Some(t!(
@@ -596,12 +612,18 @@ impl Error {
                 Some(t!("try again in {time}", time = words(*retry_after)))
             }
             Error::Busy { .. } | Error::LeaseLost => Some(t!("try again, or give a longer --timeout")),
-            Error::Unavailable { retry_after: Some(after), .. } => {
-                Some(t!("try again in {time}", time = words(*after)))
+            Error::Unavailable { problem, retry_after } => {
+                Some(match (causes::advice(problem), retry_after) {
+                    (Some(advice), _) => advice,
+                    (None, Some(after)) => t!("try again in {time}", time = words(*after)),
+                    (None, None) => t!("check the network and try again"),
+                })
             }
-            Error::Unavailable { retry_after: None, .. } => Some(t!("check the network and try again")),
             Error::Offline => Some(t!("run the same command without --offline")),
             Error::Store { action: "run", .. } => Some(t!("run it by hand and see what it prints")),
+            Error::Store { action: "read", .. } => {
+                Some(t!("check that it is there and that you may read it"))
+            }
             Error::Store { .. } => {
                 Some(t!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR"))
             }

@@ -20,7 +20,7 @@ pub fn complaint(error: &clap::Error, args: &[OsString]) -> Error {
             .into_iter()
             .find_map(|kind| text(error, kind));
     Error::CommandLine {
-        problem: problem(error).unwrap_or_else(|| first_line(error)),
+        problem: problem(error, command).unwrap_or_else(|| first_line(error)),
         nearest: near(error, command).or(suggested),
         command: command.get_bin_name().unwrap_or("zoho-cred").to_owned(),
     }
@@ -49,13 +49,23 @@ fn near(error: &clap::Error, command: &Command) -> Option<String> {
         ErrorKind::UnknownArgument => {
             let word = text(error, ContextKind::InvalidArg)?;
             let flags = command.get_arguments().filter_map(Arg::get_long);
-            nearest(word.strip_prefix("--")?, flags).map(|near| format!("--{near}"))
+            match word.strip_prefix("--") {
+                Some(flag) => nearest(flag, flags).map(|near| format!("--{near}")),
+                // The command that `exec` is to run.
+                None if command.get_name() == "exec" && !word.starts_with('-') => Some(format!("-- {word}")),
+                None => None,
+            }
+        }
+        ErrorKind::InvalidValue => {
+            let Some(ContextValue::Strings(values)) = error.get(ContextKind::ValidValue) else { return None };
+            nearest(&text(error, ContextKind::InvalidValue)?, values.iter().map(String::as_str))
+                .map(str::to_owned)
         }
         _ => None,
     }
 }
 
-fn problem(error: &clap::Error) -> Option<String> {
+fn problem(error: &clap::Error, command: &Command) -> Option<String> {
     let get = |kind| text(error, kind);
     let argument = || get(ContextKind::InvalidArg);
     Some(match error.kind() {
@@ -69,8 +79,17 @@ fn problem(error: &clap::Error) -> Option<String> {
             choices = get(ContextKind::ValidSubcommand)?,
         ),
         ErrorKind::MissingRequiredArgument => {
-            t!("the following required arguments were not provided: {arguments}", arguments = argument()?)
+            let arguments = argument()?;
+            match choices(command, &arguments) {
+                Some(choices) => t!("{arguments} is missing, which is one of {choices}", arguments, choices),
+                None => t!("the following required arguments were not provided: {arguments}", arguments),
+            }
         }
+        ErrorKind::TooManyValues => t!(
+            "unexpected value '{value}' for '{argument}', which takes none",
+            value = get(ContextKind::InvalidValue)?,
+            argument = argument()?,
+        ),
         ErrorKind::ArgumentConflict => t!(
             "the argument '{argument}' cannot be used with '{other}'",
             argument = argument()?,
@@ -93,6 +112,13 @@ fn problem(error: &clap::Error) -> Option<String> {
         ),
         _ => return None,
     })
+}
+
+/// The values that an argument can have, if it is one of a few.
+fn choices(command: &Command, argument: &str) -> Option<String> {
+    let arg = command.get_arguments().find(|arg| arg.to_string() == argument)?;
+    let values: Vec<_> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {

@@ -30,7 +30,10 @@ pub fn completions(system: &mut System, args: &CompletionsArgs) -> Result<u8, Er
             system.print(&script)?;
             Ok(0)
         }
-        _ => Err(Error::Usage(t!("there are no completions for {name}", name))),
+        _ => Err(Error::Usage {
+            problem: t!("there are no completions for {name}", name),
+            command: "zoho-cred completions",
+        }),
     }
 }
 

@@ -30,7 +30,10 @@ pub fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8,
     let scheme = args.scheme.unwrap_or(session.profile.scheme);
     let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
     let removed = USUAL.map(|(name, _)| name);
-    let (program, rest) = args.command.split_first().ok_or_else(|| Error::Usage(t!("which command?")))?;
+    let (program, rest) = args
+        .command
+        .split_first()
+        .ok_or_else(|| Error::Usage { problem: t!("which command?"), command: "zoho-cred exec" })?;
     process::become_program(program, rest, &environment(&view, args), &removed).map_err(|error| {
         Error::Command {
             program: program.to_string_lossy().into_owned(),

@@ -54,9 +54,10 @@ enum Place {
 
 fn place(system: &System, args: &GetArgs) -> Result<Place, Error> {
     match (&args.out, args.output) {
-        (Some(_), Output::Github | Output::Azure) => Err(Error::Usage(t!(
-            "this output is for a step of a CI job, which reads stdout: leave --out away"
-        ))),
+        (Some(_), Output::Github | Output::Azure) => Err(Error::Usage {
+            problem: t!("this output is for a step of a CI job, which reads stdout: leave --out away"),
+            command: "zoho-cred get",
+        }),
         (Some(path), _) => Ok(Place::File(OutFile::new(path, args.mode)?)),
         (None, Output::Github) => match system.env.get(ci::GITHUB_FILE) {
             Some(path) => Ok(Place::GithubFile(path.into())),

@@ -1,7 +1,7 @@
 //! `import`: take over refresh tokens that other tools were granted. A dry run unless `--write` is given.
 
 use super::session::read_config;
-use crate::cli::{Global, ImportArgs, ImportFrom, Place, SdkArgs};
+use crate::cli::{FlowName, Global, ImportArgs, ImportFrom, Place, SdkArgs};
 use crate::config::{
     AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme,
     SecretsIn, environment, state_dir,
@@ -56,7 +56,7 @@ fn write(system: &System, global: &Global, state: &StateDir, found: &[Found]) ->
     for Found { profile, secrets } in found {
         // Read anew: the profile before this one is in it by now.
         let config = read_config(system, global, false)?;
-        keep(system, state, &config, profile, secrets, false)?;
+        keep(system, state, &config, profile, secrets, FlowName::RefreshToken)?;
     }
     Ok(())
 }
@@ -87,7 +87,10 @@ fn from_environment(
 fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
     let name = ProfileName::new(name)?;
     match name == ProfileName::environment() || config.profile(&name).is_some() {
-        true => Err(Error::Usage(t!("there is a profile '{name}' already; choose another name", name))),
+        true => Err(Error::Usage {
+            problem: t!("there is a profile '{name}' already; choose another name", name),
+            command: "zoho-cred import",
+        }),
         false => Ok(name),
     }
 }
@@ -112,11 +115,12 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
     let profiles = file.users.into_iter().zip(names).map(|(user, name)| {
         let accounts_url =
             given.clone().or_else(|| user.data_center.map(AccountsUrl::of)).ok_or_else(|| {
-                Error::Usage(t!(
+                let problem = t!(
                     "{path}, line {line} does not tell the data centre: give --data-center or --accounts-url",
                     path = shown,
                     line = user.line,
-                ))
+                );
+                Error::Usage { problem, command: "zoho-cred import sdk" }
             })?;
         let profile = Profile {
             name,

@@ -3,10 +3,12 @@
 use super::session::{read_config, roots};
 use crate::cli::{FlowName, Global, LoginArgs};
 use crate::config::{AccountsUrl, ConfigFile, Profile, SecretsIn, state_dir};
-use crate::credential::{CredentialId, KeyringSecrets, Patience, Secrets, Source};
+use crate::credential::{CredentialId, KeyringSecrets, LoginRecord, Patience, Secrets, Source};
 use crate::error::Error;
 use crate::login::exchange::{Code, Grant, exchange};
-use crate::login::{Replaced, browser, device, keep, made, paste, refresh_token, self_client, settings};
+use crate::login::{
+    Replaced, browser, device, keep, made, paste, refresh_token, self_client, settings, wrong,
+};
 use crate::secret::Secret;
 use crate::store::{self, Shared, StateDir};
 use crate::system::{Http, Roots, System};
@@ -23,12 +25,13 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     one_stdin(args)?;
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
-    let flow = settings::flow(system, args);
-    let profile = settings::profile(system, args, flow, &config)?;
+    let name = settings::name(system, args, &config)?;
+    let old = config.profile(&name).and_then(Result::ok);
+    let last = old.as_ref().and_then(|old| LoginRecord::load(&state, old).ok().flatten()?.flow);
+    let flow = settings::flow(system, args, old.as_ref(), last.as_deref());
+    let profile = settings::profile(system, args, flow, &config, name)?;
     if let SecretsIn::Command(_) | SecretsIn::Environment = profile.secrets {
-        return Err(Error::Usage(t!(
-            "this profile's secrets come from a command; give --secrets to change that"
-        )));
+        return Err(wrong(t!("this profile's secrets come from a command; give --secrets to change that")));
     }
     if profile.secrets == SecretsIn::Keyring {
         KeyringSecrets::new(Patience::of(system, global.quiet)).answers()?;
@@ -44,7 +47,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
         system.warn(warning);
     }
     let warned = warning.is_some();
-    let story = Story { http: &*http, roots: &roots, config: &config, state: &state, args, warned };
+    let story = Story { http: &*http, roots: &roots, config: &config, state: &state, args, flow, warned };
     match flow {
         FlowName::RefreshToken => {
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
@@ -55,15 +58,14 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
         }
         FlowName::Device => {
             let elsewhere = |system: &mut System, landed: &AccountsUrl, secret| {
-                settings::secret_of(system, args, &profile, landed, secret)
+                settings::secret_of(system, &profile, landed, secret)
             };
             let (grant, client_secret) = device::run(system, &*http, &profile, client_secret, elsewhere)?;
             story.keep_grant(system, profile.clone(), client_secret, grant)?;
         }
         FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {
             let code = story.code(system, flow, &profile)?;
-            let client_secret =
-                settings::secret_of(system, args, &profile, &code.accounts_url, client_secret)?;
+            let client_secret = settings::secret_of(system, &profile, &code.accounts_url, client_secret)?;
             let grant = exchange(&*system.clock, &*http, &profile, &client_secret, &code)?;
             story.keep_grant(system, profile.clone(), client_secret, grant)?;
         }
@@ -95,7 +97,7 @@ fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
     let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
     match files.into_iter().flatten().filter(|path| path.as_path() == Path::new("-")).count() {
         0 | 1 => Ok(()),
-        _ => Err(Error::Usage(t!("only one of the files can be stdin"))),
+        _ => Err(wrong(t!("only one of the files can be stdin"))),
     }
 }
 
@@ -106,6 +108,7 @@ struct Story<'a> {
     config: &'a ConfigFile,
     state: &'a StateDir,
     args: &'a LoginArgs,
+    flow: FlowName,
     /// Whether it was said already that the client has many refresh tokens.
     warned: bool,
 }
@@ -142,7 +145,7 @@ impl Story<'_> {
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
-        let replaced = self.keep(system, &profile, &secrets, true)?;
+        let replaced = self.keep(system, &profile, &secrets)?;
         let warning =
             made::note_made(self.state, &profile.accounts_url, &profile.client_id, system.clock.now());
         if let (Ok(Some(warning)), false) = (warning, self.warned) {
@@ -156,18 +159,12 @@ impl Story<'_> {
     }
 
     /// Keeps `secrets`, and answers the refresh token that this puts out of use, if it may be revoked.
-    fn keep(
-        &self,
-        system: &System,
-        profile: &Profile,
-        secrets: &Secrets,
-        made_here: bool,
-    ) -> Result<Option<Replaced>, Error> {
+    fn keep(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<Option<Replaced>, Error> {
         let before = Replaced::find(system, self.state, profile).unwrap_or_else(|error| {
             system.warn(&t!("the refresh token of before was left alone: {why}", why = error.message()));
             None
         });
-        let in_use = keep(system, self.state, self.config, profile, secrets, made_here)?;
+        let in_use = keep(system, self.state, self.config, profile, secrets, self.flow)?;
         Ok(before.filter(|before| in_use && !before.is(secrets.refresh_token.as_ref())))
     }
 
@@ -182,7 +179,7 @@ impl Story<'_> {
         if !self.args.no_verify {
             self.verify(system, profile, secrets)?;
         }
-        let replaced = self.keep(system, profile, secrets, false)?;
+        let replaced = self.keep(system, profile, secrets)?;
         self.revoke(system, replaced);
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::store::profile_state::ProfileState;
 use crate::store::{Locked, StateDir, Store};
 use crate::system::{Deadline, HttpRequest, Method, System, files};
 use crate::token::{CacheRecord, Ports, busy};
-use crate::words::t;
+use crate::words::{causes, t};
 use std::time::Duration;
 
 /// For the lock: another process may be refreshing with this very token.
@@ -26,7 +26,8 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
     let session = Session::open(system, global, Some(&args.profile))?;
     let profile = &session.profile;
     if profile.origin == Origin::Environment {
-        return Err(Error::Usage(t!("'env' is made up by the ZOHO_ variables: unset them to log out")));
+        let problem = t!("'env' is made up by the ZOHO_ variables: unset them to log out");
+        return Err(Error::Usage { problem, command: "zoho-cred logout" });
     }
     let source = session.source(system);
     let record = source.login()?;
@@ -233,7 +234,7 @@ fn forget_settings(system: &System, session: &Session) -> Result<(), Error> {
         system.say(&t!(
             "zoho-cred: {path} could not be written ({error}); remove [profile.{name}] from it",
             path = config.path().display(),
-            error,
+            error = causes::told(&error.to_string()),
             name,
         ));
     }

@@ -105,9 +105,10 @@ pub fn read_config(system: &System, global: &Global, must_exist: bool) -> Result
     let (path, named) = config_path(&system.env, global.config.as_deref())?;
     match files::read_text_if_any(&path)? {
         Some(text) => ConfigFile::parse(&files::canonical(&path), &text),
-        None if named && must_exist => {
-            Err(Error::Config { path, line: None, problem: t!("there is no such file"), nearest: None })
-        }
+        None if named && must_exist => Err(Error::Setting {
+            problem: t!("there is no config file {path}", path = path.display()),
+            hint: t!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' makes the file"),
+        }),
         None => Ok(ConfigFile::empty(files::canonical(&path))),
     }
 }

@@ -1,21 +1,38 @@
 //! No command at all: a person at a terminal is told how things stand and what to do next.
 
-use super::page::Page;
+use super::page::{Page, Tone, plain, toned};
 use super::session::{Session, read_config};
 use super::status::{self, Found, judge};
 use crate::cli::Global;
 use crate::config::resolve;
 use crate::error::Error;
 use crate::system::System;
+use crate::words::t;
 
-/// Prints the state of the default profile in three lines. Without a profile that a call would mean, the error says
-/// what to do.
+/// Prints the state of the default profile in three lines, or without any profile how to begin. Where no profile is
+/// the one that a call would mean, the error says what to do.
 pub fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
-    let resolved = resolve(&system.env, read_config(system, global, true)?, None)?;
+    let resolved = match resolve(&system.env, read_config(system, global, true)?, None) {
+        Err(Error::NoProfile { known }) if known.is_empty() => {
+            let text = beginning(&Page::of(system));
+            return system.print(text.as_bytes()).map(|()| 0);
+        }
+        resolved => resolved?,
+    };
     let session = Session::of(system, global, resolved)?;
     let found = Found::read(&session, system)?;
     let status = judge(&session, system, &found);
     let text = status::summary(&status, &Page::of(system), system.clock.now().wall_ms);
     system.print(text.as_bytes())?;
     Ok(0)
+}
+
+/// How things stand before the first login.
+fn beginning(page: &Page) -> String {
+    let trial = t!("zoho-sandbox run -- bash, where zoho-cred get works without an account");
+    page.table([
+        vec![toned(Tone::Strong, "zoho-cred"), plain(t!("there is no profile yet"))],
+        vec![plain(t!("next")), plain(t!("zoho-cred login crm, which says what to enter at Zoho"))],
+        vec![plain(t!("to try it")), plain(trial)],
+    ])
 }

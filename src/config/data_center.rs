@@ -54,10 +54,21 @@ impl DataCenter {
 
     /// The data centre that somebody named; the error is a sentence with the nearest code, or all of them.
     pub fn named(code: &str) -> Result<&'static DataCenter, String> {
-        DataCenter::by_code(code.trim()).ok_or_else(|| match nearest(code, DataCenter::codes()) {
+        DataCenter::by_code(code.trim()).ok_or_else(|| match DataCenter::nearest(code) {
             Some(near) => t!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
             None => t!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
         })
+    }
+
+    /// The code that was most likely meant: by an address of Zoho's or its end (`crm.zoho.jp`, `com`), or by a slip.
+    pub fn nearest(code: &str) -> Option<&'static str> {
+        let word = code.trim().trim_start_matches("https://").trim_end_matches('/').to_ascii_lowercase();
+        let ends = |domain: &str| {
+            let end = domain.split_once('.').map_or(domain, |(_, end)| end);
+            word == end || word == domain || word.ends_with(&format!(".{domain}"))
+        };
+        let by_address = ALL.iter().find(|dc| ends(dc.product_domain)).map(|dc| dc.code);
+        by_address.or_else(|| nearest(&word, DataCenter::codes()))
     }
 
     /// The data centre whose accounts server this is; `None` where it is none of Zoho's.
@@ -98,6 +109,21 @@ mod tests {
         let ca = DataCenter::by_code("CA").unwrap();
         assert_eq!(ca.accounts_url(), "https://accounts.zohocloud.ca");
         assert_eq!(ca.api_domain(), "https://www.zohoapis.ca");
+    }
+
+    #[test]
+    fn an_address_names_its_data_centre() {
+        let named = [
+            ("com", "us"),
+            ("crm.zoho.jp", "jp"),
+            ("https://accounts.zoho.com.au/", "au"),
+            ("zohocloud.ca", "ca"),
+        ];
+        for (word, code) in named {
+            assert_eq!(DataCenter::nearest(word), Some(code), "{word}");
+        }
+        assert_eq!(DataCenter::nearest("jpp"), Some("jp"));
+        assert_eq!(DataCenter::nearest("nowhere"), None);
     }
 
     #[test]

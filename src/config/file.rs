@@ -84,6 +84,8 @@ const PROFILE_KEYS: [&str; 12] = [
     "hosts",
     "budget",
 ];
+/// Keys that people try, as other tools have them.
+const SECRET_KEYS: [&str; 3] = ["client_secret", "refresh_token", "access_token"];
 const OTHER_KEYS: [&str; 7] = ["default_profile", "profile", "store", "url", "prefix", "tokens", "window"];
 
 impl ConfigFile {
@@ -98,10 +100,27 @@ impl ConfigFile {
             let span = error.span().unwrap_or(0..0);
             let word = text.get(span.clone()).unwrap_or_default().trim().trim_matches(['"', '\'']);
             let unknown = error.message().starts_with("unknown field");
+            let line = error.span().map(|span| line_of(text, span.start));
+            if let (true, Some(line)) = (unknown && SECRET_KEYS.contains(&word), line) {
+                return Error::Setting {
+                    problem: t!(
+                        "{path}, line {line}: '{word}' is not kept in this file",
+                        path = path.display(),
+                        line,
+                        word
+                    ),
+                    hint: t!(
+                        "take the line out; 'zoho-cred login crm' asks for secrets and keeps them safely"
+                    ),
+                };
+            }
             Error::Config {
                 path: path.to_owned(),
-                line: error.span().map(|span| line_of(text, span.start)),
-                problem: if unknown { t!("unknown key '{word}'", word) } else { one_line(error.message()) },
+                line,
+                problem: match unknown {
+                    true => t!("unknown key '{word}'", word),
+                    false => wrong_toml(error.message(), text, span.start),
+                },
                 nearest: unknown
                     .then(|| nearest(word, PROFILE_KEYS.into_iter().chain(OTHER_KEYS)).map(str::to_owned))
                     .flatten(),
@@ -185,7 +204,7 @@ impl ConfigFile {
     fn data_center(&self, code: &Spanned<String>) -> Result<&'static DataCenter, Error> {
         DataCenter::by_code(code.get_ref()).ok_or_else(|| {
             let (code, at) = (code.get_ref(), code.span().start);
-            match nearest(code, DataCenter::codes()) {
+            match DataCenter::nearest(code) {
                 Some(near) => self.complain(at, &t!("'{code}' is not a data centre", code), Some(near)),
                 None => {
                     let problem = t!(
@@ -287,8 +306,25 @@ fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|b| *b == b'\n').count()
 }
 
-fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
+/// What the parser found wrong at `offset`, in our words where we have them.
+fn wrong_toml(message: &str, text: &str, offset: usize) -> String {
+    let line = text.get(..offset).unwrap_or_default().lines().count().max(1) - 1;
+    let key = text.lines().nth(line).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
+    let wanted = message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "));
+    match (wanted.map(|(_, wanted)| wanted), key) {
+        (Some("a string"), Some(key)) => t!("{key} must be a text in quotes", key),
+        (Some("a sequence"), Some(key)) => t!("{key} must be a list such as [\"a\", \"b\"]", key),
+        (Some("u32"), Some(key)) => t!("{key} must be a whole number", key),
+        (Some(wanted), Some(key)) if wanted == "a map" || wanted.starts_with("struct ") => {
+            t!("{key} must be a table", key)
+        }
+        _ if message.starts_with("duplicate key") => t!("this key is there twice"),
+        _ if message.starts_with("string values must be quoted") => t!("a text must stand in quotes"),
+        _ => t!(
+            "this is not TOML: {message}",
+            message = message.split_whitespace().collect::<Vec<_>>().join(" ")
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -339,7 +375,13 @@ mod tests {
             ("[profile.crm]\nclient_id='x'\ndata_center='jp'\nscheme='basic'", 4, "zoho or bearer"),
             ("[profile.crm]\nclient_id='x'\ndata_center='jp'\nbudget={tokens=0}", 4, "at least one"),
             ("[profile.crm]\nclient_id='x'\ndata_center='jp'\nbudget={window='5x'}", 4, "not a duration"),
-            ("[profile.crm]\nclient_id=3", 2, "invalid type"),
+            ("[profile.crm]\nclient_id=3", 2, "client_id must be a text"),
+            ("[profile.crm]\nscopes='a'", 2, "scopes must be a list"),
+            ("[profile.crm]\nbudget={tokens='3'}", 2, "must be a whole number"),
+            ("profile=3", 1, "profile must be a table"),
+            ("[profile.crm]\nclient_id=x", 2, "in quotes"),
+            ("[profile.crm]\nclient_id='x'\nclient_id='y'", 3, "twice"),
+            ("[profile.crm", 1, "not TOML: unclosed table"),
         ] {
             let Error::Config { line: found, problem, .. } = crm(text).unwrap_err() else { panic!("{text}") };
             assert_eq!(found, Some(line), "{text}");

@@ -183,7 +183,8 @@ fn words(error: &keyring_core::Error) -> String {
         keyring_core::Error::BadEncoding(_) | keyring_core::Error::BadDataFormat(..) => {
             t!("the item is not a text")
         }
-        other => other.to_string(),
+        // Their names for the kind of failure say nothing that ours does not.
+        other => other.to_string().replacen("Platform failure: ", "", 1).replacen("zbus error: ", "", 1),
     }
 }
 

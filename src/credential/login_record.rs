@@ -36,6 +36,9 @@ pub struct LoginRecord {
     /// Whether our own login made the refresh token, rather than taking one over.
     #[serde(default)]
     pub made_here: bool,
+    /// The word for how it was logged in; `None` in a record that an older version wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
     /// The login that this one replaces, while the config file may still have the settings of that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<LoginRecord>>,

@@ -30,8 +30,7 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
     tell(system, &url, choices);
     let deadline = Deadline::after(&*system.clock, choices.timeout);
-    let _waiting =
-        system.show_waiting(&t!("waiting for you to come back from the browser"), Some(choices.timeout));
+    let _waiting = system.show_waiting(&t!("waiting for consent"), Some(choices.timeout));
     loop {
         let Some(arrival) = listener.next(deadline.remaining(&*system.clock)) else {
             return Err(Error::NobodyCame);

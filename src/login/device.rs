@@ -87,7 +87,7 @@ fn tell(system: &System, code: &DeviceCode) {
 }
 
 fn show_waiting(system: &System, left: Duration) -> Waiting {
-    system.show_waiting(&t!("waiting for the code to be entered"), Some(left))
+    system.show_waiting(&t!("waiting for the code"), Some(left))
 }
 
 /// Waits for the next poll. A sooner one, to get it in before the code dies, would only be told to slow down.

@@ -4,6 +4,7 @@
 //! at once, so the record holds both logins until the config has followed. Killed anywhere, one of them is in use.
 
 use super::random;
+use crate::cli::FlowName;
 use crate::config::{ConfigFile, Profile, edit};
 use crate::credential::{CredentialId, LoginRecord, Patience, Secrets, Source};
 use crate::error::Error;
@@ -11,9 +12,10 @@ use crate::secret::Secret;
 use crate::store::StateDir;
 use crate::store::profile_state::{ProfileState, login_stamp};
 use crate::system::{System, files};
-use crate::words::t;
+use crate::words::{causes, t};
+use clap::ValueEnum;
 
-/// Stores `secrets` and `profile`. `made_here` says that our own login made the refresh token. Answers whether the profile
+/// Stores `secrets` and `profile`, which `flow` got. Answers whether the profile
 /// uses them now: it goes on with the login before where the config file cannot be written.
 pub fn keep(
     system: &System,
@@ -21,7 +23,7 @@ pub fn keep(
     config: &ConfigFile,
     profile: &Profile,
     secrets: &Secrets,
-    made_here: bool,
+    flow: FlowName,
 ) -> Result<bool, Error> {
     let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
     let old = in_use(config, profile, state)?;
@@ -49,7 +51,8 @@ pub fn keep(
         refresh_token: secrets.refresh_token.as_ref().map(|token| put("refresh-token", token)).transpose()?,
         credential: id.ledger().to_owned(),
         scopes: profile.scopes.clone(),
-        made_here,
+        made_here: !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials),
+        flow: flow.to_possible_value().map(|value| value.get_name().to_owned()),
         previous: old.clone().filter(|old| !old.is_for(profile)).map(Box::new),
     };
     record.save(state)?;
@@ -95,7 +98,7 @@ fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Resu
         system.say(&t!(
             "zoho-cred: {path} could not be written ({error}); put these lines into it:\n\n{lines}",
             path = config.path().display(),
-            error,
+            error = causes::told(&error.to_string()),
             lines = edit::lines(profile)?,
         ));
         return Ok(false);

@@ -43,7 +43,7 @@ pub fn code(
         },
         None => {
             let problem = t!("that is neither the redirected address nor a code");
-            return Err(Error::BadInput { problem });
+            return Err(Error::BadAnswer { problem });
         }
     };
     let redirect_uri = Some(profile.redirect_uri.clone());

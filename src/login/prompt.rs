@@ -12,15 +12,11 @@ const LIMIT: u64 = 64 * 1024;
 
 /// Asks for a setting; without a terminal [`Error::Usage`] names the flag that gives it.
 pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Error> {
-    require_terminal(system, question, flag)?;
+    require_terminal(system, flag)?;
     system.say_part(&format!("{question}: "));
     let answer = line(system);
     match answer.is_empty() {
-        true => Err(Error::Usage(t!(
-            "{question} was not given; {flag} gives it without a prompt",
-            question,
-            flag
-        ))),
+        true => Err(nothing(flag)),
         false => Ok(answer),
     }
 }
@@ -46,26 +42,33 @@ pub fn confirm(system: &mut System, question: &str) -> bool {
 
 /// Asks for a secret without showing it.
 pub fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
-    require_terminal(system, question, flag)?;
-    let missing =
-        || Error::Usage(t!("{question} was not given; {flag} gives it without a prompt", question, flag));
-    ask_secret_or_none(question)?.ok_or_else(missing)
+    require_terminal(system, flag)?;
+    ask_secret_or_none(question)?.ok_or_else(|| nothing(flag))
 }
 
 /// Asks somebody at a terminal for a secret, who may have none to give.
 pub fn ask_secret_or_none(question: &str) -> Result<Option<Secret>, Error> {
     let answer = rpassword::prompt_password(t!("{question} (not shown): ", question)).map_err(|error| {
-        Error::BadInput { problem: t!("could not read {question}: {error}", question, error) }
+        Error::BadAnswer { problem: t!("could not read {question}: {error}", question, error) }
     })?;
     let secret = Secret::new(answer.trim());
     Ok(Some(secret).filter(|secret| !secret.is_empty()))
 }
 
-fn require_terminal(system: &System, question: &str, flag: &str) -> Result<(), Error> {
+fn require_terminal(system: &System, flag: &str) -> Result<(), Error> {
     match system.terminal.stdin {
         true => Ok(()),
-        false => Err(Error::Usage(t!("{question} is missing: give {flag}", question, flag))),
+        false => Err(wrong(t!("{flag} is missing, and there is no terminal to ask for it at", flag))),
     }
+}
+
+fn nothing(flag: &str) -> Error {
+    wrong(t!("nothing was entered; {flag} gives it without a question", flag))
+}
+
+/// What is wrong with the way `login` was called.
+pub fn wrong(problem: String) -> Error {
+    Error::Usage { problem, command: "zoho-cred login" }
 }
 
 /// The secret in a file; `-` is stdin.
@@ -76,13 +79,14 @@ pub fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Erro
             let mut text = String::new();
             let stdin = &mut system.stdin;
             let read = stdin.take(LIMIT).read_to_string(&mut text);
-            read.map_err(|error| Error::BadInput { problem: t!("could not read stdin: {error}", error) })?;
+            read.map_err(|error| Error::BadAnswer { problem: t!("could not read stdin: {error}", error) })?;
             text
         }
     };
     let secret = Secret::from_text(text.trim());
     match secret.is_empty() {
-        true => Err(Error::BadInput { problem: t!("there is no secret in {path}", path = path.display()) }),
+        true if path.as_os_str() == "-" => Err(Error::BadAnswer { problem: t!("nothing came on stdin") }),
+        true => Err(Error::BadAnswer { problem: t!("there is no secret in {path}", path = path.display()) }),
         false => Ok(secret),
     }
 }

@@ -1,6 +1,6 @@
 //! `--flow refresh-token`: a refresh token that another tool was granted.
 
-use super::{ask_secret, read_secret_file};
+use super::{ask_secret, read_secret_file, wrong};
 use crate::cli::LoginArgs;
 use crate::config::environment;
 use crate::error::Error;
@@ -19,14 +19,12 @@ pub fn refresh_token(system: &mut System, args: &LoginArgs) -> Result<Secret, Er
                 ask_secret(system, &t!("Refresh token"), "--refresh-token-file")?
             }
             None => read_secret_file(system, "-".as_ref()).map_err(|_| {
-                Error::Usage(t!(
-                    "the refresh token is missing: give --refresh-token-file, or write it to stdin"
-                ))
+                wrong(t!("the refresh token is missing: give --refresh-token-file, or write it to stdin"))
             })?,
         },
     };
     match is_well_formed(token.expose()) {
         true => Ok(token),
-        false => Err(Error::BadInput { problem: t!("that is not a refresh token") }),
+        false => Err(Error::BadAnswer { problem: t!("that is not a refresh token") }),
     }
 }

@@ -29,6 +29,6 @@ pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) ->
         true => {
             Ok(Code { code, redirect_uri: None, verifier: None, accounts_url: profile.accounts_url.clone() })
         }
-        false => Err(Error::BadInput { problem: t!("that is not a code of the API console") }),
+        false => Err(Error::BadAnswer { problem: t!("that is not a code of the API console") }),
     }
 }

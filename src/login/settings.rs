@@ -1,6 +1,6 @@
 //! The settings of a login: flags first, then what the profile has, then the environment, then a question.
 
-use super::{ask, ask_secret, ask_secret_or_none, read_secret_file};
+use super::{ask, ask_secret, ask_secret_or_none, read_secret_file, wrong};
 use crate::cli::{FlowName, LoginArgs, Place};
 use crate::config::{
     AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, DataCenter, ENVIRONMENT, Grant, Origin, Profile,
@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::system::{System, browser};
 use crate::words::t;
+use clap::ValueEnum;
 
 /// The profile that a login creates or updates, with every setting that does not need Zoho to answer.
 pub fn profile(
@@ -17,8 +18,8 @@ pub fn profile(
     args: &LoginArgs,
     flow: FlowName,
     config: &ConfigFile,
+    name: ProfileName,
 ) -> Result<Profile, Error> {
-    let name = name(system, args, config)?;
     let old = config.profile(&name).and_then(Result::ok);
     let (accounts_url, data_center) = accounts(system, args, old.as_ref())?;
     let client_id = match (&args.client_id, &old, system.env.get("ZOHO_CLIENT_ID")) {
@@ -74,12 +75,20 @@ fn soid(args: &LoginArgs, old: Option<&Profile>) -> Option<String> {
     args.soid.clone().or(before)
 }
 
-/// How to log in when nobody said: with the browser where one is at hand and the redirect URI leads back to this
-/// machine, else by pasting.
-pub fn flow(system: &System, args: &LoginArgs) -> FlowName {
-    let leads_back = args.redirect_uri.as_ref().is_none_or(|uri| uri.starts_with("http://"));
+/// How to log in when nobody said: as the profile's last login did, where its client is of a kind that has no consent
+/// page; else with the browser where one is at hand and the redirect URI leads back to this machine; else by pasting.
+pub fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Option<&str>) -> FlowName {
+    let redirect_uri = args.redirect_uri.as_ref().or(old.map(|old| &old.redirect_uri));
+    let leads_back = redirect_uri.is_none_or(|uri| uri.starts_with("http://"));
+    let last = last.and_then(|last| FlowName::from_str(last, false).ok());
     match args.flow {
         Some(flow) => flow,
+        None if args.client_id.is_none() && old.is_some_and(|old| old.grant != Grant::RefreshToken) => {
+            FlowName::ClientCredentials
+        }
+        None if args.client_id.is_none() && matches!(last, Some(FlowName::Device | FlowName::SelfClient)) => {
+            last.unwrap_or(FlowName::Device)
+        }
         None if browser::is_at_hand(&system.env) && leads_back => FlowName::Browser,
         None => FlowName::Paste,
     }
@@ -109,7 +118,8 @@ fn guide(system: &System, flow: FlowName, dc: Option<&DataCenter>, args: &LoginA
     system.say(&t!("zoho-cred: it then shows a Client ID and a Client Secret"));
 }
 
-fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<ProfileName, Error> {
+/// The name of the profile to log in; asked for where nothing says it.
+pub fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<ProfileName, Error> {
     let implied = args
         .profile
         .as_deref()
@@ -122,7 +132,7 @@ fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<Pr
         (None, _) => ask(system, &t!("Profile name"), "PROFILE")?,
     };
     if name == ENVIRONMENT {
-        return Err(Error::Usage(t!("'env' is the environment's profile; choose another name")));
+        return Err(wrong(t!("'env' is the environment's profile; choose another name")));
     }
     ProfileName::new(&name)
 }
@@ -150,7 +160,14 @@ fn accounts(
 }
 
 fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Error> {
-    let dc = DataCenter::named(code).map_err(Error::Usage)?;
+    let dc = DataCenter::by_code(code.trim()).ok_or_else(|| Error::CommandLine {
+        problem: match DataCenter::nearest(code) {
+            Some(_) => t!("'{code}' is not a data centre", code),
+            None => t!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
+        },
+        nearest: DataCenter::nearest(code).map(str::to_owned),
+        command: "zoho-cred login".to_owned(),
+    })?;
     Ok((AccountsUrl::of(dc), Some(dc)))
 }
 
@@ -175,13 +192,12 @@ pub fn client_secret(
 /// The client secret for the data centre that the user turned out to live in: by default each has its own, so a
 /// person is asked, and may say that it is the same.
 pub fn secret_of(
-    system: &mut System,
-    args: &LoginArgs,
+    system: &System,
     profile: &Profile,
     landed: &AccountsUrl,
     secret: Secret,
 ) -> Result<Secret, Error> {
-    if *landed == profile.accounts_url || !system.terminal.stdin || args.client_secret_file.is_some() {
+    if *landed == profile.accounts_url || !system.terminal.stdin {
         return Ok(secret);
     }
     let code = landed.data_center().map_or(landed.as_str(), |dc| dc.code);

@@ -5,6 +5,7 @@
 use super::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 use crate::config::is_loopback;
 use crate::error::Error;
+use crate::words::causes::cause;
 use crate::words::kept;
 use reqwest::blocking::{Client, Response};
 use reqwest::header;
@@ -48,7 +49,7 @@ impl Https {
             true => builder.no_proxy(),
             false => builder.https_only(true),
         };
-        builder.build().map_err(|error| chain(&error))
+        builder.build().map_err(|error| cause(&error))
     }
 
     fn tls(&self, needed: bool) -> Result<rustls::ClientConfig, String> {
@@ -64,7 +65,7 @@ impl Https {
         let config =
             rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()
-                .map_err(|error| chain(&error))?
+                .map_err(|error| cause(&error))?
                 .with_root_certificates(store)
                 .with_no_client_auth();
         Ok(config)
@@ -74,8 +75,8 @@ impl Https {
         if let Some(path) = &self.roots.ca_file {
             let read = |error| kept!("could not read {path}: {error}", path = path.display(), error);
             return CertificateDer::pem_file_iter(path)
-                .map_err(|error| read(error.to_string()))?
-                .map(|certificate| certificate.map_err(|error| read(error.to_string())))
+                .map_err(|error| read(cause(&error)))?
+                .map(|certificate| certificate.map_err(|error| read(cause(&error))))
                 .collect();
         }
         let found = rustls_native_certs::load_native_certs().certs;
@@ -137,20 +138,11 @@ fn failure(host: &str, error: reqwest::Error) -> HttpFailure {
         (true, true) => kept!("{host} did not answer in time", host),
         (true, false) => kept!("could not connect to {host} in time", host),
         (false, true) => {
-            kept!("{host} broke the connection off: {why}", host, why = chain(&error.without_url()))
+            kept!("{host} broke the connection off: {why}", host, why = cause(&error.without_url()))
         }
         (false, false) => {
-            kept!("could not connect to {host}: {why}", host, why = chain(&error.without_url()))
+            kept!("could not connect to {host}: {why}", host, why = cause(&error.without_url()))
         }
     };
     HttpFailure { sent, timed_out, problem }
-}
-
-/// The innermost cause, which is the one that says something.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }

@@ -63,6 +63,8 @@ pub fn local(english: &str) -> String {
         })
     });
     let Some((_, translation, values)) = found else { return english.to_owned() };
+    // A value may be a text of ours in its turn.
+    let values: Vec<(&str, String)> = values.into_iter().map(|(name, value)| (name, local(value))).collect();
     let values: Vec<(&str, &dyn Display)> = values.iter().map(|(name, value)| (*name, value as _)).collect();
     fill(translation, &values)
 }

@@ -5,12 +5,13 @@
 //! is kept and shown later, perhaps to somebody else, is written with [`kept!`] and shown through [`local`].
 
 mod catalogue;
+pub mod causes;
 mod language;
 mod width;
 
 pub use catalogue::{fill, help, local, said};
 pub use language::{Language, Speaking, language, speak};
-pub use width::{cut, pad, width, wrap};
+pub use width::{cut, hang, pad, width, wrap};
 
 /// A text in the language of the call: `t!("there is no profile '{name}'", name)`. A placeholder's value is the
 /// variable of that name, or what is given as `name = value`.

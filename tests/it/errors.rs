@@ -25,7 +25,7 @@ variants! {
     Usage, CommandLine, BadProfileName, NoProfile, UnknownProfile, Config, Setting, EnvironmentIncomplete,
     NeverLoggedIn, Refused, Denied, CodeRefused, NoRefreshToken, NobodyCame, PortTaken, UntrustedRedirect,
     ClientRejected, CoolingDown, OutOfBudget, TooManyRejects, Busy, LeaseLost, Unavailable, Offline, Store, Keyring,
-    SecretsGone, Shared, NotRevoked, Unsafe, BadInput, HostNotServed, Out, Command, HostileToken, Stdout, Interrupted,
+    SecretsGone, Shared, NotRevoked, Unsafe, BadInput, BadAnswer, HostNotServed, Out, Command, HostileToken, Stdout, Interrupted,
 }
 
 /// At least one error of every variant, with every choice that its words depend on.
@@ -34,7 +34,7 @@ fn samples() -> Vec<Error> {
         (|| "crm".to_owned(), Duration::from_secs(192), PathBuf::from("/x/config.toml"));
     let word = |text: &str| text.to_owned();
     let mut samples = vec![
-        Error::Usage(word("which command?")),
+        Error::Usage { problem: word("which command?"), command: "zoho-cred exec" },
         Error::CommandLine { problem: word("unexpected"), nearest: None, command: word("zoho-cred get") },
         Error::CommandLine {
             problem: word("unexpected"),
@@ -56,9 +56,10 @@ fn samples() -> Vec<Error> {
         Error::Config {
             path: path.clone(),
             line: None,
-            problem: word("there is no such file"),
+            problem: word("profile is not a table"),
             nearest: None,
         },
+        Error::Config { path: path.clone(), line: Some(3), problem: word("is twice"), nearest: None },
         Error::Setting { problem: word("there is no home folder"), hint: word("set HOME") },
         Error::EnvironmentIncomplete { missing: "ZOHO_CLIENT_ID" },
         Error::NeverLoggedIn { profile: profile() },
@@ -85,12 +86,17 @@ fn samples() -> Vec<Error> {
             retry_after: Some(retry_after),
         },
         Error::Unavailable { problem: word("the accounts server answered 503"), retry_after: None },
+        Error::Unavailable {
+            problem: word("its certificate comes from an authority that is not trusted"),
+            retry_after: Some(retry_after),
+        },
         Error::Offline,
         Error::SecretsGone { profile: profile(), place: "keyring" },
         Error::Shared { profile: profile(), others: vec![word("books")] },
         Error::NotRevoked { profile: profile(), problem: word("the accounts server answered 503") },
         Error::Unsafe { path: path.clone(), problem: word("is a link"), hint: word("remove it") },
         Error::BadInput { problem: word("the request is too long") },
+        Error::BadAnswer { problem: word("it carries no code") },
         Error::HostNotServed { host: Some(word("x.example")), profile: profile() },
         Error::HostNotServed { host: None, profile: profile() },
         Error::Out { path, problem: word("no space left") },

@@ -227,7 +227,7 @@ fn login_asks_and_answers_in_japanese() {
     pty.exp_string(&seen("「Generate Code」を開いてください")).unwrap();
     pty.exp_string(&seen("コード (表示されません): ")).unwrap();
     pty.send_line("").unwrap();
-    pty.exp_string(&seen("error[usage]: コードが入力されませんでした")).unwrap();
+    pty.exp_string(&seen("error[usage]: 何も入力されませんでした")).unwrap();
 }
 
 #[test]

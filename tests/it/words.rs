@@ -11,7 +11,7 @@ use zoho_cred::cli::Cli;
 const CATALOGUE: &str = include_str!("../../src/words/ja.toml");
 
 /// Sentences that nobody hears in their language, and why.
-const NOT_SAID: [&str; 18] = [
+const NOT_SAID: [&str; 28] = [
     // Instructions.
     "warm/start",
     // Scripts that Redis runs, and a line of shell.
@@ -22,12 +22,23 @@ const NOT_SAID: [&str; 18] = [
     // What other programs say.
     "\"result not returned\"",
     "\"unknown field\"",
+    "\"failed to lookup address information\"",
+    "\"did not contain valid UTF-8\"",
+    " (os error ",
+    "\"Platform failure: \"",
+    "\"zbus error: \"",
+    "\"invalid type: \"",
+    "\"duplicate key\"",
+    "\"string values must be quoted\"",
     "oauth/answer.rs: ",
     // What other programs read.
     "output/",
     "HTTP/1.1 ",
     // A command to paste.
     "\"zoho-cred login {name}\"",
+    "\"zoho-cred import sdk\"",
+    // Translated where the help is laid out.
+    "\"Global options\"",
     "\"400 Bad Request\"",
     "\"404 Not Found\"",
     // Names in Zoho's console, which is English there in every language.

@@ -26,7 +26,7 @@ pub fn secrets(session: &Session, system: &System) -> Check {
         return Check::error(what, &error);
     }
     match session.source(system).secrets() {
-        Ok(_) => Check::ok(what, t!("{place} gave them", place)),
+        Ok(_) => Check::ok(what, t!("they can be read from {place}", place)),
         Err(error) => Check::error(what, &error),
     }
 }

@@ -41,7 +41,7 @@ fn file_system(session: &Session, system: &System) -> Check {
     let what = &t!("file system");
     let path = session.state.path();
     match (system.file_system)(path) {
-        FileSystem::Local => Check::ok(what, t!("{path} is on a local one", path = path.display())),
+        FileSystem::Local => Check::ok(what, t!("{path} is local", path = path.display())),
         FileSystem::Unknown => Check::skipped(what, t!("its kind is not known here")),
         FileSystem::Remote(kind) => Check::failed(
             what,

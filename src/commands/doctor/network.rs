@@ -5,7 +5,7 @@ use crate::commands::Session;
 use crate::config::duration::words;
 use crate::oauth::SERVER_INFO_PATH;
 use crate::system::{HttpAnswer, HttpRequest, System};
-use crate::words::{local, t};
+use crate::words::{causes, local, t};
 use std::time::Duration;
 
 /// For the one request, which asks for no token.
@@ -48,9 +48,8 @@ fn reached(name: &str, accounts: &str, answer: &HttpAnswer) -> Check {
 
 /// What may help, by what the connection failed at.
 fn fix(system: &System, problem: &str) -> String {
-    let lower = problem.to_ascii_lowercase();
-    if ["unknownissuer", "certificate"].iter().any(|word| lower.contains(word)) {
-        return t!("name the certificate authority with --ca-file FILE or SSL_CERT_FILE");
+    if let Some(advice) = causes::advice(problem) {
+        return advice;
     }
     match PROXIES.iter().find(|name| system.env.get(name).is_some()) {
         Some(name) => t!("check the proxy of {name}, or add the host to NO_PROXY", name),
@@ -73,7 +72,7 @@ fn clock(system: &System, answer: &HttpAnswer) -> Check {
                 true => t!("it is {time} ahead of Zoho's", time = off),
                 false => t!("it is {time} behind Zoho's", time = off),
             };
-            Check::failed(what, message, t!("set it, best by NTP: timedatectl set-ntp true"))
+            Check::failed(what, message, t!("set the clock, best by NTP: timedatectl set-ntp true"))
         }
     }
 }

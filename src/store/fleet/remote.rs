@@ -5,7 +5,7 @@ use super::settings::{Shared, place};
 use crate::credential::CredentialId;
 use crate::error::Error;
 use crate::system::files;
-use crate::words::t;
+use crate::words::{causes, t};
 use redis::{
     Client, Connection, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
     TlsCertificates,
@@ -238,7 +238,7 @@ fn refused(place: &str, error: &RedisError) -> Error {
         };
     }
     let what = match error.kind() {
-        ErrorKind::Io => error.to_string(),
+        ErrorKind::Io => causes::told(&error.to_string()),
         _ => error.code().map_or_else(|| error.category().to_owned(), str::to_owned),
     };
     Error::Unavailable {
