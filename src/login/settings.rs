@@ -78,19 +78,18 @@ fn soid(args: &LoginArgs, old: Option<&Profile>) -> Option<String> {
 /// How to log in when nobody said: as the profile's last login did, where its client is of a kind that has no consent
 /// page; else with the browser where one is at hand and the redirect URI leads back to this machine; else by pasting.
 pub fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Option<&str>) -> FlowName {
+    let same = |old: &&Profile| args.client_id.as_ref().is_none_or(|id| id.trim() == old.client_id);
+    let again = old.filter(same).and_then(|old| match old.grant {
+        Grant::ClientCredentials { .. } => Some(FlowName::ClientCredentials),
+        Grant::RefreshToken => last.and_then(|last| FlowName::from_str(last, false).ok()),
+    });
     let redirect_uri = args.redirect_uri.as_ref().or(old.map(|old| &old.redirect_uri));
     let leads_back = redirect_uri.is_none_or(|uri| uri.starts_with("http://"));
-    let last = last.and_then(|last| FlowName::from_str(last, false).ok());
-    match args.flow {
-        Some(flow) => flow,
-        None if args.client_id.is_none() && old.is_some_and(|old| old.grant != Grant::RefreshToken) => {
-            FlowName::ClientCredentials
-        }
-        None if args.client_id.is_none() && matches!(last, Some(FlowName::Device | FlowName::SelfClient)) => {
-            last.unwrap_or(FlowName::Device)
-        }
-        None if browser::is_at_hand(&system.env) && leads_back => FlowName::Browser,
-        None => FlowName::Paste,
+    match (args.flow, again) {
+        (Some(flow), _) => flow,
+        (None, Some(flow @ (FlowName::Device | FlowName::SelfClient | FlowName::ClientCredentials))) => flow,
+        (None, _) if browser::is_at_hand(&system.env) && leads_back => FlowName::Browser,
+        (None, _) => FlowName::Paste,
     }
 }
 

@@ -87,6 +87,12 @@ fn exchanges(test: &Test) -> Vec<(String, String)> {
 fn log_in(test: &Test, secret_of_europe: &str) -> String {
     let mut person = Person::calls(test, flags(test));
     person.answers("Client Secret (not shown): ", &client(test).client_secrets["us"]);
+    goes_on(test, person, secret_of_europe)
+}
+
+/// Accepts, and answers what is asked then.
+#[track_caller]
+fn goes_on(test: &Test, mut person: Person, secret_of_europe: &str) -> String {
     let landed = accepted(test, &person.finds("https://accounts.zoho.com/"));
     person.answers("Paste that whole address: ", &landed);
     person.answers("Client Secret of 'eu', or Enter for the same (not shown): ", secret_of_europe);
@@ -110,6 +116,16 @@ fn a_person_is_asked_for_the_secret_of_the_other_data_center() {
     let secret = client(&test).client_secrets["eu"].clone();
     let shown = log_in(&test, &secret);
     assert!(!shown.contains(&secret) && !shown.contains(&client(&test).client_secrets["us"]), "{shown}");
+    at_home_in_europe(&test);
+}
+
+#[test]
+fn also_where_a_file_gave_the_first_one() {
+    let test = world(false);
+    let file = test.file("secret", &client(&test).client_secrets["us"]).display().to_string();
+    let args = flags(&test).into_iter().chain(["--client-secret-file", &file]);
+    let person = Person::calls(&test, args);
+    goes_on(&test, person, &client(&test).client_secrets["eu"]);
     at_home_in_europe(&test);
 }
 

@@ -211,6 +211,30 @@ fn a_self_clients_code() {
     test.run(["get", "crm"]).ok();
 }
 
+/// Its client has no consent page, so a login that says no flow would end at an error of Zoho's.
+#[test]
+fn a_login_goes_the_way_of_the_last_one_where_there_is_no_consent_page() {
+    let (test, _) = world();
+    let code = || test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+    let mut first = start(&test, ClientKind::SelfClient, &["--flow", "self-client"]);
+    first.type_in(&code());
+    assert_eq!(first.wait().code, 0);
+    let mut again = start(&test, ClientKind::SelfClient, &[]);
+    again.type_in(&code());
+    let outcome = again.wait();
+    assert!(outcome.code == 0 && !outcome.stderr.contains("/oauth/v2/auth"), "{outcome:?}");
+    let mut other = start(&test, ClientKind::ServerBased, &SCOPE);
+    other.type_in("no code");
+    assert!(other.wait().stderr.contains("/oauth/v2/auth"));
+
+    let (test, _) = world();
+    let flow = ["--flow", "client-credentials", "--soid", test.sandbox.soid()];
+    let first = start(&test, ClientKind::SelfClient, &[&SCOPE[..], &flow].concat()).wait();
+    assert_eq!(first.code, 0, "{first:?}");
+    assert_eq!(start(&test, ClientKind::SelfClient, &[]).wait().code, 0);
+    assert!(std::fs::read_to_string(test.config()).unwrap().contains("grant = \"client_credentials\""));
+}
+
 #[test]
 fn client_credentials() {
     let (test, _) = world();

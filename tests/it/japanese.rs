@@ -185,6 +185,9 @@ fn slips_are_met_with_the_nearest_name() {
         (vec!["get", "-o", "jsn"], "json"),
         (vec!["get", "crn"], "crm"),
         (vec!["setup", "kubctl"], "kubectl"),
+        (vec!["setup", "github"], "github-actions"),
+        (vec!["exec", "crm", "env"], "-- env"),
+        (vec!["login", "x", "--client-id", "1", "--data-center", "crm.zoho.com.au"], "au"),
         (vec!["login", "x", "--client-id", "1", "--data-center", "jq"], "jp"),
         (vec!["import", "sdk", "f.csv", "--data-center", "jq"], "jp"),
     ] {
@@ -204,6 +207,32 @@ fn slips_are_met_with_the_nearest_name() {
     }
     test.write_config(&format!("default_profile = \"crn\"\n{config}"));
     assert!(test.run(["get"]).stderr.contains("「crm」のことですか"));
+}
+
+#[test]
+fn what_libraries_say_is_said_in_our_words() {
+    let mut test = test(JAPANESE).var("ZOHO_CRED_CONFIG", "/nonexistent/config.toml");
+    let said = |test: &Test, args: &[&str]| test.run(args.iter().copied()).stderr;
+    let shown = said(&test, &["get"]);
+    assert!(shown.contains("設定ファイル /nonexistent/config.toml") && shown.contains("--config"), "{shown}");
+    test = test.unset("ZOHO_CRED_CONFIG");
+    let shown = said(&test, &["get", "crm", "--out", "/nonexistent/x"]);
+    assert!(
+        shown.contains("そのようなファイルやフォルダーはありません") && !shown.contains("os error"),
+        "{shown}"
+    );
+    test.write_config("[profile.crm]\ndata_center = jp\n");
+    assert!(said(&test, &["get"]).contains("2 行目: 文字列は引用符で囲んでください"));
+    test.write_config("[profile.crm]\ndata_center = 'jp'\nclient_secret = 'x'\n");
+    let shown = said(&test, &["get"]);
+    assert!(shown.contains("3 行目") && shown.contains("zoho-cred login crm"), "{shown}");
+    test.write_config(
+        "[profile.crm]\naccounts_url = 'http://127.0.0.1:9'\nclient_id = '1'\nsecrets = 'file'\n",
+    );
+    let shown = test.run(["doctor"]).stdout;
+    assert!(shown.contains("127.0.0.1 に接続できませんでした: 接続を拒否されました"), "{shown}");
+    let shown = said(&test, &["setup"]);
+    assert!(shown.contains("<TARGET> がありません") && shown.contains("kubectl"), "{shown}");
 }
 
 /// A text as rexpect sees it, which takes every byte for a character.
