@@ -8,6 +8,7 @@ use crate::config::Profile;
 use crate::error::Error;
 use crate::oauth::callback::{self, Callback};
 use crate::oauth::{authorize, pkce::Pkce};
+use crate::system::browser::is_at_hand;
 use crate::system::{Deadline, System};
 use crate::words::t;
 use std::time::Duration;
@@ -66,7 +67,7 @@ fn tell(system: &System, url: &str, choices: Choices) {
             system.browser.open(url).map_err(|problem| log::info!("no browser was opened: {problem}")).is_ok()
         }
     };
-    match opened {
+    match opened && is_at_hand(&system.env) {
         true => system.say(&t!("zoho-cred: the consent page is open in your browser; if it is not, visit:")),
         false => system.say(&t!("zoho-cred: visit this page in your browser and accept:")),
     }

@@ -109,7 +109,7 @@ fn of_kind(kind: ErrorKind) -> Option<String> {
         ErrorKind::NotADirectory => kept!("a part of the path is not a folder"),
         ErrorKind::AlreadyExists => kept!("it is there already"),
         ErrorKind::BrokenPipe => kept!("nobody reads it any more"),
-        ErrorKind::ConnectionRefused => kept!("the connection was refused, nothing listens there"),
+        ErrorKind::ConnectionRefused => kept!("the connection was refused"),
         ErrorKind::ConnectionReset => kept!("the other end closed the connection"),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => kept!("no network leads there"),
         ErrorKind::TimedOut => kept!("it took too long"),
@@ -126,10 +126,7 @@ mod tests {
     fn what_the_system_says_is_said_in_our_words() {
         assert_eq!(told("No such file or directory (os error 2)"), "there is no such file or folder");
         assert_eq!(told("no space left"), "no space left");
-        assert_eq!(
-            told("x.sock: Connection refused (os error 111)"),
-            "x.sock: the connection was refused, nothing listens there"
-        );
+        assert_eq!(told("x.sock: Connection refused (os error 111)"), "x.sock: the connection was refused");
         assert_eq!(told("Too many links (os error 999)"), "Too many links (os error 999)");
         assert_eq!(cause(&io::Error::from_raw_os_error(13)), "permission denied");
         let _japanese = speak(Language::Japanese);

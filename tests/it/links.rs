@@ -269,6 +269,21 @@ fn every_error_code_is_documented() {
     }
 }
 
+/// There a semicolon ends a statement, and GitHub shows an error in the picture's place.
+#[test]
+fn pictures_in_mermaid_can_be_drawn() {
+    let pages = pages();
+    let pictures: Vec<&str> = pages
+        .values()
+        .flat_map(|text| text.split("```mermaid\n").skip(1))
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(pictures.len() >= 2);
+    for picture in pictures {
+        assert!(!picture.contains(';'), "{picture}");
+    }
+}
+
 #[test]
 fn anchors_are_made_as_github_makes_them() {
     let page = "# A `b_c`, and D!\n```\n# no heading\n```\n## A b\n## A b\n#hash\n## 1〜5. クライアントを登録する\n\

@@ -1,7 +1,7 @@
 //! The job files of `setup`, run step by step as the CI systems would.
 
 use crate::harness::{Outcome, Test};
-use crate::world::{command, have_all, on_path, python, yaml};
+use crate::world::{command, have_all, on_path, python, shown, yaml};
 use serde_json::Value;
 
 /// A job's world: the variables that the job file sets, the secrets that the system keeps, and what steps have set.
@@ -102,6 +102,29 @@ fn github() {
     assert_eq!(job.value("ZOHO_API_DOMAIN"), source.sandbox.api_domain());
     is_clean(&job.log, &token, &format!("::add-mask::{token}\n"), &source);
     assert_eq!(job.log.matches(&token).count(), 1, "{}", job.log);
+}
+
+/// The step that README shows, in both languages.
+#[test]
+fn the_step_of_the_readme() {
+    let Some(python) = python() else { return };
+    if !have_all(&["bash", "curl"]) {
+        return;
+    }
+    for page in [include_str!("../../README.md"), include_str!("../../docs/ja/README.md")] {
+        let (mut job, source) = Job::new();
+        let here = shown(page, "- run: zoho-cred")
+            .replace("ZOHO_DATA_CENTER: jp", &format!("ZOHO_ACCOUNTS_URL: {}", source.sandbox.url()))
+            .replace("${{ vars.ZOHO_CLIENT_ID }}", source.sandbox.client_id());
+        let github_env = job.test.file("github-env", "");
+        job.vars.push(("GITHUB_ENV".into(), github_env.display().to_string()));
+        let mut last = None;
+        for step in yaml(&python, &here).as_array().unwrap() {
+            last = Some(job.step(step["run"].as_str().unwrap(), &step["env"], &source));
+            job.vars.extend(read_github_env(&std::fs::read_to_string(&github_env).unwrap()));
+        }
+        assert!(last.unwrap().stdout.contains("\"org\""), "{}", job.log);
+    }
 }
 
 /// Reads the file as the runner does: `NAME=value`, or `NAME<<DELIMITER` up to a line that is the delimiter.

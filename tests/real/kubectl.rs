@@ -1,7 +1,7 @@
 //! kubectl, whose exec plugins are everybody's on client-go.
 
 use crate::harness::{Outcome, Test};
-use crate::world::{have_all, on_path, run};
+use crate::world::{have_all, on_path, run, shown};
 use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Options};
 
 /// A kubeconfig that names the TLS sandbox as its server, with the user of `setup kubectl`.
@@ -20,6 +20,25 @@ fn world(version: &str) -> Test {
     let file = test.file("kubeconfig", &kubeconfig);
     test.set("KUBECONFIG", file.to_str().unwrap());
     test
+}
+
+/// The user that README shows in both languages, with the sandbox's profile.
+#[test]
+fn the_user_of_the_readme() {
+    if !have_all(&["kubectl"]) {
+        return;
+    }
+    for page in [include_str!("../../README.md"), include_str!("../../docs/ja/README.md")] {
+        let test = world("client.authentication.k8s.io/v1");
+        let file = test.dir.path().join("kubeconfig");
+        let config = std::fs::read_to_string(&file).unwrap();
+        let (before, _) = config.split_once("users:").unwrap();
+        let user =
+            shown(page, "users:").replace("name: zoho", "name: zoho-env").replace("get, crm", "get, env");
+        std::fs::write(&file, format!("{before}{user}")).unwrap();
+        let outcome = org(&test);
+        assert!(outcome.ok().contains("\"org\""), "{outcome:?}");
+    }
 }
 
 fn org(test: &Test) -> Outcome {

@@ -5,6 +5,7 @@ use crate::every_flow::{accepted, connect, http, program, world};
 use crate::harness::{PROGRAM, Test, until};
 use crate::person::Person;
 use crate::world::bash;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 use zoho_cred::sandbox::ClientKind;
@@ -34,6 +35,9 @@ fn commands(block: &str) -> Vec<String> {
 /// Does everything that a page says; how many commands that was.
 fn follow(page: &str) -> usize {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    // `console` is run by tests/it/docs.rs, `yaml` by ci.rs and kubectl.rs.
+    let kinds: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("```")).collect();
+    assert!(kinds.is_subset(&["", "sh", "console", "yaml"].into()), "nobody runs these blocks: {kinds:?}");
     let mut done = 0;
     for block in blocks(&text) {
         if DONE_ELSEWHERE.contains(&block.as_str()) {

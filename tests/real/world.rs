@@ -57,6 +57,13 @@ pub fn documented(form: &str) -> &str {
     form
 }
 
+/// The block of YAML on a page that begins like this.
+#[track_caller]
+pub fn shown<'a>(page: &'a str, begin: &str) -> &'a str {
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.into_iter().find(|block| block.starts_with(begin)).unwrap_or_else(|| panic!("no block {begin}"))
+}
+
 /// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Request {

@@ -31,7 +31,7 @@ fn modes(session: &Session) -> Check {
                     1 => t!("others can read {path}", path = first.display()),
                     n => t!("others can read {path} and {count} more", path = first.display(), count = n - 1),
                 },
-                t!("chmod -R go= {state}; if others may have read it, log in again", state),
+                t!("run 'chmod -R go= {state}', and log in again if others may have read it", state),
             )
         }
     }

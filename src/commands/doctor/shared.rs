@@ -3,6 +3,7 @@
 use super::check::Check;
 use crate::commands::Session;
 use crate::commands::shared::{facts, look};
+use crate::error::Error;
 use crate::store::Health;
 use crate::system::System;
 use crate::words::t;
@@ -19,6 +20,11 @@ pub fn check(session: &Session, system: &System) -> Check {
     };
     match health {
         Ok(health) => judge(what, &place, &health),
+        Err(error @ Error::Unavailable { .. }) => Check::failed(
+            what,
+            error.in_one_line(),
+            t!("see that it runs there, or correct the address in [store] or ZOHO_CRED_STORE"),
+        ),
         Err(error) => Check::error(what, &error),
     }
 }
