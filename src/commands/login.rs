@@ -29,12 +29,14 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let old = config.profile(&name).and_then(Result::ok);
     let last = old.as_ref().and_then(|old| LoginRecord::load(&state, old).ok().flatten()?.flow);
     let flow = settings::flow(system, args, old.as_ref(), last.as_deref());
-    let profile = settings::profile(system, args, flow, &config, name)?;
-    if let SecretsIn::Command(_) | SecretsIn::Environment = profile.secrets {
-        return Err(wrong(t!("this profile's secrets come from a command; give --secrets to change that")));
+    let place = settings::secrets(args, old.as_ref());
+    // A person is told before any question, a script after what is wrong with its flags.
+    if system.terminal.stdin {
+        can_be_kept(system, global, &place)?;
     }
-    if profile.secrets == SecretsIn::Keyring {
-        KeyringSecrets::new(Patience::of(system, global.quiet)).answers()?;
+    let profile = settings::profile(system, args, flow, &config, name)?;
+    if !system.terminal.stdin {
+        can_be_kept(system, global, &place)?;
     }
     let stored = |system: &System| stored_client_secret(system, &state, &profile);
     let client_secret = settings::client_secret(system, args, stored)?;
@@ -76,6 +78,17 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
         system.say(&t!("zoho-cred: 'zoho-cred get {profile}' prints a token", profile = profile.name));
     }
     Ok(0)
+}
+
+/// Whether secrets can be kept in `place`.
+fn can_be_kept(system: &System, global: &Global, place: &SecretsIn) -> Result<(), Error> {
+    match place {
+        SecretsIn::File => Ok(()),
+        SecretsIn::Keyring => KeyringSecrets::new(Patience::of(system, global.quiet)).answers(),
+        SecretsIn::Command(_) | SecretsIn::Environment => {
+            Err(wrong(t!("this profile's secrets come from a command; give --secrets to change that")))
+        }
+    }
 }
 
 /// The client secret that the profile's last login stored, if it was for the same client at the same server: to

@@ -184,7 +184,18 @@ fn words(error: &keyring_core::Error) -> String {
             t!("the item is not a text")
         }
         // Their names for the kind of failure say nothing that ours does not.
-        other => other.to_string().replacen("Platform failure: ", "", 1).replacen("zbus error: ", "", 1),
+        other => {
+            small(&other.to_string().replacen("Platform failure: ", "", 1).replacen("zbus error: ", "", 1))
+        }
+    }
+}
+
+/// `text` as a part of our lines, which begin with a small letter; a name in capitals stays.
+fn small(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(chars).collect(),
+        _ => text.to_owned(),
     }
 }
 

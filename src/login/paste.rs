@@ -22,8 +22,10 @@ pub fn code(
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
     system.say(&t!("zoho-cred: visit this page in your browser and accept:"));
     show::address(system, &url);
-    system
-        .say(&t!("zoho-cred: you will end at {address} with a long address", address = profile.redirect_uri));
+    system.say(&t!(
+        "zoho-cred: you will end at a long address that begins with {address}; that page need not load",
+        address = profile.redirect_uri,
+    ));
     let text = match (code_file, system.terminal.stdin) {
         (Some(path), _) => read_secret_file(system, path)?.expose().to_owned(),
         (None, true) => ask(system, &t!("Paste that whole address"), "--code-file")?,

@@ -42,12 +42,7 @@ pub fn profile(
         FlowName::ClientCredentials => Grant::ClientCredentials { soid: soid(args, old.as_ref()) },
         _ => Grant::RefreshToken,
     };
-    let secrets = match (args.secrets, &old) {
-        (Some(Place::File), _) => SecretsIn::File,
-        (Some(Place::Keyring), _) => SecretsIn::Keyring,
-        (None, Some(old)) => old.secrets.clone(),
-        (None, None) => SecretsIn::Keyring,
-    };
+    let secrets = secrets(args, old.as_ref());
     let redirect_uri = args.redirect_uri.clone().or_else(|| old.as_ref().map(|old| old.redirect_uri.clone()));
     let redirect_uri = redirect_uri.unwrap_or_else(|| DEFAULT_REDIRECT_URI.to_owned());
     let base = old.unwrap_or_else(|| Profile {
@@ -65,6 +60,16 @@ pub fn profile(
         budget: Budget::default(),
     });
     Ok(Profile { accounts_url, data_center, client_id, grant, scopes, redirect_uri, secrets, ..base })
+}
+
+/// Where the secrets are to rest.
+pub fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretsIn {
+    match (args.secrets, old) {
+        (Some(Place::File), _) => SecretsIn::File,
+        (Some(Place::Keyring), _) => SecretsIn::Keyring,
+        (None, Some(old)) => old.secrets.clone(),
+        (None, None) => SecretsIn::Keyring,
+    }
 }
 
 fn soid(args: &LoginArgs, old: Option<&Profile>) -> Option<String> {
@@ -154,6 +159,11 @@ fn accounts(
     }
     if let Some(found) = environment::accounts(&system.env)? {
         return Ok(found);
+    }
+    if system.terminal.stdin {
+        system.say(&t!(
+            "zoho-cred: your data centre is the end of your Zoho pages' address: crm.zoho.jp is jp"
+        ));
     }
     by_code(&ask(system, &t!("Data centre (us, eu, in, au, jp, ca, sa, uk, cn, ae, sg)"), "--data-center")?)
 }
