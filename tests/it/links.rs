@@ -269,6 +269,17 @@ fn every_error_code_is_documented() {
     }
 }
 
+/// What Zoho says is met in both languages.
+#[test]
+fn every_word_of_zohos_is_explained_in_japanese_too() {
+    let (english, japanese) = (read("docs/troubleshooting.md"), read("docs/ja/troubleshooting.md"));
+    let headings = english.lines().filter(|line| line.starts_with("### `"));
+    let words: BTreeSet<&str> = headings.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
+    assert!(words.len() > 15, "{words:?}");
+    let missing: Vec<_> = words.iter().filter(|word| !japanese.contains(&format!("`{word}`"))).collect();
+    assert!(missing.is_empty(), "docs/ja/troubleshooting.md lacks {missing:?}");
+}
+
 /// There a semicolon ends a statement, and GitHub shows an error in the picture's place.
 #[test]
 fn pictures_in_mermaid_can_be_drawn() {

@@ -134,9 +134,13 @@ fn words_are_broken_between_words_in_both_languages() {
         let test = Test::new().without_environment();
         let Some(screen) = Screen::open(&test, columns) else { return };
         for lang in ["C.UTF-8", "ja_JP.UTF-8"] {
-            for (line, code) in
-                [("zc get", 2), ("zc", 0), ("zc login x --data-center zz", 2), ("zc -h", 0), ("zc get -h", 0)]
-            {
+            for (line, code) in [
+                ("zc get", 2),
+                ("zc", 0),
+                ("zc login x --secrets file --data-center zz", 2),
+                ("zc -h", 0),
+                ("zc get -h", 0),
+            ] {
                 screen.types(&format!("export LANG={lang}; {line}"));
                 screen.ends(code);
                 assert_eq!(screen.broken(), Vec::<String>::new(), "{line}");
