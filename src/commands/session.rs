@@ -75,7 +75,10 @@ impl Session {
             // Helpers say nothing, whoever looks on.
             *line.borrow_mut() = match wait {
                 Wait::For(holder) if !self.quiet => system.show_waiting(&refreshing(holder), None),
-                Wait::For(_) | Wait::Over => Waiting::default(),
+                Wait::ForBudget(time) if !self.quiet => {
+                    system.show_waiting(&t!("waiting for budget"), Some(time))
+                }
+                Wait::For(_) | Wait::ForBudget(_) | Wait::Over => Waiting::default(),
             };
         };
         let shared = self.shared(system);

@@ -1,6 +1,6 @@
 //! How a token is had, as every caller goes: the cache, else a refresh, else whatever still lives.
 
-use super::refresh::{Early, Ports, renew};
+use super::refresh::{Early, Ports, Wait, renew};
 use super::token_set::{CacheRecord, Freshness, MinTtl};
 use crate::error::Error;
 use crate::system::Deadline;
@@ -65,7 +65,11 @@ pub fn obtain(ports: &Ports<'_>, ask: &Ask) -> Result<Obtained, Error> {
             return Ok(obtained);
         }
         match waiting_helps(&error) {
-            Some(wait) if wait <= patience.remaining(ports.clock) => ports.clock.sleep(wait),
+            Some(wait) if wait <= patience.remaining(ports.clock) => {
+                (ports.waiting)(Wait::ForBudget(wait));
+                ports.clock.sleep(wait);
+                (ports.waiting)(Wait::Over);
+            }
             _ => return Err(error),
         }
     }

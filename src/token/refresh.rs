@@ -36,15 +36,17 @@ pub struct Ports<'a> {
     pub credential: &'a dyn CredentialSource,
     /// Opens the shared state of a credential.
     pub open: &'a OpenStore<'a>,
-    /// Told once when a wait for the lock has lasted a second, and then when it is over.
+    /// Told once when a wait for the lock has lasted a second, or one for budget begins, and then when it is over.
     pub waiting: &'a dyn Fn(Wait),
 }
 
-/// What a caller is told of a wait for the lock.
+/// What a caller is told of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// It goes on; who holds the lock, where that is known.
+    /// For the lock; who holds it, where that is known.
     For(Option<Holder>),
+    /// For so long until there is budget again.
+    ForBudget(Duration),
     /// It is over.
     Over,
 }

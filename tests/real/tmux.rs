@@ -43,9 +43,9 @@ impl Screen {
         self.tmux(&["send-keys", "Enter"]);
     }
 
-    /// Waits for the end of the line that was typed last.
+    /// Waits for the end of the line that was typed last, and for the prompt, after which nothing changes any more.
     fn ends(&self, code: i32) {
-        self.waits_for(&format!("line {} ended: {code}", self.typed.get()));
+        self.waits_for(&format!("line {} ended: {code}\nready$", self.typed.get()));
     }
 
     fn shown(&self) -> String {
@@ -165,4 +165,18 @@ fn a_wait_for_the_lock_is_shown_and_goes() {
     assert!(!screen.shown().contains("waiting for"), "{}", screen.shown());
     holder.wait().ok();
     assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn a_wait_for_budget_is_shown() {
+    let test = Test::new();
+    let Some(screen) = Screen::open(&test, 40) else { return };
+    (0..10).for_each(|_| {
+        test.run(["get", "--refresh"]).ok();
+    });
+    screen.types("zc get --refresh --wait 20m --timeout 20m > /dev/null");
+    screen.waits_for("left: waiting for budget");
+    assert_eq!(screen.broken(), Vec::<String>::new());
+    screen.tmux(&["send-keys", "C-c"]);
+    screen.ends(130);
 }
