@@ -215,7 +215,7 @@ impl Ledger {
             },
             FailureKind::Misconfigured | FailureKind::Refused => 0,
         };
-        let left = length_s * 1000 - failure.at.age_ms(now);
+        let left = length_s * 1000 - failure.at.wait_age_ms(now);
         (left > 0).then(|| (failure, from_ms(left)))
     }
 
@@ -226,24 +226,24 @@ impl Ledger {
 
     /// Whether an early attempt may be made: none failed in the last minute.
     pub fn early_allowed(&self, now: &Moment) -> bool {
-        self.early_failed.as_ref().is_none_or(|at| at.age_ms(now) >= EARLY_PAUSE_MS)
+        self.early_failed.as_ref().is_none_or(|at| at.wait_age_ms(now) >= EARLY_PAUSE_MS)
     }
 
     /// How many rejected tokens were dropped in the window.
     pub fn rejects_in(&self, now: &Moment, window: Duration) -> usize {
-        self.rejects.iter().filter(|at| at.age_ms(now) < to_ms(window)).count()
+        self.rejects.iter().filter(|at| at.wait_age_ms(now) < to_ms(window)).count()
     }
 
     /// Notes that a rejected token was dropped.
     pub fn rejected(&mut self, now: &Moment, window: Duration) {
-        self.rejects.retain(|at| at.age_ms(now) < to_ms(window));
+        self.rejects.retain(|at| at.wait_age_ms(now) < to_ms(window));
         self.rejects.push(now.clone());
     }
 
     /// How long a refresh that a reject made necessary must wait, so that rejects cause at most three a window.
     pub fn reject_wait(&self, now: &Moment, window: Duration) -> Option<Duration> {
         let mut left: Vec<i64> =
-            self.rejects.iter().map(|at| to_ms(window) - at.age_ms(now)).filter(|ms| *ms > 0).collect();
+            self.rejects.iter().map(|at| to_ms(window) - at.wait_age_ms(now)).filter(|ms| *ms > 0).collect();
         left.sort_unstable();
         let surplus = left.len().checked_sub(REJECT_LIMIT + 1)?;
         Some(from_ms(left[surplus]))

@@ -42,6 +42,13 @@ impl Moment {
         age.max(0)
     }
 
+    /// The same for what makes callers wait although Zoho would let them ask: by whichever clock more time has passed.
+    /// After a pause of the whole machine that its boot clock did not count, such a wait is over; budget and
+    /// cool-down are not, as they keep to Zoho's limit whoever sets the clock.
+    pub fn wait_age_ms(&self, now: &Moment) -> i64 {
+        self.age_ms(now).max(now.wall_ms.saturating_sub(self.wall_ms))
+    }
+
     /// The moment `ms` milliseconds later.
     pub fn later(self, ms: i64) -> Self {
         Moment {
@@ -71,6 +78,14 @@ mod tests {
         assert_eq!(then.age_ms(&moment(1_000_060, 560, "a")), 60_000);
         assert_eq!(then.age_ms(&moment(1_086_460, 560, "a")), 60_000, "set forward a day");
         assert_eq!(then.age_ms(&moment(913_660, 560, "a")), 60_000, "set back a day");
+    }
+
+    #[test]
+    fn a_wait_ends_by_whichever_clock_says_so_first() {
+        let then = moment(1_000_000, 500, "a");
+        assert_eq!(then.wait_age_ms(&moment(1_000_660, 560, "a")), 660_000, "set forward, or paused");
+        assert_eq!(then.wait_age_ms(&moment(913_660, 560, "a")), 60_000, "set back a day");
+        assert_eq!(then.wait_age_ms(&moment(999_990, 490, "a")), 0);
     }
 
     #[test]

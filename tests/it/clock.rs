@@ -1,6 +1,9 @@
 //! Somebody moves the clock.
 
 use crate::harness::{Test, have, move_clock};
+use crate::in_process::{ManualClock, run};
+use std::time::Duration;
+use zoho_cred::sandbox::FaultKind;
 
 fn at(test: &Test, offset: &str, args: &[&str]) -> crate::harness::Outcome {
     let mut command = test.command(args.iter().copied());
@@ -36,4 +39,21 @@ fn a_clock_set_back_serves_no_dead_token() {
     let test = Test::new();
     let token = test.get().ok().to_owned();
     assert_ne!(at(&test, "-2h", &["get"]).ok(), token);
+}
+
+/// A machine that was paused has a boot clock that does not know of it.
+#[test]
+fn a_remembered_failure_is_over_when_the_wall_clock_says_so_and_a_cool_down_is_not() {
+    let throttle = FaultKind::Status { status: 429, body: None, retry_after_s: Some(60) };
+    for (fault, code, pause, asked) in [(throttle, 75, 61, 1), (FaultKind::InvalidCode, 77, 31, 2)] {
+        let test = Test::new();
+        let clock = ManualClock::new();
+        test.fault(fault);
+        assert_eq!(run(&test, &clock, &["get"]).0, code);
+        assert_eq!(run(&test, &clock, &["get"]).0, code);
+        assert_eq!(test.sandbox.token_requests(), 1);
+        clock.set_forward(Duration::from_secs(pause));
+        assert_eq!(run(&test, &clock, &["get"]).0, code);
+        assert_eq!(test.sandbox.token_requests(), asked);
+    }
 }

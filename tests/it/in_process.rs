@@ -36,6 +36,11 @@ impl ManualClock {
 }
 
 impl ManualClock {
+    /// Sets the wall's clock forward; nobody can set the other one.
+    pub fn set_forward(&self, by: Duration) {
+        self.wall_ms.set(self.wall_ms.get() + by.as_millis() as i64);
+    }
+
     /// Sets the wall's clock back; nobody can set the other one.
     pub fn set_back(&self, by: Duration) {
         self.wall_ms.set(self.wall_ms.get() - by.as_millis() as i64);
