@@ -9,7 +9,7 @@ use crate::credential::CredentialSource;
 use crate::error::{Code, Error};
 use crate::helper::{LIMIT, git, uri};
 use crate::oauth::token::is_well_formed;
-use crate::output::{REPORTED_EARLY, View};
+use crate::output::View;
 use crate::secret::Secret;
 use crate::store;
 use crate::system::System;
@@ -23,6 +23,7 @@ const REJECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Answers one request of git or of a tool with EngFlow's protocol.
 pub fn helper(system: &mut System, global: &Global, protocol: &Protocol) -> Result<u8, Error> {
+    system.signals.install();
     let silent = Global { quiet: true, ..global.clone() };
     match protocol {
         Protocol::Git(args) => match args.operation.as_str() {
@@ -119,7 +120,7 @@ fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, E
 }
 
 fn obtain(session: &Session, system: &System, timeout: Duration) -> Result<Obtained, Error> {
-    let min_ttl = MinTtl::Implied(REPORTED_EARLY);
+    let min_ttl = MinTtl::Reported;
     token(session, system, &Ask { min_ttl, timeout, wait: Duration::ZERO, refresh: false, offline: false })
 }
 

@@ -42,11 +42,8 @@ pub enum Output {
     Azure,
 }
 
-/// Life that a token has to have left where it is used for a while after it was handed out. As good as half of an
-/// hour's token's life.
+/// Life that a token has to have left where it is used for a while after it was handed out.
 pub const USED_FOR_A_WHILE: Duration = Duration::from_secs(30 * 60);
-/// Life that a token has to have left where its expiry is reported a minute early: the usual minute beyond that.
-pub const REPORTED_EARLY: Duration = Duration::from_secs(120);
 
 impl Output {
     /// The life that a token must have left for this output, unless `--min-ttl` says something.
@@ -58,7 +55,7 @@ impl Output {
             Output::Env | Output::Dotenv | Output::Github | Output::Azure => {
                 MinTtl::Implied(USED_FOR_A_WHILE)
             }
-            Output::ExecCredential => MinTtl::Implied(REPORTED_EARLY),
+            Output::ExecCredential => MinTtl::Reported,
         }
     }
 
@@ -99,8 +96,8 @@ pub struct View<'a> {
     pub scheme: Scheme,
     /// When the token expires, in seconds since 1970.
     pub expires_at: i64,
-    /// The same for callers with no margin of their own: a minute earlier, less for a life of under 20 minutes. A
-    /// token that has less than that left keeps its true expiry, as they would not use it otherwise.
+    /// The same for callers with no margin of their own: a minute earlier, or half a life where that is less. A token
+    /// that has less than that left keeps its true expiry, as they would not use it otherwise.
     pub reported_expires_at: i64,
     /// Seconds until then.
     pub expires_in: i64,
@@ -150,7 +147,7 @@ impl<'a> View<'a> {
     ) -> Result<Self, Error> {
         let token = record.token.as_ref().filter(|token| is_well_formed(token.access_token.expose()));
         let token = token.ok_or(Error::HostileToken)?;
-        let margin = MARGIN.as_millis().min((token.life_ms().max(0) / 20) as u128) as i64;
+        let margin = token.lifetime().margin_ms();
         let reported_ms = match token.left_ms(now) > margin {
             true => token.expires_at_ms - margin,
             false => token.expires_at_ms,

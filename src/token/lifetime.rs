@@ -10,6 +10,10 @@ use std::time::Duration;
 const LIVING_MS: i64 = 10_000;
 /// No token is believed to live longer, in ms.
 const LONGEST_LIFE_MS: i64 = 3_600_000;
+/// The life that a token has to have left unless somebody says otherwise, in ms.
+const USUAL_MS: i64 = 60_000;
+/// How much earlier an expiry is reported, in ms.
+const MARGIN_MS: i64 = 60_000;
 /// The longest early window, in ms.
 const EARLY_MS: i64 = 300_000;
 
@@ -32,10 +36,11 @@ impl Lifetime {
         }
         let (left, life) = (self.left_ms(now), self.life_ms());
         let barely_used = (now.wall_ms - self.obtained_at_ms) * 4 < life;
+        let usual = (life / 20).min(USUAL_MS);
         let wanted = match min_ttl {
-            MinTtl::Default => (life / 20).min(60_000),
-            MinTtl::Implied(ttl) => ms(ttl).min(life / 2),
-            MinTtl::Explicit(ttl) => ms(ttl),
+            MinTtl::Default => usual,
+            MinTtl::Implied(ttl) | MinTtl::Explicit(ttl) => ms(ttl),
+            MinTtl::Reported => usual + self.margin_ms(),
         };
         if left < wanted && !barely_used {
             return Freshness::Stale;
@@ -44,6 +49,12 @@ impl Lifetime {
             true => Freshness::Early,
             false => Freshness::Fresh,
         }
+    }
+
+    /// How much earlier than the truth its expiry is reported to callers with no margin of their own, in ms: a
+    /// minute, but no more than half of a short life.
+    pub fn margin_ms(self) -> i64 {
+        (self.life_ms() / 2).clamp(0, MARGIN_MS)
     }
 
     /// Length of its early window, in ms.

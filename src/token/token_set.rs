@@ -26,8 +26,11 @@ pub struct TokenSet {
 pub enum MinTtl {
     /// 60 s or a twentieth of the life, whichever is less.
     Default,
-    /// What an output needs whose token is used for a while, or whose expiry is reported early; half a life at most.
+    /// What an output needs whose token is used for a while after it was handed out.
     Implied(Duration),
+    /// The default beyond the expiry that is reported, for callers with no margin of their own: see
+    /// [`Lifetime::margin_ms`].
+    Reported,
     /// `--min-ttl`: nothing below it is printed, come what may.
     Explicit(Duration),
 }
@@ -175,6 +178,25 @@ mod tests {
     fn a_new_token_is_fresh_for_any_wish() {
         assert_eq!(token(3600, 2701).freshness(NOW, explicit(7200)), Freshness::Fresh);
         assert_eq!(token(3600, 2700).freshness(NOW, explicit(7200)), Freshness::Stale);
+    }
+
+    #[test]
+    fn a_reported_expiry_is_what_the_life_that_is_wanted_counts_to() {
+        for (life, margin, wanted) in [(3600, 60, 120), (600, 60, 90), (120, 60, 66), (60, 30, 33)] {
+            assert_eq!(token(life, 1).lifetime().margin_ms(), margin * 1000, "{life}");
+            let freshness = |left| token(life, left).freshness(NOW, MinTtl::Reported);
+            assert_eq!(freshness(wanted - 1), Freshness::Stale, "{life}");
+            assert_ne!(freshness(wanted), Freshness::Stale, "{life}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_used_for_a_while_is_new_or_good_for_that_while() {
+        let while_ = MinTtl::Implied(Duration::from_secs(1800));
+        assert_eq!(token(3600, 1800).freshness(NOW, while_), Freshness::Fresh);
+        assert_eq!(token(3600, 1799).freshness(NOW, while_), Freshness::Stale);
+        assert_eq!(token(600, 451).freshness(NOW, while_), Freshness::Fresh);
+        assert_eq!(token(600, 450).freshness(NOW, while_), Freshness::Stale);
     }
 
     #[test]
