@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// Prints a fresh Zoho access token, refreshing it once for all callers
 #[derive(Debug, Parser)]
-#[command(name = "zoho-cred", version, max_term_width = 100)]
+#[command(name = "zoho-cred", version, max_term_width = 100, args_override_self = true)]
 pub struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]

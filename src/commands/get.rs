@@ -27,6 +27,9 @@ pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, E
         return watch::keep_fresh(&session, system, global, &ask, file, bytes);
     }
     let obtained = token(&session, system, &ask)?;
+    if let Some(token) = &obtained.record.token {
+        log::info!("the token has {} s left", token.left_ms(system.clock.now()) / 1000);
+    }
     if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.quiet) {
         system.warn(warning);
     }
@@ -37,6 +40,8 @@ pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, E
         Place::GithubFile(path) => {
             let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
             let variables = ci::github_env(&view, &delimiter()?);
+            // A file that cannot be written fails the call before a word of it is on stdout.
+            files::append(&path, b"")?;
             system.print(&bytes)?;
             files::append(&path, variables.as_bytes())?;
         }

@@ -43,6 +43,8 @@ impl Session {
     pub fn of(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
         let Resolved { profile, config, .. } = resolved;
         let state = StateDir::new(state_dir(&system.env)?);
+        let (name, place) = (&profile.name, &profile.accounts_url);
+        log::debug!("profile '{name}' at {place}; its state is in {}", state.path().display());
         Ok(Session { profile, config, state, roots: roots(system, global), quiet: global.quiet })
     }
 

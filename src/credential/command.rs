@@ -18,14 +18,15 @@ struct Printed {
 }
 
 /// Runs the command and reads `{"client_secret":"…","refresh_token":"…"}` from its stdout. Its stderr is passed on.
-pub fn secrets(command: &[String]) -> Result<Secrets, Error> {
+/// It may take 10 s, and no more than `left`.
+pub fn secrets(command: &[String], left: Duration) -> Result<Secrets, Error> {
     let program = command.first().map_or("", String::as_str);
     let failed = |problem: String| Error::Store {
         action: "run",
         what: t!("secret_command '{program}'", program),
         problem,
     };
-    let printed = process::output(command, TIMEOUT).map_err(failed)?;
+    let printed = process::output(command, TIMEOUT.min(left)).map_err(failed)?;
     let printed: Printed = serde_json::from_slice(&printed)
         .map_err(|_| failed(t!("it did not print {\"client_secret\":\"…\",\"refresh_token\":\"…\"}")))?;
     Ok(Secrets { client_secret: printed.client_secret, refresh_token: printed.refresh_token })

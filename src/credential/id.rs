@@ -27,9 +27,7 @@ impl CredentialId {
                 CredentialId { cache: id.clone(), ledger: id }
             }
             Grant::ClientCredentials { soid } => {
-                let mut scopes = profile.scopes.clone();
-                scopes.sort_unstable();
-                scopes.dedup();
+                let scopes = sorted_scopes(profile);
                 let soid = soid.as_deref().unwrap_or("");
                 CredentialId {
                     cache: fingerprint(
@@ -63,11 +61,26 @@ pub fn profile_key(config: &Path, name: &ProfileName) -> String {
     fingerprint("profile", &[&config.to_string_lossy(), name.as_str()])
 }
 
-/// Tells one client secret from another in the ledger, without telling what it is.
+/// Tells one client secret from another in the ledger, without telling what it is. Client credentials of one client share
+/// a ledger, so that the organisation and the scopes are told from others too.
 pub fn secret_fingerprint(profile: &Profile, secret: &Secret) -> String {
-    let full =
-        fingerprint("client_secret", &[profile.accounts_url.as_str(), &profile.client_id, secret.expose()]);
+    let of_all = [profile.accounts_url.as_str(), &profile.client_id, secret.expose()];
+    let full = match &profile.grant {
+        Grant::RefreshToken => fingerprint("client_secret", &of_all),
+        Grant::ClientCredentials { soid } => {
+            let scopes = sorted_scopes(profile).join(",");
+            let of_one = [soid.as_deref().unwrap_or(""), &scopes];
+            fingerprint("client_credentials_secret", &[&of_all[..], &of_one].concat())
+        }
+    };
     full[..16].to_owned()
+}
+
+fn sorted_scopes(profile: &Profile) -> Vec<String> {
+    let mut scopes = profile.scopes.clone();
+    scopes.sort_unstable();
+    scopes.dedup();
+    scopes
 }
 
 /// SHA-256 of the parts, each preceded by its length, so that no two lists of parts run together.

@@ -51,6 +51,11 @@ impl<'a> Patience<'a> {
         }
     }
 
+    /// The same, but no longer than `left`.
+    pub fn within(self, left: Duration) -> Self {
+        Patience { limit: self.limit.min(left), ..self }
+    }
+
     fn tell(&self) {
         if let Some(system) = self.told {
             system.say(&t!("zoho-cred: waiting for the keyring to be unlocked"));

@@ -11,10 +11,13 @@ use crate::store::{Stamp, StateDir, cache_path, read_cache};
 use crate::system::Env;
 use crate::token::CacheRecord;
 use crate::words::t;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 /// The port to a credential: its id, and its secrets when they are really needed.
 pub trait CredentialSource {
+    /// What the caller has left: secrets that are read from now on take no longer, wherever they rest.
+    fn bound(&self, _left: Duration) {}
     /// The credential id, without opening a keyring where that can be had.
     fn id(&self) -> Result<CredentialId, Error>;
     /// The secrets, read now.
@@ -33,9 +36,17 @@ pub struct Source<'a> {
     /// The version of the login record that the secrets were last read from.
     read_from: RefCell<Option<Stamp>>,
     patience: Patience<'a>,
+    left: Cell<Duration>,
 }
 
+/// So long a place of secrets may take whatever the caller has left: it is asked where the time is all but up, too.
+const LEAST_TIME: Duration = Duration::from_secs(1);
+
 impl CredentialSource for Source<'_> {
+    fn bound(&self, left: Duration) {
+        self.left.set(left.max(LEAST_TIME));
+    }
+
     fn id(&self) -> Result<CredentialId, Error> {
         if let Some(secrets) = self.given {
             return Ok(CredentialId::of(self.profile, secrets));
@@ -72,7 +83,7 @@ impl CredentialSource for Source<'_> {
         self.read_from.replace(login_stamp(self.state, self.profile));
         match &self.profile.secrets {
             SecretsIn::Environment => environment::secrets(self.env, self.profile),
-            SecretsIn::Command(words) => self.complete(command::secrets(words)?),
+            SecretsIn::Command(words) => self.complete(command::secrets(words, self.left.get())?),
             SecretsIn::File | SecretsIn::Keyring => {
                 let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
                 match self.stored(&login) {
@@ -97,6 +108,7 @@ impl<'a> Source<'a> {
             given: None,
             patience: Patience::unattended(),
             read_from: RefCell::default(),
+            left: Cell::new(Duration::MAX),
         }
     }
 
@@ -130,7 +142,7 @@ impl<'a> Source<'a> {
     /// The place that keeps the items of a login.
     pub fn store(&self, word: &str) -> Result<Box<dyn SecretStore + 'a>, Error> {
         match word {
-            "keyring" => Ok(Box::new(KeyringSecrets::new(self.patience))),
+            "keyring" => Ok(Box::new(KeyringSecrets::new(self.patience.within(self.left.get())))),
             "file" => Ok(Box::new(FileSecrets::new(self.state))),
             other => Err(Error::Setting {
                 problem: t!("this build cannot read secrets from '{other}'", other),

@@ -19,8 +19,11 @@ pub struct Request {
 impl Request {
     /// Reads a request; [`Error::BadInput`] where it is not a JSON object with a `uri`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        serde_json::from_slice(bytes)
-            .map_err(|_| Error::BadInput { problem: t!("the request is not a JSON object with a \"uri\"") })
+        // serde would take an array for the list of the fields.
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
+        let request = is_object.then(|| serde_json::from_slice(bytes).ok()).flatten();
+        request
+            .ok_or_else(|| Error::BadInput { problem: t!("the request is not a JSON object with a \"uri\"") })
     }
 
     /// The bytes that [`Request::parse`] reads.
@@ -91,9 +94,16 @@ mod tests {
     fn only_an_object_with_a_uri_is_a_request() {
         let request = Request::parse(br#"{"uri":"https://www.zohoapis.eu/crm/v8/org","x":[1]}"#).unwrap();
         assert_eq!(request.place().unwrap().as_str(), "www.zohoapis.eu");
-        for bad in
-            [&b""[..], b"{}", b"[]", b"{\"uri\":1}", b"{\"uri\":\"https://x", b"\xff", b"{\"url\":\"x\"}"]
-        {
+        for bad in [
+            &b""[..],
+            b"{}",
+            b"[]",
+            b"{\"uri\":1}",
+            b"{\"uri\":\"https://x",
+            b"\xff",
+            b"{\"url\":\"x\"}",
+            b"[\"https://x\"]",
+        ] {
             assert!(matches!(Request::parse(bad), Err(Error::BadInput { .. })));
         }
     }

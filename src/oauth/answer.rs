@@ -53,7 +53,7 @@ pub struct Rejection {
 
 /// Classifies an answer of the token endpoint. `loopback` says that the server is on this machine.
 pub fn classify(status: u16, body: &[u8], loopback: bool) -> Answer {
-    let Ok(Value::Object(json)) = serde_json::from_slice::<Value>(body) else {
+    let Some(json) = object(body) else {
         return match status {
             429 => Answer::Throttled,
             _ => Answer::Transient(kept!("the accounts server answered {status} without JSON", status)),
@@ -86,6 +86,13 @@ pub fn classify(status: u16, body: &[u8], loopback: bool) -> Answer {
         }
         _ => Answer::Transient(kept!("the accounts server answered {status} without a usable token", status)),
     }
+}
+
+/// The JSON object in a body. A byte order mark and bytes that are no UTF-8 are suffered (RFC 8259, section 8.1): a
+/// throttle in the language of an account must be understood in its encoding too, at least as one.
+fn object(body: &[u8]) -> Option<Map<String, Value>> {
+    let text = String::from_utf8_lossy(body);
+    serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)).ok()
 }
 
 fn granted(token: &str, json: &Map<String, Value>, loopback: bool) -> Answer {
@@ -137,15 +144,20 @@ fn text<'a>(json: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
     json.get(key).and_then(Value::as_str)
 }
 
-/// The text is localised, so its shape decides: `status` "failure", a description beside an unknown error, or an
-/// error that is a phrase of the kind "Access Denied" in whatever language.
+/// The text is localised, so its shape decides: `status` "failure", a description of an error that is none of the
+/// known ones, or an error that is a phrase of the kind "Access Denied" in whatever language.
 fn is_throttle(json: &Map<String, Value>, error: Option<&str>) -> bool {
     if text(json, "status").is_some_and(|status| status.eq_ignore_ascii_case("failure")) {
         return true;
     }
-    let Some(error) = error else { return false };
-    let known = is_refusal(error) || is_misconfiguration(error);
-    (!known && json.contains_key("error_description")) || is_access_denied(error)
+    let described = text(json, "error_description").is_some_and(|words| !words.trim().is_empty());
+    match error {
+        Some(error) => {
+            let known = is_refusal(error) || is_misconfiguration(error);
+            (described && !known) || is_access_denied(error)
+        }
+        None => described && !json.contains_key("access_token"),
+    }
 }
 
 /// "Access Denied" as Zoho words it; any text outside ASCII is a translation of it, as codes are ASCII.
@@ -215,6 +227,32 @@ mod tests {
         }
         assert_eq!(of(429, ""), Answer::Throttled);
         assert!(matches!(of(503, english), Answer::Transient(_)));
+    }
+
+    #[test]
+    fn a_description_without_words_describes_nothing_and_one_without_an_error_a_throttle() {
+        for body in
+            [r#"{"error":"odd","error_description":null}"#, r#"{"error":"odd","error_description":" "}"#]
+        {
+            assert!(matches!(of(400, body), Answer::Transient(_)), "{body}");
+        }
+        for body in
+            [r#"{"error_description":"too many"}"#, r#"{"error":{"code":7},"error_description":"too many"}"#]
+        {
+            assert_eq!(of(400, body), Answer::Throttled, "{body}");
+        }
+        let granted = r#"{"access_token":"1000.a.b","error_description":"x"}"#;
+        assert!(matches!(of(200, granted), Answer::Granted(_)));
+    }
+
+    #[test]
+    fn an_answer_in_another_encoding_is_understood_as_far_as_it_matters() {
+        let throttle = b"{\"error\":\"\x8b\x91\x94\xdb\",\"status\":\"failure\"}";
+        assert_eq!(classify(400, throttle, false), Answer::Throttled);
+        let marked = b"\xef\xbb\xbf{\"access_token\":\"1000.a.b\"}";
+        assert!(matches!(classify(200, marked, false), Answer::Granted(_)));
+        let broken = b"{\"access_token\":\"1000.a\xff.b\"}";
+        assert!(matches!(classify(200, broken, false), Answer::Transient(_)));
     }
 
     #[test]

@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Its status line is the whole message (RFC 6585, section 4).
+const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Which certificate authorities are believed.
 #[derive(Clone, Debug, Default)]
@@ -119,16 +121,28 @@ fn read(answer: Response, host: &str) -> Result<HttpAnswer, HttpFailure> {
         (answer.status().as_u16(), text(header::RETRY_AFTER), text(header::DATE));
     let mut body = Vec::new();
     let limit = BODY_LIMIT as u64 + 1;
-    answer.take(limit).read_to_end(&mut body).map_err(|error| HttpFailure {
-        sent: true,
-        timed_out: error.kind() == std::io::ErrorKind::TimedOut,
-        problem: kept!("{host} cut its answer short", host),
-    })?;
-    if body.len() > BODY_LIMIT {
-        let problem = kept!("{host} answered with more than {limit} KiB", host, limit = BODY_LIMIT / 1024);
-        return Err(HttpFailure { sent: true, timed_out: false, problem });
+    let read = answer.take(limit).read_to_end(&mut body);
+    let broken = |timed_out, problem| Err(HttpFailure { sent: true, timed_out, problem });
+    match read {
+        // This status says all there is to say, so that no body can take it back.
+        _ if status == TOO_MANY_REQUESTS => body.truncate(BODY_LIMIT),
+        Err(error) if is_timeout(&error) => {
+            return broken(true, kept!("{host} did not answer in time", host));
+        }
+        Err(_) => return broken(false, kept!("{host} cut its answer short", host)),
+        Ok(_) if body.len() > BODY_LIMIT => {
+            let limit = BODY_LIMIT / 1024;
+            return broken(false, kept!("{host} answered with more than {limit} KiB", host, limit));
+        }
+        Ok(_) => {}
     }
     Ok(HttpAnswer { status, retry_after, date, body })
+}
+
+/// Whether time ran out while a body was read; reqwest wraps that up in an error of another kind.
+fn is_timeout(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
+    error.kind() == std::io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
 }
 
 fn failure(host: &str, error: reqwest::Error) -> HttpFailure {

@@ -81,7 +81,7 @@ pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> 
     let Ok(read) = receiver.recv_timeout(timeout) else {
         let _ = child.kill();
         let _ = child.wait();
-        return Err(t!("it took longer than {limit} s", limit = timeout.as_secs()));
+        return Err(t!("it took longer than {limit} s", limit = timeout.as_secs_f64().ceil()));
     };
     let status = child.wait().map_err(|error| error.to_string())?;
     match (status.success(), read) {

@@ -1,6 +1,7 @@
 //! The heart: a token, whether it is fresh, what Zoho's limit still allows, and the one refresh for all callers.
 
 mod adopt;
+mod cool_down;
 mod gate;
 pub mod ledger;
 mod lifetime;

@@ -34,9 +34,14 @@ pub struct Obtained {
 /// A token for the credential of `ports`, as contract section 3 has it. The record always holds a token.
 pub fn obtain(ports: &Ports<'_>, ask: &Ask) -> Result<Obtained, Error> {
     let deadline = Deadline::after(ports.clock, ask.timeout);
+    ports.credential.bound(deadline.remaining(ports.clock));
     let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
     let seen = store.cache();
+    match &seen.token {
+        Some(token) => log::debug!("the cached token has {} s left", token.left_ms(ports.clock.now()) / 1000),
+        None => log::debug!("no token is cached"),
+    }
     if !ask.refresh {
         match seen.freshness(ports.clock.now(), ask.min_ttl) {
             Freshness::Fresh => return Ok(Obtained { record: seen, warning: None }),
@@ -100,7 +105,10 @@ fn living(ports: &Ports<'_>, ask: &Ask, error: &Error) -> Option<Obtained> {
     }
     let left = Duration::from_millis(token.left_ms(now).max(0) as u64);
     let warning = match error {
-        Error::Offline => None,
+        Error::Offline => Some(t!(
+            "no new token was asked for (--offline); the old one is good for another {time}",
+            time = crate::config::duration::words(left),
+        )),
         _ => Some(t!(
             "no new token could be had ({why}); the old one is good for another {time}",
             why = error.message(),

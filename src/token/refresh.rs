@@ -4,11 +4,12 @@
 //! stands for a fault that other helpers have: see docs/architecture.md.
 
 use super::gate::Gate;
+use super::ledger::{Failure, FailureKind, Ledger};
 use super::moment::Moment;
 use super::obtain::{Ask, Obtained};
 use super::round::{Round, remembered};
 use super::token_set::{CacheRecord, Freshness};
-use crate::config::Profile;
+use crate::config::{Grant, Profile};
 use crate::credential::{CredentialId, CredentialSource, secret_fingerprint};
 use crate::error::Error;
 use crate::store::{Holder, Locked, Store};
@@ -86,7 +87,7 @@ pub fn renew(
             return Ok(Obtained { record: seen.clone(), warning: None });
         }
         let failures = before.failures;
-        let mut locked = match wait_for_lock(ports, ask, deadline, seen, early, &*store) {
+        let mut locked = match wait_for_lock(ports, ask, deadline, seen, early, &*store, failures) {
             Ok(Waited::Locked(locked)) => locked,
             Ok(Waited::Served(record)) => return Ok(Obtained { record, warning: None }),
             Err(error) => {
@@ -106,21 +107,40 @@ pub fn renew(
         }
         let profile = ports.profile;
         let now = Moment::now(ports.clock);
-        let ledger = locked.ledger(&now, &profile.budget)?;
-        if ledger.failures != failures
-            && let Some(failure) = &ledger.failure
-        {
+        let mut ledger = locked.ledger(&now, &profile.budget)?;
+        let used = ledger.used(&now, &profile.budget);
+        log::debug!("the lock is taken; {used} of {} token requests are used", profile.budget.tokens);
+        let shared = shared_failure(&ledger, failures);
+        if let Some(failure) = shared.filter(|failure| concerns_all(failure, profile)) {
             return Err(remembered(profile, &ledger, failure, &now));
         }
         let gate = Gate { ports, ask, deadline, early, rejected: cache.rejected };
-        gate.may_ask(&ledger)?;
-        let secrets = ports.credential.secrets()?;
+        let allowed = gate.may_ask(&ledger);
+        if !failure_comes_first(ask, early, &ledger, &now, &allowed) {
+            allowed.clone()?;
+        }
+        ports.credential.bound(deadline.remaining(ports.clock));
+        let secrets = match ports.credential.secrets() {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                if early == Early::Yes {
+                    note_early_failure(ports, &mut *locked, &mut ledger);
+                }
+                return Err(error);
+            }
+        };
         let actual = ports.credential.id_from_secrets(&secrets)?;
         if actual != id {
             found = Some(actual);
             continue;
         }
         let secret_fp = secret_fingerprint(profile, &secrets.client_secret);
+        let shared = shared_failure(&ledger, failures).filter(|failure| failure.secret_fp == secret_fp);
+        let standing = ledger.remembered(&now, &secret_fp).filter(|_| !ask.refresh);
+        if let Some(failure) = shared.or(standing.map(|(failure, _)| failure)) {
+            return Err(remembered(profile, &ledger, failure, &now));
+        }
+        allowed?;
         match (Round { gate, profile, secrets: &secrets, secret_fp, cache }).run(&mut *locked, ledger) {
             // Another machine went on meanwhile: what it did is looked at before anything is asked.
             Err(Error::LeaseLost) if !deadline.remaining(ports.clock).is_zero() => found = Some(id),
@@ -132,6 +152,42 @@ pub fn renew(
         what: t!("the credential of '{profile}'", profile = ports.profile.name),
         problem: t!("it was another one every time it was read"),
     })
+}
+
+/// The failure that somebody else met after this caller had read `failures`.
+fn shared_failure(ledger: &Ledger, failures: u64) -> Option<&Failure> {
+    ledger.failure.as_ref().filter(|_| ledger.failures != failures)
+}
+
+/// Whether a failure is one for every caller of its ledger. Profiles with client credentials share a ledger with those
+/// of other organisations and scopes, which may well be accepted where these are not.
+fn concerns_all(failure: &Failure, profile: &Profile) -> bool {
+    matches!(failure.kind, FailureKind::Transient | FailureKind::Throttled)
+        || profile.grant == Grant::RefreshToken
+}
+
+/// Whether a remembered failure may be what this caller is told, although a budget is used up too. Only the secret
+/// tells whether it is, so that one is read first.
+fn failure_comes_first(
+    ask: &Ask,
+    early: Early,
+    ledger: &Ledger,
+    now: &Moment,
+    allowed: &Result<(), Error>,
+) -> bool {
+    let stands = |failure: &Failure| ledger.remembered(now, &failure.secret_fp).is_some();
+    !ask.refresh
+        && early == Early::No
+        && !matches!(allowed, Err(Error::CoolingDown { .. }))
+        && ledger.failure.as_ref().is_some_and(stands)
+}
+
+/// Remembers that an early attempt did not get as far as a request, so that nobody waits for the same again soon.
+pub fn note_early_failure(ports: &Ports<'_>, locked: &mut dyn Locked, ledger: &mut Ledger) {
+    ledger.early_failed = Some(Moment::now(ports.clock));
+    if let Err(error) = locked.record(ledger) {
+        log::debug!("the early failure was not noted: {}", error.message());
+    }
 }
 
 enum Waited<'s> {
@@ -169,6 +225,7 @@ fn wait_for_lock<'s>(
     seen: &CacheRecord,
     early: Early,
     store: &'s dyn Store,
+    failures: u64,
 ) -> Result<Waited<'s>, Error> {
     let begun = ports.clock.monotonic();
     let mut told = Told { ports, once: false };
@@ -188,7 +245,13 @@ fn wait_for_lock<'s>(
         let waited = ports.clock.monotonic().saturating_sub(begun);
         let left = deadline.remaining(ports.clock);
         if left.is_zero() {
-            return Err(busy(waited, store));
+            // The holder may be about to let go after a failure that was this caller's too.
+            let (ledger, now) = (store.ledger(), Moment::now(ports.clock));
+            let failure = shared_failure(&ledger, failures).filter(|it| concerns_all(it, ports.profile));
+            return Err(match failure {
+                Some(failure) => remembered(ports.profile, &ledger, failure, &now),
+                None => busy(waited, store),
+            });
         }
         if waited >= Duration::from_secs(1) {
             told.of(store);

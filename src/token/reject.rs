@@ -31,6 +31,7 @@ pub enum Rejected {
 /// `user/info` calls it invalid. Waits for the lock within `timeout`, then [`Error::Busy`].
 pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Rejected, Error> {
     let deadline = Deadline::after(ports.clock, timeout);
+    ports.credential.bound(timeout);
     let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
     let mut locked = loop {

@@ -1,10 +1,11 @@
 //! A round of attempts: reserve, ask, commit. The caller holds the lock and has read everything under it.
 
+use super::cool_down::cool_down;
 use super::gate::{Gate, LEAST_TIME};
 use super::ledger::{Failure, FailureKind, Ledger};
 use super::moment::Moment;
 use super::obtain::Obtained;
-use super::refresh::Early;
+use super::refresh::{Early, note_early_failure};
 use super::token_set::CacheRecord;
 use crate::config::Profile;
 use crate::credential::Secrets;
@@ -23,15 +24,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_ROUND: u32 = 3;
 /// Pause before the first retry; the second one's is twice as long.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
-/// How long nobody asks after a throttle that names no time.
-const COOL_DOWN: Duration = Duration::from_secs(600);
+/// The most that is kept back of a caller's time for what follows an answer.
+const LONGEST_AFTERMATH: Duration = Duration::from_millis(500);
 /// An entry that was written longer ago does not stand for a request that is sent now, in ms. It is far less than
 /// the margin by which entries outlive the window, and more than the 3 s that a shared store may take for it.
 const OLDEST_ENTRY_MS: i64 = 3_500;
 /// No entry is dated further ahead than this, in ms.
 const LONGEST_EXPECTED_MS: i64 = 10_000;
-/// What is believed of a `Retry-After`, in seconds.
-const COOL_DOWN_BOUNDS: (u64, u64) = (30, 900);
 
 /// One round of attempts, with the lock held and everything read under it.
 pub struct Round<'a, 'p> {
@@ -66,22 +65,22 @@ impl Round<'_, '_> {
     /// Up to three attempts in the first round since a success, one in later rounds and early ones.
     pub fn run(&self, locked: &mut dyn Locked, mut ledger: Ledger) -> Result<Obtained, Error> {
         let clock = self.gate.ports.clock;
-        let now = Moment::now(clock);
-        if !self.gate.ask.refresh
-            && let Some((failure, _)) = ledger.remembered(&now, &self.secret_fp)
-        {
-            return Err(remembered(self.profile, &ledger, failure, &now));
-        }
         let attempts = match (self.gate.early, ledger.is_first_round()) {
             (Early::No, true) => FIRST_ROUND,
             _ => 1,
         };
         let mut attempt = 0;
         let miss = loop {
-            let miss = match self.attempt(locked, &mut ledger)? {
-                Outcome::Granted(obtained) => return Ok(obtained),
-                Outcome::Final(error) => return Err(error),
-                Outcome::Transient(miss) => miss,
+            let miss = match self.attempt(locked, &mut ledger) {
+                Ok(Outcome::Granted(obtained)) => return Ok(obtained),
+                Ok(Outcome::Final(error)) => return Err(error),
+                Ok(Outcome::Transient(miss)) => miss,
+                Err(error) => {
+                    if self.gate.early == Early::Yes && matches!(error, Error::Store { .. }) {
+                        note_early_failure(self.gate.ports, locked, &mut ledger);
+                    }
+                    return Err(error);
+                }
             };
             let pause = RETRY_PAUSE * 2u32.pow(attempt);
             attempt += 1;
@@ -119,15 +118,20 @@ impl Round<'_, '_> {
         };
         let form =
             TokenForm::mint(self.profile, &self.secrets.client_secret, self.secrets.refresh_token.as_ref());
-        let timeout = REQUEST_TIMEOUT.min(self.gate.deadline.remaining(ports.clock));
+        let timeout = REQUEST_TIMEOUT.min(time_for(self.gate.deadline.remaining(ports.clock)));
+        let url = url(&self.profile.accounts_url);
         let answer = ports.http.send(&HttpRequest {
             method: Method::Post,
-            url: url(&self.profile.accounts_url),
+            url: url.clone(),
             form: form.fields(),
             authorization: None,
             timeout,
         });
         ports.signals.hold();
+        match &answer {
+            Ok(answer) => log::info!("POST {url} was answered with {}", answer.status),
+            Err(failure) => log::info!("POST {url} was not answered: {}", failure.problem),
+        }
         let outcome = match answer {
             Ok(answer) => self.settle(locked, ledger, &answer, &asked),
             Err(failure) => {
@@ -149,7 +153,10 @@ impl Round<'_, '_> {
         loop {
             let reserved = Moment::now(clock).later(expected_ms);
             ledger.reserve(&reserved, &self.profile.budget);
-            locked.write_ahead(ledger, &self.cache)?;
+            if let Err(error) = locked.write_ahead(ledger, &self.cache) {
+                ledger.withdraw();
+                return Err(error);
+            }
             let now = Moment::now(clock);
             let time_is_left = self.gate.deadline.remaining(clock) >= LEAST_TIME;
             if time_is_left && reserved.age_ms(&now) <= OLDEST_ENTRY_MS {
@@ -179,7 +186,7 @@ impl Round<'_, '_> {
         if self.gate.early == Early::Yes && !granted {
             ledger.early_failed = Some(now.clone());
         }
-        let outcome = self.judge(locked, ledger, class, cool_down(answer), asked, &now);
+        let outcome = self.judge(locked, ledger, class, cool_down(answer, &now), asked, &now);
         record(locked, ledger);
         outcome
     }
@@ -275,10 +282,10 @@ fn unanswered(
     Outcome::Transient(Miss { problem: failure.problem, ours: short && failure.timed_out })
 }
 
-/// Ten minutes from the attempt, or what the answer asks for within reason.
-fn cool_down(answer: &HttpAnswer) -> Duration {
-    let asked_for = answer.retry_after.as_deref().and_then(|text| text.trim().parse::<u64>().ok());
-    asked_for.map_or(COOL_DOWN, |s| Duration::from_secs(s.clamp(COOL_DOWN_BOUNDS.0, COOL_DOWN_BOUNDS.1)))
+/// What a request may take where so much is `left`: what comes of it has to be written down and told within
+/// `--timeout`, also to callers that began to wait at the same moment.
+fn time_for(left: Duration) -> Duration {
+    left - (left / 10).min(LONGEST_AFTERMATH)
 }
 
 fn unsaved(error: &Error) -> String {

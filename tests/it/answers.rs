@@ -2,7 +2,7 @@
 
 use crate::harness::{Test, until};
 use std::time::Duration;
-use zoho_cred::sandbox::{Endpoint, Fault, FaultKind, Hostile, Language};
+use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Hostile, Language};
 
 fn throttle(status: u16, language: Language) -> FaultKind {
     FaultKind::Throttle { status, language, retry_after_s: None }
@@ -222,4 +222,22 @@ fn a_signal_before_the_answer_ends_the_call_at_once() {
         assert_eq!((outcome.code, outcome.stdout.as_str()), (code, ""));
         assert!(outcome.took < Duration::from_secs(5), "{outcome:?}");
     }
+}
+
+#[test]
+fn a_scope_that_is_not_accepted_stops_no_other_profile_of_the_client() {
+    let test = Test::new().unset("ZOHO_REFRESH_TOKEN");
+    let soid = test.sandbox.soid().to_owned();
+    let client = test.sandbox.client(ClientKind::SelfClient).clone();
+    let test = test
+        .var("ZOHO_SOID", &soid)
+        .var("ZOHO_CLIENT_ID", &client.client_id)
+        .var("ZOHO_CLIENT_SECRET", &client.client_secrets["us"])
+        .var("ZOHO_SCOPES", "ZohoCRM.org.READ");
+    test.fault(FaultKind::Error { error: "invalid_scope".into(), status: 200 });
+    test.get().failed(78, "client_rejected");
+    test.sandbox.clear_faults();
+    test.get().failed(78, "client_rejected");
+    assert_eq!(test.sandbox.token_requests(), 1);
+    test.var("ZOHO_SCOPES", "ZohoCRM.modules.ALL").get().ok();
 }

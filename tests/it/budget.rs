@@ -107,3 +107,16 @@ fn waiting_for_budget_is_asked_for() {
     test.sandbox.advance(Duration::from_secs(700));
     assert_eq!(run(&test, &clock, &["get", "--refresh", "--wait", "11m", "--timeout", "12m"]).0, 0);
 }
+
+#[test]
+fn a_remembered_refusal_is_told_although_the_budget_is_used_up() {
+    let test = Test::new().with_profile();
+    let text = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&format!("{text}budget = {{ tokens = 1, window = \"10m\" }}\n"));
+    test.fault(FaultKind::InvalidCode);
+    for _ in 0..3 {
+        test.get().failed(77, "login_required");
+    }
+    test.run(["get", "--refresh"]).failed(75, "rate_limited");
+    assert_eq!(test.sandbox.token_requests(), 1);
+}

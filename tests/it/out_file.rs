@@ -72,6 +72,13 @@ fn a_failed_call_leaves_the_file_alone_and_no_litter() {
 }
 
 #[test]
+fn a_github_file_that_cannot_be_written_leaves_stdout_empty() {
+    let mut test = Test::new();
+    test.set("GITHUB_ENV", test.dir.path().join("no/such/file").to_str().unwrap());
+    test.run(["get", "-o", "github"]).failed(74, "store");
+}
+
+#[test]
 fn github_masks_before_it_sets_and_appends() {
     let mut test = Test::new();
     let token = test.get().ok().to_owned();

@@ -55,7 +55,9 @@ fn offline_uses_the_cache_only() {
     let token = test.get().ok().to_owned();
     assert_eq!(test.run(["get", "--offline"]).ok(), token);
     test.age_token(3560);
-    assert_eq!(test.run(["get", "--offline"]).ok(), token);
+    assert_eq!(test.run(["get", "--offline"]).warned("--offline"), token);
+    assert_eq!(test.run(["get", "--offline", "-q"]).stderr, "");
+    test.run(["get", "--offline", "--min-ttl", "2m"]).failed(69, "unavailable");
     test.age_token(60);
     test.run(["get", "--offline"]).failed(69, "unavailable");
     assert_eq!(test.sandbox.token_requests(), 1);
