@@ -12,6 +12,18 @@ pub struct Secrets {
     pub refresh_token: Option<Secret>,
 }
 
+/// What is shorter stands in any text by chance, in bytes.
+const LEAST_LENGTH: usize = 4;
+
+impl Secrets {
+    /// Whether one of them can be read in `text`: a server may send anything back.
+    pub fn stand_in(&self, text: &str) -> bool {
+        let secrets = [Some(&self.client_secret), self.refresh_token.as_ref()];
+        let mut long = secrets.into_iter().flatten().filter(|secret| secret.expose().len() >= LEAST_LENGTH);
+        long.any(|secret| text.contains(secret.expose()))
+    }
+}
+
 /// A place that keeps one secret an item.
 pub trait SecretStore {
     /// The secret under `item`; `None` where there is none. [`Error::Store`] where the place does not answer.

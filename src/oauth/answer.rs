@@ -84,8 +84,13 @@ pub fn classify(status: u16, body: &[u8], loopback: bool) -> Answer {
         Some(error) if is_plain_word(error) => {
             Answer::Transient(kept!("the accounts server answered {status} with '{error}'", status, error))
         }
-        _ => Answer::Transient(kept!("the accounts server answered {status} without a usable token", status)),
+        _ => unusable(status),
     }
+}
+
+/// An answer of which nothing is to be shown.
+pub fn unusable(status: u16) -> Answer {
+    Answer::Transient(kept!("the accounts server answered {status} without a usable token", status))
 }
 
 /// The JSON object in a body. A byte order mark and bytes that are no UTF-8 are suffered (RFC 8259, section 8.1): a
@@ -134,7 +139,8 @@ fn number(json: &Map<String, Value>, key: &str) -> Option<u64> {
 
 /// An address that is fit to be printed and compared; anything else is as if it had not been sent.
 fn api_domain(text: &str) -> Option<String> {
-    let url = url::Url::parse(text).ok()?;
+    // A URL is read past line breaks and tabs in it, as if they were not there.
+    let url = url::Url::parse(text).ok().filter(|_| text.bytes().all(|b| b.is_ascii_graphic()))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     let safe = url.scheme() == "https" || (url.scheme() == "http" && crate::config::is_loopback(&url));
     (plain && safe && url.fragment().is_none()).then(|| url.as_str().trim_end_matches('/').to_owned())
@@ -318,7 +324,7 @@ mod tests {
         }
         let body = r#"{"access_token":"a","api_domain":"https://x.example/\nEvil: 1","expires_in":3600}"#;
         let Answer::Granted(granted) = of(200, body) else { panic!() };
-        assert!(granted.api_domain.is_none_or(|domain| !domain.contains('\n')));
+        assert_eq!(granted.api_domain, None);
     }
 
     proptest! {

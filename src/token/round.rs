@@ -11,7 +11,7 @@ use crate::config::Profile;
 use crate::credential::Secrets;
 use crate::error::Error;
 use crate::oauth::token::{TokenForm, url};
-use crate::oauth::{Answer, classify};
+use crate::oauth::{Answer, classify, unusable};
 use crate::store::Locked;
 use crate::system::{HttpAnswer, HttpFailure, HttpRequest, Method};
 use crate::words::kept;
@@ -180,7 +180,10 @@ impl Round<'_, '_> {
         asked: &Moment,
     ) -> Outcome {
         let now = Moment::now(self.gate.ports.clock);
-        let class = classify(answer.status, &answer.body, self.profile.accounts_url.is_loopback());
+        let class = match classify(answer.status, &answer.body, self.profile.accounts_url.is_loopback()) {
+            Answer::Transient(problem) if self.secrets.stand_in(&problem) => unusable(answer.status),
+            class => class,
+        };
         let granted = matches!(class, Answer::Granted(_));
         ledger.answered(&now, granted);
         if self.gate.early == Early::Yes && !granted {

@@ -152,3 +152,19 @@ fn a_throttle_in_another_encoding_is_one() {
     assert!(retry_after(&server.test()) > 590);
     assert_eq!(server.asked(), 1);
 }
+
+#[test]
+fn a_secret_that_is_sent_back_as_an_error_is_not_shown() {
+    let server = Other::answering(granted());
+    let test = server.test();
+    let secret = test.sandbox.client_secret().to_owned();
+    server.answer(Answer::Bytes(http(400, "", &format!("{{\"error\":\"{secret}\"}}"))));
+    for args in [&["get"][..], &["get", "-vv"], &["get", "--error-format", "json"], &["status"]] {
+        let outcome = test.run(args.iter().copied());
+        assert!(outcome.code != 0 || args[0] == "status", "{outcome:?}");
+        assert!(!outcome.stderr.contains(&secret) && !outcome.stdout.contains(&secret), "{outcome:?}");
+    }
+    for path in test.state_files() {
+        assert!(!std::fs::read_to_string(&path).unwrap().contains(&secret), "{path:?}");
+    }
+}
