@@ -165,7 +165,8 @@ fn read_or_set_aside<T>(path: &Path, decode: fn(&[u8]) -> Option<T>) -> Result<F
     let bytes = match private::read(path) {
         Ok((bytes, _)) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) if is_not_a_file(path) => {
+        // A file that only its mode keeps from us is moved like any other that cannot be read: the folder is ours.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied || is_not_a_file(path) => {
             log::debug!("{}: {error}", path.display());
             atomic::set_aside(path);
             return Ok(Found::Junk);

@@ -128,3 +128,29 @@ fn not_even_the_same_user_reads_the_memory_of_a_running_call() {
     running.signal("TERM");
     assert_eq!(running.wait().code, 143);
 }
+
+/// The mode of a file is nothing to root, so this is tried by somebody else.
+#[test]
+fn a_ledger_that_its_mode_keeps_from_us_counts_as_all_but_two_used() {
+    let Some(test) = shared_world() else { return };
+    let home = test.dir.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    chown(&home, Some(HOSTILE), Some(HOSTILE)).unwrap();
+    let user = HOSTILE.to_string();
+    let state = home.join("state");
+    let refresh = || {
+        let mut command = Command::new("setpriv");
+        let who = ["--reuid", &user, "--regid", &user, "--clear-groups", PROGRAM];
+        command.args(who).args(["get", "--refresh"]);
+        command.env_clear().envs(test.vars()).env("HOME", &home).env("ZOHO_CRED_STATE_DIR", &state);
+        test.start(command).wait()
+    };
+    refresh().ok();
+    for file in files_below(&state.join("ledgers")).iter().chain(&files_below(&state.join("credentials"))) {
+        mode(file, 0);
+    }
+    refresh().ok();
+    refresh().ok();
+    refresh().failed(75, "rate_limited");
+    assert_eq!(test.sandbox.token_requests(), 3);
+}
