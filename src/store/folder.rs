@@ -108,9 +108,15 @@ impl Locked for LockedFolder {
     }
 
     fn ledger(&mut self, now: &Moment, budget: &Budget) -> Result<Ledger, Error> {
-        match read_or_set_aside(&self.ledger, decode)? {
+        match read_or_set_aside(&self.ledger, decode::<Ledger>)? {
             Found::Nothing => Ok(Ledger::default()),
-            Found::Value(ledger) => Ok(ledger),
+            Found::Value(ledger) => {
+                let Some(dated) = ledger.without_future(now) else { return Ok(ledger) };
+                if let Err(error) = self.record(&dated) {
+                    log::debug!("times of the ledger stay in the future: {}", error.message());
+                }
+                Ok(dated)
+            }
             Found::Junk => {
                 let ledger = Ledger::unreadable(now, budget);
                 self.record(&ledger)?;

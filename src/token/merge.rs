@@ -25,6 +25,14 @@ impl Ledger {
         ledger
     }
 
+    /// The ledger with `now` for every time that is still to come, as a clock that was ahead before the machine was
+    /// started anew leaves them; `None` where there is none. Without it they would count as now at every look, and a
+    /// lock-out would last until they have come.
+    pub fn without_future(&self, now: &Moment) -> Option<Ledger> {
+        let dated = self.with_times(|at| if at.is_future(now) { now.clone() } else { at.clone() });
+        (dated != *self).then_some(dated)
+    }
+
     /// All requests and rejects of both, the longer cool-down, the later failures. `failures` is ours.
     pub fn stricter(&self, other: &Ledger, now: &Moment) -> Ledger {
         let later = |ours: &Option<Moment>, theirs: &Option<Moment>| {
@@ -111,6 +119,21 @@ mod tests {
     fn two_requests_at_once_are_two() {
         let both = asked(&[0, 10]).stricter(&asked(&[0, 10, 20]), &at(1_000));
         assert_eq!(both.requests.len(), 3);
+    }
+
+    #[test]
+    fn what_is_to_come_counts_as_now_and_goes_on_from_there() {
+        let of = |s: i64, boot: &str| Moment { wall_ms: s * 1000, boot_ms: s * 1000, boot_id: boot.into() };
+        let mut ledger = asked(&[]);
+        ledger.reserve(&of(86_400, "before"), &Budget::default());
+        ledger.cool_down(&of(86_400, "before"), Duration::from_secs(600), &of(86_400, "before"));
+        let now = of(1_000, "since");
+        assert_eq!(ledger.cool_down_left(&of(1_600, "since")), Some(Duration::from_secs(600)), "for ever");
+        let ledger = ledger.without_future(&now).unwrap();
+        assert_eq!(ledger.cool_down_left(&now), Some(Duration::from_secs(600)));
+        assert_eq!(ledger.cool_down_left(&of(1_600, "since")), None);
+        assert_eq!(ledger.used(&of(1_000 + 626, "since"), &Budget::default()), 0);
+        assert_eq!(ledger.without_future(&now), None);
     }
 
     #[test]

@@ -34,12 +34,21 @@ impl Moment {
     /// Within one boot the boot clock decides, which nobody can set. Else the wall clock does, unless it was set
     /// back since; then the boot clock is the lesser evil.
     pub fn age_ms(&self, now: &Moment) -> i64 {
+        self.signed_age_ms(now).max(0)
+    }
+
+    /// Whether it lies in the future, by the clock that [`Moment::age_ms`] goes by. Until it has come, it stays as
+    /// young as now, so it has to be written anew: see [`Ledger::without_future`](super::Ledger::without_future).
+    pub fn is_future(&self, now: &Moment) -> bool {
+        self.signed_age_ms(now) < 0
+    }
+
+    fn signed_age_ms(&self, now: &Moment) -> i64 {
         let by_wall = now.wall_ms.saturating_sub(self.wall_ms);
         let by_boot = now.boot_ms.saturating_sub(self.boot_ms);
         let offset_fell = by_boot.saturating_sub(by_wall) > SET_BACK_MS;
         let same_boot = !self.boot_id.is_empty() && self.boot_id == now.boot_id;
-        let age = if same_boot || offset_fell { by_boot } else { by_wall };
-        age.max(0)
+        if same_boot || offset_fell { by_boot } else { by_wall }
     }
 
     /// The same for what makes callers wait although Zoho would let them ask: by whichever clock more time has passed.

@@ -57,3 +57,25 @@ fn a_remembered_failure_is_over_when_the_wall_clock_says_so_and_a_cool_down_is_n
         assert_eq!(test.sandbox.token_requests(), asked);
     }
 }
+
+/// A machine that was started with a clock a day ahead, and again with the right one.
+#[test]
+fn a_cool_down_of_tomorrow_ends_ten_minutes_after_it_was_met() {
+    let test = Test::new();
+    let clock = ManualClock::new();
+    test.fault(FaultKind::Status { status: 429, body: None, retry_after_s: None });
+    assert_eq!(run(&test, &clock, &["get"]).0, 75);
+    test.edit_state("ledgers", |json| {
+        for moment in [&["cool_down", "since"][..], &["failure", "at"], &["requests", "0", "sent"]] {
+            let path = format!("/{}", moment.join("/"));
+            let moment = json.pointer_mut(&path).unwrap();
+            moment["wall_ms"] = (moment["wall_ms"].as_i64().unwrap() + 86_400_000).into();
+            moment["boot_id"] = "another".into();
+        }
+    });
+    test.sandbox.clear_faults();
+    assert_eq!(run(&test, &clock, &["get"]).0, 75);
+    clock.advance(Duration::from_secs(601));
+    assert_eq!(run(&test, &clock, &["get"]).0, 0);
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
