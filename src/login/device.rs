@@ -1,11 +1,11 @@
 //! `--flow device`: a code that the person types on another machine.
 
-use super::exchange::{Grant, grant, post};
+use super::exchange::{COOL_DOWN, Grant, grant, post};
 use super::show;
 use crate::config::{AccountsUrl, DataCenter, Profile, duration::words};
 use crate::error::Error;
 use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
-use crate::oauth::{Answer, SERVER_INFO_PATH};
+use crate::oauth::{Answer, SERVER_INFO_PATH, classify};
 use crate::secret::Secret;
 use crate::system::{Deadline, Http, HttpRequest, System, Waiting};
 use crate::token::Moment;
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// Before the first poll, as nobody types faster.
 const FIRST_POLL: Duration = Duration::from_secs(5);
+/// Before the end of the code, for the last poll to arrive.
+const LAST_POLL: Duration = Duration::from_secs(2);
 /// What `slow_down` adds to the pause.
 const SLOWER: Duration = Duration::from_secs(5);
 
@@ -35,7 +37,7 @@ pub fn run(
     let mut pause = code.interval.max(POLL_FLOOR);
     let mut accounts = profile.accounts_url.clone();
     let mut waiting = show_waiting(system, code.life);
-    wait(system, FIRST_POLL, &deadline)?;
+    wait(system, FIRST_POLL, pause, &deadline)?;
     loop {
         let asked = Moment::now(clock);
         let form = device::poll_form(profile, &client_secret, &code.device_code);
@@ -57,12 +59,19 @@ pub fn run(
             Ok(Poll::Answer(class)) => return Ok((grant(profile, class, asked, accounts)?, client_secret)),
             Err(error) => log::info!("asked again later: {}", error.message()),
         }
-        wait(system, pause, &deadline)?;
+        wait(system, pause, pause, &deadline)?;
     }
 }
 
 fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error> {
     let answer = post(http, profile.accounts_url.join(CODE_PATH), &device::code_form(profile))?;
+    match classify(answer.status, &answer.body, profile.accounts_url.is_loopback()) {
+        Answer::Throttled => return Err(Error::CoolingDown { retry_after: COOL_DOWN }),
+        Answer::Transient(problem) if answer.status >= 500 => {
+            return Err(Error::Unavailable { problem, retry_after: None });
+        }
+        _ => {}
+    }
     device::read_code(&answer.body).map_err(|error| match error.as_str() {
         error if error.starts_with("invalid_") || error == "unauthorized_client" => Error::ClientRejected {
             profile: profile.name.to_string(),
@@ -90,12 +99,16 @@ fn show_waiting(system: &System, left: Duration) -> Waiting {
     system.show_waiting(&t!("waiting for the code"), Some(left))
 }
 
-/// Waits for the next poll. A sooner one, to get it in before the code dies, would only be told to slow down.
-fn wait(system: &System, pause: Duration, deadline: &Deadline) -> Result<(), Error> {
-    if deadline.remaining(&*system.clock) < pause {
+/// Waits for the next poll. A sooner one, to get it in before the code dies, would only be told to slow down; so the
+/// last that fits in, with `next` after it being too late, is put off until then: the person has all the time that
+/// they were told of.
+fn wait(system: &System, pause: Duration, next: Duration, deadline: &Deadline) -> Result<(), Error> {
+    let left = deadline.remaining(&*system.clock);
+    if left < pause {
         return Err(Error::NobodyCame);
     }
-    system.clock.sleep(pause);
+    let is_last = left < pause + next;
+    system.clock.sleep(if is_last { pause.max(left.saturating_sub(LAST_POLL)) } else { pause });
     Ok(())
 }
 

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// A whole request takes at most this long.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long Zoho refuses everything after a throttle.
+pub const COOL_DOWN: Duration = Duration::from_secs(600);
+
 /// What a flow got: a grant, when it was asked for, and where.
 #[derive(Debug)]
 pub struct Grant {
@@ -65,7 +68,7 @@ pub fn grant(
             Err(Error::NoRefreshToken { profile: name })
         }
         Answer::Granted(granted) => Ok(Grant { granted, asked, accounts_url }),
-        Answer::Throttled => Err(Error::CoolingDown { retry_after: Duration::from_secs(600) }),
+        Answer::Throttled => Err(Error::CoolingDown { retry_after: COOL_DOWN }),
         Answer::Refused(refusal) => Err(Error::CodeRefused { error: refusal.error }),
         Answer::Misconfigured(rejection) => {
             let accounts_url = accounts_url.to_string();

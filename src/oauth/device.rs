@@ -73,7 +73,7 @@ pub fn read_code(body: &[u8]) -> Result<DeviceCode, String> {
     })
 }
 
-/// Milliseconds where the number is over 1000, seconds where it is not: Zoho says ms, some clients see seconds.
+/// Milliseconds from 1000 on, seconds below: Zoho says ms, some clients see seconds.
 fn duration(value: Option<&Value>, default: Duration) -> Duration {
     let number = match value {
         Some(Value::Number(n)) => n.as_u64(),
@@ -81,7 +81,7 @@ fn duration(value: Option<&Value>, default: Duration) -> Duration {
         _ => None,
     };
     match number {
-        Some(ms) if ms > 1000 => Duration::from_millis(ms),
+        Some(ms) if ms >= 1000 => Duration::from_millis(ms),
         Some(s) if s > 0 => Duration::from_secs(s),
         _ => default,
     }
@@ -104,8 +104,11 @@ pub enum Poll {
     Answer(Answer),
 }
 
-/// Reads the answer to a poll.
+/// Reads the answer to a poll. A server that fails (5xx) has decided nothing, whatever it says.
 pub fn read_poll(status: u16, body: &[u8], loopback: bool) -> Poll {
+    if status >= 500 {
+        return Poll::Answer(classify(status, body, loopback));
+    }
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |key: &str| json.get(key).and_then(Value::as_str);
     match text("error") {
@@ -149,5 +152,20 @@ mod tests {
             Poll::Answer(Answer::Granted(_))
         ));
         assert!(matches!(poll("<html>"), Poll::Answer(Answer::Transient(_))));
+    }
+
+    #[test]
+    fn a_failing_server_ends_no_login() {
+        for error in ["access_denied", "expired", "invalid_client", "other_dc"] {
+            let body = format!(r#"{{"error":"{error}","user_location":"eu"}}"#);
+            let poll = read_poll(503, body.as_bytes(), false);
+            assert!(matches!(poll, Poll::Answer(Answer::Transient(_))), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_is_a_second() {
+        assert_eq!(duration(Some(&1000.into()), Duration::ZERO), Duration::from_secs(1));
+        assert_eq!(duration(Some(&999.into()), Duration::ZERO), Duration::from_secs(999));
     }
 }

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::sandbox::{ClientKind, Endpoint, Limits, LogEntry, Options};
+use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Language, Limits, LogEntry, Options};
 use zoho_cred::system::{Clock, Env, Now, System, Terminal};
 
 /// Moves the sandbox's time along, and lets the person act once the nth wait has begun.
@@ -181,4 +181,44 @@ fn a_person_of_another_data_center_is_followed_there() {
     test.run(["get", "crm", "--refresh"]).ok();
     let refresh = test.sandbox.log().into_iter().rfind(|entry| entry.endpoint == Endpoint::Token).unwrap();
     assert_eq!(refresh.data_center, "eu");
+}
+
+#[test]
+fn the_last_poll_comes_shortly_before_the_code_dies() {
+    let test = world(Limits::default());
+    // Ten waits: the person accepts in the last of them, less than half a minute before the end.
+    let (code, said, polls) = log_in(&test, 10, "accept");
+    assert_eq!(code, 0, "{said}");
+    unhurried(&polls);
+}
+
+#[test]
+fn a_server_that_fails_while_it_is_polled_ends_no_login() {
+    let test = world(Limits::default());
+    let body = Some(r#"{"error":"access_denied"}"#.to_owned());
+    let kind = FaultKind::Status { status: 503, body, retry_after_s: None };
+    test.sandbox.set_fault(Fault { count: Some(1), ..Fault::new(Endpoint::DeviceToken, kind) });
+    let (code, said, polls) = log_in(&test, 2, "accept");
+    assert_eq!((code, polls.len()), (0, 2), "{said}");
+}
+
+#[test]
+fn a_refused_request_for_a_code_says_what_it_was_refused_for() {
+    let test = world(Limits::default());
+    for (kind, code) in [
+        (FaultKind::Throttle { status: 400, language: Language::Zh, retry_after_s: None }, 75),
+        (
+            FaultKind::Status {
+                status: 503,
+                body: Some(r#"{"error":"invalid_client"}"#.into()),
+                retry_after_s: None,
+            },
+            69,
+        ),
+        (FaultKind::InvalidClient, 78),
+    ] {
+        test.sandbox.set_fault(Fault { count: Some(1), ..Fault::new(Endpoint::DeviceCode, kind) });
+        let (exit, said, polls) = log_in(&test, 0, "");
+        assert_eq!((exit, polls.len()), (code, 0), "{said}");
+    }
 }
