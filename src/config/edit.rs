@@ -5,7 +5,7 @@ use super::{DEFAULT_REDIRECT_URI, Grant, ProfileName, SecretsIn};
 use crate::error::Error;
 use crate::words::t;
 use std::path::Path;
-use toml_edit::{Array, DocumentMut, Item, Table, value};
+use toml_edit::{Array, Decor, DocumentMut, Item, Key, RawString, Table, TableLike, Value, value};
 
 /// The text of the file with `profile` in it; [`Error::Config`] where the old text is no TOML.
 pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String, Error> {
@@ -24,30 +24,80 @@ pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String
     let profiles = profiles.as_table_like_mut().ok_or_else(not_a_table)?;
     let table = profiles.entry(profile.name.as_str()).or_insert_with(|| Item::Table(Table::new()));
     let table = table.as_table_like_mut().ok_or_else(not_a_table)?;
-    for (key, setting) in settings(profile) {
-        match setting {
-            Some(setting) => put(table, key, setting),
-            None => {
-                table.remove(key);
-            }
-        }
+    let (set, unset): (Vec<_>, Vec<_>) =
+        settings(profile).into_iter().partition(|(_, setting)| setting.is_some());
+    for (key, setting) in set {
+        setting.into_iter().for_each(|setting| put(table, key, setting));
     }
+    unset.iter().for_each(|(key, _)| take_out(table, key));
     Ok(document.to_string())
 }
 
 /// The text of the file without the profile `name`, and without a `default_profile` that names it.
 pub fn without_profile(path: &Path, text: &str, name: &ProfileName) -> Result<String, Error> {
     let mut document = parse(path, text)?;
+    let mut top = String::new();
+    if document.get("default_profile").and_then(Item::as_str) == Some(name.as_str()) {
+        top = comments(document.key("default_profile").map(Key::leaf_decor)).to_owned();
+        document.remove("default_profile");
+    }
     if let Some(profiles) = document.get_mut("profile").and_then(Item::as_table_like_mut) {
-        profiles.remove(name.as_str());
+        let removed = profiles.remove(name.as_str());
         if profiles.is_empty() {
             document.remove("profile");
         }
+        let removed = removed.as_ref().and_then(Item::as_table);
+        let above = of_others(comments(removed.map(Table::decor))).to_owned();
+        match removed.and_then(|removed| next_table(&mut document, removed.position())) {
+            Some(next) => put_above(next.decor_mut(), &above),
+            None => {
+                let trailing = format!("{above}{}", document.trailing().as_str().unwrap_or_default());
+                document.set_trailing(trailing);
+            }
+        }
     }
-    if document.get("default_profile").and_then(Item::as_str) == Some(name.as_str()) {
-        document.remove("default_profile");
+    Ok(top + &document.to_string())
+}
+
+/// The lines above a key or table, if there is a comment in them.
+fn comments(decor: Option<&Decor>) -> &str {
+    let lines = decor.and_then(Decor::prefix).and_then(RawString::as_str);
+    lines.filter(|lines| lines.contains('#')).unwrap_or_default()
+}
+
+/// Of the lines above a table those that a blank line parts from it: they speak of the file, not of the table.
+fn of_others(lines: &str) -> &str {
+    let end = lines.rfind("\n\n").map_or(0, |at| at + 2);
+    Some(&lines[..end]).filter(|lines| lines.contains('#')).unwrap_or_default()
+}
+
+fn put_above(decor: &mut Decor, lines: &str) {
+    if !lines.is_empty() {
+        let below = decor.prefix().and_then(RawString::as_str).unwrap_or_default().trim_start_matches('\n');
+        decor.set_prefix(format!("{lines}{below}"));
     }
-    Ok(document.to_string())
+}
+
+/// The first table behind `position`.
+fn next_table(document: &mut DocumentMut, position: Option<isize>) -> Option<&mut Table> {
+    let tables = document.iter_mut().filter_map(|(_, item)| item.as_table_mut());
+    let written = tables.flat_map(|table| match table.is_implicit() {
+        true => table.iter_mut().filter_map(|(_, item)| item.as_table_mut()).collect(),
+        false => vec![table],
+    });
+    written.filter(|table| table.position() > position).min_by_key(|table| table.position())
+}
+
+/// Removes a key. What was said above it goes to the key behind it, or else before it: it may be about more.
+fn take_out(table: &mut dyn TableLike, key: &str) {
+    let Some(at) = table.iter().position(|(found, _)| found == key) else { return };
+    let above = comments(table.key(key).map(Key::leaf_decor)).to_owned();
+    table.remove(key);
+    let left = table.iter().count();
+    let neighbour = table.iter().nth(at.min(left.saturating_sub(1))).map(|(name, _)| name.to_owned());
+    if let Some(mut neighbour) = neighbour.and_then(|name| table.key_mut(&name)) {
+        put_above(neighbour.leaf_decor_mut(), &above);
+    }
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, Error> {
@@ -59,9 +109,10 @@ fn parse(path: &Path, text: &str) -> Result<DocumentMut, Error> {
     })
 }
 
-/// Puts a value in place of another one, whose comment stays.
-fn put(table: &mut dyn toml_edit::TableLike, key: &str, setting: toml_edit::Value) {
+/// Puts a value in place of another one, whose comment stays. The same value stays as it was written.
+fn put(table: &mut dyn TableLike, key: &str, setting: Value) {
     match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) if same(old, &setting) => {}
         Some(old) => {
             let decor = old.decor().clone();
             *old = setting;
@@ -73,8 +124,20 @@ fn put(table: &mut dyn toml_edit::TableLike, key: &str, setting: toml_edit::Valu
     }
 }
 
+/// Whether two values are the same text or list of texts.
+fn same(one: &Value, other: &Value) -> bool {
+    fn texts(value: &Value) -> Option<Vec<&str>> {
+        match value.as_array() {
+            Some(list) => list.iter().map(Value::as_str).collect(),
+            None => value.as_str().map(|text| vec![text]),
+        }
+    }
+    one.is_array() == other.is_array()
+        && texts(one).is_some_and(|texts_of_one| Some(texts_of_one) == texts(other))
+}
+
 /// The keys that a login decides; `None` removes one. Keys that only people write are left alone.
-fn settings(profile: &Profile) -> Vec<(&'static str, Option<toml_edit::Value>)> {
+fn settings(profile: &Profile) -> Vec<(&'static str, Option<Value>)> {
     let dc = profile.data_center.filter(|dc| dc.accounts_url() == profile.accounts_url.as_str());
     let (grant, soid) = match &profile.grant {
         Grant::RefreshToken => (None, None),
@@ -144,6 +207,35 @@ mod tests {
         assert_eq!(edited, rest);
         let nobody = without_profile(Path::new("c"), rest, &crm).unwrap();
         assert_eq!(nobody, rest);
+    }
+
+    #[test]
+    fn comments_survive_the_key_that_they_stand_above() {
+        let path = Path::new("c");
+        let text = "# mine\n\n[profile.crm]\n# ours is in Tokyo\ndata_center = \"jp\"\nclient_id = \"x\"\nscopes = [\n  \"A.b.READ\", # leads\n]\n";
+        let crm = ProfileName::new("crm").unwrap();
+        let mut profile = ConfigFile::parse(path, text).unwrap().profile(&crm).unwrap().unwrap();
+        profile.accounts_url = crate::config::AccountsUrl::new("https://accounts.example").unwrap();
+        profile.data_center = None;
+        let edited = with_profile(path, text, &profile).unwrap();
+        for part in ["# mine\n\n[profile.crm]", "# ours is in Tokyo\nclient_id", "\"A.b.READ\", # leads\n"] {
+            assert!(edited.contains(part), "{part} in {edited}");
+        }
+        assert!(!edited.contains("data_center"), "{edited}");
+    }
+
+    #[test]
+    fn comments_of_the_file_survive_a_forgotten_profile() {
+        let crm = ProfileName::new("crm").unwrap();
+        let without = |text: &str| without_profile(Path::new("c"), text, &crm).unwrap();
+        let books = "[profile.books]\ndata_center = \"jp\"\n";
+        let head = "# mine\n# and yours\n\n";
+        let forgotten = "# sales\n[profile.crm] # here\ndata_center = \"us\"\n";
+        assert_eq!(without(&format!("{head}{forgotten}\n{books}")), format!("{head}{books}"));
+        assert_eq!(without(&format!("{books}\n{head}{forgotten}")), format!("{books}\n{head}"));
+        assert_eq!(without(&format!("{head}{forgotten}# the end\n")), format!("{head}# the end\n"));
+        let default = "# which one\ndefault_profile = \"crm\" # mine\n\n";
+        assert_eq!(without(&format!("{default}{forgotten}\n{books}")), format!("# which one\n\n{books}"));
     }
 
     #[test]
