@@ -69,8 +69,11 @@ impl Store for Folder {
         read_cache(&self.cache).unwrap_or_default()
     }
 
-    fn ledger(&self) -> Ledger {
-        private::read(&self.ledger).ok().and_then(|(bytes, _)| decode(&bytes)).unwrap_or_default()
+    fn ledger(&self, now: &Moment, budget: &Budget) -> Ledger {
+        match private::read(&self.ledger) {
+            Ok((bytes, _)) => decode(&bytes).unwrap_or_else(|| Ledger::unreadable(now, budget)),
+            Err(_) => Ledger::default(),
+        }
     }
 
     fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {

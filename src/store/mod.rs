@@ -26,8 +26,8 @@ use std::time::Duration;
 pub trait Store {
     /// The cached token set; nothing usable there counts as none.
     fn cache(&self) -> CacheRecord;
-    /// The ledger, for looking only; nothing usable there counts as an empty one.
-    fn ledger(&self) -> Ledger;
+    /// The ledger, for looking only; what cannot be parsed counts as all but two used.
+    fn ledger(&self, now: &Moment, budget: &Budget) -> Ledger;
     /// The lock, if it is free; waiting is the caller's business.
     fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error>;
     /// The lock for a write that asks nothing of Zoho: it may go on without machines that cannot be reached now.

@@ -82,8 +82,9 @@ pub fn renew(
             None => ports.credential.id()?,
         };
         let store = (ports.open)(&id)?;
-        let before = store.ledger();
-        if early == Early::Yes && !before.early_allowed(&Moment::now(ports.clock)) {
+        let now = Moment::now(ports.clock);
+        let before = store.ledger(&now, &ports.profile.budget);
+        if early == Early::Yes && !before.early_allowed(&now) {
             return Ok(Obtained { record: seen.clone(), warning: None });
         }
         let failures = before.failures;

@@ -63,7 +63,7 @@ impl Store for Disk<'_> {
         self.read(&self.cache, |files| files.cache.value()).unwrap_or_default()
     }
 
-    fn ledger(&self) -> Ledger {
+    fn ledger(&self, _now: &Moment, _budget: &Budget) -> Ledger {
         self.process.step("look at the ledger");
         self.read(&self.ledger, |files| files.ledger.value()).unwrap_or_default()
     }

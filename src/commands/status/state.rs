@@ -140,7 +140,7 @@ impl Found {
                 let store = store::open(&session.state, &id, None)?;
                 Ok(Found {
                     cache: store.cache(),
-                    ledger: store.ledger(),
+                    ledger: store.ledger(&Moment::now(&*system.clock), &session.profile.budget),
                     holder: store.holder(),
                     logged_in: true,
                 })

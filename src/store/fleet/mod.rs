@@ -111,8 +111,8 @@ impl Store for Fleet {
         self.local.cache()
     }
 
-    fn ledger(&self) -> Ledger {
-        self.local.ledger()
+    fn ledger(&self, now: &Moment, budget: &Budget) -> Ledger {
+        self.local.ledger(now, budget)
     }
 
     fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
