@@ -6,6 +6,9 @@ use crate::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// Links that are followed one after another, as many as Linux follows.
+const MOST_LINKS: usize = 40;
+
 /// The text of a file that must be there; [`Error::Store`] otherwise.
 pub fn read_text(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
@@ -29,9 +32,21 @@ pub fn exists(path: &Path) -> bool {
     path.exists()
 }
 
-/// The path with every link followed; where that fails (the file is not there yet), the path made absolute.
+/// The path with every link followed. A file that is not there yet has the path already that it will have: links on the
+/// way to it are followed, and so is one that leads to nothing yet.
 pub fn canonical(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| absolute(path))
+    let mut path = absolute(path);
+    for _ in 0..MOST_LINKS {
+        if let Ok(found) = std::fs::canonicalize(&path) {
+            return found;
+        }
+        let Ok(target) = std::fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => canonical(folder).join(name),
+        _ => path,
+    }
 }
 
 /// The path made absolute, links kept.

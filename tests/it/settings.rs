@@ -187,3 +187,31 @@ fn a_secret_command_is_run_and_bounded() {
     test.write_config(&config("['echo', 'not json']"));
     test.run(["get", "--refresh"]).failed(74, "store");
 }
+
+#[test]
+fn a_first_login_through_a_linked_folder_is_found_again() {
+    let link = |to: &str, at: std::path::PathBuf| {
+        std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(to, at).unwrap();
+    };
+    let folder = Test::new();
+    std::fs::create_dir(folder.dir.path().join("dotfiles")).unwrap();
+    link("../dotfiles", folder.dir.path().join(".config/zoho-cred"));
+    let file = Test::new();
+    link("../../dotfiles/zoho.toml", file.config());
+    for (test, real) in [(folder, "dotfiles/config.toml"), (file, "dotfiles/zoho.toml")] {
+        let test = test.with_profile();
+        test.run(["get", "crm"]).ok();
+        assert!(test.dir.path().join(real).is_file(), "the link is written through: {real}");
+    }
+}
+
+#[test]
+fn newlines_behind_a_secret_do_not_count() {
+    let test = Test::new();
+    let token = test.file("t", &format!("{}\r\n\n", test.sandbox.refresh_token()));
+    test.get().ok();
+    let test = test.unset("ZOHO_REFRESH_TOKEN").var("ZOHO_REFRESH_TOKEN_FILE", token.to_str().unwrap());
+    test.get().ok();
+    assert_eq!(test.sandbox.token_requests(), 1, "it is the same credential");
+}
