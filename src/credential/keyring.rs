@@ -56,6 +56,11 @@ impl<'a> Patience<'a> {
         Patience { limit: self.limit.min(left), ..self }
     }
 
+    /// Whether somebody at a terminal looks on, who may be told of what goes on.
+    pub fn is_watched(&self) -> bool {
+        self.told.is_some()
+    }
+
     fn tell(&self) {
         if let Some(system) = self.told {
             system.say(&t!("zoho-cred: waiting for the keyring to be unlocked"));

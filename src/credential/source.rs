@@ -83,7 +83,9 @@ impl CredentialSource for Source<'_> {
         self.read_from.replace(login_stamp(self.state, self.profile));
         match &self.profile.secrets {
             SecretsIn::Environment => environment::secrets(self.env, self.profile),
-            SecretsIn::Command(words) => self.complete(command::secrets(words, self.left.get())?),
+            SecretsIn::Command(words) => {
+                self.complete(command::secrets(words, self.left.get(), self.patience.is_watched())?)
+            }
             SecretsIn::File | SecretsIn::Keyring => {
                 let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
                 match self.stored(&login) {

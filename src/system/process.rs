@@ -1,5 +1,6 @@
 //! This process and others.
 
+use super::{Clock, Deadline, RealClock};
 use crate::config::environment::secret_variables;
 use crate::words::t;
 use std::ffi::{OsStr, OsString};
@@ -7,6 +8,9 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+/// Between two looks whether a child has ended that has closed its stdout.
+const END_POLL: Duration = Duration::from_millis(5);
 
 /// Exit code of a bug.
 const INTERNAL: i32 = 70;
@@ -62,15 +66,19 @@ pub fn myself(args: &[&str]) -> Result<bool, String> {
     Ok(status.success())
 }
 
-/// What `command` prints on stdout within `timeout`; the error is in words. Its stdin is empty, its stderr ours.
-pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> {
+/// What `command` prints on stdout within `timeout`; the error is in words. Its stdin is empty, its stderr ours where
+/// somebody looks on, else nobody's.
+pub fn output(command: &[String], timeout: Duration, watched: bool) -> Result<Vec<u8>, String> {
     let (program, args) = command.split_first().ok_or_else(|| t!("it is empty"))?;
     let mut child = child(OsStr::new(program))
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(if watched { Stdio::inherit() } else { Stdio::null() })
         .spawn()
         .map_err(|error| error.to_string())?;
+    let clock = RealClock::default();
+    let deadline = Deadline::after(&clock, timeout);
     let mut stdout = child.stdout.take().ok_or_else(|| t!("it has no stdout"))?;
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -78,16 +86,27 @@ pub fn output(command: &[String], timeout: Duration) -> Result<Vec<u8>, String> 
         let read = (&mut stdout).take(64 * 1024).read_to_end(&mut bytes).map(|_| bytes);
         let _ = sender.send(read);
     });
-    let Ok(read) = receiver.recv_timeout(timeout) else {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(t!("it took longer than {limit} s", limit = timeout.as_secs_f64().ceil()));
-    };
-    let status = child.wait().map_err(|error| error.to_string())?;
-    match (status.success(), read) {
-        (true, Ok(bytes)) => Ok(bytes),
-        (true, Err(error)) => Err(error.to_string()),
-        (false, _) => Err(t!("it ended with {status}", status)),
+    let ended = receiver.recv_timeout(timeout).ok().and_then(|read| {
+        // Closing its stdout is not ending.
+        loop {
+            match child.try_wait() {
+                Ok(None) if deadline.remaining(&clock).is_zero() => return None,
+                Ok(None) => clock.sleep(END_POLL),
+                Ok(Some(status)) => return Some(Ok((status, read))),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    });
+    match ended {
+        Some(Ok((status, Ok(bytes)))) if status.success() => Ok(bytes),
+        Some(Ok((status, Err(error)))) if status.success() => Err(error.to_string()),
+        Some(Ok((status, _))) => Err(t!("it ended with {status}", status)),
+        Some(Err(error)) => Err(error.to_string()),
+        None => {
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(t!("it took longer than {limit} s", limit = timeout.as_secs_f64().ceil()))
+        }
     }
 }
 
@@ -134,6 +153,12 @@ pub fn own_path() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_that_only_closes_its_stdout_is_not_waited_for() {
+        let command = ["sh", "-c", "echo said; exec sleep 600 >&-"].map(str::to_owned);
+        assert!(output(&command, Duration::from_millis(200), false).is_err());
+    }
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "the test is its own child")]

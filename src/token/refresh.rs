@@ -247,7 +247,8 @@ fn wait_for_lock<'s>(
         let left = deadline.remaining(ports.clock);
         if left.is_zero() {
             // The holder may be about to let go after a failure that was this caller's too.
-            let (ledger, now) = (store.ledger(), Moment::now(ports.clock));
+            let now = Moment::now(ports.clock);
+            let ledger = store.ledger(&now, &ports.profile.budget);
             let failure = shared_failure(&ledger, failures).filter(|it| concerns_all(it, ports.profile));
             return Err(match failure {
                 Some(failure) => remembered(ports.profile, &ledger, failure, &now),

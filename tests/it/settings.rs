@@ -188,6 +188,50 @@ fn a_secret_command_is_run_and_bounded() {
     test.run(["get", "--refresh"]).failed(74, "store");
 }
 
+/// A profile whose secrets a shell script prints.
+fn with_command(test: &Test, script: &str) {
+    let (url, id) = (test.sandbox.url(), test.sandbox.client_id());
+    let script = test.file("vault.sh", script);
+    test.write_config(&format!(
+        "[profile.crm]\naccounts_url='{url}'\nclient_id='{id}'\nsecret_command=['sh', '{}']\n",
+        script.display()
+    ));
+}
+
+#[test]
+fn a_secret_command_cannot_bring_a_secret_into_a_log() {
+    let test = Test::new();
+    let (secret, token) = (test.sandbox.client_secret().to_owned(), test.sandbox.refresh_token().to_owned());
+    let answer = format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}");
+    let test = test.without_environment();
+    with_command(&test, &format!("echo {token} >&2; echo '{answer}'"));
+    test.get().ok();
+    let outcome = test.run(["get", "--refresh"]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+    with_command(&test, &format!("echo {token} >&2; exit 1"));
+    let outcome = test.run(["get", "--refresh"]);
+    outcome.failed(74, "store");
+    assert!(!outcome.stderr.contains(&token), "{outcome:?}");
+}
+
+#[test]
+fn what_a_secret_command_prints_is_normalised() {
+    let test = Test::new();
+    let (secret, token) = (test.sandbox.client_secret().to_owned(), test.sandbox.refresh_token().to_owned());
+    let test = test.without_environment();
+    let answer = |secret: &str, token: &str| {
+        format!("echo '{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}'")
+    };
+    with_command(&test, &answer(&secret, ""));
+    test.get().failed(77, "login_required");
+    with_command(&test, &answer("", &token));
+    test.get().failed(74, "store");
+    assert_eq!(test.sandbox.token_requests(), 0, "an empty secret is none");
+    with_command(&test, &answer(&format!("{secret}\\\\n"), &format!("{token}\\\\n")));
+    test.get().ok();
+    assert_eq!(test.sandbox.log()[0].outcome, "granted");
+}
+
 #[test]
 fn a_first_login_through_a_linked_folder_is_found_again() {
     let link = |to: &str, at: std::path::PathBuf| {
