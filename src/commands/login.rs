@@ -17,12 +17,16 @@ use crate::words::t;
 use std::path::Path;
 use std::time::Duration;
 
+/// The item that shows whether the place for the secrets takes one.
+const TRIAL: &str = "trial";
+
 /// For the request that proves a credential.
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Logs a profile in; nothing is stored unless Zoho granted access, or `--no-verify` says not to ask.
 pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
     one_stdin(args)?;
+    system.signals.install();
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
     let name = settings::name(system, args, &config)?;
@@ -38,8 +42,9 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     if !system.terminal.stdin {
         can_be_kept(system, global, &place)?;
     }
+    try_place(system, &state, &profile, global.quiet)?;
     let stored = |system: &System| stored_client_secret(system, &state, &profile);
-    let client_secret = settings::client_secret(system, args, stored)?;
+    let client_secret = settings::client_secret(system, args, &profile, stored)?;
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
     let makes_one = !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials);
@@ -89,6 +94,15 @@ fn can_be_kept(system: &System, global: &Global, place: &SecretsIn) -> Result<()
             Err(wrong(t!("this profile's secrets come from a command; give --secrets to change that")))
         }
     }
+}
+
+/// Whether the place for the secrets takes one. A keyring that is locked answers questions, and what Zoho grants is lost
+/// where it cannot be kept.
+fn try_place(system: &System, state: &StateDir, profile: &Profile, quiet: bool) -> Result<(), Error> {
+    let source = Source::new(profile, &system.env, state).patient(Patience::of(system, quiet));
+    let store = source.store(profile.secrets.word())?;
+    store.put(TRIAL, &Secret::new(TRIAL))?;
+    store.delete(TRIAL)
 }
 
 /// The client secret that the profile's last login stored, if it was for the same client at the same server: to
@@ -155,6 +169,8 @@ impl Story<'_> {
         client_secret: Secret,
         grant: Grant,
     ) -> Result<(), Error> {
+        // What Zoho has granted is stored before a signal ends the call.
+        system.signals.hold();
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
@@ -167,6 +183,7 @@ impl Story<'_> {
         let shared = self.shared(system);
         let store = store::open(self.state, &CredentialId::of(&profile, &secrets), shared.as_ref())?;
         adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
+        system.signals.release()?;
         self.revoke(system, replaced);
         Ok(())
     }
@@ -200,7 +217,6 @@ impl Story<'_> {
     /// Spends one request on proving that `secrets` mint a token, which goes into the cache.
     fn verify(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<(), Error> {
         let source = Source::given(profile, &system.env, self.state, secrets);
-        system.signals.install();
         let shared = self.shared(system);
         let ports = Ports {
             clock: &*system.clock,

@@ -19,4 +19,4 @@ mod show;
 pub use keep::keep;
 pub use replaced::Replaced;
 
-pub use prompt::{ask, ask_secret, ask_secret_or_none, confirm, read_secret_file, wrong};
+pub use prompt::{ask, ask_secret, ask_secret_or_none, confirm, read_code, read_secret_file, wrong};

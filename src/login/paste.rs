@@ -2,11 +2,12 @@
 
 use super::exchange::Code;
 use super::show;
-use super::{ask, random, read_secret_file};
+use super::{ask, random, read_code};
 use crate::config::Profile;
 use crate::error::Error;
 use crate::oauth::authorize;
 use crate::oauth::callback::{self, Callback, Pasted};
+use crate::secret::Secret;
 use crate::system::System;
 use crate::words::t;
 use std::path::Path;
@@ -26,13 +27,11 @@ pub fn code(
         "zoho-cred: you will end at a long address that begins with {address}; that page need not load",
         address = profile.redirect_uri,
     ));
-    let text = match (code_file, system.terminal.stdin) {
-        (Some(path), _) => read_secret_file(system, path)?.expose().to_owned(),
-        (None, true) => ask(system, &t!("Paste that whole address"), "--code-file")?,
-        (None, false) => read_secret_file(system, Path::new("-"))?.expose().to_owned(),
-    };
+    let text = read_code(system, code_file, |system| {
+        ask(system, &t!("Paste that whole address"), "--code-file").map(Secret::new)
+    })?;
     let own = &profile.accounts_url;
-    let (code, accounts_url) = match callback::pasted(&text) {
+    let (code, accounts_url) = match callback::pasted(text.expose()) {
         Some(Pasted::Code(code)) => (code, own.clone()),
         Some(Pasted::Query(query)) => match callback::read(&query, &state, own) {
             Callback::Granted { code, accounts } => (code, accounts),

@@ -71,6 +71,20 @@ pub fn wrong(problem: String) -> Error {
     Error::Usage { problem, command: "zoho-cred login" }
 }
 
+/// The code of a login: from its file, a prompt, or stdin. An empty stdin is as if it were not there.
+pub fn read_code(
+    system: &mut System,
+    file: Option<&Path>,
+    ask: impl FnOnce(&mut System) -> Result<Secret, Error>,
+) -> Result<Secret, Error> {
+    match file {
+        Some(path) => read_secret_file(system, path),
+        None if system.terminal.stdin => ask(system),
+        None => read_secret_file(system, Path::new("-"))
+            .map_err(|_| wrong(t!("the code is missing: give --code-file, or write it to stdin"))),
+    }
+}
+
 /// The secret in a file; `-` is stdin.
 pub fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Error> {
     let text = match path.as_os_str() == "-" {

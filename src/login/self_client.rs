@@ -1,7 +1,7 @@
 //! `--flow self-client`: the code made in the API console.
 
 use super::exchange::Code;
-use super::{ask_secret, read_secret_file};
+use super::{ask_secret, read_code};
 use crate::config::Profile;
 use crate::error::Error;
 use crate::oauth::callback::is_code;
@@ -11,20 +11,15 @@ use std::path::Path;
 
 /// Takes the code from a file, stdin or a prompt.
 pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) -> Result<Code, Error> {
-    let code = match (code_file, system.terminal.stdin) {
-        (Some(path), _) => read_secret_file(system, path)?,
-        (None, true) => {
-            let console = profile
-                .data_center
-                .map_or(t!("the API console"), |dc| format!("https://{}", dc.console_host));
-            system.say(&t!("zoho-cred: in {console}, choose Self Client, then Generate Code", console));
-            if !profile.scopes.is_empty() {
-                system.say(&t!("zoho-cred: with the scope {scopes}", scopes = profile.scopes.join(",")));
-            }
-            ask_secret(system, &t!("Code"), "--code-file")?
+    let code = read_code(system, code_file, |system| {
+        let console =
+            profile.data_center.map_or(t!("the API console"), |dc| format!("https://{}", dc.console_host));
+        system.say(&t!("zoho-cred: in {console}, choose Self Client, then Generate Code", console));
+        if !profile.scopes.is_empty() {
+            system.say(&t!("zoho-cred: with the scope {scopes}", scopes = profile.scopes.join(",")));
         }
-        (None, false) => read_secret_file(system, Path::new("-"))?,
-    };
+        ask_secret(system, &t!("Code"), "--code-file")
+    })?;
     match is_code(code.expose()) {
         true => {
             Ok(Code { code, redirect_uri: None, verifier: None, accounts_url: profile.accounts_url.clone() })

@@ -35,11 +35,14 @@ pub fn profile(
     if scopes.is_empty() {
         scopes = old.as_ref().map(|old| old.scopes.clone()).unwrap_or_default();
     }
+    if scopes.is_empty() {
+        scopes = split_scopes(system.env.get("ZOHO_SCOPES").unwrap_or_default());
+    }
     if scopes.is_empty() && !matches!(flow, FlowName::RefreshToken | FlowName::SelfClient) {
         scopes = split_scopes(&ask(system, &t!("Scopes, such as ZohoCRM.modules.ALL"), "--scope")?);
     }
     let grant = match flow {
-        FlowName::ClientCredentials => Grant::ClientCredentials { soid: soid(args, old.as_ref()) },
+        FlowName::ClientCredentials => Grant::ClientCredentials { soid: soid(system, args, old.as_ref()) },
         _ => Grant::RefreshToken,
     };
     let secrets = secrets(args, old.as_ref());
@@ -72,12 +75,12 @@ pub fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretsIn {
     }
 }
 
-fn soid(args: &LoginArgs, old: Option<&Profile>) -> Option<String> {
-    let before = match old.map(|old| &old.grant) {
+fn soid(system: &System, args: &LoginArgs, old: Option<&Profile>) -> Option<String> {
+    let before = || match old.map(|old| &old.grant) {
         Some(Grant::ClientCredentials { soid }) => soid.clone(),
-        _ => None,
+        _ => system.env.get("ZOHO_SOID").map(str::to_owned),
     };
-    args.soid.clone().or(before)
+    args.soid.clone().or_else(before)
 }
 
 /// How to log in when nobody said: as the profile's last login did, where its client is of a kind that has no consent
@@ -180,16 +183,19 @@ fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Err
     Ok((AccountsUrl::of(dc), Some(dc)))
 }
 
-/// The client secret: from its file, the environment, what an earlier login stored, or a hidden prompt.
+/// The client secret: from its file, the environment, what an earlier login stored, or a hidden prompt. The one of the
+/// environment is not taken where the environment says that it is another client's.
 pub fn client_secret(
     system: &mut System,
     args: &LoginArgs,
+    profile: &Profile,
     stored: impl FnOnce(&System) -> Option<Secret>,
 ) -> Result<Secret, Error> {
     if let Some(path) = &args.client_secret_file {
         return read_secret_file(system, path);
     }
-    if let Some(secret) = environment::client_secret(&system.env)? {
+    let is_ours = system.env.get("ZOHO_CLIENT_ID").is_none_or(|id| id.trim() == profile.client_id);
+    if is_ours && let Some(secret) = environment::client_secret(&system.env)? {
         return Ok(secret);
     }
     match stored(system) {

@@ -123,9 +123,9 @@ pub enum Pasted {
     Code(Secret),
 }
 
-/// Reads what was pasted; `None` where it is neither.
+/// Reads what was pasted; `None` where it is neither. Quotes around it, as a shell or a mail has them, do not count.
 pub fn pasted(text: &str) -> Option<Pasted> {
-    let text = text.trim();
+    let text = text.trim().trim_matches(['"', '\'', '<', '>']);
     if let Some((_, query)) = text.split_once('?') {
         let query = query.split('#').next().unwrap_or_default();
         return Some(Pasted::Query(query.to_owned()));

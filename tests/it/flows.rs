@@ -412,3 +412,15 @@ fn only_one_thing_can_come_from_stdin() {
     let arguments = ["login", "crm", "--client-secret-file", "-", "--code-file", "-"];
     test.run(arguments).failed(2, "usage");
 }
+
+#[test]
+fn a_login_that_a_signal_ends_says_so_by_its_code() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let (test, callback) = world();
+        let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+        let login = start(&test, ClientKind::Mobile, &[&SCOPE[..], &flow].concat());
+        login.said("zoho-cred: waiting");
+        login.running.signal(signal);
+        assert_eq!(login.running.exit_code(), Some(code));
+    }
+}

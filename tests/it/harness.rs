@@ -227,6 +227,11 @@ impl Running {
         assert!(status.success());
     }
 
+    /// The code that it exited with; none where a signal killed it.
+    pub fn exit_code(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     pub fn wait(mut self) -> Outcome {
         use std::os::unix::process::ExitStatusExt;
         let status = self.child.wait().unwrap();

@@ -111,3 +111,39 @@ fn a_stored_client_secret_serves_its_own_client_and_server_only() {
     test.run_with_stdin(flow, token).ok();
     assert_eq!(test.sandbox.token_requests(), 1);
 }
+
+#[test]
+fn an_empty_stdin_is_a_missing_code_that_names_its_flag() {
+    let test = Test::new().without_environment();
+    let secret = test.file("secret", "x").display().to_string();
+    let url = test.sandbox.url().to_owned();
+    for flow in ["paste", "self-client"] {
+        let settings = ["--accounts-url", &url, "--client-id", "1000.X", "--scope", "A.b.READ"];
+        let login = ["login", "crm", "--secrets", "file", "--client-secret-file", &secret, "--flow", flow];
+        let outcome = test.run_with_stdin(login.into_iter().chain(settings), b"\n");
+        outcome.failed(2, "usage");
+        assert!(outcome.stderr.contains("--code-file"), "{outcome:?}");
+    }
+}
+
+#[test]
+fn scopes_and_organisation_of_the_environment_serve_a_login() {
+    let test = Test::new().unset("ZOHO_REFRESH_TOKEN").var("ZOHO_SCOPES", "ZohoCRM.modules.ALL");
+    let soid = test.sandbox.soid().to_owned();
+    let test = test.var("ZOHO_SOID", &soid);
+    test.run(["login", "crm", "--flow", "client-credentials", "--secrets", "file"]).ok();
+    let sent = &test.sandbox.log()[0].params;
+    assert_eq!((&sent["soid"], sent["scope"].as_str()), (&soid, "ZohoCRM.modules.ALL"));
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    assert!(config.contains(&soid) && config.contains("scopes = [\"ZohoCRM.modules.ALL\"]"), "{config}");
+}
+
+#[test]
+fn the_environments_secret_of_another_client_is_not_sent() {
+    let test = Test::new().with_profile();
+    let test = test.var("ZOHO_CLIENT_ID", "1000.OTHER").var("ZOHO_CLIENT_SECRET", "others");
+    let token = test.sandbox.refresh_token().as_bytes();
+    let flow = ["login", "crm", "--flow", "refresh-token", "--refresh-token-file", "-"];
+    test.run_with_stdin(flow, token).ok();
+    assert_eq!(test.sandbox.log()[0].outcome, "granted", "it was the stored one");
+}

@@ -237,3 +237,18 @@ fn at_a_terminal_a_person_is_told_what_is_waited_for() {
     assert_eq!(told, 1, "{outcome:?}");
     assert!(!outcome.stdout.contains("did not answer"), "a person has a minute: {outcome:?}");
 }
+
+#[test]
+fn nothing_is_asked_of_zoho_before_the_keyring_takes_a_secret() {
+    if !have_keyring() {
+        return;
+    }
+    let spends = LOGIN.replace(" --no-verify", "");
+    for locked in [true, false] {
+        let test = world();
+        let begin = if locked { format!("{UNLOCK}; {LOCK}; ") } else { String::new() };
+        let outcome = on_bus(&test, &(begin + &spends));
+        refused(&test, &outcome, if locked { "the keyring is locked" } else { "no default collection" });
+        assert_eq!(test.sandbox.token_requests(), 0, "what Zoho grants would be lost");
+    }
+}
