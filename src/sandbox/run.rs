@@ -39,6 +39,9 @@ const REMOVED: [&str; 21] = [
 ///
 /// Errors: the server did not start, or the login failed.
 pub(super) fn run(options: Options, profile: &str, command: &[OsString]) -> io::Result<ExitCode> {
+    // First of all: whoever is ended from now on cleans up.
+    #[cfg(unix)]
+    let signals = forward::Signals::catch()?;
     let scopes = options.scopes.clone();
     let server = Server::start(options)?;
     let place = Place::new(&server, profile, &scopes)?;
@@ -47,8 +50,9 @@ pub(super) fn run(options: Options, profile: &str, command: &[OsString]) -> io::
     let mut command = place.command(program);
     command.args(arguments).env("ZOHO_CRED_PROFILE", profile);
     command.env("ZOHO_API_DOMAIN", server.api_domain()).env("ZOHO_SANDBOX_URL", server.url());
-    #[cfg(unix)]
-    let signals = forward::Signals::catch()?;
+    if let Some(path) = search_path()? {
+        command.env("PATH", path);
+    }
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => {
@@ -142,6 +146,15 @@ fn zoho_cred() -> io::Result<OsString> {
     Ok(if beside.is_file() { beside.into() } else { name.into() })
 }
 
+/// The PATH with this program's folder behind it, so that the command finds `zoho-cred` where it is not installed.
+#[expect(clippy::disallowed_methods, reason = "the sandbox is a program of its own; this is its one door")]
+fn search_path() -> io::Result<Option<OsString>> {
+    let (Some(path), own) = (std::env::var_os("PATH"), std::env::current_exe()?) else { return Ok(None) };
+    let folders = std::env::split_paths(&path).chain(own.parent().map(Path::to_owned));
+    // A folder with a colon in its name cannot be in it.
+    Ok(std::env::join_paths(folders).ok())
+}
+
 fn config(server: &Server, profile: &str, scopes: &[String]) -> io::Result<String> {
     let host = server.api_domain().split("://").nth(1).unwrap_or_default();
     let mut settings = toml::Table::new();
@@ -182,6 +195,7 @@ mod forward {
     use rustix::process::{Pid, Signal, kill_process};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::{Handle, Signals as Caught};
+    use std::fs::File;
     use std::io;
     use std::process::Child;
 
@@ -196,7 +210,7 @@ mod forward {
             Caught::new([SIGHUP, SIGINT, SIGTERM]).map(Signals)
         }
 
-        /// Passes SIGTERM and SIGHUP on. SIGINT comes from a terminal, which sends it to the command as well.
+        /// Passes signals on, but for a SIGINT of the terminal's keys, which the command has got as well.
         pub(super) fn forward_to(mut self, child: &Child) -> Forwarding {
             let handle = self.0.handle();
             let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -205,6 +219,7 @@ mod forward {
                     let signal = match caught {
                         SIGTERM => Signal::TERM,
                         SIGHUP => Signal::HUP,
+                        SIGINT if !is_in_the_foreground() => Signal::INT,
                         _ => continue,
                     };
                     // A command that is gone needs no signal.
@@ -213,6 +228,12 @@ mod forward {
             });
             Forwarding(handle)
         }
+    }
+
+    /// Whether the terminal's keys send their signals to this program and the command, as far as can be told.
+    fn is_in_the_foreground() -> bool {
+        let Ok(terminal) = File::open("/dev/tty") else { return false };
+        rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
     }
 
     impl Drop for Forwarding {

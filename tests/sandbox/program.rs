@@ -150,19 +150,40 @@ fn run_passes_on_exit_codes_as_a_shell_does() {
     assert_eq!(code(&[]), Some(2));
 }
 
-#[test]
-fn run_passes_on_sigterm_and_cleans_up() {
+/// Sends a signal to the program alone while the command runs; its exit code.
+fn signalled(signal: rustix::process::Signal) -> Option<i32> {
     let bench = Bench::new("true");
-    let mut run = command(&bench.0.path().join("zoho-sandbox"));
-    let script = "trap 'exit 9' TERM; echo $ZOHO_CRED_CONFIG; while :; do sleep 0.05; done";
+    // Without a terminal, as a supervisor has it.
+    let mut run = command(Path::new("setsid"));
+    run.arg("--wait").arg(bench.0.path().join("zoho-sandbox"));
+    let script =
+        "trap 'exit 9' TERM; trap 'exit 8' INT; echo $PPID $ZOHO_CRED_CONFIG; while :; do sleep 0.05; done";
     let mut child = run.args(["run", "--", "sh", "-c", script]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut config = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut config).unwrap();
-    assert!(Path::new(config.trim()).exists());
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(9));
-    assert!(!Path::new(config.trim()).exists());
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let (program, config) = line.trim().split_once(' ').unwrap();
+    assert!(Path::new(config).exists());
+    let program = rustix::process::Pid::from_raw(program.parse().unwrap()).unwrap();
+    rustix::process::kill_process(program, signal).unwrap();
+    let code = child.wait().unwrap().code();
+    assert!(!Path::new(config).exists());
+    code
+}
+
+#[test]
+fn run_passes_on_signals_and_cleans_up() {
+    assert_eq!(signalled(rustix::process::Signal::TERM), Some(9));
+    assert_eq!(signalled(rustix::process::Signal::INT), Some(8));
+}
+
+#[test]
+fn run_finds_the_program_beside_it() {
+    let bench = Bench::new("echo beside");
+    let output = bench.run(&["--", "zoho-cred", "get"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "beside\n");
+    let mine = bench.run(&["--", "sh", "-c", "echo $PATH"]);
+    let path = std::env::var("PATH").unwrap();
+    assert!(String::from_utf8_lossy(&mine.stdout).starts_with(&path), "others go before it");
 }
 
 #[test]
