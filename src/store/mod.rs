@@ -10,7 +10,7 @@ pub mod profile_state;
 pub mod records;
 mod stamp;
 
-pub use fleet::{Health, Shared};
+pub use fleet::{Health, Refusal, Shared};
 pub use folder::{Folder, cache_path, decode_cache, read_cache};
 pub use lock::Holder;
 pub use private::StateDir;

@@ -57,3 +57,20 @@ fn a_token_under_another_key_is_found() {
     let (status, said) = finding(&fleet, 1);
     assert!(status == "failed" && said.contains("sealed with another key"), "{said}");
 }
+
+#[test]
+fn a_store_that_answers_and_takes_no_writes_is_found() {
+    let Some(fleet) = Fleet::new() else { return };
+    let set = |name: &str, value: &str| {
+        let _: String = fleet.redis.ask(&[b"CONFIG", b"SET", name.as_bytes(), value.as_bytes()]);
+    };
+    set("maxmemory", "100kb");
+    let (status, said) = finding(&fleet, 0);
+    assert!(status == "failed" && said.contains("memory is full"), "{said}");
+    fleet.get(0).failed(69, "unavailable");
+    set("maxmemory", "0");
+    let _: String = fleet.redis.ask(&[b"REPLICAOF", b"127.0.0.1", b"1"]);
+    let (status, said) = finding(&fleet, 0);
+    assert!(status == "failed" && said.contains("replica"), "{said}");
+    fleet.get(0).failed(69, "unavailable");
+}

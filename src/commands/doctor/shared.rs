@@ -4,7 +4,7 @@ use super::check::Check;
 use crate::commands::Session;
 use crate::commands::shared::{facts, look};
 use crate::error::Error;
-use crate::store::Health;
+use crate::store::{Health, Refusal};
 use crate::system::System;
 use crate::words::t;
 use std::time::Duration;
@@ -38,6 +38,16 @@ fn judge(what: &str, place: &str, health: &Health) -> Check {
             t!(
                 "give this machine the fleet's ZOHO_CRED_STORE_KEY, or the one before it as ZOHO_CRED_STORE_KEY_OLD"
             ),
+        ),
+        _ if health.refusal == Some(Refusal::Replica) => Check::failed(
+            what,
+            t!("{facts}; it is a replica that takes no writes, so nobody can refresh", facts),
+            t!("write the address of the primary into [store] or ZOHO_CRED_STORE"),
+        ),
+        _ if health.refusal == Some(Refusal::Full) => Check::failed(
+            what,
+            t!("{facts}; its memory is full, so nobody can refresh", facts),
+            t!("raise its maxmemory, or give the fleet a store of its own"),
         ),
         Some("noeviction") if health.latency > SLOW => Check::warning(
             what,

@@ -17,8 +17,19 @@ pub struct Health {
     pub lease: Option<Duration>,
     /// What Redis does when its memory is full; `None` where it does not tell us.
     pub eviction: Option<String>,
+    /// Why it takes no writes, where it tells so: without them nobody can refresh.
+    pub refusal: Option<Refusal>,
     /// Whether the token there is sealed with none of this machine's keys.
     pub foreign: bool,
+}
+
+/// Why a store that answers takes no writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It copies another one.
+    Replica,
+    /// It has no memory left, and evicts nothing.
+    Full,
 }
 
 impl Shared {
@@ -36,20 +47,39 @@ impl Shared {
         let left_ms: i64 = remote.ask(redis::cmd("PTTL").arg(remote.lease_key()))?;
         let header: Vec<u8> =
             remote.ask(redis::cmd("HGET").arg(remote.token_key()).arg("sealed")).unwrap_or_default();
+        let memory = info(&mut remote, "memory");
         Ok(Health {
             latency: took,
             clock_offset_ms: redis_ms - here_ms,
             lease: u64::try_from(left_ms).ok().map(Duration::from_millis),
-            eviction: eviction(&mut remote),
+            refusal: refusal(&memory, &info(&mut remote, "replication")),
+            eviction: fact(&memory, "maxmemory_policy").map(str::to_owned),
             foreign: header.len() > 5 && header[0] == 1 && !keys.ids().iter().any(|id| id == &header[1..5]),
         })
     }
 }
 
-/// `maxmemory-policy`. A server that many share may hide its configuration and still tell this in `INFO`.
-fn eviction(remote: &mut Remote) -> Option<String> {
-    let info: String = remote.ask(redis::cmd("INFO").arg("memory")).ok()?;
-    info.lines()
-        .find_map(|line| line.strip_prefix("maxmemory_policy:"))
-        .map(|policy| policy.trim().to_owned())
+/// A section of what a server tells of itself; empty where it does not. One that many share may hide its configuration and
+/// still tell this.
+fn info(remote: &mut Remote, section: &str) -> String {
+    remote.ask(redis::cmd("INFO").arg(section)).unwrap_or_default()
+}
+
+fn fact<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+fn refusal(memory: &str, replication: &str) -> Option<Refusal> {
+    let bytes = |name| fact(memory, name).and_then(|bytes| bytes.parse::<u64>().ok());
+    let is_replica =
+        fact(replication, "role") == Some("slave") && fact(replication, "slave_read_only") == Some("1");
+    match (is_replica, bytes("used_memory"), bytes("maxmemory")) {
+        (true, ..) => Some(Refusal::Replica),
+        (false, Some(used), Some(most))
+            if most > 0 && used > most && fact(memory, "maxmemory_policy") == Some("noeviction") =>
+        {
+            Some(Refusal::Full)
+        }
+        _ => None,
+    }
 }

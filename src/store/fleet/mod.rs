@@ -12,7 +12,7 @@ mod seal;
 mod settings;
 mod view;
 
-pub use inspect::Health;
+pub use inspect::{Health, Refusal};
 pub use seal::new_key;
 pub use settings::Shared;
 
