@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::system::{System, files};
+use crate::system::{System, files, hidden};
 use crate::words::t;
 use std::io::Read;
 use std::path::Path;
@@ -43,13 +43,16 @@ pub fn confirm(system: &mut System, question: &str) -> bool {
 /// Asks for a secret without showing it.
 pub fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
     require_terminal(system, flag)?;
-    ask_secret_or_none(question)?.ok_or_else(|| nothing(flag))
+    ask_secret_or_none(system, question)?.ok_or_else(|| nothing(flag))
 }
 
 /// Asks somebody at a terminal for a secret, who may have none to give.
-pub fn ask_secret_or_none(question: &str) -> Result<Option<Secret>, Error> {
-    let answer = rpassword::prompt_password(t!("{question} (not shown): ", question)).map_err(|error| {
-        Error::BadAnswer { problem: t!("could not read {question}: {error}", question, error) }
+pub fn ask_secret_or_none(system: &System, question: &str) -> Result<Option<Secret>, Error> {
+    let prompt = t!("{question} (not shown): ", question);
+    let answer = hidden::prompt(&system.signals, || rpassword::prompt_password(prompt));
+    system.signals.check()?;
+    let answer = answer.map_err(|error| Error::BadAnswer {
+        problem: t!("could not read {question}: {error}", question, error),
     })?;
     let secret = Secret::new(answer.trim());
     Ok(Some(secret).filter(|secret| !secret.is_empty()))

@@ -216,6 +216,6 @@ pub fn secret_of(
         return Ok(secret);
     }
     let code = landed.data_center().map_or(landed.as_str(), |dc| dc.code);
-    let other = ask_secret_or_none(&t!("Client Secret of '{code}', or Enter for the same", code))?;
+    let other = ask_secret_or_none(system, &t!("Client Secret of '{code}', or Enter for the same", code))?;
     Ok(other.unwrap_or(secret))
 }

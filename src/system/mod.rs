@@ -5,6 +5,7 @@ mod clock;
 mod env;
 mod file_system;
 pub mod files;
+pub mod hidden;
 mod http;
 mod https;
 mod out_file;

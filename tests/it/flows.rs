@@ -424,3 +424,18 @@ fn a_login_that_a_signal_ends_says_so_by_its_code() {
         assert_eq!(login.running.exit_code(), Some(code));
     }
 }
+
+#[test]
+fn ctrl_c_at_a_hidden_question_leaves_a_terminal_that_shows_what_is_typed() {
+    let (test, _) = world();
+    let flow = ["login", "crm", "--flow", "self-client", "--secrets", "file", "--client-id", "1000.X"];
+    let mut person = Person::calls(&test, flow.into_iter().chain(["--accounts-url", test.sandbox.url()]));
+    person.reads("Client Secret (not shown): ");
+    until("the terminal to hide what is typed", || !person.echoes());
+    // Another user of the terminal, which stays open by that when the program ends.
+    let _kept = std::fs::File::options().read(true).write(true).open(&person.tty).unwrap();
+    person.pty.send_control('c').unwrap();
+    let status = person.pty.process().wait().unwrap();
+    assert!(matches!(status, rexpect::process::WaitStatus::Exited(_, 130)), "{status:?}");
+    assert!(person.echoes());
+}

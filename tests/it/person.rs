@@ -7,8 +7,8 @@ use std::process::Command;
 
 /// Somebody who called `zoho-cred`.
 pub struct Person {
-    pty: PtySession,
-    tty: String,
+    pub pty: PtySession,
+    pub tty: String,
     shown: String,
 }
 
@@ -46,7 +46,8 @@ impl Person {
         self.pty.send_line(answer).unwrap();
     }
 
-    fn echoes(&self) -> bool {
+    /// Whether the terminal shows what is typed.
+    pub fn echoes(&self) -> bool {
         let stty = Command::new("stty").args(["-F", &self.tty, "-a"]).output().unwrap();
         !String::from_utf8_lossy(&stty.stdout).contains(" -echo ")
     }
