@@ -83,8 +83,9 @@ fn soid(system: &System, args: &LoginArgs, old: Option<&Profile>) -> Option<Stri
     args.soid.clone().or_else(before)
 }
 
-/// How to log in when nobody said: as the profile's last login did, where its client is of a kind that has no consent
-/// page; else with the browser where one is at hand and the redirect URI leads back to this machine; else by pasting.
+/// How to log in when nobody said: as a flag says that only one flow has; as the profile's last login did, where its client
+/// is of a kind that has no consent page; with the browser where one is at hand and the redirect URI leads back to this
+/// machine; else by pasting.
 pub fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Option<&str>) -> FlowName {
     let same = |old: &&Profile| args.client_id.as_ref().is_none_or(|id| id.trim() == old.client_id);
     let again = old.filter(same).and_then(|old| match old.grant {
@@ -95,9 +96,13 @@ pub fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Opti
     let leads_back = redirect_uri.is_none_or(|uri| uri.starts_with("http://"));
     match (args.flow, again) {
         (Some(flow), _) => flow,
-        (None, Some(flow @ (FlowName::Device | FlowName::SelfClient | FlowName::ClientCredentials))) => flow,
-        (None, _) if browser::is_at_hand(&system.env) && leads_back => FlowName::Browser,
-        (None, _) => FlowName::Paste,
+        _ if args.refresh_token_file.is_some() => FlowName::RefreshToken,
+        (None, Some(FlowName::SelfClient)) => FlowName::SelfClient,
+        _ if args.code_file.is_some() => FlowName::Paste,
+        _ if args.soid.is_some() => FlowName::ClientCredentials,
+        (None, Some(flow @ (FlowName::Device | FlowName::ClientCredentials))) => flow,
+        _ if browser::is_at_hand(&system.env) && leads_back => FlowName::Browser,
+        _ => FlowName::Paste,
     }
 }
 

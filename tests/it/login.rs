@@ -147,3 +147,41 @@ fn the_environments_secret_of_another_client_is_not_sent() {
     test.run_with_stdin(flow, token).ok();
     assert_eq!(test.sandbox.log()[0].outcome, "granted", "it was the stored one");
 }
+
+#[test]
+fn a_login_without_a_flow_goes_on_as_the_profile_is() {
+    let desktop = |test: Test| test.var("DISPLAY", ":9").var("BROWSER", "false");
+    let test = desktop(Test::new().with_profile());
+    let uri = "redirect_uri = \"https://www.google.com/\"\n";
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&(config + uri));
+    let settings = ["login", "crm", "--scope", "A.b.READ"];
+    let outcome = test.run_with_stdin(settings, b"1000.not.good");
+    outcome.failed(77, "login_required");
+    assert_eq!(test.sandbox.log()[0].grant_type.as_deref(), Some("authorization_code"), "it was pasted");
+    let test = desktop(Test::new().with_profile());
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&format!(
+        "{config}grant = \"client_credentials\"\nsoid = \"{}\"\nscopes = [\"ZohoCRM.modules.ALL\"]\n",
+        test.sandbox.soid()
+    ));
+    let secret = test.file("s", test.sandbox.client_secret()).display().to_string();
+    test.run(["login", "crm", "--client-secret-file", &secret]).ok();
+    assert_eq!(test.sandbox.log()[0].grant_type.as_deref(), Some("client_credentials"));
+}
+
+#[test]
+fn a_flag_that_only_one_flow_has_chooses_it() {
+    let test = Test::new().without_environment();
+    let file = |name: &str, text: &str| test.file(name, text).display().to_string();
+    let (secret, token) = (file("s", test.sandbox.client_secret()), file("t", test.sandbox.refresh_token()));
+    let settings = ["--accounts-url", test.sandbox.url(), "--client-id", test.sandbox.client_id()];
+    let secret = ["--client-secret-file", &secret, "--secrets", "file", "--scope", "ZohoCRM.modules.ALL"];
+    for (name, more) in [("a", ["--refresh-token-file", &token]), ("b", ["--soid", test.sandbox.soid()])] {
+        let login = ["login", name].into_iter().chain(settings).chain(secret).chain(more);
+        test.run(login).ok();
+    }
+    let log = test.sandbox.log();
+    let grants: Vec<_> = log.iter().filter_map(|entry| entry.grant_type.as_deref()).collect();
+    assert_eq!(grants, ["refresh_token", "client_credentials"]);
+}
