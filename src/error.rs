@@ -488,10 +488,7 @@ impl Error {
                 "it was answered '{error}': revoked, replaced by a newer login, or of another data centre",
                 error
             )),
-            Error::ClientRejected { accounts_url, .. } => Some(t!(
-                "most likely the wrong data centre ({accounts_url} was asked), else a wrong client id or secret",
-                accounts_url
-            )),
+            Error::ClientRejected { error, accounts_url, .. } => Some(rejected_for(error, accounts_url)),
             Error::Denied { .. } => {
                 Some(t!("somebody pressed Reject, or more than 10 codes were asked for in 10 minutes"))
             }
@@ -602,10 +599,29 @@ impl Error {
             Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
                 Some(t!("run 'zoho-cred login {profile}'", profile))
             }
-            Error::ClientRejected { profile, .. } => Some(t!(
-                "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'",
-                profile
-            )),
+            Error::ClientRejected { profile, error, .. } => Some(match rejected(error) {
+                Rejected::Client => t!(
+                    "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'",
+                    profile
+                ),
+                Rejected::RedirectUri => t!(
+                    "run 'zoho-cred login {profile}' with --redirect-uri and what is registered in the API console",
+                    profile
+                ),
+                Rejected::Kind => t!(
+                    "run 'zoho-cred login {profile}' with the --flow that fits its type in the API console",
+                    profile
+                ),
+                Rejected::Scope => {
+                    t!(
+                        "correct scopes in the config, or run 'zoho-cred login {profile}' with --scope",
+                        profile
+                    )
+                }
+                Rejected::Organisation => {
+                    t!("correct soid in the config, or run 'zoho-cred login {profile}' with --soid", profile)
+                }
+            }),
             Error::CoolingDown { retry_after }
             | Error::OutOfBudget { retry_after, .. }
             | Error::TooManyRejects { retry_after } => {
@@ -655,6 +671,38 @@ impl Error {
             Error::Busy { .. } | Error::LeaseLost => Some(Duration::from_secs(1)),
             _ => None,
         }
+    }
+}
+
+/// What Zoho's word for a rejected client speaks of.
+enum Rejected {
+    Client,
+    RedirectUri,
+    Kind,
+    Scope,
+    Organisation,
+}
+
+fn rejected(error: &str) -> Rejected {
+    match error {
+        "invalid_redirect_uri" => Rejected::RedirectUri,
+        "unauthorized_client" => Rejected::Kind,
+        error if error.contains("scope") => Rejected::Scope,
+        error if ["_org", "org_", "soid"].iter().any(|part| error.contains(part)) => Rejected::Organisation,
+        _ => Rejected::Client,
+    }
+}
+
+fn rejected_for(error: &str, accounts_url: &str) -> String {
+    match rejected(error) {
+        Rejected::Client => t!(
+            "most likely the wrong data centre ({accounts_url} was asked), else a wrong client id or secret",
+            accounts_url
+        ),
+        Rejected::RedirectUri => t!("the redirect URI is not, to the letter, one that the client has"),
+        Rejected::Kind => t!("the client is of a type that may not log in this way"),
+        Rejected::Scope => t!("a scope is misspelt, or its product is not part of the account"),
+        Rejected::Organisation => t!("soid is missing or wrong; it is like ZohoCRM.600000434"),
     }
 }
 

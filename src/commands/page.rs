@@ -68,7 +68,8 @@ impl Page {
             let name = name.to_ascii_lowercase();
             name.ends_with("utf-8") || name.ends_with("utf8")
         });
-        let width = if system.terminal.stdout { Table::new().width() } else { None };
+        // A terminal that somebody made without a size says 0.
+        let width = Table::new().width().filter(|width| system.terminal.stdout && *width > 0);
         let now_ms = system.clock.now().wall_ms;
         Page { color: system.styles_stdout(), blocks, width, zone: TimeZone::system(), now_ms }
     }
@@ -99,13 +100,14 @@ impl Page {
         let mut rows: Vec<Vec<Words>> = rows.into_iter().collect();
         self.break_last_column(&mut rows);
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_preset(presets::NOTHING);
         match self.color {
             true => table.enforce_styling(),
             false => table.force_no_tty(),
         };
+        // Without our own width the table would look for the terminal's itself.
         if let Some(width) = self.width {
-            table.set_width(width);
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         }
         for row in rows {
             table.add_row(row.into_iter().map(cell));

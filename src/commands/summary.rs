@@ -1,22 +1,24 @@
 //! No command at all: a person at a terminal is told how things stand and what to do next.
 
+use super::list::list;
 use super::page::{Page, Tone, plain, toned};
 use super::session::{Session, read_config};
 use super::status::{self, Found, judge};
-use crate::cli::Global;
+use crate::cli::{Global, ListArgs, Report};
 use crate::config::resolve;
 use crate::error::Error;
 use crate::system::System;
 use crate::words::t;
 
-/// Prints the state of the default profile in three lines, or without any profile how to begin. Where no profile is
-/// the one that a call would mean, the error says what to do.
+/// Prints the state of the default profile in three lines, or without any profile how to begin. Where there are several
+/// and none is the default, all of them.
 pub fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
     let resolved = match resolve(&system.env, read_config(system, global, true)?, None) {
         Err(Error::NoProfile { known }) if known.is_empty() => {
             let text = beginning(&Page::of(system));
             return system.print(text.as_bytes()).map(|()| 0);
         }
+        Err(Error::NoProfile { .. }) => return list(system, global, &ListArgs { output: Report::Text }),
         resolved => resolved?,
     };
     let session = Session::of(system, global, resolved)?;

@@ -90,6 +90,20 @@ fn the_wrong_data_center() {
     fails(&test, "data centre", &["invalid_client", "data_center"]);
 }
 
+/// Not every rejection speaks of the data centre.
+#[test]
+fn settings_that_zoho_rejects() {
+    for (error, words) in
+        [("invalid_scope", ["misspelt", "scopes"]), ("missing_org_info", ["soid is missing", "--soid"])]
+    {
+        let test = Test::new();
+        test.fault(FaultKind::Error { error: error.into(), status: 200 });
+        test.get().failed(78, "client_rejected");
+        fails(&test, "client", &words);
+        assert_eq!(finding(&doctor(&test).stdout, "clock").0, "ok");
+    }
+}
+
 #[test]
 fn a_dead_refresh_token() {
     let test = Test::new().with_profile();

@@ -33,6 +33,11 @@ fn samples() -> Vec<Error> {
     let (profile, retry_after, path) =
         (|| "crm".to_owned(), Duration::from_secs(192), PathBuf::from("/x/config.toml"));
     let word = |text: &str| text.to_owned();
+    let rejected = |error: &str| Error::ClientRejected {
+        profile: profile(),
+        error: word(error),
+        accounts_url: word("https://accounts.zoho.jp"),
+    };
     let mut samples = vec![
         Error::Usage { problem: word("which command?"), command: "zoho-cred exec" },
         Error::CommandLine { problem: word("unexpected"), nearest: None, command: word("zoho-cred get") },
@@ -75,6 +80,10 @@ fn samples() -> Vec<Error> {
             error: word("invalid_client"),
             accounts_url: word("https://accounts.zoho.jp"),
         },
+        rejected("unauthorized_client"),
+        rejected("invalid_redirect_uri"),
+        rejected("invalid_scope"),
+        rejected("missing_org_info"),
         Error::CoolingDown { retry_after },
         Error::OutOfBudget { used: 9, limit: 10, retry_after },
         Error::TooManyRejects { retry_after },

@@ -6,6 +6,7 @@ use crate::commands::status::{Found, MANY_TOKENS};
 use crate::config::duration::words;
 use crate::config::{DataCenter, SecretsIn};
 use crate::credential::{CredentialSource, KeyringSecrets, Patience};
+use crate::error::Error;
 use crate::system::System;
 use crate::token::{FailureKind, Moment};
 use crate::words::{local, t};
@@ -78,6 +79,14 @@ fn data_center(session: &Session, found: &Found) -> Check {
         codes = DataCenter::codes().collect::<Vec<_>>().join(", "),
     );
     if let Some(failure) = found.ledger.failure.as_ref().filter(|it| it.kind == FailureKind::Misconfigured) {
+        if !failure.error.starts_with("invalid_client") {
+            let error = Error::ClientRejected {
+                profile: profile.name.to_string(),
+                error: failure.error.clone(),
+                accounts_url: profile.accounts_url.to_string(),
+            };
+            return Check::error(&t!("client"), &error);
+        }
         return Check::failed(
             what,
             t!("{here} answered '{error}': it may be the wrong one", here, error = failure.error),
