@@ -19,6 +19,7 @@ use std::time::Duration;
 /// Prints a fresh Zoho access token, refreshing it once for all callers
 #[derive(Debug, Parser)]
 #[command(name = "zoho-cred", version, max_term_width = 100, args_override_self = true)]
+#[command(after_help = "Begin with 'zoho-cred login crm'; 'zoho-cred doctor' finds what is wrong")]
 pub struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]
