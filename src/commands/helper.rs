@@ -15,7 +15,7 @@ use crate::store;
 use crate::system::System;
 use crate::token::{self, Ask, MinTtl, Obtained};
 use crate::words::t;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 /// How long `erase` waits for the lock: git is waiting too.
@@ -30,7 +30,7 @@ pub fn helper(system: &mut System, global: &Global, protocol: &Protocol) -> Resu
             "get" => git_get(system, &silent, args),
             "erase" => git_erase(system, &silent, args),
             "capability" => system.print(git::CAPABILITIES).map(|()| 0),
-            "store" => read(system).map(|_| 0),
+            "store" => read(system, |_| false).map(|_| 0),
             _ => Ok(0),
         },
         Protocol::Uri(args @ UriArgs { operation: UriOperation::Get, .. }) => uri_get(system, &silent, args),
@@ -38,7 +38,7 @@ pub fn helper(system: &mut System, global: &Global, protocol: &Protocol) -> Resu
 }
 
 fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
-    let request = git::Request::parse(&read(system)?)?;
+    let request = git::Request::parse(&read(system, git::Request::is_whole)?)?;
     let Some(session) = git_session(system, global, args, &request)? else { return Ok(0) };
     if !request.authtype && !args.allow_basic {
         log::info!("this git is too old to send Zoho's scheme (2.46 can), so it gets nothing");
@@ -67,7 +67,7 @@ fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, E
 
 /// git got a 401 for a token: drops the cached one if it is that one.
 fn git_erase(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
-    let request = git::Request::parse(&read(system)?)?;
+    let request = git::Request::parse(&read(system, git::Request::is_whole)?)?;
     let Some(given) = request.given.as_ref().filter(|given| is_well_formed(given.expose())) else {
         return Ok(0);
     };
@@ -100,7 +100,7 @@ fn git_session(
 }
 
 fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, Error> {
-    let request = uri::Request::parse(&read(system)?)?;
+    let request = uri::Request::parse(&read(system, uri::Request::is_whole)?)?;
     let session = Session::open(system, global, args.profile.as_deref())?;
     let place = request.place();
     if !place.as_ref().is_some_and(|place| serves(&session, system, place)) {
@@ -141,14 +141,22 @@ pub(super) fn answered(session: &Session, system: &System) -> Option<String> {
     record.api_domain
 }
 
-/// The whole request.
-fn read(system: &mut System) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    let limit = LIMIT as u64 + 1;
-    let read = (&mut system.stdin).take(limit).read_to_end(&mut bytes);
-    read.map_err(|error| Error::BadInput { problem: t!("could not read stdin: {error}", error) })?;
-    if bytes.len() > LIMIT {
-        return Err(Error::BadInput { problem: t!("the request is too long") });
+/// The request, up to where `is_whole` says that it ends or to the end of stdin: a caller may keep that open until it
+/// has the answer.
+fn read(system: &mut System, is_whole: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Error> {
+    let (mut bytes, mut piece) = (Vec::new(), [0; 8192]);
+    while !is_whole(&bytes) {
+        match system.stdin.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => bytes.extend_from_slice(&piece[..read]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                return Err(Error::BadInput { problem: t!("could not read stdin: {error}", error) });
+            }
+        }
+        if bytes.len() > LIMIT {
+            return Err(Error::BadInput { problem: t!("the request is too long") });
+        }
     }
     Ok(bytes)
 }

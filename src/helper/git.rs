@@ -64,6 +64,14 @@ impl Request {
         Ok(request)
     }
 
+    /// Whether these bytes hold the empty line that ends a request.
+    pub fn is_whole(bytes: &[u8]) -> bool {
+        let begins = [&b"\n"[..], b"\r\n"].iter().any(|end| bytes.starts_with(end));
+        begins
+            || bytes.windows(2).any(|two| two == b"\n\n")
+            || bytes.windows(3).any(|three| three == b"\n\r\n")
+    }
+
     /// The bytes that [`Request::parse`] reads.
     pub fn render(&self) -> Vec<u8> {
         let mut text = String::new();

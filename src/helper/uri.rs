@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::output::rfc3339;
 use crate::secret::Secret;
 use crate::words::t;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// What the caller asks; other keys are passed over, as the specification wants.
@@ -24,6 +25,11 @@ impl Request {
         let request = is_object.then(|| serde_json::from_slice(bytes).ok()).flatten();
         request
             .ok_or_else(|| Error::BadInput { problem: t!("the request is not a JSON object with a \"uri\"") })
+    }
+
+    /// Whether these bytes are a whole JSON object.
+    pub fn is_whole(bytes: &[u8]) -> bool {
+        bytes.trim_ascii_end().ends_with(b"}") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
     }
 
     /// The bytes that [`Request::parse`] reads.

@@ -217,6 +217,11 @@ impl Running {
         self.child.stdin.as_mut().unwrap()
     }
 
+    /// Its stdin, to be kept open while it is waited for.
+    pub fn keep_stdin(&mut self) -> std::process::ChildStdin {
+        self.child.stdin.take().unwrap()
+    }
+
     pub fn close_stdin(&mut self) {
         drop(self.child.stdin.take());
     }

@@ -1,6 +1,7 @@
 //! The helper modes: who gets a token, who gets nothing, and that a success is silent.
 
 use crate::harness::{Outcome, PROGRAM, Test};
+use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use zoho_cred::sandbox::FaultKind;
@@ -235,4 +236,24 @@ fn a_helper_that_cannot_get_the_lock_says_so_in_time() {
     let outcome = git(&test, "erase", &request);
     outcome.failed(75, "busy");
     assert!(outcome.took >= Duration::from_secs(2) && outcome.took < Duration::from_secs(10), "{outcome:?}");
+}
+
+/// libgit2 and the like keep the pipe open until they have the answer.
+#[test]
+fn a_request_ends_although_its_pipe_stays_open() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let host = host(&test);
+    let uri = format!("{{\"uri\":\"http://{host}/crm\"}}");
+    for (protocol, request) in [("git", ask(&host)), ("uri", uri)] {
+        let mut command = test.command(["helper", protocol, "get"]);
+        command.stdin(Stdio::piped());
+        let mut running = test.start(command);
+        for piece in request.as_bytes().chunks(20) {
+            running.stdin().write_all(piece).unwrap();
+        }
+        let mut pipe = running.keep_stdin();
+        assert!(running.wait().ok().contains(&token));
+        let _ = pipe.flush();
+    }
 }
