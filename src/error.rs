@@ -3,6 +3,7 @@
 //! A variant is a situation, not a place in the code. Code, message, cause and hint are one exhaustive match each,
 //! so that a new situation cannot be added without deciding all four. No variant can hold a secret.
 
+use crate::config::ENVIRONMENT;
 use crate::config::duration::words;
 use crate::words::{causes, local, t};
 use std::path::PathBuf;
@@ -595,6 +596,12 @@ impl Error {
             Error::NotRevoked { profile, .. } => Some(t!(
                 "try again; 'zoho-cred logout {profile} --local' forgets it here and leaves it alive at Zoho",
                 profile
+            )),
+            Error::Refused { profile, .. } if profile == ENVIRONMENT => {
+                Some(t!("put the refresh token of a new login into ZOHO_REFRESH_TOKEN"))
+            }
+            Error::ClientRejected { profile, .. } if profile == ENVIRONMENT => Some(t!(
+                "compare ZOHO_DATA_CENTER, ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET with the API console"
             )),
             Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
                 Some(t!("run 'zoho-cred login {profile}'", profile))

@@ -77,6 +77,7 @@ fn a_misconfigured_client_is_remembered_until_its_secret_changes() {
         let outcome = test.get();
         outcome.failed(78, "client_rejected");
         assert!(outcome.stderr.contains("cause: most likely the wrong data centre"), "{outcome:?}");
+        assert!(outcome.stderr.contains("hint: compare ZOHO_DATA_CENTER"), "{outcome:?}");
     }
     assert_eq!(test.sandbox.token_requests(), 1);
     test.set("ZOHO_CLIENT_SECRET", &secret);
@@ -240,4 +241,13 @@ fn a_scope_that_is_not_accepted_stops_no_other_profile_of_the_client() {
     test.get().failed(78, "client_rejected");
     assert_eq!(test.sandbox.token_requests(), 1);
     test.var("ZOHO_SCOPES", "ZohoCRM.modules.ALL").get().ok();
+}
+
+#[test]
+fn nobody_is_told_to_log_in_to_the_environment() {
+    let test = Test::new();
+    test.fault(FaultKind::InvalidCode);
+    let outcome = test.get();
+    outcome.failed(77, "login_required");
+    assert!(outcome.stderr.contains("ZOHO_REFRESH_TOKEN") && !outcome.stderr.contains("login env"));
 }
