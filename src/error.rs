@@ -597,9 +597,9 @@ impl Error {
                 "try again; 'zoho-cred logout {profile} --local' forgets it here and leaves it alive at Zoho",
                 profile
             )),
-            Error::Refused { profile, .. } if profile == ENVIRONMENT => {
-                Some(t!("put the refresh token of a new login into ZOHO_REFRESH_TOKEN"))
-            }
+            Error::Refused { profile, .. } if profile == ENVIRONMENT => Some(t!(
+                "put another refresh token into ZOHO_REFRESH_TOKEN, or run 'zoho-cred login crm' and use that profile"
+            )),
             Error::ClientRejected { profile, .. } if profile == ENVIRONMENT => Some(t!(
                 "compare ZOHO_DATA_CENTER, ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET with the API console"
             )),

@@ -99,7 +99,7 @@ fn a_needed_login_is_shown_to_the_person() {
     test.sandbox.kill_token(test.sandbox.refresh_token());
     let outcome = org(&test);
     assert_eq!(outcome.code, 1);
-    for words in ["error[login_required]", "zoho-cred login env", "exit code 77"] {
+    for words in ["error[login_required]", "ZOHO_REFRESH_TOKEN", "exit code 77"] {
         assert!(outcome.stderr.contains(words), "{words} in {outcome:?}");
     }
 }
