@@ -128,10 +128,10 @@ impl Round<'_, '_> {
             timeout,
         });
         ports.signals.hold();
-        match &answer {
-            Ok(answer) => log::info!("POST {url} was answered with {}", answer.status),
-            Err(failure) => log::info!("POST {url} was not answered: {}", failure.problem),
-        }
+        let became = match &answer {
+            Ok(answer) => format!("answered with {}", answer.status),
+            Err(failure) => format!("not answered: {}", failure.problem),
+        };
         let outcome = match answer {
             Ok(answer) => self.settle(locked, ledger, &answer, &asked),
             Err(failure) => {
@@ -140,6 +140,7 @@ impl Round<'_, '_> {
             }
         };
         ports.signals.release()?;
+        log::info!("POST {url} was {became}");
         Ok(outcome)
     }
 
