@@ -114,6 +114,7 @@ async fn answer(
         return Ok(response(reply, clock.now()));
     }
     let outgoing = port.shared.handle(&request);
+    let _under_way = outgoing.under_way.map(|owner| UnderWay { owner, shared: &port.shared });
     if !outgoing.delay.is_zero() {
         sleep(outgoing.delay).await;
     }
@@ -124,6 +125,18 @@ async fn answer(
         Delivery::Cut => fate.end(Ending::Bytes(cut_short(&outgoing.reply))),
     }
     Ok(response(outgoing.reply, clock.now()))
+}
+
+/// A request that has no answer yet. It ends with the answer, or when the client hangs up.
+struct UnderWay<'a> {
+    owner: String,
+    shared: &'a Shared,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.shared.world().no_longer_under_way(&self.owner);
+    }
 }
 
 fn read(port: &Port, head: &Parts, body: &Bytes) -> Request {

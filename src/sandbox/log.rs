@@ -33,6 +33,13 @@ pub struct LogEntry {
     pub refresh_token_fp: Option<String>,
     /// The same of the access token that was presented or made.
     pub token_fp: Option<String>,
+    /// The same of the code that was presented.
+    #[serde(default)]
+    pub code_fp: Option<String>,
+    /// How many requests to the token endpoint with the same refresh token, or of the same client where there is none,
+    /// had no answer yet when this one came, itself included; 0 at other endpoints.
+    #[serde(default)]
+    pub at_once: usize,
     /// Names of the parameters that came in the query string.
     pub in_query: Vec<String>,
     /// Whether a secret was among them.

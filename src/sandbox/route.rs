@@ -59,6 +59,8 @@ pub(super) struct Outgoing {
     pub reply: Reply,
     pub delay: Duration,
     pub delivery: Delivery,
+    /// Whose request is under way until the answer goes out.
+    pub under_way: Option<String>,
 }
 
 impl World {
@@ -74,6 +76,12 @@ impl World {
             fault.spoil(&mut answer.reply);
         }
         let delivery = fault.as_ref().map_or(Delivery::Whole, |fault| fault.delivery());
+        let under_way = (endpoint == Endpoint::Token).then(|| owner(request)).flatten();
+        let at_once = under_way.as_ref().map_or(0, |owner| {
+            let count = self.under_way.entry(owner.clone()).or_default();
+            *count += 1;
+            *count
+        });
         self.log.push(LogEntry {
             time_ms: now,
             data_center: request.data_center.clone(),
@@ -88,13 +96,25 @@ impl World {
             minted: answer.minted,
             refresh_token_fp: answer.refresh_token_fp.or_else(|| presented(request.param("refresh_token"))),
             token_fp: answer.token_fp.or_else(|| presented(request.api_token())),
+            code_fp: presented(request.param("code")),
+            at_once,
             in_query: request.names_in_query(),
             secrets_in_query: request.secrets_in_query(),
             user_agent: request.user_agent.clone(),
             content_type: request.content_type.clone(),
             authorization_scheme: request.authorization_scheme(),
         });
-        Outgoing { reply: answer.reply, delay: delay + self.limits.latency, delivery }
+        Outgoing { reply: answer.reply, delay: delay + self.limits.latency, delivery, under_way }
+    }
+
+    /// The answer to a request of `owner` goes out, or nobody waits for it any more.
+    pub(super) fn no_longer_under_way(&mut self, owner: &str) {
+        if let Some(count) = self.under_way.get_mut(owner) {
+            *count -= 1;
+            if *count == 0 {
+                self.under_way.remove(owner);
+            }
+        }
     }
 
     fn answer(&mut self, now: u64, endpoint: Endpoint, request: &Request) -> Answer {
@@ -111,6 +131,11 @@ impl World {
             Endpoint::Unknown => Answer::html(404, pages::message("404", "not found"), "not_found"),
         }
     }
+}
+
+/// On whose budget a request to the token endpoint goes.
+fn owner(request: &Request) -> Option<String> {
+    presented(request.param("refresh_token")).or_else(|| request.client().0)
 }
 
 fn presented(secret: Option<&str>) -> Option<String> {

@@ -56,6 +56,8 @@ pub(super) struct World {
     pub records: BTreeMap<String, Vec<serde_json::Value>>,
     pub faults: Faults,
     pub log: Log,
+    /// How many requests of each owner of a budget have no answer yet.
+    pub under_way: HashMap<String, usize>,
 }
 
 impl World {
@@ -81,6 +83,7 @@ impl World {
             devices: Vec::new(),
             faults: Faults::default(),
             log: Log::default(),
+            under_way: HashMap::new(),
             setup,
         };
         let (scopes, home) = (world.setup.scopes.clone(), world.home().to_owned());
