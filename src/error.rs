@@ -261,6 +261,16 @@ pub enum Error {
         /// Process id of the holder, if known.
         holder: Option<u32>,
     },
+    /// Another login or logout was changing profiles for as long as this one waited.
+    LoginUnderWay {
+        /// How long this one waited.
+        waited: Duration,
+    },
+    /// A login or logout of the profile ended while this call was under way.
+    Overtaken {
+        /// The profile.
+        profile: String,
+    },
     /// The fleet's lease was lost before the request could be sent, so it was not.
     LeaseLost,
     /// The accounts server (or the shared store) gave no usable answer.
@@ -389,7 +399,11 @@ impl Error {
             Error::CoolingDown { .. } | Error::OutOfBudget { .. } | Error::TooManyRejects { .. } => {
                 Code::RateLimited
             }
-            Error::Busy { .. } | Error::LeaseLost | Error::PortTaken { .. } => Code::Busy,
+            Error::Busy { .. }
+            | Error::LoginUnderWay { .. }
+            | Error::Overtaken { .. }
+            | Error::LeaseLost
+            | Error::PortTaken { .. } => Code::Busy,
             Error::Unavailable { .. } | Error::NotRevoked { .. } | Error::Offline | Error::HostileToken => {
                 Code::Unavailable
             }
@@ -455,6 +469,12 @@ impl Error {
             Error::TooManyRejects { .. } => t!("rejected tokens have already caused 3 refreshes"),
             Error::Busy { waited, .. } => {
                 t!("another process held the lock for {time}", time = words(*waited))
+            }
+            Error::Overtaken { profile } => {
+                t!("a login or logout of '{profile}' came before this command was done", profile)
+            }
+            Error::LoginUnderWay { waited } => {
+                t!("another login or logout did not end within {time}", time = words(*waited))
             }
             Error::Unavailable { problem, .. } => local(problem),
             Error::Offline => t!("no living token is cached, and --offline forbids asking for one"),
@@ -530,6 +550,8 @@ impl Error {
             | Error::Shared { .. }
             | Error::OutOfBudget { .. }
             | Error::Busy { holder: None, .. }
+            | Error::LoginUnderWay { .. }
+            | Error::Overtaken { .. }
             | Error::LeaseLost
             | Error::Unavailable { .. }
             | Error::Offline
@@ -635,6 +657,10 @@ impl Error {
                 Some(t!("try again in {time}", time = words(*retry_after)))
             }
             Error::Busy { .. } | Error::LeaseLost => Some(t!("try again, or give a longer --timeout")),
+            Error::Overtaken { .. } => Some(t!("run it again")),
+            Error::LoginUnderWay { .. } => Some(t!(
+                "wait for it or end it, then run this command again: nothing was stored or forgotten"
+            )),
             Error::Unavailable { problem, retry_after } => {
                 Some(match (causes::advice(problem), retry_after) {
                     (Some(advice), _) => advice,
@@ -675,7 +701,9 @@ impl Error {
             | Error::TooManyRejects { retry_after }
             | Error::Refused { retry_after, .. } => Some(*retry_after),
             Error::Unavailable { retry_after, .. } => *retry_after,
-            Error::Busy { .. } | Error::LeaseLost => Some(Duration::from_secs(1)),
+            Error::Busy { .. } | Error::LoginUnderWay { .. } | Error::Overtaken { .. } | Error::LeaseLost => {
+                Some(Duration::from_secs(1))
+            }
             _ => None,
         }
     }

@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::cli::{Global, LogoutArgs};
-use crate::config::{AccountsUrl, Grant, Origin, Profile, SecretsIn, edit};
+use crate::config::{AccountsUrl, ConfigFile, Grant, Origin, Profile, SecretsIn, edit};
 use crate::credential::{CredentialId, CredentialSource, LoginRecord, Secrets, Source};
 use crate::error::Error;
-use crate::login::made;
+use crate::login::{Turn, Unfinished, made};
 use crate::oauth::revoke::{self, Revoked};
 use crate::secret::Secret;
 use crate::store::profile_state::ProfileState;
@@ -36,7 +36,12 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
             return Err(Error::NeverLoggedIn { profile: profile.name.to_string() });
         }
         (None, SecretsIn::File | SecretsIn::Keyring) => {
+            let turn = Turn::take(&*system.clock, &session.state, &session.config)?;
+            Unfinished::clear(&source, &session.state);
             ProfileState::forget(&session.state, profile)?;
+            if args.forget {
+                forget_settings(system, &turn.config, profile)?;
+            }
             t!("there was no credential to forget")
         }
         (record, _) => {
@@ -44,12 +49,9 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
             let leaving =
                 Leaving { session: &session, source: &source, record: record.as_ref(), others, args };
             leaving.refuse_if_shared()?;
-            session.with_ports(system, &source, |ports| leaving.run(ports))?
+            session.with_ports(system, &source, |ports| leaving.run(system, ports))?
         }
     };
-    if args.forget {
-        forget_settings(system, &session)?;
-    }
     if !global.quiet {
         system.say(&t!("zoho-cred: logged out of '{profile}': {said}", profile = profile.name, said));
     }
@@ -90,12 +92,13 @@ impl Leaving<'_> {
         }
     }
 
-    fn run(&self, ports: &Ports<'_>) -> Result<String, Error> {
+    fn run(&self, system: &System, ports: &Ports<'_>) -> Result<String, Error> {
         let id = self.id()?;
         let store = (ports.open)(&id)?;
         let mut locked = lock(ports, &*store)?;
+        let turn = Turn::take(ports.clock, &self.session.state, &self.session.config)?;
         if self.source.login()?.as_ref() != self.record {
-            return Err(Error::Busy { waited: Duration::ZERO, holder: None });
+            return Err(Error::Overtaken { profile: self.profile().name.to_string() });
         }
         let revoked = match self.has_refresh_token() && !self.args.local {
             true => Some(self.revoke(ports)?),
@@ -106,6 +109,9 @@ impl Leaving<'_> {
             locked.cache()?;
         }
         self.forget(&mut *locked)?;
+        if self.args.forget {
+            forget_settings(system, &turn.config, self.profile())?;
+        }
         if revoked.is_some() && self.record.is_some_and(|record| record.made_here) {
             let profile = self.profile();
             made::note_revoked(&self.session.state, &profile.accounts_url, &profile.client_id);
@@ -178,7 +184,9 @@ impl Leaving<'_> {
         let store = self.source.store(&record.store)?;
         store.delete(&record.client_secret)?;
         record.refresh_token.as_deref().map_or(Ok(()), |item| store.delete(item))?;
-        LoginRecord::remove(&self.session.state, self.profile())
+        LoginRecord::remove(&self.session.state, self.profile())?;
+        Unfinished::clear(self.source, &self.session.state);
+        Ok(())
     }
 
     /// Whether another profile goes on using the cached token. Client credentials share it only for equal scopes.
@@ -227,8 +235,8 @@ fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 
 }
 
 /// Takes the profile out of the config; where that cannot be written, says which lines to remove.
-fn forget_settings(system: &System, session: &Session) -> Result<(), Error> {
-    let (config, name) = (&session.config, &session.profile.name);
+fn forget_settings(system: &System, config: &ConfigFile, profile: &Profile) -> Result<(), Error> {
+    let name = &profile.name;
     let text = edit::without_profile(config.path(), config.text(), name)?;
     if let Err(error) = files::replace_config(config.path(), &text) {
         system.say(&t!(

@@ -11,6 +11,15 @@ use crate::words::t;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+/// One secret in one store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// The word of the store: `keyring` or `file`.
+    pub store: String,
+    /// Its name there.
+    pub name: String,
+}
+
 /// The record of a profile's login.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginRecord {
@@ -39,7 +48,11 @@ pub struct LoginRecord {
     /// The word for how it was logged in; `None` in a record that an older version wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
-    /// The login that this one replaces, while the config file may still have the settings of that one.
+    /// Whether the config file may still have other settings than those that this login was made for. Until it has
+    /// followed, they go on with the login before, if there was one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
+    /// That login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<LoginRecord>>,
 }
@@ -49,7 +62,24 @@ impl LoginRecord {
     /// settings, that is the login before.
     pub fn load(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
         let Some(path) = login_path(state, profile) else { return Ok(None) };
-        Ok(read(&path)?.map(|record| record.in_use(profile)))
+        Ok(read(&path)?.and_then(|record| record.in_use(profile)))
+    }
+
+    /// Every item that the record of `profile` points to, and whether it is for good: not those of the login before,
+    /// which a record holds until the config file has followed.
+    pub fn items(state: &StateDir, profile: &Profile) -> Result<Vec<(Item, bool)>, Error> {
+        let Some(path) = login_path(state, profile) else { return Ok(Vec::new()) };
+        let Some(mut record) = read(&path)? else { return Ok(Vec::new()) };
+        let previous = record.previous.take();
+        let is_settled = previous.is_none() && !record.pending;
+        let own = record.own_items().map(|item| (item, is_settled));
+        Ok(own.chain(previous.iter().flat_map(|it| it.own_items()).map(|item| (item, false))).collect())
+    }
+
+    /// The items of this login.
+    pub fn own_items(&self) -> impl Iterator<Item = Item> {
+        let names = [Some(&self.client_secret), self.refresh_token.as_ref()];
+        names.into_iter().flatten().map(|name| Item { store: self.store.clone(), name: name.clone() })
     }
 
     /// Whether it was made for the client, accounts server and kind of grant that `profile` has.
@@ -59,10 +89,12 @@ impl LoginRecord {
             && self.refresh_token.is_some() == (profile.grant == Grant::RefreshToken)
     }
 
-    fn in_use(mut self, profile: &Profile) -> Self {
-        match self.previous.take() {
-            Some(previous) if previous.is_for(profile) && !self.is_for(profile) => *previous,
-            _ => self,
+    fn in_use(mut self, profile: &Profile) -> Option<Self> {
+        let previous = self.previous.take();
+        let is_pending = std::mem::take(&mut self.pending) || previous.is_some();
+        match is_pending && !self.is_for(profile) {
+            true => previous.map(|previous| *previous),
+            false => Some(self),
         }
     }
 

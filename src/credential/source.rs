@@ -4,11 +4,11 @@ use super::{
     CredentialId, FileSecrets, KeyringSecrets, LoginRecord, Patience, SecretStore, Secrets, command,
     environment,
 };
-use crate::config::{Grant, Profile, SecretsIn};
+use crate::config::{ConfigFile, Grant, Origin, Profile, SecretsIn};
 use crate::error::Error;
 use crate::store::profile_state::{ProfileState, login_stamp};
 use crate::store::{Stamp, StateDir, cache_path, read_cache};
-use crate::system::Env;
+use crate::system::{Env, files};
 use crate::token::CacheRecord;
 use crate::words::t;
 use std::cell::{Cell, RefCell};
@@ -88,6 +88,15 @@ impl CredentialSource for Source<'_> {
             }
             SecretsIn::File | SecretsIn::Keyring => {
                 let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
+                if !login.is_for(self.profile) {
+                    if self.is_overtaken(&login) {
+                        return Err(Error::Overtaken { profile: self.profile.name.to_string() });
+                    }
+                    // The config file may have followed one more login meanwhile.
+                    if self.login()?.as_ref() != Some(&login) {
+                        return self.secrets();
+                    }
+                }
                 match self.stored(&login) {
                     // A login in between has put others into their place.
                     Err(Error::SecretsGone { .. }) if self.login()?.is_some_and(|now| now != login) => {
@@ -167,6 +176,15 @@ impl<'a> Source<'a> {
             (Grant::RefreshToken, None) => Err(self.never_logged_in()),
             _ => Ok(secrets),
         }
+    }
+
+    /// Whether the config file has the settings of `login` by now: ours are those of before it, and its secrets would
+    /// go to another client or accounts server. Where a person edited the file, they are tried as they are.
+    fn is_overtaken(&self, login: &LoginRecord) -> bool {
+        let Origin::File(path) = &self.profile.origin else { return false };
+        let Ok(Some(text)) = files::read_text_if_any(path) else { return false };
+        let now = ConfigFile::parse(path, &text).ok().and_then(|config| config.profile(&self.profile.name));
+        now.and_then(Result::ok).is_some_and(|now| login.is_for(&now))
     }
 
     fn never_logged_in(&self) -> Error {

@@ -1,12 +1,12 @@
-//! Storing what a login got: new items, read back, and only then pointed to.
+//! Storing what a login got: new items, read back, and only then pointed to; one login after the other.
 //!
 //! Two files point: the config to a client, the record to its items. Where the client changes they cannot be replaced
 //! at once, so the record holds both logins until the config has followed. Killed anywhere, one of them is in use.
 
-use super::random;
+use super::{Turn, Unfinished, random};
 use crate::cli::FlowName;
 use crate::config::{ConfigFile, Profile, edit};
-use crate::credential::{CredentialId, LoginRecord, Patience, Secrets, Source};
+use crate::credential::{CredentialId, LoginRecord, Patience, SecretStore, Secrets, Source};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::store::StateDir;
@@ -26,20 +26,26 @@ pub fn keep(
     flow: FlowName,
 ) -> Result<bool, Error> {
     let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
-    let old = in_use(config, profile, state)?;
+    let turn = Turn::take(&*system.clock, state, config)?;
+    Unfinished::clear(&source, state);
+    let kept = keep_in_turn(system, state, &turn.config, &source, secrets, flow);
+    Unfinished::clear(&source, state);
+    kept
+}
+
+fn keep_in_turn(
+    system: &System,
+    state: &StateDir,
+    config: &ConfigFile,
+    source: &Source<'_>,
+    secrets: &Secrets,
+    flow: FlowName,
+) -> Result<bool, Error> {
+    let profile = source.profile;
+    let before = config.profile(&profile.name).and_then(Result::ok);
+    let old = LoginRecord::load(state, before.as_ref().unwrap_or(profile))?;
     let store = source.store(profile.secrets.word())?;
-    let put = |kind: &str, secret: &Secret| -> Result<String, Error> {
-        let item = format!("{kind}-{}", random::word()?);
-        store.put(&item, secret)?;
-        match store.get(&item)? {
-            Some(kept) if kept == *secret => Ok(item),
-            _ => Err(Error::Store {
-                action: "write",
-                what: t!("the secret to {store}", store = store.word()),
-                problem: t!("it could not be read back"),
-            }),
-        }
-    };
+    let item = |kind: &str| Ok::<_, Error>(format!("{kind}-{}", random::word()?));
     let id = CredentialId::of(profile, secrets);
     let mut record = LoginRecord {
         profile: profile.name.to_string(),
@@ -47,44 +53,51 @@ pub fn keep(
         store: store.word().to_owned(),
         accounts_url: profile.accounts_url.to_string(),
         client_id: profile.client_id.clone(),
-        client_secret: put("client-secret", &secrets.client_secret)?,
-        refresh_token: secrets.refresh_token.as_ref().map(|token| put("refresh-token", token)).transpose()?,
+        client_secret: item("client-secret")?,
+        refresh_token: secrets.refresh_token.as_ref().map(|_| item("refresh-token")).transpose()?,
         credential: id.ledger().to_owned(),
         scopes: profile.scopes.clone(),
         made_here: !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials),
         flow: flow.to_possible_value().map(|value| value.get_name().to_owned()),
-        previous: old.clone().filter(|old| !old.is_for(profile)).map(Box::new),
+        pending: false,
+        previous: None,
     };
+    if before.is_some_and(|before| !record.is_for(&before)) {
+        record.pending = true;
+        record.previous = old.clone().map(Box::new);
+    }
+    let old_items = old.iter().flat_map(LoginRecord::own_items);
+    Unfinished::note(state, profile, record.own_items().chain(old_items).collect())?;
+    put(&*store, &record.client_secret, &secrets.client_secret)?;
+    if let (Some(item), Some(token)) = (&record.refresh_token, &secrets.refresh_token) {
+        put(&*store, item, token)?;
+    }
     record.save(state)?;
-    if !write_config(system, config, profile)? && record.previous.is_some() {
+    let has_followed = write_config(system, config, profile)?;
+    if !has_followed && record.previous.is_some() {
         return Ok(false);
     }
-    if record.previous.take().is_some() {
+    if has_followed && record.pending {
+        (record.pending, record.previous) = (false, None);
         record.save(state)?;
     }
     let stamp = login_stamp(state, profile);
     if source.login()?.as_ref() == Some(&record) {
         ProfileState::new(profile, &id, profile.scopes.clone(), stamp).save(state, profile)?;
     }
-    if let Some(old) = old {
-        forget_items(&source, &old);
-    }
     Ok(true)
 }
 
-/// The login that the profile uses so far, by the settings that the config file has so far.
-fn in_use(config: &ConfigFile, profile: &Profile, state: &StateDir) -> Result<Option<LoginRecord>, Error> {
-    let before = config.profile(&profile.name).and_then(Result::ok);
-    LoginRecord::load(state, before.as_ref().unwrap_or(profile))
-}
-
-/// Forgets the items of a login that nothing points to any more. What stays behind is only litter.
-fn forget_items(source: &Source<'_>, login: &LoginRecord) {
-    let Ok(store) = source.store(&login.store) else { return };
-    for item in [Some(&login.client_secret), login.refresh_token.as_ref()].into_iter().flatten() {
-        if let Err(error) = store.delete(item) {
-            log::warn!("an old secret was not removed: {}", error.message());
-        }
+/// Puts a secret into a store, and reads it back.
+fn put(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error> {
+    store.put(item, secret)?;
+    match store.get(item)? {
+        Some(kept) if kept == *secret => Ok(()),
+        _ => Err(Error::Store {
+            action: "write",
+            what: t!("the secret to {store}", store = store.word()),
+            problem: t!("it could not be read back"),
+        }),
     }
 }
 

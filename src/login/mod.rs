@@ -15,8 +15,12 @@ pub mod sdk_csv;
 pub mod self_client;
 pub mod settings;
 mod show;
+mod turn;
+mod unfinished;
 
 pub use keep::keep;
 pub use replaced::Replaced;
+pub use turn::Turn;
+pub use unfinished::Unfinished;
 
 pub use prompt::{ask, ask_secret, ask_secret_or_none, confirm, read_code, read_secret_file, wrong};

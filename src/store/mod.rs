@@ -12,7 +12,7 @@ mod stamp;
 
 pub use fleet::{Health, Refusal, Shared};
 pub use folder::{Folder, cache_path, decode_cache, read_cache};
-pub use lock::Holder;
+pub use lock::{FileLock, Holder};
 pub use private::StateDir;
 pub use stamp::{Links, Stamp};
 

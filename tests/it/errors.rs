@@ -24,8 +24,9 @@ macro_rules! variants {
 variants! {
     Usage, CommandLine, BadProfileName, NoProfile, UnknownProfile, Config, Setting, EnvironmentIncomplete,
     NeverLoggedIn, Refused, Denied, CodeRefused, NoRefreshToken, NobodyCame, PortTaken, UntrustedRedirect,
-    ClientRejected, CoolingDown, OutOfBudget, TooManyRejects, Busy, LeaseLost, Unavailable, Offline, Store, Keyring,
-    SecretsGone, Shared, NotRevoked, Unsafe, BadInput, BadAnswer, HostNotServed, Out, Command, HostileToken, Stdout, Interrupted,
+    ClientRejected, CoolingDown, OutOfBudget, TooManyRejects, Busy, LoginUnderWay, Overtaken, LeaseLost, Unavailable, Offline,
+    Store, Keyring, SecretsGone, Shared, NotRevoked, Unsafe, BadInput, BadAnswer, HostNotServed, Out, Command, HostileToken,
+    Stdout, Interrupted,
 }
 
 /// At least one error of every variant, with every choice that its words depend on.
@@ -95,6 +96,8 @@ fn samples() -> Vec<Error> {
         Error::TooManyRejects { retry_after },
         Error::Busy { waited: retry_after, holder: Some(7) },
         Error::Busy { waited: retry_after, holder: None },
+        Error::LoginUnderWay { waited: retry_after },
+        Error::Overtaken { profile: "crm".into() },
         Error::LeaseLost,
         Error::Unavailable {
             problem: word("the accounts server answered 503"),

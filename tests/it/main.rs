@@ -41,6 +41,7 @@ mod stampede;
 mod state;
 mod status;
 mod tls;
+mod turns;
 mod warm;
 mod warm_equal;
 mod watch;

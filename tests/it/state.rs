@@ -22,7 +22,8 @@ fn every_file_may_be_junk() {
         for room in ["credentials", "ledgers", "profiles", "locks"] {
             let test = Test::new().with_profile();
             test.get().ok();
-            let files: Vec<_> = files_below(&test.state().join(room));
+            let mut files: Vec<_> = files_below(&test.state().join(room));
+            files.retain(|file| !file.ends_with("logins.lock"));
             assert_eq!(files.len(), 1);
             std::fs::write(&files[0], bytes).unwrap();
             test.get().ok();

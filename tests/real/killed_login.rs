@@ -1,11 +1,12 @@
 //! A login that is killed at any point leaves a credential in use: the old one, or the new one, never neither.
 
-use crate::harness::{PROGRAM, Test, have};
+use crate::harness::{Outcome, PROGRAM, Test, have};
 use crate::keyring::{Open, apart, have_keyring};
+use crate::world::run;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
-use zoho_cred::sandbox::{Client, ClientKind, Limits, Options};
+use zoho_cred::sandbox::{Client, ClientKind, Endpoint, Limits, Options};
 
 /// What a login does that lasts. `strace` kills it as it enters the nth of one of these.
 const STEPS: [&str; 6] =
@@ -34,6 +35,28 @@ fn dies_everywhere(before: ClientKind) {
             .count();
     }
     assert!(kills >= 10, "only {kills} kills: strace did not do its work");
+}
+
+/// Killed before the config file had followed, it used to leave the new secrets to the client of before the logout.
+#[test]
+fn of_another_client_after_a_logout() {
+    let Some((test, begin)) = logged_in(ClientKind::Any) else { return };
+    test.run(["logout", "crm", "--local"]).ok();
+    std::fs::remove_dir_all(begin.join("state")).unwrap();
+    copy(&test.state(), &begin.join("state"));
+    let mut killed = 0;
+    for nth in 1..MOST {
+        let (status, after) = outcome(&test, &begin, STEPS[0], &format!("signal=KILL:when={nth}"));
+        assert!(after.code == 0 || (!status.success() && after.code == 77), "{nth}: {after:?}");
+        if status.success() {
+            break;
+        }
+        killed += 1;
+    }
+    assert!((3..MOST - 1).contains(&killed), "{killed} kills: strace did not do its work");
+    for entry in test.sandbox.log() {
+        assert!(entry.endpoint != Endpoint::Token || entry.outcome == "granted", "{entry:?}");
+    }
 }
 
 #[test]
@@ -70,15 +93,20 @@ fn logged_in(before: ClientKind) -> Option<(Test, PathBuf)> {
 #[track_caller]
 fn is_through(test: &Test, begin: &Path, steps: &str, what: &str) -> bool {
     assert!(!what.ends_with(&format!("={MOST}")), "{steps}");
+    let (status, after) = outcome(test, begin, steps, what);
+    assert_eq!(after.code, 0, "{steps}: {what}: {after:?}");
+    status.success()
+}
+
+/// How a login ends although strace does something to one of its `steps`, and a refresh after it.
+fn outcome(test: &Test, begin: &Path, steps: &str, what: &str) -> (ExitStatus, Outcome) {
     for (from, to) in [("state", test.state()), ("config", test.config().parent().unwrap().to_owned())] {
         std::fs::remove_dir_all(&to).unwrap();
         copy(&begin.join(from), &to);
     }
     let strace = meddling(steps, what);
     let status = log_in(test, test.sandbox.client(ClientKind::SelfClient), "file", strace).status().unwrap();
-    let after = test.run(["get", "crm", "--refresh"]);
-    assert_eq!(after.code, 0, "{steps}: {what}: {after:?}");
-    status.success()
+    (status, test.run(["get", "crm", "--refresh"]))
 }
 
 /// The program, with something done to one of its `steps`.
@@ -154,6 +182,9 @@ fn dies_on_the_way_to_a_keyring(steps: &str, least: usize) {
     };
     let kills = (1..MOST).take_while(survives).count();
     assert!((least..MOST - 1).contains(&kills), "{kills} kills: strace did not do its work");
+    let found = "secret-tool search --all service zoho-cred 2>&1 | grep -c '^secret = '";
+    let found = run(&test, "bash", &["-c", found]).stdout;
+    assert_eq!(found, "2\n", "what the killed logins left behind is gone with the next");
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -167,13 +198,40 @@ fn a_refresh_during_a_login_finds_the_old_secrets_or_the_new() {
     if !have("strace") {
         return;
     }
-    let limits = Limits { budget: 1000, live_tokens: 1000, ..Limits::default() };
-    let test = Test::with(Options { limits, ..Options::default() }).without_environment();
-    let log_in = || {
-        let mut login = log_in(&test, test.sandbox.client(ClientKind::Any), "file", Command::new(PROGRAM));
-        assert!(login.status().unwrap().success());
+    let test = generous();
+    refreshes_during_logins(&test, &[ClientKind::Any], |refresh| {
+        assert!(refresh.status.success(), "{refresh:?}");
+    });
+}
+
+/// A refresh that had read the config file before a login used to send the new client's secrets as the old client.
+#[test]
+fn a_refresh_during_a_login_of_another_client_sends_it_no_other_ones_secret() {
+    if !have("strace") {
+        return;
+    }
+    let test = generous();
+    refreshes_during_logins(&test, &[ClientKind::Any, ClientKind::SelfClient], |refresh| {
+        let overtaken =
+            String::from_utf8_lossy(&refresh.stderr).contains("came before this command was done");
+        let told = refresh.status.code() == Some(75) && overtaken;
+        assert!(refresh.status.success() || told, "{refresh:?}");
+    });
+    for entry in test.sandbox.log() {
+        assert!(entry.endpoint != Endpoint::Token || entry.outcome == "granted", "{entry:?}");
+    }
+}
+
+/// Logs in again and again, as each of `clients` in turn, while refreshes go on that are held up at every step.
+fn refreshes_during_logins(test: &Test, clients: &[ClientKind], judge: impl Fn(&Output)) {
+    let mut clients = clients.iter().cycle();
+    let mut log_in = || {
+        let client = test.sandbox.client(*clients.next().unwrap());
+        assert!(log_in(test, client, "file", Command::new(PROGRAM)).status().unwrap().success());
     };
     log_in();
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
     let slow = || {
         let mut strace = Command::new("strace");
         // Every file that is opened is held up, so that a login gets in between any two.
@@ -190,7 +248,6 @@ fn a_refresh_during_a_login_finds_the_old_secrets_or_the_new() {
             log_in();
             std::thread::sleep(pauses.next().unwrap());
         }
-        let outcome = refresh.wait_with_output().unwrap();
-        assert!(outcome.status.success(), "{outcome:?}");
+        judge(&refresh.wait_with_output().unwrap());
     }
 }

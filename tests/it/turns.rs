@@ -1,0 +1,91 @@
+//! Logins and logouts at once: one after the other changes what profiles point to.
+
+use crate::harness::{Running, Test, files_below, until};
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
+use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
+
+/// A login that takes over the refresh token in a file.
+fn take_over(test: &Test, profile: &str, token: &str) -> Running {
+    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
+    // Files of its own: it may still read them while the next is begun.
+    let secret = test.file(&format!("secret-{token}"), test.sandbox.client_secret());
+    let token = test.file(&format!("token-{token}"), token);
+    let mut command = test.command(["login", profile, "--flow", "refresh-token", "--secrets", "file"]);
+    command.args(["--no-verify", "--accounts-url", url, "--client-id", id]);
+    command.arg("--client-secret-file").arg(secret).arg("--refresh-token-file").arg(token);
+    test.start(command)
+}
+
+/// The second used to write the config file as it was before the first.
+#[test]
+fn logins_at_once_lose_no_settings() {
+    let test = Test::new().without_environment();
+    let profiles: Vec<String> = (0..8).map(|n| format!("p{n}")).collect();
+    let logins: Vec<_> =
+        profiles.iter().map(|profile| take_over(&test, profile, &test.sandbox.new_refresh_token())).collect();
+    for login in logins {
+        login.wait().ok();
+    }
+    for profile in &profiles {
+        test.run(["get", profile]).ok();
+    }
+}
+
+/// The same for one profile: of the secrets of all but the last nothing is left.
+#[test]
+fn logins_of_one_profile_at_once_leave_one_login() {
+    let test = Test::new().without_environment();
+    let tokens: Vec<String> = (0..8).map(|_| test.sandbox.new_refresh_token()).collect();
+    let logins: Vec<_> = tokens.iter().map(|token| take_over(&test, "crm", token)).collect();
+    for login in logins {
+        login.wait().ok();
+    }
+    test.run(["get", "crm"]).ok();
+    let secrets = files_below(&test.state().join("secrets"));
+    assert_eq!(secrets.len(), 3, "a record and two items: {secrets:?}");
+}
+
+/// A logout used to remove the record of a login that had ended while it waited for Zoho.
+#[test]
+fn a_login_during_a_logout_is_not_forgotten() {
+    let test = Test::new().without_environment();
+    take_over(&test, "crm", test.sandbox.refresh_token()).wait().ok();
+    test.sandbox.set_fault(Fault::new(Endpoint::Revoke, FaultKind::Delay { ms: 2000 }));
+    let logout = test.start(test.command(["logout", "crm"]));
+    until("the revoke request", || test.sandbox.log().iter().any(|it| it.endpoint == Endpoint::Revoke));
+    let login = take_over(&test, "crm", &test.sandbox.new_refresh_token());
+    login.wait().ok();
+    logout.wait().ok();
+    test.run(["get", "crm"]).ok();
+}
+
+/// What somebody wrote into the config file while a login waited for its code used to be written over.
+#[test]
+fn a_config_that_is_edited_during_a_login_keeps_the_edit() {
+    let test = Test::new().without_environment();
+    test.write_config("# mine\n");
+    let client = test.sandbox.client(ClientKind::SelfClient);
+    let secret = test.file("secret", &client.client_secrets["us"]);
+    let mut command = test.command(["login", "crm", "--flow", "self-client", "--secrets", "file"]);
+    command.args([
+        "--client-id",
+        &client.client_id,
+        "--accounts-url",
+        test.sandbox.url(),
+        "--code-file",
+        "-",
+    ]);
+    command.arg("--client-secret-file").arg(secret).stdin(Stdio::piped());
+    test.fault(FaultKind::Delay { ms: 1000 });
+    let mut login = test.start(command);
+    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+    login.stdin().write_all(code.as_bytes()).unwrap();
+    login.close_stdin();
+    until("the request", || test.sandbox.token_requests() == 1);
+    test.write_config("# mine\n# and this\n");
+    login.wait().ok();
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    assert!(config.contains("# and this") && config.contains("[profile.crm]"), "{config}");
+}
