@@ -216,8 +216,12 @@ fn others(
             None => return Ok(Vec::new()),
         },
     };
-    let all = LoginRecord::all(state)?;
-    Ok(all.into_iter().filter(|other| other.credential == credential && Some(other) != record).collect())
+    let is_own = |other: &LoginRecord| {
+        other.profile == profile.name.as_str()
+            && matches!(&profile.origin, Origin::File(config) if *config == other.config)
+    };
+    let all = LoginRecord::all(state)?.into_iter();
+    Ok(all.filter(|other| other.credential == credential && !is_own(other)).collect())
 }
 
 fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 's>, Error> {

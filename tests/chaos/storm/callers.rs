@@ -108,7 +108,7 @@ impl Storm<'_> {
         match random(10) {
             0 => self.refresh_token_login("crm", self.test.sandbox.refresh_token(), true),
             1 => self.refresh_token_login("crm", self.test.sandbox.refresh_token(), false),
-            2 => self.robot_login(),
+            2 => self.robot_login(random(2) == 0),
             3 | 4 => self.refresh_token_login("desk", &self.new_refresh_token(), random(2) == 0),
             _ => self.code_login(one(&[ClientKind::SelfClient, ClientKind::Any])),
         }
@@ -129,7 +129,7 @@ impl Storm<'_> {
     /// The first login of one of the profiles that last.
     pub fn log_in(&self, profile: &str) -> Outcome {
         self.run_login(match profile {
-            "robot" => self.robot_login(),
+            "robot" => self.robot_login(true),
             "crm" => self.refresh_token_login("crm", self.test.sandbox.refresh_token(), false),
             _ => self.refresh_token_login(profile, &self.new_refresh_token(), false),
         })
@@ -146,9 +146,12 @@ impl Storm<'_> {
         self.login(profile, owner, any(self), &flow, Some(token))
     }
 
-    pub fn robot_login(&self) -> Errand {
-        let flow =
-            format!("client-credentials --scope ZohoCRM.modules.ALL --soid {}", self.test.sandbox.soid());
+    pub fn robot_login(&self, is_verified: bool) -> Errand {
+        let more = if is_verified { "" } else { " --no-verify" };
+        let flow = format!(
+            "client-credentials{more} --scope ZohoCRM.modules.ALL --soid {}",
+            self.test.sandbox.soid()
+        );
         self.login("robot", Owner::Client, client(self, ClientKind::SelfClient), &flow, None)
     }
 

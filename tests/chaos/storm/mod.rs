@@ -241,7 +241,7 @@ impl<'a> Storm<'a> {
         let secrets = self.test.state().join("secrets");
         for profile in ["crm", "desk", "robot"] {
             let login = match profile {
-                "robot" => self.robot_login(),
+                "robot" => self.robot_login(false),
                 _ => self.refresh_token_login(profile, &self.new_refresh_token(), false),
             };
             let outcome = self.run_login(login);
