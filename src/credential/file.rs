@@ -4,10 +4,12 @@ use super::SecretStore;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::store::atomic;
-use crate::store::private::{self, StateDir, failed};
+use crate::store::place::Place;
+use crate::store::private::{StateDir, failed, is_open_to_others};
 use crate::store::records::{decode, encode};
 use crate::words::t;
 use serde::{Deserialize, Serialize};
+use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -34,28 +36,34 @@ impl SecretStore for FileSecrets {
     fn get(&self, item: &str) -> Result<Option<Secret>, Error> {
         self.0.check()?;
         let path = self.path(item);
-        refuse_if_open(&self.0.room_path("secrets"), "chmod 700")?;
-        refuse_if_open(&path, "chmod 600")?;
-        match private::read(&path) {
-            Ok((bytes, _)) => match decode::<Item>(&bytes) {
-                Some(item) => Ok(Some(item.secret)),
-                None => Err(Error::Store {
-                    action: "read",
-                    what: path.display().to_string(),
-                    problem: t!("it is not a secret that zoho-cred wrote"),
-                }),
-            },
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed("read", &path, &error)),
+        let read = || {
+            let place = Place::at(&path)?;
+            Ok::<_, std::io::Error>((place.room()?, place.read()?))
+        };
+        let (room, (bytes, file)) = match read() {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("read", &path, &error)),
+        };
+        refuse_if_open(&self.0.room_path("secrets"), &room, "chmod 700")?;
+        refuse_if_open(&path, &file, "chmod 600")?;
+        match decode::<Item>(&bytes) {
+            Some(item) => Ok(Some(item.secret)),
+            None => Err(Error::Store {
+                action: "read",
+                what: path.display().to_string(),
+                problem: t!("it is not a secret that zoho-cred wrote"),
+            }),
         }
     }
 
     fn put(&self, item: &str, secret: &Secret) -> Result<(), Error> {
         self.0.room("secrets")?;
-        atomic::replace(&self.path(item), &encode(&Item { secret: secret.clone() }))
+        atomic::replace_at(&self.path(item), &encode(&Item { secret: secret.clone() }))
     }
 
     fn delete(&self, item: &str) -> Result<(), Error> {
+        atomic::remove_unfinished(&self.path(item))?;
         atomic::remove(&self.path(item))
     }
 
@@ -64,9 +72,9 @@ impl SecretStore for FileSecrets {
     }
 }
 
-fn refuse_if_open(path: &Path, command: &str) -> Result<(), Error> {
-    match private::stat(path) {
-        Some(found) if private::is_open_to_others(&found) && !found.is_symlink() => Err(Error::Unsafe {
+fn refuse_if_open(path: &Path, found: &Metadata, command: &str) -> Result<(), Error> {
+    match is_open_to_others(found) {
+        true => Err(Error::Unsafe {
             path: path.to_owned(),
             problem: t!("can be read by other users"),
             hint: t!(
@@ -75,6 +83,6 @@ fn refuse_if_open(path: &Path, command: &str) -> Result<(), Error> {
                 path = path.display()
             ),
         }),
-        _ => Ok(()),
+        false => Ok(()),
     }
 }

@@ -98,12 +98,12 @@ impl LoginRecord {
         }
     }
 
-    /// Puts the record into place; from then on the profile uses its items.
+    /// Puts the record into place; from then on the profile uses its items. Only whoever has the turn may do that.
     pub fn save(&self, state: &StateDir) -> Result<(), Error> {
         let name = ProfileName::new(&self.profile)?;
         state.room("secrets")?;
         let path = login_path_of(state, &profile_key(&self.config, &name));
-        atomic::replace_unlocked(&path, &encode(self))
+        atomic::replace_at(&path, &encode(self))
     }
 
     /// Removes the record of `profile`.

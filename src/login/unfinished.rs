@@ -65,7 +65,7 @@ impl Unfinished {
             return atomic::remove(&path);
         }
         state.room("secrets")?;
-        atomic::replace(&path, &encode(self))
+        atomic::replace_at(&path, &encode(self))
     }
 }
 

@@ -1,34 +1,38 @@
 //! Files that are replaced whole or not at all.
-#![expect(clippy::disallowed_methods, reason = "this room writes files")]
 
-use super::private::{close_file, failed, open_or_create};
+use super::place::Place;
+use super::private::{close_file, failed};
 use crate::error::Error;
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+/// What the name of a file that replaces another one goes on with until then.
+const NEW: &str = "new";
 
 /// A file with room for what is to come, which then takes another file's place by one rename. One that is dropped
 /// without that is removed.
 pub struct CommitFile {
     file: File,
-    path: PathBuf,
-    target: PathBuf,
+    place: Place,
+    target: Place,
 }
 
 impl CommitFile {
     /// Makes the file beside `target` and fills `room` bytes of it, so that a full disk shows now. Only the holder
     /// of the lock may call this, once at a time for a target: the name is fixed, so that a killed writer leaves
     /// no litter.
-    pub fn reserve(target: &Path, room: usize) -> Result<Self, Error> {
+    pub fn reserve(target: &Place, room: usize) -> Result<Self, Error> {
         CommitFile::make(target, "next", room)
     }
 
-    fn make(target: &Path, suffix: &str, room: usize) -> Result<Self, Error> {
-        let path = beside(target, suffix);
-        let file = open_or_create(&path, true).map_err(|error| failed("write", &path, &error))?;
-        let mut commit = CommitFile { file, path, target: target.to_owned() };
+    fn make(target: &Place, suffix: &str, room: usize) -> Result<Self, Error> {
+        let place = target.beside(suffix);
+        let file = place.open_or_create(true).map_err(|error| failed("write", place.path(), &error))?;
+        let mut commit = CommitFile { file, place, target: target.clone() };
         let filled = commit.file.write_all(&vec![b' '; room]).and_then(|()| commit.file.sync_all());
-        filled.map_err(|error| failed("write", &commit.path, &error))?;
+        filled.map_err(|error| failed("write", commit.place.path(), &error))?;
         Ok(commit)
     }
 
@@ -39,69 +43,77 @@ impl CommitFile {
             self.file.write_all(bytes)?;
             self.file.set_len(bytes.len() as u64)?;
             self.file.sync_all()?;
-            fs::rename(&self.path, &self.target)?;
-            sync_folder(&self.target)
+            self.place.rename(&self.target)?;
+            self.target.sync_folder();
+            Ok(())
         };
-        write().map_err(|error| failed("write", &self.target, &error))
+        write().map_err(|error: io::Error| failed("write", self.target.path(), &error))
     }
 }
 
 impl Drop for CommitFile {
     fn drop(&mut self) {
         // After a commit there is nothing of this name any more.
-        let _ = fs::remove_file(&self.path);
+        let _ = self.place.remove();
     }
 }
 
 /// Replaces `target` by a file of `bytes` and mode 0600. Only the holder of the lock may call this.
-pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    CommitFile::make(target, "new", 0)?.commit(bytes)
+pub fn replace(target: &Place, bytes: &[u8]) -> Result<(), Error> {
+    CommitFile::make(target, NEW, 0)?.commit(bytes)
 }
 
-/// Replaces `target` like [`replace`], safe for writers that hold no lock: the last one wins.
-pub fn replace_unlocked(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let write = || {
-        let folder = target.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-        close_file(file.as_file())?;
-        file.write_all(bytes)?;
-        file.persist(target).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| failed("write", target, &error))
+/// The same by the file's path.
+pub fn replace_at(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let place = Place::at(target).map_err(|error| failed("write", target, &error))?;
+    replace(&place, bytes)
 }
 
-/// Moves a file that cannot be parsed out of the way; one is kept a name.
-pub fn set_aside(path: &Path) {
-    let aside = beside(path, "bad");
-    log::warn!("{} could not be read and was set aside as {}", path.display(), aside.display());
-    if let Err(error) = fs::rename(path, &aside) {
-        log::debug!("could not set {} aside: {error}", path.display());
-    }
-}
-
-/// Removes a file; one that is not there is fine.
-pub fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, &error)),
+/// Removes what a writer left of a file that was killed in [`replace`].
+pub fn remove_unfinished(target: &Path) -> Result<(), Error> {
+    match Place::at(target).and_then(|place| place.beside(NEW).remove()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", target, &error)),
         _ => Ok(()),
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(suffix);
-    path.with_file_name(name)
+/// Replaces the file at `target` like [`replace`], safe for writers that hold no lock: the last one wins.
+pub fn replace_unlocked(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let write = || {
+        let target = Place::at(target)?;
+        let place = target.named(&own_name()?);
+        let mut file = place.create_new()?;
+        let written =
+            close_file(&file).and_then(|()| file.write_all(bytes)).and_then(|()| place.rename(&target));
+        written.inspect_err(|_| _ = place.remove())
+    };
+    write().map_err(|error| failed("write", target, &error))
 }
 
-/// Makes a rename survive a power cut. A file system that cannot do it for folders is left as it is.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix)
-        && let Some(folder) = path.parent()
-        && let Ok(folder) = File::open(folder)
-    {
-        let _ = folder.sync_all();
+/// A name that no other writer uses.
+fn own_name() -> io::Result<OsString> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(format!(".new-{:016x}", u64::from_ne_bytes(bytes)).into())
+}
+
+/// Moves a file that cannot be parsed out of the way; one is kept a name.
+pub fn set_aside(place: &Place) {
+    let aside = place.beside("bad");
+    log::warn!(
+        "{} could not be read and was set aside as {}",
+        place.path().display(),
+        aside.path().display()
+    );
+    if let Err(error) = place.rename(&aside) {
+        log::debug!("could not set {} aside: {error}", place.path().display());
     }
-    Ok(())
+}
+
+/// Removes the file at `path`; one that is not there is fine.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    match Place::at(path).and_then(|place| place.remove()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, &error)),
+        _ => Ok(()),
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::atomic::{self, CommitFile};
 use super::lock::{self, FileLock, Holder};
+use super::place::Place;
 use super::private::{self, StateDir, failed};
 use super::records::{decode, encode};
 use super::{Locked, Store};
@@ -49,9 +50,12 @@ impl Folder {
             }
             self.made.set(true);
         }
-        Ok(FileLock::try_take(&self.lock)?.map(|lock| LockedFolder {
-            cache: self.cache.clone(),
-            ledger: self.ledger.clone(),
+        let Some(lock) = FileLock::try_take(&self.lock)? else { return Ok(None) };
+        // In the state folder of this very lock: one that took its place has another.
+        let along = |path: &Path| lock.place().along(path).map_err(|error| failed("read", path, &error));
+        Ok(Some(LockedFolder {
+            cache: along(&self.cache)?,
+            ledger: along(&self.ledger)?,
             pending_cache: None,
             pending_ledger: None,
             _lock: lock,
@@ -95,8 +99,8 @@ impl Store for Folder {
 
 /// The same files while their lock is held.
 pub struct LockedFolder {
-    cache: PathBuf,
-    ledger: PathBuf,
+    cache: Place,
+    ledger: Place,
     pending_cache: Option<CommitFile>,
     pending_ledger: Option<CommitFile>,
     _lock: FileLock,
@@ -146,7 +150,7 @@ impl Locked for LockedFolder {
     }
 }
 
-fn write(pending: Option<CommitFile>, target: &Path, bytes: &[u8]) -> Result<(), Error> {
+fn write(pending: Option<CommitFile>, target: &Place, bytes: &[u8]) -> Result<(), Error> {
     match pending {
         Some(file) => file.commit(bytes),
         None => atomic::replace(target, bytes),
@@ -170,22 +174,22 @@ pub fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
     decode(bytes).filter(CacheRecord::is_sound)
 }
 
-fn read_or_set_aside<T>(path: &Path, decode: fn(&[u8]) -> Option<T>) -> Result<Found<T>, Error> {
-    let bytes = match private::read(path) {
+fn read_or_set_aside<T>(place: &Place, decode: fn(&[u8]) -> Option<T>) -> Result<Found<T>, Error> {
+    let bytes = match place.read() {
         Ok((bytes, _)) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
         // A file that only its mode keeps from us is moved like any other that cannot be read: the folder is ours.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied || is_not_a_file(path) => {
-            log::debug!("{}: {error}", path.display());
-            atomic::set_aside(path);
+        Err(error) if error.kind() == ErrorKind::PermissionDenied || is_not_a_file(place.path()) => {
+            log::debug!("{}: {error}", place.path().display());
+            atomic::set_aside(place);
             return Ok(Found::Junk);
         }
-        Err(error) => return Err(failed("read", path, &error)),
+        Err(error) => return Err(failed("read", place.path(), &error)),
     };
     Ok(match decode(&bytes) {
         Some(value) => Found::Value(value),
         None => {
-            atomic::set_aside(path);
+            atomic::set_aside(place);
             Found::Junk
         }
     })

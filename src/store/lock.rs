@@ -3,7 +3,8 @@
 //! The kernel releases it when its holder dies, however it dies. It is never broken, skipped or deleted by us.
 #![expect(clippy::disallowed_methods, reason = "this room writes files")]
 
-use super::private::{failed, open_or_create};
+use super::place::Place;
+use super::private::failed;
 use crate::error::Error;
 use fs2::FileExt;
 use serde::{Deserialize, Serialize};
@@ -30,13 +31,18 @@ impl Holder {
 /// A held lock; dropping it releases it.
 pub struct FileLock {
     file: File,
+    place: Place,
 }
 
 impl FileLock {
     /// Takes the lock at `path` if it is free. The folder must be there.
     pub fn try_take(path: &Path) -> Result<Option<Self>, Error> {
         loop {
-            let file = open_or_create(path, false).map_err(|error| failed("lock", path, &error))?;
+            let open = || {
+                let place = Place::at(path)?;
+                Ok((place.open_or_create(false)?, place))
+            };
+            let (file, place) = open().map_err(|error| failed("lock", path, &error))?;
             match FileExt::try_lock_exclusive(&file) {
                 Ok(()) => {}
                 Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => {
@@ -45,11 +51,16 @@ impl FileLock {
                 Err(error) => return Err(failed("lock", path, &error)),
             }
             if is_same_file(&file, path) {
-                let mut lock = FileLock { file };
+                let mut lock = FileLock { file, place };
                 lock.sign();
                 return Ok(Some(lock));
             }
         }
+    }
+
+    /// Where it is, in the state folder that it guards.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Writes down who holds the lock, for people; it does not matter if that fails.
@@ -80,12 +91,12 @@ impl Drop for FileLock {
 
 /// Who holds the lock at `path`; `None` where nobody does.
 pub fn holder(path: &Path) -> Option<Holder> {
-    let file = super::private::open_existing(path).ok()?;
-    match FileExt::try_lock_shared(&file) {
+    let place = Place::at(path).ok()?;
+    match FileExt::try_lock_shared(&place.open_existing().ok()?) {
         Ok(()) => None,
         Err(_) => {
-            let text = fs::read_to_string(path).ok()?;
-            Some(serde_json::from_str(&text).unwrap_or(Holder { pid: 0, since_ms: 0 }))
+            let (text, _) = place.read().ok()?;
+            Some(serde_json::from_slice(&text).unwrap_or(Holder { pid: 0, since_ms: 0 }))
         }
     }
 }

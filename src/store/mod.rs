@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod fleet;
 mod folder;
 mod lock;
+pub mod place;
 pub mod private;
 pub mod probe;
 pub mod profile_state;

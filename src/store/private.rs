@@ -1,10 +1,12 @@
 //! The state folder: ours, closed to everybody else, and not a link to somewhere else.
 #![expect(clippy::disallowed_methods, reason = "this room writes files")]
 
+use super::place::{Dir, Place};
 use crate::error::Error;
 use crate::words::t;
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The state folder, which may not exist yet.
@@ -61,28 +63,36 @@ impl StateDir {
     /// Makes one of our folders, and the state folder around it, with mode 0700 whatever the umask.
     pub fn room(&self, room: &str) -> Result<PathBuf, Error> {
         let path = self.room_path(room);
-        let make = |path: &Path| make_private(path).map_err(|error| failed("create", path, &error));
         if let Some(parent) = self.0.parent() {
             fs::create_dir_all(parent).map_err(|error| failed("create", parent, &error))?;
         }
-        make(&self.0)?;
+        make_private(&self.0).map_err(|error| failed("create", &self.0, &error))?;
         self.check()?;
-        self.close()?;
-        make(&path)?;
-        let found = fs::symlink_metadata(&path).map_err(|error| failed("read", &path, &error))?;
-        StateDir(path.clone()).check_owner(&found)?;
-        close_mode(&path, &found).map_err(|error| failed("protect", &path, &error))?;
+        let state = Dir::open(&self.0).map_err(|error| failed("read", &self.0, &error))?;
+        self.close(&state)?;
+        let name = OsStr::new(room);
+        state.make_room(name).map_err(|error| failed("create", &path, &error))?;
+        StateDir(path.clone()).check()?;
+        let close = |room: Dir| room.close().map_err(|error| failed("protect", &path, &error));
+        match state.open_room(name) {
+            Ok(room) => close(room)?,
+            // A umask that takes our own access away, too. The state folder is closed: nobody else changes what is in it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                open_to_us(&path).map_err(|error| failed("protect", &path, &error))?;
+            }
+            Err(error) => return Err(failed("read", &path, &error)),
+        }
         Ok(path)
     }
 
     /// Takes everybody else's access to the state folder away, if it is ours alone: an empty one, or one that has
     /// our folders in it. A folder that holds other things too was named by mistake, and is refused.
-    fn close(&self) -> Result<(), Error> {
-        let found = fs::symlink_metadata(&self.0).map_err(|error| failed("read", &self.0, &error))?;
+    fn close(&self, state: &Dir) -> Result<(), Error> {
+        let found = state.metadata().map_err(|error| failed("read", &self.0, &error))?;
         if !is_open_to_others(&found) {
             return Ok(());
         }
-        let ours = ROOMS.iter().any(|room| self.room_path(room).exists());
+        let ours = ROOMS.iter().any(|room| state.open_room(OsStr::new(room)).is_ok());
         let empty = fs::read_dir(&self.0).is_ok_and(|mut entries| entries.next().is_none());
         if !ours && !empty {
             return Err(Error::Unsafe {
@@ -94,7 +104,7 @@ impl StateDir {
                 ),
             });
         }
-        close_mode(&self.0, &found).map_err(|error| failed("protect", &self.0, &error))
+        state.close().map_err(|error| failed("protect", &self.0, &error))
     }
 }
 
@@ -103,49 +113,15 @@ pub fn failed(action: &'static str, path: &Path, error: &io::Error) -> Error {
     Error::Store { action, what: path.display().to_string(), problem: error.to_string() }
 }
 
-/// Opens a file of ours for reading; never through a link.
-pub fn open_existing(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    no_follow(&mut options);
-    options.open(path)
-}
-
-/// Opens a file of ours for writing, made with mode 0600 if it is not there; never through a link, and never one of
-/// another user, who may still have it open.
-pub fn open_or_create(path: &Path, truncate: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    no_follow(&mut options);
-    private_mode(&mut options);
-    let file = options.open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() || !owned_by_us(&found) {
-        return Err(io::Error::other(t!("it is not a file of ours")));
-    }
-    close_file(&file)?;
-    if truncate {
-        file.set_len(0)?;
-    }
-    Ok(file)
-}
-
 /// The whole of a file of ours, at most 1 MiB, together with what identifies this version of it.
 pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
-    let mut file = open_existing(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || !owned_by_us(&metadata) {
-        return Err(io::Error::other(t!("it is not a file of ours")));
-    }
-    let mut bytes = Vec::with_capacity(metadata.len().min(1 << 20) as usize);
-    (&mut file).take(1 << 20).read_to_end(&mut bytes)?;
-    Ok((bytes, metadata))
+    Place::at(path)?.read()
 }
 
 #[cfg(unix)]
 mod os {
     use super::*;
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 
     /// Whether the file belongs to the user this process runs as.
     pub fn owned_by_us(found: &Metadata) -> bool {
@@ -165,11 +141,8 @@ mod os {
         }
     }
 
-    pub fn close_mode(path: &Path, found: &Metadata) -> io::Result<()> {
-        match found.mode() & 0o777 {
-            0o700 => Ok(()),
-            _ => fs::set_permissions(path, fs::Permissions::from_mode(0o700)),
-        }
+    pub fn open_to_us(path: &Path) -> io::Result<()> {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
     }
 
     /// Takes everybody else's access to a file of ours away, and gives us ours, whatever the umask said.
@@ -178,14 +151,6 @@ mod os {
             0o600 => Ok(()),
             _ => file.set_permissions(fs::Permissions::from_mode(0o600)),
         }
-    }
-
-    pub fn no_follow(options: &mut OpenOptions) {
-        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-    }
-
-    pub fn private_mode(options: &mut OpenOptions) {
-        options.mode(0o600);
     }
 }
 
@@ -205,21 +170,17 @@ mod os {
         fs::create_dir_all(path)
     }
 
-    pub fn close_mode(_: &Path, _: &Metadata) -> io::Result<()> {
+    pub fn open_to_us(_: &Path) -> io::Result<()> {
         Ok(())
     }
 
     pub fn close_file(_: &File) -> io::Result<()> {
         Ok(())
     }
-
-    pub fn no_follow(_: &mut OpenOptions) {}
-
-    pub fn private_mode(_: &mut OpenOptions) {}
 }
 
 pub use os::{close_file, is_open_to_others, owned_by_us};
-use os::{close_mode, make_private, no_follow, private_mode};
+use os::{make_private, open_to_us};
 
 /// What stands at the path, links not followed.
 pub fn stat(path: &Path) -> Option<Metadata> {

@@ -250,7 +250,7 @@ impl<'a> Storm<'a> {
         let mut items = BTreeSet::new();
         let names = files_below(&secrets).into_iter().map(|file| {
             let name = file.file_name().unwrap().to_string_lossy().into_owned();
-            (name, serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap())
+            (name, serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap_or_default())
         });
         let mut files: BTreeMap<String, serde_json::Value> = names.collect();
         files.retain(|name, json| {
