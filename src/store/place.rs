@@ -1,7 +1,6 @@
 //! Our files by descriptor: the state folder and the room in it are opened, seen to be ours, and then used as they are.
 //! By their paths, somebody who may write to the folder around them could put others into their place between a look and
 //! a write.
-#![expect(clippy::disallowed_methods, reason = "this room writes files")]
 
 use super::private::{close_file, owned_by_us};
 use crate::words::t;
@@ -215,6 +214,7 @@ mod os {
 
 /// Without calls by descriptor: by the paths.
 #[cfg(not(unix))]
+#[expect(clippy::disallowed_methods, reason = "this room writes files")]
 mod os {
     use super::*;
 

@@ -160,19 +160,19 @@ fn stopped(test: &Test, args: &[&str], steps: &str, nth: usize) -> (Option<Runni
     let log = test.file("steps", "");
     let mut strace = Command::new("strace");
     // In the background, so that the call itself is our child.
-    strace.args(["-D", "-qqq", "-o"]).arg(&log).args(["-e", &format!("trace={steps}")]);
+    strace.args(["-D", "-o"]).arg(&log).args(["-e", &format!("trace={steps}")]);
     strace.args(["-e", &format!("inject={steps}:signal=STOP:when={nth}"), PROGRAM]).args(args);
     strace.env_clear().envs(test.vars()).stdin(std::process::Stdio::null());
-    let mut running = Some(test.start(strace));
+    let running = test.start(strace);
     let mut said = String::new();
     until("the step", || {
         said = std::fs::read_to_string(&log).unwrap();
-        if running.as_mut().is_some_and(Running::has_ended) {
-            running = None;
-        }
-        running.is_none() || said.contains("stopped by SIGSTOP")
+        said.contains("stopped by SIGSTOP") || said.contains("+++ exited with")
     });
-    (running, said)
+    match said.contains("stopped by SIGSTOP") {
+        true => (Some(running), said),
+        false => (None, format!("{said}{:?}", running.wait())),
+    }
 }
 
 #[test]

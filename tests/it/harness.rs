@@ -226,10 +226,6 @@ impl Running {
         drop(self.child.stdin.take());
     }
 
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
     pub fn signal(&self, name: &str) {
         let status =
             Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
