@@ -2,15 +2,21 @@
 //! libFuzzer calls it (`target.rs`), and so does `tests/it/fuzz.rs`.
 
 use std::path::Path;
-use zoho_cred::config::{AccountsUrl, ConfigFile, ProfileName, duration};
-use zoho_cred::credential::LoginRecord;
+use std::time::Duration;
+use zoho_cred::config::{AccountsUrl, Budget, ConfigFile, ProfileName, duration};
+use zoho_cred::credential::{CredentialId, LoginRecord};
 use zoho_cred::helper::{git, uri};
+use zoho_cred::login::Unfinished;
 use zoho_cred::login::sdk_csv;
 use zoho_cred::oauth::{Answer, callback, classify, device, revoke, token, userinfo};
 use zoho_cred::secret::Secret;
+use zoho_cred::store::fleet::Raw;
+use zoho_cred::store::fleet::seal::Keys;
+use zoho_cred::store::fleet::view::View;
 use zoho_cred::store::profile_state::ProfileState;
 use zoho_cred::store::records::decode;
-use zoho_cred::token::{CacheRecord, Ledger};
+use zoho_cred::system::{Clock, Now};
+use zoho_cred::token::{CacheRecord, Ledger, Moment};
 
 /// The first byte of `input` says who reads the rest; false if that is nobody.
 pub fn read(input: &[u8]) -> bool {
@@ -22,6 +28,7 @@ pub fn read(input: &[u8]) -> bool {
         (b'f', _) => drop(ConfigFile::parse(Path::new("config.toml"), &text)),
         (b'g', _) => git_request(bytes),
         (b'k', _) => drop(sdk_csv::parse(&text)),
+        (b'r', _) => redis_answer(bytes),
         (b's', _) => state_file(bytes),
         (b'u', _) => drop(uri::Request::parse(bytes).map(|request| request.place())),
         (b'w', _) => words(&text),
@@ -47,6 +54,90 @@ pub fn state_file(bytes: &[u8]) {
     decode::<CacheRecord>(bytes);
     decode::<LoginRecord>(bytes);
     decode::<ProfileState>(bytes);
+    decode::<Unfinished>(bytes);
+}
+
+/// What Redis may answer to the one question that is asked of it before anything else: a whole answer of its protocol, or
+/// `sealed` and then a value that stands where a token does, or else the plain values, one a line.
+fn redis_answer(bytes: &[u8]) {
+    let keys = Keys::read(&Secret::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), None).expect("a key");
+    let whole = |sealed| Raw {
+        got: true,
+        redis_ms: 1_800_000_000_000,
+        generation: 1,
+        sealed,
+        tomb: String::new(),
+        rev: String::new(),
+        json: String::new(),
+    };
+    match bytes.split_first() {
+        Some((b'*', _)) => {
+            if let Ok(Some(raw)) = redis::parse_redis_value(bytes).map_or(Ok(None), Raw::read) {
+                assert!(fleet(raw, &keys).is_none_or(|view| view.cache.is_none()), "nobody sealed it");
+            }
+        }
+        // With our own header, with any, and any text that one of ours did seal.
+        Some((b'h', rest)) => {
+            let ours = keys.seal("id", b"").expect("randomness")[..5].to_vec();
+            for sealed in [[&ours[..], rest].concat(), rest.to_vec()] {
+                assert!(
+                    fleet(whole(sealed), &keys).is_none_or(|view| view.cache.is_none()),
+                    "nobody sealed it"
+                );
+            }
+        }
+        Some((b's', text)) => {
+            let view = fleet(whole(keys.seal("id", text).expect("randomness")), &keys).expect("our key");
+            if let Some(cache) = &view.cache {
+                let (again, _) = view.cache_text(cache);
+                let again =
+                    fleet(whole(keys.seal("id", &again).expect("randomness")), &keys).expect("our key");
+                let token =
+                    |view: &View| view.cache.clone().and_then(|it| it.token).map(|it| it.access_token);
+                assert_eq!(token(&again), token(&view));
+            }
+        }
+        _ => {
+            let text = String::from_utf8_lossy(bytes);
+            let mut lines = text.splitn(5, '\n');
+            let mut number = || lines.next().and_then(|line| line.parse().ok()).unwrap_or(i64::MAX);
+            let (redis_ms, generation) = (number(), number() as u64);
+            let mut word = || lines.next().unwrap_or_default().to_owned();
+            let (tomb, rev, json) = (word(), word(), word());
+            fleet(Raw { redis_ms, generation, tomb, rev, json, ..whole(Vec::new()) }, &keys);
+        }
+    }
+}
+
+/// The fleet's state as this machine understands it; none where it is sealed with a foreign key.
+fn fleet(raw: Raw, keys: &Keys) -> Option<View> {
+    let view = View::of(raw, keys, &CredentialId::known("id", "id"), &Stopped).ok()?;
+    let now = Moment::now(&Stopped);
+    assert!(
+        view.ledger.next_slot(&now, &Budget::default(), 1) <= Duration::from_secs(625),
+        "a longer lock-out"
+    );
+    view.read_ledger(&view.ledger_json(&view.ledger, &now), &now);
+    Some(view)
+}
+
+/// A clock that stands still, so that an input does the same every time.
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> Now {
+        Now { wall_ms: 1_800_000_000_000, boot_ms: 50_000_000 }
+    }
+
+    fn boot_id(&self) -> String {
+        "boot".to_owned()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, _: Duration) {}
 }
 
 fn redirect(query: &str) {

@@ -107,6 +107,23 @@ proptest! {
     }
 
     #[test]
+    fn a_shared_store_may_hold_any_bytes(kind in "[hs*]?", bytes in vec(any::<u8>(), 0..200)) {
+        readers::read(&[b"r", kind.as_bytes(), &bytes].concat());
+    }
+
+    #[test]
+    fn a_shared_store_may_hold_any_values(redis_ms in number(), generation in number(), word in "\\PC{0,20}", json in ledger()) {
+        readers::read(format!("r{redis_ms}\n{generation}\n{word}\n{word}\n{json}").as_bytes());
+    }
+
+    #[test]
+    fn a_sealed_token_may_have_any_numbers(obtained in number(), expires in number(), token in "[a-z0-9.]{1,9}") {
+        let json = json!({"version": 1, "token": {"access_token": token, "obtained_at_ms": obtained,
+            "expires_at_ms": expires, "clock_offset_ms": 0}, "api_domain": null, "scopes": [], "rejected": false});
+        readers::read(format!("rs{json}").as_bytes());
+    }
+
+    #[test]
     fn a_config_may_be_any_text(text in "\\PC{0,200}") {
         let _ = ConfigFile::parse(Path::new("config.toml"), &text);
     }

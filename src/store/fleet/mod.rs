@@ -8,11 +8,12 @@ mod inspect;
 mod locked;
 mod remote;
 pub mod scripts;
-mod seal;
+pub mod seal;
 mod settings;
-mod view;
+pub mod view;
 
 pub use inspect::{Health, Refusal};
+pub use remote::Raw;
 pub use seal::new_key;
 pub use settings::Shared;
 

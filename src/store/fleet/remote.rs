@@ -40,6 +40,15 @@ pub struct Raw {
     pub json: String,
 }
 
+impl Raw {
+    /// What Redis answered; `None` where the token is sealed with none of our keys, an error where it is no such answer.
+    pub fn read(answer: redis::Value) -> Result<Option<Self>, redis::ParsingError> {
+        type Answer = (i64, i64, u64, Vec<u8>, String, String, String);
+        let (got, redis_ms, generation, sealed, tomb, rev, json) = Answer::from_redis_value(answer)?;
+        Ok((got >= 0).then_some(Raw { got: got == 1, redis_ms, generation, sealed, tomb, rev, json }))
+    }
+}
+
 /// What became of a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserved {
@@ -87,11 +96,9 @@ impl Remote {
         self.answer_within(COMMAND_TIMEOUT.min(within))?;
         let mut args = vec![self.owner.clone().into_bytes(), number(LEASE_MS)];
         args.extend_from_slice(ids);
-        type Answer = (i64, i64, u64, Vec<u8>, String, String, String);
-        let (got, redis_ms, generation, sealed, tomb, rev, json) =
-            self.call::<Answer>(scripts::TAKE, &args)?;
+        let answer = self.call::<redis::Value>(scripts::TAKE, &args)?;
         self.answer_within(COMMAND_TIMEOUT)?;
-        Ok((got >= 0).then_some(Raw { got: got == 1, redis_ms, generation, sealed, tomb, rev, json }))
+        Raw::read(answer).map_err(|error| refused(&self.place, &error.into()))
     }
 
     /// Writes the ledger ahead of a request and renews the lease. `rev` moves on with it.
