@@ -112,9 +112,9 @@ impl Leaving<'_> {
         if self.args.forget {
             forget_settings(system, &turn.config, self.profile())?;
         }
-        if revoked.is_some() && self.record.is_some_and(|record| record.made_here) {
-            let profile = self.profile();
-            made::note_revoked(&self.session.state, &profile.accounts_url, &profile.client_id);
+        if let (Some(_), Some(record)) = (&revoked, self.record.filter(|record| record.made_here)) {
+            let accounts = AccountsUrl::new(&record.accounts_url)?;
+            made::note_revoked(&self.session.state, &accounts, &record.client_id);
         }
         Ok(match revoked {
             Some(Revoked::Before) => t!("its refresh token was dead already"),

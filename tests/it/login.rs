@@ -185,3 +185,15 @@ fn a_flag_that_only_one_flow_has_chooses_it() {
     let grants: Vec<_> = log.iter().filter_map(|entry| entry.grant_type.as_deref()).collect();
     assert_eq!(grants, ["refresh_token", "client_credentials"]);
 }
+
+#[test]
+fn a_cached_token_proves_nothing_of_a_new_secret() {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    let wrong = test.file("wrong", "wrong").display().to_string();
+    let token = test.sandbox.refresh_token().as_bytes();
+    let outcome = test
+        .run_with_stdin(["login", "crm", "--flow", "refresh-token", "--client-secret-file", &wrong], token);
+    outcome.failed(78, "client_rejected");
+    test.run(["get", "--refresh"]).ok();
+}
