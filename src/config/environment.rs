@@ -146,7 +146,7 @@ fn read(source: Option<Source<'_>>) -> Result<Option<Secret>, Error> {
     let secret = match source {
         None => return Ok(None),
         Some(Source::Value(value)) => Secret::from_text(value),
-        Some(Source::File(path)) => Secret::from_text(files::read_text(&path)?),
+        Some(Source::File(path)) => files::read_secret(&path)?,
     };
     if secret.is_empty() {
         return Err(Error::Setting {

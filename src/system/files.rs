@@ -3,8 +3,10 @@
 
 use super::Env;
 use crate::error::Error;
+use crate::secret::Secret;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// Links that are followed one after another, as many as Linux follows.
 const MOST_LINKS: usize = 40;
@@ -12,6 +14,22 @@ const MOST_LINKS: usize = 40;
 /// The text of a file that must be there; [`Error::Store`] otherwise.
 pub fn read_text(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The secret in a file, read anew as it may have been replaced; but what comes from a pipe, such as a shell's `<(…)`, can be
+/// read only once, and is remembered.
+pub fn read_secret(path: &Path) -> Result<Secret, Error> {
+    static FROM_PIPES: Mutex<Vec<(PathBuf, Secret)>> = Mutex::new(Vec::new());
+    if path.is_file() {
+        return read_text(path).map(Secret::from_text);
+    }
+    let mut known = FROM_PIPES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, secret)) = known.iter().find(|(from, _)| from == path) {
+        return Ok(secret.clone());
+    }
+    let secret = Secret::from_text(read_text(path)?);
+    known.push((path.to_owned(), secret.clone()));
+    Ok(secret)
 }
 
 /// The text of a file, `None` where there is none.

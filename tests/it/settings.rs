@@ -259,3 +259,16 @@ fn newlines_behind_a_secret_do_not_count() {
     test.get().ok();
     assert_eq!(test.sandbox.token_requests(), 1, "it is the same credential");
 }
+
+#[test]
+fn secrets_may_come_from_a_pipe_that_can_be_read_once() {
+    let test = Test::new();
+    let (secret, token) = (test.sandbox.client_secret().to_owned(), test.sandbox.refresh_token().to_owned());
+    let script = "ZOHO_CLIENT_SECRET_FILE=<(echo $S) ZOHO_REFRESH_TOKEN_FILE=<(echo $T) exec $ZC get";
+    let test = test.unset("ZOHO_CLIENT_SECRET").unset("ZOHO_REFRESH_TOKEN");
+    let test = test.var("S", &secret).var("T", &token).var("ZC", crate::harness::PROGRAM);
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["-c", script]).env_clear().envs(test.vars()).stdin(std::process::Stdio::null());
+    test.start(bash).wait().ok();
+    assert_eq!(test.sandbox.log()[0].outcome, "granted");
+}
