@@ -7,7 +7,7 @@ use crate::credential::{CredentialId, KeyringSecrets, LoginRecord, Patience, Sec
 use crate::error::Error;
 use crate::login::exchange::{Code, Grant, exchange};
 use crate::login::{
-    Replaced, browser, device, keep, made, paste, refresh_token, self_client, settings, wrong,
+    Replaced, browser, device, keep, made, paste, refresh_token, self_client, settings, trial, wrong,
 };
 use crate::secret::Secret;
 use crate::store::{self, Shared, StateDir};
@@ -16,9 +16,6 @@ use crate::token::{Ask, MinTtl, Ports, adopt, obtain};
 use crate::words::t;
 use std::path::Path;
 use std::time::Duration;
-
-/// The item that shows whether the place for the secrets takes one.
-const TRIAL: &str = "trial";
 
 /// For the request that proves a credential.
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -42,7 +39,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     if !system.terminal.stdin {
         can_be_kept(system, global, &place)?;
     }
-    try_place(system, &state, &profile, global.quiet)?;
+    trial::takes_secrets(system, &state, &profile, global.quiet)?;
     let stored = |system: &System| stored_client_secret(system, &state, &profile);
     let client_secret = settings::client_secret(system, args, &profile, stored)?;
     let roots = roots(system, global);
@@ -94,15 +91,6 @@ fn can_be_kept(system: &System, global: &Global, place: &SecretsIn) -> Result<()
             Err(wrong(t!("this profile's secrets come from a command; give --secrets to change that")))
         }
     }
-}
-
-/// Whether the place for the secrets takes one. A keyring that is locked answers questions, and what Zoho grants is lost
-/// where it cannot be kept.
-fn try_place(system: &System, state: &StateDir, profile: &Profile, quiet: bool) -> Result<(), Error> {
-    let source = Source::new(profile, &system.env, state).patient(Patience::of(system, quiet));
-    let store = source.store(profile.secrets.word())?;
-    store.put(TRIAL, &Secret::new(TRIAL))?;
-    store.delete(TRIAL)
 }
 
 /// The client secret that the profile's last login stored, if it was for the same client at the same server: to

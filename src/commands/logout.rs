@@ -241,7 +241,8 @@ fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 
 /// Takes the profile out of the config; where that cannot be written, says which lines to remove.
 fn forget_settings(system: &System, config: &ConfigFile, profile: &Profile) -> Result<(), Error> {
     let name = &profile.name;
-    let text = edit::without_profile(config.path(), config.text(), name)?;
+    let text = files::read_text_if_any(config.path())?.unwrap_or_default();
+    let text = edit::without_profile(config.path(), &text, name)?;
     if let Err(error) = files::replace_config(config.path(), &text) {
         system.say(&t!(
             "zoho-cred: {path} could not be written ({error}); remove [profile.{name}] from it",

@@ -101,17 +101,25 @@ fn put(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error
     }
 }
 
-/// Puts the profile into the config file; where that cannot be written, prints the lines instead and returns `false`.
+/// Puts the profile into the config file; where that cannot be written, or was broken by a hand meanwhile, prints the lines
+/// instead and returns `false`.
 fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Result<bool, Error> {
-    let text = edit::with_profile(config.path(), config.text(), profile)?;
-    if text == config.text() {
-        return Ok(true);
-    }
-    if let Err(error) = files::replace_config(config.path(), &text) {
+    let edited = files::read_text_if_any(config.path()).and_then(|text| {
+        let text = text.unwrap_or_default();
+        Ok((edit::with_profile(config.path(), &text, profile)?, text))
+    });
+    let written = match edited {
+        Ok((edited, text)) if edited == text => Ok(()),
+        Ok((edited, _)) => {
+            files::replace_config(config.path(), &edited).map_err(|error| causes::told(&error.to_string()))
+        }
+        Err(error) => Err(error.in_one_line()),
+    };
+    if let Err(error) = written {
         system.say(&t!(
             "zoho-cred: {path} could not be written ({error}); put these lines into it:\n\n{lines}",
             path = config.path().display(),
-            error = causes::told(&error.to_string()),
+            error,
             lines = edit::lines(profile)?,
         ));
         return Ok(false);

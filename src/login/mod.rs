@@ -15,6 +15,7 @@ pub mod sdk_csv;
 pub mod self_client;
 pub mod settings;
 mod show;
+pub mod trial;
 mod turn;
 mod unfinished;
 

@@ -22,7 +22,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Waits until it is our turn, and reads the config file `before` again; [`Error::Busy`] after 30 s.
+    /// Waits until it is our turn, and reads the config file again, which was `before`; [`Error::LoginUnderWay`] after 30 s.
     pub fn take(clock: &dyn Clock, state: &StateDir, before: &ConfigFile) -> Result<Self, Error> {
         let path = state.room("locks")?.join("logins.lock");
         let deadline = Deadline::after(clock, TIMEOUT);
@@ -35,10 +35,9 @@ impl Turn {
             }
             clock.sleep(PAUSE);
         };
-        let config = match files::read_text_if_any(before.path())? {
-            Some(text) => ConfigFile::parse(before.path(), &text)?,
-            None => ConfigFile::empty(before.path().to_owned()),
-        };
-        Ok(Turn { config, _lock: lock })
+        // One that was broken meanwhile must not cost what Zoho has granted.
+        let text = files::read_text_if_any(before.path());
+        let config = text.and_then(|text| ConfigFile::parse(before.path(), &text.unwrap_or_default()));
+        Ok(Turn { config: config.unwrap_or_else(|_| before.clone()), _lock: lock })
     }
 }

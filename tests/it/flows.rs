@@ -439,3 +439,76 @@ fn ctrl_c_at_a_hidden_question_leaves_a_terminal_that_shows_what_is_typed() {
     assert!(matches!(status, rexpect::process::WaitStatus::Exited(_, 130)), "{status:?}");
     assert!(person.echoes());
 }
+
+#[test]
+fn a_login_keeps_what_was_edited_while_it_waited() {
+    let (test, callback) = world();
+    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+    let login = start(&test, ClientKind::Mobile, &[&SCOPE[..], &flow].concat());
+    let landed = login.consent("accept");
+    test.write_config("# by hand\n[profile.books]\ndata_center = \"jp\"\nclient_id = \"1000.BOOKS\"\n");
+    visit(&landed);
+    assert_eq!(login.wait().code, 0);
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    for part in ["# by hand", "[profile.books]", "[profile.crm]"] {
+        assert!(config.contains(part), "{part} in {config}");
+    }
+    test.run(["get", "crm"]).ok();
+}
+
+#[test]
+fn a_login_whose_config_was_broken_while_it_waited_prints_its_lines() {
+    let (test, callback) = world();
+    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+    let login = start(&test, ClientKind::Mobile, &[&SCOPE[..], &flow].concat());
+    let landed = login.consent("accept");
+    test.write_config("[profile.books\n");
+    visit(&landed);
+    let outcome = login.wait();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(outcome.stderr.contains("put these lines into it") && outcome.stderr.contains("[profile.crm]"));
+    let lines = outcome.stderr.split("into it:").nth(1).unwrap().split("zoho-cred:").next().unwrap();
+    test.write_config(lines);
+    in_use(&test, 1);
+}
+
+/// Twelve logins at once, each with a client and a token of its own.
+fn logins_at_once(test: &Test, profile: impl Fn(usize) -> String) {
+    let secret = test.file("secret", "x").display().to_string();
+    let settings = ["--accounts-url", test.sandbox.url(), "--client-secret-file", &secret];
+    let flow = ["--flow", "refresh-token", "--no-verify", "--secrets", "file", "--refresh-token-file"];
+    let begin = |n: usize| {
+        let token = test.file(&format!("token{n}"), &format!("1000.token.{n}")).display().to_string();
+        let (client, profile) = (format!("1000.client.{n}"), profile(n));
+        let own = ["--client-id", &client, &profile];
+        test.start(
+            test.command(["login"].into_iter().chain(settings).chain(flow).chain([&*token]).chain(own)),
+        )
+    };
+    let running: Vec<_> = (0..12).map(begin).collect();
+    for running in running {
+        assert_eq!(running.wait().code, 0);
+    }
+}
+
+#[test]
+fn logins_at_the_same_time_lose_no_profile() {
+    let (test, _) = world();
+    logins_at_once(&test, |n| format!("p{n}"));
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    assert_eq!(config.matches("[profile.p").count(), 12, "{config}");
+}
+
+#[test]
+fn logins_of_one_profile_at_the_same_time_leave_one_of_them_whole() {
+    let (test, _) = world();
+    logins_at_once(&test, |_| "crm".to_owned());
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    let client = config.split("1000.client.").nth(1).unwrap().split('"').next().unwrap();
+    let kept: Vec<_> = crate::harness::files_below(&test.state().join("secrets"))
+        .into_iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    assert_eq!(kept.len(), 3, "a record and its two items: {kept:?}");
+    assert!(kept.iter().any(|text| text.contains(&format!("1000.token.{client}\""))), "{client}: {kept:?}");
+}
