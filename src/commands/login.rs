@@ -178,7 +178,7 @@ impl Story<'_> {
 
     /// Keeps `secrets`, and answers the refresh token that this puts out of use, if it may be revoked.
     fn keep(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<Option<Replaced>, Error> {
-        let before = Replaced::find(system, self.state, profile).unwrap_or_else(|error| {
+        let before = Replaced::find(system, self.state, self.config, profile).unwrap_or_else(|error| {
             system.warn(&t!("the refresh token of before was left alone: {why}", why = error.message()));
             None
         });

@@ -5,11 +5,11 @@ use crate::cli::{Global, LogoutArgs};
 use crate::config::{AccountsUrl, ConfigFile, Grant, Origin, Profile, SecretsIn, edit};
 use crate::credential::{CredentialId, CredentialSource, LoginRecord, Secrets, Source};
 use crate::error::Error;
-use crate::login::{Turn, Unfinished, made};
+use crate::login::{Sharer, Turn, Unfinished, made, sharers};
 use crate::oauth::revoke::{self, Revoked};
 use crate::secret::Secret;
 use crate::store::profile_state::ProfileState;
-use crate::store::{Locked, StateDir, Store};
+use crate::store::{Locked, Store};
 use crate::system::{Deadline, HttpRequest, Method, System, files};
 use crate::token::{CacheRecord, Ports, busy};
 use crate::words::{causes, t};
@@ -45,7 +45,11 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
             t!("there was no credential to forget")
         }
         (record, _) => {
-            let others = others(&session.state, profile, record.as_ref())?;
+            let credential = match record {
+                Some(login) => login.credential.clone(),
+                None => source.id()?.ledger().to_owned(),
+            };
+            let others = sharers(&session.state, &session.config, profile, &credential)?;
             let leaving =
                 Leaving { session: &session, source: &source, record: record.as_ref(), others, args };
             leaving.refuse_if_shared()?;
@@ -65,7 +69,7 @@ struct Leaving<'a> {
     /// What the login stored; none for secrets that a command prints.
     record: Option<&'a LoginRecord>,
     /// Other profiles that use the same credential.
-    others: Vec<LoginRecord>,
+    others: Vec<Sharer>,
     args: &'a LogoutArgs,
 }
 
@@ -201,27 +205,6 @@ impl Leaving<'_> {
             false => self.others.iter().any(|o| scopes(&o.scopes) == scopes(&self.profile().scopes)),
         }
     }
-}
-
-/// The other profiles, of this and other config files, whose logins stored the same credential.
-fn others(
-    state: &StateDir,
-    profile: &Profile,
-    record: Option<&LoginRecord>,
-) -> Result<Vec<LoginRecord>, Error> {
-    let credential = match record {
-        Some(record) => record.credential.clone(),
-        None => match ProfileState::load(state, profile) {
-            Some(state) => state.credential().ledger().to_owned(),
-            None => return Ok(Vec::new()),
-        },
-    };
-    let is_own = |other: &LoginRecord| {
-        other.profile == profile.name.as_str()
-            && matches!(&profile.origin, Origin::File(config) if *config == other.config)
-    };
-    let all = LoginRecord::all(state)?.into_iter();
-    Ok(all.filter(|other| other.credential == credential && !is_own(other)).collect())
 }
 
 fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 's>, Error> {

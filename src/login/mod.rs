@@ -14,6 +14,7 @@ mod replaced;
 pub mod sdk_csv;
 pub mod self_client;
 pub mod settings;
+mod sharers;
 mod show;
 pub mod trial;
 mod turn;
@@ -21,6 +22,7 @@ mod unfinished;
 
 pub use keep::keep;
 pub use replaced::Replaced;
+pub use sharers::{Sharer, sharers};
 pub use turn::Turn;
 pub use unfinished::Unfinished;
 

@@ -2,9 +2,9 @@
 //! production; so one of our own making is revoked once its successor is safely stored, if nobody else uses it.
 
 use super::exchange::post;
-use super::{confirm, made};
-use crate::config::{AccountsUrl, Profile};
-use crate::credential::{LoginRecord, Patience, Source};
+use super::{confirm, made, sharers};
+use crate::config::{AccountsUrl, ConfigFile, Profile};
+use crate::credential::{Patience, Source};
 use crate::error::Error;
 use crate::oauth::revoke::{self, Revoked};
 use crate::oauth::token::TokenForm;
@@ -22,14 +22,15 @@ pub struct Replaced {
 
 impl Replaced {
     /// The token that the profile uses up to now, if our own login made it and no known profile shares it.
-    pub fn find(system: &System, state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
+    pub fn find(
+        system: &System,
+        state: &StateDir,
+        config: &ConfigFile,
+        profile: &Profile,
+    ) -> Result<Option<Self>, Error> {
         let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
         let Some(login) = source.login()?.filter(|login| login.made_here) else { return Ok(None) };
-        let is_same =
-            |other: &LoginRecord| (&other.profile, &other.config) == (&login.profile, &login.config);
-        let shared = LoginRecord::all(state)?
-            .iter()
-            .any(|other| other.credential == login.credential && !is_same(other));
+        let shared = !sharers(state, config, profile, &login.credential)?.is_empty();
         let Some(item) = login.refresh_token.as_ref().filter(|_| !shared) else { return Ok(None) };
         let accounts_url = AccountsUrl::new(&login.accounts_url)?;
         let token = source.store(&login.store)?.get(item)?;

@@ -142,3 +142,31 @@ fn the_environment_profile_is_not_ours_to_forget() {
     test.run(["logout"]).failed(2, "usage");
     assert_eq!(revokes(&test), 0);
 }
+
+#[test]
+fn a_profile_that_gets_the_token_from_a_command_is_another_user_of_it() {
+    let test = Test::new().with_profile();
+    let (id, url) = (test.sandbox.client_id().to_owned(), test.sandbox.url().to_owned());
+    let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
+    let answer = format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}");
+    let vault = test.file("vault.json", &answer).display().to_string();
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    let by_command = |name: &str| {
+        format!(
+            "[profile.{name}]\naccounts_url='{url}'\nclient_id='{id}'\nsecret_command=['cat','{vault}']\n"
+        )
+    };
+    test.write_config(&(config + &by_command("books") + &by_command("desk")));
+    let cached = test.run(["get", "books"]).ok().to_owned();
+    test.run(["get", "desk"]).ok();
+    for (leaver, other) in [("crm", "books"), ("books", "desk")] {
+        let outcome = test.run(["logout", leaver]);
+        outcome.failed(2, "usage");
+        assert!(outcome.stderr.contains(other), "{outcome:?}");
+        test.run(["logout", leaver, "--local", "-q"]).ok();
+        assert_eq!(test.run(["get", "desk"]).ok(), cached, "it keeps the token");
+    }
+    assert_eq!(revokes(&test), 0);
+    test.run(["logout", "desk", "-q"]).ok();
+    assert_eq!(revokes(&test), 1, "nobody else is known by now");
+}
