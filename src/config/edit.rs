@@ -10,6 +10,10 @@ use toml_edit::{Array, Decor, DocumentMut, Item, Key, RawString, Table, TableLik
 /// The text of the file with `profile` in it; [`Error::Config`] where the old text is no TOML.
 pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String, Error> {
     let mut document = parse(path, text)?;
+    let is_new = document.get("profile").and_then(|all| all.get(profile.name.as_str())).is_none();
+    // A new one goes behind the other profiles: where the file ends with them, behind its last comments too.
+    let above =
+        if is_new && ends_with_profiles(&document) { take_trailing(&mut document) } else { String::new() };
     let profiles = document.entry("profile").or_insert_with(|| {
         let mut table = Table::new();
         table.set_implicit(true);
@@ -22,7 +26,13 @@ pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String
         nearest: None,
     };
     let profiles = profiles.as_table_like_mut().ok_or_else(not_a_table)?;
-    let table = profiles.entry(profile.name.as_str()).or_insert_with(|| Item::Table(Table::new()));
+    let table = profiles.entry(profile.name.as_str()).or_insert_with(|| {
+        let mut table = Table::new();
+        if !above.is_empty() {
+            table.decor_mut().set_prefix(above);
+        }
+        Item::Table(table)
+    });
     let table = table.as_table_like_mut().ok_or_else(not_a_table)?;
     let (set, unset): (Vec<_>, Vec<_>) =
         settings(profile).into_iter().partition(|(_, setting)| setting.is_some());
@@ -30,7 +40,7 @@ pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String
         setting.into_iter().for_each(|setting| put(table, key, setting));
     }
     unset.iter().for_each(|(key, _)| take_out(table, key));
-    Ok(document.to_string())
+    Ok(with_ends_of(text, document.to_string()))
 }
 
 /// The text of the file without the profile `name`, and without a `default_profile` that names it.
@@ -56,7 +66,34 @@ pub fn without_profile(path: &Path, text: &str, name: &ProfileName) -> Result<St
             }
         }
     }
-    Ok(top + &document.to_string())
+    Ok(with_ends_of(text, top + &document.to_string()))
+}
+
+/// The edited text with the line ends of the old one.
+fn with_ends_of(old: &str, edited: String) -> String {
+    match old.contains("\r\n") {
+        true => edited.replace('\n', "\r\n"),
+        false => edited,
+    }
+}
+
+/// Whether no other table stands behind those of the profiles.
+fn ends_with_profiles(document: &DocumentMut) -> bool {
+    let position = |item: &Item| item.as_table().and_then(Table::position);
+    let profiles = document.get("profile").and_then(Item::as_table_like);
+    let last = profiles.and_then(|all| all.iter().filter_map(|(_, item)| position(item)).max());
+    document.iter().filter(|(name, _)| *name != "profile").all(|(_, item)| position(item) <= last)
+}
+
+/// Takes the comments at the end of the file, with a blank line behind them.
+fn take_trailing(document: &mut DocumentMut) -> String {
+    let trailing = document.trailing().as_str().filter(|lines| lines.contains('#')).unwrap_or_default();
+    let taken = trailing.trim_end_matches('\n').to_owned();
+    if taken.is_empty() {
+        return taken;
+    }
+    document.set_trailing("");
+    taken + "\n\n"
 }
 
 /// The lines above a key or table, if there is a comment in them.
@@ -101,7 +138,7 @@ fn take_out(table: &mut dyn TableLike, key: &str) {
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, Error> {
-    text.parse().map_err(|error: toml_edit::TomlError| Error::Config {
+    text.replace("\r\n", "\n").parse().map_err(|error: toml_edit::TomlError| Error::Config {
         path: path.to_owned(),
         line: None,
         problem: error.message().to_owned(),
@@ -222,6 +259,24 @@ mod tests {
             assert!(edited.contains(part), "{part} in {edited}");
         }
         assert!(!edited.contains("data_center"), "{edited}");
+    }
+
+    #[test]
+    fn a_new_profile_goes_behind_everything_and_keeps_line_ends() {
+        let path = Path::new("c");
+        let text = "[profile.crm]\ndata_center = \"jp\"\nclient_id = \"x\"\nsecrets = \"file\"\n";
+        let crm = ProfileName::new("crm").unwrap();
+        let profile = ConfigFile::parse(path, text).unwrap().profile(&crm).unwrap().unwrap();
+        let with = |before: &str| with_profile(path, before, &profile).unwrap();
+        assert_eq!(with("# mine\n"), format!("# mine\n\n{text}"));
+        let books = "[profile.books]\ndata_center = \"jp\"\n# client_id = \"old\"\n";
+        assert_eq!(with(books), format!("{books}\n{text}"));
+        let windows = |text: &str| text.replace('\n', "\r\n");
+        assert_eq!(with(&windows(books)), windows(&format!("{books}\n{text}")));
+        assert_eq!(without_profile(path, &with(books), &crm).unwrap(), format!("{books}\n"));
+        let store = "\n[store]\nurl = \"redis://redis\"\n# mine\n";
+        let plain = "[profile.books]\ndata_center = \"jp\"\n";
+        assert_eq!(with(&format!("{plain}{store}")), format!("{plain}\n{text}{store}"));
     }
 
     #[test]
