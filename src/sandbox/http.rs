@@ -2,6 +2,7 @@
 
 use super::clock::{self, Clock};
 use super::faults::Delivery;
+use super::multipart;
 use super::reply::{Body, Reply};
 use super::request::Request;
 use super::route::Outgoing;
@@ -145,15 +146,15 @@ fn read(port: &Port, head: &Parts, body: &Bytes) -> Request {
     };
     let pairs = |bytes: &[u8]| form_urlencoded::parse(bytes).into_owned().collect();
     let content_type = header("content-type");
-    let is_form = content_type
-        .as_deref()
-        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded"));
+    let kind = content_type.as_deref().unwrap_or_default();
+    let is_form = kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
+    let form = if is_form { pairs(body) } else { multipart::fields(kind, body) };
     Request {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         data_center: port.data_center.to_string(),
         query: pairs(head.uri.query().unwrap_or_default().as_bytes()),
-        form: if is_form { pairs(body) } else { Vec::new() },
+        form,
         body: body.to_vec(),
         user_agent: header("user-agent"),
         authorization: header("authorization"),

@@ -34,6 +34,7 @@ mod grant;
 mod http;
 mod limits;
 mod log;
+mod multipart;
 mod pages;
 mod random;
 mod reply;

@@ -32,7 +32,8 @@ pub(super) struct Request {
     /// The data centre whose port the request came to.
     pub data_center: String,
     pub query: Vec<(String, String)>,
-    /// Parameters of an `application/x-www-form-urlencoded` body; those of any other body are not read.
+    /// Parameters of a form, `application/x-www-form-urlencoded` or `multipart/form-data`; those of any other body are not
+    /// read.
     pub form: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub user_agent: Option<String>,

@@ -209,3 +209,18 @@ fn server_info_lists_the_data_centers() {
     let locations = json!({"jp": caller.server.url(), "eu": caller.server.url_of("eu").unwrap()});
     assert_eq!(body, json!({"result": "success", "locations": locations}));
 }
+
+#[test]
+fn parameters_may_come_as_form_data() {
+    let caller = Caller::new();
+    let parts = caller.refresh_form(caller.server.refresh_token());
+    let part = |(name, value): &(&str, &str)| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body = parts.iter().map(part).collect::<String>() + "--b--\r\n";
+    let post = caller.http.post(format!("{}/oauth/v2/token", caller.server.url()));
+    let post = post.header("content-type", "multipart/form-data; boundary=b").body(body);
+    let (status, body) = answered(post.send().unwrap());
+    assert!(status == 200 && body["access_token"].is_string(), "{body}");
+    assert_eq!(caller.last().grant_type.as_deref(), Some("refresh_token"));
+}
