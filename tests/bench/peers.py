@@ -1,13 +1,14 @@
 """The peers tests/bench/run measures: programs of others that print a stored credential, each with one stored."""
 
-import os, select, shlex, shutil, subprocess, sys
+import http.server, json, os, select, shlex, shutil, subprocess, sys, threading
 from functools import cached_property
 from pathlib import Path
 
 # What has them in Debian and what they need.
-PACKAGES = ("git", "gh", "python3-venv")
+PACKAGES = ("git", "gh", "python3-venv", "oidc-agent-cli", "golang-docker-credential-helpers", "dbus", "gnome-keyring")
 # What each of them has stored and must print.
 SECRET = "1000." + "a" * 32 + "." + "b" * 32
+URL = "https://example.test"
 
 
 class Missing(Exception):
@@ -29,6 +30,32 @@ def output(argv, env, given="", within=60):
     return done.stdout
 
 
+class Provider(http.server.BaseHTTPRequestHandler):
+    """The least of an OpenID provider: its discovery document, and a token of an hour for every request for one."""
+
+    def do_GET(self):
+        issuer = f"http://{self.headers['Host']}"
+        self.answer({"issuer": issuer, "authorization_endpoint": issuer + "/auth", "token_endpoint": issuer + "/token",
+                     "scopes_supported": ["openid", "offline_access"], "response_types_supported": ["code"],
+                     "grant_types_supported": ["authorization_code", "refresh_token"]})
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer({"access_token": SECRET, "token_type": "Bearer", "expires_in": 3600, "refresh_token": "refresh",
+                     "scope": "openid offline_access"})
+
+    def answer(self, value):
+        body = json.dumps(value).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
 class Peers:
     """Prepares each peer in `folder`, with the home of `env`; what it starts ends with `stack`, an ExitStack.
 
@@ -37,7 +64,7 @@ class Peers:
 
     def __init__(self, folder, env, stack):
         self.folder, self.stack = folder, stack
-        for name in ("run", "cache"):
+        for name in ("run", "oidc", "cache"):
             (folder / name).mkdir(mode=0o700)
         self.env = {**env, "XDG_RUNTIME_DIR": str(folder / "run"), "TMPDIR": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
 
@@ -45,7 +72,9 @@ class Peers:
         """The peers that print their secret here, and why the others do not."""
         rows = {
             "git credential-store": self.git_store, "git credential-cache": self.git_cache, "gh auth token": self.gh,
-            "Python keyring (file)": self.keyring_file, "Zoho Python SDK FileStore": self.file_store,
+            "oidc-token": self.oidc_token, "docker-credential-secretservice": self.docker,
+            "Python keyring (file)": self.keyring_file, "Python keyring (Secret Service)": self.keyring_service,
+            "Zoho Python SDK FileStore": self.file_store,
         }
         found, missing = {}, {}
         for name, prepare in rows.items():
@@ -105,6 +134,37 @@ class Peers:
         self.file("gh/hosts.yml", f"github.com:\n    oauth_token: {SECRET}\n    user: me\n")
         return [program("gh"), "auth", "token"], {**self.env, "GH_CONFIG_DIR": str(self.folder / "gh")}
 
+    def oidc_token(self):
+        """An account that the agent has loaded and fetched a token for. The provider is gone when it is asked."""
+        token, generate = program("oidc-token"), program("oidc-gen")
+        env = {**self.env, "OIDC_CONFIG_DIR": str(self.folder / "oidc")}
+        script = 'eval "$(oidc-agent)" > /dev/null && echo "$OIDC_SOCK" && cat; kill "$OIDCD_PID"'
+        env["OIDC_SOCK"] = self.running(script, env)
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
+            threading.Thread(target=server.serve_forever).start()
+            try:
+                output([generate, "bench", "--manual", "--no-save", "--issuer", f"http://127.0.0.1:{server.server_port}",
+                        "--client-id", "bench", "--client-secret", "secret", "--flow", "refresh", "--rt", "refresh",
+                        "--scope", "openid offline_access", "--redirect-uri", "http://localhost:4242",
+                        "--prompt", "none", "--confirm-yes"], env)
+            finally:
+                server.shutdown()
+        return [token, "bench"], env
+
+    @cached_property
+    def bus(self):
+        """The environment of a bus of its own with an open Secret Service."""
+        program("gnome-keyring-daemon")
+        env = {**self.env, "DBUS_SESSION_BUS_ADDRESS": ""}
+        script = "printf pass | gnome-keyring-daemon --unlock --components=secrets > /dev/null && " \
+                 'echo "$DBUS_SESSION_BUS_ADDRESS" && exec cat'
+        return {**env, "DBUS_SESSION_BUS_ADDRESS": self.running(script, env, program("dbus-run-session"), "--")}
+
+    def docker(self):
+        docker = program("docker-credential-secretservice")
+        output([docker, "store"], self.bus, json.dumps({"ServerURL": URL, "Username": "me", "Secret": SECRET}))
+        return [docker, "get"], self.bus, self.file("url", URL)
+
     @cached_property
     def python(self):
         venv = self.folder / "venv"
@@ -120,6 +180,9 @@ class Peers:
 
     def keyring_file(self):
         return self.keyring("keyrings.alt.file.PlaintextKeyring", self.env)
+
+    def keyring_service(self):
+        return self.keyring("keyring.backends.SecretService.Keyring", self.bus)
 
     def file_store(self):
         columns = "id,user_name,client_id,client_secret,refresh_token,access_token,grant_token,expiry_time,redirect_url,api_domain"
