@@ -232,7 +232,9 @@ mod tests {
             assert_eq!(of(status, r#"{"error":"odd","error_description":"x"}"#), Answer::Throttled);
         }
         assert_eq!(of(429, ""), Answer::Throttled);
-        assert!(matches!(of(503, english), Answer::Transient(_)));
+        for status in [500, 503] {
+            assert!(matches!(of(status, english), Answer::Transient(_)), "{status}");
+        }
     }
 
     #[test]
@@ -280,12 +282,28 @@ mod tests {
             "invalid_redirect_uri",
             "invalid_scope",
             "missing_org_info",
+            "missing_org",
+            "org_missing",
+            "invalid_soid",
         ] {
             assert!(misconfigured(e), "{e}");
         }
         assert!(
             transient("general_error") && transient("server_error") && transient("unsupported_grant_type")
         );
+    }
+
+    #[test]
+    fn only_an_error_that_is_a_plain_word_is_repeated() {
+        let problem = |error: &str| {
+            let body = serde_json::json!({ "error": error }).to_string();
+            let Answer::Transient(problem) = of(200, &body) else { panic!("{error}") };
+            problem
+        };
+        assert!(problem("general_error").contains("'general_error'"));
+        for strange in ["a scope <b>", "no_scope\u{1b}[2J", "with a blank", ""] {
+            assert!(problem(strange).ends_with("without a usable token"), "{strange}");
+        }
     }
 
     #[test]
@@ -303,6 +321,7 @@ mod tests {
             Some(3600)
         );
         assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":3600000}"#), Some(3600));
+        assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":1800000}"#), Some(1800));
         assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":"1800"}"#), Some(1800));
         assert_eq!(life_of(r#"{"access_token":"1000.a.b"}"#), Some(3600));
         assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":86400}"#), Some(3600));
@@ -325,6 +344,35 @@ mod tests {
         let body = r#"{"access_token":"a","api_domain":"https://x.example/\nEvil: 1","expires_in":3600}"#;
         let Answer::Granted(granted) = of(200, body) else { panic!() };
         assert_eq!(granted.api_domain, None);
+    }
+
+    #[test]
+    fn an_api_domain_is_an_address_without_secrets_or_query() {
+        let of = |domain: &str, scope: &str| {
+            let body =
+                serde_json::json!({"access_token": "a", "api_domain": domain, "scope": scope}).to_string();
+            let Answer::Granted(granted) = of(200, &body) else { panic!("{domain}") };
+            (granted.api_domain, granted.scopes)
+        };
+        let domain = |domain: &str| of(domain, "").0;
+        for good in ["https://www.zohoapis.eu", "http://127.0.0.1:8080", "http://localhost:1"] {
+            assert_eq!(domain(good).as_deref(), Some(good));
+        }
+        assert_eq!(domain("https://www.zohoapis.eu/").as_deref(), Some("https://www.zohoapis.eu"));
+        for bad in [
+            "http://www.zohoapis.eu",
+            "ftp://127.0.0.1",
+            "https://user@www.zohoapis.eu",
+            "https://:word@www.zohoapis.eu",
+            "https://www.zohoapis.eu/?a=b",
+            "https://www.zohoapis.eu/#a",
+            "www.zohoapis.eu",
+            "",
+        ] {
+            assert_eq!(domain(bad), None, "{bad}");
+        }
+        assert_eq!(of("", "").1, None);
+        assert_eq!(of("", "ZohoCRM.org.READ,a").1, Some(vec!["ZohoCRM.org.READ".to_owned(), "a".to_owned()]));
     }
 
     proptest! {

@@ -190,6 +190,24 @@ mod tests {
     }
 
     #[test]
+    fn a_location_alone_names_the_data_center() {
+        let accounts = |query: &str| match of(&format!("state=s3cret-state&code=1000.aa.bb{query}")) {
+            Callback::Granted { accounts, .. } => accounts.as_str().to_owned(),
+            other => panic!("{query}: {other:?}"),
+        };
+        assert_eq!(accounts(""), "https://accounts.zoho.com");
+        assert_eq!(accounts("&location=eu"), "https://accounts.zoho.eu");
+        assert_eq!(accounts("&accounts-server=https://accounts.zoho.jp/"), "https://accounts.zoho.jp");
+    }
+
+    #[test]
+    fn a_strangers_words_are_short_and_plain() {
+        let error = format!("access_denied-1.%1b[2J%20{}", "a".repeat(100));
+        let Callback::Stray(words) = of(&format!("error={error}")) else { panic!() };
+        assert_eq!(words, format!("access_denied-1.2J{}", "a".repeat(46)));
+    }
+
+    #[test]
     fn a_server_of_ones_own_is_believed_by_its_own_name_only() {
         let own = AccountsUrl::new("http://127.0.0.1:8080").unwrap();
         let of = |query: &str| read(query, &state(), &own);

@@ -141,11 +141,30 @@ mod tests {
     }
 
     #[test]
+    fn a_number_may_be_seconds_or_text_or_missing() {
+        let times = |interval: &str, expires_in: &str| {
+            let body = format!(
+                r#"{{"user_code":"A","device_code":"x","verification_url":"y"{interval}{expires_in}}}"#
+            );
+            let code = read_code(body.as_bytes()).unwrap();
+            (code.interval.as_millis(), code.life.as_secs())
+        };
+        assert_eq!(times(r#","interval":7"#, r#","expires_in":200"#), (7_000, 200));
+        assert_eq!(times(r#","interval":"8000""#, r#","expires_in":" 200 ""#), (8_000, 200));
+        assert_eq!(times(r#","interval":1001"#, r#","expires_in":1000"#), (1_001, 1_000));
+        assert_eq!(times(r#","interval":0"#, r#","expires_in":"soon""#), (5_000, 300));
+        assert_eq!(times("", r#","expires_in":86400000"#), (5_000, 1_800));
+    }
+
+    #[test]
     fn polls_are_told_apart() {
         let poll = |body: &str| read_poll(200, body.as_bytes(), false);
         assert_eq!(poll(r#"{"error":"authorization_pending"}"#), Poll::Pending);
         assert_eq!(poll(r#"{"error":"slow_down"}"#), Poll::SlowDown);
+        assert_eq!(poll(r#"{"error":"access_denied"}"#), Poll::Denied);
         assert_eq!(poll(r#"{"error":"expired"}"#), Poll::Expired);
+        assert_eq!(poll(r#"{"error":"expired_token"}"#), Poll::Expired);
+        assert!(matches!(poll(r#"{"error":"other_dc"}"#), Poll::Answer(Answer::Transient(_))));
         assert_eq!(poll(r#"{"user_location":"eu","error":"other_dc"}"#), Poll::OtherDataCenter("eu".into()));
         assert!(matches!(
             poll(r#"{"access_token":"1.a.b","expires_in":3600}"#),

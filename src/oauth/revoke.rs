@@ -58,13 +58,18 @@ mod tests {
         assert_eq!(outcome(200, br#"{"status":"success"}"#), Revoked::Now);
         assert_eq!(outcome(400, b""), Revoked::Before);
         assert_eq!(outcome(400, br#"{"error":"invalid_token"}"#), Revoked::Before);
-        assert_eq!(outcome(200, br#"{"error":"invalid_code"}"#), Revoked::Before);
+        for error in ["invalid_code", "invalid_grant", "INVALID_TOKEN"] {
+            assert_eq!(outcome(200, format!(r#"{{"error":"{error}"}}"#).as_bytes()), Revoked::Before);
+        }
     }
 
     #[test]
     fn anything_else_is_not() {
         let throttle = br#"{"error_description":"x","error":"Access Denied","status":"failure"}"#;
-        let bodies: [(u16, &[u8]); 8] = [
+        let bodies: [(u16, &[u8]); 11] = [
+            (400, br#"{"status":"failure"}"#),
+            (400, br#"{"error_description":"x"}"#),
+            (429, br#"{"error":"invalid_token"}"#),
             (400, throttle),
             (200, throttle),
             (429, b""),

@@ -345,6 +345,126 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_counts_rounds_of_its_kind_and_for_its_secret() {
+        use FailureKind::{Misconfigured, Refused};
+        let mut ledger = Ledger::default();
+        let mut rounds = |kind, secret_fp| {
+            ledger.failed(kind, "x", String::new(), secret_fp, &at(0));
+            ledger.failure.as_ref().unwrap().rounds
+        };
+        assert_eq!((rounds(Refused, "fp"), rounds(Refused, "fp")), (1, 2));
+        assert_eq!((rounds(Refused, "other"), rounds(Refused, "other")), (1, 2));
+        assert_eq!((rounds(Misconfigured, "other"), rounds(Misconfigured, "other")), (1, 2));
+    }
+
+    #[test]
+    fn a_misconfiguration_is_remembered_for_a_minute_for_its_secret() {
+        let mut ledger = Ledger::default();
+        ledger.failed(FailureKind::Misconfigured, "invalid_client", String::new(), "fp", &at(0));
+        assert_eq!(ledger.remembered(&at(0), "fp").unwrap().1.as_secs(), 60);
+        assert_eq!(ledger.remembered(&at(59), "fp").unwrap().1.as_secs(), 1);
+        assert!(ledger.remembered(&at(60), "fp").is_none());
+        assert!(ledger.remembered(&at(0), "other").is_none());
+    }
+
+    #[test]
+    fn only_transient_failures_end_the_first_round() {
+        let mut ledger = Ledger::default();
+        assert!(ledger.is_first_round());
+        ledger.failed(FailureKind::Refused, "invalid_code", String::new(), "fp", &at(0));
+        assert!(ledger.is_first_round());
+        ledger.failed(FailureKind::Transient, "unavailable", String::new(), "fp", &at(0));
+        assert!(!ledger.is_first_round());
+    }
+
+    #[test]
+    fn after_a_success_no_failure_is_remembered() {
+        let mut ledger = Ledger { early_failed: Some(at(0)), ..Ledger::default() };
+        ledger.failed(FailureKind::Transient, "unavailable", String::new(), "fp", &at(0));
+        ledger.succeeded();
+        assert!(ledger.remembered(&at(0), "fp").is_none() && ledger.early_allowed(&at(0)));
+        assert_eq!(ledger.failures, 1, "who waited for that round still sees it");
+    }
+
+    #[test]
+    fn nobody_tries_early_for_a_minute() {
+        let ledger = Ledger { early_failed: Some(at(0)), ..Ledger::default() };
+        assert!(!ledger.early_allowed(&at(59)));
+        assert!(ledger.early_allowed(&at(60)));
+        assert!(Ledger::default().early_allowed(&at(0)));
+    }
+
+    #[test]
+    fn an_unanswered_request_counts_from_when_it_may_have_been_sent() {
+        let mut ledger = Ledger::default();
+        ledger.reserve(&at(0), &Budget::default());
+        ledger.unanswered(&at(100));
+        assert_eq!(ledger.used(&at(724), &Budget::default()), 1);
+        assert_eq!(ledger.used(&at(725), &Budget::default()), 0);
+    }
+
+    #[test]
+    fn a_request_that_was_not_sent_is_taken_out() {
+        let mut ledger = Ledger::default();
+        asked(&mut ledger, 0);
+        ledger.reserve(&at(1), &Budget::default());
+        ledger.withdraw();
+        assert_eq!(ledger.requests.iter().map(|entry| entry.sent.clone()).collect::<Vec<_>>(), [at(0)]);
+    }
+
+    #[test]
+    fn tokens_of_the_last_hour_are_counted() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.minted_last_hour(&at(0)), 0);
+        (0..3).for_each(|s| asked(&mut ledger, s));
+        ledger.reserve(&at(3), &Budget::default());
+        ledger.answered(&at(3), false);
+        assert_eq!(ledger.minted_last_hour(&at(3599)), 3);
+        assert_eq!(ledger.minted_last_hour(&at(3600)), 2);
+    }
+
+    #[test]
+    fn an_entry_is_kept_for_an_hour_or_as_long_as_it_counts() {
+        let hours = |n: u64| Budget { tokens: 10, window: Duration::from_secs(n * 3600) };
+        for (budget, kept_s) in [(Budget::default(), 3600), (hours(2), 7225)] {
+            for (later_s, left) in [(kept_s - 1, 2), (kept_s, 1)] {
+                let mut ledger = Ledger::default();
+                ledger.reserve(&at(0), &budget);
+                ledger.reserve(&at(later_s), &budget);
+                assert_eq!(ledger.requests.len(), left, "{budget:?} after {later_s} s");
+            }
+        }
+    }
+
+    #[test]
+    fn rejects_count_for_the_window_and_are_forgotten_after_it() {
+        let window = Duration::from_secs(600);
+        let mut ledger = Ledger::default();
+        (0..4).for_each(|s| ledger.rejected(&at(s), window));
+        assert_eq!(ledger.rejects_in(&at(599), window), 4);
+        assert_eq!(ledger.rejects_in(&at(600), window), 3);
+        assert_eq!(ledger.reject_wait(&at(599), window), Some(Duration::from_secs(1)));
+        assert_eq!(ledger.reject_wait(&at(600), window), None);
+        ledger.rejected(&at(601), window);
+        assert_eq!(ledger.rejects, [at(2), at(3), at(601)]);
+    }
+
+    #[test]
+    fn no_cool_down_in_a_file_is_longer_than_fifteen_minutes() {
+        let mut ledger = Ledger::default();
+        ledger.cool_down(&at(0), Duration::from_secs(86_400), &at(0));
+        assert_eq!(ledger.cool_down_left(&at(0)), Some(Duration::from_secs(900)));
+    }
+
+    #[test]
+    fn a_window_without_end_ends_nothing() {
+        let mut ledger = Ledger::default();
+        asked(&mut ledger, 0);
+        let budget = Budget { tokens: 1, window: Duration::MAX };
+        assert_eq!(ledger.used(&at(1_000_000), &budget), 1);
+    }
+
+    #[test]
     fn the_format_is_frozen() {
         let text = r#"{"requests":[{"sent":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"answered":null,"granted":false}],"rejects":[],"cool_down":{"since":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"length_ms":600000},"failure":{"kind":"refused","error":"invalid_code","message":"m","at":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"rounds":1,"secret_fp":"x"},"failures":7,"early_failed":null}"#;
         let ledger: Ledger = serde_json::from_str(text).unwrap();

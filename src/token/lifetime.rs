@@ -92,3 +92,86 @@ impl Lifetime {
 pub fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Now = Now { wall_ms: 1_700_000_000_000, boot_ms: 9_000_000 };
+
+    /// A token that lives `life_s` and has used `used_s` of it.
+    fn used(life_s: i64, used_s: i64) -> Lifetime {
+        let obtained_at_ms = NOW.wall_ms - used_s * 1000;
+        let expires_at_ms = obtained_at_ms + life_s * 1000;
+        Lifetime { obtained_at_ms, expires_at_ms, clock_offset_ms: NOW.offset_ms() }
+    }
+
+    fn left(life_s: i64, left_s: i64) -> Lifetime {
+        used(life_s, life_s - left_s)
+    }
+
+    #[test]
+    fn a_short_life_has_short_windows() {
+        let of = |left_s| left(600, left_s).freshness(NOW, MinTtl::Default);
+        assert_eq!((of(61), of(60)), (Freshness::Fresh, Freshness::Early));
+        assert_eq!((of(30), of(29)), (Freshness::Early, Freshness::Stale));
+        assert_eq!((left(600, 1).early_ms(), left(3600, 1).early_ms()), (60_000, 300_000));
+    }
+
+    #[test]
+    fn what_an_output_implies_is_half_a_life_at_most() {
+        let implied =
+            |life_s, left_s| left(life_s, left_s).freshness(NOW, MinTtl::Implied(Duration::from_secs(1200)));
+        assert_eq!((implied(3600, 1200), implied(3600, 1199)), (Freshness::Fresh, Freshness::Stale));
+        assert_eq!((implied(600, 300), implied(600, 299)), (Freshness::Fresh, Freshness::Stale));
+    }
+
+    #[test]
+    fn an_explicit_wish_holds_as_it_is() {
+        let explicit = |left_s| left(3600, left_s).freshness(NOW, MinTtl::Explicit(Duration::from_secs(900)));
+        assert_eq!((explicit(900), explicit(899)), (Freshness::Fresh, Freshness::Stale));
+        let forever = MinTtl::Explicit(Duration::MAX);
+        assert_eq!(left(3600, 2000).freshness(NOW, forever), Freshness::Stale);
+    }
+
+    #[test]
+    fn ten_seconds_or_half_a_life_are_living() {
+        assert!(left(3600, 10).is_living(NOW) && !left(3600, 9).is_living(NOW));
+        assert!(left(10, 5).is_living(NOW) && !left(10, 4).is_living(NOW));
+        assert!(!left(0, -1).is_living(NOW));
+    }
+
+    #[test]
+    fn a_minute_of_difference_between_clocks_is_borne() {
+        let at = |ms: i64| used(3600, 600).is_living(Now { wall_ms: NOW.wall_ms - ms, ..NOW });
+        assert!(at(60_000) && !at(60_001));
+    }
+
+    #[test]
+    fn after_a_reboot_a_minute_from_the_future_is_borne() {
+        let at = |ms: i64| used(3600, 0).is_living(Now { wall_ms: NOW.wall_ms - ms, boot_ms: 0 });
+        assert!(at(60_000) && !at(60_001));
+    }
+
+    #[test]
+    fn times_that_we_never_wrote_are_not_sound() {
+        let sound = left(3600, 0);
+        assert!(sound.is_sound() && left(0, 0).is_sound());
+        assert!(Lifetime { obtained_at_ms: 0, expires_at_ms: 1, ..sound }.is_sound());
+        assert!(!Lifetime { obtained_at_ms: -1, expires_at_ms: 1, ..sound }.is_sound());
+        assert!(!left(3601, 0).is_sound() && !left(-1, 0).is_sound());
+        assert!(!Lifetime { expires_at_ms: i64::MIN, ..sound }.is_sound());
+        for clock_offset_ms in [i64::MAX / 4, i64::MIN / 4, i64::MIN] {
+            assert!(!Lifetime { clock_offset_ms, ..sound }.is_sound());
+        }
+        for clock_offset_ms in [i64::MAX / 4 - 1, i64::MIN / 4 + 2] {
+            assert!(Lifetime { clock_offset_ms, ..sound }.is_sound());
+        }
+    }
+
+    #[test]
+    fn a_life_and_what_is_left_of_it() {
+        let lifetime = used(3600, 3700);
+        assert_eq!((lifetime.life_ms(), lifetime.left_ms(NOW)), (3_600_000, -100_000));
+    }
+}

@@ -137,6 +137,59 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_a_second_apart_is_not_the_same() {
+        let of = |theirs| asked(&[5_000]).stricter(&asked(&[theirs]), &at(10_000)).requests.len();
+        assert_eq!((of(5_999), of(6_000), of(4_001), of(4_000)), (1, 2, 1, 2));
+    }
+
+    #[test]
+    fn an_answer_that_one_of_them_knows_of_is_known() {
+        let mut waiting = Ledger::default();
+        waiting.reserve(&at(0), &Budget::default());
+        let answered = asked(&[0]);
+        for both in [waiting.stricter(&answered, &at(0)), answered.stricter(&waiting, &at(0))] {
+            assert_eq!(both.requests, answered.requests);
+        }
+        assert_eq!(waiting.stricter(&waiting, &at(0)).requests, waiting.requests);
+    }
+
+    #[test]
+    fn rejects_of_both_count_and_the_later_failures_hold() {
+        use crate::token::FailureKind::{Refused, Transient};
+        let window = Duration::from_secs(600);
+        let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
+        ours.rejected(&at(0), window);
+        theirs.rejected(&at(100), window);
+        theirs.rejected(&at(9_000), window);
+        ours.failed(Transient, "down", String::new(), "", &at(1_000));
+        theirs.failed(Refused, "invalid_code", String::new(), "", &at(2_000));
+        theirs.failed(Refused, "invalid_code", String::new(), "", &at(2_000));
+        ours.early_failed = Some(at(4_000));
+        theirs.early_failed = Some(at(3_000));
+        let both = ours.stricter(&theirs, &at(10_000));
+        assert_eq!(both.rejects, [at(100), at(9_000)]);
+        assert_eq!(both.failure, theirs.failure);
+        assert_eq!(both.early_failed, ours.early_failed);
+        assert_eq!(both.failures, ours.failures);
+    }
+
+    #[test]
+    fn every_time_is_converted() {
+        let mut ledger = asked(&[1_000]);
+        ledger.rejected(&at(2_000), Duration::from_secs(600));
+        ledger.cool_down(&at(3_000), Duration::from_secs(30), &at(3_000));
+        ledger.failed(crate::token::FailureKind::Transient, "down", String::new(), "", &at(4_000));
+        ledger.early_failed = Some(at(5_000));
+        let later = ledger.with_times(|moment| moment.clone().later(70_000));
+        let entry = &later.requests[0];
+        assert_eq!((&entry.sent, &entry.answered), (&at(71_000), &Some(at(71_000))));
+        assert_eq!(later.rejects, [at(72_000)]);
+        assert_eq!(later.cool_down.as_ref().unwrap().since, at(73_000));
+        assert_eq!(later.failure.as_ref().unwrap().at, at(74_000));
+        assert_eq!(later.early_failed, Some(at(75_000)));
+    }
+
+    #[test]
     fn the_longer_cool_down_holds() {
         let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
         ours.cool_down(&at(0), Duration::from_secs(30), &at(0));

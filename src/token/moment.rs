@@ -104,6 +104,20 @@ mod tests {
     }
 
     #[test]
+    fn without_a_boots_name_the_boot_clock_counts_only_after_a_minute_of_setting_back() {
+        let then = moment(1_000_000, 500, "");
+        assert_eq!(then.age_ms(&moment(1_000_100, 530, "")), 100_000, "set forward, or another boot");
+        assert_eq!(then.age_ms(&moment(1_000_040, 600, "")), 40_000, "set back by a minute");
+        assert_eq!(then.age_ms(&moment(1_000_039, 600, "")), 100_000, "set back by more");
+    }
+
+    #[test]
+    fn a_later_moment_is_later_by_both_clocks() {
+        assert_eq!(moment(1_000, 500, "a").later(7_000), moment(1_007, 507, "a"));
+        assert_eq!(moment(1_000, 500, "a").reading(), Now { wall_ms: 1_000_000, boot_ms: 500_000 });
+    }
+
+    #[test]
     fn the_future_counts_as_now() {
         assert_eq!(moment(1_000_000, 500, "a").age_ms(&moment(999_990, 490, "a")), 0);
     }

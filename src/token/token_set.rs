@@ -208,6 +208,47 @@ mod tests {
         assert_eq!(token(3600, 3600).freshness(a_little, MinTtl::Default), Freshness::Fresh);
     }
 
+    #[test]
+    fn a_record_is_renewed_by_what_an_answer_has() {
+        let old = CacheRecord {
+            token: None,
+            api_domain: Some("https://www.zohoapis.eu".into()),
+            scopes: vec!["a".into()],
+            rejected: true,
+            tombstone: Some("t".into()),
+        };
+        let life = Duration::from_secs(1800);
+        let access_token = Secret::new("1000.c.d");
+        let bare = Granted { access_token, refresh_token: None, life, api_domain: None, scopes: None };
+        let new = old.renewed(&bare, NOW);
+        let token = new.token.clone().unwrap();
+        assert_eq!((token.access_token.expose(), token.obtained_at_ms), ("1000.c.d", NOW.wall_ms));
+        assert_eq!((token.life_ms(), token.left_ms(NOW)), (1_800_000, 1_800_000));
+        assert_eq!(token.clock_offset_ms, NOW.offset_ms());
+        assert_eq!(new, CacheRecord { token: Some(token), rejected: false, ..old.clone() });
+        let full = Granted { api_domain: Some("https://x".into()), scopes: Some(vec!["b".into()]), ..bare };
+        let new = old.renewed(&full, NOW);
+        assert_eq!((new.api_domain.as_deref(), new.scopes), (Some("https://x"), vec!["b".to_owned()]));
+    }
+
+    #[test]
+    fn a_record_is_as_good_as_its_token() {
+        let record = |token| CacheRecord { token, ..CacheRecord::default() };
+        assert!(record(None).is_sound() && record(None).living(NOW).is_none());
+        assert_eq!(record(None).freshness(NOW, MinTtl::Default), Freshness::Stale);
+        let good = record(Some(token(3600, 3600)));
+        assert!(good.is_sound() && good.living(NOW) == good.token.as_ref());
+        assert_eq!(good.freshness(NOW, MinTtl::Default), Freshness::Fresh);
+        assert!(record(Some(token(3600, 9))).living(NOW).is_none());
+        let forged = TokenSet { access_token: Secret::new("a\nb"), ..token(3600, 3600) };
+        assert!(!record(Some(forged)).is_sound() && !record(Some(token(3601, 3600))).is_sound());
+    }
+
+    #[test]
+    fn the_early_window_is_a_tenth_or_five_minutes() {
+        assert_eq!((token(3600, 1).early_ms(), token(600, 1).early_ms()), (300_000, 60_000));
+    }
+
     proptest! {
         #[test]
         fn what_is_handed_out_lives(life in 1i64..4000, used in 0i64..5000, ttl in 0u64..8000) {

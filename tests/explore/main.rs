@@ -14,6 +14,7 @@ mod process;
 mod rng;
 mod schedule;
 mod server;
+mod step;
 mod world;
 
 use process::Mutant;

@@ -1,0 +1,624 @@
+//! One caller and what it meets, step by step: what a schedule meets by chance, or cannot tell from outside.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::time::Duration;
+use zoho_cred::config::{AccountsUrl, Budget, Grant, Origin, Profile, ProfileName, Scheme, SecretsIn};
+use zoho_cred::credential::{CredentialId, CredentialSource, Secrets};
+use zoho_cred::error::Error;
+use zoho_cred::secret::Secret;
+use zoho_cred::store::{Holder, Locked, Store};
+use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Now, Signals};
+use zoho_cred::token::{
+    self, Ask, CacheRecord, FailureKind, Ledger, MinTtl, Moment, Obtained, Ports, Rejected, TokenSet, Wait,
+};
+
+/// What becomes of a request, and how long that takes, in ms.
+type Reply = (i64, Result<HttpAnswer, HttpFailure>);
+/// What another process does.
+type Deed = Box<dyn Fn(&Bench)>;
+
+/// A caller's world. Time goes by only where somebody waits.
+struct Bench {
+    now_ms: Cell<i64>,
+    cache: RefCell<CacheRecord>,
+    ledger: RefCell<Ledger>,
+    login: RefCell<String>,
+    /// Until when another process holds the lock, and what it does just before it lets go.
+    held_until_ms: Cell<i64>,
+    deed: RefCell<Option<Deed>>,
+    /// How long the disk takes to write an entry ahead, in ms.
+    write_ms: Cell<i64>,
+    lock_fails: Cell<bool>,
+    commit_fails: Cell<bool>,
+    lease_lost: Cell<u32>,
+    was_there: Cell<bool>,
+    replies: RefCell<VecDeque<Reply>>,
+    /// When requests were sent, with their time-outs, in ms.
+    sent: RefCell<Vec<(i64, u128)>>,
+    asked_about: RefCell<Vec<String>>,
+    secrets_read: Cell<u32>,
+    written_ahead: Cell<u32>,
+    early_noted: Cell<u32>,
+    waits: RefCell<Vec<(i64, Wait)>>,
+    budget: Cell<Budget>,
+}
+
+const PLAIN: Ask = Ask {
+    min_ttl: MinTtl::Default,
+    timeout: Duration::from_secs(30),
+    wait: Duration::ZERO,
+    refresh: false,
+    offline: false,
+};
+
+const REFRESH: Ask = Ask { refresh: true, ..PLAIN };
+
+fn within(timeout_ms: u64) -> Ask {
+    Ask { timeout: Duration::from_millis(timeout_ms), ..PLAIN }
+}
+
+fn answer(status: u16, body: &str) -> Reply {
+    (0, Ok(HttpAnswer { status, retry_after: None, date: None, body: body.as_bytes().to_vec() }))
+}
+
+fn granted(token: &str) -> Reply {
+    answer(200, &format!(r#"{{"access_token":"{token}","expires_in":3600}}"#))
+}
+
+fn silence(after_ms: i64) -> Reply {
+    (after_ms, Err(HttpFailure { sent: true, timed_out: true, problem: "no answer".into() }))
+}
+
+impl Bench {
+    fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Bench {
+            now_ms: Cell::new(0),
+            cache: RefCell::default(),
+            ledger: RefCell::default(),
+            login: RefCell::new("1000.r".into()),
+            held_until_ms: Cell::new(-1),
+            deed: RefCell::default(),
+            write_ms: Cell::new(0),
+            lock_fails: Cell::new(false),
+            commit_fails: Cell::new(false),
+            lease_lost: Cell::new(0),
+            was_there: Cell::new(false),
+            replies: RefCell::new(replies.into_iter().collect()),
+            sent: RefCell::default(),
+            asked_about: RefCell::default(),
+            secrets_read: Cell::new(0),
+            written_ahead: Cell::new(0),
+            early_noted: Cell::new(0),
+            waits: RefCell::default(),
+            budget: Cell::new(Budget::default()),
+        }
+    }
+
+    /// With a cached token of an hour that has this much left.
+    fn with_token(self, token: &str, left_s: i64) -> Self {
+        self.cache.borrow_mut().token = Some(self.token(token, left_s));
+        self
+    }
+
+    fn held_until(self, ms: i64, deed: impl Fn(&Bench) + 'static) -> Self {
+        self.held_until_ms.set(ms);
+        self.deed.replace(Some(Box::new(deed)));
+        self
+    }
+
+    fn token(&self, token: &str, left_s: i64) -> TokenSet {
+        let now = Clock::now(self);
+        TokenSet {
+            access_token: Secret::new(token),
+            obtained_at_ms: now.wall_ms + (left_s - 3600) * 1000,
+            expires_at_ms: now.wall_ms + left_s * 1000,
+            clock_offset_ms: now.wall_ms - now.boot_ms,
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::now(self)
+    }
+
+    fn note(&self, with: impl FnOnce(&mut Ledger, &Moment)) {
+        with(&mut self.ledger.borrow_mut(), &self.moment());
+    }
+
+    fn ports<T>(&self, story: impl FnOnce(&Ports<'_>) -> T) -> T {
+        let profile = Profile {
+            name: ProfileName::new("crm").unwrap(),
+            origin: Origin::Environment,
+            accounts_url: AccountsUrl::new("http://127.0.0.1:1").unwrap(),
+            data_center: None,
+            client_id: "1000.C".into(),
+            grant: Grant::RefreshToken,
+            scopes: Vec::new(),
+            redirect_uri: String::new(),
+            scheme: Scheme::Zoho,
+            secrets: SecretsIn::Environment,
+            hosts: None,
+            budget: self.budget.get(),
+        };
+        story(&Ports {
+            clock: self,
+            http: self,
+            signals: &Signals::default(),
+            profile: &profile,
+            credential: self,
+            open: &|_| Ok(Box::new(Disk(self)) as Box<dyn Store + '_>),
+            waiting: &|wait| self.waits.borrow_mut().push((self.now_ms.get(), wait)),
+        })
+    }
+
+    fn get(&self, ask: Ask) -> Result<Obtained, Error> {
+        self.ports(|ports| token::obtain(ports, &ask))
+    }
+
+    #[track_caller]
+    fn gets(&self, ask: Ask, wanted: &str) -> Obtained {
+        let obtained = self.get(ask).unwrap();
+        assert_eq!(obtained.record.token.as_ref().unwrap().access_token.expose(), wanted);
+        obtained
+    }
+
+    fn rejects(&self, token: &str) -> Result<Rejected, Error> {
+        self.ports(|ports| token::reject(ports, &Secret::new(token), Duration::from_secs(2)))
+    }
+
+    fn requests(&self) -> usize {
+        self.sent.borrow().len()
+    }
+}
+
+impl Clock for Bench {
+    fn now(&self) -> Now {
+        Now { wall_ms: 1_800_000_000_000 + self.now_ms.get(), boot_ms: 50_000_000 + self.now_ms.get() }
+    }
+
+    fn boot_id(&self) -> String {
+        "boot".into()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.now_ms.get() as u64)
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.now_ms.set(self.now_ms.get() + duration.as_millis() as i64);
+    }
+}
+
+impl Http for Bench {
+    fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
+        match request.method {
+            Method::Get => {
+                let header = request.authorization.as_ref().map(|value| value.expose().to_owned());
+                self.asked_about.borrow_mut().extend(header);
+            }
+            Method::Post => self.sent.borrow_mut().push((self.now_ms.get(), request.timeout.as_millis())),
+        }
+        let (took_ms, reply) = self.replies.borrow_mut().pop_front().expect("a request more than was meant");
+        self.now_ms.set(self.now_ms.get() + took_ms);
+        reply
+    }
+}
+
+impl CredentialSource for Bench {
+    fn id(&self) -> Result<CredentialId, Error> {
+        let login = self.login.borrow();
+        Ok(CredentialId::known(&login, &login))
+    }
+
+    fn secrets(&self) -> Result<Secrets, Error> {
+        self.secrets_read.set(self.secrets_read.get() + 1);
+        let refresh_token = Some(Secret::new(self.login.borrow().clone()));
+        Ok(Secrets { client_secret: Secret::new("s"), refresh_token })
+    }
+
+    fn id_from_secrets(&self, _: &Secrets) -> Result<CredentialId, Error> {
+        self.id()
+    }
+}
+
+/// The state of the one credential there is.
+struct Disk<'b>(&'b Bench);
+
+fn broken(action: &'static str) -> Error {
+    Error::Store { action, what: "file".into(), problem: "the disk is full".into() }
+}
+
+impl Store for Disk<'_> {
+    fn cache(&self) -> CacheRecord {
+        self.0.cache.borrow().clone()
+    }
+
+    fn ledger(&self) -> Ledger {
+        self.0.ledger.borrow().clone()
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
+        if self.0.lock_fails.get() {
+            return Err(broken("lock"));
+        }
+        if self.0.now_ms.get() < self.0.held_until_ms.get() {
+            return Ok(None);
+        }
+        if let Some(deed) = self.0.deed.take() {
+            deed(self.0);
+        }
+        Ok(Some(Box::new(Disk(self.0))))
+    }
+
+    fn early_failed(&self, _: &Moment, _: &Budget) {
+        self.0.early_noted.set(self.0.early_noted.get() + 1);
+    }
+
+    fn was_there(&self, _: &TokenSet) -> bool {
+        self.0.was_there.get()
+    }
+
+    fn pause(&self, _: u32) -> Duration {
+        Duration::from_millis(100)
+    }
+
+    fn holder(&self) -> Option<Holder> {
+        Some(Holder { pid: 7, since_ms: 0 })
+    }
+}
+
+impl Locked for Disk<'_> {
+    fn cache(&mut self) -> Result<CacheRecord, Error> {
+        Ok(self.0.cache.borrow().clone())
+    }
+
+    fn ledger(&mut self, _: &Moment, _: &Budget) -> Result<Ledger, Error> {
+        Ok(self.0.ledger.borrow().clone())
+    }
+
+    fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<(), Error> {
+        self.0.written_ahead.set(self.0.written_ahead.get() + 1);
+        if let Some(left) = self.0.lease_lost.get().checked_sub(1) {
+            self.0.lease_lost.set(left);
+            return Err(Error::LeaseLost);
+        }
+        self.0.now_ms.set(self.0.now_ms.get() + self.0.write_ms.get());
+        self.0.ledger.replace(ledger.clone());
+        Ok(())
+    }
+
+    fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {
+        if self.0.commit_fails.get() {
+            return Err(broken("write"));
+        }
+        self.0.cache.replace(cache.clone());
+        Ok(())
+    }
+
+    fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
+        self.0.ledger.replace(ledger.clone());
+        Ok(())
+    }
+}
+
+#[test]
+fn retries_are_a_quarter_and_half_a_second_apart() {
+    let bench = Bench::new([answer(503, ""), answer(503, ""), granted("1000.new")]);
+    bench.gets(PLAIN, "1000.new");
+    assert_eq!(*bench.sent.borrow(), [(0, 10_000), (250, 10_000), (750, 10_000)]);
+    let bench = Bench::new([answer(503, ""), answer(503, ""), answer(503, "")]);
+    let Err(Error::Unavailable { retry_after, .. }) = bench.get(PLAIN) else { panic!() };
+    assert_eq!(retry_after, Some(Duration::from_secs(2)));
+    assert_eq!(bench.ledger.borrow().failure.as_ref().unwrap().rounds, 1);
+}
+
+#[test]
+fn a_retry_wants_its_pause_and_a_second_more() {
+    for (timeout_ms, requests) in [(1_249, 1), (1_250, 2)] {
+        let bench = Bench::new([answer(503, ""), answer(503, "")]);
+        assert!(matches!(bench.get(within(timeout_ms)), Err(Error::Unavailable { .. })));
+        assert_eq!(bench.requests(), requests, "{timeout_ms}");
+    }
+}
+
+#[test]
+fn a_retry_wants_budget() {
+    let bench = Bench::new([answer(503, ""), answer(503, "")]);
+    bench.budget.set(Budget { tokens: 2, window: Duration::from_secs(600) });
+    assert!(matches!(bench.get(PLAIN), Err(Error::Unavailable { .. })));
+    assert_eq!(bench.requests(), 2);
+}
+
+#[test]
+fn a_second_is_enough_for_a_request_and_less_is_not() {
+    let bench = Bench::new([granted("1000.new")]);
+    bench.gets(within(1_000), "1000.new");
+    let bench = Bench::new([]);
+    let Err(Error::Unavailable { problem, retry_after }) = bench.get(within(999)) else { panic!() };
+    assert!(problem.contains("--timeout") && retry_after.is_none(), "{problem}");
+    assert_eq!((bench.secrets_read.get(), bench.written_ahead.get()), (0, 0), "it is known before");
+}
+
+#[test]
+fn a_slow_disk_costs_the_time_that_a_request_needs() {
+    let bench = Bench::new([]);
+    bench.write_ms.set(3_000);
+    assert!(matches!(bench.get(within(3_999)), Err(Error::Unavailable { retry_after: None, .. })));
+    assert!(bench.ledger.borrow().requests.is_empty() && bench.ledger.borrow().failure.is_none());
+    let bench = Bench::new([granted("1000.new")]);
+    bench.write_ms.set(3_000);
+    bench.gets(within(4_000), "1000.new");
+}
+
+#[test]
+fn an_entry_older_than_three_and_a_half_seconds_is_written_anew() {
+    for (write_ms, writes, entry_s) in [(3_500, 1, 0), (3_501, 2, 7)] {
+        let bench = Bench::new([granted("1000.new")]);
+        bench.write_ms.set(write_ms);
+        bench.gets(PLAIN, "1000.new");
+        assert_eq!((bench.written_ahead.get(), bench.ledger.borrow().requests.len()), (writes, 1));
+        let sent_ms = bench.ledger.borrow().requests[0].sent.wall_ms - 1_800_000_000_000;
+        assert_eq!(sent_ms / 1000, entry_s);
+    }
+}
+
+#[test]
+fn a_callers_own_short_time_out_is_nobody_elses_failure() {
+    let failure = |ask, reply| {
+        let bench = Bench::new([reply]);
+        assert!(matches!(bench.get(ask), Err(Error::Unavailable { .. })));
+        bench.ledger.take().failure.is_some()
+    };
+    assert!(!failure(within(5_000), silence(5_000)));
+    assert!(failure(within(10_000), silence(10_000)), "that was a whole request");
+    let refused = || (5_000, Err(HttpFailure { sent: false, timed_out: false, problem: "refused".into() }));
+    assert!(failure(within(5_500), refused()), "no lack of time ended it");
+    let bench = Bench::new([(4_000, answer(503, "").1), silence(1_750)]);
+    assert!(matches!(bench.get(within(6_000)), Err(Error::Unavailable { .. })));
+    assert!(bench.ledger.borrow().failure.is_some(), "the first attempt was not ended by the time-out");
+}
+
+#[test]
+fn a_remembered_failure_is_not_asked_again_but_by_a_refresh() {
+    let bench = Bench::new([granted("1000.new")]);
+    bench.note(|ledger, now| ledger.failed(FailureKind::Transient, "x", "down".into(), "fp", now));
+    let Err(Error::Unavailable { problem, retry_after }) = bench.get(PLAIN) else { panic!() };
+    assert_eq!((problem.as_str(), retry_after), ("down", Some(Duration::from_secs(2))));
+    assert_eq!(bench.requests(), 0);
+    bench.gets(REFRESH, "1000.new");
+    assert!(bench.ledger.borrow().failure.is_none());
+}
+
+#[test]
+fn later_rounds_are_one_attempt() {
+    let bench = Bench::new([answer(503, "")]);
+    bench.note(|ledger, now| ledger.failed(FailureKind::Transient, "x", "down".into(), "fp", now));
+    bench.sleep(Duration::from_secs(2));
+    assert!(matches!(bench.get(PLAIN), Err(Error::Unavailable { .. })));
+    assert_eq!(bench.requests(), 1);
+}
+
+#[test]
+fn a_holders_failure_is_that_of_all_who_waited() {
+    let failed =
+        |bench: &Bench| bench.note(|l, now| l.failed(FailureKind::Refused, "no", String::new(), "fp", now));
+    let bench = Bench::new([]).held_until(500, failed);
+    assert!(matches!(bench.get(PLAIN), Err(Error::Refused { .. })));
+    let bench = Bench::new([granted("1000.new")]).held_until(500, |_| {});
+    bench.note(|l, now| l.failed(FailureKind::Refused, "no", String::new(), "another secret", now));
+    bench.gets(PLAIN, "1000.new");
+    let bench = Bench::new([granted("1000.new")]).held_until(500, |bench| {
+        bench.note(|ledger, _| ledger.failures += 1);
+    });
+    bench.gets(PLAIN, "1000.new");
+}
+
+#[test]
+fn whoever_waits_leaves_with_a_fresh_token_without_the_lock() {
+    let served = |bench: &Bench| bench.cache.borrow_mut().token = Some(bench.token("1000.theirs", 3600));
+    let bench = Bench::new([]).held_until(500, served);
+    bench.gets(PLAIN, "1000.theirs");
+    let bench = Bench::new([]).held_until(700_000, |_| {}).with_token("1000.old", 5);
+    assert!(matches!(bench.get(within(400)), Err(Error::Busy { holder: Some(7), .. })));
+    assert_eq!(bench.now_ms.get(), 400);
+}
+
+#[test]
+fn a_refresh_is_served_by_a_token_that_came_meanwhile() {
+    let served = |bench: &Bench| bench.cache.borrow_mut().token = Some(bench.token("1000.theirs", 3600));
+    let bench = Bench::new([]).with_token("1000.old", 3000).held_until(500, served);
+    bench.gets(REFRESH, "1000.theirs");
+    let bench = Bench::new([granted("1000.new")]).with_token("1000.old", 3000).held_until(500, |_| {});
+    bench.gets(REFRESH, "1000.new");
+    let stale = |bench: &Bench| bench.cache.borrow_mut().token = Some(bench.token("1000.theirs", 20));
+    let bench = Bench::new([granted("1000.new")]).with_token("1000.old", 3000).held_until(500, stale);
+    bench.gets(REFRESH, "1000.new");
+    let bench = Bench::new([granted("1000.new")]).with_token("1000.old", 3000).held_until(500, served);
+    bench.was_there.set(true);
+    bench.gets(REFRESH, "1000.new");
+    let bench = Bench::new([]).held_until(500, served);
+    bench.was_there.set(true);
+    bench.gets(PLAIN, "1000.theirs");
+}
+
+#[test]
+fn a_wait_is_told_once_after_a_second_and_when_it_is_over() {
+    let bench = Bench::new([granted("1000.new")]).held_until(2_000, |_| {});
+    bench.gets(PLAIN, "1000.new");
+    let holder = Some(Holder { pid: 7, since_ms: 0 });
+    assert_eq!(*bench.waits.borrow(), [(1_000, Wait::For(holder)), (2_000, Wait::Over)]);
+    let bench = Bench::new([granted("1000.new")]).held_until(900, |_| {});
+    bench.gets(PLAIN, "1000.new");
+    assert!(bench.waits.borrow().is_empty());
+}
+
+#[test]
+fn an_early_attempt_is_made_once_and_not_waited_for() {
+    let bench = Bench::new([granted("1000.new")]).with_token("1000.old", 200);
+    bench.gets(PLAIN, "1000.new");
+    assert_eq!(*bench.sent.borrow(), [(0, 5_000)]);
+    let bench = Bench::new([answer(503, "")]).with_token("1000.old", 200);
+    assert!(bench.gets(PLAIN, "1000.old").warning.is_none());
+    assert!(bench.ledger.borrow().early_failed.is_some() && bench.ledger.borrow().failure.is_none());
+    bench.sleep(Duration::from_secs(59));
+    bench.gets(PLAIN, "1000.old");
+    assert_eq!(bench.requests(), 1);
+    let bench = Bench::new([]).with_token("1000.old", 200).held_until(100, |_| {});
+    assert!(bench.gets(PLAIN, "1000.old").warning.is_none());
+    assert_eq!(bench.now_ms.get(), 0);
+    bench.gets(Ask { offline: true, ..PLAIN }, "1000.old");
+}
+
+#[test]
+fn an_early_attempt_is_not_made_after_one_that_has_just_failed() {
+    let failed = |bench: &Bench| bench.note(|ledger, now| ledger.early_failed = Some(now.clone()));
+    let bench = Bench::new([]).with_token("1000.old", 200).held_until(0, failed);
+    bench.gets(PLAIN, "1000.old");
+    assert_eq!(bench.requests(), 0);
+    let bench = Bench::new([granted("1000.new")]);
+    failed(&bench);
+    bench.gets(PLAIN, "1000.new");
+}
+
+#[test]
+fn an_early_attempt_is_served_by_what_came_meanwhile() {
+    let served = |bench: &Bench| bench.cache.borrow_mut().token = Some(bench.token("1000.theirs", 3600));
+    let bench = Bench::new([]).with_token("1000.old", 200).held_until(0, served);
+    bench.gets(PLAIN, "1000.theirs");
+}
+
+#[test]
+fn a_final_answer_to_an_early_attempt_bars_the_next() {
+    let throttle = || answer(429, "");
+    let bench = Bench::new([throttle()]).with_token("1000.old", 200);
+    bench.gets(PLAIN, "1000.old");
+    assert!(bench.ledger.borrow().early_failed.is_some());
+    let bench = Bench::new([throttle()]);
+    assert!(matches!(bench.get(PLAIN), Err(Error::CoolingDown { .. })));
+    assert!(bench.ledger.borrow().early_failed.is_none());
+    let bench = Bench::new([granted("1000.new")]).with_token("1000.old", 200);
+    bench.gets(PLAIN, "1000.new");
+    assert!(bench.ledger.borrow().early_failed.is_none());
+}
+
+#[test]
+fn a_lock_that_cannot_be_had_is_noted_by_early_attempts_only() {
+    let bench = Bench::new([]).with_token("1000.old", 200);
+    bench.lock_fails.set(true);
+    assert!(bench.gets(PLAIN, "1000.old").warning.is_none());
+    assert_eq!(bench.early_noted.get(), 1);
+    let bench = Bench::new([]);
+    bench.lock_fails.set(true);
+    assert!(matches!(bench.get(PLAIN), Err(Error::Store { action: "lock", .. })));
+    assert_eq!(bench.early_noted.get(), 0);
+}
+
+#[test]
+fn a_living_token_is_handed_out_with_a_warning_when_no_new_one_can_be_had() {
+    let down = || [answer(503, ""), answer(503, ""), answer(503, "")];
+    let bench = Bench::new(down()).with_token("1000.old", 30);
+    assert!(bench.gets(PLAIN, "1000.old").warning.unwrap().contains("503"));
+    let explicit = |s| Ask { min_ttl: MinTtl::Explicit(Duration::from_secs(s)), ..PLAIN };
+    let bench = Bench::new(down()).with_token("1000.old", 30);
+    assert!(matches!(bench.get(explicit(40)), Err(Error::Unavailable { .. })));
+    let bench = Bench::new(down()).with_token("1000.old", 30);
+    assert!(matches!(bench.get(REFRESH), Err(Error::Unavailable { .. })));
+    let bench = Bench::new([answer(200, r#"{"error":"invalid_code"}"#)]).with_token("1000.old", 30);
+    assert!(matches!(bench.get(PLAIN), Err(Error::Refused { .. })));
+}
+
+#[test]
+fn offline_hands_out_what_lives_without_a_word() {
+    let offline = Ask { offline: true, ..PLAIN };
+    let bench = Bench::new([]).with_token("1000.old", 30);
+    assert!(bench.gets(offline, "1000.old").warning.is_none());
+    let bench = Bench::new([]).with_token("1000.old", 9);
+    assert!(matches!(bench.get(offline), Err(Error::Offline)));
+    let bench = Bench::new([]).with_token("1000.old", 3000);
+    assert!(matches!(bench.get(Ask { refresh: true, ..offline }), Err(Error::Offline)));
+}
+
+#[test]
+fn budget_is_waited_for_as_long_as_was_asked_for() {
+    let wait = |s| Ask { wait: Duration::from_secs(s), timeout: Duration::from_secs(700), ..PLAIN };
+    let cooling = || {
+        let bench = Bench::new([granted("1000.new")]);
+        bench.note(|ledger, now| ledger.cool_down(now, Duration::from_secs(60), now));
+        bench
+    };
+    let bench = cooling();
+    bench.gets(wait(60), "1000.new");
+    assert_eq!(bench.sent.borrow()[0].0, 60_000);
+    let bench = cooling();
+    assert!(matches!(bench.get(wait(59)), Err(Error::CoolingDown { .. })));
+    assert_eq!((bench.now_ms.get(), bench.requests()), (0, 0));
+}
+
+#[test]
+fn a_refresh_that_a_reject_made_necessary_waits_for_its_share() {
+    let rejected = || {
+        let bench = Bench::new([granted("1000.new")]);
+        bench.cache.borrow_mut().rejected = true;
+        bench.note(|ledger, now| (0..4).for_each(|_| ledger.rejected(now, Duration::from_secs(600))));
+        bench
+    };
+    assert!(matches!(rejected().get(PLAIN), Err(Error::TooManyRejects { .. })));
+    rejected().gets(REFRESH, "1000.new");
+    let bench = rejected();
+    bench.cache.borrow_mut().rejected = false;
+    bench.gets(PLAIN, "1000.new");
+}
+
+#[test]
+fn a_login_meanwhile_is_followed() {
+    let login = |bench: &Bench| *bench.login.borrow_mut() = "1000.other".into();
+    let bench = Bench::new([granted("1000.new")]).held_until(500, login);
+    bench.gets(PLAIN, "1000.new");
+    assert_eq!((bench.requests(), bench.secrets_read.get()), (1, 1), "the lock first, then the secret");
+}
+
+#[test]
+fn a_lost_lease_is_taken_again_while_there_is_time() {
+    let bench = Bench::new([granted("1000.new")]);
+    bench.lease_lost.set(1);
+    bench.gets(PLAIN, "1000.new");
+    assert_eq!(bench.written_ahead.get(), 2);
+    let bench = Bench::new([]);
+    bench.lease_lost.set(u32::MAX);
+    assert!(matches!(bench.get(PLAIN), Err(Error::Store { action: "settle on", .. })));
+}
+
+#[test]
+fn a_token_that_cannot_be_kept_is_handed_out_with_the_reason() {
+    let bench = Bench::new([granted("1000.new")]);
+    bench.commit_fails.set(true);
+    let warning = bench.gets(PLAIN, "1000.new").warning.unwrap();
+    assert!(warning.contains("could not be kept") && warning.contains("the disk is full"), "{warning}");
+}
+
+#[test]
+fn the_first_reject_drops_the_token_and_the_second_is_looked_into() {
+    let bench = Bench::new([answer(401, r#"{"cause":"INVALID_OAUTHTOKEN"}"#)]).with_token("1000.old", 3000);
+    assert_eq!(bench.rejects("1000.other").unwrap(), Rejected::NotCached);
+    assert_eq!(bench.rejects("1000.old").unwrap(), Rejected::Dropped);
+    assert!(bench.asked_about.borrow().is_empty());
+    assert!(bench.cache.borrow().token.is_none() && bench.cache.borrow().rejected);
+    let bench = bench.with_token("1000.next", 3000);
+    bench.cache.borrow_mut().rejected = false;
+    assert_eq!(bench.rejects("1000.next").unwrap(), Rejected::Dropped);
+    assert_eq!(*bench.asked_about.borrow(), ["Zoho-oauthtoken 1000.next"]);
+    assert!(bench.cache.borrow().token.is_none() && bench.cache.borrow().rejected);
+    assert_eq!(bench.ledger.borrow().rejects.len(), 2);
+}
+
+#[test]
+fn a_reject_waits_for_the_lock_and_looks_again() {
+    let bench = Bench::new([]).with_token("1000.old", 3000).held_until(1_900, |bench| {
+        bench.cache.borrow_mut().token = Some(bench.token("1000.theirs", 3600));
+    });
+    assert_eq!(bench.rejects("1000.old").unwrap(), Rejected::NotCached);
+    assert_eq!(bench.now_ms.get(), 1_900);
+    let bench = Bench::new([]).with_token("1000.old", 3000).held_until(9_000, |_| {});
+    assert!(matches!(bench.rejects("1000.old"), Err(Error::Busy { holder: Some(7), .. })));
+    assert_eq!(bench.now_ms.get(), 2_000);
+}
