@@ -188,6 +188,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_longest_line_is_the_longest_that_git_reads() {
+        let path = |length: usize| format!("protocol=https\npath={}\n\n", "a".repeat(length - "path=".len()));
+        assert!(Request::parse(path(65_535).as_bytes()).is_ok());
+        assert!(Request::parse(path(65_536).as_bytes()).is_err());
+    }
+
     proptest! {
         #[test]
         fn what_is_rendered_is_read(
