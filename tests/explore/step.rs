@@ -24,9 +24,9 @@ struct Bench {
     cache: RefCell<CacheRecord>,
     ledger: RefCell<Ledger>,
     login: RefCell<String>,
-    /// Until when another process holds the lock, and what it does just before it lets go.
+    /// Until when another process holds the lock, and what it does when: as a rule just before it lets go.
     held_until_ms: Cell<i64>,
-    deed: RefCell<Option<Deed>>,
+    deed: RefCell<Option<(i64, Deed)>>,
     /// How long the disk takes to write an entry ahead, in ms.
     write_ms: Cell<i64>,
     lock_fails: Cell<bool>,
@@ -103,8 +103,15 @@ impl Bench {
 
     fn held_until(self, ms: i64, deed: impl Fn(&Bench) + 'static) -> Self {
         self.held_until_ms.set(ms);
-        self.deed.replace(Some(Box::new(deed)));
+        self.deed.replace(Some((ms, Box::new(deed))));
         self
+    }
+
+    /// The other process does what it does, if it is time.
+    fn happen(&self) {
+        if let Some((_, deed)) = self.deed.borrow_mut().take_if(|(at_ms, _)| *at_ms <= self.now_ms.get()) {
+            deed(self);
+        }
     }
 
     fn token(&self, token: &str, left_s: i64) -> TokenSet {
@@ -186,6 +193,7 @@ impl Clock for Bench {
 
     fn sleep(&self, duration: Duration) {
         self.now_ms.set(self.now_ms.get() + duration.as_millis() as i64);
+        self.happen();
     }
 }
 
@@ -241,11 +249,9 @@ impl Store for Disk<'_> {
         if self.0.lock_fails.get() {
             return Err(broken("lock"));
         }
+        self.0.happen();
         if self.0.now_ms.get() < self.0.held_until_ms.get() {
             return Ok(None);
-        }
-        if let Some(deed) = self.0.deed.take() {
-            deed(self.0);
         }
         Ok(Some(Box::new(Disk(self.0))))
     }
@@ -278,11 +284,11 @@ impl Locked for Disk<'_> {
 
     fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<(), Error> {
         self.0.written_ahead.set(self.0.written_ahead.get() + 1);
+        self.0.now_ms.set(self.0.now_ms.get() + self.0.write_ms.get());
         if let Some(left) = self.0.lease_lost.get().checked_sub(1) {
             self.0.lease_lost.set(left);
             return Err(Error::LeaseLost);
         }
-        self.0.now_ms.set(self.0.now_ms.get() + self.0.write_ms.get());
         self.0.ledger.replace(ledger.clone());
         Ok(())
     }
@@ -416,8 +422,12 @@ fn a_holders_failure_is_that_of_all_who_waited() {
 #[test]
 fn whoever_waits_leaves_with_a_fresh_token_without_the_lock() {
     let served = |bench: &Bench| bench.cache.borrow_mut().token = Some(bench.token("1000.theirs", 3600));
-    let bench = Bench::new([]).held_until(500, served);
-    bench.gets(PLAIN, "1000.theirs");
+    for ask in [PLAIN, REFRESH] {
+        let bench = Bench::new([]).held_until(500, served);
+        bench.held_until_ms.set(700_000);
+        bench.gets(ask, "1000.theirs");
+        assert_eq!(bench.now_ms.get(), 500);
+    }
     let bench = Bench::new([]).held_until(700_000, |_| {}).with_token("1000.old", 5);
     assert!(matches!(bench.get(within(400)), Err(Error::Busy { holder: Some(7), .. })));
     assert_eq!(bench.now_ms.get(), 400);
@@ -466,7 +476,6 @@ fn an_early_attempt_is_made_once_and_not_waited_for() {
     let bench = Bench::new([]).with_token("1000.old", 200).held_until(100, |_| {});
     assert!(bench.gets(PLAIN, "1000.old").warning.is_none());
     assert_eq!(bench.now_ms.get(), 0);
-    bench.gets(Ask { offline: true, ..PLAIN }, "1000.old");
 }
 
 #[test]
@@ -532,6 +541,8 @@ fn offline_hands_out_what_lives_without_a_word() {
     let offline = Ask { offline: true, ..PLAIN };
     let bench = Bench::new([]).with_token("1000.old", 30);
     assert!(bench.gets(offline, "1000.old").warning.is_none());
+    let bench = Bench::new([]).with_token("1000.old", 200);
+    bench.gets(offline, "1000.old");
     let bench = Bench::new([]).with_token("1000.old", 9);
     assert!(matches!(bench.get(offline), Err(Error::Offline)));
     let bench = Bench::new([]).with_token("1000.old", 3000);
@@ -583,6 +594,10 @@ fn a_lost_lease_is_taken_again_while_there_is_time() {
     bench.lease_lost.set(1);
     bench.gets(PLAIN, "1000.new");
     assert_eq!(bench.written_ahead.get(), 2);
+    let bench = Bench::new([]);
+    bench.lease_lost.set(1);
+    bench.write_ms.set(30_000);
+    assert!(matches!(bench.get(PLAIN), Err(Error::LeaseLost)));
     let bench = Bench::new([]);
     bench.lease_lost.set(u32::MAX);
     assert!(matches!(bench.get(PLAIN), Err(Error::Store { action: "settle on", .. })));
