@@ -3,8 +3,8 @@
 /// The text fields of a body of this type; none where it is another or cannot be read.
 pub(super) fn fields(content_type: &str, body: &[u8]) -> Vec<(String, String)> {
     let Some(boundary) = boundary(content_type) else { return Vec::new() };
-    let text = String::from_utf8_lossy(body);
-    let parts = text.split(&format!("--{boundary}")).skip(1).take_while(|part| !part.starts_with("--"));
+    let (text, delimiter) = (String::from_utf8_lossy(body), format!("--{boundary}"));
+    let parts = text.split(&delimiter).skip(1).take_while(|part| !part.starts_with("--"));
     parts.filter_map(field).collect()
 }
 

@@ -241,7 +241,7 @@ impl Store for Disk<'_> {
         self.0.cache.borrow().clone()
     }
 
-    fn ledger(&self) -> Ledger {
+    fn ledger(&self, _: &Moment, _: &Budget) -> Ledger {
         self.0.ledger.borrow().clone()
     }
 
