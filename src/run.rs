@@ -57,6 +57,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
 }
 
 fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8, Error> {
+    system.signals.install();
     match command {
         Command::Get(args) => commands::get(system, global, &args),
         Command::Reject(args) => commands::reject(system, global, &args),

@@ -23,7 +23,6 @@ const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Logs a profile in; nothing is stored unless Zoho granted access, or `--no-verify` says not to ask.
 pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
     one_stdin(args)?;
-    system.signals.install();
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
     let name = settings::name(system, args, &config)?;

@@ -4,7 +4,7 @@ use crate::harness::{Outcome, Test, move_clock};
 use crate::in_process::ManualClock;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
-use zoho_cred::sandbox::{Certificate, FaultKind, Language, Options};
+use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Language, Options};
 use zoho_cred::system::FileSystem;
 
 /// What one check found: its status, and its message and fix together.
@@ -207,4 +207,14 @@ fn a_shared_store_that_cannot_be_reached() {
     fails(&test, "shared store", &["redis://127.0.0.1:1/0"]);
     let said = doctor(&test).stdout;
     assert!(!said.contains(&key) && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn a_doctor_that_a_signal_ends_says_so_by_its_code() {
+    let test = Test::new();
+    test.sandbox.set_fault(Fault::new(Endpoint::ServerInfo, FaultKind::Hang));
+    let running = test.start(test.command(["doctor"]));
+    crate::harness::until("the question to arrive", || !test.sandbox.log().is_empty());
+    running.signal("TERM");
+    assert_eq!(running.exit_code(), Some(143));
 }
