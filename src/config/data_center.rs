@@ -77,11 +77,13 @@ impl DataCenter {
         ALL.iter().find(|dc| dc.accounts_host == host)
     }
 
-    /// The data centre that an `api_domain` belongs to; `None` where it is none of Zoho's.
+    /// The data centre that an `api_domain` belongs to, those of CRM's sandboxes and developer editions included; `None`
+    /// where it is none of Zoho's.
     pub fn by_api_domain(url: &str) -> Option<&'static DataCenter> {
         let url = AccountsUrl::new(url).ok()?;
-        let host = url.as_str().strip_prefix("https://")?;
-        ALL.iter().find(|dc| dc.api_host == host)
+        let (edition, gateway) = url.as_str().strip_prefix("https://")?.split_once('.')?;
+        let is_edition = ["www", "sandbox", "developer"].contains(&edition);
+        ALL.iter().find(|dc| is_edition && dc.api_host.strip_prefix("www.") == Some(gateway))
     }
 
     /// Base URL of the accounts server, without a trailing slash.
@@ -124,6 +126,18 @@ mod tests {
         }
         assert_eq!(DataCenter::nearest("jpp"), Some("jp"));
         assert_eq!(DataCenter::nearest("nowhere"), None);
+    }
+
+    #[test]
+    fn a_sandbox_of_crm_is_in_its_data_centre() {
+        let code = |url: &str| DataCenter::by_api_domain(url).map(|dc| dc.code);
+        for edition in ["www", "sandbox", "developer"] {
+            assert_eq!(code(&format!("https://{edition}.zohoapis.com.au/")), Some("au"));
+        }
+        for bad in ["https://evil.zohoapis.eu", "https://zohoapis.eu", "https://www.zohoapis.eu.evil.example"]
+        {
+            assert_eq!(code(bad), None, "{bad}");
+        }
     }
 
     #[test]
