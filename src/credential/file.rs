@@ -47,14 +47,8 @@ impl SecretStore for FileSecrets {
         };
         refuse_if_open(&self.0.room_path("secrets"), &room, "chmod 700")?;
         refuse_if_open(&path, &file, "chmod 600")?;
-        match decode::<Item>(&bytes) {
-            Some(item) => Ok(Some(item.secret)),
-            None => Err(Error::Store {
-                action: "read",
-                what: path.display().to_string(),
-                problem: t!("it is not a secret that zoho-cred wrote"),
-            }),
-        }
+        // Junk is a miss: a new login has new items.
+        Ok(decode::<Item>(&bytes).map(|item| item.secret))
     }
 
     fn put(&self, item: &str, secret: &Secret) -> Result<(), Error> {

@@ -7,7 +7,6 @@ use crate::error::Error;
 use crate::store::atomic;
 use crate::store::private::{self, StateDir};
 use crate::store::records::{decode, encode};
-use crate::words::t;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -98,11 +97,13 @@ impl LoginRecord {
         }
     }
 
-    /// Puts the record into place; from then on the profile uses its items. Only whoever has the turn may do that.
+    /// Puts the record into place; from then on the profile uses its items. Junk in its place is set aside. Only whoever has
+    /// the turn may do that.
     pub fn save(&self, state: &StateDir) -> Result<(), Error> {
         let name = ProfileName::new(&self.profile)?;
         state.room("secrets")?;
         let path = login_path_of(state, &profile_key(&self.config, &name));
+        atomic::set_aside_junk(&path, |bytes| decode::<LoginRecord>(bytes).is_some());
         atomic::replace_at(&path, &encode(self))
     }
 
@@ -114,20 +115,25 @@ impl LoginRecord {
     /// Every record in the state folder, those of other config files included.
     pub fn all(state: &StateDir) -> Result<Vec<Self>, Error> {
         let entries = private::list(&state.room_path("secrets"))?;
-        let is_record =
-            |path: &PathBuf| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("profile-"));
+        let is_record = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("profile-") && name.ends_with(".json")
+        };
         let records = entries.iter().filter(|path| is_record(path)).filter_map(|path| read(path).transpose());
         records.map(|record| Ok(LoginRecord { previous: None, ..record? })).collect()
     }
 }
 
+/// The record in a file; junk is a miss, so that a new login mends it.
 fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
     match private::read(path) {
-        Ok((bytes, _)) => decode(&bytes).map(Some).ok_or_else(|| Error::Store {
-            action: "read",
-            what: path.display().to_string(),
-            problem: t!("it is not a record that zoho-cred wrote"),
-        }),
+        Ok((bytes, _)) => {
+            let record = decode(&bytes);
+            if record.is_none() {
+                log::warn!("{} is not a record that zoho-cred wrote", path.display());
+            }
+            Ok(record)
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(private::failed("read", path, &error)),
     }

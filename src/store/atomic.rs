@@ -110,6 +110,15 @@ pub fn set_aside(place: &Place) {
     }
 }
 
+/// Does so where a file is there whose bytes are not `sound`.
+pub fn set_aside_junk(path: &Path, sound: impl FnOnce(&[u8]) -> bool) {
+    if let Ok(place) = Place::at(path)
+        && place.read().is_ok_and(|(bytes, _)| !sound(&bytes))
+    {
+        set_aside(&place);
+    }
+}
+
 /// Removes the file at `path`; one that is not there is fine.
 pub fn remove(path: &Path) -> Result<(), Error> {
     match Place::at(path).and_then(|place| place.remove()) {

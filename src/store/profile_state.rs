@@ -1,7 +1,6 @@
 //! What a profile last used: its credential id, so that the warm path needs no keyring.
 
 use super::atomic;
-use super::place::Place;
 use super::private::{self, StateDir};
 use super::records::{decode, encode};
 use super::{Links, Stamp};
@@ -92,11 +91,7 @@ impl ProfileState {
     pub fn save(&self, state: &StateDir, profile: &Profile) -> Result<(), Error> {
         let Some(path) = path_of(state, profile) else { return Ok(()) };
         state.room("profiles")?;
-        if let Ok(place) = Place::at(&path)
-            && place.read().is_ok_and(|(bytes, _)| decode::<ProfileState>(&bytes).is_none())
-        {
-            atomic::set_aside(&place);
-        }
+        atomic::set_aside_junk(&path, |bytes| decode::<ProfileState>(bytes).is_some());
         atomic::replace_unlocked(&path, &encode(self))
     }
 

@@ -223,3 +223,32 @@ fn the_token_is_printed_although_it_cannot_be_kept() {
     test.fault(FaultKind::Delay { ms: 1 });
     test.get().ok();
 }
+
+#[test]
+fn a_login_that_cannot_be_read_is_mended_by_a_new_one() {
+    for room in ["profile-", "refresh-token-", "client-secret-"] {
+        let test = Test::new().with_profile();
+        test.get().ok();
+        let begins =
+            |file: &std::path::PathBuf| file.file_name().unwrap().to_string_lossy().starts_with(room);
+        let file = files_below(&test.state().join("secrets")).into_iter().find(begins).unwrap();
+        std::fs::write(file, "junk").unwrap();
+        test.run(["get", "crm", "--refresh"]).failed(77, "login_required");
+        let requests = test.sandbox.token_requests();
+        let test = test.with_profile();
+        test.run(["get", "crm", "--refresh"]).ok();
+        assert_eq!(test.sandbox.token_requests(), requests + 1);
+        test.run(["logout", "crm", "-q"]).ok();
+        test.run(["get", "crm"]).failed(77, "login_required");
+    }
+}
+
+#[test]
+fn a_login_of_another_profile_that_cannot_be_read_stops_nobody() {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    let other = test.state().join(format!("secrets/profile-{}.json", "0".repeat(64)));
+    std::fs::write(&other, "junk").unwrap();
+    test.run(["logout", "crm", "-q"]).ok();
+    assert_eq!(std::fs::read(&other).unwrap(), b"junk");
+}
