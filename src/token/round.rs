@@ -128,10 +128,7 @@ impl Round<'_, '_> {
             timeout,
         });
         ports.signals.hold();
-        let became = match &answer {
-            Ok(answer) => format!("answered with {}", answer.status),
-            Err(failure) => format!("not answered: {}", failure.problem),
-        };
+        let became = answer.as_ref().map(|answer| answer.status).map_err(|failure| failure.problem.clone());
         let outcome = match answer {
             Ok(answer) => self.settle(locked, ledger, &answer, &asked),
             Err(failure) => {
@@ -140,7 +137,10 @@ impl Round<'_, '_> {
             }
         };
         ports.signals.release()?;
-        log::info!("POST {url} was {became}");
+        match became {
+            Ok(status) => log::info!("POST {url} was answered with {status}"),
+            Err(problem) => log::info!("POST {url} was not answered: {problem}"),
+        }
         Ok(outcome)
     }
 
