@@ -1,5 +1,5 @@
 //! The warm path: a plain `get` whose token is in the cache is answered before the command line, the config file and
-//! everything else is looked at the long way; with glibc even before the program has started (`start`).
+//! everything else is looked at the long way; on Linux even before the program has started (`start`).
 //!
 //! It may only ever be quicker, never different. It understands a few command lines ([`args`]). What they mean it
 //! takes from a [`memory`] of the last time that the long way answered the same words under the same variables, as

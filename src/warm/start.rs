@@ -72,7 +72,7 @@ unsafe extern "C" fn first(stack: *const usize) {
         let Ok(()) = text.to_str().map_or(Err(()), |text| words.try_push(text).map_err(drop)) else { return };
     }
     // Somebody has put a library between us and the system, as faketime does for the clock: `main` asks through it.
-    if process.variable("LD_PRELOAD").is_some() {
+    if cfg!(not(target_feature = "crt-static")) && process.variable("LD_PRELOAD").is_some() {
         return TRIED.store(false, Ordering::Relaxed);
     }
     if answer(&words, &process).is_some_and(|answer| is_written(&answer)) {
