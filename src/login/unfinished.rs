@@ -5,10 +5,8 @@
 use crate::config::Profile;
 use crate::credential::{Item, LoginRecord, Source, login_path};
 use crate::error::Error;
-use crate::store::StateDir;
-use crate::store::atomic;
-use crate::store::private;
 use crate::store::records::{decode, encode};
+use crate::store::{StateDir, atomic, private};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

@@ -66,22 +66,18 @@ impl StateDir {
         if let Some(parent) = self.0.parent() {
             fs::create_dir_all(parent).map_err(|error| failed("create", parent, &error))?;
         }
-        make_private(&self.0).map_err(|error| failed("create", &self.0, &error))?;
+        let is_new = make_private(&self.0).map_err(|error| failed("create", &self.0, &error))?;
         self.check()?;
-        let state = Dir::open(&self.0).map_err(|error| failed("read", &self.0, &error))?;
-        self.close(&state)?;
+        let state = open(&self.0, || Dir::open(&self.0)).map_err(|error| failed("read", &self.0, &error))?;
+        match is_new {
+            true => state.close().map_err(|error| failed("protect", &self.0, &error))?,
+            false => self.close(&state)?,
+        }
         let name = OsStr::new(room);
         state.make_room(name).map_err(|error| failed("create", &path, &error))?;
         StateDir(path.clone()).check()?;
-        let close = |room: Dir| room.close().map_err(|error| failed("protect", &path, &error));
-        match state.open_room(name) {
-            Ok(room) => close(room)?,
-            // A umask that takes our own access away, too. The state folder is closed: nobody else changes what is in it.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                open_to_us(&path).map_err(|error| failed("protect", &path, &error))?;
-            }
-            Err(error) => return Err(failed("read", &path, &error)),
-        }
+        let room = open(&path, || state.open_room(name)).map_err(|error| failed("read", &path, &error))?;
+        room.close().map_err(|error| failed("protect", &path, &error))?;
         Ok(path)
     }
 
@@ -105,6 +101,17 @@ impl StateDir {
             });
         }
         state.close().map_err(|error| failed("protect", &self.0, &error))
+    }
+}
+
+/// The folder at `path` as `open` opens it, although a umask or somebody may have taken our own access to it away.
+fn open(path: &Path, open: impl Fn() -> io::Result<Dir>) -> io::Result<Dir> {
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            open_to_us(path)?;
+            open()
+        }
+        opened => opened,
     }
 }
 
@@ -133,10 +140,11 @@ mod os {
         found.mode() & 0o077 != 0
     }
 
-    pub fn make_private(path: &Path) -> io::Result<()> {
+    /// Makes a folder of mode 0700 or less, and tells whether there was none.
+    pub fn make_private(path: &Path) -> io::Result<bool> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),
         }
     }
@@ -166,8 +174,8 @@ mod os {
         false
     }
 
-    pub fn make_private(path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+    pub fn make_private(path: &Path) -> io::Result<bool> {
+        fs::create_dir_all(path).map(|()| true)
     }
 
     pub fn open_to_us(_: &Path) -> io::Result<()> {

@@ -129,6 +129,18 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
+fn what_is_on_loopback_is_asked_past_every_proxy() {
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let mut test = Test::new();
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        test.set(name, &format!("http://{}", proxy.local_addr().unwrap()));
+    }
+    test.get().ok();
+    assert_eq!(proxy.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "the proxy was asked");
+}
+
+#[test]
 fn a_refused_connection_is_69() {
     let mut test = Test::new();
     test.set("ZOHO_ACCOUNTS_URL", "http://127.0.0.1:9");

@@ -1,10 +1,15 @@
 //! Logins and logouts at once: one after the other changes what profiles point to.
 
 use crate::harness::{Running, Test, files_below, until};
+use std::cell::Cell;
 use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
+use zoho_cred::config::ConfigFile;
+use zoho_cred::login::Turn;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
+use zoho_cred::store::StateDir;
+use zoho_cred::system::{Clock, Now};
 
 /// A login that takes over the refresh token in a file.
 fn take_over(test: &Test, profile: &str, token: &str) -> Running {
@@ -59,6 +64,39 @@ fn a_login_during_a_logout_is_not_forgotten() {
     login.wait().ok();
     logout.wait().ok();
     test.run(["get", "crm"]).ok();
+}
+
+/// A clock that is as late as its user wants to sleep.
+struct Patient(Cell<Duration>);
+
+impl Clock for Patient {
+    fn now(&self) -> Now {
+        Now { wall_ms: 0, boot_ms: 0 }
+    }
+
+    fn boot_id(&self) -> String {
+        String::new()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.get()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.0.set(self.0.get() + duration);
+    }
+}
+
+#[test]
+fn a_turn_that_does_not_end_is_not_waited_for_longer_than_30_s() {
+    let test = Test::new();
+    let (state, config) = (StateDir::new(test.state()), ConfigFile::empty(test.config()));
+    let clock = Patient(Cell::default());
+    let turn = Turn::take(&clock, &state, &config).unwrap();
+    let error = Turn::take(&clock, &state, &config).err().unwrap();
+    assert_eq!(error.message(), "another login or logout did not end within 30 s");
+    drop(turn);
+    assert!(Turn::take(&clock, &state, &config).is_ok());
 }
 
 /// What somebody wrote into the config file while a login waited for its code used to be written over.

@@ -71,7 +71,7 @@ fn a_storm_breaks_no_promise() {
     let seconds = std::env::var("CHAOS_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(12);
     let test = Test::with(Options::default()).without_environment();
     let state = test.state();
-    let disk = root().then(|| Tmpfs::mount(&state, "size=4m,mode=700"));
+    let disk = root().then(|| Tmpfs::mount(&state, "size=12m,mode=700"));
     let set = |limits: &mut zoho_cred::sandbox::Limits| {
         let many = 1_000_000;
         (limits.window, limits.live_tokens, limits.refresh_tokens, limits.codes) = (WINDOW, many, many, many);
@@ -147,6 +147,7 @@ impl<'a> Storm<'a> {
     fn phase(&self, number: usize) -> Vec<String> {
         self.rough.store(false, Ordering::SeqCst);
         until("the weather to calm down", || !self.is_rough.load(Ordering::SeqCst));
+        self.forget_replaced_credentials();
         let names: Vec<String> = (0..RUSH).map(|n| format!("rush-{number}-{n}")).collect();
         let mut grants = Vec::new();
         for name in &names {
@@ -169,6 +170,40 @@ impl<'a> Storm<'a> {
         self.test.sandbox.set_limits(|l| (l.token_life, l.latency) = (life, latency)).unwrap();
         self.rough.store(is_rough, Ordering::SeqCst);
         grants
+    }
+
+    /// Removes the state of credentials that were replaced more than a minute ago: an hour's logins would fill the disk.
+    fn forget_replaced_credentials(&self) {
+        let used: Vec<String> = self
+            .records()
+            .into_iter()
+            .flat_map(|mut record| [record["previous"].take(), record])
+            .filter_map(|record| record["credential"].as_str().map(str::to_owned))
+            .collect();
+        let rooms = ["credentials", "ledgers", "locks"].map(|room| self.test.state().join(room));
+        for file in rooms.iter().flat_map(|room| files_below(room)) {
+            let name = file.file_name().unwrap().to_string_lossy().into_owned();
+            let written = file.metadata().and_then(|found| found.modified());
+            let is_old = written.is_ok_and(|at| at.elapsed().is_ok_and(|ago| ago > Duration::from_secs(60)));
+            if is_old && name != "logins.lock" && !used.iter().any(|id| name.starts_with(id)) {
+                let _ = std::fs::remove_file(file);
+            }
+        }
+    }
+
+    /// The records of logins.
+    fn records(&self) -> Vec<serde_json::Value> {
+        let files = files_below(&self.test.state().join("secrets")).into_iter();
+        let records =
+            files.filter(|file| file.file_name().unwrap().to_string_lossy().starts_with("profile-"));
+        let read = |file| serde_json::from_slice(&std::fs::read(file).ok()?).ok();
+        records.filter_map(read).collect()
+    }
+
+    /// What the name of `crm`'s ledger begins with.
+    fn ledger_of_crm(&self) -> String {
+        let crm = self.records().into_iter().find(|record| record["profile"] == "crm").unwrap_or_default();
+        crm["credential"].as_str().unwrap_or("none").to_owned()
     }
 
     /// What the sandbox counted.
@@ -265,15 +300,6 @@ impl<'a> Storm<'a> {
         let there: BTreeSet<String> = files.into_keys().collect();
         assert_eq!(there, items, "what is there, and what is in use");
     }
-}
-
-/// What the name of `crm`'s ledger begins with.
-fn fingerprint_of_ledger(storm: &Storm<'_>) -> String {
-    let records = files_below(&storm.test.state().join("secrets")).into_iter();
-    let records = records.filter_map(|file| std::fs::read(file).ok());
-    let mut records = records.filter_map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    let crm = records.find(|record| record["profile"] == "crm").unwrap_or_default();
-    crm["credential"].as_str().unwrap_or("none").to_owned()
 }
 
 /// The client that may do everything.

@@ -29,7 +29,7 @@ impl Storm<'_> {
                 }
                 6 => {
                     let filler = self.test.state().join("filler");
-                    let _ = std::fs::write(&filler, vec![0; 8 << 20]);
+                    let _ = std::fs::write(&filler, vec![0; 16 << 20]);
                     std::thread::sleep(Duration::from_millis(random(1500)));
                     let _ = std::fs::remove_file(&filler);
                 }
@@ -70,7 +70,7 @@ impl Storm<'_> {
     /// Junk in the files of a room. Of ledgers only in that of `crm`, whose budget leaves room for it.
     fn overwrite(&self, room: &str) {
         let junk: [&[u8]; 4] = [b"", b"junk", b"{\"version\":1,\"token\":{", &[0xff; 3000]];
-        let ledger = super::fingerprint_of_ledger(self);
+        let ledger = self.ledger_of_crm();
         for file in files_below(&self.test.state().join(room)) {
             let is_state = file.extension().is_some_and(|ending| ending == "json" || ending == "lock");
             if is_state && (room != "ledgers" || file.to_string_lossy().contains(&ledger)) {
