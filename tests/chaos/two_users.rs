@@ -150,6 +150,7 @@ fn a_folder_that_is_swapped_at_any_step_is_not_written_to() {
                 count += 1;
             }
         }
+        println!("{}: swapped at {count} steps", args[0]);
         assert!(count > 30, "only {count} steps: strace did not do its work");
     }
     test.run(["get", "--refresh"]).ok();
