@@ -53,8 +53,11 @@ fn weave(list: &str, skip: &str, tree: &str) {
     let skip = read_to_string(skip).unwrap();
     let skip: BTreeSet<usize> = skip.split_whitespace().map(|word| word.parse().unwrap()).collect();
     let mut files: BTreeMap<&str, Vec<Mutant>> = BTreeMap::new();
-    for (number, json) in list.iter().enumerate().filter(|(number, _)| !skip.contains(number)) {
-        files.entry(json["file"].as_str().unwrap()).or_default().push(Mutant::new(number, json));
+    for (number, json) in list.iter().enumerate() {
+        let mutants = files.entry(json["file"].as_str().unwrap()).or_default();
+        if !skip.contains(&number) {
+            mutants.push(Mutant::new(number, json));
+        }
     }
     for (file, mutants) in files {
         let (text, woven) = sites::weave(&read_to_string(file).unwrap(), &mutants);
