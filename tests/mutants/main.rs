@@ -5,6 +5,7 @@
 //! numbers are in the file SKIP, rewrites the sources in TREE, and prints the number and name of each one that is in
 //! them. `weave read TREE` reads cargo's messages and prints `unviable N` for a mutant that does not compile, and
 //! `executable TARGET PATH` for what was built.
+#![expect(clippy::disallowed_methods, reason = "a tool for tests is outside")]
 
 mod sites;
 
