@@ -622,9 +622,15 @@ impl Error {
             Error::Refused { profile, .. } if profile == ENVIRONMENT => Some(t!(
                 "put another refresh token into ZOHO_REFRESH_TOKEN, or run 'zoho-cred login crm' and use that profile"
             )),
-            Error::ClientRejected { profile, .. } if profile == ENVIRONMENT => Some(t!(
-                "compare ZOHO_DATA_CENTER, ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET with the API console"
-            )),
+            Error::ClientRejected { profile, error, .. } if profile == ENVIRONMENT => {
+                Some(match rejected(error) {
+                    Rejected::Scope => t!("correct ZOHO_SCOPES, or ask for other scopes when you log in"),
+                    Rejected::Organisation => t!("correct ZOHO_SOID"),
+                    _ => t!(
+                        "compare ZOHO_DATA_CENTER, ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET with the API console"
+                    ),
+                })
+            }
             Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
                 Some(t!("run 'zoho-cred login {profile}'", profile))
             }

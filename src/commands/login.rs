@@ -38,7 +38,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     if !system.terminal.stdin {
         can_be_kept(system, global, &place)?;
     }
-    trial::takes_secrets(system, &state, &profile, global.quiet)?;
+    trial::takes_secrets(system, &state, &config, &profile, global.quiet)?;
     let stored = |system: &System| stored_client_secret(system, &state, &profile);
     let client_secret = settings::client_secret(system, args, &profile, stored)?;
     let roots = roots(system, global);

@@ -151,7 +151,7 @@ mod tests {
         };
         assert_eq!(times(r#","interval":7"#, r#","expires_in":200"#), (7_000, 200));
         assert_eq!(times(r#","interval":"8000""#, r#","expires_in":" 200 ""#), (8_000, 200));
-        assert_eq!(times(r#","interval":1001"#, r#","expires_in":1000"#), (1_001, 1_000));
+        assert_eq!(times(r#","interval":1001"#, r#","expires_in":1000"#), (1_001, 1));
         assert_eq!(times(r#","interval":0"#, r#","expires_in":"soon""#), (5_000, 300));
         assert_eq!(times("", r#","expires_in":86400000"#), (5_000, 1_800));
     }

@@ -93,9 +93,10 @@ fn the_wrong_data_center() {
 /// Not every rejection speaks of the data centre.
 #[test]
 fn settings_that_zoho_rejects() {
-    for (error, words) in
-        [("invalid_scope", ["misspelt", "scopes"]), ("missing_org_info", ["soid is missing", "--soid"])]
-    {
+    for (error, words) in [
+        ("invalid_scope", ["misspelt", "ZOHO_SCOPES"]),
+        ("missing_org_info", ["soid is missing", "ZOHO_SOID"]),
+    ] {
         let test = Test::new();
         test.fault(FaultKind::Error { error: error.into(), status: 200 });
         test.get().failed(78, "client_rejected");
