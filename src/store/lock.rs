@@ -8,7 +8,7 @@ use super::private::failed;
 use crate::error::Error;
 use fs2::FileExt;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Seek, Write};
 use std::path::Path;
 
@@ -106,7 +106,7 @@ fn is_same_file(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let (Ok(open), Ok(there)) = (file.metadata(), fs::symlink_metadata(path)) else { return false };
+        let (Ok(open), Ok(there)) = (file.metadata(), std::fs::symlink_metadata(path)) else { return false };
         (open.dev(), open.ino()) == (there.dev(), there.ino())
     }
     #[cfg(not(unix))]

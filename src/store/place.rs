@@ -218,30 +218,37 @@ mod os {
 mod os {
     use super::*;
 
+    /// A folder of ours.
     #[derive(Debug)]
     pub struct Dir(PathBuf);
 
     impl Dir {
+        /// The folder at `path`.
         pub fn open(path: &Path) -> io::Result<Self> {
             fs::metadata(path).map(|_| Dir(path.to_owned()))
         }
 
+        /// A folder in it.
         pub fn open_room(&self, name: &OsStr) -> io::Result<Self> {
             Dir::open(&self.0.join(name))
         }
 
+        /// Makes a folder in it, if there is none.
         pub fn make_room(&self, name: &OsStr) -> io::Result<()> {
             fs::create_dir_all(self.0.join(name))
         }
 
+        /// What it is like.
         pub fn metadata(&self) -> io::Result<Metadata> {
             fs::metadata(&self.0)
         }
 
+        /// There are no modes here.
         pub fn close(&self) -> io::Result<()> {
             Ok(())
         }
 
+        /// Opens a file in it.
         pub fn open_file(&self, path: &Path, _: &OsStr, how: How) -> io::Result<File> {
             let mut options = fs::OpenOptions::new();
             match how {
@@ -252,14 +259,17 @@ mod os {
             options.open(path)
         }
 
+        /// Moves a file.
         pub fn rename(&self, from: (&Path, &OsStr), to: (&Path, &OsStr)) -> io::Result<()> {
             fs::rename(from.0, to.0)
         }
 
+        /// Removes a file.
         pub fn remove(&self, path: &Path, _: &OsStr) -> io::Result<()> {
             fs::remove_file(path)
         }
 
+        /// There is nothing to be done.
         pub fn sync(&self) {}
     }
 }

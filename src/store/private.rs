@@ -166,10 +166,12 @@ mod os {
 mod os {
     use super::*;
 
+    /// There are no owners that could be told here.
     pub fn owned_by_us(_: &Metadata) -> bool {
         true
     }
 
+    /// There are no modes here.
     pub fn is_open_to_others(_: &Metadata) -> bool {
         false
     }
@@ -182,6 +184,7 @@ mod os {
         Ok(())
     }
 
+    /// There are no modes here.
     pub fn close_file(_: &File) -> io::Result<()> {
         Ok(())
     }

@@ -96,13 +96,18 @@ pub fn serve(_: &[OsString]) -> Option<u8> {
 }
 
 /// After the long way answered a plain `get`: what is worth remembering for the next one.
+#[cfg(unix)]
 pub fn remember(args: &[OsString], system: &System) {
-    #[cfg(unix)]
     if let Some(call) = words(args).as_deref().and_then(args::Call::read) {
         memory::keep(system, call.profile);
     }
 }
 
+/// Without inodes nothing can be remembered.
+#[cfg(not(unix))]
+pub fn remember(_: &[OsString], _: &System) {}
+
+#[cfg(unix)]
 fn words(args: &[OsString]) -> Option<Vec<&str>> {
     args.iter().map(|arg| arg.to_str()).collect()
 }
