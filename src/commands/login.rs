@@ -43,9 +43,8 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let client_secret = settings::client_secret(system, args, &profile, stored)?;
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
-    let makes_one = !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials);
-    let warning =
-        made::warning_before(&state, &profile.accounts_url, &profile.client_id).filter(|_| makes_one);
+    let warning = made::warning_before(&state, &profile.accounts_url, &profile.client_id)
+        .filter(|_| made::makes_one(flow));
     if let Some(warning) = &warning {
         system.warn(warning);
     }

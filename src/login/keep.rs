@@ -3,7 +3,7 @@
 //! Two files point: the config to a client, the record to its items. Where the client changes they cannot be replaced
 //! at once, so the record holds both logins until the config has followed. Killed anywhere, one of them is in use.
 
-use super::{Turn, Unfinished, random};
+use super::{Turn, Unfinished, made, random};
 use crate::cli::FlowName;
 use crate::config::{ConfigFile, Profile, edit};
 use crate::credential::{CredentialId, LoginRecord, Patience, SecretStore, Secrets, Source};
@@ -57,7 +57,7 @@ fn keep_in_turn(
         refresh_token: secrets.refresh_token.as_ref().map(|_| item("refresh-token")).transpose()?,
         credential: id.ledger().to_owned(),
         scopes: profile.scopes.clone(),
-        made_here: !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials),
+        made_here: made::makes_one(flow),
         flow: flow.to_possible_value().map(|value| value.get_name().to_owned()),
         pending: false,
         previous: None,

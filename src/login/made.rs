@@ -1,6 +1,7 @@
 //! How many refresh tokens this tool made for a client: Zoho keeps 20, and kills the oldest without a word when one
 //! more is made, which may be the one that production lives on.
 
+use crate::cli::FlowName;
 use crate::config::AccountsUrl;
 use crate::error::Error;
 use crate::store::StateDir;
@@ -13,6 +14,11 @@ use crate::words::t;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+
+/// Whether a login by this flow makes a refresh token; the others take one over, or need none.
+pub fn makes_one(flow: FlowName) -> bool {
+    !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials)
+}
 
 /// Refresh tokens that Zoho keeps for a user of a client
 /// (<https://www.zoho.com/accounts/protocol/oauth/limits.html>).

@@ -1,6 +1,7 @@
 //! What was asked of Zoho, and what that still allows: a pure value. Its file format is frozen, as two installed
 //! versions share it.
 
+use super::lifetime::ms;
 use super::moment::Moment;
 use crate::config::Budget;
 use serde::{Deserialize, Serialize};
@@ -131,8 +132,12 @@ impl Ledger {
     }
 
     fn counting_ms(&self, now: &Moment, budget: &Budget) -> Vec<i64> {
-        let window_ms = to_ms(budget.window);
-        self.requests.iter().map(|entry| entry.counts_for_ms(now, window_ms)).filter(|ms| *ms > 0).collect()
+        let window_ms = ms(budget.window);
+        self.requests
+            .iter()
+            .map(|entry| entry.counts_for_ms(now, window_ms))
+            .filter(|left| *left > 0)
+            .collect()
     }
 
     /// How many tokens were minted in the last hour.
@@ -143,7 +148,7 @@ impl Ledger {
 
     /// Notes that a request is about to be sent, and forgets entries that count for nothing any more.
     pub fn reserve(&mut self, now: &Moment, budget: &Budget) {
-        let keep_ms = (to_ms(budget.window) + MARGIN_MS + UNANSWERED_MS).max(HOUR_MS);
+        let keep_ms = (ms(budget.window) + MARGIN_MS + UNANSWERED_MS).max(HOUR_MS);
         self.requests.retain(|entry| entry.sent.age_ms(now) < keep_ms);
         self.requests.push(Entry { sent: now.clone(), answered: None, granted: false });
     }
@@ -189,7 +194,7 @@ impl Ledger {
     /// Starts a cool-down; one that is under way is not prolonged.
     pub fn cool_down(&mut self, since: &Moment, length: Duration, now: &Moment) {
         if self.cool_down_left(now).is_none() {
-            self.cool_down = Some(CoolDown { since: since.clone(), length_ms: to_ms(length) });
+            self.cool_down = Some(CoolDown { since: since.clone(), length_ms: ms(length) });
         }
     }
 
@@ -231,27 +236,23 @@ impl Ledger {
 
     /// How many rejected tokens were dropped in the window.
     pub fn rejects_in(&self, now: &Moment, window: Duration) -> usize {
-        self.rejects.iter().filter(|at| at.wait_age_ms(now) < to_ms(window)).count()
+        self.rejects.iter().filter(|at| at.wait_age_ms(now) < ms(window)).count()
     }
 
     /// Notes that a rejected token was dropped.
     pub fn rejected(&mut self, now: &Moment, window: Duration) {
-        self.rejects.retain(|at| at.wait_age_ms(now) < to_ms(window));
+        self.rejects.retain(|at| at.wait_age_ms(now) < ms(window));
         self.rejects.push(now.clone());
     }
 
     /// How long a refresh that a reject made necessary must wait, so that rejects cause at most three a window.
     pub fn reject_wait(&self, now: &Moment, window: Duration) -> Option<Duration> {
         let mut left: Vec<i64> =
-            self.rejects.iter().map(|at| to_ms(window) - at.wait_age_ms(now)).filter(|ms| *ms > 0).collect();
+            self.rejects.iter().map(|at| ms(window) - at.wait_age_ms(now)).filter(|left| *left > 0).collect();
         left.sort_unstable();
         let surplus = left.len().checked_sub(REJECT_LIMIT + 1)?;
         Some(from_ms(left[surplus]))
     }
-}
-
-fn to_ms(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 /// Rounded up to whole seconds, so that a caller that waits as told does not come too early.

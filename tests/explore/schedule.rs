@@ -8,7 +8,7 @@ use corosensei::{Coroutine, CoroutineResult};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use zoho_cred::config::{AccountsUrl, Grant, Origin, Profile, ProfileName, Scheme, SecretsIn};
+use zoho_cred::config::{AccountsUrl, Budget, Grant, Origin, Profile, ProfileName, Scheme, SecretsIn};
 
 /// Enough for JSON, formatting and an unwinding panic.
 const STACK: usize = 256 * 1024;
@@ -39,7 +39,7 @@ struct Running {
 /// Runs the schedule of a seed.
 pub fn run(seed: u64, mutant: Mutant, trace: bool, stacks: &mut Vec<DefaultStack>) -> Report {
     let world = Rc::new(World::new(seed, mutant, trace));
-    let profile = Rc::new(profile(&world));
+    let profile = Rc::new(profile(world.plan().budget));
     let errands = errands::draw(&world);
     let events = events(&world);
     play(&world, &profile, errands, events, stacks);
@@ -48,7 +48,8 @@ pub fn run(seed: u64, mutant: Mutant, trace: bool, stacks: &mut Vec<DefaultStack
     Report { seed, violations: world.violations.take(), tally: world.tally.take(), trace: world.take_trace() }
 }
 
-fn profile(world: &World) -> Profile {
+/// The one profile there is.
+pub fn profile(budget: Budget) -> Profile {
     Profile {
         name: ProfileName::new("crm").unwrap(),
         origin: Origin::Environment,
@@ -61,7 +62,7 @@ fn profile(world: &World) -> Profile {
         scheme: Scheme::Zoho,
         secrets: SecretsIn::Environment,
         hosts: None,
-        budget: world.plan().budget,
+        budget,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::Duration;
-use zoho_cred::config::{AccountsUrl, Budget, Grant, Origin, Profile, ProfileName, Scheme, SecretsIn};
+use zoho_cred::config::Budget;
 use zoho_cred::credential::{CredentialId, CredentialSource, Secrets};
 use zoho_cred::error::Error;
 use zoho_cred::secret::Secret;
@@ -133,20 +133,7 @@ impl Bench {
     }
 
     fn ports<T>(&self, story: impl FnOnce(&Ports<'_>) -> T) -> T {
-        let profile = Profile {
-            name: ProfileName::new("crm").unwrap(),
-            origin: Origin::Environment,
-            accounts_url: AccountsUrl::new("http://127.0.0.1:1").unwrap(),
-            data_center: None,
-            client_id: "1000.C".into(),
-            grant: Grant::RefreshToken,
-            scopes: Vec::new(),
-            redirect_uri: String::new(),
-            scheme: Scheme::Zoho,
-            secrets: SecretsIn::Environment,
-            hosts: None,
-            budget: self.budget.get(),
-        };
+        let profile = crate::schedule::profile(self.budget.get());
         story(&Ports {
             clock: self,
             http: self,
