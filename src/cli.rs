@@ -41,18 +41,26 @@ pub struct Global {
     /// Trust the certificate authorities in FILE instead of the system's
     #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
     pub ca_file: Option<PathBuf>,
-    /// Say on stderr what is done; twice for every detail. Never a secret
-    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = EVERYWHERE)]
-    pub verbose: u8,
-    /// Say nothing but errors
-    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
-    pub quiet: bool,
+    /// How much is said.
+    #[command(flatten)]
+    pub loudness: Loudness,
     /// How errors are written to stderr
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", global = true, help_heading = EVERYWHERE)]
     pub error_format: ErrorFormat,
     /// When to colour
     #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true, help_heading = EVERYWHERE)]
     pub color: Color,
+}
+
+/// How much is said on stderr.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Loudness {
+    /// Say on stderr what is done; twice for every detail. Never a secret
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = EVERYWHERE)]
+    pub verbose: u8,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
+    pub quiet: bool,
 }
 
 /// How errors are written to stderr.
@@ -119,6 +127,17 @@ pub enum Command {
 /// Arguments of `get`.
 #[derive(Debug, Args)]
 pub struct GetArgs {
+    /// Those that callers write all day.
+    #[command(flatten)]
+    pub usual: UsualGetArgs,
+    /// All others.
+    #[command(flatten)]
+    pub rare: RareGetArgs,
+}
+
+/// The arguments of `get` that callers write all day.
+#[derive(Debug, Args)]
+pub struct UsualGetArgs {
     /// The profile
     pub profile: Option<String>,
     /// What to print
@@ -127,6 +146,11 @@ pub struct GetArgs {
     /// The life that the token must have left, such as 10m
     #[arg(long, value_name = "DUR", value_parser = duration::parse)]
     pub min_ttl: Option<Duration>,
+}
+
+/// The other arguments of `get`, which a call is understood without.
+#[derive(Debug, Args)]
+pub struct RareGetArgs {
     /// For the whole call
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]
     pub timeout: Duration,
@@ -154,6 +178,23 @@ pub struct GetArgs {
     /// Stay, and keep the file fresh until a signal
     #[arg(long, requires = "out", conflicts_with_all = ["offline", "refresh"])]
     pub watch: bool,
+}
+
+/// What clap makes of a call that has none of them.
+impl Default for RareGetArgs {
+    fn default() -> Self {
+        RareGetArgs {
+            timeout: Duration::from_secs(30),
+            wait: Duration::ZERO,
+            scheme: None,
+            offline: false,
+            refresh: false,
+            shell: Shell::default(),
+            out: None,
+            mode: 0o600,
+            watch: false,
+        }
+    }
 }
 
 /// A file mode as people write it.

@@ -23,5 +23,5 @@ fn main() -> std::process::ExitCode {
 #[unsafe(no_mangle)]
 extern "C" fn main() -> std::ffi::c_int {
     zoho_cred::system::prepare();
-    exit_code().into()
+    zoho_cred::system::end(exit_code())
 }

@@ -35,7 +35,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         Color::Always => Some(true),
         Color::Never => Some(false),
     };
-    system.terminal.quiet = cli.global.quiet;
+    system.terminal.quiet = cli.global.loudness.quiet;
     let outcome = match cli.command {
         Some(command) => dispatch(command, &cli.global, system),
         None if system.terminal.stdout => commands::summary(system, &cli.global),
@@ -57,7 +57,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
 }
 
 fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8, Error> {
-    system.signals.install();
+    // What prints a token from the cache is over before a signal comes; it takes them from `Session::with_ports` on.
+    if !matches!(command, Command::Get(_) | Command::Exec(_)) {
+        system.signals.install();
+    }
     match command {
         Command::Get(args) => commands::get(system, global, &args),
         Command::Reject(args) => commands::reject(system, global, &args),
@@ -167,7 +170,7 @@ pub fn report(error: &Error, format: ErrorFormat, system: &System) {
 
 /// Our own log only: other crates' could hold what ours never does.
 fn start_log(global: &Global) {
-    let level = match (global.quiet, global.verbose) {
+    let level = match (global.loudness.quiet, global.loudness.verbose) {
         (true, _) | (_, 0) => return,
         (_, 1) => log::LevelFilter::Info,
         (_, _) => log::LevelFilter::Debug,

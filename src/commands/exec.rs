@@ -24,7 +24,7 @@ pub fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8,
     let min_ttl = args.min_ttl.map_or(MinTtl::Implied(USED_FOR_A_WHILE), MinTtl::Explicit);
     let ask = Ask { min_ttl, timeout: args.timeout, wait: args.wait, refresh: false, offline: false };
     let obtained = token(&session, system, &ask)?;
-    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.quiet) {
+    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.loudness.quiet) {
         system.warn(warning);
     }
     let scheme = args.scheme.unwrap_or(session.profile.scheme);

@@ -11,26 +11,29 @@ use std::path::PathBuf;
 
 /// Prints a fresh token in the format that was asked for, or puts it where that format wants it.
 pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
-    let global = &Global { quiet: global.quiet || args.output.is_silent(), ..global.clone() };
+    let GetArgs { usual, rare } = args;
+    let mut global = global.clone();
+    global.loudness.quiet |= usual.output.is_silent();
+    let global = &global;
     let form = form(system, args)?;
     let place = place(system, args)?;
-    let session = Session::open(system, global, args.profile.as_deref())?;
-    let min_ttl = args.min_ttl.map_or(args.output.min_ttl(), |ttl| args.output.explicit_min_ttl(ttl));
+    let session = Session::open(system, global, usual.profile.as_deref())?;
+    let min_ttl = usual.min_ttl.map_or(usual.output.min_ttl(), |ttl| usual.output.explicit_min_ttl(ttl));
     let ask =
-        Ask { min_ttl, timeout: args.timeout, wait: args.wait, refresh: args.refresh, offline: args.offline };
-    let scheme = args.scheme.unwrap_or(session.profile.scheme);
+        Ask { min_ttl, timeout: rare.timeout, wait: rare.wait, refresh: rare.refresh, offline: rare.offline };
+    let scheme = rare.scheme.unwrap_or(session.profile.scheme);
     let bytes = |system: &System, obtained: &Obtained| -> Result<Vec<u8>, Error> {
         let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
-        Ok(render(args.output, &view, &form))
+        Ok(render(usual.output, &view, &form))
     };
-    if let (true, Place::File(file)) = (args.watch, &place) {
+    if let (true, Place::File(file)) = (rare.watch, &place) {
         return watch::keep_fresh(&session, system, global, &ask, file, bytes);
     }
     let obtained = token(&session, system, &ask)?;
     if let Some(token) = &obtained.record.token {
         log::info!("the token has {} s left", token.left_ms(system.clock.now()) / 1000);
     }
-    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.quiet) {
+    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.loudness.quiet) {
         system.warn(warning);
     }
     let bytes = bytes(system, &obtained)?;
@@ -57,13 +60,13 @@ enum Place {
     GithubFile(PathBuf),
 }
 
-fn place(system: &System, args: &GetArgs) -> Result<Place, Error> {
-    match (&args.out, args.output) {
+fn place(system: &System, GetArgs { usual, rare }: &GetArgs) -> Result<Place, Error> {
+    match (&rare.out, usual.output) {
         (Some(_), Output::Github | Output::Azure) => Err(Error::Usage {
             problem: t!("this output is for a step of a CI job, which reads stdout: leave --out away"),
             command: "zoho-cred get",
         }),
-        (Some(path), _) => Ok(Place::File(OutFile::new(path, args.mode)?)),
+        (Some(path), _) => Ok(Place::File(OutFile::new(path, rare.mode)?)),
         (None, Output::Github) => match system.env.get(ci::GITHUB_FILE) {
             Some(path) => Ok(Place::GithubFile(path.into())),
             None => Err(Error::Setting {
@@ -75,8 +78,8 @@ fn place(system: &System, args: &GetArgs) -> Result<Place, Error> {
     }
 }
 
-fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
-    let api_version = match args.output {
+fn form(system: &System, GetArgs { usual, rare }: &GetArgs) -> Result<Form, Error> {
+    let api_version = match usual.output {
         Output::ExecCredential => ApiVersion::of(system.env.get(kubernetes::VARIABLE)),
         _ => Some(ApiVersion::default()),
     };
@@ -87,7 +90,7 @@ fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
         ),
         hint: t!("write client.authentication.k8s.io/v1 into the kubeconfig"),
     })?;
-    Ok(Form { shell: args.shell, api_version })
+    Ok(Form { shell: rare.shell, api_version })
 }
 
 /// A line that no value has.
@@ -108,7 +111,7 @@ pub(super) fn token(session: &Session, system: &System, ask: &Ask) -> Result<Obt
 
 /// The token of the credential that the profile's state names: two files, no lock, no socket, no keyring.
 fn warm(session: &Session, system: &System, ask: &Ask) -> Option<Obtained> {
-    if ask.refresh || session.state.check().is_err() {
+    if ask.refresh {
         return None;
     }
     let (record, scopes) = session.source(system).cached()?;

@@ -31,7 +31,7 @@ pub fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result
         ImportFrom::Sdk(sdk) => from_sdk(sdk, &config, &mut notes)?,
     };
     let found = without_known(found, &state, args.secrets, &mut notes)?;
-    if !global.quiet {
+    if !global.loudness.quiet {
         notes.iter().for_each(|note| system.warn(note));
     }
     system.print(found.iter().map(line).collect::<String>().as_bytes())?;
@@ -43,7 +43,7 @@ pub fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result
             t!("{count} imported; the old place still holds the secrets, so clean it up", count)
         }
     };
-    if !global.quiet {
+    if !global.loudness.quiet {
         system.say(&format!("zoho-cred: {said}"));
     }
     Ok(0)
@@ -51,7 +51,7 @@ pub fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result
 
 fn write(system: &System, global: &Global, state: &StateDir, found: &[Found]) -> Result<(), Error> {
     if found.iter().any(|found| found.profile.secrets == SecretsIn::Keyring) {
-        KeyringSecrets::new(Patience::of(system, global.quiet)).answers()?;
+        KeyringSecrets::new(Patience::of(system, global.loudness.quiet)).answers()?;
     }
     for Found { profile, secrets } in found {
         // Read anew: the profile before this one is in it by now.

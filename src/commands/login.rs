@@ -38,7 +38,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     if !system.terminal.stdin {
         can_be_kept(system, global, &place)?;
     }
-    trial::takes_secrets(system, &state, &config, &profile, global.quiet)?;
+    trial::takes_secrets(system, &state, &config, &profile, global.loudness.quiet)?;
     let stored = |system: &System| stored_client_secret(system, &state, &profile);
     let client_secret = settings::client_secret(system, args, &profile, stored)?;
     let roots = roots(system, global);
@@ -72,7 +72,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
             story.keep_grant(system, profile.clone(), client_secret, grant)?;
         }
     }
-    if !global.quiet {
+    if !global.loudness.quiet {
         let place = profile.secrets.word();
         system.say(&t!("zoho-cred: logged in; the secrets are kept in: {place}", place));
         system.say(&t!("zoho-cred: 'zoho-cred get {profile}' prints a token", profile = profile.name));
@@ -84,7 +84,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
 fn can_be_kept(system: &System, global: &Global, place: &SecretsIn) -> Result<(), Error> {
     match place {
         SecretsIn::File => Ok(()),
-        SecretsIn::Keyring => KeyringSecrets::new(Patience::of(system, global.quiet)).answers(),
+        SecretsIn::Keyring => KeyringSecrets::new(Patience::of(system, global.loudness.quiet)).answers(),
         SecretsIn::Command(_) | SecretsIn::Environment => {
             Err(wrong(t!("this profile's secrets come from a command; give --secrets to change that")))
         }

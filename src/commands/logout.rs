@@ -56,7 +56,7 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
             session.with_ports(system, &source, |ports| leaving.run(system, ports))?
         }
     };
-    if !global.quiet {
+    if !global.loudness.quiet {
         system.say(&t!("zoho-cred: logged out of '{profile}': {said}", profile = profile.name, said));
     }
     Ok(0)

@@ -29,7 +29,7 @@ pub fn reject(system: &mut System, global: &Global, args: &RejectArgs) -> Result
             Some(t!("Zoho did not say whether the token lives, so it was kept; check the scope first"))
         }
     };
-    if let Some(warning) = warning.filter(|_| !global.quiet) {
+    if let Some(warning) = warning.filter(|_| !global.loudness.quiet) {
         system.warn(&warning);
     }
     Ok(0)

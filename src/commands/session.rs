@@ -29,7 +29,7 @@ impl Session {
         let passed_over_environment = resolved.passed_over_environment;
         let session = Session::of(system, global, resolved)?;
         let (profile, config) = (&session.profile, &session.config);
-        if passed_over_environment && !global.quiet {
+        if passed_over_environment && !global.loudness.quiet {
             system.warn(&t!(
                 "the ZOHO_ variables make up a profile too; '{profile}' of {path} is used, 'env' is not",
                 profile = profile.name,
@@ -45,7 +45,7 @@ impl Session {
         let state = StateDir::new(state_dir(&system.env)?);
         let (name, place) = (&profile.name, &profile.accounts_url);
         log::debug!("profile '{name}' at {place}; its state is in {}", state.path().display());
-        Ok(Session { profile, config, state, roots: roots(system, global), quiet: global.quiet })
+        Ok(Session { profile, config, state, roots: roots(system, global), quiet: global.loudness.quiet })
     }
 
     /// The store that machines share, if one is set.

@@ -38,8 +38,13 @@ pub(super) fn keep_fresh(
     render: impl Fn(&System, &Obtained) -> Result<Vec<u8>, Error>,
 ) -> Result<u8, Error> {
     system.signals.install();
-    let mut watch =
-        Watch { system, quiet: global.quiet, kept: None, pause_until: Duration::ZERO, troubled: false };
+    let mut watch = Watch {
+        system,
+        quiet: global.loudness.quiet,
+        kept: None,
+        pause_until: Duration::ZERO,
+        troubled: false,
+    };
     let offline = Ask { offline: true, ..*ask };
     loop {
         system.signals.check()?;

@@ -24,9 +24,9 @@ pub use https::{Https, Roots};
 pub use out_file::OutFile;
 pub use process::harden;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub use process::prepare;
+pub use process::{end, prepare};
 pub use signals::Signals;
-pub use stdio::Stdout;
+pub use stdio::{Stdin, Stdout};
 pub use terminal::Terminal;
 pub use waiting::Waiting;
 
@@ -77,7 +77,7 @@ impl System {
             browser: Box::new(DesktopBrowser),
             signals: Signals::default(),
             terminal: Terminal::real(),
-            stdin: Box::new(std::io::stdin()),
+            stdin: Box::new(Stdin),
             stdout: Box::new(Stdout::real()),
             stderr: RefCell::new(Box::new(std::io::stderr())),
             waits: Rc::default(),

@@ -1,10 +1,10 @@
-//! Standard output that knows whether it was closed.
+//! Standard input that costs nothing until it is read, and standard output that knows whether it was closed.
 //!
 //! Rust's start-up code opens `/dev/null` in place of a closed descriptor, so that a token written to a closed
 //! standard output would seem to have arrived. A look before `main` tells.
 
 use crate::words::t;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 #[cfg(unix)]
 mod at_start {
@@ -35,6 +35,15 @@ pub use at_start::give_up_stdout;
 mod at_start {
     pub fn stdout_was_closed() -> bool {
         false
+    }
+}
+
+/// Standard input. Its buffer is made when it is first read.
+pub struct Stdin;
+
+impl Read for Stdin {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        io::stdin().read(bytes)
     }
 }
 

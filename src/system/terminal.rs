@@ -1,7 +1,5 @@
 //! Which streams are a terminal, that is, whether a person is there.
 
-use std::io::IsTerminal;
-
 /// The bounds of [`Terminal::columns`].
 const NARROWEST: usize = 40;
 const WIDEST: usize = 100;
@@ -24,13 +22,8 @@ pub struct Terminal {
 impl Terminal {
     /// The process's own streams.
     pub fn real() -> Self {
-        Terminal {
-            stdin: std::io::stdin().is_terminal(),
-            stdout: std::io::stdout().is_terminal(),
-            stderr: std::io::stderr().is_terminal(),
-            color: None,
-            quiet: false,
-        }
+        let [stdin, stdout, stderr] = are_terminals();
+        Terminal { stdin, stdout, stderr, color: None, quiet: false }
     }
 
     /// The columns of the terminal that standard error is; `None` where it is none, or does not tell.
@@ -48,6 +41,19 @@ impl Terminal {
 /// The columns of the terminal that standard error is.
 pub fn stderr_columns() -> usize {
     columns(&Terminal { stderr: true, ..Terminal::default() }).unwrap_or(80)
+}
+
+/// Past the standard library's handles, which make their buffers first.
+#[cfg(unix)]
+fn are_terminals() -> [bool; 3] {
+    use rustix::stdio::{stderr, stdin, stdout};
+    [stdin(), stdout(), stderr()].map(rustix::termios::isatty)
+}
+
+#[cfg(not(unix))]
+fn are_terminals() -> [bool; 3] {
+    use std::io::{IsTerminal, stderr, stdin, stdout};
+    [stdin().is_terminal(), stdout().is_terminal(), stderr().is_terminal()]
 }
 
 #[cfg(unix)]

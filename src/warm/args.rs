@@ -83,11 +83,11 @@ mod tests {
             if let Some(call) = Call::read(&texts) {
                 let cli = Cli::try_parse_from(&args).unwrap();
                 let Some(Command::Get(get)) = cli.command else { panic!("not get") };
-                prop_assert_eq!(get.profile.as_deref(), call.profile);
-                prop_assert_eq!(get.output, call.output);
+                prop_assert_eq!(get.usual.profile.as_deref(), call.profile);
+                prop_assert_eq!(get.usual.output, call.output);
                 let plain = Cli::try_parse_from(["zoho-cred", "get"]).unwrap();
                 let Some(Command::Get(mut plain_get)) = plain.command else { panic!("not get") };
-                (plain_get.profile, plain_get.output) = (get.profile.clone(), get.output);
+                (plain_get.usual.profile, plain_get.usual.output) = (get.usual.profile.clone(), get.usual.output);
                 prop_assert_eq!(format!("{get:?}"), format!("{plain_get:?}"));
                 prop_assert_eq!(format!("{:?}", cli.global), format!("{:?}", plain.global));
             }

@@ -14,7 +14,7 @@ pub fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u
     let session = Session::open(system, global, args.profile.as_deref())?;
     let text = fill(&session, system, text(args.target))?;
     system.print(text.as_bytes())?;
-    if !global.quiet {
+    if !global.loudness.quiet {
         let words = fill(&session, system, &check(args.target))?;
         for line in words.trim_end().lines() {
             system.say_as_it_is(&t!("zoho-cred: check: {line}", line));

@@ -29,7 +29,7 @@ pub fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result
         }
     };
     system.print(text.as_bytes())?;
-    if status.minted_last_hour >= MANY_TOKENS && !global.quiet {
+    if status.minted_last_hour >= MANY_TOKENS && !global.loudness.quiet {
         system.warn(&t!(
             "{count} tokens were minted in the last hour; Zoho keeps 10 to 15 alive and kills the oldest",
             count = status.minted_last_hour,
