@@ -1,7 +1,7 @@
 //! Makes the warm path the first instructions of the program, where it can run there (`src/warm/start.rs`).
 //!
-//! In a release build for Linux it also puts the code of everyday commands into one place (`src/first.ld`): strewn over the
-//! program it costs a call a tenth of a millisecond to have it mapped. And it links what a dynamic release build takes from `libgcc_s` (unwinding) into the program: loading one more library
+//! In a release build for Linux it also has the linker put the code of everyday commands into one place (`src/first.ld`,
+//! decision 8), and links what a dynamic one takes from `libgcc_s` (unwinding) into the program: loading one more library
 //! costs every call more than the warm path itself.
 
 #![expect(clippy::disallowed_methods, reason = "a build script is outside")]
@@ -21,7 +21,7 @@ fn main() {
         println!("cargo:rustc-link-arg-bin=zoho-cred=-Wl,--entry=zoho_cred_start");
     }
 
-    if is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux") {
+    if is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux") && linker_takes_scripts() {
         let script = Path::new(&var("CARGO_MANIFEST_DIR").unwrap_or_default()).join("src/first.ld");
         println!("cargo:rustc-link-arg-bin=zoho-cred=-T{}", script.display());
     }
@@ -31,6 +31,13 @@ fn main() {
     if is("PROFILE", "release") && linux("gnu") && native && dynamic && has_archive("gcc_eh") {
         println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
     }
+}
+
+/// Whether nobody has chosen one of the linkers that do not understand `src/first.ld`; those of binutils and LLVM do.
+fn linker_takes_scripts() -> bool {
+    let chosen =
+        ["RUSTC_LINKER", "CARGO_ENCODED_RUSTFLAGS"].map(|name| var(name).unwrap_or_default()).concat();
+    !["mold", "wild", "gold"].iter().any(|other| chosen.contains(other))
 }
 
 /// Whether the C compiler that links has the library as an archive; without it the shared one is taken, as usual.
