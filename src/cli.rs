@@ -52,6 +52,15 @@ pub struct Global {
     pub color: Color,
 }
 
+impl Global {
+    /// The same flags, but `-q` as well if `silent`.
+    pub fn silenced(&self, silent: bool) -> Self {
+        let mut global = self.clone();
+        global.loudness.quiet |= silent;
+        global
+    }
+}
+
 /// How much is said on stderr.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Loudness {

@@ -12,9 +12,7 @@ use std::path::PathBuf;
 /// Prints a fresh token in the format that was asked for, or puts it where that format wants it.
 pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
     let GetArgs { usual, rare } = args;
-    let mut global = global.clone();
-    global.loudness.quiet |= usual.output.is_silent();
-    let global = &global;
+    let global = &global.silenced(usual.output.is_silent());
     let form = form(system, args)?;
     let place = place(system, args)?;
     let session = Session::open(system, global, usual.profile.as_deref())?;

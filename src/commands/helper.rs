@@ -24,8 +24,7 @@ const REJECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Answers one request of git or of a tool with EngFlow's protocol.
 pub fn helper(system: &mut System, global: &Global, protocol: &Protocol) -> Result<u8, Error> {
     system.signals.install();
-    let mut silent = global.clone();
-    silent.loudness.quiet = true;
+    let silent = global.silenced(true);
     match protocol {
         Protocol::Git(args) => match args.operation.as_str() {
             "get" => git_get(system, &silent, args),
