@@ -2,11 +2,9 @@
 
 mod complaint;
 mod help;
-mod quick;
 
 pub use complaint::complaint;
 pub use help::translated;
-pub use quick::quick;
 
 use crate::config::{DataCenter, Scheme, duration};
 use crate::output::{Output, Shell};

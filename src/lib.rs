@@ -7,7 +7,6 @@
 //! | room | what it is for |
 //! |---|---|
 //! | [`cli`] | the command line, as clap definitions |
-//! | [`warm`] | a plain `get` with a fresh token, answered before all the others are asked |
 //! | [`commands`] | one file a verb, each a short story |
 //! | [`login`] | granting access once: one file a flow |
 //! | [`token`] | the heart: freshness, ledger, the one refresh for all callers |
@@ -41,7 +40,6 @@ pub mod secret;
 pub mod store;
 pub mod system;
 pub mod token;
-pub mod warm;
 pub mod words;
 
 mod run;

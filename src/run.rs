@@ -1,10 +1,9 @@
 //! The whole program as one function of its arguments and the outside.
 
-use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, complaint, quick, translated};
+use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, complaint, translated};
 use crate::commands;
 use crate::error::{Code, Error};
 use crate::system::{System, browser};
-use crate::warm;
 use crate::words::{Language, language, speak, t};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
@@ -23,7 +22,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     let machine = wants_json(&args);
     let _speaking =
         speak(if machine { Language::English } else { Language::of(|name| system.env.get(name)) });
-    let cli = match quick(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => return refuse(&args, error, system),
     };
@@ -45,10 +44,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         }
     };
     match outcome {
-        Ok(code) => {
-            warm::remember(&args, system);
-            code
-        }
+        Ok(code) => code,
         Err(error) => {
             report(&error, cli.global.error_format, system);
             error.code().exit_code()

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub struct StateDir(PathBuf);
 
 /// The folders that we make in it, which also show that it is ours.
-pub const ROOMS: [&str; 7] = ["clients", "credentials", "ledgers", "locks", "profiles", "secrets", "warm"];
+pub const ROOMS: [&str; 6] = ["clients", "credentials", "ledgers", "locks", "profiles", "secrets"];
 
 impl StateDir {
     /// The folder at `path`; it is looked at by [`StateDir::check`] and made by [`StateDir::room`].

@@ -5,8 +5,6 @@
 #[derive(Clone, Default)]
 pub struct Env {
     variables: Vec<(String, String)>,
-    /// What was read, where that is not all: asking for another is a slip.
-    names: Option<&'static str>,
 }
 
 impl Env {
@@ -15,34 +13,24 @@ impl Env {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Env { variables: std::env::vars_os().filter_map(text).collect(), names: None }
+        Env { variables: std::env::vars_os().filter_map(text).collect() }
     }
 
     /// Only these of the process's own, apart by spaces, which is quicker than all of them.
     #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
     pub fn real_ones(names: &'static str) -> Self {
         let text = |name: &str| Some((name.to_owned(), std::env::var_os(name)?.into_string().ok()?));
-        Env { variables: names.split(' ').filter_map(text).collect(), names: Some(names) }
+        Env { variables: names.split(' ').filter_map(text).collect() }
     }
 
     /// Variables for a test.
     pub fn of<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Env { variables, names: None }
-    }
-
-    /// Only these of them.
-    pub fn only(&self, names: &'static str) -> Self {
-        let read = self.variables.iter().filter(|(name, _)| names.split(' ').any(|wanted| wanted == name));
-        Env { variables: read.cloned().collect(), names: Some(names) }
+        Env { variables }
     }
 
     /// The variable's value; `None` where it is not set, or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        debug_assert!(
-            self.names.is_none_or(|names| names.split(' ').any(|read| read == name)),
-            "{name} was not read"
-        );
         let found = self.variables.iter().find(|(found, _)| found == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }

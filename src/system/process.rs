@@ -33,32 +33,6 @@ pub fn harden() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
-/// What Rust's own start does that matters: no file of ours is ever opened as a standard stream that was closed, and a
-/// write to a pipe that nobody reads is an error, not the end of the process.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "to ignore a signal takes a call into C")]
-pub fn prepare() {
-    use rustix::fs::{Mode, OFlags, open};
-    use std::os::fd::{BorrowedFd, IntoRawFd};
-    for stream in 0..=2 {
-        // SAFETY: it is only looked at, and may be closed.
-        let closed = rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(stream) }).is_err();
-        if closed && let Ok(null) = open("/dev/null", OFlags::RDWR, Mode::empty()) {
-            let _ = null.into_raw_fd();
-        }
-    }
-    // SAFETY: no other thread is there yet.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
-}
-
-/// Ends the process at once: nothing is left that the C library would have to write or to close.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "a call into C")]
-pub fn end(code: u8) -> ! {
-    // SAFETY: it only ends the process.
-    unsafe { libc::_exit(code.into()) }
-}
-
 /// A child that has none of our own secrets in its environment; every one is made here.
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 fn child(program: &OsStr) -> Command {

@@ -116,7 +116,7 @@ fn a_folder_that_is_swapped_at_any_step_is_not_written_to() {
     // One folder of the hostile user's, and one of ours that he cannot enter, but can have a link lead to.
     let (theirs, ours) = (open.join("theirs"), test.dir.path().join("ours"));
     for folder in [&theirs, &ours] {
-        for room in ["", "clients", "credentials", "ledgers", "locks", "profiles", "secrets", "warm"] {
+        for room in ["", "clients", "credentials", "ledgers", "locks", "profiles", "secrets"] {
             std::fs::create_dir(folder.join(room)).unwrap();
             if folder == &theirs {
                 chown(folder.join(room), Some(HOSTILE), None).unwrap();

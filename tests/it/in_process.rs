@@ -6,9 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{
-    Clock, Env, FileSystem, Http, HttpAnswer, HttpFailure, HttpRequest, Now, OpenHttp, System, Terminal,
-};
+use zoho_cred::system::{Clock, Env, FileSystem, Now, OpenHttp, System, Terminal};
 
 /// A clock that stands still unless it is moved or slept on.
 pub struct ManualClock {
@@ -39,11 +37,6 @@ impl ManualClock {
     /// Sets the wall's clock forward; nobody can set the other one.
     pub fn set_forward(&self, by: Duration) {
         self.wall_ms.set(self.wall_ms.get() + by.as_millis() as i64);
-    }
-
-    /// Sets the wall's clock back; nobody can set the other one.
-    pub fn set_back(&self, by: Duration) {
-        self.wall_ms.set(self.wall_ms.get() - by.as_millis() as i64);
     }
 }
 
@@ -118,20 +111,6 @@ pub fn run_on(
     args: &[&str],
 ) -> (u8, String, String) {
     run_system(System { file_system, ..System::real() }, Env::of(test.vars()), clock, args)
-}
-
-/// Like `run` with these variables, in a world without a network.
-pub fn run_with(env: Env, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
-    let offline = System { http: Box::new(|_| Ok(Box::new(NoNetwork))), ..System::real() };
-    run_system(offline, env, clock, args)
-}
-
-struct NoNetwork;
-
-impl Http for NoNetwork {
-    fn send(&self, _: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
-        Err(HttpFailure { sent: false, timed_out: false, problem: "no network".into() })
-    }
 }
 
 fn run_system<C: Clock + 'static>(

@@ -43,6 +43,5 @@ mod status;
 mod tls;
 mod turns;
 mod warm;
-mod warm_equal;
 mod watch;
 mod words;

@@ -33,7 +33,7 @@ impl Storm<'_> {
                     std::thread::sleep(Duration::from_millis(random(1500)));
                     let _ = std::fs::remove_file(&filler);
                 }
-                7 | 8 => self.overwrite(one(&["credentials", "profiles", "locks", "clients", "warm"])),
+                7 | 8 => self.overwrite(one(&["credentials", "profiles", "locks", "clients"])),
                 9 if last_ledger.is_none_or(|at| at.elapsed() > Duration::from_secs(100)) => {
                     last_ledger = Some(Instant::now());
                     self.overwrite("ledgers");
@@ -44,7 +44,7 @@ impl Storm<'_> {
                     self.set_mode("secrets", 0o700);
                 }
                 _ => {
-                    let room = one(&["credentials", "profiles", "locks", "ledgers", "clients", "warm"]);
+                    let room = one(&["credentials", "profiles", "locks", "ledgers", "clients"]);
                     self.set_mode(room, one(&[0o777, 0o755, 0o500, 0o000]));
                 }
             }
