@@ -150,8 +150,8 @@ pub struct UsualGetArgs {
     /// What to print
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
-    /// The life that the token must have left, such as 10m
-    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
+    /// Refresh the token unless it stays valid for this long, such as 10m; at most 45m
+    #[arg(long, value_name = "DUR", value_parser = min_ttl)]
     pub min_ttl: Option<Duration>,
 }
 
@@ -176,14 +176,14 @@ pub struct RareGetArgs {
     /// Whose syntax '-o env' is in
     #[arg(long, value_enum, default_value_t)]
     pub shell: Shell,
-    /// Replace FILE by the output instead of printing it
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    /// Write the output to FILE, atomically, instead of printing it
+    #[arg(long, alias = "out", value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
     /// Mode of that file, in octal
-    #[arg(long, value_name = "MODE", value_parser = mode, default_value = "0600", requires = "out")]
+    #[arg(long, value_name = "MODE", value_parser = mode, default_value = "0600", requires = "output_file")]
     pub mode: u32,
-    /// Stay, and keep the file fresh until a signal
-    #[arg(long, requires = "out", conflicts_with_all = ["offline", "refresh"])]
+    /// Keep running, and keep the file fresh until a signal
+    #[arg(long, requires = "output_file", conflicts_with_all = ["offline", "refresh"])]
     pub watch: bool,
 }
 
@@ -197,10 +197,24 @@ impl Default for RareGetArgs {
             offline: false,
             refresh: false,
             shell: Shell::default(),
-            out: None,
+            output_file: None,
             mode: 0o600,
             watch: false,
         }
+    }
+}
+
+/// The longest `--min-ttl`: three quarters of the hour for which Zoho's tokens are valid. With a longer one every call
+/// would refresh.
+const LONGEST_MIN_TTL: Duration = Duration::from_secs(45 * 60);
+
+/// A `--min-ttl`.
+fn min_ttl(text: &str) -> Result<Duration, String> {
+    match duration::parse(text)? {
+        ttl if ttl > LONGEST_MIN_TTL => {
+            Err(t!("Zoho's tokens are valid for one hour, so the longest --min-ttl is 45m"))
+        }
+        ttl => Ok(ttl),
     }
 }
 
@@ -222,8 +236,8 @@ pub struct ExecArgs {
     /// Put a value into another variable than usual: token, header, api_domain or expires_at
     #[arg(long, value_name = "NAME=VALUE", value_parser = Rename::parse)]
     pub env: Vec<Rename>,
-    /// The life that the token must have left, such as 10m
-    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
+    /// Refresh the token unless it stays valid for this long, such as 10m; at most 45m
+    #[arg(long, value_name = "DUR", value_parser = min_ttl)]
     pub min_ttl: Option<Duration>,
     /// For getting the token
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]

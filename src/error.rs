@@ -345,7 +345,7 @@ pub enum Error {
         /// The profile.
         profile: String,
     },
-    /// The file of `--out`, or a CI system's, could not be written.
+    /// The file of `--output-file`, or a CI system's, could not be written.
     Out {
         /// The file.
         path: PathBuf,

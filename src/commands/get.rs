@@ -59,9 +59,9 @@ enum Place {
 }
 
 fn place(system: &System, GetArgs { usual, rare }: &GetArgs) -> Result<Place, Error> {
-    match (&rare.out, usual.output) {
+    match (&rare.output_file, usual.output) {
         (Some(_), Output::Github | Output::Azure) => Err(Error::Usage {
-            problem: t!("this output is for a step of a CI job, which reads stdout: leave --out away"),
+            problem: t!("the CI runner reads this output from stdout; leave --output-file out"),
             command: "zoho-cred get",
         }),
         (Some(path), _) => Ok(Place::File(OutFile::new(path, rare.mode)?)),

@@ -1,4 +1,4 @@
-//! `get --out FILE`, and `--watch`: a file that always holds a token that lives, as long as one can be had.
+//! `get --output-file FILE`, and `--watch`: a file that always holds a token that lives, as long as one can be had.
 
 use super::Session;
 use super::get::token;

@@ -1,4 +1,4 @@
-//! The file of `--out`: replaced whole, for its reader alone.
+//! The file of `--output-file`: replaced whole, for its reader alone.
 
 use crate::error::Error;
 use crate::words::t;
@@ -64,7 +64,7 @@ impl OutFile {
         Error::Unsafe {
             path: self.path.clone(),
             problem: problem.to_owned(),
-            hint: t!("give --out a file in a folder that only you can write to"),
+            hint: t!("give --output-file a path in a folder that only you can write to"),
         }
     }
 

@@ -35,14 +35,14 @@ impl Lifetime {
             return Freshness::Stale;
         }
         let (left, life) = (self.left_ms(now), self.life_ms());
-        let barely_used = (now.wall_ms - self.obtained_at_ms) * 4 < life;
         let usual = (life / 20).min(USUAL_MS);
         let wanted = match min_ttl {
             MinTtl::Default => usual,
             MinTtl::Implied(ttl) | MinTtl::Explicit(ttl) => ms(ttl),
             MinTtl::Reported => usual + self.margin_ms(),
         };
-        if left < wanted && !barely_used {
+        // A token that was just issued must be fresh, whatever is asked of it.
+        if left < wanted.min(life / 4 * 3) {
             return Freshness::Stale;
         }
         match left <= self.early_ms() {
@@ -124,9 +124,9 @@ mod tests {
             |life_s, left_s| left(life_s, left_s).freshness(NOW, MinTtl::Implied(Duration::from_secs(1200)));
         assert_eq!((implied(3600, 1200), implied(3600, 1199)), (Freshness::Fresh, Freshness::Stale));
         assert_eq!(
-            (implied(600, 451), implied(600, 450)),
+            (implied(600, 450), implied(600, 449)),
             (Freshness::Fresh, Freshness::Stale),
-            "barely used"
+            "three quarters of its life"
         );
     }
 

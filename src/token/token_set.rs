@@ -176,8 +176,8 @@ mod tests {
 
     #[test]
     fn a_new_token_is_fresh_for_any_wish() {
-        assert_eq!(token(3600, 2701).freshness(NOW, explicit(7200)), Freshness::Fresh);
-        assert_eq!(token(3600, 2700).freshness(NOW, explicit(7200)), Freshness::Stale);
+        assert_eq!(token(3600, 2700).freshness(NOW, explicit(7200)), Freshness::Fresh);
+        assert_eq!(token(3600, 2699).freshness(NOW, explicit(7200)), Freshness::Stale);
     }
 
     #[test]
@@ -195,8 +195,8 @@ mod tests {
         let while_ = MinTtl::Implied(Duration::from_secs(1800));
         assert_eq!(token(3600, 1800).freshness(NOW, while_), Freshness::Fresh);
         assert_eq!(token(3600, 1799).freshness(NOW, while_), Freshness::Stale);
-        assert_eq!(token(600, 451).freshness(NOW, while_), Freshness::Fresh);
-        assert_eq!(token(600, 450).freshness(NOW, while_), Freshness::Stale);
+        assert_eq!(token(600, 450).freshness(NOW, while_), Freshness::Fresh);
+        assert_eq!(token(600, 449).freshness(NOW, while_), Freshness::Stale);
     }
 
     #[test]

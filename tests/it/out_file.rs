@@ -1,4 +1,4 @@
-//! `--out`, and the outputs for CI systems.
+//! `--output-file`, and the outputs for CI systems.
 
 use crate::harness::{Test, files_below};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -10,11 +10,11 @@ fn a_file_is_replaced_for_its_reader_alone() {
     let out = test.dir.path().join("token");
     let path = out.to_str().unwrap();
     let mode = || std::fs::metadata(&out).unwrap().mode() & 0o777;
-    assert_eq!(test.run(["get", "--out", path]).ok(), "", "nothing goes to stdout");
+    assert_eq!(test.run(["get", "--output-file", path]).ok(), "", "nothing goes to stdout");
     assert_eq!((std::fs::read_to_string(&out).unwrap(), mode()), (token.clone(), 0o600));
     std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o666)).unwrap();
     let mut old = std::fs::File::open(&out).unwrap();
-    test.run(["get", "-o", "header", "--out", path, "--mode", "0640"]).ok();
+    test.run(["get", "-o", "header", "--output-file", path, "--mode", "0640"]).ok();
     assert_eq!(
         (std::fs::read_to_string(&out).unwrap(), mode()),
         (format!("Authorization: Zoho-oauthtoken {token}"), 0o640)
@@ -25,10 +25,20 @@ fn a_file_is_replaced_for_its_reader_alone() {
         "an open file stays whole: it was replaced"
     );
     let mut masked = std::process::Command::new("sh");
-    let script = "umask 077; exec \"$0\" get --out \"$1\" --mode 644";
+    let script = "umask 077; exec \"$0\" get --output-file \"$1\" --mode 644";
     masked.args(["-c", script, crate::harness::PROGRAM, path]).env_clear().envs(test.vars());
     test.start(masked).wait().ok();
     assert_eq!(mode(), 0o644, "a mode that was asked for does not depend on the umask");
+}
+
+#[test]
+fn the_old_name_of_the_flag_works_and_is_not_shown() {
+    let test = Test::new();
+    let out = test.dir.path().join("token");
+    test.run(["get", "--out", out.to_str().unwrap()]).ok();
+    assert_eq!(std::fs::read_to_string(out).unwrap(), test.get().stdout);
+    let help = test.run(["get", "--help"]);
+    assert!(help.ok().contains("--output-file <FILE>") && !help.stdout.contains("--out "), "{help:?}");
 }
 
 #[test]
@@ -44,18 +54,18 @@ fn what_is_unsafe_is_refused_before_a_request_is_spent() {
     for bad in
         [dir.join("link"), dir.join("dangling"), open.join("token"), dir.to_owned(), "/dev/null".into()]
     {
-        test.run(["get", "--out", bad.to_str().unwrap()]).failed(74, "store");
+        test.run(["get", "--output-file", bad.to_str().unwrap()]).failed(74, "store");
     }
-    test.run(["get", "--out", "/nonexistent/token"]).failed(74, "store");
+    test.run(["get", "--output-file", "/nonexistent/token"]).failed(74, "store");
     assert_eq!(std::fs::read_to_string(target).unwrap(), "untouched");
     assert!(!dir.join("nowhere").exists() && !open.join("token").exists());
     std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o1777)).unwrap();
     for bad in ["0999", "1777", "0400", "x", ""] {
-        test.run(["get", "--out", "x", "--mode", bad]).failed(2, "usage");
+        test.run(["get", "--output-file", "x", "--mode", bad]).failed(2, "usage");
     }
     test.run(["get", "--mode", "0600"]).failed(2, "usage");
     assert_eq!(test.sandbox.token_requests(), 0);
-    test.run(["get", "--out", open.join("token").to_str().unwrap()]).ok();
+    test.run(["get", "--output-file", open.join("token").to_str().unwrap()]).ok();
 }
 
 #[test]
@@ -66,7 +76,7 @@ fn a_failed_call_leaves_the_file_alone_and_no_litter() {
     let out = folder.join("token");
     std::fs::write(&out, "old").unwrap();
     test.sandbox.kill_token(test.sandbox.refresh_token());
-    test.run(["get", "--out", out.to_str().unwrap()]).failed(77, "login_required");
+    test.run(["get", "--output-file", out.to_str().unwrap()]).failed(77, "login_required");
     assert_eq!(std::fs::read_to_string(&out).unwrap(), "old");
     assert_eq!(files_below(&folder).len(), 1);
 }
@@ -96,8 +106,8 @@ fn github_masks_before_it_sets_and_appends() {
     let twice = std::fs::read_to_string(&file).unwrap();
     assert!(twice.starts_with(&text) && twice.len() > text.len());
     assert_eq!(twice.matches(delimiter).count(), 6, "each call has a delimiter of its own");
-    test.run(["get", "-o", "github", "--out", "x"]).failed(2, "usage");
-    test.run(["get", "-o", "azure", "--out", "x"]).failed(2, "usage");
+    test.run(["get", "-o", "github", "--output-file", "x"]).failed(2, "usage");
+    test.run(["get", "-o", "azure", "--output-file", "x"]).failed(2, "usage");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use crate::harness::Test;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+use zoho_cred::sandbox::Options;
 
 fn shell(test: &Test, script: &str) -> i32 {
     let mut command = Command::new("sh");
@@ -69,6 +71,53 @@ fn an_explicit_min_ttl_renews() {
     test.age_token(1800);
     assert_eq!(test.run(["get", "--min-ttl", "20m"]).ok(), old);
     assert_ne!(test.run(["get", "--min-ttl", "40m"]).ok(), old);
+}
+
+#[test]
+fn a_min_ttl_that_no_token_has_is_a_usage_error() {
+    let test = Test::new();
+    for args in [vec!["get", "--min-ttl"], vec!["exec", "--min-ttl"]] {
+        let with = |ttl| {
+            let command: &[&str] = if args[0] == "exec" { &["--", "true"] } else { &[] };
+            test.run(args.iter().copied().chain([ttl]).chain(command.iter().copied()))
+        };
+        for bad in ["24h", "45m1s", "2701"] {
+            let outcome = with(bad);
+            outcome.failed(2, "usage");
+            assert!(outcome.stderr.contains("the longest --min-ttl is 45m"), "{outcome:?}");
+        }
+        with("45m").ok();
+    }
+    assert_eq!(test.sandbox.token_requests(), 1, "a token that was just issued is fresh for 45m");
+}
+
+#[test]
+fn no_min_ttl_asks_for_more_than_three_quarters_of_a_life() {
+    let mut options = Options::default();
+    options.limits.token_life = Duration::from_secs(600);
+    let test = Test::with(options);
+    let token = test.get().ok().to_owned();
+    for args in [&["get", "--min-ttl", "45m"][..], &["exec", "--", "printenv", "ZOHO_ACCESS_TOKEN"]] {
+        assert_eq!(test.run(args.iter().copied()).ok(), token);
+    }
+    test.age_token(151);
+    let renewed = test.run(["get", "--min-ttl", "45m"]).ok().to_owned();
+    assert_ne!(renewed, token);
+    test.age_token(151);
+    assert_ne!(test.run(["exec", "--", "printenv", "ZOHO_ACCESS_TOKEN"]).ok(), renewed);
+    assert_eq!(test.sandbox.token_requests(), 3);
+}
+
+/// `exec-credential` tells its caller 60 s less than there is, and counts `--min-ttl` to that.
+#[test]
+fn a_min_ttl_counts_to_the_expiry_that_is_reported() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let ask = |ttl| test.run(["get", "-o", "exec-credential", "--min-ttl", ttl]);
+    test.age_token(2370);
+    assert!(ask("19m").ok().contains(&token), "20:30 are left, of which 19:30 are told");
+    assert_eq!(test.run(["get", "--min-ttl", "20m"]).ok(), token);
+    assert!(!ask("20m").ok().contains(&token));
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
         stderr: RefCell::new(Box::new(io::sink())),
         ..System::real()
     };
-    let args = ["zoho-cred", "get", "crm", "--watch", "--out", out.to_str().unwrap()].map(Into::into);
+    let args = ["zoho-cred", "get", "crm", "--watch", "--output-file", out.to_str().unwrap()].map(Into::into);
     assert_eq!(zoho_cred::run(args, &mut system), 143);
 
     let seen = seen.borrow();
@@ -135,7 +135,7 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
 
 fn start(test: &Test, extra: &[&str]) -> (crate::harness::Running, PathBuf) {
     let out = test.dir.path().join("token");
-    let args = ["get", "--watch", "--out", out.to_str().unwrap()];
+    let args = ["get", "--watch", "--output-file", out.to_str().unwrap()];
     (test.start(test.command(args.into_iter().chain(extra.iter().copied()))), out)
 }
 
@@ -185,7 +185,7 @@ fn a_login_that_is_needed_ends_it() {
     running.wait().failed(77, "login_required");
     assert_eq!(content(&out), token, "the file is left as it is");
     test.run(["get", "--watch"]).failed(2, "usage");
-    test.run(["get", "--watch", "--out", "x", "--offline"]).failed(2, "usage");
+    test.run(["get", "--watch", "--output-file", "x", "--offline"]).failed(2, "usage");
 }
 
 #[test]

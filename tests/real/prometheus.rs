@@ -14,7 +14,7 @@ fn a_replaced_file_is_picked_up() {
         Web::start(|_| Answer("200 OK", "Content-Type: text/plain\r\n".into(), "up_to_date 1\n".into()));
     let out = test.dir.path().join("token");
     let settings = test.run(["setup", "prometheus"]).stdout;
-    let watch = test.start(test.command(["get", "--watch", "--out", out.to_str().unwrap()]));
+    let watch = test.start(test.command(["get", "--watch", "--output-file", out.to_str().unwrap()]));
     until("a token", || out.exists());
     let host = test.sandbox.url().trim_start_matches("http://").to_owned();
     let settings =
