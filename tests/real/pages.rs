@@ -1,29 +1,30 @@
-//! Every shell block of README and guide, in both languages, is done as it stands: by a person at a terminal where it asks
-//! something. Only what names the outside is another: the data centre, the API's host, ids.
+//! Runs every shell and Python block of README and guide, in both languages, as printed. Logins run on a pseudo-terminal.
+//! Only external names are replaced: the data center, the API host and IDs.
 
 use crate::every_flow::{accepted, connect, http, program, world};
 use crate::harness::{PROGRAM, Test, until};
 use crate::person::Person;
-use crate::world::bash;
+use crate::world::{bash, on_path, python, run};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 use zoho_cred::sandbox::ClientKind;
 
-/// What tests/installer does, and what is going on here.
+/// Blocks that tests/installer and the test runner themselves cover.
 const DONE_ELSEWHERE: [&str; 3] = ["./install.sh --demo", "./install.sh", "tests/run"];
 
-fn blocks(text: &str) -> Vec<String> {
+fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
-    while lines.by_ref().any(|line| line == "```sh") {
+    let fence = format!("```{language}");
+    while lines.by_ref().any(|line| line == fence) {
         let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
         blocks.push(block.join("\n"));
     }
     blocks
 }
 
-/// The commands of a block: its lines, unless one goes on in the next.
+/// Splits a block into commands: one per line, except for continued lines and `sh -c` scripts.
 fn commands(block: &str) -> Vec<String> {
     if block.contains("sh -c '") {
         return vec![block.to_owned()];
@@ -32,14 +33,14 @@ fn commands(block: &str) -> Vec<String> {
     whole.lines().map(|line| line.split("  #").next().unwrap().trim().to_owned()).collect()
 }
 
-/// Does everything that a page says; how many commands that was.
+/// Runs all blocks of a page and returns the number of commands.
 fn follow(page: &str) -> usize {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
-    // `console` is run by tests/it/docs.rs, `yaml` by ci.rs and kubectl.rs.
+    // tests/it/docs.rs runs `console` blocks; ci.rs and kubectl.rs run `yaml` blocks.
     let kinds: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("```")).collect();
-    assert!(kinds.is_subset(&["", "sh", "console", "yaml"].into()), "nobody runs these blocks: {kinds:?}");
+    assert!(kinds.is_subset(&["", "sh", "python", "console", "yaml"].into()), "untested blocks: {kinds:?}");
     let mut done = 0;
-    for block in blocks(&text) {
+    for block in blocks(&text, "sh") {
         if DONE_ELSEWHERE.contains(&block.as_str()) {
             continue;
         }
@@ -57,10 +58,23 @@ fn follow(page: &str) -> usize {
             done += 1;
         }
     }
+    for block in blocks(&text, "python") {
+        run_python(&block);
+        done += 1;
+    }
     done
 }
 
-/// A command that asks nothing.
+/// Runs a Python block as a script; it must print the sandbox's lead.
+fn run_python(block: &str) {
+    let Some(python) = python() else { return };
+    let test = on_path(Test::new().with_profile());
+    let script = test.file("script.py", &block.replace("https://www.zohoapis.jp", test.sandbox.api_domain()));
+    let outcome = run(&test, python.to_str().unwrap(), &[script.to_str().unwrap()]);
+    assert!(outcome.ok().contains("'Last_Name': 'Yamada'"), "{outcome:?}");
+}
+
+/// Runs a command that does not prompt.
 fn call(test: &Test, command: &str) {
     let here = command.replace("https://www.zohoapis.jp", test.sandbox.api_domain());
     let outcome = bash(test, &here);
@@ -85,7 +99,7 @@ fn log_in(test: &mut Test, callback: &str, line: &str) {
         .replace("--data-center jp", "")
         .replace("1000.XXXX", &client.client_id)
         .replace("ZohoCRM.600000434", test.sandbox.soid());
-    // Where a person says which data centre, and where there is a keyring.
+    // Replaces what the reader's environment has: the data center and a keyring.
     let mut args = vec!["login", "--accounts-url", &url, "--secrets", "file"];
     args.extend(here.split_whitespace());
     if kind == ClientKind::ServerBased && !line.contains("--redirect-uri") {
