@@ -77,10 +77,13 @@ pub fn home(env: &Env) -> Option<PathBuf> {
     env.get("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok()).filter(|home| home.is_absolute())
 }
 
-/// Appends to a file that somebody else reads and others append to, in one write.
+/// Appends to a file that somebody else reads and others append to, in one write. A missing one is created with mode 0600.
 pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
-    let written = file.and_then(|mut file| file.write_all(bytes));
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(path).and_then(|mut file| file.write_all(bytes));
     written.map_err(|error| Error::Out { path: path.to_owned(), problem: error.to_string() })
 }
 

@@ -216,7 +216,7 @@ fn what_libraries_say_is_said_in_our_words() {
     let shown = said(&test, &["get"]);
     assert!(shown.contains("設定ファイル /nonexistent/config.toml") && shown.contains("--config"), "{shown}");
     test = test.unset("ZOHO_CRED_CONFIG");
-    let shown = said(&test, &["get", "crm", "--output-file", "/nonexistent/x"]);
+    let shown = said(&test, &["get", "crm", "--output-file", "/proc/nonexistent/x"]);
     assert!(
         shown.contains("そのようなファイルやフォルダーはありません") && !shown.contains("os error"),
         "{shown}"

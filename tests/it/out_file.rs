@@ -1,7 +1,10 @@
 //! `--output-file`, and the outputs for CI systems.
 
-use crate::harness::{Test, files_below};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use crate::harness::{PROGRAM, Test, files_below, have};
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 #[test]
 fn a_file_is_replaced_for_its_reader_alone() {
@@ -51,21 +54,214 @@ fn what_is_unsafe_is_refused_before_a_request_is_spent() {
     let open = dir.join("open");
     std::fs::create_dir(&open).unwrap();
     std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
-    for bad in
-        [dir.join("link"), dir.join("dangling"), open.join("token"), dir.to_owned(), "/dev/null".into()]
-    {
+    let sticky = dir.join("sticky");
+    std::fs::create_dir(&sticky).unwrap();
+    std::fs::set_permissions(&sticky, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    for bad in [
+        dir.join("link"),
+        dir.join("dangling"),
+        open.join("token"),
+        sticky.join("token"),
+        dir.to_owned(),
+        "/dev/null".into(),
+        "/dev/null/token".into(),
+        "/proc/nonexistent/token".into(),
+    ] {
         test.run(["get", "--output-file", bad.to_str().unwrap()]).failed(74, "store");
     }
-    test.run(["get", "--output-file", "/nonexistent/token"]).failed(74, "store");
     assert_eq!(std::fs::read_to_string(target).unwrap(), "untouched");
     assert!(!dir.join("nowhere").exists() && !open.join("token").exists());
-    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o1777)).unwrap();
     for bad in ["0999", "1777", "0400", "x", ""] {
         test.run(["get", "--output-file", "x", "--mode", bad]).failed(2, "usage");
     }
     test.run(["get", "--mode", "0600"]).failed(2, "usage");
     assert_eq!(test.sandbox.token_requests(), 0);
-    test.run(["get", "--output-file", open.join("token").to_str().unwrap()]).ok();
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().mode() & 0o7777
+}
+
+/// An emptyDir of Kubernetes has mode 0777.
+#[test]
+fn the_hint_for_an_open_folder_works_as_it_is() {
+    let test = Test::new();
+    let open = test.dir.path().join("empty-dir");
+    std::fs::create_dir(&open).unwrap();
+    std::fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+    let refused = test.run(["get", "--output-file", open.join("token").to_str().unwrap()]);
+    refused.failed(74, "store");
+    let hinted = open.join("zoho-cred/token");
+    let hint = format!("hint: use --output-file {};", hinted.display());
+    assert!(refused.stderr.contains(&hint), "{refused:?}");
+    test.run(["get", "--output-file", hinted.to_str().unwrap()]).ok();
+    assert_eq!((mode(&open.join("zoho-cred")), mode(&hinted)), (0o700, 0o600));
+    assert_eq!(mode(&open), 0o777, "a folder that was there is left as it is");
+}
+
+#[test]
+fn missing_folders_are_private_whatever_the_umask() {
+    let test = Test::new();
+    for (umask, file_mode, folder_mode) in
+        [("000", "0600", 0o700), ("077", "0640", 0o750), ("027", "0644", 0o750), ("000", "0604", 0o700)]
+    {
+        let folder = test.dir.path().join(format!("{umask}-{file_mode}"));
+        let out = folder.join("a/b/token");
+        let mut command = Command::new("sh");
+        let script = "umask $2; exec \"$0\" get --output-file \"$1\" --mode $3";
+        command.args(["-c", script, PROGRAM, out.to_str().unwrap(), umask, file_mode]);
+        command.env_clear().envs(test.vars());
+        test.start(command).wait().ok();
+        for made in [&*folder, &folder.join("a"), &folder.join("a/b")] {
+            assert_eq!(mode(made), folder_mode, "{}", made.display());
+        }
+        assert_eq!(mode(&out), u32::from_str_radix(file_mode, 8).unwrap());
+    }
+}
+
+#[test]
+fn a_folder_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() || !have("setpriv") {
+        return;
+    }
+    const US: u32 = 65533;
+    const OTHER: u32 = 65532;
+    let test = Test::new();
+    std::fs::set_permissions(test.dir.path(), Permissions::from_mode(0o755)).unwrap();
+    let folder = |name: &str, owner| {
+        let folder = test.dir.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        chown(&folder, Some(owner), Some(owner)).unwrap();
+        folder
+    };
+    folder("state", US);
+    let run = |folder: &Path| {
+        let mut command = Command::new("setpriv");
+        let user = US.to_string();
+        command.args(["--reuid", &user, "--regid", &user, "--clear-groups", PROGRAM, "get", "--output-file"]);
+        command.arg(folder.join("token")).env_clear().envs(test.vars());
+        test.start(command).wait()
+    };
+    let ours = folder("ours", US);
+    run(&ours).ok();
+    let theirs = folder("theirs", OTHER);
+    let outcome = run(&theirs);
+    outcome.failed(74, "store");
+    assert!(outcome.stderr.contains("another user"), "{outcome:?}");
+}
+
+/// Whether another user can read a file below `base`, whose own folder is open to all.
+fn others_can_read(base: &Path, file: &Path) -> bool {
+    let folders = file.ancestors().skip(1).take_while(|folder| *folder != base);
+    mode(file) & 0o004 != 0 && folders.into_iter().all(|folder| mode(folder) & 0o001 != 0)
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// Killed before the rename, it used to leave a file with a token and the final mode.
+#[test]
+fn a_killed_call_leaves_nothing_that_others_can_read_and_the_next_call_cleans_up() {
+    if !have("strace") {
+        return;
+    }
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let folder = test.dir.path().join("out");
+    let out = folder.join("token");
+    let args = ["get", "--output-file", out.to_str().unwrap(), "--mode", "0644"];
+    let steps = [
+        "mkdir,mkdirat",
+        "flock",
+        "write",
+        "chmod,fchmod,fchmodat",
+        "fsync,fdatasync",
+        "rename,renameat,renameat2",
+        "unlink,unlinkat,rmdir",
+    ];
+    let mut littered = 0;
+    for step in steps {
+        let mut kills = 0;
+        for nth in 1.. {
+            let _ = std::fs::remove_dir_all(&folder);
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+            let mut strace = Command::new("strace");
+            strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={step}")]);
+            strace.args(["-e", &format!("inject={step}:signal=KILL:when={nth}"), PROGRAM]).args(args);
+            strace.env_clear().envs(test.vars()).stdout(Stdio::null()).stderr(Stdio::null());
+            let done = strace.status().unwrap().success();
+            for file in files_below(&folder) {
+                if std::fs::read_to_string(&file).unwrap().contains(&token) && file != out {
+                    littered += 1;
+                    assert!(!others_can_read(&folder, &file), "{step} {nth}: {}", file.display());
+                }
+            }
+            test.run(args).ok();
+            assert_eq!(entries(&folder), [&*out], "{step} {nth}");
+            assert_eq!((std::fs::read_to_string(&out).unwrap(), mode(&out)), (format!("{token}\n"), 0o644));
+            if done {
+                break;
+            }
+            kills += 1;
+        }
+        assert!(kills > 0, "{step}: strace did not do its work");
+    }
+    assert!(littered > 0, "no kill left a token to be removed");
+}
+
+#[test]
+fn what_a_living_call_works_on_stays_and_so_does_what_is_not_ours() {
+    let test = Test::new();
+    let folder = test.dir.path().join("out");
+    let staging = folder.join(".zoho-cred-0123456789abcdef");
+    std::fs::create_dir_all(&staging).unwrap();
+    std::fs::write(staging.join("new"), "1000.token").unwrap();
+    std::fs::write(folder.join(".zoho-cred-a1B2c3"), "1000.token").unwrap();
+    for kept in [".zoho-cred-backup.json", ".zoho-cred-header"] {
+        std::fs::write(folder.join(kept), "not ours").unwrap();
+    }
+    let out = folder.join("token");
+    let names = || {
+        let mut names: Vec<_> =
+            entries(&folder).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let living = std::fs::File::open(&staging).unwrap();
+    rustix::fs::flock(&living, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    test.run(["get", "--output-file", out.to_str().unwrap()]).ok();
+    assert_eq!(
+        names(),
+        [".zoho-cred-0123456789abcdef", ".zoho-cred-backup.json", ".zoho-cred-header", "token"]
+    );
+    drop(living);
+    test.run(["get", "--output-file", out.to_str().unwrap()]).ok();
+    assert_eq!(names(), [".zoho-cred-backup.json", ".zoho-cred-header", "token"]);
+}
+
+#[test]
+fn callers_that_write_one_file_at_once_do_not_disturb_each_other() {
+    let test = Test::new();
+    let token = test.get().ok().to_owned();
+    let folder = test.dir.path().join("new/out");
+    let out = folder.join("token");
+    for outcome in test.run_many(20, &["get", "--output-file", out.to_str().unwrap()]) {
+        outcome.ok();
+    }
+    assert_eq!(entries(&folder), [&*out]);
+    assert_eq!(std::fs::read_to_string(&out).unwrap().trim(), token);
+}
+
+#[test]
+fn a_missing_github_file_is_created_for_its_owner_alone() {
+    let mut test = Test::new();
+    let file = test.dir.path().join("github-env");
+    test.set("GITHUB_ENV", file.to_str().unwrap());
+    test.run(["get", "-o", "github"]).ok();
+    assert_eq!(mode(&file), 0o600);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("ZOHO_ACCESS_TOKEN"));
 }
 
 #[test]
