@@ -1,33 +1,39 @@
 #!/bin/sh
-# Builds zoho-cred from this checkout and installs it. See --help.
+# Builds zoho-cred from this checkout, or downloads a release, and installs it. See --help.
 set -eu
 
 programs='zoho-cred zoho-sandbox'
-links='git-credential-zoho credential-helper-zoho' # zoho-cred knows what to do by these names
+links='git-credential-zoho credential-helper-zoho' # zoho-cred chooses its protocol by the name it is called by
 
 usage() {
   cat <<'EOF'
 usage: ./install.sh [--to DIR] [--demo] [--debug | --release URL]
        ./install.sh [--to DIR] --uninstall
 
-Builds zoho-cred and its sandbox and puts them into DIR (default: ~/.local/bin), with the
-links git-credential-zoho and credential-helper-zoho. Where DIR ends in /bin, completions for
-bash, zsh and fish and the manual pages go to share/ beside it. It touches nothing else, and
-may be run again at any time. Needs Rust and a C compiler.
+Builds zoho-cred and zoho-sandbox and installs them into DIR (default: ~/.local/bin), with the
+links git-credential-zoho and credential-helper-zoho. If DIR ends in /bin, shell completions and
+manual pages go to ../share. Nothing else is changed. Building needs Rust and a C compiler.
 
   --to DIR      install into DIR
-  --demo        then show it at work: 50 callers at once, one token request, one API call,
-                all against a sandbox on this machine
-  --release URL install a release's programs instead of building: URL is the folder of its files, such as
-                https://github.com/OWNER/zoho-cred/releases/download/v1.0.0. Checksums are verified, and
-                where gh is there, the attestation of who built them
-  --debug       build quickly, without optimisation: for work on zoho-cred itself
+  --demo        then run a demo against a sandbox on this machine: 50 concurrent callers,
+                one token request, one API call
+  --release URL download a release instead of building. URL is the folder of its files, such as
+                https://github.com/OWNER/zoho-cred/releases/download/v1.0.0; https only, redirects
+                included. The checksum is always verified; the build attestation is verified with
+                the GitHub CLI (gh), and a warning is printed if that is not possible
+  --debug       build without optimization: faster, for work on zoho-cred itself
   --uninstall   remove what this script installed into DIR; profiles and credentials stay
   --help        print this
 EOF
 }
 
 say() { printf 'install.sh: %s\n' "$*"; }
+
+# warn MESSAGE [HINT]
+warn() {
+  printf 'install.sh: warning: %s\n' "$1" >&2
+  [ -z "${2:-}" ] || printf 'install.sh: hint: %s\n' "$2" >&2
+}
 
 # die MESSAGE [HINT]
 die() {
@@ -38,7 +44,7 @@ die() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# How to install a package here; the words that differ are given as apt, dnf, pacman, apk, brew.
+# Prints the command that installs a package. Arguments: its name for apt, dnf, pacman and apk; the whole command on macOS.
 how_to_get() {
   sudo='sudo '
   if [ "$(id -u)" -eq 0 ]; then sudo=; fi
@@ -57,38 +63,38 @@ how_to_get() {
   fi
 }
 
-# --- what is needed ---
+# --- requirements ---
 
 need_cargo() {
   if ! has cargo && [ -x "${CARGO_HOME:-${HOME:-}/.cargo}/bin/cargo" ]; then
     PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
   fi
-  has cargo || die 'cargo is missing: it builds Rust programs' 'get it from https://rustup.rs, then run this again'
+  has cargo || die 'cargo is not installed' 'install Rust from https://rustup.rs, then run this again'
   wanted=$(sed -n 's/^rust-version = "1\.\([0-9]*\).*/\1/p' Cargo.toml)
-  found=$(cargo --version) || die 'cargo does not run' 'try: cargo --version'
+  found=$(cargo --version) || die 'cargo --version failed' 'install Rust from https://rustup.rs, then run this again'
   minor=$(printf '%s\n' "$found" | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
-  [ "${minor:-$wanted}" -ge "${wanted:-0}" ] || die "$found is too old: 1.$wanted is needed" 'rustup update stable'
+  [ "${minor:-$wanted}" -ge "${wanted:-0}" ] || die "$found is too old: version 1.$wanted or later is required" 'rustup update stable'
 }
 
 need_c_compiler() {
   probe=$(mktemp -d)
   works=true
-  # A compiler without headers is of no use, so it is tried. CC may carry arguments.
+  # Compile a program: a compiler without headers is not enough. CC may contain arguments.
   printf '#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n' >"$probe/probe.c"
   # shellcheck disable=SC2086
   ${CC:-cc} -o "$probe/probe" "$probe/probe.c" >/dev/null 2>&1 || works=false
   rm -rf "$probe"
-  $works || die "a C compiler is missing (${CC:-cc} does not work): the TLS library needs one" \
+  $works || die "no working C compiler (${CC:-cc}); the TLS library needs one" \
     "$(how_to_get 'gcc libc6-dev' gcc gcc 'gcc musl-dev' 'xcode-select --install')"
 }
 
 need_curl() {
-  has curl || die 'curl is missing: the demo and --release need it' "$(how_to_get curl curl curl curl 'brew install curl')"
+  has curl || die 'curl is not installed; --demo and --release need it' "$(how_to_get curl curl curl curl 'brew install curl')"
 }
 
 # --- build ---
 
-# Prints the target of a static build if one works here. It is a gift and never an obstacle: any doubt means no.
+# Prints the target for a static build, or fails if a static build might not work here.
 static_target() {
   has musl-gcc && has rustup && [ "$(uname -s)" = Linux ] || return 1
   case $(uname -m) in
@@ -107,13 +113,13 @@ static_target() {
   $works && echo "$target"
 }
 
-# Builds, and leaves the folder of the programs in $built.
+# Builds the programs and sets $built to their folder.
 build() {
   target_dir=${CARGO_TARGET_DIR:-$here/target}
-  unset CARGO_BUILD_TARGET # it would move the programs elsewhere
+  unset CARGO_BUILD_TARGET # it changes the output folder
   if $debug; then
-    say 'building without optimisation'
-    cargo build --locked --bins --target-dir "$target_dir" || die 'the build failed; see above'
+    say 'building without optimization'
+    cargo build --locked --bins --target-dir "$target_dir" || die 'the build failed; see the output above'
     built=$target_dir/debug
     need_programs
     return
@@ -125,24 +131,24 @@ build() {
       built=$target_dir/$target/release
       return
     fi
-    say 'the static build did not work out here; building the usual way'
+    say 'the static build failed; building a dynamic one'
   else
     say 'building; this takes a few minutes'
   fi
-  cargo build --release --locked --bins --target-dir "$target_dir" || die 'the build failed; see above'
+  cargo build --release --locked --bins --target-dir "$target_dir" || die 'the build failed; see the output above'
   built=$target_dir/release
   need_programs
 }
 
 need_programs() {
   for name in $programs; do
-    [ -x "$built/$name" ] || die "the build left no $name in $built" 'is build.target set in a configuration of cargo?'
+    [ -x "$built/$name" ] || die "$built/$name is missing" 'check that no cargo configuration sets build.target'
   done
 }
 
-# --- or take a release ---
+# --- download a release ---
 
-# Prints the target whose programs run here.
+# Prints the release target for this machine.
 release_target() {
   case $(uname -s)-$(uname -m) in
     Linux-x86_64) echo x86_64-unknown-linux-musl ;;
@@ -153,30 +159,65 @@ release_target() {
   esac
 }
 
-# Verifies the lines of SHA256SUMS that are on stdin.
+check_release_url() {
+  case $release in
+    https://?*) ;;
+    *) die "$release is not an https URL; programs are never downloaded over an unprotected connection" './install.sh --help' ;;
+  esac
+}
+
+# Downloads with curl only: wget 1 follows redirects from https to http and cannot be told not to.
+download() { curl -fsSL --proto '=https' --proto-redir '=https' --tlsv1.2 -o "$1" "$2"; }
+
+# Verifies the SHA256SUMS lines on stdin.
 check_sums() {
   if has sha256sum; then sha256sum -c -; else shasum -a 256 -c -; fi
 }
 
-# Fetches and verifies, and leaves the folder of the programs in $built.
+# Prints why the build attestation cannot be verified here; nothing if it can.
+no_attestation() {
+  if [ -z "$repository" ]; then
+    echo 'the URL is not a GitHub release'
+  elif ! has gh; then
+    echo 'the GitHub CLI (gh) is not installed'
+  elif ! gh attestation verify --help 2>/dev/null | grep -q -e --source-ref; then
+    echo 'this version of gh is too old'
+  elif ! gh auth token >/dev/null 2>&1; then
+    echo 'gh is not logged in to GitHub'
+  fi
+}
+
+# Verifies that the release workflow of the repository built the archive, from the release's tag.
+check_builder() {
+  path=${release#https://github.com/}
+  repository=$(printf '%s\n' "$release" | sed -n 's|^https://github\.com/\([^/]*/[^/]*\)/releases/download/[^/]*$|\1|p')
+  reason=$(no_attestation)
+  if [ -n "$reason" ]; then
+    warn "NOBODY VERIFIED WHO BUILT THIS PROGRAM: $reason. Its checksum comes from the same server and only shows that the download is complete" \
+      "install a current gh (https://cli.github.com), run 'gh auth login', then run this again"
+    return 0
+  fi
+  gh attestation verify "$1" --repo "$repository" --deny-self-hosted-runners \
+    --signer-workflow "$repository/.github/workflows/release.yml" --source-ref "refs/tags/${path##*/}" >/dev/null ||
+    die "gh found no valid attestation that $repository built ${1##*/}; nothing was installed" 'gh attestation verify --help'
+  say "verified the attestation: the release workflow of $repository built ${1##*/}"
+}
+
+# Downloads and verifies a release and sets $built to the folder of its programs.
 fetch_release() {
-  target=$(release_target) || die "there is no release for $(uname -s) on $(uname -m)" 'build it: ./install.sh'
+  target=$(release_target) || die "there is no release for $(uname -s) on $(uname -m)" './install.sh'
   archive=zoho-cred-$target.tar.gz
   downloads=$(mktemp -d)
   trap 'rm -rf "$downloads"' EXIT
   for file in "$archive" SHA256SUMS; do
-    curl -fsSL --proto '=https,http' -o "$downloads/$file" "$release/$file" || die "$release/$file could not be fetched"
+    download "$downloads/$file" "$release/$file" || die "could not download $release/$file; nothing was installed"
   done
   grep -E "^[0-9a-f]{64} [ *]$archive\$" "$downloads/SHA256SUMS" >"$downloads/sum" ||
-    die "SHA256SUMS of the release does not name $archive"
-  (cd "$downloads" && check_sums <sum >/dev/null) || die "$archive is not what its checksum says" 'fetch it again; nothing was installed'
-  say "the checksum of $archive is right"
-  repository=$(printf '%s\n' "$release" | sed -n 's|^https://github.com/\([^/]*/[^/]*\)/releases/download/.*|\1|p')
-  if [ -n "$repository" ] && has gh; then
-    gh attestation verify "$downloads/$archive" --repo "$repository" >/dev/null ||
-      die "nobody attests that $repository built $archive" 'see: gh attestation verify --help; nothing was installed'
-    say "$repository attests that it built $archive"
-  fi
+    die "SHA256SUMS of the release does not list $archive; nothing was installed"
+  (cd "$downloads" && check_sums <sum >/dev/null) ||
+    die "the checksum of $archive is wrong; nothing was installed" 'run this again; if it fails again, report it as SECURITY.md says'
+  say "verified the checksum of $archive"
+  check_builder "$downloads/$archive"
   tar -xzf "$downloads/$archive" -C "$downloads"
   built=$downloads/zoho-cred-$target
   need_programs
@@ -184,25 +225,25 @@ fetch_release() {
 
 # --- install and uninstall ---
 
-# Whether the name in $to is a link that this script made.
+# Succeeds if $to/$1 is a link that this script made.
 ours() { [ -L "$to/$1" ] && [ "$(readlink "$to/$1")" = zoho-cred ]; }
 
 taken() { [ -e "$to/$1" ] || [ -L "$to/$1" ]; }
 
-check_place() {
+check_destination() {
   for name in $programs; do
-    if [ -d "$to/$name" ]; then die "$to/$name is a folder" 'choose another place with --to DIR'; fi
+    if [ -d "$to/$name" ]; then die "$to/$name is a folder" 'choose another folder with --to DIR'; fi
   done
   for name in $links; do
     if taken "$name" && ! ours "$name"; then
-      die "$to/$name is there and was not made by this script" 'move it away, or choose another place with --to DIR'
+      die "$to/$name exists and was not made by this script" 'move it away, or choose another folder with --to DIR'
     fi
   done
 }
 
-# Each name is replaced in one step, so that a caller meanwhile finds the old program or the new one.
+# Replaces each name with a rename, so that concurrent callers run either the old program or the new one.
 install_all() {
-  mkdir -p "$to" || die "$to could not be made"
+  mkdir -p "$to" || die "could not create $to"
   to=$(cd "$to" && pwd)
   temporary=$to/.install-zoho.$$
   trap 'rm -rf "$temporary" "${downloads:-$temporary}"' EXIT
@@ -218,15 +259,15 @@ install_all() {
   done
   rm -rf "$temporary" "${downloads:-$temporary}"
   trap - EXIT HUP INT TERM
-  say "installed in $to: $programs $links"
+  say "installed into $to: $programs $links"
 }
 
-# Where completions and manual pages of programs in $to belong; nothing where $to is no bin folder.
+# Prints the folder for completions and manual pages; nothing if $to is not a bin folder.
 share() {
   case $to in */bin) echo "${to%/bin}/share" ;; esac
 }
 
-# The files of ours below share/, as far as they are there.
+# Prints the completions and manual pages that are installed below $1.
 shared_files() {
   for file in bash-completion/completions/zoho-cred zsh/site-functions/_zoho-cred fish/vendor_completions.d/zoho-cred.fish; do
     if [ -f "$1/$file" ]; then echo "$1/$file"; fi
@@ -236,11 +277,11 @@ shared_files() {
   done
 }
 
-# They are a gift: where they cannot be written, the programs are installed all the same.
+# A failure here is only noted: the programs work without completions and manual pages.
 install_shared() {
   share=$(share)
   if [ -z "$share" ]; then
-    say "note: completions and manual pages are not installed, as $to is no bin folder; see zoho-cred completions --help"
+    say "note: completions and manual pages are not installed because $to is not a bin folder; see zoho-cred completions --help"
     return 0
   fi
   bash=$share/bash-completion/completions zsh=$share/zsh/site-functions fish=$share/fish/vendor_completions.d
@@ -249,9 +290,9 @@ install_shared() {
     "$to/zoho-cred" completions zsh >"$zsh/_zoho-cred" &&
     "$to/zoho-cred" completions fish >"$fish/zoho-cred.fish" &&
     "$to/zoho-cred" man --dir "$share/man/man1"; then
-    say "completions and manual pages are in $share"
+    say "installed completions and manual pages into $share"
   else
-    say "note: completions or manual pages could not be written to $share"
+    say "note: could not write completions or manual pages to $share"
   fi
 }
 
@@ -260,7 +301,7 @@ uninstall_shared() {
   [ -n "$share" ] || return 0
   shared_files "$share" | while IFS= read -r file; do rm -f "$file"; done
   for folder in bash-completion/completions bash-completion zsh/site-functions zsh fish/vendor_completions.d fish man/man1 man; do
-    rmdir "$share/$folder" 2>/dev/null || true # others may have files there
+    rmdir "$share/$folder" 2>/dev/null || true # not empty: other programs have files there
   done
   rmdir "$share" 2>/dev/null || true
 }
@@ -269,10 +310,10 @@ check_path() {
   case :$PATH: in
     *:"$to":*)
       first=$(command -v zoho-cred || true)
-      if [ "$first" != "$to/zoho-cred" ]; then say "note: $first comes first on your PATH"; fi
+      if [ "$first" != "$to/zoho-cred" ]; then say "note: your shell finds $first first; check the order of your PATH"; fi
       ;;
     *)
-      say "note: $to is not on your PATH; add this line to your shell's start-up file:"
+      say "note: $to is not on your PATH; add this line to your shell's startup file:"
       say "  export PATH=\"$to:\$PATH\""
       ;;
   esac
@@ -287,25 +328,25 @@ uninstall() {
     if [ -f "$to/$name" ]; then rm -f "$to/$name" && removed="$removed $name"; fi
   done
   if [ -z "$removed" ]; then
-    say "nothing of zoho-cred is in $to"
+    say "zoho-cred is not installed in $to"
   else
     uninstall_shared
     say "removed from $to:$removed"
-    say 'profiles, credentials and cached tokens are untouched; zoho-cred logout PROFILE, before this, revokes them'
+    say 'profiles, credentials and cached tokens were kept; to revoke a credential, run zoho-cred logout PROFILE before uninstalling'
   fi
 }
 
 # --- demo ---
 
 demo() {
-  say 'demo: starting a sandbox of Zoho on this machine, with a profile of its own; nothing leaves it'
+  say 'demo: starting zoho-sandbox on this machine with a throwaway profile; nothing is sent to Zoho'
   PATH=$to:$PATH "$to/zoho-sandbox" run --profile crm -- sh "$here/install.sh" demo-in-sandbox ||
-    die 'the demo failed; see above'
+    die 'the demo failed; see the output above'
 }
 
-# What the demo does inside `zoho-sandbox run`, which points zoho-cred at the sandbox.
+# The part of the demo that runs inside `zoho-sandbox run`, which sets the environment for zoho-cred.
 demo_in_sandbox() {
-  [ -n "${ZOHO_SANDBOX_URL:-}" ] || die 'this is a part of --demo' './install.sh --demo'
+  [ -n "${ZOHO_SANDBOX_URL:-}" ] || die 'demo-in-sandbox is internal to --demo' './install.sh --demo'
   answers=$(mktemp -d)
   trap 'rm -rf "$answers"' EXIT
   callers=50
@@ -321,29 +362,29 @@ demo_in_sandbox() {
   for pid in $pids; do wait "$pid" || failed=$((failed + 1)); done
   if [ "$failed" -gt 0 ]; then
     cat "$answers"/error.* | sort -u | head -n 5 >&2
-    die "$failed of $callers callers got no token"
+    die "$failed of $callers callers failed"
   fi
   tokens=$(cat "$answers"/token.* | grep -c .) || true
   different=$(sort -u "$answers"/token.* | grep -c .) || true
   if [ "$tokens" -ne "$callers" ] || [ "$different" -ne 1 ]; then
-    die "$callers callers got $tokens tokens, $different of them different"
+    die "$callers callers got $tokens tokens, $different of them distinct"
   fi
-  say "demo: $callers callers asked for a token at once, and all got the same one"
+  say "demo: $callers concurrent callers all got the same token"
 
-  curl -fsS "$ZOHO_SANDBOX_URL/sandbox/log" >"$answers/log" || die 'the log of the sandbox could not be read'
+  curl -fsS "$ZOHO_SANDBOX_URL/sandbox/log" >"$answers/log" || die 'could not read the log of the sandbox'
   requests=$(grep -o '"path" *: *"/oauth/v2/token"' "$answers/log" | grep -c .) || true
-  [ "$requests" -eq 1 ] || die "the accounts server was asked for a token $requests times instead of once"
-  say 'demo: the accounts server was asked for a token once'
+  [ "$requests" -eq 1 ] || die "the accounts server received $requests token requests instead of one"
+  say 'demo: the accounts server received one token request'
 
-  # shellcheck disable=SC2016 # shown as a person would type it
+  # shellcheck disable=SC2016 # printed as a user would type it
   say 'demo: curl -H "Authorization: Zoho-oauthtoken $(zoho-cred get crm)" "$ZOHO_API_DOMAIN/crm/v8/Leads"'
   curl -fsS -H "Authorization: Zoho-oauthtoken $(zoho-cred get crm)" "$ZOHO_API_DOMAIN/crm/v8/Leads" \
-    >"$answers/leads" || die 'the CRM refused the call'
-  grep -q '"data" *: *\[ *{' "$answers/leads" || die 'the CRM answered without records'
+    >"$answers/leads" || die 'the CRM call failed'
+  grep -q '"data" *: *\[ *{' "$answers/leads" || die 'the CRM answer has no records'
   say "demo: the CRM answered: $(cut -c 1-160 "$answers/leads" | head -n 1)"
 }
 
-# --- the arguments ---
+# --- arguments ---
 
 to=
 demo=false
@@ -353,7 +394,7 @@ action=install
 while [ $# -gt 0 ]; do
   case $1 in
     --to)
-      [ -n "${2:-}" ] || die '--to wants a folder' './install.sh --help'
+      [ -n "${2:-}" ] || die '--to needs a folder' './install.sh --help'
       to=$2
       shift
       ;;
@@ -361,7 +402,7 @@ while [ $# -gt 0 ]; do
     --demo) demo=true ;;
     --debug) debug=true ;;
     --release)
-      [ -n "${2:-}" ] || die '--release wants an address' './install.sh --help'
+      [ -n "${2:-}" ] || die '--release needs a URL' './install.sh --help'
       release=${2%/}
       shift
       ;;
@@ -386,10 +427,10 @@ if [ "$action" = demo_in_sandbox ]; then
 fi
 
 if [ -z "$to" ]; then
-  [ -n "${HOME:-}" ] || die 'HOME is not set' 'say where to install with --to DIR'
+  [ -n "${HOME:-}" ] || die 'HOME is not set' 'choose a folder with --to DIR'
   to=$HOME/.local/bin
 fi
-# What was said relative to the caller's folder stays so.
+# Relative paths are relative to the caller's folder, not to this script's.
 case $to in /*) ;; *) to=$PWD/$to ;; esac
 case ${CARGO_TARGET_DIR:-/} in /*) ;; *) CARGO_TARGET_DIR=$PWD/$CARGO_TARGET_DIR ;; esac
 
@@ -397,20 +438,21 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cd "$here"
 
 if [ "$action" = uninstall ]; then
-  if $demo; then die '--demo and --uninstall do not go together'; fi
+  if $demo; then die '--demo and --uninstall cannot be combined'; fi
   uninstall
   exit
 fi
 
 if [ -n "$release" ]; then
-  if $debug; then die '--debug and --release do not go together'; fi
+  if $debug; then die '--debug and --release cannot be combined'; fi
+  check_release_url
   need_curl
 else
   need_cargo
   need_c_compiler
   if $demo; then need_curl; fi
 fi
-check_place
+check_destination
 if [ -n "$release" ]; then fetch_release; else build; fi
 install_all
 install_shared
