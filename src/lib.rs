@@ -19,6 +19,7 @@
 //! | [`system`] | the outside: clock, HTTP, streams, signals, each port beside its adapter |
 //! | `sandbox` | Zoho Accounts and a small CRM in miniature, for tests and the demo; nothing else enters it |
 //! | [`error`] | every way to fail, its words and its exit code |
+//! | `sanitize` | text from outside is escaped before it is shown |
 //! | [`secret`] | a value that must not be seen |
 //! | [`words`] | what is said, in English and Japanese; every room may use it |
 //!
@@ -36,6 +37,7 @@ pub mod oauth;
 pub mod output;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+mod sanitize;
 pub mod secret;
 pub mod store;
 pub mod system;

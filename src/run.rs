@@ -3,6 +3,7 @@
 use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, complaint, translated};
 use crate::commands;
 use crate::error::{Code, Error};
+use crate::sanitize::{Sanitized, json, sanitize};
 use crate::system::{System, browser};
 use crate::words::{Language, language, speak, t};
 use clap::error::ErrorKind;
@@ -143,22 +144,23 @@ fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
 pub fn report(error: &Error, format: ErrorFormat, system: &System) {
     let text = match format {
         ErrorFormat::Text => {
-            let mut lines = vec![format!("zoho-cred: error[{}]: {}", error.code().word(), error.message())];
+            let message = error.message();
+            let mut lines =
+                vec![format!("zoho-cred: error[{}]: {}", error.code().word(), sanitize(&message))];
             lines.extend(error.cause().map(|cause| t!("zoho-cred: cause: {cause}", cause)));
             lines.extend(error.hint().map(|hint| t!("zoho-cred: hint: {hint}", hint)));
             lines.join("\n")
         }
         ErrorFormat::Json => {
             let code = error.code();
-            serde_json::json!({"error": {
+            json(&serde_json::json!({"error": {
                 "code": code.word(),
-                "message": error.message(),
-                "hint": error.hint(),
+                "message": sanitize(&error.message()),
+                "hint": error.hint().as_deref().map(sanitize),
                 "retryable": code.retryable(),
                 "retry_after_s": error.retry_after().map(|after| after.as_secs()),
                 "exit_code": code.exit_code(),
-            }})
-            .to_string()
+            }}))
         }
     };
     system.say(&text);
@@ -173,7 +175,9 @@ fn start_log(global: &Global) {
     };
     let started = env_logger::Builder::new()
         .filter_module("zoho_cred", level)
-        .format(|buffer, record| writeln!(buffer, "zoho-cred: {}: {}", record.level(), record.args()))
+        .format(|buffer, record| {
+            writeln!(buffer, "zoho-cred: {}: {}", record.level(), Sanitized(record.args()))
+        })
         .try_init();
     if started.is_err() {
         log::debug!("another logger is at work");

@@ -11,6 +11,7 @@ use crate::credential::{
 };
 use crate::error::Error;
 use crate::login::{keep, sdk_csv};
+use crate::sanitize::sanitize;
 use crate::store::StateDir;
 use crate::system::{System, files};
 use crate::words::t;
@@ -68,6 +69,7 @@ fn line(found: &Found) -> String {
         Grant::RefreshToken => &t!("refresh token"),
         Grant::ClientCredentials { .. } => &t!("client credentials"),
     };
+    let client_id = sanitize(client_id);
     format!("{name}\t{accounts_url}\t{client_id}\t{what}\t{}\n", secrets.word())
 }
 

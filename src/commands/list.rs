@@ -6,6 +6,7 @@ use super::status::{Found, State, Status, judge, state_words};
 use crate::cli::{Global, ListArgs, Report};
 use crate::config::{ConfigFile, ENVIRONMENT, ProfileName, Resolved, environment, resolve};
 use crate::error::Error;
+use crate::sanitize::{json, sanitize};
 use crate::system::System;
 use crate::words::t;
 use serde::Serialize;
@@ -34,7 +35,7 @@ pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8,
     let text = match args.output {
         Report::Json => {
             let rows: Vec<_> = profiles.iter().map(|(name, found)| row(name, found, default_name)).collect();
-            serde_json::to_string(&rows).unwrap_or_default() + "\n"
+            json(&rows) + "\n"
         }
         Report::Text if profiles.is_empty() => {
             system.say(&t!("zoho-cred: there is no profile yet; make one with 'zoho-cred login NAME'"));
@@ -108,7 +109,7 @@ fn table(page: &Page, now_ms: i64, profiles: &Profiles, default: Option<&Profile
                 let place = status.data_center.map_or_else(|| status.accounts_url.clone(), str::to_owned);
                 [name, plain(place), state_words(status, page, now_ms), plain(expires.unwrap_or("-".into()))]
             }
-            Err(error) => [name, plain("-"), toned(Tone::Bad, error.message()), plain("-")],
+            Err(error) => [name, plain("-"), toned(Tone::Bad, sanitize(&error.message())), plain("-")],
         }
     });
     match page.is_narrow() {

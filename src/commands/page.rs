@@ -1,5 +1,6 @@
 //! How reports look: aligned, coloured only on a terminal, and never wider than it.
 
+use crate::sanitize::sanitize_lines;
 use crate::system::System;
 use crate::words::{width, wrap};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
@@ -39,9 +40,9 @@ pub fn plain(text: impl Into<String>) -> Words {
     toned(Tone::Plain, text)
 }
 
-/// Words in a tone.
+/// Words in a tone. Only line breaks may be in them; a value that could hold others is sanitized before.
 pub fn toned(tone: Tone, text: impl Into<String>) -> Words {
-    Words { text: text.into(), tone }
+    Words { text: sanitize_lines(&text.into()).into_owned(), tone }
 }
 
 /// Columns below which a page is narrow.

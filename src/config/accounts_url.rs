@@ -31,6 +31,10 @@ impl AccountsUrl {
             "http" if is_loopback(&url) => {}
             _ => return refuse(&t!("must be https, or http on a loopback address")),
         }
+        // It is copied into generated files.
+        if !url.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b":/.-_~[]".contains(&b)) {
+            return refuse(&t!("has a character that is not allowed there"));
+        }
         Ok(AccountsUrl(url.as_str().trim_end_matches('/').to_owned()))
     }
 

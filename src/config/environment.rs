@@ -71,7 +71,7 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
         }
     };
     let (accounts_url, data_center) = accounts(env)?.ok_or(missing("ZOHO_DATA_CENTER"))?;
-    Ok(Profile {
+    let profile = Profile {
         name: ProfileName::environment(),
         origin: Origin::Environment,
         accounts_url,
@@ -84,7 +84,9 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
         secrets: SecretsIn::Environment,
         hosts: None,
         budget: Budget::default(),
-    })
+    };
+    profile.check()?;
+    Ok(profile)
 }
 
 /// The accounts server that `ZOHO_ACCOUNTS_URL` or `ZOHO_DATA_CENTER` names, if either does.

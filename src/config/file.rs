@@ -180,7 +180,7 @@ impl ConfigFile {
             Some(id) if !id.is_empty() => id.to_owned(),
             _ => return Err(self.lacks(name, "client_id")),
         };
-        Ok(Profile {
+        let profile = Profile {
             name: name.clone(),
             origin: Origin::File(self.path.clone()),
             data_center: data_center.or_else(|| accounts_url.data_center()),
@@ -198,7 +198,9 @@ impl ConfigFile {
             secrets: self.secrets(name, raw)?,
             hosts: raw.hosts.clone(),
             budget: raw.budget.as_ref().map(|budget| self.budget(budget)).transpose()?.unwrap_or_default(),
-        })
+        };
+        profile.check().map_err(|error| self.complain(self.table(name), &error.message(), None))?;
+        Ok(profile)
     }
 
     fn data_center(&self, code: &Spanned<String>) -> Result<&'static DataCenter, Error> {
@@ -288,8 +290,12 @@ impl ConfigFile {
     }
 
     fn lacks(&self, name: &ProfileName, key: &str) -> Error {
-        let table = self.text.find(&format!("[profile.{name}]")).unwrap_or(0);
-        self.complain(table, &t!("profile '{name}' lacks {key}", name, key), None)
+        self.complain(self.table(name), &t!("profile '{name}' lacks {key}", name, key), None)
+    }
+
+    /// Where the table of a profile begins; 0 where it is written in another way.
+    fn table(&self, name: &ProfileName) -> usize {
+        self.text.find(&format!("[profile.{name}]")).unwrap_or(0)
     }
 
     fn complain(&self, offset: usize, problem: &str, nearest: Option<&str>) -> Error {
@@ -378,6 +384,19 @@ mod tests {
             ("[profile.crm]\nclient_id=3", 2, "client_id must be a text"),
             ("[profile.crm]\nscopes='a'", 2, "scopes must be a list"),
             ("[profile.crm]\nbudget={tokens='3'}", 2, "must be a whole number"),
+            (
+                "\n[profile.crm]\nclient_id=\"x\\nUser=root\"\ndata_center='jp'",
+                2,
+                "client_id has a character",
+            ),
+            (
+                "\n[profile.crm]\nclient_id='x'\ndata_center='jp'\nscopes=['a\"b']",
+                2,
+                "scopes has a character",
+            ),
+            ("\n[profile.crm]\nclient_id='x'\ndata_center='jp'\nredirect_uri='x\\y'", 2, "redirect_uri has"),
+            ("\n[profile.crm]\nclient_id='x'\ndata_center='jp'\nhosts=['a b']", 2, "hosts has a character"),
+            ("[profile.crm]\nclient_id='x'\naccounts_url='https://x/$(id)'", 3, "has a character"),
             ("profile=3", 1, "profile must be a table"),
             ("[profile.crm]\nclient_id=x", 2, "in quotes"),
             ("[profile.crm]\nclient_id='x'\nclient_id='y'", 3, "twice"),

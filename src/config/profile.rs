@@ -1,8 +1,14 @@
 //! One profile with every setting decided.
 
 use super::{AccountsUrl, DataCenter, ProfileName};
+use crate::error::Error;
+use crate::words::t;
 use std::path::PathBuf;
 use std::time::Duration;
+use url::Url;
+
+/// The longest value of a setting, in bytes.
+const LONGEST: usize = 2_048;
 
 /// Where the browser comes back to, unless the profile says otherwise. Zoho matches it to the letter.
 pub const DEFAULT_REDIRECT_URI: &str = "http://localhost:9437/callback";
@@ -129,6 +135,32 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Checks the values that are copied into generated files, shown, and sent: [`Error::Setting`] names the first that
+    /// has a character that no such value has.
+    pub fn check(&self) -> Result<(), Error> {
+        let soid = match &self.grant {
+            Grant::ClientCredentials { soid } => soid.as_deref(),
+            Grant::RefreshToken => None,
+        };
+        let redirect_uri = Url::parse(&self.redirect_uri).is_ok_and(|url| url.as_str().len() <= LONGEST);
+        let (values, names) = (b"._-".as_slice(), b"._-:/".as_slice());
+        let host = |host: &String| consists_of(host, b"._-:[]");
+        let wrong = match () {
+            () if !consists_of(&self.client_id, values) => "client_id",
+            () if !soid.is_none_or(|soid| consists_of(soid, values)) => "soid",
+            () if !self.scopes.iter().all(|scope| consists_of(scope, names)) => "scopes",
+            () if !redirect_uri || !consists_of(&self.redirect_uri, b"._-:/?&=+,~@%[]()*!;$") => {
+                "redirect_uri"
+            }
+            () if !self.hosts.iter().flatten().all(host) => "hosts",
+            () => return Ok(()),
+        };
+        Err(Error::Setting {
+            problem: t!("{wrong} has a character that is not allowed there", wrong),
+            hint: t!("copy the value from the API console again, without quotes or line breaks"),
+        })
+    }
+
     /// Where it is, for people: the data centre's code, or the accounts server where that is none of Zoho's.
     pub fn place(&self) -> String {
         self.data_center.map_or_else(|| self.accounts_url.to_string(), |dc| dc.code.to_owned())
@@ -146,6 +178,11 @@ impl Profile {
         let (wanted, had) = (sorted(&self.scopes), sorted(had));
         !had.is_empty() && !wanted.is_empty() && wanted != had
     }
+}
+
+/// Whether `value` is ASCII letters, digits and `others`.
+fn consists_of(value: &str, others: &[u8]) -> bool {
+    value.len() <= LONGEST && value.bytes().all(|b| b.is_ascii_alphanumeric() || others.contains(&b))
 }
 
 /// Splits scopes as people and Zoho write them: by commas in requests, by spaces in answers.

@@ -12,6 +12,7 @@ use crate::token::Moment;
 use crate::words::t;
 use std::rc::Rc;
 use std::time::Duration;
+use url::Url;
 
 /// Before the first poll, as nobody types faster.
 const FIRST_POLL: Duration = Duration::from_secs(5);
@@ -29,7 +30,14 @@ pub fn run(
     mut client_secret: Secret,
     elsewhere: impl Fn(&mut System, &AccountsUrl, Secret) -> Result<Secret, Error>,
 ) -> Result<(Grant, Secret), Error> {
-    let code = request_code(http, profile)?;
+    let mut code = request_code(http, profile)?;
+    if !is_own_page(&code.verification_url, &profile.accounts_url) {
+        return Err(Error::Unavailable {
+            problem: t!("the page for the code is not one of the accounts server's own"),
+            retry_after: None,
+        });
+    }
+    code.verification_url_complete.take_if(|url| !is_own_page(url, &profile.accounts_url));
     tell(system, &code);
     let clock = Rc::clone(&system.clock);
     let clock = &*clock;
@@ -88,11 +96,25 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
 fn tell(system: &System, code: &DeviceCode) {
     system.say(&t!("zoho-cred: on any device, visit this page and enter the code:"));
     show::address(system, &code.verification_url);
-    system.say(&format!("{}\n", show::code(system, &code.user_code)));
+    show::code(system, &code.user_code);
     if let Some(complete) = &code.verification_url_complete {
         system.say(&t!("zoho-cred: or visit {complete}", complete));
     }
     system.say(&t!("zoho-cred: the code is good for {time}", time = words(code.life)));
+}
+
+/// Whether a person may be sent to `url`: https at the accounts server or another of Zoho's, or, for a server on this
+/// machine, http at loopback.
+fn is_own_page(url: &str, accounts: &AccountsUrl) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let origin = AccountsUrl::new(&url.origin().ascii_serialization());
+    let bare = url.username().is_empty() && url.password().is_none();
+    bare && origin.is_ok_and(|origin| {
+        let same_host = Url::parse(accounts.as_str()).is_ok_and(|accounts| accounts.host() == url.host());
+        let both_zohos = origin.data_center().is_some() && accounts.data_center().is_some();
+        let both_here = origin.is_loopback() && accounts.is_loopback();
+        (url.scheme() == "https" && same_host) || both_zohos || both_here
+    })
 }
 
 fn show_waiting(system: &System, left: Duration) -> Waiting {
@@ -123,4 +145,34 @@ fn other(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<Acco
     let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let found = json["locations"][location].as_str().and_then(|url| AccountsUrl::new(url).ok());
     found.filter(AccountsUrl::is_loopback).ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_accounts_servers_own_pages_are_shown() {
+        let zoho = AccountsUrl::new("https://accounts.zoho.com").unwrap();
+        let own = AccountsUrl::new("https://accounts.example:8443/iam").unwrap();
+        let here = AccountsUrl::new("http://127.0.0.1:8080").unwrap();
+        assert!(is_own_page("https://accounts.zoho.com/oauth/v3/device?user_code=A", &zoho));
+        assert!(is_own_page("https://accounts.zoho.eu/oauth/v3/device", &zoho));
+        assert!(is_own_page("https://accounts.example/device", &own));
+        assert!(is_own_page("http://localhost:9/device", &here));
+        for bad in [
+            "javascript:alert(1)//https://accounts.zoho.com/",
+            "http://accounts.zoho.com/oauth/v3/device",
+            "https://accounts.zoho.com.evil.example/",
+            "https://accounts.zoho.com@evil.example/",
+            "https://x@accounts.zoho.com/",
+            "http://127.0.0.1:8080/device",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "x",
+        ] {
+            assert!(!is_own_page(bad, &zoho), "{bad}");
+        }
+        assert!(!is_own_page("https://accounts.zoho.com/", &here));
+    }
 }

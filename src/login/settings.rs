@@ -62,7 +62,10 @@ pub fn profile(
         hosts: None,
         budget: Budget::default(),
     });
-    Ok(Profile { accounts_url, data_center, client_id, grant, scopes, redirect_uri, secrets, ..base })
+    let profile =
+        Profile { accounts_url, data_center, client_id, grant, scopes, redirect_uri, secrets, ..base };
+    profile.check()?;
+    Ok(profile)
 }
 
 /// Where the secrets are to rest.

@@ -1,6 +1,7 @@
 //! `token`, `json` and `header`.
 
 use super::{View, rfc3339};
+use crate::sanitize;
 use serde::Serialize;
 
 /// The token and a newline.
@@ -39,7 +40,7 @@ pub fn json(view: &View<'_>) -> String {
         data_center: view.data_center,
         scopes: view.scopes,
     };
-    serde_json::to_string(&json).unwrap_or_default() + "\n"
+    sanitize::json(&json) + "\n"
 }
 
 #[cfg(test)]

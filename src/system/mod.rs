@@ -29,6 +29,7 @@ pub use terminal::Terminal;
 pub use waiting::Waiting;
 
 use crate::error::Error;
+use crate::sanitize::sanitize_lines;
 use crate::words::{hang, t};
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
@@ -100,6 +101,7 @@ impl System {
     /// Writes lines of words to stderr; on a terminal what we say ourselves breaks between words. It does not matter if
     /// nobody can read it.
     pub fn say(&self, words: &str) {
+        let words = &sanitize_lines(words);
         let Some(columns) = self.terminal.stderr_columns() else { return self.say_as_it_is(words) };
         let fold = |line: &str| match line.starts_with("zoho-cred: ") {
             true => hang(line, columns, 2),
@@ -110,6 +112,11 @@ impl System {
 
     /// Writes lines to stderr that are to be pasted.
     pub fn say_as_it_is(&self, words: &str) {
+        self.say_styled(&sanitize_lines(words));
+    }
+
+    /// Writes lines to stderr that hold escape sequences of ours; the caller has sanitized everything else in them.
+    pub fn say_styled(&self, words: &str) {
         let mut stderr = self.stderr.borrow_mut();
         let instead = if self.waits.get() { waiting::EMPTY_LINE } else { "" };
         let _ = writeln!(stderr, "{instead}{words}").and_then(|()| stderr.flush());
@@ -118,7 +125,7 @@ impl System {
     /// Writes words to stderr and stays on the line: a question.
     pub fn say_part(&self, words: &str) {
         let mut stderr = self.stderr.borrow_mut();
-        let _ = write!(stderr, "{words}").and_then(|()| stderr.flush());
+        let _ = write!(stderr, "{}", sanitize_lines(words)).and_then(|()| stderr.flush());
     }
 
     /// Writes a warning to stderr.

@@ -3,6 +3,7 @@
 use super::System;
 use super::terminal::stderr_columns;
 use crate::config::duration::words;
+use crate::sanitize::sanitize;
 use crate::words::{cut, language, speak, t};
 use std::cell::Cell;
 use std::io::Write;
@@ -44,7 +45,7 @@ impl System {
             return Waiting::default();
         }
         let (over, is_over) = channel();
-        let (what, language) = (what.to_owned(), language());
+        let (what, language) = (sanitize(what).into_owned(), language());
         let thread = spawn(move || {
             let _speaking = speak(language);
             let begun = now();

@@ -38,13 +38,13 @@ macro_rules! kept {
     };
 }
 
-/// The value of a placeholder.
+/// The value of a placeholder, [sanitized](crate::sanitize).
 macro_rules! value {
     ($name:ident) => {
-        $name
+        $crate::sanitize::Sanitized(&$name)
     };
     ($name:ident = $value:expr) => {
-        $value
+        $crate::sanitize::Sanitized(&$value)
     };
 }
 

@@ -22,6 +22,7 @@ mod flags;
 mod flows;
 mod fuzz;
 mod helpers;
+mod hostile;
 mod import;
 mod japanese;
 mod leaks;

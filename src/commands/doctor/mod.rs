@@ -11,6 +11,7 @@ use super::session::Session;
 use super::status::Found;
 use crate::cli::{Global, Report, StatusArgs};
 use crate::error::Error;
+use crate::sanitize::{json, sanitize};
 use crate::system::System;
 use crate::words::t;
 use check::{Check, Verdict};
@@ -35,7 +36,7 @@ pub fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result
     let ok = checks.iter().all(|check| check.status != Verdict::Failed);
     let findings = Findings { version: 1, profile, ok, checks };
     let text = match args.output {
-        Report::Json => serde_json::to_string(&findings).unwrap_or_default() + "\n",
+        Report::Json => json(&findings) + "\n",
         Report::Text => table(&findings.checks, &Page::of(system)),
     };
     system.print(text.as_bytes())?;
@@ -80,7 +81,7 @@ fn table(checks: &[Check], page: &Page) -> String {
             Verdict::Skipped => plain("-"),
         };
         let fix = check.fix.as_ref().map(|fix| t!("\nfix: {fix}", fix)).unwrap_or_default();
-        let (name, found) = (&check.name, format!("{}{fix}", check.message));
+        let (name, found) = (&check.name, format!("{}{fix}", sanitize(&check.message)));
         match page.is_narrow() {
             true => vec![mark, plain(format!("{name}\n{found}"))],
             false => vec![mark, plain(name.clone()), plain(found)],

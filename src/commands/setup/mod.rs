@@ -6,6 +6,7 @@ use super::helper::answered;
 use crate::cli::{Global, SetupArgs, Target};
 use crate::config::{Grant, Profile, hosts};
 use crate::error::Error;
+use crate::sanitize::sanitize;
 use crate::system::{System, process};
 use crate::words::t;
 
@@ -60,14 +61,17 @@ fn check(target: Target) -> String {
         Target::Curl => t!("paste it into ~/.bashrc or ~/.zshrc, then: zoho {api_domain}/crm/v8/org"),
         Target::GithubActions => {
             t!("save it as .github/workflows/zoho.yaml\n\
+             set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
              gh secret set ZOHO_CLIENT_SECRET; gh secret set ZOHO_REFRESH_TOKEN")
         }
         Target::GitlabCi => {
             t!("paste it into .gitlab-ci.yml\n\
+             set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
              make {secrets} masked and protected variables of the project")
         }
         Target::AzurePipelines => {
             t!("paste it into azure-pipelines.yml\n\
+             set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
              make {secrets} secret variables of the pipeline")
         }
         Target::Prometheus => {
@@ -123,7 +127,7 @@ fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error>
         ("{program}", process::own_path().display().to_string()),
     ];
     let text = for_grant(profile, text);
-    Ok(values.iter().fold(text, |text, (name, value)| text.replace(name, value)))
+    Ok(values.iter().fold(text, |text, (name, value)| text.replace(name, &sanitize(value))))
 }
 
 /// The text as the profile's grant needs it: with client credentials there is no refresh token to keep, but an

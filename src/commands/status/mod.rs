@@ -9,6 +9,7 @@ pub use text::{refreshing, state as state_words, summary};
 use super::{Page, Session};
 use crate::cli::{Global, Report, StatusArgs};
 use crate::error::Error;
+use crate::sanitize::json;
 use crate::system::System;
 use crate::words::t;
 
@@ -22,7 +23,7 @@ pub fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result
     let found = Found::read(&session, system)?;
     let status = judge(&session, system, &found);
     let text = match args.output {
-        Report::Json => serde_json::to_string(&status).unwrap_or_default() + "\n",
+        Report::Json => json(&status) + "\n",
         Report::Text => {
             let shared = super::shared::line(&session, system);
             text::describe(&status, shared, &Page::of(system), system.clock.now().wall_ms)

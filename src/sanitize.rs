@@ -1,0 +1,132 @@
+//! Sanitizes text before it is printed, logged, or written to a page or a generated file.
+//!
+//! Text from outside (a server, Redis, the config, the environment, a redirect) could move the cursor, reorder a line,
+//! or begin a line that a CI runner obeys as a command. Two layers prevent that: every value in a `t!` text is
+//! sanitized where it is filled in, and everything that [`crate::system::System`] writes to stderr is sanitized again,
+//! except for its own line breaks.
+
+use serde::Serialize;
+use std::borrow::Cow;
+use std::fmt::{self, Display, Write};
+
+/// The longest value that is shown, in characters.
+const LIMIT: usize = 2_000;
+
+/// One value: no control character, no line break, at most [`LIMIT`] characters.
+pub fn sanitize(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LIMIT) {
+        Some((end, _)) => Cow::Owned(escape(&text[..end], "").into_owned() + "..."),
+        None => escape(text, ""),
+    }
+}
+
+/// Text of ours that may have several lines: its line breaks stay.
+pub fn sanitize_lines(text: &str) -> Cow<'_, str> {
+    escape(text, "\n")
+}
+
+/// A value in a text, sanitized when it is formatted.
+pub struct Sanitized<T>(pub T);
+
+impl<T: Display> Display for Sanitized<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&sanitize(&self.0.to_string()))
+    }
+}
+
+/// `value` as JSON. What [`sanitize`] escapes is `\u` in it, so that it is safe on a terminal and still the same value.
+pub fn json<T: Serialize>(value: &T) -> String {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let mut json = String::with_capacity(text.len());
+    for (c, harmful) in harmful(&text) {
+        match harmful {
+            // All of them are in the basic plane, and none is JSON's own.
+            true => write!(json, "\\u{:04x}", u32::from(c)).unwrap_or_default(),
+            false => json.push(c),
+        }
+    }
+    json
+}
+
+fn escape<'a>(text: &'a str, kept: &str) -> Cow<'a, str> {
+    let escapes = |(c, harmful): (char, bool)| harmful && !kept.contains(c);
+    if !harmful(text).any(escapes) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for (c, harmful) in harmful(text) {
+        match c {
+            c if !escapes((c, harmful)) => escaped.push(c),
+            '#' => escaped.extend(c.escape_unicode()),
+            _ => escaped.extend(c.escape_default()),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Every character of `text`, and whether it is to be escaped.
+fn harmful(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
+    let mut before = ' ';
+    text.chars().map(move |c| {
+        // GitHub's runner obeys `##[…]`, Azure's agent `##vso[…]` and TeamCity `##teamcity[…]` anywhere in a line.
+        let begins_command = c == '#' && before == '#';
+        before = c;
+        (c, begins_command || c.is_control() || is_bidirectional(c) || matches!(c, '\u{2028}' | '\u{2029}'))
+    })
+}
+
+/// Unicode's `Bidi_Control`.
+fn is_bidirectional(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn controls_and_ci_commands_are_escaped() {
+        assert_eq!(sanitize("a\n::error::b\r\t"), "a\\n::error::b\\r\\t");
+        assert_eq!(
+            sanitize("\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2028}"),
+            "\\u{1b}[2J\\u{9b}31m\\u{7f}\\u{202e}\\u{2028}"
+        );
+        assert_eq!(sanitize("x ##vso[task.setvariable]"), "x #\\u{23}vso[task.setvariable]");
+        assert_eq!(sanitize("日本 'a\\b' #1"), "日本 'a\\b' #1");
+        assert_eq!(sanitize_lines("a\nb\r"), "a\nb\\r");
+    }
+
+    #[test]
+    fn a_value_is_not_longer_than_the_limit() {
+        assert_eq!(sanitize(&"あ".repeat(LIMIT)).chars().count(), LIMIT);
+        assert_eq!(sanitize(&"あ".repeat(LIMIT + 1)), "あ".repeat(LIMIT) + "...");
+    }
+
+    #[test]
+    fn values_are_sanitized_in_both_languages() {
+        use crate::words::{Language, speak, t};
+        let name = "x\n##vso[y]\u{1b}";
+        for language in [Language::English, Language::Japanese] {
+            let _speaking = speak(language);
+            let text = t!("there is no profile '{name}'", name);
+            assert!(text.contains("x\\n#\\u{23}vso[y]\\u{1b}"), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn json_keeps_the_value(text in "[\\x00-\\x7f#\u{80}-\u{9f}あ\u{2028}-\u{2069}]*") {
+            let json = json(&text);
+            prop_assert!(harmful(&json).all(|(_, harmful)| !harmful), "{json}");
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        }
+
+        #[test]
+        fn sanitized_text_has_nothing_harmful_and_stays_the_same(text in "[\\x00-\\x7f#\u{80}-\u{9f}あ\u{2028}-\u{2069}]*") {
+            let once = sanitize(&text).into_owned();
+            prop_assert!(harmful(&once).all(|(_, harmful)| !harmful), "{once}");
+            prop_assert_eq!(sanitize(&once), once.as_str());
+        }
+    }
+}

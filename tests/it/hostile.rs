@@ -1,0 +1,146 @@
+//! Text from outside is data: no value acts on the terminal or the CI runner that reads stderr, a report, or a
+//! generated file.
+
+use crate::harness::{Outcome, Test};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+
+/// Begins a line, moves the cursor, reorders text, and commands three CI systems.
+const EVIL: &str =
+    "x\n::error::owned\r\n##vso[task.setvariable variable=A]b\u{1b}[2J\u{9b}31m\u{202e}##[error]y\u{2028}z";
+
+/// The same as TOML and JSON write it.
+fn escaped() -> String {
+    serde_json::to_string(EVIL).unwrap()
+}
+
+fn is_harmless(text: &str, outcome: &Outcome) {
+    let bidirectional = ['\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}'];
+    for c in text.chars() {
+        let harmful = (c.is_control() && c != '\n')
+            || bidirectional.contains(&c)
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        assert!(!harmful, "{c:?} in {outcome:?}");
+    }
+    assert!(!text.contains("##"), "GitHub and Azure obey it anywhere in a line: {outcome:?}");
+    assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{outcome:?}");
+}
+
+/// What it says on stderr is ours: every line begins with the program's name.
+fn says_it_safely(outcome: &Outcome) {
+    is_harmless(&outcome.stderr, outcome);
+    is_harmless(&outcome.stdout, outcome);
+    assert!(outcome.stderr.lines().all(|line| line.starts_with("zoho-cred: ")), "{outcome:?}");
+}
+
+/// Says it safely, and does say it.
+fn shows_it_safely(outcome: &Outcome) {
+    says_it_safely(outcome);
+    assert!(
+        (outcome.stderr.clone() + &outcome.stdout).contains("owned"),
+        "it is not shown at all: {outcome:?}"
+    );
+}
+
+#[test]
+fn environment_values_forge_no_line() {
+    for language in ["C", "ja_JP.UTF-8"] {
+        let test = Test::new().unset("ZOHO_ACCOUNTS_URL").var("LC_ALL", language);
+        let outcome = test.var("ZOHO_DATA_CENTER", EVIL).run(["get"]);
+        outcome.failed(78, "config");
+        shows_it_safely(&outcome);
+    }
+    let test = Test::new().var("ZOHO_CRED_PROFILE", EVIL);
+    says_it_safely(&test.run(["get"]));
+    for name in
+        ["ZOHO_CLIENT_ID", "ZOHO_ACCOUNTS_URL", "ZOHO_CRED_STORE", "ZOHO_CRED_CONFIG", "SSL_CERT_FILE"]
+    {
+        let outcome = Test::new().var(name, EVIL).run(["-vv", "get"]);
+        assert_ne!(outcome.code, 70, "{outcome:?}");
+        says_it_safely(&outcome);
+    }
+}
+
+#[test]
+fn config_values_forge_no_line_in_errors_reports_and_json() {
+    let evil = escaped();
+    for config in [
+        format!("[profile.crm]\nclient_id=\"1000.A\"\ndata_center={evil}\n"),
+        format!("[profile.crm]\nclient_id=\"1000.A\"\ndata_center=\"jp\"\nscheme={evil}\n"),
+        format!("[profile.{evil}]\nclient_id=\"1000.A\"\n"),
+        format!("[profile.crm]\nclient_id=\"1000.A\"\ndata_center=\"jp\"\n{evil}=1\n"),
+    ] {
+        let test = Test::new().without_environment();
+        test.write_config(&config);
+        let outcome = test.run(["get"]);
+        outcome.failed(78, "config");
+        shows_it_safely(&outcome);
+        for args in [
+            &["--error-format", "json", "get"][..],
+            &["list"],
+            &["list", "-o", "json"],
+            &["doctor"],
+            &["doctor", "-o", "json"],
+            &["status"],
+        ] {
+            let outcome = test.run(args.iter().copied());
+            is_harmless(&outcome.stderr, &outcome);
+            is_harmless(&outcome.stdout, &outcome);
+            let shown = outcome.stderr.clone() + &outcome.stdout;
+            assert!(shown.contains("owned"), "{args:?}: {outcome:?}");
+        }
+    }
+}
+
+/// What a server of a store says, as an error and as content.
+#[test]
+fn a_shared_store_forges_no_line() {
+    let evil = EVIL.replace(['\n', '\r'], " ");
+    let bulk = format!("${}\r\n{EVIL}\r\n", EVIL.len());
+    for reply in [format!("-ERR {evil}\r\n"), format!("-{evil}\r\n"), bulk] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("redis://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let reply = reply.clone();
+                std::thread::spawn(move || {
+                    // One answer a command: each begins with `*`.
+                    for line in BufReader::new(&stream).lines().map_while(Result::ok) {
+                        if line.starts_with('*') && (&stream).write_all(reply.as_bytes()).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        let test = Test::new().var("ZOHO_CRED_STORE", &url);
+        for args in [&["-vv", "get", "--timeout", "2s"][..], &["status"], &["doctor"], &["list"]] {
+            let outcome = test.run(args.iter().copied());
+            is_harmless(&outcome.stderr, &outcome);
+            is_harmless(&outcome.stdout, &outcome);
+            assert!(outcome.stderr.lines().all(|line| line.starts_with("zoho-cred: ")), "{outcome:?}");
+        }
+        assert_ne!(test.run(["get", "--timeout", "2s"]).code, 0);
+    }
+}
+
+/// A client ID with a line break would begin a line of its own in a unit file, and run what it says.
+#[test]
+fn setup_copies_no_line_break_into_a_generated_file() {
+    let evil = r#""1000.A\nExecStartPre=/bin/touch /tmp/owned""#;
+    for config in [
+        format!("[profile.crm]\ndata_center=\"jp\"\nclient_id={evil}\n"),
+        format!(
+            "[profile.crm]\ndata_center=\"jp\"\nclient_id=\"1000.A\"\ngrant=\"client_credentials\"\nscopes=[\"A.b.C\"]\nsoid={evil}\n"
+        ),
+        format!("[profile.crm]\ndata_center=\"jp\"\nclient_id=\"1000.A\"\nhosts=[{evil}]\n"),
+    ] {
+        let test = Test::new().without_environment();
+        test.write_config(&config);
+        for target in ["systemd", "github-actions", "git", "curl"] {
+            let outcome = test.run(["setup", target, "crm"]);
+            outcome.failed(78, "config");
+            assert_eq!(outcome.stdout, "");
+        }
+    }
+}
