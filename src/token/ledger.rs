@@ -98,6 +98,11 @@ pub struct Ledger {
 }
 
 impl Entry {
+    /// When it was last heard of: entries are as old as that.
+    fn latest(&self) -> &Moment {
+        self.answered.as_ref().unwrap_or(&self.sent)
+    }
+
     /// Milliseconds for which it still counts against `window`.
     fn counts_for_ms(&self, now: &Moment, window_ms: i64) -> i64 {
         let until = match &self.answered {
@@ -142,14 +147,15 @@ impl Ledger {
 
     /// How many tokens were minted in the last hour.
     pub fn minted_last_hour(&self, now: &Moment) -> u32 {
-        let recent = |entry: &&Entry| entry.granted && entry.sent.age_ms(now) < HOUR_MS;
+        let recent = |entry: &&Entry| entry.granted && entry.latest().age_ms(now) < HOUR_MS;
         self.requests.iter().filter(recent).count() as u32
     }
 
     /// Notes that a request is about to be sent, and forgets entries that count for nothing any more.
     pub fn reserve(&mut self, now: &Moment, budget: &Budget) {
-        let keep_ms = (ms(budget.window) + MARGIN_MS + UNANSWERED_MS).max(HOUR_MS);
-        self.requests.retain(|entry| entry.sent.age_ms(now) < keep_ms);
+        let window_ms = ms(budget.window);
+        self.requests
+            .retain(|entry| entry.counts_for_ms(now, window_ms) > 0 || entry.latest().age_ms(now) < HOUR_MS);
         self.requests.push(Entry { sent: now.clone(), answered: None, granted: false });
     }
 
@@ -435,6 +441,17 @@ mod tests {
                 assert_eq!(ledger.requests.len(), left, "{budget:?} after {later_s} s");
             }
         }
+    }
+
+    /// A machine that sleeps for hours between the entry and the first byte: the request counts from its answer.
+    #[test]
+    fn an_entry_that_was_answered_hours_later_is_not_forgotten() {
+        let mut ledger = Ledger::default();
+        ledger.reserve(&at(0), &Budget::default());
+        ledger.answered(&at(7200), true);
+        ledger.reserve(&at(7210), &Budget::default());
+        assert_eq!(ledger.used(&at(7210), &Budget::default()), 2);
+        assert_eq!(ledger.minted_last_hour(&at(7210)), 1);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// How far wall time minus boot time may fall before the clock counts as set back, in ms.
 pub const SET_BACK_MS: i64 = 60_000;
+/// No state is this old, in ms: a clock that says so after a reboot is wrong.
+const YEAR_MS: i64 = 365 * 86_400_000;
 
 /// A moment as files keep it: by both clocks, and by which boot the second one counts from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,13 +34,20 @@ impl Moment {
     /// Milliseconds from `self` to `now`, never below nought: a moment in the future counts as now.
     ///
     /// Within one boot the boot clock decides, which nobody can set. Else the wall clock does, unless it was set
-    /// back since; then the boot clock is the lesser evil.
+    /// back since; then the boot clock is the lesser evil. After a reboot with a clock that is ahead by a year or
+    /// more, the moment is as old as this boot, which it came before.
     pub fn age_ms(&self, now: &Moment) -> i64 {
         self.signed_age_ms(now).max(0)
     }
 
+    /// The same moment dated `now` by the boot clock, so that it ages from now on. Its wall time stays as recorded:
+    /// if today's clock is the wrong one, only the recorded time is right after the next reboot.
+    pub fn redated(&self, now: &Moment) -> Self {
+        Moment { wall_ms: self.wall_ms, ..now.clone() }
+    }
+
     /// Whether it lies in the future, by the clock that [`Moment::age_ms`] goes by. Until it has come, it stays as
-    /// young as now, so it has to be written anew: see [`Ledger::without_future`](super::Ledger::without_future).
+    /// young as now, so it has to be dated anew: see [`Ledger::without_future`](super::Ledger::without_future).
     pub fn is_future(&self, now: &Moment) -> bool {
         self.signed_age_ms(now) < 0
     }
@@ -48,7 +57,12 @@ impl Moment {
         let by_boot = now.boot_ms.saturating_sub(self.boot_ms);
         let offset_fell = by_boot.saturating_sub(by_wall) > SET_BACK_MS;
         let same_boot = !self.boot_id.is_empty() && self.boot_id == now.boot_id;
-        if same_boot || offset_fell { by_boot } else { by_wall }
+        let rebooted = !self.boot_id.is_empty() && !now.boot_id.is_empty() && !same_boot;
+        match () {
+            () if same_boot || offset_fell => by_boot,
+            () if rebooted && by_wall > YEAR_MS => now.boot_ms,
+            () => by_wall,
+        }
     }
 
     /// The same for what makes callers wait although Zoho would let them ask: by whichever clock more time has passed.
@@ -101,6 +115,27 @@ mod tests {
     fn after_a_reboot_the_wall_clock_decides() {
         let then = moment(1_000_000, 500, "a");
         assert_eq!(then.age_ms(&moment(1_000_600, 20, "b")), 600_000);
+    }
+
+    #[test]
+    fn after_a_reboot_with_a_clock_years_ahead_a_moment_is_as_old_as_the_boot() {
+        let (then, years) = (moment(1_000_000, 500, "a"), 29 * 365 * 86_400);
+        assert_eq!(then.age_ms(&moment(1_000_000 + years, 20, "b")), 20_000);
+        assert_eq!(then.age_ms(&moment(1_000_000 + 364 * 86_400, 20, "b")), 364 * 86_400_000);
+    }
+
+    /// The clock starts half an hour behind or in 2000, and is right again after the next reboot.
+    #[test]
+    fn a_redated_moment_keeps_its_wall_time() {
+        let then = moment(1_000_000_000, 500, "a");
+        for wrong in [1_000_000_060 - 1800, 5_000] {
+            let now = moment(wrong, 20, "b");
+            assert!(then.is_future(&now));
+            let redated = then.redated(&now);
+            assert_eq!(redated.age_ms(&moment(wrong + 30, 50, "b")), 30_000);
+            assert_eq!(redated.age_ms(&moment(1_000_000_120, 80, "b")), 60_000, "set right within the boot");
+            assert_eq!(redated.age_ms(&moment(1_000_000_120, 10, "c")), 120_000, "right after a reboot");
+        }
     }
 
     #[test]

@@ -58,6 +58,50 @@ fn a_remembered_failure_is_over_when_the_wall_clock_says_so_and_a_cool_down_is_n
     }
 }
 
+/// The clock comes up in 2000, half an hour behind or in 2055, and is right after another reboot or once it was set.
+#[test]
+fn a_reboot_with_a_wrong_clock_inside_a_window_allows_no_eleventh_request() {
+    const YEAR_MS: i64 = 365 * 86_400_000;
+    for wrong_ms in [-27 * YEAR_MS, -30 * 60_000, 28 * YEAR_MS] {
+        for is_set_right in [false, true] {
+            let (test, clock) = (Test::new(), ManualClock::new());
+            let refresh = || run(&test, &clock, &["get", "--refresh"]).0;
+            (0..10).for_each(|_| assert_eq!(refresh(), 0));
+            clock.reboot(wrong_ms);
+            assert_eq!(refresh(), 75, "{wrong_ms}");
+            match is_set_right {
+                true => clock.set_by(-wrong_ms),
+                false => clock.reboot(-wrong_ms),
+            }
+            assert_eq!(refresh(), 75, "{wrong_ms} {is_set_right}");
+            assert_eq!(test.sandbox.token_requests(), 10);
+            test.sandbox.set_limits(|limits| limits.budget = 1_000).unwrap();
+            clock.advance(Duration::from_secs(616));
+            assert_eq!(refresh(), 0, "{wrong_ms}: no lock-out is longer than its nominal length");
+        }
+    }
+}
+
+/// In a time namespace the boot clock may be a day ahead of the machine's.
+#[test]
+fn a_time_namespace_allows_no_eleventh_request() {
+    let unshare = ["--time", "--boottime", "86400", "--fork"];
+    let can = std::process::Command::new("unshare").args(unshare).arg("true").output();
+    if !can.is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no time namespace can be made");
+        eprintln!("SKIPPED: no time namespace can be made");
+        return;
+    }
+    let test = Test::new();
+    for _ in 0..10 {
+        test.run(["get", "--refresh"]).ok();
+    }
+    let mut command = std::process::Command::new("unshare");
+    command.args(unshare).args([crate::harness::PROGRAM, "get", "--refresh"]).env_clear().envs(test.vars());
+    test.start(command).wait().failed(75, "rate_limited");
+    assert_eq!(test.sandbox.token_requests(), 10);
+}
+
 /// A machine that was started with a clock a day ahead, and again with the right one.
 #[test]
 fn a_cool_down_of_tomorrow_ends_ten_minutes_after_it_was_met() {

@@ -12,11 +12,16 @@ use zoho_cred::system::{Clock, Env, FileSystem, Now, OpenHttp, System, Terminal}
 pub struct ManualClock {
     wall_ms: Cell<i64>,
     boot_ms: Cell<i64>,
+    boots: Cell<u32>,
 }
 
 impl ManualClock {
     pub fn new() -> Rc<Self> {
-        Rc::new(ManualClock { wall_ms: Cell::new(1_800_000_000_000), boot_ms: Cell::new(50_000_000) })
+        Rc::new(ManualClock {
+            wall_ms: Cell::new(1_800_000_000_000),
+            boot_ms: Cell::new(50_000_000),
+            boots: Cell::default(),
+        })
     }
 
     /// One that begins at the wall's time.
@@ -34,6 +39,18 @@ impl ManualClock {
 }
 
 impl ManualClock {
+    /// Starts the machine anew. It comes up after 20 s, with a clock that is `wrong_ms` off.
+    pub fn reboot(&self, wrong_ms: i64) {
+        self.boots.set(self.boots.get() + 1);
+        self.boot_ms.set(20_000);
+        self.wall_ms.set(self.wall_ms.get() + 20_000 + wrong_ms);
+    }
+
+    /// Sets the wall's clock, by so much; nobody can set the other one.
+    pub fn set_by(&self, ms: i64) {
+        self.wall_ms.set(self.wall_ms.get() + ms);
+    }
+
     /// Sets the wall's clock forward; nobody can set the other one.
     pub fn set_forward(&self, by: Duration) {
         self.wall_ms.set(self.wall_ms.get() + by.as_millis() as i64);
@@ -46,7 +63,7 @@ impl Clock for ManualClock {
     }
 
     fn boot_id(&self) -> String {
-        "test".into()
+        format!("test{}", self.boots.get())
     }
 
     fn monotonic(&self) -> Duration {
