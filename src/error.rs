@@ -376,6 +376,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// The machine slept while a token was on its way to the caller.
+    pub fn expired_meanwhile() -> Self {
+        let problem = t!("the token expired before it could be handed out");
+        Error::Unavailable { problem, retry_after: None }
+    }
+
     /// The word and exit code of the situation.
     pub fn code(&self) -> Code {
         match self {
@@ -461,7 +467,7 @@ impl Error {
             Error::PortTaken { port } => t!("port {port} of this machine is in use", port),
             Error::UntrustedRedirect { problem } => t!("the redirect was not accepted: {problem}", problem),
             Error::ClientRejected { error, .. } => t!("Zoho rejected the client with '{error}'", error),
-            Error::LeaseLost => t!("another machine took over before the request was sent"),
+            Error::LeaseLost => t!("another process or machine took over before the request was sent"),
             Error::CoolingDown { .. } => t!("Zoho throttled this refresh token, so nobody asks for now"),
             Error::OutOfBudget { used, limit, .. } => {
                 t!("out of budget: {used} of Zoho's {limit} token requests are used", used, limit)

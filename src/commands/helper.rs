@@ -136,7 +136,7 @@ pub(super) fn answered(session: &Session, system: &System) -> Option<String> {
     let source = session.source(system);
     let record = match source.cached() {
         Some((record, _)) => record,
-        None => store::open(&session.state, &source.id().ok()?, None).ok()?.cache(),
+        None => store::open(&session.state, &source.id().ok()?, None).ok()?.cache().ok()?,
     };
     record.api_domain
 }

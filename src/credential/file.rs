@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The `secrets` folder in the state folder.
 pub struct FileSecrets(StateDir);
@@ -53,11 +54,11 @@ impl SecretStore for FileSecrets {
 
     fn put(&self, item: &str, secret: &Secret) -> Result<(), Error> {
         self.0.room("secrets")?;
-        atomic::replace_at(&self.path(item), &encode(&Item { secret: secret.clone() }))
+        atomic::replace(&self.path(item), &encode(&Item { secret: secret.clone() }))
     }
 
     fn delete(&self, item: &str) -> Result<(), Error> {
-        atomic::remove_unfinished(&self.path(item))?;
+        atomic::remove_unfinished(&self.path(item), Duration::ZERO);
         atomic::remove(&self.path(item))
     }
 

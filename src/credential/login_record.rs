@@ -104,7 +104,7 @@ impl LoginRecord {
         state.room("secrets")?;
         let path = login_path_of(state, &profile_key(&self.config, &name));
         atomic::set_aside_junk(&path, |bytes| decode::<LoginRecord>(bytes).is_some());
-        atomic::replace_at(&path, &encode(self))
+        atomic::replace(&path, &encode(self))
     }
 
     /// Removes the record of `profile`.

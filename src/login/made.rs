@@ -6,7 +6,6 @@ use crate::config::AccountsUrl;
 use crate::error::Error;
 use crate::store::StateDir;
 use crate::store::atomic;
-use crate::store::place::Place;
 use crate::store::private;
 use crate::store::records::{decode, encode};
 use crate::system::Now;
@@ -94,13 +93,9 @@ pub fn warning_before(state: &StateDir, accounts: &AccountsUrl, client_id: &str)
 }
 
 fn load(path: &Path) -> Result<Made, Error> {
-    let read = || {
-        let place = Place::at(path)?;
-        Ok::<_, std::io::Error>((place.read()?.0, place))
-    };
-    match read() {
-        Ok((bytes, place)) => Ok(decode(&bytes).unwrap_or_else(|| {
-            atomic::set_aside(&place);
+    match private::read(path) {
+        Ok((bytes, _)) => Ok(decode(&bytes).unwrap_or_else(|| {
+            atomic::set_aside(path);
             Made::default()
         })),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Made::default()),

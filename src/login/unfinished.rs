@@ -63,7 +63,7 @@ impl Unfinished {
             return atomic::remove(&path);
         }
         state.room("secrets")?;
-        atomic::replace_at(&path, &encode(self))
+        atomic::replace(&path, &encode(self))
     }
 }
 

@@ -1,128 +1,222 @@
-//! Files that are replaced whole or not at all.
+//! The one writer of files that are replaced whole or not at all: state, secrets, config and output files.
+//!
+//! The new content goes into a file of mode 0600 with a random name in the same folder, is flushed to the disk, and
+//! takes the old file's place by one rename. A killed writer leaves that file behind: see [`remove_stale`].
+#![expect(clippy::disallowed_methods, reason = "this module writes files")]
 
-use super::place::Place;
-use super::private::{close_file, failed};
+use super::private::{self, close_file, failed, owned_by_us};
 use crate::error::Error;
-use std::ffi::OsString;
-use std::fs::File;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use tempfile::NamedTempFile;
 
-/// What the name of a file that replaces another one goes on with until then.
-const NEW: &str = "new";
+/// No writer without a lock takes this long, so a temporary file that is older belongs to a dead one.
+pub const ABANDONED: Duration = Duration::from_secs(60);
 
-/// A file with room for what is to come, which then takes another file's place by one rename. One that is dropped
-/// without that is removed.
-pub struct CommitFile {
-    file: File,
-    place: Place,
-    target: Place,
+/// A file that will replace `target`. Dropping it without [`NewFile::commit`] removes it.
+pub struct NewFile {
+    file: NamedTempFile,
+    target: PathBuf,
 }
 
-impl CommitFile {
-    /// Makes the file beside `target` and fills `room` bytes of it, so that a full disk shows now. Only the holder
-    /// of the lock may call this, once at a time for a target: the name is fixed, so that a killed writer leaves
-    /// no litter.
-    pub fn reserve(target: &Place, room: usize) -> Result<Self, Error> {
-        CommitFile::make(target, "next", room)
+impl NewFile {
+    /// Creates the file with mode 0600, whatever the umask, in the target's folder. Its name is `prefix` and a random
+    /// part.
+    pub fn create(target: &Path, prefix: &OsStr) -> io::Result<Self> {
+        let file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder_of(target))?;
+        close_file(file.as_file())?;
+        Ok(NewFile { file, target: target.to_owned() })
     }
 
-    fn make(target: &Place, suffix: &str, room: usize) -> Result<Self, Error> {
-        let place = target.beside(suffix);
-        let file = place.open_or_create(true).map_err(|error| failed("write", place.path(), &error))?;
-        let mut commit = CommitFile { file, place, target: target.clone() };
-        let filled = commit.file.write_all(&vec![b' '; room]).and_then(|()| commit.file.sync_all());
-        filled.map_err(|error| failed("write", commit.place.path(), &error))?;
-        Ok(commit)
+    /// Fills `bytes` bytes of it, so that a full disk shows before the content is known.
+    fn reserve(&mut self, bytes: usize) -> io::Result<()> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        self.file.write_all(&vec![b' '; bytes])?;
+        self.file.as_file().sync_all()
+    }
+
+    /// Writes `bytes` and renames the file into place. `permissions` are set just before the rename; without them the
+    /// file keeps mode 0600.
+    pub fn commit(mut self, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+        self.file.rewind()?;
+        self.file.write_all(bytes)?;
+        let file = self.file.as_file();
+        file.set_len(bytes.len() as u64)?;
+        if let Some(permissions) = permissions {
+            file.set_permissions(permissions)?;
+        }
+        file.sync_all()?;
+        self.file.persist(&self.target).map_err(|error| error.error)?;
+        sync_folder(folder_of(&self.target));
+        Ok(())
+    }
+}
+
+/// Removes temporary files of dead writers: regular files of ours in `folder` whose name begins with `prefix` and that
+/// were last written at least `age` ago. A holder of the lock that every writer of this prefix holds passes zero.
+/// Failures only leave the files for the next call.
+pub fn remove_stale(folder: &Path, prefix: &OsStr, age: Duration) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if !name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes()) {
+            continue;
+        }
+        let Ok(found) = entry.path().symlink_metadata() else { continue };
+        if found.is_file() && owned_by_us(&found) && is_older(found.modified(), age) {
+            log::debug!("removing {}, which a killed call left", entry.path().display());
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A time further in the future than `age` is from before the clock was set back.
+fn is_older(modified: io::Result<SystemTime>, age: Duration) -> bool {
+    let now = SystemTime::now();
+    modified.is_ok_and(|at| match now.duration_since(at) {
+        Ok(past) => past >= age,
+        Err(future) => future.duration() >= age,
+    })
+}
+
+/// A state file that will be replaced, with room for what is to come.
+pub struct CommitFile(NewFile);
+
+impl CommitFile {
+    /// Creates the file beside `target` and fills `room` bytes of it.
+    pub fn reserve(target: &Path, room: usize) -> io::Result<Self> {
+        let mut file = NewFile::create(target, &prefix_of(target))?;
+        file.reserve(room)?;
+        Ok(CommitFile(file))
     }
 
     /// Writes `bytes` and renames the file into place.
-    pub fn commit(mut self, bytes: &[u8]) -> Result<(), Error> {
-        let mut write = || {
-            self.file.rewind()?;
-            self.file.write_all(bytes)?;
-            self.file.set_len(bytes.len() as u64)?;
-            self.file.sync_all()?;
-            self.place.rename(&self.target)?;
-            self.target.sync_folder();
-            Ok(())
-        };
-        write().map_err(|error: io::Error| failed("write", self.target.path(), &error))
+    pub fn commit(self, bytes: &[u8]) -> io::Result<()> {
+        self.0.commit(bytes, None)
     }
 }
 
-impl Drop for CommitFile {
-    fn drop(&mut self) {
-        // After a commit there is nothing of this name any more.
-        let _ = self.place.remove();
-    }
+/// Replaces the state file `target`. Writers without a lock may do so at the same time: the last one wins.
+pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let written = CommitFile::reserve(target, 0).and_then(|file| file.commit(bytes));
+    written.map_err(|error| failed("write", target, &error))
 }
 
-/// Replaces `target` by a file of `bytes` and mode 0600. Only the holder of the lock may call this.
-pub fn replace(target: &Place, bytes: &[u8]) -> Result<(), Error> {
-    CommitFile::make(target, NEW, 0)?.commit(bytes)
-}
-
-/// The same by the file's path.
-pub fn replace_at(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let place = Place::at(target).map_err(|error| failed("write", target, &error))?;
-    replace(&place, bytes)
-}
-
-/// Removes what a writer left of a file that was killed in [`replace`].
-pub fn remove_unfinished(target: &Path) -> Result<(), Error> {
-    match Place::at(target).and_then(|place| place.beside(NEW).remove()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", target, &error)),
-        _ => Ok(()),
-    }
-}
-
-/// Replaces the file at `target` like [`replace`], safe for writers that hold no lock: the last one wins.
+/// Replaces a state file that has no lock, and removes what killed writers of it left.
 pub fn replace_unlocked(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let write = || {
-        let target = Place::at(target)?;
-        let place = target.named(&own_name()?);
-        let mut file = place.create_new()?;
-        let written =
-            close_file(&file).and_then(|()| file.write_all(bytes)).and_then(|()| place.rename(&target));
-        written.inspect_err(|_| _ = place.remove())
-    };
-    write().map_err(|error| failed("write", target, &error))
+    remove_unfinished(target, ABANDONED);
+    replace(target, bytes)
 }
 
-/// A name that no other writer uses.
-fn own_name() -> io::Result<OsString> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(format!(".new-{:016x}", u64::from_ne_bytes(bytes)).into())
+/// Removes temporary files that writers of the state file `target` left at least `age` ago.
+pub fn remove_unfinished(target: &Path, age: Duration) {
+    remove_stale(folder_of(target), &prefix_of(target), age);
 }
 
-/// Moves a file that cannot be parsed out of the way; one is kept a name.
-pub fn set_aside(place: &Place) {
-    let aside = place.beside("bad");
-    log::warn!(
-        "{} could not be read and was set aside as {}",
-        place.path().display(),
-        aside.path().display()
-    );
-    if let Err(error) = place.rename(&aside) {
-        log::debug!("could not set {} aside: {error}", place.path().display());
+/// Every state file's temporary files have a prefix of their own, so that the holder of its lock can tell them.
+fn prefix_of(target: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(target.file_name().unwrap_or_default());
+    prefix.push(".new-");
+    prefix
+}
+
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a rename survive a power cut. A file system that cannot do it for folders is left as it is.
+fn sync_folder(folder: &Path) {
+    if cfg!(unix) {
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+}
+
+/// Moves a file that cannot be parsed to the same name with `.bad`; one is kept per name.
+pub fn set_aside(path: &Path) {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".bad");
+    let aside = PathBuf::from(aside);
+    log::warn!("{} could not be read and was set aside as {}", path.display(), aside.display());
+    if let Err(error) = fs::rename(path, &aside) {
+        log::debug!("could not set {} aside: {error}", path.display());
     }
 }
 
 /// Does so where a file is there whose bytes are not `sound`.
 pub fn set_aside_junk(path: &Path, sound: impl FnOnce(&[u8]) -> bool) {
-    if let Ok(place) = Place::at(path)
-        && place.read().is_ok_and(|(bytes, _)| !sound(&bytes))
-    {
-        set_aside(&place);
+    if private::read(path).is_ok_and(|(bytes, _)| !sound(&bytes)) {
+        set_aside(path);
     }
 }
 
 /// Removes the file at `path`; one that is not there is fine.
 pub fn remove(path: &Path) -> Result<(), Error> {
-    match Place::at(path).and_then(|place| place.remove()) {
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, &error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_replaced_whole_and_is_0600_until_then() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        fs::write(&target, "old").unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        let new = NewFile::create(&target, OsStr::new(".zoho-cred-")).unwrap();
+        assert_eq!(mode(new.file.path()), 0o600);
+        assert_eq!(fs::read(&target).unwrap(), b"old");
+        new.commit(b"new", Some(Permissions::from_mode(0o640))).unwrap();
+        assert_eq!((fs::read(&target).unwrap(), mode(&target)), (b"new".to_vec(), 0o640));
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_reserved_file_that_is_not_committed_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        let reserved = CommitFile::reserve(&target, 5000).unwrap();
+        assert_eq!(reserved.0.file.as_file().metadata().unwrap().len(), 5000);
+        drop(reserved);
+        assert!(names(folder.path()).is_empty());
+        CommitFile::reserve(&target, 5000).unwrap().commit(b"short").unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"short");
+    }
+
+    #[test]
+    fn only_abandoned_temporary_files_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = SystemTime::now() - Duration::from_secs(61);
+        for (name, modified) in
+            [(".a.new-1", old), (".a.new-2", SystemTime::now()), (".b.new-3", old), ("a", old)]
+        {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(modified).unwrap();
+        }
+        remove_unfinished(&folder.path().join("a"), ABANDONED);
+        assert_eq!(names(folder.path()), [".a.new-2", ".b.new-3", "a"]);
+        remove_unfinished(&folder.path().join("a"), Duration::ZERO);
+        assert_eq!(names(folder.path()), [".b.new-3", "a"]);
     }
 }

@@ -1,65 +1,87 @@
 //! The store of one machine: files in the state folder, guarded by `flock(2)`.
 
 use super::atomic::{self, CommitFile};
-use super::lock::{self, FileLock, Holder};
-use super::place::Place;
+use super::lock::{self, FileLock, Holder, LockFile};
 use super::private::{self, StateDir, failed};
 use super::records::{decode, encode};
-use super::{Locked, Store};
+use super::{Links, Locked, Stamp, Store};
 use crate::config::Budget;
 use crate::credential::CredentialId;
 use crate::error::Error;
 use crate::token::{CacheRecord, Ledger, Moment};
-use std::cell::Cell;
-use std::io::ErrorKind;
+use crate::words::t;
+use std::cell::{Cell, RefCell};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Room that a commit file has beyond what its predecessor took, in bytes.
 const ROOM: usize = 8192;
 
+/// How often the state folder is made anew where somebody removes it at the same time.
+const REMOVALS: u32 = 10;
+
 /// The files of one credential.
 pub struct Folder {
     state: StateDir,
     cache: PathBuf,
     ledger: PathBuf,
-    lock: PathBuf,
+    lock: RefCell<LockFile>,
     /// Whether this process has made sure that the folders are there.
     made: Cell<bool>,
+    /// The cache as it was last read, so that a caller that waits reads it again only when it has changed.
+    read: RefCell<Option<(Stamp, CacheRecord)>>,
 }
 
 impl Folder {
     /// The files of `credential` in the state folder. Nothing is opened or made yet.
     pub fn new(state: &StateDir, credential: &CredentialId) -> Self {
+        let lock = state.room_path("locks").join(format!("{}.lock", credential.ledger()));
         Folder {
             cache: cache_path(state, credential),
             ledger: state.room_path("ledgers").join(format!("{}.v1.json", credential.ledger())),
-            lock: state.room_path("locks").join(format!("{}.lock", credential.ledger())),
+            lock: RefCell::new(LockFile::new(lock)),
             state: state.clone(),
             made: Cell::new(false),
+            read: RefCell::default(),
         }
     }
 }
 
 impl Folder {
-    /// The lock, if it is free, as a value that can be kept: the fleet holds it while it waits for its lease.
+    /// The lock, if it is free, as a value that can be kept: the fleet holds it while it waits for its lease. A state
+    /// folder that is removed meanwhile is made anew.
     pub fn take(&self) -> Result<Option<LockedFolder>, Error> {
+        let mut taken = self.make_and_lock();
+        for _ in 0..REMOVALS {
+            match taken {
+                Err(Error::Store { .. }) => {}
+                _ => break,
+            }
+            self.made.set(false);
+            taken = self.make_and_lock();
+        }
+        let Some(lock) = taken? else { return Ok(None) };
+        for file in [&self.cache, &self.ledger] {
+            atomic::remove_unfinished(file, Duration::ZERO);
+        }
+        Ok(Some(LockedFolder {
+            cache: self.cache.clone(),
+            ledger: self.ledger.clone(),
+            pending_cache: None,
+            pending_ledger: None,
+            lock,
+        }))
+    }
+
+    fn make_and_lock(&self) -> Result<Option<FileLock>, Error> {
         if !self.made.get() {
             for room in ["locks", "credentials", "ledgers"] {
                 self.state.room(room)?;
             }
             self.made.set(true);
         }
-        let Some(lock) = FileLock::try_take(&self.lock)? else { return Ok(None) };
-        // In the state folder of this very lock: one that took its place has another.
-        let along = |path: &Path| lock.place().along(path).map_err(|error| failed("read", path, &error));
-        Ok(Some(LockedFolder {
-            cache: along(&self.cache)?,
-            ledger: along(&self.ledger)?,
-            pending_cache: None,
-            pending_ledger: None,
-            _lock: lock,
-        }))
+        self.lock.borrow_mut().try_take()
     }
 }
 
@@ -69,8 +91,16 @@ pub fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
 }
 
 impl Store for Folder {
-    fn cache(&self) -> CacheRecord {
-        read_cache(&self.cache).unwrap_or_default()
+    fn cache(&self) -> Result<CacheRecord, Error> {
+        let stamp = Stamp::of(&self.cache, Links::Refuse).ok();
+        if let Some((of, record)) = &*self.read.borrow()
+            && stamp.as_ref() == Some(of)
+        {
+            return Ok(record.clone());
+        }
+        let record = look_at_cache(&self.cache)?;
+        self.read.replace(stamp.map(|stamp| (stamp, record.clone())));
+        Ok(record)
     }
 
     fn ledger(&self, now: &Moment, budget: &Budget) -> Ledger {
@@ -84,26 +114,51 @@ impl Store for Folder {
         Ok(self.take()?.map(|locked| -> Box<dyn Locked + '_> { Box::new(locked) }))
     }
 
-    /// From 5 ms, growing to 100 ms, with jitter, so that a thousand waiting callers do not march in step.
+    /// From 5 ms, growing to 100 ms, and to 200 ms after about a second, with jitter, so that a thousand waiting callers
+    /// do not march in step.
     fn pause(&self, attempt: u32) -> Duration {
         let longest = 5u64 << attempt.min(5);
+        let longest = if attempt < 20 { longest.min(100) } else { 200 };
         let mut byte = [0u8];
         let jitter = getrandom::fill(&mut byte).map_or(0, |()| u64::from(byte[0]));
-        Duration::from_millis(longest.min(100) * (128 + jitter) / 384 + 1)
+        Duration::from_millis(longest * (128 + jitter) / 384 + 1)
     }
 
     fn holder(&self) -> Option<Holder> {
-        lock::holder(&self.lock)
+        lock::holder(self.lock.borrow().path())
     }
 }
 
 /// The same files while their lock is held.
 pub struct LockedFolder {
-    cache: Place,
-    ledger: Place,
+    cache: PathBuf,
+    ledger: PathBuf,
     pending_cache: Option<CommitFile>,
     pending_ledger: Option<CommitFile>,
-    _lock: FileLock,
+    lock: FileLock,
+}
+
+impl LockedFolder {
+    /// Writes a file, unless the lock file was deleted or replaced: whoever holds the new one may be writing too.
+    fn write(&self, file: CommitFile, bytes: &[u8]) -> io::Result<()> {
+        match self.lock.is_still_held() {
+            true => file.commit(bytes),
+            false => Err(io::Error::other(t!("the lock file was deleted meanwhile"))),
+        }
+    }
+
+    fn reserve_and_write(&mut self, ledger: &[u8], cache_room: usize) -> io::Result<()> {
+        self.pending_cache = Some(CommitFile::reserve(&self.cache, cache_room)?);
+        self.pending_ledger = Some(CommitFile::reserve(&self.ledger, ledger.len() + ROOM)?);
+        // Last, so that an entry without a request is never on disk.
+        self.write(CommitFile::reserve(&self.ledger, 0)?, ledger)
+    }
+
+    fn replace(&self, pending: Option<CommitFile>, target: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let file = pending.map_or_else(|| CommitFile::reserve(target, 0), Ok);
+        let written = file.and_then(|file| self.write(file, bytes));
+        written.map_err(|error| failed("write", target, &error))
+    }
 }
 
 impl Locked for LockedFolder {
@@ -132,28 +187,27 @@ impl Locked for LockedFolder {
         }
     }
 
+    /// Nothing is sent where the lock file or the state folder was removed: the lock is taken again, and everything read
+    /// again under it.
     fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error> {
-        let bytes = encode(ledger);
         (self.pending_cache, self.pending_ledger) = (None, None);
-        self.pending_cache = Some(CommitFile::reserve(&self.cache, encode(cache).len() + ROOM)?);
-        self.pending_ledger = Some(CommitFile::reserve(&self.ledger, bytes.len() + ROOM)?);
-        // Last, so that an entry without a request is never on disk.
-        atomic::replace(&self.ledger, &bytes)
+        let written = self.reserve_and_write(&encode(ledger), encode(cache).len() + ROOM);
+        match written {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::LeaseLost),
+            _ if !self.lock.is_still_held() => Err(Error::LeaseLost),
+            Err(error) => Err(failed("write", &self.ledger, &error)),
+            Ok(()) => Ok(()),
+        }
     }
 
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {
-        write(self.pending_cache.take(), &self.cache, &encode(cache))
+        let pending = self.pending_cache.take();
+        self.replace(pending, &self.cache, &encode(cache))
     }
 
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
-        write(self.pending_ledger.take(), &self.ledger, &encode(ledger))
-    }
-}
-
-fn write(pending: Option<CommitFile>, target: &Place, bytes: &[u8]) -> Result<(), Error> {
-    match pending {
-        Some(file) => file.commit(bytes),
-        None => atomic::replace(target, bytes),
+        let pending = self.pending_ledger.take();
+        self.replace(pending, &self.ledger, &encode(ledger))
     }
 }
 
@@ -174,25 +228,40 @@ pub fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
     decode(bytes).filter(CacheRecord::is_sound)
 }
 
-fn read_or_set_aside<T>(place: &Place, decode: fn(&[u8]) -> Option<T>) -> Result<Found<T>, Error> {
-    let bytes = match place.read() {
+/// The same for whoever must know whether a file is there: an error where it is one of ours and cannot be read now.
+fn look_at_cache(path: &Path) -> Result<CacheRecord, Error> {
+    match private::read(path) {
+        Ok((bytes, _)) => Ok(decode_cache(&bytes).unwrap_or_default()),
+        Err(error) if error.kind() == ErrorKind::NotFound || is_to_be_set_aside(path, &error) => {
+            Ok(CacheRecord::default())
+        }
+        Err(error) => Err(failed("read", path, &error)),
+    }
+}
+
+fn read_or_set_aside<T>(path: &Path, decode: fn(&[u8]) -> Option<T>) -> Result<Found<T>, Error> {
+    let bytes = match private::read(path) {
         Ok((bytes, _)) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        // A file that only its mode keeps from us is moved like any other that cannot be read: the folder is ours.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied || is_not_a_file(place.path()) => {
-            log::debug!("{}: {error}", place.path().display());
-            atomic::set_aside(place);
+        Err(error) if is_to_be_set_aside(path, &error) => {
+            log::debug!("{}: {error}", path.display());
+            atomic::set_aside(path);
             return Ok(Found::Junk);
         }
-        Err(error) => return Err(failed("read", place.path(), &error)),
+        Err(error) => return Err(failed("read", path, &error)),
     };
     Ok(match decode(&bytes) {
         Some(value) => Found::Value(value),
         None => {
-            atomic::set_aside(place);
+            atomic::set_aside(path);
             Found::Junk
         }
     })
+}
+
+/// Whether the error is one that stays: something else than a file of ours is there, or only its mode keeps it from us.
+fn is_to_be_set_aside(path: &Path, error: &io::Error) -> bool {
+    error.kind() == ErrorKind::PermissionDenied || is_not_a_file(path)
 }
 
 /// Whether something else than a file of ours stands at the path: a folder, a link, another user's file.

@@ -25,8 +25,9 @@ use std::time::Duration;
 
 /// The shared state of one credential, as anybody may read it.
 pub trait Store {
-    /// The cached token set; nothing usable there counts as none.
-    fn cache(&self) -> CacheRecord;
+    /// The cached token set; nothing usable there counts as none. An error where a file is there that cannot be read
+    /// now: a caller that takes that for no token would take the old one for a new one later.
+    fn cache(&self) -> Result<CacheRecord, Error>;
     /// The ledger, for looking only; what cannot be parsed counts as all but two used.
     fn ledger(&self, now: &Moment, budget: &Budget) -> Ledger;
     /// The lock, if it is free; waiting is the caller's business.

@@ -37,7 +37,11 @@ pub fn obtain(ports: &Ports<'_>, ask: &Ask) -> Result<Obtained, Error> {
     ports.credential.bound(deadline.remaining(ports.clock));
     let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
-    let seen = store.cache();
+    // Under `--refresh` a token is new if it is none that was there before, so that has to be known.
+    let seen = match store.cache() {
+        Err(error) if ask.refresh => return Err(error),
+        cache => cache.unwrap_or_default(),
+    };
     match &seen.token {
         Some(token) => log::debug!("the cached token has {} s left", token.left_ms(ports.clock.now()) / 1000),
         None => log::debug!("no token is cached"),
@@ -95,7 +99,8 @@ fn living(ports: &Ports<'_>, ask: &Ask, error: &Error) -> Option<Obtained> {
     if ask.refresh || matches!(error, Error::Refused { .. } | Error::NeverLoggedIn { .. }) {
         return None;
     }
-    let record = ports.credential.id().and_then(|id| (ports.open)(&id)).ok()?.cache();
+    let record =
+        ports.credential.id().and_then(|id| (ports.open)(&id)).and_then(|store| store.cache()).ok()?;
     let now = ports.clock.now();
     let token = record.living(now)?;
     if let MinTtl::Explicit(_) = ask.min_ttl

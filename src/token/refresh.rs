@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// How often the credential may turn out to be another one before the call gives up.
 const CREDENTIAL_CHANGES: u32 = 5;
+/// How often the lock or lease may be lost before a request is sent.
+const LOSSES: u32 = 100;
 
 /// Opens the shared state of a credential.
 pub type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store + 'a>, Error> + 'a;
@@ -76,7 +78,9 @@ pub fn renew(
     early: Early,
 ) -> Result<Obtained, Error> {
     let mut found = None;
-    for _ in 0..CREDENTIAL_CHANGES {
+    let (mut changes, mut losses) = (0, 0);
+    while changes < CREDENTIAL_CHANGES {
+        changes += 1;
         let id = match &found {
             Some(id) => CredentialId::clone(id),
             None => ports.credential.id()?,
@@ -143,8 +147,10 @@ pub fn renew(
         }
         allowed?;
         match (Round { gate, profile, secrets: &secrets, secret_fp, cache }).run(&mut *locked, ledger) {
-            // Another machine went on meanwhile: what it did is looked at before anything is asked.
-            Err(Error::LeaseLost) if !deadline.remaining(ports.clock).is_zero() => found = Some(id),
+            // Another process or machine may have gone on meanwhile: what it did is looked at before anything is asked.
+            Err(Error::LeaseLost) if losses < LOSSES && !deadline.remaining(ports.clock).is_zero() => {
+                (changes, losses, found) = (changes - 1, losses + 1, Some(id));
+            }
             outcome => return outcome,
         }
     }
@@ -235,7 +241,7 @@ fn wait_for_lock<'s>(
         if let Some(locked) = store.try_lock()? {
             return Ok(Waited::Locked(locked));
         }
-        let cache = store.cache();
+        let cache = store.cache().unwrap_or_default();
         if early == Early::Yes {
             return Ok(Waited::Served(if cache.token.is_some() { cache } else { seen.clone() }));
         }

@@ -35,7 +35,7 @@ pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Re
     let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
     let mut locked = loop {
-        if !is_cached(&store.cache(), token) {
+        if !is_cached(&store.cache()?, token) {
             return Ok(Rejected::NotCached);
         }
         if let Some(locked) = wait(ports, timeout, &deadline, &*store)? {

@@ -58,9 +58,10 @@ impl<'w> Disk<'w> {
 }
 
 impl Store for Disk<'_> {
-    fn cache(&self) -> CacheRecord {
+    fn cache(&self) -> Result<CacheRecord, Error> {
         self.process.step("look at the cache");
-        self.read(&self.cache, |files| files.cache.value()).unwrap_or_default()
+        self.refuse("read")?;
+        Ok(self.read(&self.cache, |files| files.cache.value()).unwrap_or_default())
     }
 
     fn ledger(&self, _now: &Moment, _budget: &Budget) -> Ledger {

@@ -30,6 +30,8 @@ struct Bench {
     /// How long the disk takes to write an entry ahead, in ms.
     write_ms: Cell<i64>,
     lock_fails: Cell<bool>,
+    /// The next look at the cache without the lock fails, as without a descriptor.
+    cache_unreadable: Cell<bool>,
     commit_fails: Cell<bool>,
     lease_lost: Cell<u32>,
     was_there: Cell<bool>,
@@ -81,6 +83,7 @@ impl Bench {
             deed: RefCell::default(),
             write_ms: Cell::new(0),
             lock_fails: Cell::new(false),
+            cache_unreadable: Cell::new(false),
             commit_fails: Cell::new(false),
             lease_lost: Cell::new(0),
             was_there: Cell::new(false),
@@ -224,8 +227,15 @@ fn broken(action: &'static str) -> Error {
 }
 
 impl Store for Disk<'_> {
-    fn cache(&self) -> CacheRecord {
-        self.0.cache.borrow().clone()
+    fn cache(&self) -> Result<CacheRecord, Error> {
+        if self.0.cache_unreadable.take() {
+            return Err(Error::Store {
+                action: "read",
+                what: "cache".into(),
+                problem: "too many files".into(),
+            });
+        }
+        Ok(self.0.cache.borrow().clone())
     }
 
     fn ledger(&self, _: &Moment, _: &Budget) -> Ledger {
@@ -439,6 +449,19 @@ fn a_refresh_is_served_by_a_token_that_came_meanwhile() {
     bench.gets(PLAIN, "1000.theirs");
 }
 
+/// Without a descriptor the cache cannot be read, which does not make the old token a new one.
+#[test]
+fn a_cache_that_cannot_be_read_once_is_not_empty() {
+    let bench = Bench::new([]).with_token("1000.old", 3000);
+    bench.cache_unreadable.set(true);
+    assert!(matches!(bench.get(REFRESH), Err(Error::Store { action: "read", .. })));
+    let bench = Bench::new([]).with_token("1000.old", 3000);
+    bench.cache_unreadable.set(true);
+    bench.gets(PLAIN, "1000.old");
+    bench.cache_unreadable.set(true);
+    assert!(matches!(bench.rejects("1000.old"), Err(Error::Store { action: "read", .. })));
+}
+
 #[test]
 fn a_wait_is_told_once_after_a_second_and_when_it_is_over() {
     let bench = Bench::new([granted("1000.new")]).held_until(2_000, |_| {});
@@ -588,7 +611,7 @@ fn a_lost_lease_is_taken_again_while_there_is_time() {
     assert!(matches!(bench.get(PLAIN), Err(Error::LeaseLost)));
     let bench = Bench::new([]);
     bench.lease_lost.set(u32::MAX);
-    assert!(matches!(bench.get(PLAIN), Err(Error::Store { action: "settle on", .. })));
+    assert!(matches!(bench.get(PLAIN), Err(Error::LeaseLost)));
 }
 
 #[test]

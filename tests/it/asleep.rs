@@ -2,7 +2,7 @@
 
 use crate::harness::{Test, files_below};
 use crate::in_process::{ManualClock, run, run_over};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -65,6 +65,74 @@ fn a_request_that_was_sent_after_a_sleep_counts_from_then() {
     let (_, status, _) = run(&test, &clock, &["status", "-o", "json"]);
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert_eq!(status["budget"]["used"], 1, "{status}");
+}
+
+#[test]
+fn the_eleventh_request_after_a_sleep_is_not_sent() {
+    let (test, clock) = (Test::new(), ManualClock::new());
+    run_over(&test, &clock, sleepy(&clock, HOUR * 2, Duration::ZERO, false), &["get"]);
+    for _ in 0..9 {
+        assert_eq!(run(&test, &clock, &["get", "--refresh"]).0, 0);
+    }
+    assert_eq!(run(&test, &clock, &["get", "--refresh"]).0, 75);
+    let counts = test.sandbox.counts();
+    assert_eq!((counts.token_requests, counts.throttled), (10, 0));
+}
+
+/// A machine that sleeps for two hours when its clock is looked at for the nth time, counted from nought.
+struct SleepsAt {
+    clock: Rc<ManualClock>,
+    looks: Cell<usize>,
+    at: usize,
+}
+
+impl SleepsAt {
+    fn look(&self) {
+        if self.looks.replace(self.looks.get() + 1) == self.at {
+            self.clock.advance(HOUR * 2);
+        }
+    }
+}
+
+impl Clock for SleepsAt {
+    fn now(&self) -> Now {
+        self.look();
+        self.clock.now()
+    }
+
+    fn boot_id(&self) -> String {
+        self.clock.boot_id()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.look();
+        self.clock.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.clock.sleep(duration);
+    }
+}
+
+#[test]
+fn a_machine_that_sleeps_between_commit_and_output_prints_no_dead_token() {
+    let mut test = Test::new();
+    test.sandbox.set_limits(|limits| limits.budget = 1_000).unwrap();
+    for at in 0.. {
+        let state = test.dir.path().join(format!("state{at}"));
+        test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
+        let clock = Rc::new(SleepsAt { clock: ManualClock::new(), looks: Cell::new(0), at });
+        let (code, out, err) = run_over(&test, &clock, System::real().http, &["get", "-o", "json"]);
+        if code == 0 {
+            let printed: serde_json::Value = serde_json::from_str(&out).unwrap();
+            assert!(printed["expires_in"].as_i64().unwrap() > 0, "{at}: {out}");
+        }
+        assert!(code == 0 || (code == 69 && out.is_empty()), "{at}: {code} {err}");
+        if clock.looks.get() <= at {
+            assert!(at > 10, "the clock was looked at {at} times only");
+            return;
+        }
+    }
 }
 
 /// Time on a disk that takes five seconds for every write of a ledger.

@@ -1,6 +1,8 @@
 //! The lock's holder dies, or stands still.
 
-use crate::harness::{Test, until};
+use crate::harness::{Test, files_below, until};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
 
@@ -38,6 +40,32 @@ fn a_stopped_holder_makes_others_busy_and_then_finishes() {
     holder.wait().ok();
     assert_eq!(test.sandbox.token_requests(), 1);
     test.get().ok();
+}
+
+/// What cleans folders up deletes lock files, also while they are held.
+#[test]
+fn lock_files_that_are_deleted_while_held_cost_no_request_beyond_the_budget() {
+    let test = Test::new();
+    test.sandbox.set_limits(|limits| limits.latency = Duration::from_millis(150)).unwrap();
+    let (locks, stop) = (test.state().join("locks"), Arc::new(AtomicBool::new(false)));
+    let cleaner = std::thread::spawn({
+        let stop = Arc::clone(&stop);
+        move || {
+            let mut deleted = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let files = files_below(&locks);
+                deleted += files.iter().filter(|file| std::fs::remove_file(file).is_ok()).count();
+                std::thread::sleep(Duration::from_millis(15));
+            }
+            deleted
+        }
+    });
+    let outcomes: Vec<_> = (0..4).flat_map(|_| test.run_many(12, &["get", "--refresh"])).collect();
+    stop.store(true, Ordering::Relaxed);
+    assert!(cleaner.join().unwrap() > 10);
+    let counts = test.sandbox.counts();
+    assert!((2..=10).contains(&counts.token_requests) && counts.throttled == 0, "{counts:?}");
+    assert!(outcomes.iter().all(|outcome| [0, 75].contains(&outcome.code)), "{outcomes:?}");
 }
 
 #[test]

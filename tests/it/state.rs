@@ -3,7 +3,10 @@
 use crate::harness::{Test, files_below, have};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
-use zoho_cred::sandbox::FaultKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
 
 fn root() -> bool {
     let uid = Command::new("id").arg("-u").output().unwrap().stdout;
@@ -207,6 +210,65 @@ fn a_missing_folder_is_made() {
     test.get().ok();
     std::fs::remove_dir_all(&deep).unwrap();
     test.get().ok();
+}
+
+#[test]
+fn a_state_folder_that_is_removed_under_load_is_made_anew() {
+    let test = Test::new();
+    test.sandbox.set_limits(|limits| limits.budget = 10_000).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let remover = std::thread::spawn({
+        let (state, stop) = (test.state(), Arc::clone(&stop));
+        move || {
+            let mut removed = 0;
+            while !stop.load(Ordering::Relaxed) {
+                removed += u32::from(std::fs::remove_dir_all(&state).is_ok());
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            removed
+        }
+    });
+    for _ in 0..20 {
+        for outcome in test.run_many(10, &["get"]) {
+            outcome.ok();
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    assert!(remover.join().unwrap() > 10);
+}
+
+#[test]
+fn a_state_folder_whose_path_is_too_long_for_its_lock_is_an_error() {
+    let mut test = Test::new();
+    let mut deep = test.dir.path().to_owned();
+    while deep.as_os_str().len() < 4_030 {
+        let left = 4_030 - deep.as_os_str().len();
+        deep.push("d".repeat(if left > 400 { 200 } else { left.div_ceil(2).max(2) - 1 }));
+    }
+    assert!((4_030..4_040).contains(&deep.as_os_str().len()));
+    std::fs::create_dir_all(&deep).unwrap();
+    test.set("ZOHO_CRED_STATE_DIR", deep.to_str().unwrap());
+    let mut command = Command::new("timeout");
+    command.args(["20", crate::harness::PROGRAM, "get"]).env_clear().envs(test.vars());
+    test.start(command).wait().failed(74, "store");
+    assert_eq!(test.sandbox.token_requests(), 0);
+}
+
+#[test]
+fn what_a_killed_call_left_is_removed_by_the_next() {
+    let test = Test::new();
+    test.sandbox.set_fault(Fault::new(Endpoint::Token, FaultKind::Hang).times(1));
+    let running = test.start(test.command(["get"]));
+    crate::harness::until("the request", || test.sandbox.token_requests() == 1);
+    running.signal("KILL");
+    running.wait();
+    let left = || -> Vec<_> {
+        let name = |file: &std::path::PathBuf| file.file_name().unwrap().to_string_lossy().into_owned();
+        test.state_files().iter().map(name).filter(|name| name.contains(".new-")).collect()
+    };
+    assert_eq!(left().len(), 2, "{:?}", test.state_files());
+    test.get().ok();
+    assert!(left().is_empty(), "{:?}", left());
 }
 
 #[test]

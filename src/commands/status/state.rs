@@ -139,7 +139,7 @@ impl Found {
             Ok(id) => {
                 let store = store::open(&session.state, &id, None)?;
                 Ok(Found {
-                    cache: store.cache(),
+                    cache: store.cache()?,
                     ledger: store.ledger(&Moment::now(&*system.clock), &session.profile.budget),
                     holder: store.holder(),
                     logged_in: true,

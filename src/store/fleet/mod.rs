@@ -108,7 +108,7 @@ impl Fleet {
 }
 
 impl Store for Fleet {
-    fn cache(&self) -> CacheRecord {
+    fn cache(&self) -> Result<CacheRecord, Error> {
         self.local.cache()
     }
 
