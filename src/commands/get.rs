@@ -9,6 +9,9 @@ use crate::token::{Ask, Freshness, Obtained, obtain};
 use crate::words::t;
 use std::path::PathBuf;
 
+/// How often a machine may sleep through the life of a token before its call gives up.
+const SLEEPS: u32 = 3;
+
 /// Prints a fresh token in the format that was asked for, or puts it where that format wants it.
 pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
     let GetArgs { usual, rare } = args;
@@ -99,12 +102,19 @@ fn delimiter() -> Result<String, Error> {
     Ok(bytes.iter().fold("zoho_cred_".to_owned(), |text, byte| format!("{text}{byte:02x}")))
 }
 
-/// A token for any caller: from the profile's own state, else as the protocol has it.
+/// A token for any caller: from the profile's own state, else as the protocol has it. It is looked at once more, as the
+/// machine may have slept since it was read or granted; one that died meanwhile is replaced.
 pub(super) fn token(session: &Session, system: &System, ask: &Ask) -> Result<Obtained, Error> {
-    match warm(session, system, ask) {
-        Some(obtained) => Ok(obtained),
-        None => cold(session, system, ask),
+    for _ in 0..SLEEPS {
+        let obtained = match warm(session, system, ask) {
+            Some(obtained) => obtained,
+            None => cold(session, system, ask)?,
+        };
+        if obtained.record.living(system.clock.now()).is_some() {
+            return Ok(obtained);
+        }
     }
+    Err(Error::expired_meanwhile())
 }
 
 /// The token of the credential that the profile's state names: two files, no lock, no socket, no keyring.

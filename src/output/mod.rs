@@ -128,13 +128,17 @@ impl<'a> Subject<'a> {
 }
 
 impl<'a> View<'a> {
-    /// What may be printed of `record`; [`Error::HostileToken`] where its token has bytes that no token has.
+    /// What may be printed of `record`; [`Error::HostileToken`] where its token has bytes that no token has, and
+    /// [`Error::Unavailable`] where the machine has slept through the rest of its life.
     pub fn of(
         profile: &'a Profile,
         scheme: Scheme,
         record: &'a CacheRecord,
         now: Now,
     ) -> Result<Self, Error> {
+        if record.token.as_ref().is_some_and(|token| token.left_ms(now) <= 0) {
+            return Err(Error::expired_meanwhile());
+        }
         View::new(Subject::of(profile), scheme, record, now)
     }
 
