@@ -1,15 +1,15 @@
-"""Zoho's official CRM SDK with its tokens from zoho-cred.
+"""Token store for Zoho's official CRM SDK that gets its tokens from zoho-cred.
 
     pip install zohocrmsdk8_0
 
     Initializer.initialize(
         environment=JPDataCenter.PRODUCTION(),
-        token=OAuthToken(id="crm"),          # the id is the profile's name
+        token=OAuthToken(id="crm"),          # the ID is the profile name
         store=ZohoCredStore(),
     )
 
-The SDK asks the store before every call, so no token grows old in it. It never learns the refresh token, and asks the
-accounts server for nothing.
+The SDK asks the store before every call, so it never uses an expired token. It does not see the refresh token and sends no
+requests to the accounts server.
 """
 import subprocess
 
