@@ -116,14 +116,17 @@ impl Listener {
         for address in
             [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))]
         {
+            let failed = |error: &std::io::Error| Error::Store {
+                action: "listen on",
+                what: address.to_string(),
+                problem: error.to_string(),
+            };
             match TcpListener::bind(address) {
-                Ok(listener) => serve(listener, Arc::clone(&path), sender.clone(), reading.clone()),
+                Ok(listener) => serve(listener, Arc::clone(&path), sender.clone(), reading.clone())
+                    .map_err(|error| failed(&error))?,
                 Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(Error::PortTaken { port }),
                 Err(error) if address.is_ipv6() => log::info!("nothing listens on {address}: {error}"),
-                Err(error) => {
-                    let what = address.to_string();
-                    return Err(Error::Store { action: "listen on", what, problem: error.to_string() });
-                }
+                Err(error) => return Err(failed(&error)),
             }
         }
         Ok(Listener { arrivals })
@@ -160,9 +163,14 @@ impl Reading {
     }
 }
 
-fn serve(listener: TcpListener, path: Arc<str>, sender: Sender<Arrival>, reading: Reading) {
+fn serve(
+    listener: TcpListener,
+    path: Arc<str>,
+    sender: Sender<Arrival>,
+    reading: Reading,
+) -> std::io::Result<()> {
     let language = language();
-    std::thread::spawn(move || {
+    let accept = move || {
         for stream in listener.incoming().flatten() {
             let (path, sender, reading) = (Arc::clone(&path), sender.clone(), reading.clone());
             let stream = Arc::new(stream);
@@ -178,7 +186,8 @@ fn serve(listener: TcpListener, path: Arc<str>, sender: Sender<Arrival>, reading
                 reading.end(&stream);
             }
         }
-    });
+    };
+    std::thread::Builder::new().name("listener".into()).spawn(accept).map(|_| ())
 }
 
 /// Passes on a request to the right path; everything else is answered 404 and forgotten.

@@ -4,12 +4,16 @@ use super::limits::{Limits, parse_duration};
 use super::run;
 use super::server::{Options, Server};
 use super::tls::Certificate;
+use crate::system::{Clock, RealClock};
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Map, Value, json};
+use signal_hook::consts::{SIGINT, SIGTERM};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Zoho Accounts in miniature, on loopback, with Zoho's limits
@@ -191,45 +195,27 @@ fn serve(options: Options) -> io::Result<ExitCode> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
-    signals.wait()?;
+    signals.wait();
     Ok(ExitCode::SUCCESS)
 }
 
-/// The signals that end `serve`.
-struct Signals {
-    runtime: tokio::runtime::Runtime,
-    #[cfg(unix)]
-    caught: [tokio::signal::unix::Signal; 2],
-}
+/// The signals that end `serve`. tokio's own would cost every request of `zoho-cred` two descriptors, and panic where there
+/// are none.
+struct Signals(Arc<AtomicBool>);
 
 impl Signals {
     fn new() -> io::Result<Signals> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        #[cfg(unix)]
-        let caught = {
-            use tokio::signal::unix::{SignalKind, signal};
-            let _entered = runtime.enter();
-            [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]
-        };
-        Ok(Signals {
-            runtime,
-            #[cfg(unix)]
-            caught,
-        })
+        let came = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register(signal, Arc::clone(&came))?;
+        }
+        Ok(Signals(came))
     }
 
-    #[cfg(unix)]
-    fn wait(self) -> io::Result<()> {
-        let [mut interrupt, mut terminate] = self.caught;
-        self.runtime.block_on(async {
-            tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
-        });
-        Ok(())
-    }
-
-    #[cfg(not(unix))]
-    fn wait(self) -> io::Result<()> {
-        self.runtime.block_on(tokio::signal::ctrl_c())
+    fn wait(self) {
+        while !self.0.load(Ordering::SeqCst) {
+            RealClock::default().sleep(Duration::from_millis(20));
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
     let (done, is_done) = channel::<()>();
     signals.hold();
     let watched = signals.clone();
-    std::thread::spawn(move || {
+    let watcher = std::thread::Builder::new().name("signals".into()).spawn(move || {
         while is_done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
             if let Err(Error::Interrupted { signal }) = watched.check() {
                 let _ = rustix::termios::tcsetattr(&terminal, rustix::termios::OptionalActions::Now, &before);
@@ -32,6 +32,10 @@ pub fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
             }
         }
     });
+    if watcher.is_err() {
+        // Better a terminal that stays raw after Ctrl-C than one where Ctrl-C does nothing.
+        let _ = signals.release();
+    }
     let answer = ask();
     drop(done);
     let _ = signals.release();

@@ -3,6 +3,7 @@
 //! ring rather than aws-lc-rs: it is 2 MB smaller, and needs no CMake where a binary is built from source.
 
 use super::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
+use super::lookup::Lookup;
 use crate::config::is_loopback;
 use crate::error::Error;
 use crate::words::causes::cause;
@@ -46,6 +47,7 @@ impl Https {
             .retry(reqwest::retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_max_idle_per_host(0)
+            .dns_resolver(Arc::new(Lookup))
             .tls_backend_preconfigured(self.tls(url.scheme() == "https")?);
         let builder = match is_loopback(url) {
             true => builder.no_proxy(),

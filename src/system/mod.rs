@@ -8,6 +8,7 @@ pub mod files;
 pub mod hidden;
 mod http;
 mod https;
+mod lookup;
 mod out_file;
 pub mod process;
 mod signals;

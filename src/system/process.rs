@@ -7,6 +7,8 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+#[cfg(unix)]
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two looks whether a child has ended that has closed its stdout.
@@ -31,6 +33,10 @@ pub fn harden() {
     }));
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    // A write beyond `ulimit -f` then fails with EFBIG instead of ending the process. A handler is not inherited by the
+    // programs that we start, as ignoring the signal would be.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
 }
 
 /// A child that has none of our own secrets in its environment; every one is made here.

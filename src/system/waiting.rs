@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::io::Write;
 use std::rc::Rc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::{JoinHandle, spawn};
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How often the line is drawn anew.
@@ -46,7 +46,7 @@ impl System {
         }
         let (over, is_over) = channel();
         let (what, language) = (sanitize(what).into_owned(), language());
-        let thread = spawn(move || {
+        let thread = Builder::new().name("waiting".into()).spawn(move || {
             let _speaking = speak(language);
             let begun = now();
             for tick in "|/-\\".chars().cycle() {
@@ -57,6 +57,8 @@ impl System {
             }
             draw("");
         });
+        // Without a thread nothing is shown, which no call may fail for.
+        let Ok(thread) = thread else { return Waiting::default() };
         self.waits.set(true);
         Waiting(Some(Line { over, thread, shown: Rc::clone(&self.waits) }))
     }

@@ -37,6 +37,7 @@ mod out_file;
 mod outputs;
 mod person;
 mod rejects;
+mod scarcity;
 mod settings;
 mod stampede;
 mod state;

@@ -1,0 +1,132 @@
+//! Nothing to be had: no thread, no descriptor, no room. Each is an error with an exit code, never a panic.
+
+use crate::harness::{PROGRAM, Test, files_below, have};
+use rexpect::process::WaitStatus;
+use rexpect::session::spawn_command;
+use std::fs::{File, OpenOptions, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::process::{Command, Stdio};
+use zoho_cred::sandbox::Options;
+
+/// A user that nobody else is, so that the limit on its processes counts ours alone.
+const USER: u32 = 65_531;
+
+/// A world of that user's.
+fn of_user() -> Option<Test> {
+    if !rustix::process::geteuid().is_root() || !have("setpriv") || !have("prlimit") {
+        return None;
+    }
+    let mut options = Options::default();
+    options.limits.budget = 100;
+    options.limits.live_tokens = 100;
+    let test = Test::with(options);
+    std::fs::set_permissions(test.dir.path(), Permissions::from_mode(0o755)).unwrap();
+    std::fs::create_dir(test.state()).unwrap();
+    chown(test.state(), Some(USER), Some(USER)).unwrap();
+    // A name that has to be looked up.
+    let url = test.sandbox.url().replace("127.0.0.1", "localhost");
+    Some(test.var("ZOHO_ACCOUNTS_URL", &url))
+}
+
+fn as_user(test: &Test, limit: &str, args: &[&str]) -> Command {
+    let user = USER.to_string();
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid", &user, "--regid", &user, "--clear-groups", "prlimit", limit, PROGRAM])
+        .args(args);
+    command.env_clear().envs(test.vars()).stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn without_a_thread_or_a_descriptor_a_call_fails_cleanly() {
+    let Some(test) = of_user() else { return };
+    let mut codes = Vec::new();
+    let limits = (1..=4).map(|n| format!("--nproc={n}")).chain((6..=24).map(|n| format!("--nofile={n}")));
+    for limit in limits {
+        let outcome = test.start(as_user(&test, &limit, &["get"])).wait();
+        assert!([0, 69, 74, 75].contains(&outcome.code), "{limit}: {outcome:?}");
+        if outcome.code != 0 {
+            let word = ["[unavailable]", "[store]", "[busy]"];
+            assert!(word.iter().any(|word| outcome.stderr.contains(word)), "{limit}: {outcome:?}");
+        }
+        codes.push(outcome.code);
+        // What failed, or was cached, must not stand in for the next attempt.
+        for room in ["ledgers", "credentials"] {
+            let _ = std::fs::remove_dir_all(test.state().join(room));
+        }
+    }
+    assert!(codes[0] != 0 && codes.last() == Some(&0), "{codes:?}");
+}
+
+#[test]
+fn without_a_thread_a_terminal_shows_no_wait_and_the_call_goes_on() {
+    let Some(test) = of_user() else { return };
+    test.start(as_user(&test, "--nproc=100", &["get"])).wait().ok();
+    let locks: Vec<_> = files_below(&test.state().join("locks"))
+        .into_iter()
+        .map(|path| {
+            let file = File::open(path).unwrap();
+            rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+            file
+        })
+        .collect();
+    assert!(!locks.is_empty());
+    let command = as_user(&test, "--nproc=1", &["get", "--refresh", "--timeout", "3s"]);
+    let mut pty = spawn_command(command, Some(30_000)).unwrap();
+    let shown = pty.exp_eof().unwrap();
+    assert!(shown.contains("error[busy]"), "{shown}");
+    assert!(matches!(pty.process().wait().unwrap(), WaitStatus::Exited(_, 75)), "{shown}");
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error_and_not_the_end() {
+    let test = Test::new();
+    let run = |script: &str| {
+        let mut command = Command::new("bash");
+        let script = format!("ulimit -f 0; {script}");
+        command.args(["-c", &script, PROGRAM]).env_clear().envs(test.vars()).current_dir(test.dir.path());
+        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.unwrap().code()
+    };
+    assert_eq!(run("exec \"$0\" get"), Some(74), "neither ledger nor commit file can be written");
+    assert_eq!(test.sandbox.token_requests(), 0);
+    test.get().ok();
+    assert_eq!(run("exec \"$0\" get"), Some(0));
+    assert_eq!(run("exec \"$0\" get > printed"), Some(1));
+    assert_eq!(run("exec \"$0\" get --output-file written"), Some(74));
+    assert_eq!(std::fs::metadata(test.dir.path().join("printed")).unwrap().len(), 0);
+    assert!(!test.dir.path().join("written").exists());
+    let of_child = run("exec \"$0\" exec -- sh -c 'head -c 9 /dev/zero > grown'");
+    assert_eq!(of_child, Some(128 + 25), "the command finds the signal as it is");
+}
+
+#[test]
+fn full_streams_are_an_error_and_not_a_panic() {
+    let test = Test::new();
+    test.get().ok();
+    let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for (args, code) in [
+        (&["get"][..], 1),
+        (&["get", "-vv", "--refresh"], 1),
+        (&["get", "--help"], 1),
+        (&["--version"], 1),
+        (&["get", "--nonsense"], 2),
+        (&["get", "--nonsense", "--error-format", "json"], 2),
+        (&["list"], 1),
+        (&["status"], 1),
+        (&["doctor"], 1),
+        (&["man"], 1),
+        (&["keygen"], 1),
+        (&["completions", "bash"], 1),
+        (&["setup", "curl"], 1),
+        (&["exec", "--", "sh", "-c", "exit 3"], 3),
+        (&["helper", "git", "capability"], 1),
+        (&["reject"], 65),
+        (&[], 2),
+    ] {
+        let mut command = test.command(args.iter().copied());
+        let status = command.stdout(full()).stderr(full()).status().unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}");
+    }
+}
