@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# What tests/run and .ci/run share. Sourced from the top of the repository, by a script that has set $program.
+# Shared by tests/run, tests/installer and .ci/run. The caller sets $program and sources this at the top of the repository.
 : "${program:?}"
 
-# One absolute target folder for cargo, the tools and every script below.
+# The scripts change folders, so the target folder is absolute.
 CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}
 [[ $CARGO_TARGET_DIR == /* ]] || CARGO_TARGET_DIR=$PWD/$CARGO_TARGET_DIR
 export CARGO_TARGET_DIR
 
 say() { printf '%s: %s\n' "$program" "$*"; }
 
-# For a wrong call.
+# die MESSAGE: ends the script.
 die() {
   say "$*" >&2
   exit 2
@@ -18,8 +18,8 @@ die() {
 steps=()
 failures=0
 
-# step NAME COMMAND…: runs a step, and goes on after one that failed, so that one run shows all that is wrong.
-# (The command runs as a condition, so set -e does not hold inside it.)
+# step NAME COMMAND...: runs a command and records its time and result. A failure does not end the script, so that one run
+# shows all failures. (The command runs as a condition, so set -e has no effect inside it.)
 step() {
   local name=$1 start=$SECONDS outcome=ok
   shift
@@ -31,9 +31,9 @@ step() {
   steps+=("$(printf '%-10s %5d s  %s' "$name" $((SECONDS - start)) "$outcome")")
 }
 
-# The times of all steps; fails if one of them did.
+# Prints the times of all steps. Fails if a step failed.
 summary() {
-  printf '\n== %s: %d s in all\n' "$program" "$SECONDS"
+  printf '\n== %s: %d s in total\n' "$program" "$SECONDS"
   printf '   %s\n' "${steps[@]}"
   ((failures == 0))
 }

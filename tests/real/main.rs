@@ -24,6 +24,7 @@ mod node;
 mod pages;
 mod prometheus;
 mod python;
+mod release;
 mod setup;
 mod systemd;
 mod terminal;

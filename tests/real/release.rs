@@ -1,0 +1,117 @@
+//! The release chain: what the workflows may do, and what the SBOM lists.
+
+use crate::harness::PROGRAM;
+use crate::world::have_all;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn workflows() -> Vec<(PathBuf, String)> {
+    let folder = fs::read_dir(root().join(".github/workflows")).unwrap();
+    folder
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+/// The jobs of a workflow, each as its name and its text.
+fn jobs(workflow: &str) -> Vec<(&str, String)> {
+    let mut jobs: Vec<(&str, String)> = Vec::new();
+    for line in workflow.lines().skip_while(|line| *line != "jobs:").skip(1) {
+        match line.strip_prefix("  ").and_then(|rest| rest.strip_suffix(':')) {
+            Some(name) if !name.starts_with(' ') => jobs.push((name, String::new())),
+            _ => jobs.last_mut().into_iter().for_each(|(_, text)| *text += &format!("{line}\n")),
+        }
+    }
+    jobs
+}
+
+#[test]
+fn workflow_actions_are_pinned_by_commit_with_their_version() {
+    let mut seen = 0;
+    for (path, text) in workflows() {
+        for line in text.lines().filter(|line| line.contains("uses:")) {
+            seen += 1;
+            let (commit, version) = line
+                .split_once('@')
+                .and_then(|(_, pin)| pin.split_once(" # "))
+                .unwrap_or_else(|| panic!("{path:?}: {line}"));
+            assert!(
+                commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                "{path:?}: {line}"
+            );
+            assert!(version.starts_with('v') && version.split('.').count() == 3, "{path:?}: {line}");
+        }
+    }
+    assert!(seen >= 5, "only {seen} actions found");
+}
+
+#[test]
+fn the_jobs_that_may_attest_or_publish_run_no_code_of_the_repository() {
+    let (_, release) = workflows().into_iter().find(|(path, _)| path.ends_with("release.yml")).unwrap();
+    assert!(release.contains("\npermissions: {}\n"));
+    let mut privileged = Vec::new();
+    for (name, text) in jobs(&release) {
+        let runs_code =
+            [".ci/", "cargo", "rustup", "install.sh", "tests/"].iter().any(|tool| text.contains(tool));
+        let writes: Vec<_> = text.lines().map(str::trim).filter(|line| line.contains(": write")).collect();
+        assert!(!runs_code || writes.is_empty(), "{name} runs code with {writes:?}");
+        privileged.extend(writes.iter().map(|right| format!("{name} {}", right.split(" #").next().unwrap())));
+    }
+    assert_eq!(
+        privileged,
+        ["attest id-token: write", "attest attestations: write", "publish contents: write"]
+    );
+    for (path, text) in workflows().into_iter().filter(|(path, _)| !path.ends_with("release.yml")) {
+        assert!(text.contains("\npermissions:\n  contents: read\n") && !text.contains(": write"), "{path:?}");
+    }
+}
+
+#[test]
+fn advisories_are_checked_weekly() {
+    let (_, text) = workflows().into_iter().find(|(path, _)| path.ends_with("advisories.yml")).unwrap();
+    assert!(text.contains("schedule:") && text.contains(".ci/run advisories"), "{text}");
+}
+
+/// Dependencies leave the paths of their sources in a program's debug information: each must be in the SBOM.
+#[test]
+fn the_sbom_lists_every_crate_in_the_program_and_no_build_tool() {
+    if !have_all(&["python3", "cargo", "rustc"]) {
+        return;
+    }
+    let rustc = Command::new("rustc").arg("-vV").output().unwrap();
+    let rustc = String::from_utf8(rustc.stdout).unwrap();
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let sbom = Command::new(root().join(".ci/sbom")).arg(host).output().unwrap();
+    assert!(sbom.status.success(), "{}", String::from_utf8_lossy(&sbom.stderr));
+    let sbom: serde_json::Value = serde_json::from_slice(&sbom.stdout).unwrap();
+    let mut listed = BTreeSet::new();
+    for component in sbom["components"].as_array().unwrap() {
+        assert_eq!(component["hashes"][0]["content"].as_str().map(str::len), Some(64), "{component}");
+        listed.insert(format!(
+            "{}-{}",
+            component["name"].as_str().unwrap(),
+            component["version"].as_str().unwrap()
+        ));
+    }
+    let program = fs::read(PROGRAM).unwrap();
+    let program = String::from_utf8_lossy(&program);
+    let linked: BTreeSet<_> = program
+        .split("registry/src/")
+        .skip(1)
+        .filter_map(|path| path.split('/').nth(1))
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte)))
+        .map(str::to_owned)
+        .collect();
+    assert!(linked.len() > 50, "only {} crates found in {PROGRAM}", linked.len());
+    let missing: Vec<_> = linked.difference(&listed).collect();
+    assert!(missing.is_empty(), "in the program, but not in the SBOM: {missing:?}");
+    let tools: Vec<_> =
+        listed.iter().filter(|name| name.starts_with("cc-1") || name.starts_with("clap_derive-")).collect();
+    assert!(tools.is_empty(), "{tools:?} only run during the build");
+}
