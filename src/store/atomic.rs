@@ -101,16 +101,22 @@ impl CommitFile {
     }
 }
 
-/// Replaces the state file `target`. Writers without a lock may do so at the same time: the last one wins.
+/// Replaces the state file `target` and removes what killed writers of it left. Only the holder of the lock that all its
+/// writers hold may call this.
 pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let written = CommitFile::reserve(target, 0).and_then(|file| file.commit(bytes));
-    written.map_err(|error| failed("write", target, &error))
+    remove_unfinished(target, Duration::ZERO);
+    write(target, bytes)
 }
 
-/// Replaces a state file that has no lock, and removes what killed writers of it left.
+/// Replaces a state file that has no lock: the last writer wins.
 pub fn replace_unlocked(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     remove_unfinished(target, ABANDONED);
-    replace(target, bytes)
+    write(target, bytes)
+}
+
+fn write(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let written = CommitFile::reserve(target, 0).and_then(|file| file.commit(bytes));
+    written.map_err(|error| failed("write", target, &error))
 }
 
 /// Removes temporary files that writers of the state file `target` left at least `age` ago.

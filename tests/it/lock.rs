@@ -3,7 +3,7 @@
 use crate::harness::{Test, files_below, until};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
 
 fn hang_once(test: &Test) {
@@ -66,6 +66,32 @@ fn lock_files_that_are_deleted_while_held_cost_no_request_beyond_the_budget() {
     let counts = test.sandbox.counts();
     assert!((2..=10).contains(&counts.token_requests) && counts.throttled == 0, "{counts:?}");
     assert!(outcomes.iter().all(|outcome| [0, 75].contains(&outcome.code)), "{outcomes:?}");
+}
+
+/// A thousand waiting callers must not be busy: they look whether the cache has changed, and do not read it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_waiting_caller_reads_no_file_and_looks_ever_less_often() {
+    let test = Test::new();
+    hang_once(&test);
+    let holder = test.start(test.command(["get"]));
+    until("the request", || test.sandbox.token_requests() == 1);
+    let waiting = test.start(test.command(["get", "--timeout", "60s"]));
+    let counted = |file: &str, key: &str| -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/{file}", waiting.pid())).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        line.trim().parse().unwrap()
+    };
+    let naps = || counted("status", "voluntary_ctxt_switches:");
+    let reads = || counted("io", "syscr:");
+    until("thirty looks", || naps() > 30);
+    let (napped, read, begun) = (naps(), reads(), Instant::now());
+    until("twenty more", || naps() >= napped + 20);
+    assert_eq!(reads(), read);
+    assert!(begun.elapsed() > Duration::from_millis(1_800), "{:?}", begun.elapsed());
+    holder.signal("KILL");
+    holder.wait();
+    waiting.wait().ok();
 }
 
 #[test]
