@@ -92,7 +92,10 @@ pub fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
 
 impl Store for Folder {
     fn cache(&self) -> Result<CacheRecord, Error> {
-        let stamp = Stamp::of(&self.cache, Links::Refuse).ok();
+        let stamp = match Stamp::of(&self.cache, Links::Refuse) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(CacheRecord::default()),
+            stamp => stamp.ok(),
+        };
         if let Some((of, record)) = &*self.read.borrow()
             && stamp.as_ref() == Some(of)
         {
