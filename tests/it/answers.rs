@@ -1,4 +1,4 @@
-//! What the accounts server answers, and what callers then see.
+//! Answers of the accounts server and the results that callers see.
 
 use crate::harness::{Test, until};
 use std::time::Duration;
@@ -160,7 +160,7 @@ fn callers_of_a_hanging_server_are_back_in_time() {
     assert!(test.sandbox.token_requests() <= 3);
 }
 
-/// Processes start late on a busy machine; the promise is about the calls.
+/// Tolerance for slow process start-up on a busy machine.
 fn slack() -> Duration {
     Duration::from_secs(4)
 }

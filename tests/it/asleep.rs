@@ -1,4 +1,4 @@
-//! The machine sleeps in the middle of a refresh. Each test is a fault that the exploration found.
+//! The machine sleeps during a refresh. Each test reproduces a bug that tests/explore found.
 
 use crate::harness::{Test, files_below};
 use crate::in_process::{ManualClock, run, run_over};
@@ -10,7 +10,7 @@ use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Https
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A network on a machine that sleeps for a time before a request is sent and after it was answered.
+/// A network whose machine sleeps before a request is sent and after it is answered.
 struct Sleepy {
     inner: Https,
     clock: Rc<ManualClock>,
@@ -135,7 +135,7 @@ fn a_machine_that_sleeps_between_commit_and_output_prints_no_dead_token() {
     }
 }
 
-/// Time on a disk that takes five seconds for every write of a ledger.
+/// A file system that takes five seconds for every ledger write.
 struct SlowDisk {
     clock: Rc<ManualClock>,
     ledgers: PathBuf,

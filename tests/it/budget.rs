@@ -1,4 +1,4 @@
-//! Zoho's limit is never reached, and failures never use it up.
+//! Token requests stay below Zoho's limit, and failures do not use up the budget.
 
 use crate::harness::Test;
 use crate::in_process::{ManualClock, run};

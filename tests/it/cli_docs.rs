@@ -1,4 +1,4 @@
-//! docs/cli.md is what the definitions of the command line say. `ZOHO_CRED_WRITE_DOCS=1` writes it anew.
+//! docs/cli.md matches the clap definitions. `ZOHO_CRED_WRITE_DOCS=1` regenerates it.
 
 use clap::{Arg, Command, CommandFactory};
 use std::fmt::Write;
@@ -49,7 +49,7 @@ fn table(page: &mut String, heading: &str, args: &[&Arg]) {
     }
 }
 
-/// `-o`, `--output OUTPUT`.
+/// Formats the names of a flag: `-o`, `--output OUTPUT`.
 fn form(arg: &Arg) -> String {
     let takes = arg.get_action().takes_values();
     let value = arg.get_value_names().filter(|_| takes).map(|names| names.join(" "));
@@ -63,7 +63,7 @@ fn form(arg: &Arg) -> String {
     format!("`{}{value}`", names.join(", "))
 }
 
-/// The help, the values that are possible, and the default.
+/// Formats the help text, the possible values and the default.
 fn meaning(arg: &Arg) -> String {
     let mut meaning = arg.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
     let values = arg.get_possible_values();

@@ -1,4 +1,4 @@
-//! Somebody moves the clock.
+//! Changes of the system clock.
 
 use crate::harness::{Test, have, move_clock};
 use crate::in_process::{ManualClock, run};
@@ -41,7 +41,7 @@ fn a_clock_set_back_serves_no_dead_token() {
     assert_ne!(at(&test, "-2h", &["get"]).ok(), token);
 }
 
-/// A machine that was paused has a boot clock that does not know of it.
+/// In a virtual machine, the boot clock does not count the time of a pause.
 #[test]
 fn a_remembered_failure_is_over_when_the_wall_clock_says_so_and_a_cool_down_is_not() {
     let throttle = FaultKind::Status { status: 429, body: None, retry_after_s: Some(60) };
@@ -102,7 +102,7 @@ fn a_time_namespace_allows_no_eleventh_request() {
     assert_eq!(test.sandbox.token_requests(), 10);
 }
 
-/// A machine that was started with a clock a day ahead, and again with the right one.
+/// A machine that boots with its clock a day ahead, then with the correct time.
 #[test]
 fn a_cool_down_of_tomorrow_ends_ten_minutes_after_it_was_met() {
     let test = Test::new();

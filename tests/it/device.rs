@@ -1,4 +1,4 @@
-//! The device flow under a clock that the test moves: its polls, and every way it can end.
+//! The device flow with a simulated clock: its polls, and every way it can end.
 
 use crate::harness::Test;
 use crate::in_process::ManualClock;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Language, Limits, LogEntry, Options};
 use zoho_cred::system::{Clock, Env, Now, System, Terminal};
 
-/// Moves the sandbox's time along, and lets the person act once the nth wait has begun.
+/// Advances the sandbox's time, and performs the user's action when the nth wait begins.
 struct Waiting {
     clock: Rc<ManualClock>,
     sandbox: String,
@@ -70,7 +70,7 @@ impl Write for Sink {
     }
 }
 
-/// Logs in; the person decides during the nth wait, or never. Exit code, what was said, and the polls.
+/// Logs in; the user decides during the nth wait, or never. Returns the exit code, the output and the polls.
 fn log_in(test: &Test, acts_at: usize, decision: &'static str) -> (u8, String, Vec<LogEntry>) {
     let client = test.sandbox.client(ClientKind::Device).clone();
     let secret = test.file("secret", &client.client_secrets["us"]);
@@ -121,7 +121,7 @@ fn world(limits: Limits) -> Test {
         .without_environment()
 }
 
-/// No two polls of one server came sooner than Zoho bears.
+/// Asserts that polls of the same server are at least Zoho's minimum interval apart.
 #[track_caller]
 fn unhurried(polls: &[LogEntry]) {
     for pair in polls.windows(2) {
@@ -186,7 +186,7 @@ fn a_person_of_another_data_center_is_followed_there() {
 #[test]
 fn the_last_poll_comes_shortly_before_the_code_dies() {
     let test = world(Limits::default());
-    // Ten waits: the person accepts in the last of them, less than half a minute before the end.
+    // Ten waits: the user accepts during the last one, less than 30 s before the code expires.
     let (code, said, polls) = log_in(&test, 10, "accept");
     assert_eq!(code, 0, "{said}");
     unhurried(&polls);

@@ -1,6 +1,6 @@
-//! Every console block of the documentation is run, in order, in a sandbox of its own.
+//! Runs every `console` block of the documentation, in order, in its own sandbox.
 //!
-//! A line that begins with `$ ` is a command; the lines below it must be what it prints, where `…` stands for anything.
+//! A line that starts with `$ ` is a command. Its output must match the lines below it, where `…` matches anything.
 
 use crate::harness::{PROGRAM, Test};
 use std::path::Path;
@@ -17,7 +17,7 @@ fn blocks(text: &str) -> Vec<Vec<&str>> {
     blocks
 }
 
-/// Whether `printed` is `pattern`, in which `…` stands for anything.
+/// Whether `printed` matches `pattern`, where `…` matches anything.
 fn matches(pattern: &str, printed: &str) -> bool {
     let mut rest = printed;
     let mut parts = pattern.split('…');

@@ -1,4 +1,4 @@
-//! `doctor` finds each of the usual faults, says what to do, and spends no refresh.
+//! `doctor` finds common problems, prints a fix, and makes no token request.
 
 use crate::harness::{Outcome, Test, move_clock};
 use crate::in_process::ManualClock;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Language, Options};
 use zoho_cred::system::FileSystem;
 
-/// What one check found: its status, and its message and fix together.
+/// The status of one check, and its message and fix in one string.
 #[track_caller]
 fn finding(stdout: &str, name: &str) -> (String, String) {
     let report: serde_json::Value = serde_json::from_str(stdout).unwrap();
@@ -28,7 +28,7 @@ fn doctor(test: &Test) -> Outcome {
     outcome
 }
 
-/// The check `name` failed, its words hold `words`, and the exit code says so.
+/// Asserts that the check `name` failed with a text containing `words`, and that the exit code is 1.
 #[track_caller]
 fn fails(test: &Test, name: &str, words: &[&str]) {
     let outcome = doctor(test);
@@ -90,7 +90,7 @@ fn the_wrong_data_center() {
     fails(&test, "data centre", &["invalid_client", "data_center"]);
 }
 
-/// Not every rejection speaks of the data centre.
+/// Only `invalid_client` suggests the data center.
 #[test]
 fn settings_that_zoho_rejects() {
     for (error, words) in [
@@ -116,7 +116,7 @@ fn a_dead_refresh_token() {
 #[test]
 fn a_clock_that_is_ten_minutes_off() {
     let test = Test::new();
-    // Some seconds more: the answer's time is a little old when it is read.
+    // A few seconds of tolerance: the time in the answer is slightly old when it is read.
     test.sandbox.advance(Duration::from_secs(620));
     fails(&test, "clock", &["10 min", "behind", "timedatectl"]);
     let test = Test::new();
@@ -137,7 +137,7 @@ fn secrets_that_others_can_read() {
 
 #[test]
 fn a_state_folder_that_cannot_be_written() {
-    // Nobody can, not even root.
+    // /proc is not writable, even for root.
     let test = Test::new().var("ZOHO_CRED_STATE_DIR", "/proc/zoho-cred");
     fails(&test, "state folder", &["/proc/zoho-cred"]);
 }

@@ -1,4 +1,4 @@
-//! A user whose home is another data centre than the client's: Zoho's own names, which a proxy leads to the sandbox.
+//! A user whose account is in another data center than the client. A proxy redirects Zoho's host names to the sandbox.
 
 use crate::harness::Test;
 use crate::person::Person;
@@ -9,7 +9,7 @@ use zoho_cred::sandbox::{Certificate, Client, ClientKind, Endpoint, Limits, Opti
 
 const GOOGLE: &str = "https://www.google.com/";
 
-/// A sandbox with Zoho's names in the US and in Europe, for a user of Europe.
+/// A sandbox with Zoho's host names in the US and the EU, for an EU user.
 fn world(single_secret: bool) -> Test {
     let limits = Limits { user_location: Some("eu".into()), ..Limits::default() };
     let (others, tls) = (vec!["eu".to_owned()], Some(Certificate::Valid));
@@ -33,7 +33,7 @@ fn world(single_secret: bool) -> Test {
     test
 }
 
-/// Passes on what goes to one of the servers; nothing gets any further.
+/// Handles a CONNECT request for one of these servers with a tunnel to the sandbox; panics for any other.
 fn tunnel(mut stream: &TcpStream, servers: &[(String, String)]) {
     let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
     let wanted = lines.next().unwrap();
@@ -61,7 +61,7 @@ fn flags(test: &Test) -> Vec<&str> {
     flow.into_iter().chain(settings).chain([client(test).client_id.as_str()]).collect()
 }
 
-/// Accepts on the consent page; where Zoho's Europe would send the user.
+/// Accepts on the consent page and returns the redirect URL that Zoho's EU server would use.
 fn accepted(test: &Test, page: &str) -> String {
     let page = page.replace("https://accounts.zoho.com", test.sandbox.url());
     let builder = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none());
@@ -76,13 +76,13 @@ fn accepted(test: &Test, page: &str) -> String {
     format!("{before}&accounts-server=https%3A%2F%2Faccounts.zoho.eu&")
 }
 
-/// Where the sandbox was asked for tokens, and what it said.
+/// The hosts that received token requests, and the answers.
 fn exchanges(test: &Test) -> Vec<(String, String)> {
     let asked = test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::Token);
     asked.map(|entry| (entry.data_center, entry.outcome)).collect()
 }
 
-/// Logs in at a terminal; what was shown.
+/// Logs in on a terminal and returns the output.
 #[track_caller]
 fn log_in(test: &Test, secret_of_europe: &str) -> String {
     let mut person = Person::calls(test, flags(test));
@@ -90,7 +90,7 @@ fn log_in(test: &Test, secret_of_europe: &str) -> String {
     goes_on(test, person, secret_of_europe)
 }
 
-/// Accepts, and answers what is asked then.
+/// Accepts, then answers the remaining prompts.
 #[track_caller]
 fn goes_on(test: &Test, mut person: Person, secret_of_europe: &str) -> String {
     let landed = accepted(test, &person.finds("https://accounts.zoho.com/"));

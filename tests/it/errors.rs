@@ -1,4 +1,4 @@
-//! Every way to fail says what happened and what to do next, in both languages.
+//! Every error says what happened and what to do next, in both languages.
 
 use clap::{CommandFactory, Parser};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use zoho_cred::cli::Cli;
 use zoho_cred::error::{Code, Error, KeyringTrouble};
 use zoho_cred::words::{Language, speak};
 
-/// The names of the variants, and a match that does not compile where one is missing.
+/// Generates the variant names and a match that fails to compile if a variant is missing.
 macro_rules! variants {
     ($($name:ident),+ $(,)?) => {
         const VARIANTS: &[&str] = &[$(stringify!($name)),+];
@@ -29,7 +29,7 @@ variants! {
     Stdout, Interrupted,
 }
 
-/// At least one error of every variant, with every choice that its words depend on.
+/// At least one error per variant, covering every condition that changes its text.
 fn samples() -> Vec<Error> {
     let (profile, retry_after, path) =
         (|| "crm".to_owned(), Duration::from_secs(192), PathBuf::from("/x/config.toml"));
@@ -142,7 +142,7 @@ fn samples() -> Vec<Error> {
     samples
 }
 
-/// All that is said of an error in a language: message, cause, hint.
+/// The complete text of an error in one language: message, cause and hint.
 fn said(error: &Error, language: Language) -> Vec<String> {
     let _speaking = speak(language);
     [Some(error.message()), error.cause(), error.hint()].into_iter().flatten().collect()
@@ -158,7 +158,7 @@ fn every_error_has_a_sample() {
 #[test]
 fn every_error_says_what_to_do_next() {
     for error in samples() {
-        // Whoever ended the call knows what they want.
+        // A user who interrupted the call needs no hint.
         let ended = matches!(error, Error::Interrupted { .. });
         assert_eq!(error.hint().is_some(), !ended, "{error:?}");
     }
@@ -186,7 +186,7 @@ fn errors_are_said_in_japanese() {
         let (english, japanese) = (said(&error, Language::English), said(&error, Language::Japanese));
         assert_eq!(english.len(), japanese.len());
         for (english, japanese) in english.iter().zip(&japanese) {
-            // What the sample itself, another program or the system said stays.
+            // Text from the sample, another program or the system is not translated.
             let debug = format!("{error:?}");
             let given = debug.split('"').filter(|part| part.len() > 2);
             let ours = given.fold(english.clone(), |text, part| text.replace(part, ""));

@@ -1,4 +1,4 @@
-//! `exec`: what the command finds, and what it does not.
+//! `exec`: the environment of its command, and the secrets removed from it.
 
 use crate::harness::{Test, until};
 

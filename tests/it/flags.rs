@@ -1,4 +1,4 @@
-//! Flags that every command takes.
+//! Global flags.
 
 use crate::harness::Test;
 

@@ -1,4 +1,4 @@
-//! Every way in, end to end against the sandbox: a login, a token, and no second request for it.
+//! Every login flow, end to end against the sandbox: after the login, `get` prints a token without another request.
 
 use crate::harness::{Outcome, Running, Test, until};
 use crate::person::Person;
@@ -11,7 +11,7 @@ use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Options};
 
 const GOOGLE: &str = "https://www.google.com/";
 
-/// A sandbox that knows a redirect URI on a port that is free now.
+/// A sandbox with a registered redirect URI on a free port.
 fn world() -> (Test, String) {
     let port = crate::harness::free_port();
     let callback = format!("http://localhost:{port}/callback");
@@ -50,7 +50,7 @@ impl Login {
         found.unwrap()
     }
 
-    /// Opens the consent page and presses a button; where that leads.
+    /// Opens the consent page, presses a button, and returns the redirect URL.
     fn consent(&self, decision: &str) -> String {
         let url = self.said("http");
         let page = http().get(&url).send().unwrap().text().unwrap();
@@ -76,7 +76,7 @@ fn visit(url: &str) -> Response {
     http().get(url).send().unwrap()
 }
 
-/// The login's own token is in the cache, and works.
+/// Asserts that the token from the login is cached and works.
 #[track_caller]
 fn in_use(test: &Test, requests: usize) {
     let token = test.run(["get", "crm"]).ok().to_owned();
@@ -211,7 +211,7 @@ fn a_self_clients_code() {
     test.run(["get", "crm"]).ok();
 }
 
-/// Its client has no consent page, so a login that says no flow would end at an error of Zoho's.
+/// Its client has no consent page, so a login with the default flow would fail at Zoho.
 #[test]
 fn a_login_goes_the_way_of_the_last_one_where_there_is_no_consent_page() {
     let (test, _) = world();
@@ -312,7 +312,7 @@ fn a_person_at_a_terminal_is_asked_and_secrets_are_not_shown() {
     in_use(&test, 1);
 }
 
-/// A login with a new code of the API console, which makes a refresh token.
+/// Logs in with a new Self Client code, which creates a refresh token.
 fn self_client_login(test: &Test, more: &[&str]) -> Outcome {
     let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
     let flow = ["--flow", "self-client", "--code-file", "-"];
@@ -323,7 +323,7 @@ fn self_client_login(test: &Test, more: &[&str]) -> Outcome {
     outcome
 }
 
-/// How many refresh tokens live at the sandbox.
+/// The number of valid refresh tokens in the sandbox.
 fn living_grants(test: &Test) -> usize {
     test.sandbox.counts().grants.iter().filter(|grant| grant.alive).count()
 }
@@ -363,14 +363,14 @@ fn a_token_of_our_making_is_revoked_when_another_is_taken_over_and_never_when_it
     assert!(!take_over(&own, ClientKind::SelfClient).contains("revoked"));
     assert_eq!(living_grants(&test), before);
     test.run(["get", "crm", "--refresh"]).ok();
-    // That one is no longer of our making; the next login's is, and is replaced by one of another client.
+    // The imported refresh token was not created by us. The next login creates one, which a login with another client replaces.
     self_client_login(&test, &[]);
     let said = take_over(test.sandbox.refresh_token(), ClientKind::Any);
     assert!(said.contains("the old refresh token was revoked"), "{said}");
     assert_eq!(living_grants(&test), before);
 }
 
-/// Zoho keeps 20 refresh tokens a client and kills the oldest; a token that a login revoked is none of them.
+/// Zoho keeps 20 refresh tokens per client and revokes the oldest. Tokens that a login revoked do not count.
 #[test]
 fn many_logins_warn_before_the_20th() {
     let (test, _) = world();
@@ -432,7 +432,7 @@ fn ctrl_c_at_a_hidden_question_leaves_a_terminal_that_shows_what_is_typed() {
     let mut person = Person::calls(&test, flow.into_iter().chain(["--accounts-url", test.sandbox.url()]));
     person.reads("Client Secret (not shown): ");
     until("the terminal to hide what is typed", || !person.echoes());
-    // Another user of the terminal, which stays open by that when the program ends.
+    // This handle keeps the terminal open after the program ends.
     let _kept = std::fs::File::options().read(true).write(true).open(&person.tty).unwrap();
     person.pty.send_control('c').unwrap();
     let status = person.pty.process().wait().unwrap();
@@ -472,7 +472,7 @@ fn a_login_whose_config_was_broken_while_it_waited_prints_its_lines() {
     in_use(&test, 1);
 }
 
-/// Twelve logins at once, each with a client and a token of its own.
+/// Twelve concurrent logins, each with its own client and refresh token.
 fn logins_at_once(test: &Test, profile: impl Fn(usize) -> String) {
     let secret = test.file("secret", "x").display().to_string();
     let settings = ["--accounts-url", test.sandbox.url(), "--client-secret-file", &secret];

@@ -1,4 +1,4 @@
-//! Whatever stands in a file or comes over the wire, nothing panics, and nothing unsound is believed.
+//! Arbitrary file contents and network input cause no panic and are never accepted as valid data.
 
 #[path = "../fuzz/readers.rs"]
 mod readers;
@@ -15,7 +15,7 @@ use zoho_cred::store::records::decode;
 use zoho_cred::system::Now;
 use zoho_cred::token::{CacheRecord, FailureKind, Ledger, MinTtl, Moment};
 
-/// Numbers at the ends of what a file can hold, and likely ones.
+/// Boundary values and typical values for numbers in files.
 fn number() -> impl Strategy<Value = i64> {
     prop_oneof![
         Just(i64::MIN),
@@ -57,7 +57,7 @@ fn ledger() -> impl Strategy<Value = Value> {
 const NOW: Now = Now { wall_ms: 1_800_000_000_000, boot_ms: 50_000_000 };
 const WINDOW: Duration = Duration::from_secs(600);
 
-/// What `tests/fuzz/run` begins with: each is taken by a reader, so that the harness does not fall asleep.
+/// The seed corpus of `tests/fuzz/run`: each seed is accepted by a reader, so the fuzz targets stay reachable.
 #[test]
 fn the_corpus_of_the_fuzzer_is_read() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");

@@ -1,4 +1,4 @@
-//! A sandbox, folders of its own, and `zoho-cred` as a child process.
+//! Test harness: a sandbox, temporary directories, and `zoho-cred` as a child process.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,14 +10,14 @@ use zoho_cred::sandbox::{Endpoint, Fault, FaultKind, Options, Server};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_zoho-cred");
 
-/// One test's world. It starts with the environment profile of a fresh sandbox.
+/// The environment of one test. It starts with environment credentials for a new sandbox.
 pub struct Test {
     pub dir: TempDir,
     pub sandbox: Server,
     vars: Vec<(String, String)>,
 }
 
-/// What became of a call.
+/// The result of a call.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub code: i32,
@@ -26,7 +26,7 @@ pub struct Outcome {
     pub took: Duration,
 }
 
-/// A call that is under way.
+/// A running call.
 pub struct Running {
     child: Child,
     out: PathBuf,
@@ -57,7 +57,7 @@ impl Test {
             .var("PATH", &std::env::var("PATH").unwrap_or_default())
     }
 
-    /// A profile `crm` in a config file, its secrets in files, instead of the environment profile.
+    /// Replaces the environment credentials by a profile `crm` in a config file, with secrets in files.
     pub fn with_profile(self) -> Self {
         let (id, url) = (self.sandbox.client_id().to_owned(), self.sandbox.url().to_owned());
         let secret = self.file("client-secret", self.sandbox.client_secret());
@@ -119,7 +119,7 @@ impl Test {
         path
     }
 
-    /// Paths of a certificate that signs itself for `host`, and of its key.
+    /// Creates a self-signed certificate for `host` and returns the paths of certificate and key.
     pub fn self_signed(&self, host: &str) -> (String, String) {
         let made = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
         let certificate = self.file("self-signed.pem", &made.cert.pem());
@@ -142,7 +142,7 @@ impl Test {
         command.stdin(Stdio::piped());
         let mut running = self.start(command);
         let written = running.child.stdin.take().unwrap().write_all(stdin);
-        // A program that refuses its input early closes the pipe before all of it is written.
+        // A program that rejects its input early closes the pipe before everything is written.
         assert!(written.is_ok() || running.child.wait().is_ok_and(|status| !status.success()));
         running.wait()
     }
@@ -157,7 +157,7 @@ impl Test {
         Running { child: command.spawn().unwrap(), out, err, begun }
     }
 
-    /// `count` callers at once.
+    /// Starts `count` concurrent callers.
     pub fn run_many(&self, count: usize, args: &[&str]) -> Vec<Outcome> {
         let running: Vec<_> = (0..count).map(|_| self.start(self.command(args.iter().copied()))).collect();
         running.into_iter().map(Running::wait).collect()
@@ -171,12 +171,12 @@ impl Test {
         self.sandbox.set_fault(Fault::new(Endpoint::Token, kind));
     }
 
-    /// Every file below the state folder.
+    /// All files in the state directory, recursively.
     pub fn state_files(&self) -> Vec<PathBuf> {
         files_below(&self.state())
     }
 
-    /// The one file of a room of the state folder.
+    /// The only file in a subdirectory of the state directory.
     pub fn state_file(&self, room: &str) -> PathBuf {
         let files = files_below(&self.state().join(room));
         let mut files: Vec<_> =
@@ -185,7 +185,7 @@ impl Test {
         files.remove(0)
     }
 
-    /// Rewrites a state file's JSON.
+    /// Modifies the JSON of a state file.
     pub fn edit_state(&self, room: &str, edit: impl FnOnce(&mut serde_json::Value)) {
         let path = self.state_file(room);
         let mut json = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -193,7 +193,7 @@ impl Test {
         std::fs::write(&path, json.to_string()).unwrap();
     }
 
-    /// Makes the cached token `seconds` older, as if that time had passed.
+    /// Makes the cached token `seconds` older.
     pub fn age_token(&self, seconds: i64) {
         self.edit_state("credentials", |json| {
             for key in ["obtained_at_ms", "expires_at_ms"] {
@@ -217,7 +217,7 @@ impl Running {
         self.child.stdin.as_mut().unwrap()
     }
 
-    /// Its stdin, to be kept open while it is waited for.
+    /// Takes its stdin, so that it stays open while waiting.
     pub fn keep_stdin(&mut self) -> std::process::ChildStdin {
         self.child.stdin.take().unwrap()
     }
@@ -232,7 +232,7 @@ impl Running {
         assert!(status.success());
     }
 
-    /// The code that it exited with; none where a signal killed it.
+    /// Its exit code, or `None` if a signal killed it.
     pub fn exit_code(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
@@ -251,21 +251,21 @@ impl Running {
 }
 
 impl Outcome {
-    /// The token it printed; it must have succeeded without a word on stderr.
+    /// Asserts success with an empty stderr and returns the printed token.
     #[track_caller]
     pub fn ok(&self) -> &str {
         assert_eq!(self.code, 0, "{self:?}");
         self.stdout.trim_end()
     }
 
-    /// It succeeded, and warned with these words.
+    /// Asserts success with a warning that contains these words.
     #[track_caller]
     pub fn warned(&self, words: &str) -> &str {
         assert!(self.stderr.contains("warning") && self.stderr.contains(words), "{self:?}");
         self.ok()
     }
 
-    /// It failed with this code and word, and printed nothing.
+    /// Asserts failure with this exit code and error code, and an empty stdout.
     #[track_caller]
     pub fn failed(&self, code: i32, word: &str) {
         assert_eq!(self.code, code, "{self:?}");
@@ -274,7 +274,7 @@ impl Outcome {
     }
 }
 
-/// All tokens are equal; returns it.
+/// Asserts that all tokens are equal and returns the token.
 #[track_caller]
 pub fn one_token(outcomes: &[Outcome]) -> String {
     let first = outcomes[0].ok().to_owned();
@@ -284,7 +284,7 @@ pub fn one_token(outcomes: &[Outcome]) -> String {
     first
 }
 
-/// Waits for a condition.
+/// Waits until a condition holds.
 #[track_caller]
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -294,7 +294,7 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// The first whole line on a call's stderr that begins like this, but for spaces.
+/// The first complete line on a call's stderr that starts with this text, ignoring leading spaces.
 #[track_caller]
 pub fn said(running: &Running, begin: &str) -> String {
     let mut found = None;
@@ -319,7 +319,7 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether a program is there. Without it a test is skipped loudly; under CI that is a failure.
+/// Whether a program is installed. Otherwise the test prints that it is skipped, or fails if `CI=true`.
 pub fn have(program: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
@@ -330,8 +330,8 @@ pub fn have(program: &str) -> bool {
     found
 }
 
-/// Moves the clock of what `command` starts by `offset` (`+1h`, `-1d`); false, and said aloud, where libfaketime is missing.
-/// The library itself and not the program `faketime`, which fails when a process of the same number was once killed under it.
+/// Shifts the clock of `command` by `offset` (`+1h`, `-1d`). Without libfaketime, prints that and returns false.
+/// Loads the library directly: the `faketime` program fails if a killed process had the same PID.
 pub fn move_clock(command: &mut Command, offset: &str) -> bool {
     if !have("faketime") {
         return false;
@@ -343,8 +343,8 @@ pub fn move_clock(command: &mut Command, offset: &str) -> bool {
     true
 }
 
-/// A port for somebody who binds it later. It is below those that the system gives to whoever asks for any, so that no
-/// other test's connection takes it meanwhile.
+/// A free port to be bound later. It is below the system's ephemeral port range, so no other test's connection can take
+/// it in the meantime.
 pub fn free_port() -> u16 {
     loop {
         let port = 12_000 + (rand_word() % 20_000) as u16;

@@ -1,4 +1,4 @@
-//! The helper modes: who gets a token, who gets nothing, and that a success is silent.
+//! Helper modes: which hosts get a token, and that stderr stays empty on success.
 
 use crate::harness::{Outcome, PROGRAM, Test};
 use std::io::Write;
@@ -162,7 +162,7 @@ fn what_is_no_request_is_65() {
     test.start(closed).wait().failed(65, "bad_input");
 }
 
-/// Like `run_with_stdin`, for input that the program may refuse before it has read it all.
+/// Like `run_with_stdin`, for input that the program may reject before reading all of it.
 fn run_with_any_stdin(test: &Test, args: &[&str], stdin: &[u8]) -> Outcome {
     let file = test.dir.path().join("stdin");
     std::fs::write(&file, stdin).unwrap();
@@ -238,7 +238,7 @@ fn a_helper_that_cannot_get_the_lock_says_so_in_time() {
     assert!(outcome.took >= Duration::from_secs(2) && outcome.took < Duration::from_secs(10), "{outcome:?}");
 }
 
-/// libgit2 and the like keep the pipe open until they have the answer.
+/// Callers such as libgit2 keep the pipe open until they have the answer.
 #[test]
 fn a_request_ends_although_its_pipe_stays_open() {
     let test = Test::new();

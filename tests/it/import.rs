@@ -1,4 +1,4 @@
-//! `import`: from the environment and from an SDK's CSV; nothing is written without `--write`, no secret shown.
+//! `import` from the environment and from an SDK's CSV: writes only with `--write`, and prints no secret.
 
 use crate::harness::{Outcome, Test};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ fn hides(outcome: &Outcome, test: &Test) {
     }
 }
 
-/// Two users, one of them without a refresh token, as the Python SDK 8.0 writes them.
+/// A CSV as written by Zoho's Python SDK 8.0, with two users, one of them without a refresh token.
 fn csv(test: &Test, second: &str) -> PathBuf {
     let (id, secret) = (test.sandbox.client_id(), test.sandbox.client_secret());
     let first = test.sandbox.refresh_token();

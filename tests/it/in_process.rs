@@ -1,4 +1,4 @@
-//! The program as a function, under a clock that the test moves.
+//! Runs the program in the test process, with a simulated clock.
 
 use crate::harness::Test;
 use std::cell::{Cell, RefCell};
@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::system::{Clock, Env, FileSystem, Now, OpenHttp, System, Terminal};
 
-/// A clock that stands still unless it is moved or slept on.
+/// A clock that advances only when a test moves it or the program sleeps.
 pub struct ManualClock {
     wall_ms: Cell<i64>,
     boot_ms: Cell<i64>,
@@ -24,7 +24,7 @@ impl ManualClock {
         })
     }
 
-    /// One that begins at the wall's time.
+    /// Starts at the current wall-clock time.
     pub fn at_the_wall() -> Rc<Self> {
         let clock = ManualClock::new();
         clock.wall_ms.set(zoho_cred::system::RealClock::default().now().wall_ms);
@@ -51,7 +51,7 @@ impl ManualClock {
         self.wall_ms.set(self.wall_ms.get() + ms);
     }
 
-    /// Sets the wall's clock forward; nobody can set the other one.
+    /// Sets the wall clock forward; the boot clock does not change.
     pub fn set_forward(&self, by: Duration) {
         self.wall_ms.set(self.wall_ms.get() + by.as_millis() as i64);
     }
@@ -89,7 +89,7 @@ impl Write for Sink {
 }
 
 impl Test {
-    /// Like `run_with_stdin`, in this process.
+    /// Like `run_with_stdin`, but in this process.
     #[track_caller]
     pub fn run_with_stdin_in_process(&self, clock: &Rc<ManualClock>, args: &[&str], stdin: &str) {
         let mut system = System {
@@ -105,12 +105,12 @@ impl Test {
     }
 }
 
-/// Runs `zoho-cred` with `args` in this process: exit code, stdout, stderr.
+/// Runs `zoho-cred` with `args` in this process and returns exit code, stdout and stderr.
 pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
     run_over(test, clock, System::real().http, args)
 }
 
-/// Like `run`, over another network.
+/// Like `run`, with another network adapter.
 pub fn run_over<C: Clock + 'static>(
     test: &Test,
     clock: &Rc<C>,
@@ -120,7 +120,7 @@ pub fn run_over<C: Clock + 'static>(
     run_system(System { http, ..System::real() }, Env::of(test.vars()), clock, args)
 }
 
-/// Like `run`, on another file system.
+/// Like `run`, with another file system adapter.
 pub fn run_on(
     test: &Test,
     clock: &Rc<ManualClock>,

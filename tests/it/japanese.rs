@@ -1,4 +1,4 @@
-//! What a person sees with `LANG=ja_JP.UTF-8`, and that no machine sees any of it.
+//! Output with `LANG=ja_JP.UTF-8`: people see Japanese, programs see English.
 
 use crate::harness::{PROGRAM, Test};
 use rexpect::session::PtySession;
@@ -63,7 +63,7 @@ fn helpers_and_outputs_for_machines_are_english() {
     assert!(status.stdout.contains("\"last_failure\":{") && status.stdout.is_ascii(), "{}", status.stdout);
 }
 
-/// What one call writes down in Japanese surroundings, another one reads in English ones, and the other way round.
+/// State written by a call in one language is shown in the language of the call that reads it.
 #[test]
 fn a_remembered_failure_is_kept_in_english_and_told_in_the_language_of_whoever_asks() {
     let mut test = test(JAPANESE);
@@ -130,7 +130,7 @@ fn help_is_in_the_language_of_the_call() {
             help.contains("使い方: zoho-cred") && help.contains("オプション:") && help.ends_with("\n"),
             "{help}"
         );
-        // Nothing of clap's own words, and no help text of ours, is left.
+        // Neither clap's own words nor our help texts are left in English.
         let english = [
             "Usage",
             "Options",
@@ -150,7 +150,7 @@ fn help_is_in_the_language_of_the_call() {
     assert!(english.contains("Usage: zoho-cred get [OPTIONS] [PROFILE]") && english.is_ascii(), "{english}");
 }
 
-/// The columns of a line by the rule of thumb that whatever is not ASCII is wide.
+/// The width of a line in columns, counting every non-ASCII character as two.
 fn columns(line: &str) -> usize {
     line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
 }
@@ -235,7 +235,7 @@ fn what_libraries_say_is_said_in_our_words() {
     assert!(shown.contains("<TARGET> がありません") && shown.contains("kubectl"), "{shown}");
 }
 
-/// A text as rexpect sees it, which takes every byte for a character.
+/// Converts a text to rexpect's view, which treats every byte as a character.
 fn seen(text: &str) -> String {
     text.bytes().map(char::from).collect()
 }

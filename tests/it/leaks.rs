@@ -1,4 +1,4 @@
-//! Secrets appear nowhere but where they belong.
+//! Secrets appear only where they are supposed to.
 
 use crate::harness::Test;
 use zoho_cred::sandbox::{FaultKind, Language};
@@ -51,7 +51,7 @@ fn no_core_is_dumped() {
     test.fault(FaultKind::Hang);
     let running = test.start(test.command(["get"]));
     crate::harness::until("the request", || test.sandbox.token_requests() == 1);
-    // A process that may not be dumped has /proc files that belong to root and cannot be traced.
+    // A non-dumpable process cannot be traced, and its /proc files belong to root.
     let auxv = std::fs::metadata(format!("/proc/{}/environ", running.pid())).unwrap();
     assert!(std::os::unix::fs::MetadataExt::uid(&auxv) == 0);
     let script = format!("ulimit -c unlimited; kill -ABRT {}", running.pid());

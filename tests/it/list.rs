@@ -1,4 +1,4 @@
-//! `list`, and what `zoho-cred` says without a command.
+//! `list`, and the output of `zoho-cred` without a command.
 
 use crate::harness::Test;
 use crate::person::Person;

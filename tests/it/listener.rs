@@ -1,4 +1,4 @@
-//! The loopback listener among strangers: whatever they do, the browser that belongs to the login gets through.
+//! The loopback listener: other clients cannot stop the redirect of the login's own browser.
 
 use crate::harness::{Running, Test, until};
 use std::io::{Read, Write};
@@ -6,12 +6,12 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use zoho_cred::sandbox::{ClientKind, FaultKind, Options};
 
-/// A login that waits at a port of its own, and the redirect that it waits for.
+/// Starts a login on its own port and returns it with the expected redirect.
 fn waiting() -> (Test, Running, String) {
     waiting_with(|_| vec!["--no-browser"])
 }
 
-/// The same with more flags and a world made ready for them.
+/// The same, with additional flags and a prepared environment.
 fn waiting_with(more: impl FnOnce(&mut Test) -> Vec<&'static str>) -> (Test, Running, String) {
     let port = crate::harness::free_port();
     let callback = format!("http://localhost:{port}/callback");
@@ -34,7 +34,7 @@ fn http() -> reqwest::blocking::Client {
     builder.no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
 }
 
-/// Accepts on the consent page.
+/// Presses Accept on the consent page.
 fn consent(running: &Running) -> String {
     let mut url = String::new();
     until("the address of the consent page", || {
@@ -75,7 +75,7 @@ fn a_request_that_never_ends_is_given_up() {
     slow.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
     slow.write_all(b"GET /callback HTTP/1.1\r\nX: ").unwrap();
     let begun = Instant::now();
-    // One byte at a time, each well before a time-out for a single read.
+    // One byte at a time, each well within the timeout of a single read.
     while slow.write_all(b"x").is_ok() && !matches!(slow.read(&mut [0]), Ok(0)) {
         assert!(begun.elapsed() < Duration::from_secs(15), "it is still being read");
     }
@@ -94,7 +94,7 @@ fn what_is_no_get_is_answered_404() {
     assert_eq!(running.wait().code, 0);
 }
 
-/// A browser that writes its arguments and its environment into the file `seen`.
+/// A browser that writes its arguments and environment to the file `seen`.
 fn noting_browser(test: &mut Test) {
     let seen = test.dir.path().join("seen");
     let script = format!(
@@ -147,7 +147,7 @@ fn without_any_browser_the_address_is_still_shown() {
 #[test]
 fn a_redirect_that_comes_twice_leads_to_one_exchange() {
     let (test, running, landed) = waiting();
-    // The login is still at work when the second one comes.
+    // The login is still running when the second redirect arrives.
     test.fault(FaultKind::Delay { ms: 3000 });
     let visits = [(); 2].map(|()| {
         let landed = landed.clone();

@@ -1,4 +1,4 @@
-//! The lock's holder dies, or stands still.
+//! The process that holds the lock dies or is stopped.
 
 use crate::harness::{Test, files_below, until};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `logout`: what dies at the accounts server, what is forgotten here, and what stays.
+//! `logout`: what is revoked at Zoho, what is deleted locally, and what stays.
 
 use crate::harness::{Test, files_below};
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ fn secrets(test: &Test) -> Vec<PathBuf> {
     files_below(&test.state().join("secrets"))
 }
 
-/// Whether any file of the state folder holds the text.
+/// Whether any file in the state directory contains the text.
 fn is_kept(test: &Test, text: &str) -> bool {
     test.state_files()
         .iter()
         .any(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).contains(text))
 }
 
-/// A second profile with the same refresh token.
+/// Adds a second profile with the same refresh token.
 fn second(test: &Test) {
     let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
     let args =
@@ -31,7 +31,7 @@ fn second(test: &Test) {
     test.run(args.into_iter().chain(files).chain(more)).ok();
 }
 
-/// Whether the sandbox still takes the refresh token, asked past this program's own state.
+/// Whether the sandbox still accepts the refresh token, bypassing the program's own state.
 fn lives(test: &Test) -> bool {
     let other = test.dir.path().join("other-state").display().to_string();
     let mut command = test.command(["get"]);

@@ -1,4 +1,4 @@
-//! The promises of contract sections 2 to 5, kept by real processes against the sandbox.
+//! Integration tests: real processes against the sandbox.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are outside")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so loudly")]

@@ -1,4 +1,4 @@
-//! Answers that no sandbox gives, byte by byte, and what callers then see.
+//! Raw answers that the sandbox cannot give, and the results that callers see.
 
 use crate::harness::Test;
 use std::io::{Read, Write};
@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// An accounts server that sends the same bytes to everybody.
+/// An accounts server that sends the same bytes to every client.
 struct Other {
     url: String,
     asked: Arc<AtomicUsize>,
@@ -15,9 +15,9 @@ struct Other {
 
 #[derive(Clone)]
 enum Answer {
-    /// These bytes, then the end.
+    /// Sends these bytes, then closes the connection.
     Bytes(Vec<u8>),
-    /// These bytes, then nothing for as long as the caller stays.
+    /// Sends these bytes, then keeps the connection open.
     ThenSilence(Vec<u8>),
 }
 
@@ -55,7 +55,7 @@ fn talk(mut connection: TcpStream, asked: &AtomicUsize, answer: &Mutex<Answer>) 
         return;
     }
     asked.fetch_add(1, Ordering::SeqCst);
-    // A caller that hangs up early is part of some tests.
+    // In some tests, the caller closes the connection early.
     match answer.lock().unwrap().clone() {
         Answer::Bytes(bytes) => {
             let _ = connection.write_all(&bytes).and_then(|()| connection.shutdown(Shutdown::Write));
@@ -68,7 +68,7 @@ fn talk(mut connection: TcpStream, asked: &AtomicUsize, answer: &Mutex<Answer>) 
     }
 }
 
-/// Reads headers and body; false where the caller left before.
+/// Reads headers and body; false if the caller closed the connection first.
 fn read_request(connection: &mut TcpStream) -> bool {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     loop {

@@ -1,4 +1,4 @@
-//! `--output-file`, and the outputs for CI systems.
+//! `--output-file`, and the output formats for CI systems.
 
 use crate::harness::{PROGRAM, Test, files_below, have};
 use std::fs::Permissions;

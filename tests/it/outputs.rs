@@ -1,4 +1,4 @@
-//! What `get` prints, and where it cannot.
+//! Output formats of `get`, and failures to write them.
 
 use crate::harness::Test;
 use std::process::{Command, Stdio};
@@ -108,7 +108,7 @@ fn no_min_ttl_asks_for_more_than_three_quarters_of_a_life() {
     assert_eq!(test.sandbox.token_requests(), 3);
 }
 
-/// `exec-credential` tells its caller 60 s less than there is, and counts `--min-ttl` to that.
+/// `exec-credential` reports the expiry 60 s early, and measures `--min-ttl` against that.
 #[test]
 fn a_min_ttl_counts_to_the_expiry_that_is_reported() {
     let test = Test::new();

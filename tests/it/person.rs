@@ -1,11 +1,11 @@
-//! A person at a terminal that shows what is typed, unless a program hides it. (rexpect's own never does.)
+//! A user at a pseudo-terminal with echo, unless the program turns it off. (rexpect's terminals never echo.)
 
 use crate::harness::{PROGRAM, Test, until};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 use std::process::Command;
 
-/// Somebody who called `zoho-cred`.
+/// A user who runs `zoho-cred`.
 pub struct Person {
     pub pty: PtySession,
     pub tty: String,
@@ -22,14 +22,14 @@ impl Person {
         Person { pty, tty, shown: String::new() }
     }
 
-    /// Reads up to these words.
+    /// Reads the output up to this text.
     pub fn reads(&mut self, words: &str) {
         let before = self.pty.exp_string(words).unwrap_or_else(|error| panic!("{words}: {error}"));
         self.shown.push_str(&before);
         self.shown.push_str(words);
     }
 
-    /// Reads up to a line that begins like this, and gives the whole of it.
+    /// Reads up to a line that starts with this text, and returns the line.
     pub fn finds(&mut self, begin: &str) -> String {
         let (before, line) = self.pty.exp_regex(&format!(r"\n *{begin}[^\r\n]*\r")).unwrap();
         self.shown.push_str(&before);
@@ -37,7 +37,7 @@ impl Person {
         line.trim().to_owned()
     }
 
-    /// Types a line after a question; after one that says so, only once the terminal hides it.
+    /// Types a line after a prompt. If the prompt says "not shown", waits until echo is off.
     pub fn answers(&mut self, question: &str, answer: &str) {
         self.reads(question);
         if question.contains("(not shown)") {
@@ -46,13 +46,13 @@ impl Person {
         self.pty.send_line(answer).unwrap();
     }
 
-    /// Whether the terminal shows what is typed.
+    /// Whether the terminal echoes input.
     pub fn echoes(&self) -> bool {
         let stty = Command::new("stty").args(["-F", &self.tty, "-a"]).output().unwrap();
         !String::from_utf8_lossy(&stty.stdout).contains(" -echo ")
     }
 
-    /// The exit code, and all that the terminal showed.
+    /// Waits for the end and returns the exit code and the whole output.
     pub fn leaves(mut self) -> (i32, String) {
         self.shown.push_str(&self.pty.exp_eof().unwrap());
         match self.pty.process().wait().unwrap() {

@@ -1,4 +1,4 @@
-//! A token that an API refused goes once, and a script with a wrong scope stops nobody else.
+//! `reject` drops a rejected token once, and a script with a wrong scope does not affect other callers.
 
 use crate::harness::Test;
 use zoho_cred::sandbox::Endpoint;

@@ -1,4 +1,4 @@
-//! Which profile a call means, and settings that cannot be.
+//! Profile selection and invalid settings.
 
 use crate::harness::Test;
 
@@ -188,7 +188,7 @@ fn a_secret_command_is_run_and_bounded() {
     test.run(["get", "--refresh"]).failed(74, "store");
 }
 
-/// A profile whose secrets a shell script prints.
+/// A profile with a shell script as its `secret_command`.
 fn with_command(test: &Test, script: &str) {
     let (url, id) = (test.sandbox.url(), test.sandbox.client_id());
     let script = test.file("vault.sh", script);

@@ -1,4 +1,4 @@
-//! However many callers there are, Zoho is asked once.
+//! Any number of concurrent callers causes one token request.
 
 use crate::harness::{Test, one_token};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! State files that are junk, closed, full, or somebody else's.
+//! State files that are corrupt, unreadable, on a full disk, or owned by another user.
 
 use crate::harness::{Test, files_below, have};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -127,7 +127,7 @@ fn a_folder_that_holds_other_things_is_not_closed() {
     assert_eq!(test.state().metadata().unwrap().mode() & 0o777, 0o755);
 }
 
-/// A small tmpfs at the state folder, gone at the end.
+/// Mounts a small tmpfs at the state directory until it is dropped.
 struct Tmpfs<'a>(&'a Test);
 
 impl<'a> Tmpfs<'a> {

@@ -1,4 +1,4 @@
-//! `status` says what a profile can do, and asks nobody.
+//! `status` describes a profile without contacting any server.
 
 use crate::harness::{Outcome, Test};
 use zoho_cred::sandbox::{FaultKind, Language};

@@ -1,4 +1,4 @@
-//! TLS is verified: a wrong host, an expired or an unknown certificate is no accounts server.
+//! TLS verification: certificates for another host, expired ones and untrusted ones are rejected.
 
 use crate::harness::{Test, free_port, have, until};
 use std::fs::File;
@@ -51,7 +51,7 @@ fn a_missing_authority_file_is_said() {
     assert!(outcome.stderr.contains("/nonexistent"), "{outcome:?}");
 }
 
-/// What an `openssl s_server` of this version was sent by a call, and how many requests that call counted as sent.
+/// The input that an `openssl s_server` of this TLS version received, and the number of requests in the caller's ledger.
 fn sent_over(version: &str) -> (String, usize) {
     let test = Test::new();
     let (certificate, key) = test.self_signed("127.0.0.1");

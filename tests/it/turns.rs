@@ -1,4 +1,4 @@
-//! Logins and logouts at once: one after the other changes what profiles point to.
+//! Concurrent logins and logouts run one at a time.
 
 use crate::harness::{Running, Test, files_below, until};
 use std::cell::Cell;
@@ -11,10 +11,10 @@ use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
 use zoho_cred::store::StateDir;
 use zoho_cred::system::{Clock, Now};
 
-/// A login that takes over the refresh token in a file.
+/// Starts a login with the refresh token from a file.
 fn take_over(test: &Test, profile: &str, token: &str) -> Running {
     let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
-    // Files of its own: it may still read them while the next is begun.
+    // Separate files: this login may still be reading them when the next one starts.
     let secret = test.file(&format!("secret-{token}"), test.sandbox.client_secret());
     let token = test.file(&format!("token-{token}"), token);
     let mut command = test.command(["login", profile, "--flow", "refresh-token", "--secrets", "file"]);
@@ -23,7 +23,7 @@ fn take_over(test: &Test, profile: &str, token: &str) -> Running {
     test.start(command)
 }
 
-/// The second used to write the config file as it was before the first.
+/// Regression: the second login overwrote the first one's changes to the config file.
 #[test]
 fn logins_at_once_lose_no_settings() {
     let test = Test::new().without_environment();
@@ -38,7 +38,7 @@ fn logins_at_once_lose_no_settings() {
     }
 }
 
-/// The same for one profile: of the secrets of all but the last nothing is left.
+/// The same for one profile: only the secrets of the last login are kept.
 #[test]
 fn logins_of_one_profile_at_once_leave_one_login() {
     let test = Test::new().without_environment();
@@ -52,7 +52,7 @@ fn logins_of_one_profile_at_once_leave_one_login() {
     assert_eq!(secrets.len(), 3, "a record and two items: {secrets:?}");
 }
 
-/// A logout used to remove the record of a login that had ended while it waited for Zoho.
+/// Regression: a logout removed the record of a login that finished while the logout waited for Zoho.
 #[test]
 fn a_login_during_a_logout_is_not_forgotten() {
     let test = Test::new().without_environment();
@@ -66,7 +66,7 @@ fn a_login_during_a_logout_is_not_forgotten() {
     test.run(["get", "crm"]).ok();
 }
 
-/// A clock that is as late as its user wants to sleep.
+/// A clock that advances by the time its user asks to sleep.
 struct Patient(Cell<Duration>);
 
 impl Clock for Patient {
@@ -99,7 +99,7 @@ fn a_turn_that_does_not_end_is_not_waited_for_longer_than_30_s() {
     assert!(Turn::take(&clock, &state, &config).is_ok());
 }
 
-/// What somebody wrote into the config file while a login waited for its code used to be written over.
+/// Regression: a login overwrote edits made to the config file while it waited for its code.
 #[test]
 fn a_config_that_is_edited_during_a_login_keeps_the_edit() {
     let test = Test::new().without_environment();

@@ -1,4 +1,4 @@
-//! A cached `get` opens a few small files and nothing else, and an edited config takes effect at once.
+//! A cached `get` opens only a few small files, and config edits take effect immediately.
 
 use crate::harness::{Test, have};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! `--watch`: a file that holds a living token whenever one can be had.
+//! `--watch`: the file contains a valid token whenever one can be obtained.
 
 use crate::harness::{Outcome, Test, until};
 use crate::in_process::ManualClock;
@@ -14,7 +14,7 @@ use zoho_cred::system::{
     Clock, Env, Http, HttpRequest, Https, Method, Now, Roots, Signals, System, Terminal,
 };
 
-/// A clock that calls the test at every step of the program's life.
+/// A clock that calls the test at every step.
 struct Life<'a> {
     inner: Rc<ManualClock>,
     step: Box<dyn Fn(Duration) + 'a>,
@@ -62,7 +62,7 @@ fn short_lived() -> Rc<Test> {
     Rc::new(test)
 }
 
-/// What was seen of the file: at which second of the program's life, which token, and whether it lived.
+/// One look at the file: the elapsed seconds, the token, and whether it was valid.
 type Seen = Rc<RefCell<Vec<(u64, String, bool)>>>;
 
 #[test]
@@ -129,7 +129,7 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
     assert_ne!(at(REJECTED - 1), at(REJECTED + 3), "a reject is followed");
     assert_eq!(at(5), at(170), "nothing is renewed without need");
     let first_change = seen.iter().find(|(_, token, _)| token != at(5)).unwrap().0;
-    // The early window begins at 180, and the moment is in its first third; a stale token would be renewed at 190.
+    // The refresh-ahead window starts at 180 s, and the refresh is in its first third. A stale token would be refreshed at 190 s.
     assert!((180..=188).contains(&first_change), "in the early window: {first_change}");
 }
 

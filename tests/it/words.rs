@@ -1,4 +1,4 @@
-//! Every text that is said has its translation, and every translation its text.
+//! Every message has a translation, and every translation has a message.
 
 use clap::CommandFactory;
 use clap::builder::StyledStr;
@@ -10,14 +10,14 @@ use zoho_cred::cli::Cli;
 
 const CATALOGUE: &str = include_str!("../../src/words/ja.toml");
 
-/// Sentences that nobody hears in their language, and why.
+/// Sentences that are not translated, with the reason.
 const NOT_SAID: [&str; 27] = [
-    // Scripts that Redis runs, and a line of shell.
+    // Scripts for Redis, and a line of shell.
     "redis.call(",
     "gh secret set",
-    // Written where nothing but the place of a bug is known.
+    // Messages for bugs.
     "error[internal]",
-    // What other programs say.
+    // Text from other programs.
     "\"result not returned\"",
     "\"unknown field\"",
     "\"failed to lookup address information\"",
@@ -29,22 +29,22 @@ const NOT_SAID: [&str; 27] = [
     "\"duplicate key\"",
     "\"string values must be quoted\"",
     "oauth/answer.rs: ",
-    // What other programs read.
+    // Text that other programs read.
     "output/",
     "HTTP/1.1 ",
-    // A command to paste.
+    // A command for the user to paste.
     "\"zoho-cred login {name}\"",
     "\"zoho-cred import sdk\"",
-    // Translated where the help is laid out.
+    // Translated when the help is formatted.
     "\"Global options\"",
     "\"400 Bad Request\"",
     "\"404 Not Found\"",
-    // Names in Zoho's console, which is English there in every language.
+    // Names in Zoho's console, which are English in every language.
     "\"Self Client\"",
     "  Client Name ",
     "  Homepage URL ",
     "  Authorized Redirect URIs ",
-    // Names of actions, which `Error::message` puts into sentences.
+    // Names of actions that `Error::message` inserts into sentences.
     "\"listen on\"",
     "\"settle on\"",
 ];
@@ -56,7 +56,7 @@ struct Catalogue {
     help: BTreeMap<String, String>,
 }
 
-/// A call of `t!` or `kept!`.
+/// A call of `t!` or `kept!` in the source.
 struct Call {
     file: PathBuf,
     text: String,
@@ -67,7 +67,7 @@ fn catalogue() -> Catalogue {
     toml::from_str(CATALOGUE).unwrap()
 }
 
-/// The sources that people hear from, tests left out: the sandbox is for developers and speaks English.
+/// The sources with user-facing text, without tests. The sandbox is for developers and is English only.
 fn sources() -> Vec<(PathBuf, TokenStream)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut sources, mut folders) = (Vec::new(), vec![root.clone()]);
@@ -90,7 +90,7 @@ fn sources() -> Vec<(PathBuf, TokenStream)> {
     sources
 }
 
-/// The calls of a macro in our sources.
+/// All calls of a macro in the sources.
 fn calls(of: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     sources().into_iter().for_each(|(file, code)| find(code, of, &file, &mut calls));
@@ -113,7 +113,7 @@ fn find(code: TokenStream, of: &str, file: &Path, calls: &mut Vec<Call>) {
     }
 }
 
-/// Sentences that no macro of ours holds, that is, that nobody translates.
+/// Sentences outside of the translation macros.
 fn bare(code: TokenStream, file: &Path, found: &mut Vec<String>) {
     let tokens: Vec<TokenTree> = code.into_iter().collect();
     for (at, token) in tokens.iter().enumerate() {
@@ -140,7 +140,7 @@ fn bare(code: TokenStream, file: &Path, found: &mut Vec<String>) {
     }
 }
 
-/// Two words of letters or more with blanks between them, or one beside a value.
+/// Whether a text has two or more words, or one word and a placeholder.
 fn is_sentence(text: &str) -> bool {
     let is_word =
         |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_alphabetic() || ",;:.'".contains(c));
@@ -167,7 +167,7 @@ fn call(arguments: TokenStream, file: &Path) -> Call {
     Call { file: file.to_owned(), text, names }
 }
 
-/// The `{name}`s of a text.
+/// The placeholders `{name}` of a text.
 fn placeholders(text: &str) -> BTreeSet<String> {
     let is_name = |name: &&str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
@@ -176,7 +176,7 @@ fn placeholders(text: &str) -> BTreeSet<String> {
     parts.map(|(name, _)| name).filter(is_name).map(str::to_owned).collect()
 }
 
-/// Fails with all that is wrong between the texts and their translations.
+/// Fails with all differences between the messages and their translations.
 fn compare(what: &str, texts: &BTreeSet<String>, translations: &BTreeMap<String, String>) {
     let mut wrong = Vec::new();
     for text in texts {
@@ -219,7 +219,7 @@ fn no_sentence_is_said_past_the_translation() {
 fn every_placeholder_of_a_text_is_given() {
     for call in calls("t").into_iter().chain(calls("kept")) {
         let wanted = placeholders(&call.text);
-        // The texts of `setup` are filled in later.
+        // The templates of `setup` are filled in later.
         let given = call.names == wanted || call.file.ends_with("setup/mod.rs");
         assert!(given, "{}: {:?} is given {:?}", call.file.display(), call.text, call.names);
     }

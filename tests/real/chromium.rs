@@ -1,4 +1,4 @@
-//! The browser login in a real, headless Chromium, driven by chromedriver (W3C WebDriver).
+//! The browser login in headless Chromium, driven by chromedriver (W3C WebDriver).
 
 use crate::harness::{Test, until};
 use crate::world::have_all;

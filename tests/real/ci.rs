@@ -1,10 +1,10 @@
-//! The job files of `setup`, run step by step as the CI systems would.
+//! Runs the job files printed by `setup` step by step, as the CI systems would.
 
 use crate::harness::{Outcome, Test};
 use crate::world::{command, have_all, on_path, python, shown, yaml};
 use serde_json::Value;
 
-/// A job's world: the variables that the job file sets, the secrets that the system keeps, and what steps have set.
+/// The environment of a job: variables from the job file, secrets of the CI system, and variables set by steps.
 struct Job {
     test: Test,
     vars: Vec<(String, String)>,
@@ -47,7 +47,7 @@ impl Job {
     }
 }
 
-/// What the system puts in the place of a reference to a secret or to a variable of an earlier step.
+/// Resolves a reference to a secret or to a variable of an earlier step, as the CI system does.
 fn secret(text: &str, source: &Test, vars: &[(String, String)]) -> String {
     let name = text.trim_start_matches("${{ secrets.").trim_end_matches(" }}");
     let name = name.trim_start_matches("$(").trim_end_matches(')');
@@ -98,7 +98,7 @@ fn the_install_step_takes_no_name_from_a_registry() {
     }
 }
 
-/// After its mask the token stands nowhere in the log, nor do the secrets.
+/// Asserts that the log does not contain the token before its mask, and does not contain the secrets.
 fn is_clean(log: &str, token: &str, mask: &str, source: &Test) {
     let masked_at = log.find(mask).unwrap_or_else(|| panic!("no {mask} in {log}"));
     assert!(!log[..masked_at].contains(token), "{log}");
@@ -137,7 +137,7 @@ fn github() {
     assert_eq!(job.log.matches(&token).count(), 1, "{}", job.log);
 }
 
-/// The step that README shows, in both languages.
+/// The steps shown in the README, in both languages.
 #[test]
 fn the_step_of_the_readme() {
     let Some(python) = python() else { return };
@@ -160,7 +160,7 @@ fn the_step_of_the_readme() {
     }
 }
 
-/// Reads the file as the runner does: `NAME=value`, or `NAME<<DELIMITER` up to a line that is the delimiter.
+/// Parses the file as the runner does: `NAME=value`, or `NAME<<DELIMITER` up to a line equal to the delimiter.
 fn read_github_env(text: &str) -> Vec<(String, String)> {
     let (mut lines, mut found) = (text.lines(), Vec::new());
     while let Some(line) = lines.next() {

@@ -1,4 +1,4 @@
-//! Completions in the shells themselves, and manual pages.
+//! Completions in real shells, and manual pages.
 
 use crate::harness::{Test, have};
 use crate::world::{bash, on_path, run};

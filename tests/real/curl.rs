@@ -1,4 +1,4 @@
-//! curl, in every form that the documentation shows.
+//! curl, in every form shown in the documentation.
 
 use crate::harness::Test;
 use crate::world::{Answer, Web, bash, command, command_lines_with, documented, have_all, on_path, run};

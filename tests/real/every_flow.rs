@@ -1,5 +1,5 @@
-//! Every way in and out again, by a person at a terminal and by a script without one: a login, a token that works, a
-//! logout. What died is asked at the sandbox.
+//! Every login flow, interactive and in a script: a login, a token that works, and a logout. The sandbox tells which tokens
+//! were revoked.
 
 use crate::harness::{Outcome, Running, Test, files_below, said, until};
 use crate::person::Person;

@@ -1,4 +1,4 @@
-//! git: one that knows schemes of its own (2.46), and Debian's, which does not.
+//! git: version 2.46, which supports custom schemes, and Debian's, which does not.
 
 use crate::harness::{Outcome, Test};
 use crate::world::{Answer, Web, have_all, on_path, run_with};

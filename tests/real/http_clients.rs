@@ -1,4 +1,4 @@
-//! rclone, HTTPie and wget, each in its safe form.
+//! rclone, HTTPie and wget, each in the form that keeps the token out of arguments.
 
 use crate::harness::Test;
 use crate::world::{Answer, Web, bash, documented, have_all, on_path, run};

@@ -1,4 +1,4 @@
-//! Secrets in a real Secret Service: gnome-keyring on a bus of its own; and what is said where it does not help.
+//! Secrets in a real Secret Service (gnome-keyring on its own D-Bus), and the errors when it is unavailable.
 
 use crate::harness::{Outcome, Test, files_below};
 use crate::world::{command, have_all, on_path, run};

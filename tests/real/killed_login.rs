@@ -1,4 +1,4 @@
-//! A login that is killed at any point leaves a credential in use: the old one, or the new one, never neither.
+//! A login killed at any point leaves a usable credential: the old one or the new one.
 
 use crate::harness::{Outcome, PROGRAM, Test, have};
 use crate::keyring::{Open, apart, have_keyring};

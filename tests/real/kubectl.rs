@@ -1,10 +1,10 @@
-//! kubectl, whose exec plugins are everybody's on client-go.
+//! kubectl. All tools based on client-go use the same exec plugins.
 
 use crate::harness::{Outcome, Test};
 use crate::world::{have_all, on_path, run, shown};
 use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Options};
 
-/// A kubeconfig that names the TLS sandbox as its server, with the user of `setup kubectl`.
+/// A kubeconfig with the TLS sandbox as its server and the user from `setup kubectl`.
 fn world(version: &str) -> Test {
     let test = on_path(Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() }));
     let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap());
@@ -22,7 +22,7 @@ fn world(version: &str) -> Test {
     test
 }
 
-/// The user that README shows in both languages, with the sandbox's profile.
+/// The user shown in the README, in both languages, with the sandbox's profile.
 #[test]
 fn the_user_of_the_readme() {
     if !have_all(&["kubectl"]) {

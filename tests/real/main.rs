@@ -1,4 +1,4 @@
-//! The same promises with real parts: the programs that people call `zoho-cred` from.
+//! Tests with the real programs that call `zoho-cred`.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are outside")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so loudly")]

@@ -1,4 +1,4 @@
-//! `setup node`: fetch that rejects and tries once more.
+//! `setup node`: a fetch wrapper that rejects a dead token and retries once.
 
 use crate::harness::Test;
 use crate::world::{Answer, Web, have_all, on_path, run};

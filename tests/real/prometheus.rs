@@ -1,4 +1,4 @@
-//! Prometheus reads the token from a file that `--watch` replaces.
+//! Prometheus reads the token from a file maintained by `--watch`.
 
 use crate::harness::{Test, until};
 use crate::world::{Answer, Web, command, have_all, on_path, run};

@@ -1,4 +1,4 @@
-//! Python: requests with an auth object, and Zoho's official SDK with a token store.
+//! Python: requests with an auth class, and Zoho's official SDK with a token store.
 
 use crate::harness::{Outcome, Test};
 use crate::world::{Answer, Web, on_path, python, run};

@@ -1,4 +1,4 @@
-//! `setup`: every target has a text for the profile at hand, and no text has a secret.
+//! `setup`: every target prints settings for the profile, without secrets.
 
 use crate::harness::Test;
 use crate::world::{on_path, run_with};

@@ -1,4 +1,4 @@
-//! `setup systemd`: the unit, verified by systemd and run as systemd would.
+//! `setup systemd`: systemd verifies the unit, and the test runs it as systemd would.
 
 use crate::harness::{PROGRAM, Test, until};
 use crate::world::{have_all, run};

@@ -1,4 +1,4 @@
-//! `exec` under a terminal: the keys that stop, end and resize work as without it.
+//! `exec` on a terminal: stopping, ending and resizing work as without `exec`.
 
 use crate::harness::{PROGRAM, Test, have};
 use rexpect::session::{PtyReplSession, spawn_bash};

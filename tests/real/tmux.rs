@@ -1,4 +1,4 @@
-//! What a person sees in a real terminal of 80 and of 40 columns.
+//! Output in a real terminal with 80 and with 40 columns.
 
 use crate::harness::{PROGRAM, Test, have, until};
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! What the tests with real programs share: our names on PATH, a web server that notes what it is sent.
+//! Shared by the tests with real programs: our program names on PATH, and a web server that records requests.
 
 use crate::harness::{Outcome, PROGRAM, Test, have};
 use std::collections::HashMap;
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-/// Whether all programs are there; see [`have`].
+/// Whether all programs are installed; see [`have`].
 pub fn have_all(programs: &[&str]) -> bool {
     programs.iter().all(|program| have(program))
 }
 
-/// The test with our three names on its PATH.
+/// Adds our three program names to the test's PATH.
 pub fn on_path(mut test: Test) -> Test {
     let bin = test.dir.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
@@ -25,7 +25,7 @@ pub fn on_path(mut test: Test) -> Test {
     test
 }
 
-/// Runs a program in the test's world.
+/// Runs a program in the test's environment.
 pub fn run(test: &Test, program: &str, args: &[&str]) -> Outcome {
     test.start(command(test, program, args)).wait()
 }
@@ -36,12 +36,12 @@ pub fn command(test: &Test, program: &str, args: &[&str]) -> Command {
     command
 }
 
-/// Runs a bash script in the test's world.
+/// Runs a bash script in the test's environment.
 pub fn bash(test: &Test, script: &str) -> Outcome {
     run(test, "bash", &["-euo", "pipefail", "-c", script])
 }
 
-/// Runs a program with a text on its stdin.
+/// Runs a program with a text as its stdin.
 pub fn run_with(test: &Test, program: &str, args: &[&str], stdin: &str) -> Outcome {
     let file = test.file("stdin", stdin);
     let mut command = command(test, program, args);
@@ -49,7 +49,7 @@ pub fn run_with(test: &Test, program: &str, args: &[&str], stdin: &str) -> Outco
     test.start(command).wait()
 }
 
-/// A line of docs/protocols.md; what is shown there is what is tested.
+/// Returns a command after checking that docs/protocols.md shows it.
 #[track_caller]
 pub fn documented(form: &str) -> &str {
     let text = include_str!("../../docs/protocols.md");
@@ -57,14 +57,14 @@ pub fn documented(form: &str) -> &str {
     form
 }
 
-/// The block of YAML on a page that begins like this.
+/// The YAML block of a page that starts with this text.
 #[track_caller]
 pub fn shown<'a>(page: &'a str, begin: &str) -> &'a str {
     let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     blocks.into_iter().find(|block| block.starts_with(begin)).unwrap_or_else(|| panic!("no block {begin}"))
 }
 
-/// A request as it arrived.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `GET /path HTTP/1.1`.
@@ -82,7 +82,7 @@ impl Request {
 /// An answer: status line, header lines, body.
 pub struct Answer(pub &'static str, pub String, pub String);
 
-/// A web server on loopback that notes what it is sent.
+/// A web server on loopback that records requests.
 pub struct Web {
     pub host: String,
     seen: Arc<Mutex<Vec<Request>>>,
