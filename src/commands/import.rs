@@ -26,6 +26,7 @@ struct Found {
 pub fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result<u8, Error> {
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
+    state.check()?;
     let mut notes = Vec::new();
     let found = match &args.from {
         ImportFrom::Env { profile } => vec![from_environment(system, &config, &state, profile)?],
@@ -99,10 +100,11 @@ fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
 
 fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Result<Vec<Found>, Error> {
     let shown = args.file.display();
-    let file = sdk_csv::parse(&files::read_text(&args.file)?).map_err(|problem| Error::Setting {
-        problem: format!("{shown}: {problem}"),
-        hint: t!("give the file that the FileStore of a Zoho SDK writes"),
-    })?;
+    let file =
+        sdk_csv::parse(&files::read_text(&args.file, files::LARGE)?).map_err(|problem| Error::Setting {
+            problem: format!("{shown}: {problem}"),
+            hint: t!("give the file that the FileStore of a Zoho SDK writes"),
+        })?;
     notes.extend(
         file.left_out
             .iter()

@@ -25,6 +25,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     one_stdin(args)?;
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
+    state.check()?;
     let name = settings::name(system, args, &config)?;
     let old = config.profile(&name).and_then(Result::ok);
     let last = old.as_ref().and_then(|old| LoginRecord::load(&state, old).ok().flatten()?.flow);
@@ -43,6 +44,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let client_secret = settings::client_secret(system, args, &profile, stored)?;
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
+    http.ready()?;
     let warning = made::warning_before(&state, &profile.accounts_url, &profile.client_id)
         .filter(|_| made::makes_one(flow));
     if let Some(warning) = &warning {

@@ -161,6 +161,7 @@ impl Leaving<'_> {
             Some(record) => AccountsUrl::new(&record.accounts_url)?,
             None => self.profile().accounts_url.clone(),
         };
+        ports.http.ready()?;
         let answer = ports.http.send(&HttpRequest {
             method: Method::Post,
             url: revoke::url(&accounts),
@@ -224,7 +225,7 @@ fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 
 /// Takes the profile out of the config; where that cannot be written, says which lines to remove.
 fn forget_settings(system: &System, config: &ConfigFile, profile: &Profile) -> Result<(), Error> {
     let name = &profile.name;
-    let text = files::read_text_if_any(config.path())?.unwrap_or_default();
+    let text = config.text_now()?.unwrap_or_default();
     let text = edit::without_profile(config.path(), &text, name)?;
     if let Err(error) = files::replace_config(config.path(), &text) {
         system.say(&t!(

@@ -9,6 +9,7 @@ use crate::system::{Http, Roots, System, Waiting, files};
 use crate::token::{Ports, Wait};
 use crate::words::t;
 use std::cell::RefCell;
+use std::path::PathBuf;
 
 /// A resolved profile and where its state is.
 pub struct Session {
@@ -23,11 +24,18 @@ pub struct Session {
 }
 
 impl Session {
-    /// Resolves the profile that a call means.
+    /// Resolves the profile that a call means, and checks the state folder before anything runs.
     pub fn open(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
+        let session = Session::open_unchecked(system, global, named)?;
+        session.state.check()?;
+        Ok(session)
+    }
+
+    /// The same for `doctor`, which reports what is wrong with the state folder.
+    pub fn open_unchecked(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
         let resolved = resolve(&system.env, read_config(system, global, true)?, named)?;
         let passed_over_environment = resolved.passed_over_environment;
-        let session = Session::of(system, global, resolved)?;
+        let session = Session::of_unchecked(system, global, resolved)?;
         let (profile, config) = (&session.profile, &session.config);
         if passed_over_environment && !global.loudness.quiet {
             system.warn(&t!(
@@ -41,6 +49,12 @@ impl Session {
 
     /// The session of a profile that was chosen already.
     pub fn of(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
+        let session = Session::of_unchecked(system, global, resolved)?;
+        session.state.check()?;
+        Ok(session)
+    }
+
+    fn of_unchecked(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
         let Resolved { profile, config, .. } = resolved;
         let state = StateDir::new(state_dir(&system.env)?);
         let (name, place) = (&profile.name, &profile.accounts_url);
@@ -107,10 +121,10 @@ fn refreshing(holder: Option<Holder>) -> String {
 
 /// The config file of a call. One that was named must be there, unless the call is about to make it.
 pub fn read_config(system: &System, global: &Global, must_exist: bool) -> Result<ConfigFile, Error> {
-    let (path, named) = config_path(&system.env, global.config.as_deref())?;
-    match files::read_text_if_any(&path)? {
-        Some(text) => ConfigFile::parse(&files::canonical(&path), &text),
-        None if named && must_exist => Err(Error::Setting {
+    let (path, origin) = config_path(&system.env, global.config.as_deref())?;
+    match ConfigFile::load(&path, origin)? {
+        Some(config) => Ok(config),
+        None if origin.is_named() && must_exist => Err(Error::Setting {
             problem: t!("there is no config file {path}", path = path.display()),
             hint: t!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' makes the file"),
         }),
@@ -120,10 +134,10 @@ pub fn read_config(system: &System, global: &Global, must_exist: bool) -> Result
 
 /// Which certificate authorities a call believes.
 pub fn roots(system: &System, global: &Global) -> Roots {
+    let named = |name| system.env.get(name).map(PathBuf::from);
     Roots {
         ca_file: global.ca_file.clone(),
-        named_by_environment: ["SSL_CERT_FILE", "SSL_CERT_DIR"]
-            .iter()
-            .any(|name| system.env.get(name).is_some()),
+        cert_file: named("SSL_CERT_FILE"),
+        cert_dir: named("SSL_CERT_DIR"),
     }
 }

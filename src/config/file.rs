@@ -1,13 +1,15 @@
 //! `config.toml`: read strictly, so that a slip is named with its line and what was probably meant.
 
 use super::{
-    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, DataCenter, ENVIRONMENT, Grant, Origin, Profile, ProfileName,
-    Scheme, SecretsIn, duration, nearest,
+    AccountsUrl, Budget, ConfigOrigin, DEFAULT_REDIRECT_URI, DataCenter, ENVIRONMENT, Grant, Origin, Profile,
+    ProfileName, Scheme, SecretsIn, duration, nearest, trust,
 };
 use crate::error::Error;
-use crate::words::t;
+use crate::system::files::{self, Accept};
+use crate::words::{causes, t};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
@@ -16,6 +18,7 @@ use toml::Spanned;
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
     path: PathBuf,
+    origin: ConfigOrigin,
     text: String,
     raw: Raw,
 }
@@ -91,7 +94,27 @@ const OTHER_KEYS: [&str; 7] = ["default_profile", "profile", "store", "url", "pr
 impl ConfigFile {
     /// A file that is not there: no profile, no store.
     pub fn empty(path: PathBuf) -> Self {
-        ConfigFile { path, text: String::new(), raw: Raw::default() }
+        let origin = ConfigOrigin::Default;
+        ConfigFile { path, origin, text: String::new(), raw: Raw::default() }
+    }
+
+    /// Reads and parses the config at `path`; `None` where there is none. A file that others can write to is refused
+    /// before it is parsed.
+    pub fn load(path: &Path, origin: ConfigOrigin) -> Result<Option<Self>, Error> {
+        let Some(text) = read(path, origin)? else { return Ok(None) };
+        let file = ConfigFile::parse(&files::canonical(path), &text)?;
+        Ok(Some(ConfigFile { origin, ..file }))
+    }
+
+    /// The same file as it is now; an empty one where it is gone.
+    pub fn reload(&self) -> Result<Self, Error> {
+        let now = ConfigFile::load(&self.path, self.origin)?;
+        Ok(now.unwrap_or_else(|| ConfigFile { origin: self.origin, ..ConfigFile::empty(self.path.clone()) }))
+    }
+
+    /// The file's text as it is now, `None` where it is gone; it need not parse.
+    pub fn text_now(&self) -> Result<Option<String>, Error> {
+        read(&self.path, self.origin)
     }
 
     /// Parses `text`, found at `path`; anything unexpected is [`Error::Config`] with its line.
@@ -126,7 +149,8 @@ impl ConfigFile {
                     .flatten(),
             }
         })?;
-        let file = ConfigFile { path: path.to_owned(), text: text.to_owned(), raw };
+        let file =
+            ConfigFile { origin: ConfigOrigin::Default, path: path.to_owned(), text: text.to_owned(), raw };
         if file.raw.profile.contains_key(ENVIRONMENT) {
             return Err(file.complain(0, &t!("no profile in a file may be called 'env'"), None));
         }
@@ -306,6 +330,33 @@ impl ConfigFile {
             nearest: nearest.map(str::to_owned),
         }
     }
+}
+
+fn read(path: &Path, origin: ConfigOrigin) -> Result<Option<String>, Error> {
+    let accept = match origin {
+        ConfigOrigin::Flag => Accept::FileOrPipe,
+        ConfigOrigin::Default | ConfigOrigin::Variable => Accept::File,
+    };
+    let (text, found) = match files::read_utf8(path, accept, files::LARGE) {
+        Ok(read) => read,
+        Err(error) => {
+            return match error.kind() {
+                ErrorKind::NotFound => Ok(None),
+                ErrorKind::InvalidInput
+                | ErrorKind::InvalidData
+                | ErrorKind::FileTooLarge
+                | ErrorKind::TimedOut => Err(Error::Config {
+                    path: path.to_owned(),
+                    line: None,
+                    problem: causes::told(&error.to_string()),
+                    nearest: None,
+                }),
+                _ => Err(files::unreadable(path, &error)),
+            };
+        }
+    };
+    trust::check(path, &found, origin)?;
+    Ok(Some(text))
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

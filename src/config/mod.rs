@@ -11,6 +11,7 @@ mod nearest;
 mod profile;
 pub mod profile_name;
 mod resolve;
+pub mod trust;
 
 pub use accounts_url::{AccountsUrl, is_loopback};
 pub use data_center::DataCenter;
@@ -19,3 +20,4 @@ pub use nearest::nearest;
 pub use profile::{Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, Scheme, SecretsIn, split_scopes};
 pub use profile_name::{ENVIRONMENT, ProfileName};
 pub use resolve::{Resolved, config_path, resolve, state_dir};
+pub use trust::ConfigOrigin;

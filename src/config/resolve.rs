@@ -1,6 +1,6 @@
 //! Which profile a call means, and where its files are.
 
-use super::{ConfigFile, ENVIRONMENT, Profile, ProfileName, environment};
+use super::{ConfigFile, ConfigOrigin, ENVIRONMENT, Profile, ProfileName, environment};
 use crate::error::Error;
 use crate::system::{Env, files};
 use crate::words::t;
@@ -52,18 +52,20 @@ fn by_name(env: &Env, config: &ConfigFile, name: &str) -> Result<Profile, Error>
     config.profile(&name).ok_or_else(unknown)?
 }
 
-/// Path of the config file: `flag`, `ZOHO_CRED_CONFIG`, or the one in the user's config folder. The second value
-/// says whether somebody named it, so that its absence is an error.
-pub fn config_path(env: &Env, flag: Option<&str>) -> Result<(PathBuf, bool), Error> {
-    if let Some(path) = flag.or_else(|| env.get("ZOHO_CRED_CONFIG")) {
-        return Ok((PathBuf::from(path), true));
+/// Path of the config file: `flag`, `ZOHO_CRED_CONFIG`, or the one in the user's config folder.
+pub fn config_path(env: &Env, flag: Option<&str>) -> Result<(PathBuf, ConfigOrigin), Error> {
+    if let Some(path) = flag {
+        return Ok((PathBuf::from(path), ConfigOrigin::Flag));
+    }
+    if let Some(path) = env.get("ZOHO_CRED_CONFIG") {
+        return Ok((PathBuf::from(path), ConfigOrigin::Variable));
     }
     let folder = match env.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
         Some(folder) => folder,
         None if cfg!(windows) => env.get("APPDATA").map(PathBuf::from).ok_or_else(homeless)?,
         None => files::home(env).ok_or_else(homeless)?.join(".config"),
     };
-    Ok((folder.join("zoho-cred").join("config.toml"), false))
+    Ok((folder.join("zoho-cred").join("config.toml"), ConfigOrigin::Default))
 }
 
 /// The state folder: `ZOHO_CRED_STATE_DIR`, or the one in the user's state folder.

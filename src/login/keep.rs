@@ -104,7 +104,7 @@ fn put(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error
 /// Puts the profile into the config file; where that cannot be written, or was broken by a hand meanwhile, prints the lines
 /// instead and returns `false`.
 fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Result<bool, Error> {
-    let edited = files::read_text_if_any(config.path()).and_then(|text| {
+    let edited = config.text_now().and_then(|text| {
         let text = text.unwrap_or_default();
         Ok((edit::with_profile(config.path(), &text, profile)?, text))
     });

@@ -91,7 +91,7 @@ pub fn read_code(
 /// The secret in a file; `-` is stdin.
 pub fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Error> {
     let text = match path.as_os_str() == "-" {
-        false => files::read_text(path)?,
+        false => files::read_text(path, files::SMALL)?,
         true => {
             let mut text = String::new();
             let stdin = &mut system.stdin;

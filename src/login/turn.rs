@@ -4,7 +4,7 @@
 use crate::config::ConfigFile;
 use crate::error::Error;
 use crate::store::{FileLock, StateDir};
-use crate::system::{Clock, Deadline, files};
+use crate::system::{Clock, Deadline};
 use std::time::Duration;
 
 /// A logout may be waiting for the revoke endpoint, for 10 s.
@@ -36,8 +36,7 @@ impl Turn {
             clock.sleep(PAUSE);
         };
         // One that was broken meanwhile must not cost what Zoho has granted.
-        let text = files::read_text_if_any(before.path());
-        let config = text.and_then(|text| ConfigFile::parse(before.path(), &text.unwrap_or_default()));
-        Ok(Turn { config: config.unwrap_or_else(|_| before.clone()), _lock: lock })
+        let config = before.reload().unwrap_or_else(|_| before.clone());
+        Ok(Turn { config, _lock: lock })
     }
 }

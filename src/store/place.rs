@@ -10,8 +10,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// The most that is read of a file, in bytes.
-const LONGEST: u64 = 1 << 20;
+/// The size limit of a file, in bytes.
+const LONGEST: u64 = crate::system::files::SMALL as u64;
 
 /// Where a file of ours is or will be: a name in an open room of an open state folder.
 #[derive(Clone, Debug)]
@@ -88,13 +88,20 @@ impl Place {
         Ok(file)
     }
 
-    /// The whole of the file, at most 1 MiB, together with what identifies this version of it.
+    /// The whole of the file, at most 64 KiB, together with what identifies this version of it.
     pub fn read(&self) -> io::Result<(Vec<u8>, Metadata)> {
         let mut file = self.open_existing()?;
         let metadata = file.metadata()?;
         is_ours(&metadata)?;
         let mut bytes = Vec::with_capacity(metadata.len().min(LONGEST) as usize);
-        (&mut file).take(LONGEST).read_to_end(&mut bytes)?;
+        (&mut file).take(LONGEST + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LONGEST {
+            let limit = LONGEST / 1024;
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                t!("it is larger than {limit} KiB", limit),
+            ));
+        }
         Ok((bytes, metadata))
     }
 

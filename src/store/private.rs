@@ -3,6 +3,7 @@
 
 use super::place::{Dir, Place};
 use crate::error::Error;
+use crate::system::files;
 use crate::words::t;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
@@ -32,12 +33,45 @@ impl StateDir {
         self.0.join(room)
     }
 
-    /// Refuses a folder that is a link or somebody else's. One that is not there is fine.
+    /// Refuses a folder that is a link or somebody else's, or that somebody else could replace. One that is not there is
+    /// fine.
     pub fn check(&self) -> Result<(), Error> {
-        match fs::symlink_metadata(&self.0) {
-            Err(_) => Ok(()),
-            Ok(found) => self.check_owner(&found),
+        if let Ok(found) = fs::symlink_metadata(&self.0) {
+            self.check_owner(&found)?;
         }
+        self.check_ancestors()
+    }
+
+    /// As `StrictModes` of OpenSSH does, except that a sticky folder such as `/tmp` may be above ours.
+    fn check_ancestors(&self) -> Result<(), Error> {
+        let Some(parent) = self.0.parent() else { return Ok(()) };
+        for folder in files::canonical(parent).ancestors() {
+            let Some(found) = stat(folder) else { continue };
+            let problem = match () {
+                () if !owned_by_us_or_root(&found) => {
+                    t!(
+                        "belongs to another user, who could replace the state folder {state}",
+                        state = self.0.display()
+                    )
+                }
+                () if others_may_replace_in(&found) => {
+                    t!(
+                        "can be written by other users, who could replace the state folder {state}",
+                        state = self.0.display()
+                    )
+                }
+                () => continue,
+            };
+            return Err(Error::Unsafe {
+                path: folder.to_owned(),
+                problem,
+                hint: t!(
+                    "run 'chmod go-w {path}', or set ZOHO_CRED_STATE_DIR to a folder of your own",
+                    path = folder.display()
+                ),
+            });
+        }
+        Ok(())
     }
 
     fn check_owner(&self, found: &Metadata) -> Result<(), Error> {
@@ -120,7 +154,7 @@ pub fn failed(action: &'static str, path: &Path, error: &io::Error) -> Error {
     Error::Store { action, what: path.display().to_string(), problem: error.to_string() }
 }
 
-/// The whole of a file of ours, at most 1 MiB, together with what identifies this version of it.
+/// The whole of a file of ours, at most 64 KiB, together with what identifies this version of it.
 pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
     Place::at(path)?.read()
 }
@@ -133,6 +167,18 @@ mod os {
     /// Whether the file belongs to the user this process runs as.
     pub fn owned_by_us(found: &Metadata) -> bool {
         found.uid() == rustix::process::geteuid().as_raw()
+    }
+
+    /// Whether the file belongs to that user or to root.
+    pub fn owned_by_us_or_root(found: &Metadata) -> bool {
+        found.uid() == 0 || owned_by_us(found)
+    }
+
+    /// Whether others may rename what is in the folder. The user's own group counts as the user.
+    pub fn others_may_replace_in(folder: &Metadata) -> bool {
+        let by_group = folder.mode() & 0o020 != 0 && folder.gid() != rustix::process::getegid().as_raw();
+        let is_sticky = folder.mode() & 0o1000 != 0;
+        (by_group || folder.mode() & 0o002 != 0) && !is_sticky
     }
 
     /// Whether anybody but the owner has any access.
@@ -171,6 +217,16 @@ mod os {
         true
     }
 
+    /// There are no owners that could be told here.
+    pub fn owned_by_us_or_root(_: &Metadata) -> bool {
+        true
+    }
+
+    /// There are no modes here.
+    pub fn others_may_replace_in(_: &Metadata) -> bool {
+        false
+    }
+
     /// There are no modes here.
     pub fn is_open_to_others(_: &Metadata) -> bool {
         false
@@ -191,7 +247,7 @@ mod os {
 }
 
 pub use os::{close_file, is_open_to_others, owned_by_us};
-use os::{make_private, open_to_us};
+use os::{make_private, open_to_us, others_may_replace_in, owned_by_us_or_root};
 
 /// What stands at the path, links not followed.
 pub fn stat(path: &Path) -> Option<Metadata> {

@@ -18,9 +18,12 @@ pub fn open_to_others(state: &StateDir) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Writes a file in the folder of locks and removes it again. [`Error::Store`] where that cannot be done.
+/// As much as a refresh writes, in bytes: ledger, and the files that the new ledger and token replace them with.
+const REFRESH: usize = 32 << 10;
+
+/// Writes a file of that size in the folder of locks and removes it again. [`Error::Store`] where that cannot be done.
 pub fn write(state: &StateDir) -> Result<(), Error> {
     let path = state.room("locks")?.join(format!("probe-{}", std::process::id()));
-    atomic::replace_unlocked(&path, b"probe")?;
+    atomic::replace_unlocked(&path, &[b' '; REFRESH])?;
     atomic::remove(&path)
 }

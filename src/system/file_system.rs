@@ -9,6 +9,8 @@ pub enum FileSystem {
     Local,
     /// Another machine's, or a program's.
     Remote(&'static str),
+    /// One that cannot keep a file from other users.
+    WithoutOwners(&'static str),
     /// It cannot be told.
     Unknown,
 }
@@ -31,6 +33,15 @@ fn kind(path: &Path) -> Option<FileSystem> {
         0x0102_1997 => FileSystem::Remote("9P"),
         0x00C3_6400 => FileSystem::Remote("Ceph"),
         0x5346_414F => FileSystem::Remote("AFS"),
+        0x0BD0_0BD0 => FileSystem::Remote("Lustre"),
+        0x4750_4653 => FileSystem::Remote("GPFS"),
+        0x7461_636F => FileSystem::Remote("OCFS2"),
+        0x0116_1970 => FileSystem::Remote("GFS2"),
+        0x786F_4256 => FileSystem::Remote("vboxsf"),
+        0xBACB_ACBC => FileSystem::Remote("vmhgfs"),
+        0x4D44 => FileSystem::WithoutOwners("vfat"),
+        0x2011_BAB0 => FileSystem::WithoutOwners("exFAT"),
+        0x5346_544E | 0x7366_746E => FileSystem::WithoutOwners("NTFS"),
         _ => FileSystem::Local,
     })
 }

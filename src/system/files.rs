@@ -1,47 +1,199 @@
-//! Files that other programs and people write: config, `_FILE` secrets. Our own are in `store/`.
+//! Files that other programs and people write, read with limits, and the paths to them. Our own are in `store/`.
 #![expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 
 use super::Env;
 use crate::error::Error;
 use crate::secret::Secret;
-use std::io::{self, Write};
+use crate::words::{causes, t};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use zeroize::Zeroizing;
 
 /// Links that are followed one after another, as many as Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// The text of a file that must be there; [`Error::Store`] otherwise.
-pub fn read_text(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+/// The size limit of a config, a certificate file or another program's export, in bytes.
+pub const LARGE: usize = 1 << 20;
+
+/// The size limit of a secret or of a state file, in bytes.
+pub const SMALL: usize = 64 << 10;
+
+/// What [`read`] accepts at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    /// A regular file, or a symbolic link to one.
+    File,
+    /// The same, or a pipe such as a shell's `<(…)`, which must be read within 2 s.
+    FileOrPipe,
+    /// A regular file that is not reached through a symbolic link.
+    NoLink,
 }
 
-/// The secret in a file, read anew as it may have been replaced; but what comes from a pipe, such as a shell's `<(…)`, can be
-/// read only once, and is remembered.
-pub fn read_secret(path: &Path) -> Result<Secret, Error> {
-    static FROM_PIPES: Mutex<Vec<(PathBuf, Secret)>> = Mutex::new(Vec::new());
+/// Reads the whole of a file. This is the only way that any file is read: a FIFO, a device or a file larger than
+/// `limit` bytes is an error, not a wait. The metadata are those of the file that was read.
+pub fn read(path: &Path, accept: Accept, limit: usize) -> io::Result<(Vec<u8>, Metadata)> {
+    let mut file = open(path, accept)?;
+    let found = file.metadata()?;
+    let mut bytes = Vec::new();
+    if found.is_file() {
+        let at_most = limit as u64 + 1;
+        bytes.reserve(found.len().min(at_most) as usize);
+        (&mut file).take(at_most).read_to_end(&mut bytes)?;
+    } else if accept == Accept::FileOrPipe && is_pipe(&found) {
+        read_pipe(&mut file, limit, &mut bytes)?;
+    } else {
+        return Err(not_regular());
+    }
+    if bytes.len() > limit {
+        let limit = limit / 1024;
+        return Err(io::Error::new(ErrorKind::FileTooLarge, t!("it is larger than {limit} KiB", limit)));
+    }
+    Ok((bytes, found))
+}
+
+fn not_regular() -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, t!("it is not a regular file"))
+}
+
+/// The same as text in UTF-8.
+pub fn read_utf8(path: &Path, accept: Accept, limit: usize) -> io::Result<(String, Metadata)> {
+    let (bytes, found) = read(path, accept, limit)?;
+    Ok((io::read_to_string(bytes.as_slice())?, found))
+}
+
+#[cfg(unix)]
+mod os {
+    use super::*;
+    use rustix::fs::OFlags;
+    use rustix::io::Errno;
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    use std::time::{Duration, Instant};
+
+    /// How long the writer of a pipe may take.
+    const PIPE_TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// Between two looks into an empty pipe.
+    const PIPE_POLL: Duration = Duration::from_millis(5);
+
+    /// Opens without waiting for the other end of a FIFO, and without making a terminal ours.
+    pub fn open(path: &Path, accept: Accept) -> io::Result<File> {
+        let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        flags.set(OFlags::NOFOLLOW, accept == Accept::NoLink);
+        let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
+        let file = file.map_err(|error| match error.raw_os_error() {
+            Some(number) if number == Errno::NXIO.raw_os_error() => not_regular(), // a socket
+            _ => error,
+        })?;
+        // Where `/dev/fd` duplicates a descriptor, the flags of the open call did not reach it.
+        if accept == Accept::FileOrPipe {
+            rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? | OFlags::NONBLOCK)?;
+        }
+        Ok(file)
+    }
+
+    pub fn is_pipe(found: &Metadata) -> bool {
+        found.file_type().is_fifo()
+    }
+
+    /// Reads until every writer has closed the pipe. A pipe that nobody has written to yet may still get a writer.
+    pub fn read_pipe(file: &mut File, limit: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let deadline = Instant::now() + PIPE_TIMEOUT;
+        let mut part = [0; 4096];
+        while bytes.len() <= limit {
+            match file.read(&mut part) {
+                Ok(0) if !bytes.is_empty() => return Ok(()),
+                Ok(count) if count > 0 => bytes.extend_from_slice(&part[..count]),
+                Err(error) if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                    return Err(error);
+                }
+                _ if Instant::now() >= deadline => {
+                    let limit = PIPE_TIMEOUT.as_secs();
+                    return Err(io::Error::new(
+                        ErrorKind::TimedOut,
+                        t!("it took longer than {limit} s", limit),
+                    ));
+                }
+                _ => std::thread::sleep(PIPE_POLL),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+mod os {
+    use super::*;
+
+    pub fn open(path: &Path, _: Accept) -> io::Result<File> {
+        OpenOptions::new().read(true).open(path)
+    }
+
+    pub fn is_pipe(_: &Metadata) -> bool {
+        false
+    }
+
+    pub fn read_pipe(_: &mut File, _: usize, _: &mut Vec<u8>) -> io::Result<()> {
+        Err(io::Error::from(ErrorKind::Unsupported))
+    }
+}
+
+use os::{is_pipe, open, read_pipe};
+
+/// The bytes of a file that a flag or a variable names. A file is read each time, as it may have been replaced. A pipe can
+/// be read only once, so its content is remembered.
+fn read_named(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    static FROM_PIPES: Mutex<Vec<(PathBuf, Zeroizing<Vec<u8>>)>> = Mutex::new(Vec::new());
     if path.is_file() {
-        return read_text(path).map(Secret::from_text);
+        return Ok(read(path, Accept::FileOrPipe, limit)?.0.into());
     }
     let mut known = FROM_PIPES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, secret)) = known.iter().find(|(from, _)| from == path) {
-        return Ok(secret.clone());
+    if let Some((_, bytes)) = known.iter().find(|(from, _)| from == path) {
+        return Ok(bytes.clone());
     }
-    let secret = Secret::from_text(read_text(path)?);
-    known.push((path.to_owned(), secret.clone()));
-    Ok(secret)
+    let bytes = Zeroizing::new(read(path, Accept::FileOrPipe, limit)?.0);
+    known.push((path.to_owned(), bytes.clone()));
+    Ok(bytes)
+}
+
+/// The text of a file that a flag names; [`Error::Store`] where it cannot be read.
+pub fn read_text(path: &Path, limit: usize) -> Result<String, Error> {
+    let text = read_named(path, limit).and_then(|bytes| io::read_to_string(bytes.as_slice()));
+    text.map_err(|error| unreadable(path, &error))
 }
 
 /// The text of a file, `None` where there is none.
 pub fn read_text_if_any(path: &Path) -> Result<Option<String>, Error> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+    match read_utf8(path, Accept::File, LARGE) {
+        Ok((text, _)) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unreadable(path, &error)),
     }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Error {
+/// The secret in a file that a variable names.
+pub fn read_secret(path: &Path) -> Result<Secret, Error> {
+    read_text(path, SMALL).map(Secret::from_text)
+}
+
+/// The certificates in a file, as PEM; [`Error::Setting`] where it cannot be read.
+pub fn read_certificates(path: &Path) -> Result<Vec<u8>, Error> {
+    let pem = read_named(path, LARGE);
+    pem.map(|pem| pem.to_vec()).map_err(|error| bad_certificates(path, &error.to_string()))
+}
+
+/// The error of a file whose certificates cannot be used for `why`.
+pub fn bad_certificates(path: &Path, why: &str) -> Error {
+    let why = causes::told(why);
+    Error::Setting {
+        problem: t!("could not read the certificates in {path}: {why}", path = path.display(), why),
+        hint: t!("check --ca-file and SSL_CERT_FILE"),
+    }
+}
+
+/// The error of a file that cannot be read.
+pub fn unreadable(path: &Path, error: &io::Error) -> Error {
     Error::Store { action: "read", what: path.display().to_string(), problem: error.to_string() }
 }
 
@@ -65,6 +217,19 @@ pub fn canonical(path: &Path) -> PathBuf {
         (Some(folder), Some(name)) => canonical(folder).join(name),
         _ => path,
     }
+}
+
+/// The path, and every path that symbolic links in its last component lead to, the real one last.
+pub fn links(path: &Path) -> Vec<PathBuf> {
+    let mut links = vec![path.to_owned()];
+    let mut path = path.to_owned();
+    while links.len() <= MOST_LINKS
+        && let Ok(target) = std::fs::read_link(&path)
+    {
+        path = path.parent().unwrap_or(Path::new("/")).join(target);
+        links.push(path.clone());
+    }
+    links
 }
 
 /// The path made absolute, links kept.

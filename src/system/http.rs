@@ -1,5 +1,6 @@
 //! The port to HTTP: one request, one bounded answer.
 
+use crate::error::Error;
 use crate::secret::Secret;
 use std::time::Duration;
 
@@ -63,6 +64,10 @@ pub struct HttpFailure {
 
 /// The port.
 pub trait Http {
+    /// Whether this machine's own settings allow a request. It is asked before a request is counted.
+    fn ready(&self) -> Result<(), Error> {
+        Ok(())
+    }
     /// Sends `request` once, follows no redirect, retries nothing.
     fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure>;
 }

@@ -2,17 +2,18 @@
 //!
 //! ring rather than aws-lc-rs: it is 2 MB smaller, and needs no CMake where a binary is built from source.
 
+use super::files;
 use super::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 use super::lookup::Lookup;
 use crate::config::is_loopback;
 use crate::error::Error;
 use crate::words::causes::cause;
-use crate::words::kept;
+use crate::words::{kept, local, t};
 use reqwest::blocking::{Client, Response};
 use reqwest::header;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +26,17 @@ const TOO_MANY_REQUESTS: u16 = 429;
 pub struct Roots {
     /// `--ca-file`: these and no others.
     pub ca_file: Option<PathBuf>,
-    /// Whether `SSL_CERT_FILE` or `SSL_CERT_DIR` names them, so that bundled roots must not stand in.
-    pub named_by_environment: bool,
+    /// `SSL_CERT_FILE`: these and those of `cert_dir`, and no others.
+    pub cert_file: Option<PathBuf>,
+    /// `SSL_CERT_DIR`, a list of folders.
+    pub cert_dir: Option<PathBuf>,
+}
+
+impl Roots {
+    /// Whether somebody named the authorities, so that bundled ones must not stand in.
+    fn are_named(&self) -> bool {
+        self.ca_file.is_some() || self.cert_file.is_some() || self.cert_dir.is_some()
+    }
 }
 
 /// The adapter. A client is built per origin kind: loopback goes past every proxy and may be plain http.
@@ -59,11 +69,9 @@ impl Https {
     fn tls(&self, needed: bool) -> Result<rustls::ClientConfig, String> {
         let mut store = rustls::RootCertStore::empty();
         if needed {
-            store.add_parsable_certificates(self.certificates()?);
+            store.add_parsable_certificates(self.certificates().map_err(|error| error.message())?);
             if store.is_empty() {
-                return Err(kept!(
-                    "there is no certificate authority to trust: check SSL_CERT_FILE or --ca-file"
-                ));
+                return Err(nobody_to_trust());
             }
         }
         let config =
@@ -75,24 +83,47 @@ impl Https {
         Ok(config)
     }
 
-    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, String> {
-        if let Some(path) = &self.roots.ca_file {
-            let read = |error| kept!("could not read {path}: {error}", path = path.display(), error);
-            return CertificateDer::pem_file_iter(path)
-                .map_err(|error| read(cause(&error)))?
-                .map(|certificate| certificate.map_err(|error| read(cause(&error))))
-                .collect();
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Error> {
+        let Roots { ca_file, cert_file, cert_dir } = &self.roots;
+        if let Some(path) = ca_file {
+            return in_file(path);
         }
-        let found = rustls_native_certs::load_native_certs().certs;
-        if found.is_empty() && !self.roots.named_by_environment {
-            log::info!("the system has no certificate authorities; the bundled ones of Mozilla are used");
-            return Ok(webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec());
+        if !self.roots.are_named() {
+            let found = rustls_native_certs::load_native_certs().certs;
+            if found.is_empty() {
+                log::info!("the system has no certificate authorities; the bundled ones of Mozilla are used");
+                return Ok(webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec());
+            }
+            return Ok(found);
+        }
+        let mut found = cert_file.as_deref().map(in_file).transpose()?.unwrap_or_default();
+        for folder in cert_dir.iter().flat_map(std::env::split_paths) {
+            found.extend(rustls_native_certs::load_certs_from_paths(None, Some(&folder)).certs);
         }
         Ok(found)
     }
 }
 
+/// The certificates in a file; [`Error::Setting`] where it cannot be read or a certificate in it is broken.
+fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let pem = files::read_certificates(path)?;
+    let found: Result<_, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    found.map_err(|error| files::bad_certificates(path, &cause(&error)))
+}
+
+fn nobody_to_trust() -> String {
+    kept!("there is no certificate authority to trust: check SSL_CERT_FILE or --ca-file")
+}
+
 impl Http for Https {
+    fn ready(&self) -> Result<(), Error> {
+        if self.roots.are_named() && self.certificates()?.is_empty() {
+            let hint = t!("name a file with certificates in PEM format");
+            return Err(Error::Setting { problem: local(&nobody_to_trust()), hint });
+        }
+        Ok(())
+    }
+
     fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
         let before = |problem: String| HttpFailure { sent: false, timed_out: false, problem };
         let url: url::Url = request.url.parse().map_err(|_| before(kept!("the address is not a URL")))?;

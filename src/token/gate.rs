@@ -44,6 +44,7 @@ impl Gate<'_, '_> {
             return Err(unavailable(&t!("an early attempt failed a moment ago")));
         }
         self.within_budget(ledger, &now)?;
+        self.ports.http.ready()?;
         match self.deadline.remaining(self.ports.clock) < LEAST_TIME {
             true => Err(unavailable(&kept!("there was no time left for a request within --timeout"))),
             false => Ok(()),

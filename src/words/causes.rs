@@ -66,7 +66,8 @@ fn of_system(text: &str) -> Option<(&str, String)> {
         return Some(("", kept!("it is not a text in UTF-8")));
     }
     let (said, rest) = text.split_once(" (os error ")?;
-    let number = rest.strip_suffix(')')?.parse().ok()?;
+    // tempfile adds the path behind the number.
+    let number = rest.split_once(')')?.0.parse().ok()?;
     let words = of_kind(io::Error::from_raw_os_error(number).kind())?;
     Some((&said[..said.rfind(": ").map_or(0, |at| at + 2)], words))
 }
@@ -125,6 +126,8 @@ mod tests {
     #[test]
     fn what_the_system_says_is_said_in_our_words() {
         assert_eq!(told("No such file or directory (os error 2)"), "there is no such file or folder");
+        let full = "No space left on device (os error 28) at path \"/x/.new-1\"";
+        assert_eq!(told(full), "the disk is full");
         assert_eq!(told("no space left"), "no space left");
         assert_eq!(told("x.sock: Connection refused (os error 111)"), "x.sock: the connection was refused");
         assert_eq!(told("Too many links (os error 999)"), "Too many links (os error 999)");

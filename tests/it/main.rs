@@ -43,6 +43,7 @@ mod stampede;
 mod state;
 mod status;
 mod tls;
+mod trust;
 mod turns;
 mod warm;
 mod watch;

@@ -175,6 +175,27 @@ fn a_full_disk_sends_no_request() {
 }
 
 #[test]
+fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
+    let test = Test::new();
+    let Some(tmpfs) = Tmpfs::mount(&test, "size=64k,mode=700") else { return };
+    test.get().ok();
+    let doctor = || test.run(["doctor", "-o", "json"]).stdout;
+    assert!(doctor().contains("can be written"));
+    let filler = test.state().join("filler");
+    std::fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
+    // There is room for a few bytes.
+    let size = filler.metadata().unwrap().len();
+    std::fs::File::options().write(true).open(&filler).unwrap().set_len(size - 4096).unwrap();
+    std::fs::write(test.state().join("probe"), "x").unwrap();
+    std::fs::remove_file(test.state().join("probe")).unwrap();
+    let said = doctor();
+    assert!(said.contains("could not write") && said.contains("the disk is full"), "{said}");
+    assert!(!said.contains("can be written"), "{said}");
+    test.run(["get", "--refresh"]).failed(74, "store");
+    drop(tmpfs);
+}
+
+#[test]
 fn a_full_disk_serves_the_living() {
     let test = Test::new();
     let Some(tmpfs) = Tmpfs::mount(&test, "size=64k,mode=700") else { return };

@@ -47,7 +47,7 @@ fn a_wrong_host_or_an_expired_certificate_is_not() {
 fn a_missing_authority_file_is_said() {
     let test = sandbox(Certificate::Valid);
     let outcome = test.run(["get", "--ca-file", "/nonexistent"]);
-    outcome.failed(69, "unavailable");
+    outcome.failed(78, "config");
     assert!(outcome.stderr.contains("/nonexistent"), "{outcome:?}");
 }
 

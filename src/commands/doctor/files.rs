@@ -5,26 +5,25 @@ use crate::commands::Session;
 use crate::commands::status::refreshing;
 use crate::credential::CredentialSource;
 use crate::error::Error;
-use crate::store::{self, Holder, probe};
+use crate::store::{self, Holder, StateDir, probe};
 use crate::system::{FileSystem, System};
 use crate::words::t;
 
-/// Owner and modes, file system, writing, lock.
-pub fn checks(session: &Session, system: &System) -> Vec<Check> {
-    let state = &session.state;
+/// Owner and modes, file system, writing.
+pub fn checks(state: &StateDir, system: &System) -> Vec<Check> {
     if let Err(error) = state.check() {
         return vec![Check::error(&t!("state folder"), &error)];
     }
-    vec![modes(session), file_system(session, system), writing(session), lock(session, system)]
+    vec![modes(state), file_system(state, system), writing(state)]
 }
 
-fn modes(session: &Session) -> Check {
+fn modes(state: &StateDir) -> Check {
     let what = &t!("file modes");
-    let open = probe::open_to_others(&session.state);
+    let open = probe::open_to_others(state);
     match open.first() {
         None => Check::ok(what, t!("nobody else can read the state")),
         Some(first) => {
-            let state = session.state.path().display();
+            let state = state.path().display();
             Check::failed(
                 what,
                 match open.len() {
@@ -37,29 +36,39 @@ fn modes(session: &Session) -> Check {
     }
 }
 
-fn file_system(session: &Session, system: &System) -> Check {
+fn file_system(state: &StateDir, system: &System) -> Check {
     let what = &t!("file system");
-    let path = session.state.path();
-    match (system.file_system)(path) {
-        FileSystem::Local => Check::ok(what, t!("{path} is local", path = path.display())),
+    let path = state.path().display();
+    match (system.file_system)(state.path()) {
+        FileSystem::Local => Check::ok(what, t!("{path} is local", path)),
         FileSystem::Unknown => Check::skipped(what, t!("its kind is not known here")),
         FileSystem::Remote(kind) => Check::failed(
             what,
-            t!("{path} is on {kind}, whose locks cannot be trusted", path = path.display(), kind),
+            t!("{path} is on {kind}, whose locks cannot be trusted", path, kind),
             t!("set ZOHO_CRED_STATE_DIR to a local folder; to share between machines use [store]"),
+        ),
+        FileSystem::WithoutOwners(kind) => Check::failed(
+            what,
+            t!(
+                "{path} is on {kind}, which has no owners and modes: other users can read the state",
+                path,
+                kind
+            ),
+            t!("set ZOHO_CRED_STATE_DIR to a folder on another file system, such as ext4 or APFS"),
         ),
     }
 }
 
-fn writing(session: &Session) -> Check {
+fn writing(state: &StateDir) -> Check {
     let what = &t!("state folder");
-    match probe::write(&session.state) {
-        Ok(()) => Check::ok(what, t!("{path} can be written", path = session.state.path().display())),
+    match probe::write(state) {
+        Ok(()) => Check::ok(what, t!("{path} can be written", path = state.path().display())),
         Err(error) => Check::error(what, &error),
     }
 }
 
-fn lock(session: &Session, system: &System) -> Check {
+/// Whether the lock of the credential can be taken.
+pub fn lock(session: &Session, system: &System) -> Check {
     let what = &t!("lock");
     let id = match session.source(system).id() {
         Ok(id) => id,

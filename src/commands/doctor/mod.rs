@@ -10,8 +10,10 @@ use super::page::{Page, Tone, plain, toned};
 use super::session::Session;
 use super::status::Found;
 use crate::cli::{Global, Report, StatusArgs};
+use crate::config::state_dir;
 use crate::error::Error;
 use crate::sanitize::{json, sanitize};
+use crate::store::StateDir;
 use crate::system::System;
 use crate::words::t;
 use check::{Check, Verdict};
@@ -29,9 +31,9 @@ struct Findings {
 
 /// Prints one line a check; exit code 1 if one failed. No token is asked for.
 pub fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
-    let (profile, checks) = match Session::open(system, global, args.profile.as_deref()) {
+    let (profile, checks) = match Session::open_unchecked(system, global, args.profile.as_deref()) {
         Ok(session) => (Some(session.profile.name.to_string()), examine(&session, system)),
-        Err(error) => (None, vec![Check::error(&t!("config"), &error)]),
+        Err(error) => (None, without_profile(&error, system)),
     };
     let ok = checks.iter().all(|check| check.status != Verdict::Failed);
     let findings = Findings { version: 1, profile, ok, checks };
@@ -45,7 +47,13 @@ pub fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result
 
 fn examine(session: &Session, system: &System) -> Vec<Check> {
     let mut checks = vec![config(session)];
-    checks.extend(files::checks(session, system));
+    checks.extend(files::checks(&session.state, system));
+    if session.state.check().is_err() {
+        // Nothing runs, and nothing in there is believed.
+        checks.extend(network::checks(session, system));
+        return checks;
+    }
+    checks.push(files::lock(session, system));
     checks.push(credential::secrets(session, system));
     match Found::read(session, system) {
         Ok(found) => checks.extend(credential::checks(session, system, &found)),
@@ -53,6 +61,15 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     }
     checks.extend(network::checks(session, system));
     checks.push(shared::check(session, system));
+    checks
+}
+
+/// What can be checked although no profile could be resolved.
+fn without_profile(error: &Error, system: &System) -> Vec<Check> {
+    let mut checks = vec![Check::error(&t!("config"), error)];
+    if let Ok(state) = state_dir(&system.env) {
+        checks.extend(files::checks(&StateDir::new(state), system));
+    }
     checks
 }
 

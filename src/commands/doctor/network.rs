@@ -21,7 +21,8 @@ pub fn checks(session: &Session, system: &System) -> Vec<Check> {
     let what = &t!("accounts server");
     let accounts = &session.profile.accounts_url;
     let request = HttpRequest::get(accounts.join(SERVER_INFO_PATH), TIMEOUT);
-    let answer = match session.http(system) {
+    let http = session.http(system).and_then(|http| http.ready().map(|()| http));
+    let answer = match http {
         Ok(http) => http.send(&request).map_err(|failure| failure.problem),
         Err(error) => return vec![Check::error(what, &error)],
     };

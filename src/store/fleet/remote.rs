@@ -226,7 +226,7 @@ fn client(shared: &Shared) -> Result<Client, Error> {
     let info = info.set_redis_settings(redis);
     match &shared.ca_file {
         Some(path) if url.starts_with("rediss://") => {
-            let root_cert = Some(files::read_text(path)?.into_bytes());
+            let root_cert = Some(files::read_certificates(path)?);
             Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(wrong)
         }
         _ => Client::open(info).map_err(wrong),

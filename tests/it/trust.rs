@@ -1,0 +1,421 @@
+//! A config or state folder that others could have written is not obeyed, and no file makes a call hang.
+
+use crate::harness::{Outcome, Test, have, until};
+use std::fs::{Permissions, create_dir, remove_file, rename, set_permissions, write};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use zoho_cred::sandbox::{Certificate, Options};
+
+const SOMEBODY: u32 = 65534;
+
+fn mode(path: &Path, mode: u32) {
+    set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Whether this test may give files away.
+fn root() -> bool {
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    assert!(is_root || std::env::var("CI").as_deref() != Ok("true"), "these tests want root under CI");
+    is_root
+}
+
+/// A profile whose `secret_command` leaves a mark, in a folder of its own.
+struct World {
+    test: Test,
+    mark: PathBuf,
+}
+
+impl World {
+    fn new() -> Self {
+        let test = Test::new();
+        let mark = test.dir.path().join("mark");
+        let script = format!(
+            "touch '{}'; echo '{{\"client_secret\":\"{}\",\"refresh_token\":\"{}\"}}'",
+            mark.display(),
+            test.sandbox.client_secret(),
+            test.sandbox.refresh_token()
+        );
+        let script = test.file("vault.sh", &script);
+        let config = format!(
+            "[profile.crm]\naccounts_url = '{}'\nclient_id = '{}'\nsecret_command = ['sh', '{}']\n",
+            test.sandbox.url(),
+            test.sandbox.client_id(),
+            script.display()
+        );
+        test.write_config(&config);
+        World { test: test.without_environment(), mark }
+    }
+
+    fn config(&self) -> PathBuf {
+        self.test.config()
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.config().parent().unwrap().to_owned()
+    }
+
+    /// Nothing runs and nothing is sent, and the hint names `fix`.
+    #[track_caller]
+    fn is_refused(&self, fix: &str) {
+        self.args_are_refused(&["get"], fix);
+    }
+
+    #[track_caller]
+    fn args_are_refused(&self, args: &[&str], fix: &str) {
+        let outcome = self.test.run(args.iter().copied());
+        outcome.failed(78, "config");
+        assert!(outcome.stderr.contains(fix), "{outcome:?}");
+        assert!(!self.mark.exists(), "the secret_command ran");
+        assert_eq!(self.test.sandbox.log().len(), 0);
+    }
+
+    /// The command runs, and Zoho is asked.
+    #[track_caller]
+    fn is_obeyed(&self, args: &[&str]) {
+        self.test.run(args.iter().copied()).ok();
+        remove_file(&self.mark).unwrap();
+        assert_eq!(self.test.sandbox.log().len(), 1);
+    }
+}
+
+#[test]
+fn a_config_that_others_can_write_to_runs_nothing() {
+    let world = World::new();
+    for (open, fix) in [(0o646, "chmod o-w "), (0o602, "chmod o-w ")] {
+        mode(&world.config(), open);
+        world.is_refused(&format!("{fix}{}", world.config().display()));
+        let named = world.config().display().to_string();
+        world.args_are_refused(&["get", "--config", &named], fix);
+    }
+    mode(&world.config(), 0o644);
+    mode(&world.folder(), 0o757);
+    world.is_refused(&format!("chmod o-w {}", world.folder().display()));
+    mode(&world.folder(), 0o1777);
+    world.is_refused("move the config");
+    mode(&world.folder(), 0o755);
+    world.is_obeyed(&["get"]);
+}
+
+#[test]
+fn only_the_users_own_group_may_write_the_config() {
+    let world = World::new();
+    if !root() {
+        return;
+    }
+    for path in [world.config(), world.folder()] {
+        let before = path.metadata().unwrap().permissions();
+        mode(&path, 0o770);
+        chown(&path, None, Some(SOMEBODY)).unwrap();
+        world.is_refused(&format!("chmod g-w {}", path.display()));
+        chown(&path, None, Some(0)).unwrap();
+        world.test.run(["list"]).ok();
+        let _ = remove_file(&world.mark);
+        set_permissions(&path, before).unwrap();
+    }
+    mode(&world.config(), 0o660);
+    world.is_obeyed(&["get"]);
+}
+
+#[test]
+fn a_config_of_another_user_runs_nothing_unless_it_is_named() {
+    if !root() {
+        return;
+    }
+    for named in ["flag", "variable"] {
+        let mut world = World::new();
+        chown(world.folder(), Some(SOMEBODY), None).unwrap();
+        world.is_refused(&format!("chown 0 {}", world.folder().display()));
+        chown(world.folder(), Some(0), None).unwrap();
+        chown(world.config(), Some(SOMEBODY), None).unwrap();
+        world.is_refused(&format!("chown 0 {}", world.config().display()));
+        let config = world.config().display().to_string();
+        if named == "flag" {
+            world.is_obeyed(&["get", "--config", &config]);
+        } else {
+            world.test.set("ZOHO_CRED_CONFIG", &config);
+            world.is_obeyed(&["get"]);
+        }
+    }
+}
+
+#[test]
+fn a_linked_config_is_as_good_as_the_file_and_every_link() {
+    let world = World::new();
+    let (kept, open) = (world.test.dir.path().join("dotfiles"), world.test.dir.path().join("open"));
+    create_dir(&kept).unwrap();
+    create_dir(&open).unwrap();
+    mode(&open, 0o777);
+    let real = kept.join("zoho.toml");
+    rename(world.config(), &real).unwrap();
+    symlink(&real, open.join("link.toml")).unwrap();
+    symlink(open.join("link.toml"), world.config()).unwrap();
+    world.is_refused(&format!("chmod o-w {}", open.display()));
+    let direct = open.join("link.toml").display().to_string();
+    world.args_are_refused(&["get", "--config", &direct], "chmod o-w");
+    remove_file(world.config()).unwrap();
+    symlink(&real, world.config()).unwrap();
+    mode(&kept, 0o777);
+    world.is_refused(&format!("chmod o-w {}", kept.display()));
+    mode(&kept, 0o700);
+    world.is_obeyed(&["get"]);
+}
+
+#[test]
+fn no_command_obeys_or_changes_a_config_that_others_can_write_to() {
+    let world = World::new();
+    mode(&world.config(), 0o666);
+    let before = std::fs::read(world.config()).unwrap();
+    for command in [
+        &["list"][..],
+        &["status", "crm"],
+        &["logout", "crm", "--local"],
+        &["exec", "crm", "--", "touch", world.mark.to_str().unwrap()],
+        &["setup", "curl", "crm"],
+        &["login", "new", "--flow", "refresh-token", "--secrets", "file", "--data-center", "eu"],
+    ] {
+        world.args_are_refused(command, "chmod ");
+    }
+    assert_eq!(std::fs::read(world.config()).unwrap(), before);
+}
+
+/// What `doctor` found: the check's status, and its message and fix.
+#[track_caller]
+fn finding(outcome: &Outcome, name: &str) -> (String, String) {
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let mut checks = report["checks"].as_array().unwrap().iter();
+    let check = checks.find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name}: {report}"));
+    let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    (text("status"), text("message") + " | " + &text("fix"))
+}
+
+#[test]
+fn doctor_reports_a_config_that_others_can_write_to() {
+    let world = World::new();
+    mode(&world.config(), 0o666);
+    let outcome = world.test.run(["doctor", "-o", "json"]);
+    let (status, said) = finding(&outcome, "config");
+    assert_eq!((outcome.code, status.as_str()), (1, "failed"), "{outcome:?}");
+    assert!(said.contains("| check the config, then run 'chmod "), "{said}");
+    assert_eq!(finding(&outcome, "state folder").0, "ok", "the other checks go on");
+    assert!(!world.mark.exists());
+}
+
+#[test]
+fn the_state_folder_is_checked_before_a_command_runs() {
+    let mut world = World::new();
+    let open = world.test.dir.path().join("open");
+    create_dir(&open).unwrap();
+    mode(&open, 0o777);
+    let inner = open.join("ours");
+    create_dir(&inner).unwrap();
+    mode(&inner, 0o700);
+    symlink(&inner, world.test.dir.path().join("linked")).unwrap();
+    let cases = [
+        (open.join("state"), format!("chmod go-w {}", open.display())),
+        (inner.join("state"), format!("chmod go-w {}", open.display())),
+        (world.test.dir.path().join("linked/state"), format!("chmod go-w {}", open.display())),
+        (world.test.dir.path().join("linked"), "is a link".to_owned()),
+    ];
+    for (state, words) in cases {
+        world.test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
+        let outcome = world.test.get();
+        outcome.failed(74, "store");
+        assert!(outcome.stderr.contains(&words), "{outcome:?}");
+        let outcome = world.test.run(["doctor", "-o", "json"]);
+        let (status, said) = finding(&outcome, "state folder");
+        assert!(status == "failed" && said.contains(&words), "{said}");
+        assert!(!world.mark.exists(), "the secret_command ran");
+        assert_eq!(world.test.sandbox.token_requests(), 0);
+    }
+    // Nobody else can replace a folder of ours in one such as /tmp.
+    mode(&open, 0o1777);
+    world.test.set("ZOHO_CRED_STATE_DIR", inner.join("state").to_str().unwrap());
+    world.test.get().ok();
+    if root() {
+        chown(&open, Some(SOMEBODY), None).unwrap();
+        world.test.get().failed(74, "store");
+    }
+}
+
+fn fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// It ended well before a `--timeout` of 30 s.
+#[track_caller]
+fn at_once(outcome: &Outcome, code: i32, word: &str) {
+    outcome.failed(code, word);
+    assert!(outcome.took < Duration::from_secs(8), "{outcome:?}");
+}
+
+#[test]
+fn a_config_that_is_no_file_or_too_large_does_not_hang() {
+    let test = Test::new();
+    test.write_config("");
+    remove_file(test.config()).unwrap();
+    fifo(&test.config());
+    at_once(&test.get(), 78, "config");
+    let config = test.config().display().to_string();
+    // One that is named may be a pipe, but this one has no writer.
+    for path in [config.as_str(), "/dev/zero", "/dev/null", "/tmp"] {
+        at_once(&test.run(["get", "--config", path]), 78, "config");
+    }
+    remove_file(test.config()).unwrap();
+    test.write_config(&"#".repeat((1 << 20) + 1));
+    let outcome = test.get();
+    at_once(&outcome, 78, "config");
+    assert!(outcome.stderr.contains("1024 KiB") && outcome.stderr.contains(&config), "{outcome:?}");
+    test.write_config(&"#".repeat(1 << 20));
+    test.get().ok();
+}
+
+#[test]
+fn a_config_that_the_command_line_names_may_be_a_pipe() {
+    let world = World::new();
+    let vars = [("ZC", crate::harness::PROGRAM.to_owned()), ("C", world.config().display().to_string())];
+    let mut bash = Command::new("bash");
+    bash.args(["-c", "exec $ZC get --config <(sleep 0.3; cat $C)"]).env_clear().envs(world.test.vars());
+    bash.envs(vars).stdin(Stdio::null());
+    world.test.start(bash).wait().ok();
+}
+
+#[test]
+fn a_secret_file_that_is_no_file_or_too_large_does_not_hang() {
+    let test = Test::new().unset("ZOHO_REFRESH_TOKEN");
+    let pipe = test.dir.path().join("pipe");
+    fifo(&pipe);
+    let long = test.file("long", &"x".repeat((64 << 10) + 1));
+    let mut test = test;
+    for path in [pipe.to_str().unwrap(), "/dev/zero", long.to_str().unwrap()] {
+        test.set("ZOHO_REFRESH_TOKEN_FILE", path);
+        at_once(&test.get(), 74, "store");
+    }
+    assert_eq!(test.sandbox.log().len(), 0);
+}
+
+#[test]
+fn a_login_whose_secret_file_is_a_device_does_not_hang() {
+    let test = Test::new().without_environment();
+    let flags = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--data-center", "eu"];
+    let files = ["--client-id", "1000.A", "--client-secret-file", "/dev/zero"];
+    at_once(&test.run(flags.into_iter().chain(files)), 74, "store");
+}
+
+#[test]
+fn a_stored_secret_that_is_no_file_or_too_large_does_not_hang() {
+    let test = Test::new().with_profile();
+    let is_secret = |file: &PathBuf| file.to_string_lossy().contains("refresh-token-");
+    let secret = test.state_files().into_iter().find(is_secret).unwrap();
+    let text = std::fs::read_to_string(&secret).unwrap();
+    write(&secret, text.clone() + &" ".repeat(64 << 10)).unwrap();
+    at_once(&test.get(), 74, "store");
+    remove_file(&secret).unwrap();
+    fifo(&secret);
+    mode(&secret, 0o600);
+    at_once(&test.get(), 74, "store");
+    assert_eq!(test.sandbox.log().len(), 0);
+    remove_file(&secret).unwrap();
+    write(&secret, text).unwrap();
+    mode(&secret, 0o600);
+    test.get().ok();
+}
+
+#[test]
+fn a_ca_file_that_cannot_be_used_is_the_callers_own_mistake() {
+    let test = Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() });
+    let good = test.file("ca.pem", test.sandbox.ca_pem().unwrap()).display().to_string();
+    let pipe = test.dir.path().join("pipe");
+    fifo(&pipe);
+    let garbage = test.file("garbage", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n");
+    let empty = test.file("empty", "");
+    let mut test = test;
+    for bad in [&pipe, Path::new("/dev/zero"), Path::new("/nonexistent"), &garbage, &empty] {
+        let bad = bad.to_str().unwrap();
+        at_once(&test.run(["get", "--ca-file", bad]), 78, "config");
+        test.set("SSL_CERT_FILE", bad);
+        at_once(&test.get(), 78, "config");
+        test = test.unset("SSL_CERT_FILE");
+    }
+    assert_eq!(test.sandbox.log().len(), 0);
+    // Nobody else is told of it, and no request is counted.
+    test.run(["get", "--ca-file", &good]).ok();
+    test.edit_state("ledgers", |json| assert_eq!(json["requests"].as_array().unwrap().len(), 1));
+    // A token that is still good is served all the same.
+    test.age_token(3560);
+    test.run(["get", "--ca-file", "/nonexistent"]).warned("/nonexistent");
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn a_ca_file_may_be_a_pipe() {
+    let test = Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() });
+    let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap()).display().to_string();
+    let mut bash = Command::new("bash");
+    bash.args(["-c", "exec $ZC get --ca-file <(cat $CA)"]).env_clear().envs(test.vars());
+    bash.envs([("ZC", crate::harness::PROGRAM), ("CA", &ca)]).stdin(Stdio::null());
+    test.start(bash).wait().ok();
+}
+
+/// Whether a process is there and not merely waiting to be reaped.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with('Z'))
+}
+
+#[test]
+fn a_secret_command_past_its_time_leaves_no_children() {
+    let world = World::new();
+    let pids = world.test.dir.path().join("pids");
+    let script = format!(
+        "sh -c 'echo $$ >>\"{0}\"; sleep 600; :' & sleep 600 & echo $! >>\"{0}\"; wait",
+        pids.display()
+    );
+    world.test.file("vault.sh", &script);
+    let outcome = world.test.run(["get", "--timeout", "3s"]);
+    outcome.failed(74, "store");
+    assert!(outcome.took < Duration::from_secs(6), "{outcome:?}");
+    let pids = std::fs::read_to_string(pids).unwrap();
+    assert_eq!(pids.lines().count(), 2, "{pids:?}");
+    until("the children to end", || !pids.lines().any(is_alive));
+}
+
+#[test]
+fn a_secret_command_whose_child_keeps_its_stdout_open_is_bounded() {
+    let world = World::new();
+    let pid = world.test.dir.path().join("pid");
+    world.test.file("vault.sh", &format!("sleep 600 & echo $! >'{}'; echo '{{}}'", pid.display()));
+    let outcome = world.test.run(["get", "--timeout", "3s"]);
+    outcome.failed(74, "store");
+    assert!(outcome.took < Duration::from_secs(6), "{outcome:?}");
+    let pid = std::fs::read_to_string(pid).unwrap();
+    until("the child to end", || !is_alive(pid.trim()));
+}
+
+#[test]
+fn a_config_map_is_obeyed() {
+    let world = World::new();
+    if !root() || !have("mount") {
+        return;
+    }
+    // As kubelet mounts one: a folder of mode 0777 on a read-only file system, with links to the folder of a version.
+    let volume = world.test.dir.path().join("volume");
+    create_dir(&volume).unwrap();
+    let mount = |args: &[&str]| {
+        assert!(Command::new("mount").args(args).arg(&volume).status().unwrap().success());
+    };
+    mount(&["-t", "tmpfs", "-o", "mode=777", "tmpfs"]);
+    let version = volume.join("..2026_01_01");
+    create_dir(&version).unwrap();
+    std::fs::copy(world.config(), version.join("config.toml")).unwrap();
+    symlink("..2026_01_01", volume.join("..data")).unwrap();
+    symlink("..data/config.toml", volume.join("config.toml")).unwrap();
+    let named = volume.join("config.toml").display().to_string();
+    let writable = world.test.run(["get", "--config", &named]);
+    mount(&["-o", "remount,ro"]);
+    let read_only = world.test.run(["get", "--config", &named]);
+    assert!(Command::new("umount").args(["-l"]).arg(&volume).status().unwrap().success());
+    writable.failed(78, "config");
+    read_only.ok();
+}
