@@ -1,12 +1,13 @@
 //! This process and others.
 
+use super::files::{self, Accept};
 use super::{Clock, Deadline, RealClock};
 use crate::config::environment::secret_variables;
 use crate::words::t;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 #[cfg(unix)]
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,30 +55,32 @@ pub fn myself(args: &[&str]) -> Result<bool, String> {
     Ok(status.success())
 }
 
-/// What `command` prints on stdout within `timeout`; the error is in words. Its stdin is empty, its stderr ours where
-/// somebody looks on, else nobody's.
+/// What `command` prints on stdout within `timeout`; the error is in words. Its stdin is empty. With somebody at the
+/// terminal it shares our stderr and may ask there; else its stderr goes nowhere. After `timeout` the command and its
+/// children are killed.
 pub fn output(command: &[String], timeout: Duration, watched: bool) -> Result<Vec<u8>, String> {
     let (program, args) = command.split_first().ok_or_else(|| t!("it is empty"))?;
-    let mut child = child(OsStr::new(program))
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(if watched { Stdio::inherit() } else { Stdio::null() })
-        .spawn()
-        .map_err(|error| error.to_string())?;
+    let mut command = child(OsStr::new(program));
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(if watched { Stdio::inherit() } else { Stdio::null() });
+    let mut family = Family::spawn(command, watched).map_err(|error| error.to_string())?;
     let clock = RealClock::default();
     let deadline = Deadline::after(&clock, timeout);
-    let mut stdout = child.stdout.take().ok_or_else(|| t!("it has no stdout"))?;
+    let mut stdout = family.child.stdout.take().ok_or_else(|| t!("it has no stdout"))?;
     let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+    let reader = std::thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         let read = (&mut stdout).take(64 * 1024).read_to_end(&mut bytes).map(|_| bytes);
         let _ = sender.send(read);
     });
+    if let Err(error) = reader {
+        family.kill();
+        return Err(error.to_string());
+    }
     let ended = receiver.recv_timeout(timeout).ok().and_then(|read| {
         // Closing its stdout is not ending.
         loop {
-            match child.try_wait() {
+            match family.child.try_wait() {
                 Ok(None) if deadline.remaining(&clock).is_zero() => return None,
                 Ok(None) => clock.sleep(END_POLL),
                 Ok(Some(status)) => return Some(Ok((status, read))),
@@ -91,11 +94,73 @@ pub fn output(command: &[String], timeout: Duration, watched: bool) -> Result<Ve
         Some(Ok((status, _))) => Err(t!("it ended with {status}", status)),
         Some(Err(error)) => Err(error.to_string()),
         None => {
-            let _ = child.kill();
-            let _ = child.wait();
+            family.kill();
             Err(t!("it took longer than {limit} s", limit = timeout.as_secs_f64().ceil()))
         }
     }
+}
+
+/// A child that is killed together with its own children.
+struct Family {
+    child: Child,
+    /// Whether it is in a process group of its own.
+    in_own_group: bool,
+}
+
+impl Family {
+    /// Starts `command` in a process group of its own, unless somebody at the terminal may have to answer it: only the
+    /// foreground group can read from the terminal.
+    fn spawn(mut command: Command, watched: bool) -> std::io::Result<Self> {
+        #[cfg(unix)]
+        if !watched {
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        }
+        Ok(Family { child: command.spawn()?, in_own_group: !watched })
+    }
+
+    /// Kills it. It must not have been waited for, so that no other process has its number.
+    fn kill(&mut self) {
+        #[cfg(unix)]
+        {
+            use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+            let leader = Pid::from_child(&self.child);
+            if self.in_own_group {
+                let _ = kill_process_group(leader, Signal::KILL);
+            } else {
+                for pid in family_of(leader.as_raw_pid()).into_iter().filter_map(Pid::from_raw) {
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+            }
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The process `leader`, its children, and theirs, parents first.
+#[cfg(target_os = "linux")]
+fn family_of(leader: i32) -> Vec<i32> {
+    let parent = |stat: &str| stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<i32>().ok();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+        let (stat, _) = files::read(&entry.path().join("stat"), Accept::File, files::SMALL).ok()?;
+        Some((pid, parent(&String::from_utf8_lossy(&stat))?))
+    });
+    let processes: Vec<_> = processes.collect();
+    let mut family = vec![leader];
+    let mut at = 0;
+    while let Some(&pid) = family.get(at) {
+        family.extend(processes.iter().filter(|(_, parent)| *parent == pid).map(|(child, _)| *child));
+        at += 1;
+    }
+    family
+}
+
+/// Only Linux tells who the children of a process are without a program for it.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn family_of(leader: i32) -> Vec<i32> {
+    vec![leader]
 }
 
 /// Runs `program` in place of this process, with `set` added to its environment and `removed` taken out of it.
@@ -146,6 +211,29 @@ mod tests {
     fn a_command_that_only_closes_its_stdout_is_not_waited_for() {
         let command = ["sh", "-c", "echo said; exec sleep 600 >&-"].map(str::to_owned);
         assert!(output(&command, Duration::from_millis(200), false).is_err());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    #[expect(clippy::disallowed_methods, reason = "the test waits for a process")]
+    fn a_command_past_its_time_ends_with_its_children() {
+        for watched in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let pids = folder.path().join("pids");
+            let script =
+                format!("sh -c 'sleep 600 & echo $! >>{0}; wait' & echo $! >>{0}; wait", pids.display());
+            let command = ["sh", "-c", &script].map(str::to_owned);
+            assert!(output(&command, Duration::from_secs(1), watched).is_err());
+            let pids = std::fs::read_to_string(&pids).unwrap();
+            assert_eq!(pids.lines().count(), 2, "{pids}");
+            let is_alive = |pid: &str| {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+                stat.is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with('Z'))
+            };
+            let tries = (0..1000).take_while(|_| pids.lines().any(is_alive));
+            tries.for_each(|_| std::thread::sleep(Duration::from_millis(10)));
+            assert!(!pids.lines().any(is_alive), "{pids}, watched: {watched}");
+        }
     }
 
     #[test]
