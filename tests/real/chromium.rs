@@ -61,7 +61,7 @@ impl Drop for Chromium {
     }
 }
 
-/// Logs in up to the consent page, presses `button`, and gives the page that follows and what became of the login.
+/// Logs in up to the consent page, presses `button`, and returns the next page and the result of the login.
 fn press(button: &str) -> Option<(Test, String, crate::harness::Outcome)> {
     if !have_all(&["chromium", "chromedriver"]) {
         return None;

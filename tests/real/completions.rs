@@ -58,7 +58,7 @@ fn fish_completes_profiles() {
     assert!(outcome.stdout.lines().any(|line| line.starts_with("books")), "{outcome:?}");
 }
 
-/// zsh completes only at a prompt: one is driven through a pty.
+/// Runs zsh in a pseudo-terminal, because it completes only at a prompt.
 #[test]
 fn zsh_completes_profiles() {
     if !have("zsh") {

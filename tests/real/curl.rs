@@ -33,7 +33,7 @@ fn every_form_arrives() {
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
-/// A server that holds its answer back until it is told to go on.
+/// A server that delays each answer until the test releases it.
 fn gate() -> (Web, Arc<(Mutex<u32>, Condvar)>) {
     let passes = Arc::new((Mutex::new(0), Condvar::new()));
     let inner = Arc::clone(&passes);

@@ -13,35 +13,35 @@ use zoho_cred::sandbox::{ClientKind, Endpoint, Options};
 const GOOGLE: &str = "https://www.google.com/";
 const SCOPE: &str = "ZohoCRM.modules.ALL";
 
-/// Who calls.
+/// Whether a user at a terminal or a script runs the command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Caller {
     Person,
     Script,
 }
 
-/// A flow: its word, the client that may use it, and its own flags.
+/// A login flow: its `--flow` value, its client type, and its flags.
 struct Flow {
     word: &'static str,
     kind: ClientKind,
     flags: Vec<String>,
 }
 
-/// A login that is under way.
+/// A running login.
 enum Login {
     AtTerminal(Person),
     Without(Running),
 }
 
 impl Login {
-    /// What is asked at a terminal; without one, flags have said it.
+    /// Answers a prompt on a terminal. Without a terminal, flags have given the answer.
     fn asked(&mut self, question: &str, answer: &str) {
         if let Login::AtTerminal(person) = self {
             person.answers(question, answer);
         }
     }
 
-    /// Answers the question of a flow, or writes the answer to stdin.
+    /// Answers the flow's prompt, or writes the answer to stdin.
     fn given(&mut self, question: &str, answer: &str) {
         match self {
             Login::AtTerminal(person) => person.answers(question, answer),
@@ -52,7 +52,7 @@ impl Login {
         }
     }
 
-    /// The first line that begins like this.
+    /// The first line that starts with this text.
     fn found(&mut self, begin: &str) -> String {
         match self {
             Login::AtTerminal(person) => person.finds(begin),
@@ -60,7 +60,7 @@ impl Login {
         }
     }
 
-    /// The login ended well; all that was shown.
+    /// Asserts that the login succeeded and returns its output.
     #[track_caller]
     fn ended_well(self) -> String {
         match self {
@@ -89,7 +89,7 @@ pub fn http() -> Client {
     Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
-/// Begins a login. A person is asked for client, scopes and secret; a script gives them.
+/// Starts a login. A user is prompted for client, scopes and secret; a script passes them as flags.
 fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
     let client = test.sandbox.client(flow.kind);
     let secret = client.client_secrets["us"].as_str();
@@ -112,7 +112,7 @@ fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
     login
 }
 
-/// Presses Accept on the consent page; where that leads.
+/// Presses Accept on the consent page and returns the redirect URL.
 pub fn accepted(page: &str) -> String {
     let shown = http().get(page).send().unwrap().text().unwrap();
     let consent = shown.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
@@ -121,7 +121,7 @@ pub fn accepted(page: &str) -> String {
     pressed.headers()["location"].to_str().unwrap().to_owned()
 }
 
-/// Enters the code of a device, as the line that names page and code has it.
+/// Enters the device code, given the output line with the page and the code.
 #[track_caller]
 pub fn connect(line: &str) {
     let (page, code) = line.trim_start_matches("zoho-cred: or visit ").split_once("?user_code=").unwrap();
@@ -130,7 +130,7 @@ pub fn connect(line: &str) {
     assert!(answer.contains("Connected"), "{answer}");
 }
 
-/// The call in the caller's own surroundings, and what it printed.
+/// Runs a command as this caller and returns its output.
 #[track_caller]
 fn call(test: &Test, caller: Caller, args: &[&str]) -> String {
     match caller {
@@ -148,7 +148,7 @@ fn leads(test: &Test, token: &str) -> Response {
     request.header("authorization", format!("Zoho-oauthtoken {token}")).send().unwrap()
 }
 
-/// The refresh token that the login keeps in its file.
+/// The refresh token in the secret file of the login.
 fn kept(test: &Test) -> Option<String> {
     let files = files_below(&test.state().join("secrets"));
     let file = files.iter().find(|file| file.to_string_lossy().contains("/refresh-token-"))?;
@@ -156,7 +156,7 @@ fn kept(test: &Test) -> Option<String> {
     Some(item["secret"].as_str().unwrap().to_owned())
 }
 
-/// What the sandbox says to a refresh, asked past this program.
+/// The sandbox's answer to a refresh sent directly, without `zoho-cred`.
 fn refreshed(test: &Test, kind: ClientKind, token: &str) -> serde_json::Value {
     let client = test.sandbox.client(kind);
     let form = [
@@ -168,7 +168,7 @@ fn refreshed(test: &Test, kind: ClientKind, token: &str) -> serde_json::Value {
     http().post(format!("{}/oauth/v2/token", test.sandbox.url())).form(&form).send().unwrap().json().unwrap()
 }
 
-/// In, a token, and out: what the flow made is dead at the sandbox, and nothing of it is left here.
+/// Login, token, logout: afterwards the refresh token is revoked at the sandbox and no local secret is left.
 #[track_caller]
 fn used_and_left(test: &Test, caller: Caller, flow: &Flow, shown: &str, given: &[&str]) {
     assert!(shown.contains("logged in"), "{shown}");

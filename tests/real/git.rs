@@ -5,8 +5,8 @@ use crate::world::{Answer, Web, have_all, on_path, run_with};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-/// A git that is new or old enough, by its path. A machine may have one of the two only; under CI the new one must be
-/// there.
+/// The path of a git that is new enough or old enough. A machine may have only one of them; with `CI=true`, the new one is
+/// required.
 fn git(new: bool) -> Option<String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = std::env::split_paths(&path).chain(["/usr/local/bin".into(), "/usr/bin".into()]);
@@ -26,7 +26,7 @@ fn git(new: bool) -> Option<String> {
     found
 }
 
-/// A web server as a git remote: 401 until the token is right, then a repository of one branch.
+/// A web server as a git remote: answers 401 until the token is right, then serves a repository with one branch.
 fn remote(good: Arc<Mutex<Option<String>>>) -> Web {
     Web::start(move |request| {
         let accepted = match (request.authorization(), &*good.lock().unwrap()) {
@@ -45,7 +45,7 @@ fn remote(good: Arc<Mutex<Option<String>>>) -> Web {
     })
 }
 
-/// A profile that may serve the remote, with the settings of `setup git`.
+/// A profile that allows the remote's host, with the settings from `setup git`.
 fn world(web: &Web) -> Test {
     let mut test = on_path(Test::new().with_profile());
     let text = std::fs::read_to_string(test.config()).unwrap();

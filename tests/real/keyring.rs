@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-/// A call that meets a keyring which does not help must have ended by then.
+/// Upper bound for a call with an unavailable keyring.
 const BOUND: Duration = Duration::from_secs(15);
 
 const LOGIN: &str = "zoho-cred login crm --flow refresh-token --secrets keyring --no-verify";
@@ -21,7 +21,7 @@ pub fn have_keyring() -> bool {
     have_all(&["bash", "dbus-run-session", "dbus-send", "gnome-keyring-daemon", "secret-tool"])
 }
 
-/// A world with our name on PATH, without a display, and with no bus but the one it is given.
+/// An environment with our program on PATH, without a display, and with only the D-Bus that a test provides.
 fn world() -> Test {
     apart(Test::new())
 }
@@ -35,7 +35,7 @@ pub fn apart(test: Test) -> Test {
     test
 }
 
-/// A bus with a keyring that is open until this is dropped.
+/// A D-Bus with an unlocked keyring, until this is dropped.
 pub struct Open {
     session: Child,
 }
@@ -60,12 +60,12 @@ impl Drop for Open {
     }
 }
 
-/// Runs a script on a bus of its own.
+/// Runs a script on its own D-Bus.
 fn on_bus(test: &Test, script: &str) -> Outcome {
     run(test, "dbus-run-session", &["--", "bash", "-euo", "pipefail", "-c", script])
 }
 
-/// Runs a script on a bus that knows no services but the ones given.
+/// Runs a script on a D-Bus with only these services.
 fn on_bare_bus(test: &Test, services: &str, script: &str) -> Outcome {
     let folder = test.dir.path().join("services");
     std::fs::create_dir(&folder).unwrap();
@@ -85,7 +85,7 @@ fn on_bare_bus(test: &Test, services: &str, script: &str) -> Outcome {
     run(test, "dbus-run-session", &[&config, "--", "bash", "-euo", "pipefail", "-c", script])
 }
 
-/// No file of the world holds a secret.
+/// Asserts that no file in the test's directory contains a secret.
 #[track_caller]
 fn nothing_in_plain_files(test: &Test) {
     for file in files_below(test.dir.path()) {
@@ -97,7 +97,7 @@ fn nothing_in_plain_files(test: &Test) {
     }
 }
 
-/// The login failed in time, said why and what to do, and left nothing behind.
+/// Asserts that the login failed in time with a cause and a hint, and left no files.
 #[track_caller]
 fn refused(test: &Test, outcome: &Outcome, words: &str) {
     assert_eq!(outcome.code, 74, "{outcome:?}");

@@ -8,11 +8,11 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 use zoho_cred::sandbox::{Client, ClientKind, Endpoint, Limits, Options};
 
-/// What a login does that lasts. `strace` kills it as it enters the nth of one of these.
+/// The system calls with lasting effects. `strace` kills the login at the start of the nth call of one group.
 const STEPS: [&str; 6] =
     ["rename,renameat,renameat2", "unlink,unlinkat", "fsync,fdatasync", "mkdir,mkdirat", "connect", "flock"];
 
-/// More than any login does of one kind; a login that still dies then is stuck.
+/// More calls than any login makes of one group. A login that is still killed then is stuck.
 const MOST: usize = 60;
 
 #[test]
@@ -25,7 +25,7 @@ fn of_another_client() {
     dies_everywhere(ClientKind::Any);
 }
 
-/// Logs in as a client of `before`, and then again and again as a Self Client, killed at every step once.
+/// Logs in as a client of type `before`, then repeatedly as a Self Client, and kills it once at every step.
 fn dies_everywhere(before: ClientKind) {
     let Some((test, begin)) = logged_in(before) else { return };
     let mut kills = 0;
@@ -37,7 +37,7 @@ fn dies_everywhere(before: ClientKind) {
     assert!(kills >= 10, "only {kills} kills: strace did not do its work");
 }
 
-/// Killed before the config file had followed, it used to leave the new secrets to the client of before the logout.
+/// Regression: a login killed before it wrote the config file left its secrets to the client from before the logout.
 #[test]
 fn of_another_client_after_a_logout() {
     let Some((test, begin)) = logged_in(ClientKind::Any) else { return };
@@ -68,14 +68,14 @@ fn one_that_cannot_write_a_file() {
     assert!(failed >= 3, "only {failed} failed: strace did not do its work");
 }
 
-/// A sandbox that has no objection to hundreds of logins.
+/// A sandbox with limits that allow hundreds of logins.
 fn generous() -> Test {
     let usual = Limits::default();
     let limits = Limits { budget: 1000, codes: 1000, live_tokens: 1000, refresh_tokens: 1000, ..usual };
     Test::with(Options { limits, ..Options::default() }).without_environment()
 }
 
-/// A world in which a client of `before` is logged in, and a copy of its folders.
+/// An environment with a login of a client of type `before`, and a copy of its directories.
 fn logged_in(before: ClientKind) -> Option<(Test, PathBuf)> {
     if !have("strace") || !have("cp") {
         return None;
@@ -89,7 +89,7 @@ fn logged_in(before: ClientKind) -> Option<(Test, PathBuf)> {
     Some((test, begin))
 }
 
-/// Whether a login ends well although strace does something to one of its `steps`. A token can be had anyhow.
+/// Whether a login succeeds while strace interferes with one of its `steps`. Asserts that a token is available either way.
 #[track_caller]
 fn is_through(test: &Test, begin: &Path, steps: &str, what: &str) -> bool {
     assert!(!what.ends_with(&format!("={MOST}")), "{steps}");
@@ -98,7 +98,7 @@ fn is_through(test: &Test, begin: &Path, steps: &str, what: &str) -> bool {
     status.success()
 }
 
-/// How a login ends although strace does something to one of its `steps`, and a refresh after it.
+/// The results of a login with which strace interferes at one of its `steps`, and of a refresh after it.
 fn outcome(test: &Test, begin: &Path, steps: &str, what: &str) -> (ExitStatus, Outcome) {
     for (from, to) in [("state", test.state()), ("config", test.config().parent().unwrap().to_owned())] {
         std::fs::remove_dir_all(&to).unwrap();
@@ -109,7 +109,7 @@ fn outcome(test: &Test, begin: &Path, steps: &str, what: &str) -> (ExitStatus, O
     (status, test.run(["get", "crm", "--refresh"]))
 }
 
-/// The program, with something done to one of its `steps`.
+/// The program under strace, which interferes with one of its `steps`.
 fn meddling(steps: &str, what: &str) -> Command {
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={steps}")]);
@@ -117,7 +117,7 @@ fn meddling(steps: &str, what: &str) -> Command {
     strace
 }
 
-/// A login with a code of the API console.
+/// The command for a login of this client.
 fn log_in(test: &Test, client: &Client, secrets: &str, mut command: Command) -> Command {
     let mut flow = vec!["login", "crm", "--secrets", secrets, "-q", "--accounts-url", test.sandbox.url()];
     let (code, token);
@@ -151,10 +151,10 @@ fn while_it_asks_a_keyring() {
     dies_on_the_way_to_a_keyring("sendmsg", 1, 5);
 }
 
-/// Each secret is put, read back and removed over a connection of its own.
+/// The keyring uses a separate connection to write, read back and remove each secret.
 #[test]
 fn between_two_questions_to_a_keyring() {
-    // Each kill leaves more for the next login to remove: every third step is enough to meet all of them.
+    // Each kill leaves more for the next login to remove, so every third step reaches all of them.
     dies_on_the_way_to_a_keyring(STEPS[4], 3, 5);
 }
 
@@ -163,7 +163,7 @@ fn when_a_keyring_has_the_secrets() {
     dies_on_the_way_to_a_keyring(STEPS[0], 1, 2);
 }
 
-/// The same where the secrets are in a keyring, which cannot be set back: each login replaces what is left of the last.
+/// The same with a keyring. It cannot be reset, so each login replaces what the last one left.
 fn dies_on_the_way_to_a_keyring(steps: &str, stride: usize, least: usize) {
     if !have("strace") || !have_keyring() {
         return;
@@ -205,7 +205,7 @@ fn a_refresh_during_a_login_finds_the_old_secrets_or_the_new() {
     });
 }
 
-/// A refresh that had read the config file before a login used to send the new client's secrets as the old client.
+/// Regression: a refresh that read the config file before a login sent the new client's secrets as the old client.
 #[test]
 fn a_refresh_during_a_login_of_another_client_sends_it_no_other_ones_secret() {
     if !have("strace") {
@@ -223,7 +223,7 @@ fn a_refresh_during_a_login_of_another_client_sends_it_no_other_ones_secret() {
     }
 }
 
-/// Logs in again and again, as each of `clients` in turn, while refreshes go on that are held up at every step.
+/// Logs in repeatedly, alternating between `clients`, while slowed-down refreshes run.
 fn refreshes_during_logins(test: &Test, clients: &[ClientKind], judge: impl Fn(&Output)) {
     let mut clients = clients.iter().cycle();
     let mut log_in = || {
@@ -235,13 +235,13 @@ fn refreshes_during_logins(test: &Test, clients: &[ClientKind], judge: impl Fn(&
     test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
     let slow = || {
         let mut strace = Command::new("strace");
-        // Every file that is opened is held up, so that a login gets in between any two.
+        // Delays every `openat`, so that a login can happen between any two of them.
         strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=openat"]);
         strace.args(["-e", "inject=openat:delay_exit=20000", PROGRAM, "get", "crm", "--refresh"]);
         strace.env_clear().envs(test.vars()).stdin(Stdio::null()).stdout(Stdio::null());
         strace
     };
-    // Logins that never pause would outrun a reader that takes 20 ms for each folder and file.
+    // Without pauses, logins would be faster than a reader that takes 20 ms per directory and file.
     let mut pauses = [0, 30, 0, 60, 120, 0, 800].into_iter().map(Duration::from_millis).cycle();
     for _ in 0..8 {
         let mut refresh = slow().stderr(Stdio::piped()).spawn().unwrap();

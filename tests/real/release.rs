@@ -19,7 +19,7 @@ fn workflows() -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// The jobs of a workflow, each as its name and its text.
+/// The name and text of each job of a workflow.
 fn jobs(workflow: &str) -> Vec<(&str, String)> {
     let mut jobs: Vec<(&str, String)> = Vec::new();
     for line in workflow.lines().skip_while(|line| *line != "jobs:").skip(1) {
@@ -78,7 +78,7 @@ fn advisories_are_checked_weekly() {
     assert!(text.contains("schedule:") && text.contains(".ci/run advisories"), "{text}");
 }
 
-/// Dependencies leave the paths of their sources in a program's debug information: each must be in the SBOM.
+/// A program's debug information contains the source paths of its dependencies: each must be in the SBOM.
 #[test]
 fn the_sbom_lists_every_crate_in_the_program_and_no_build_tool() {
     if !have_all(&["python3", "cargo", "rustc"]) {

@@ -6,7 +6,7 @@ use std::process::Command;
 use unicode_width::UnicodeWidthStr;
 use zoho_cred::sandbox::{ClientKind, Options};
 
-/// A terminal of `columns`, in which a shell has the test's world.
+/// A terminal with `columns` columns and a shell in the test's environment.
 struct Screen {
     socket: String,
     columns: usize,
@@ -36,14 +36,14 @@ impl Screen {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Clears the screen and types a line.
+    /// Clears the screen and types a command line.
     fn types(&self, line: &str) {
         self.typed.set(self.typed.get() + 1);
         self.tmux(&["send-keys", "-l", &format!("clear; {line}; echo line {} ended: $?", self.typed.get())]);
         self.tmux(&["send-keys", "Enter"]);
     }
 
-    /// Waits for the end of the line that was typed last, and for the prompt, after which nothing changes any more.
+    /// Waits until the last command has ended and the prompt is shown.
     fn ends(&self, code: i32) {
         self.waits_for(&format!("line {} ended: {code}\nready$", self.typed.get()));
     }
@@ -56,7 +56,7 @@ impl Screen {
         until(words, || self.shown().contains(words));
     }
 
-    /// What a command left on the screen, which it must not have let wrap.
+    /// Runs a command and returns the screen. Asserts that no line wrapped.
     #[track_caller]
     fn report(&self, line: &str, code: i32) -> String {
         self.types(line);
@@ -70,7 +70,7 @@ impl Screen {
 }
 
 impl Screen {
-    /// The lines that the terminal had to break, without the one that was typed.
+    /// The lines that the terminal wrapped, without the command line.
     fn broken(&self) -> Vec<String> {
         let whole = self.tmux(&["capture-pane", "-p", "-J"]);
         let lines = whole.lines().map(str::trim_end).filter(|line| line.width() > self.columns);
@@ -94,11 +94,11 @@ fn log_in_by_device(test: &Test, screen: &Screen) {
     ));
     screen.waits_for("left: waiting for");
     let shown = screen.shown();
-    // Framed, and on one line whatever the width.
+    // The code is in a frame and on one line at any width.
     let code =
         shown.lines().find_map(|line| line.trim().strip_prefix('│')).unwrap_or_else(|| panic!("{shown}"));
     let code = code.trim_end_matches('│').trim().to_owned();
-    // An address is broken by the terminal alone, so that it can be copied; words are broken between words.
+    // Only URLs are wrapped by the terminal, so that they can be copied. Text is wrapped between words.
     let broken = screen.broken();
     assert!(broken.iter().all(|line| line.trim().starts_with("http")), "{broken:?}");
     let page = format!("{}/oauth/v3/device", test.sandbox.url());

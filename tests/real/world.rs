@@ -112,7 +112,7 @@ impl Web {
         Web { host, seen }
     }
 
-    /// One that answers 200 with the `Authorization` header it was sent.
+    /// A server that answers 200 with the received `Authorization` header as its body.
     pub fn echo() -> Web {
         Web::start(|request| {
             Answer("200 OK", String::new(), request.authorization().unwrap_or("nothing").to_owned())
@@ -147,7 +147,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
     Some(Request { line: line.trim_end().to_owned(), headers })
 }
 
-/// Command lines of all processes that hold `text`.
+/// Command lines of all processes whose arguments contain `text`.
 pub fn command_lines_with(text: &str) -> Vec<String> {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
@@ -155,7 +155,7 @@ pub fn command_lines_with(text: &str) -> Vec<String> {
     lines.filter(|line| line.contains(text)).collect()
 }
 
-/// A Python with the packages that the recipes need, made once for all runs; `None` where it cannot be had.
+/// A Python with the packages that the recipes need, created once; `None` if it cannot be created.
 pub fn python() -> Option<PathBuf> {
     if !have("python3") {
         return None;
@@ -179,7 +179,7 @@ pub fn python() -> Option<PathBuf> {
     Some(python)
 }
 
-/// YAML as JSON.
+/// Parses YAML and returns it as JSON.
 pub fn yaml(python: &Path, text: &str) -> serde_json::Value {
     let script = "import json, sys, yaml; json.dump(yaml.safe_load(sys.argv[1]), sys.stdout)";
     let output = Command::new(python).args(["-c", script, text]).output().unwrap();
