@@ -3,12 +3,14 @@
 use super::Session;
 use super::get::token;
 use crate::cli::Global;
+use crate::config::duration::words;
 use crate::error::{Code, Error};
 use crate::secret::Secret;
 use crate::system::{OutFile, System};
 use crate::token::{Ask, Freshness, Obtained, TokenSet};
 use crate::words::t;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// How often the cache is looked at, so that a reject or another caller's refresh is followed. It costs two small
 /// reads.
@@ -39,27 +41,41 @@ pub(super) fn keep_fresh(
 ) -> Result<u8, Error> {
     system.signals.install();
     let mut watch = Watch {
+        session,
         system,
+        ask,
+        file,
+        render,
         quiet: global.loudness.quiet,
         kept: None,
         pause_until: Duration::ZERO,
         troubled: false,
     };
-    let offline = Ask { offline: true, ..*ask };
+    let status = system.status_line(global.loudness.quiet);
     loop {
-        system.signals.check()?;
-        match token(session, system, &offline) {
-            Ok(obtained) if !watch.holds(&obtained) => watch.keep(&obtained, file, &render)?,
-            Ok(obtained) if !watch.is_due(&obtained, ask) => {}
-            Ok(_) | Err(Error::Offline) => watch.renew(session, ask, file, &render)?,
-            Err(error) => watch.bear(error)?,
+        let slept = watch.look().or_else(|error| watch.tolerate(error)).and_then(|()| {
+            if status.is_shown() {
+                status.show(&watch.status());
+                system.signals.wait(&*system.clock, LOOK)
+            } else {
+                system.clock.sleep(LOOK);
+                system.signals.check()
+            }
+        });
+        match slept {
+            Ok(()) => {}
+            Err(Error::Interrupted { signal }) => return Ok(128 + signal),
+            Err(error) => return Err(error),
         }
-        system.clock.sleep(LOOK);
     }
 }
 
-struct Watch<'a> {
+struct Watch<'a, R> {
+    session: &'a Session,
     system: &'a System,
+    ask: &'a Ask,
+    file: &'a OutFile,
+    render: R,
     quiet: bool,
     kept: Option<Kept>,
     /// No attempt before this time of the monotonic clock.
@@ -70,11 +86,31 @@ struct Watch<'a> {
 /// What the file holds.
 struct Kept {
     token: Secret,
+    bytes: Zeroizing<Vec<u8>>,
+    expires_at_ms: i64,
     /// When to renew it early, in ms since 1970.
     early_at_ms: i64,
 }
 
-impl Watch<'_> {
+impl<R: Fn(&System, &Obtained) -> Result<Vec<u8>, Error>> Watch<'_, R> {
+    /// Looks at the file, then at the cache, and renews the token if it is time.
+    fn look(&mut self) -> Result<(), Error> {
+        if let Some(kept) = self.kept.as_ref().filter(|kept| !self.file.holds(&kept.bytes)) {
+            replace(self.system, self.file, &kept.bytes)?;
+            self.troubled = false;
+            log::info!("the file was changed by somebody else, so it was written again");
+        }
+        match token(self.session, self.system, &Ask { offline: true, ..*self.ask }) {
+            Ok(obtained) if !self.holds(&obtained) => self.keep(&obtained),
+            Ok(obtained) if !self.is_due(&obtained) => {
+                self.troubled = false;
+                Ok(())
+            }
+            Ok(_) | Err(Error::Offline) => self.renew(),
+            Err(error) => Err(error),
+        }
+    }
+
     fn holds(&self, obtained: &Obtained) -> bool {
         let token = obtained.record.token.as_ref().map(|token| &token.access_token);
         token.is_some() && token == self.kept.as_ref().map(|kept| &kept.token)
@@ -82,41 +118,32 @@ impl Watch<'_> {
 
     /// Whether the token in the file is to be renewed: it is stale for its reader, or its own moment in the early
     /// window has come. The moments of a fleet differ, so that they do not all ask at once.
-    fn is_due(&self, obtained: &Obtained, ask: &Ask) -> bool {
+    fn is_due(&self, obtained: &Obtained) -> bool {
         let now = self.system.clock.now();
-        match obtained.record.freshness(now, ask.min_ttl) {
+        match obtained.record.freshness(now, self.ask.min_ttl) {
             Freshness::Fresh => false,
             Freshness::Stale => true,
             Freshness::Early => self.kept.as_ref().is_none_or(|kept| now.wall_ms >= kept.early_at_ms),
         }
     }
 
-    fn keep(
-        &mut self,
-        obtained: &Obtained,
-        file: &OutFile,
-        render: &impl Fn(&System, &Obtained) -> Result<Vec<u8>, Error>,
-    ) -> Result<(), Error> {
-        replace(self.system, file, &render(self.system, obtained)?)?;
-        self.kept = obtained
-            .record
-            .token
-            .as_ref()
-            .map(|token| Kept { token: token.access_token.clone(), early_at_ms: early_moment(token) });
+    fn keep(&mut self, obtained: &Obtained) -> Result<(), Error> {
+        let bytes = Zeroizing::new((self.render)(self.system, obtained)?);
+        replace(self.system, self.file, &bytes)?;
+        self.kept = obtained.record.token.as_ref().map(|token| Kept {
+            token: token.access_token.clone(),
+            bytes,
+            expires_at_ms: token.expires_at_ms,
+            early_at_ms: early_moment(token),
+        });
         Ok(())
     }
 
-    fn renew(
-        &mut self,
-        session: &Session,
-        ask: &Ask,
-        file: &OutFile,
-        render: &impl Fn(&System, &Obtained) -> Result<Vec<u8>, Error>,
-    ) -> Result<(), Error> {
+    fn renew(&mut self) -> Result<(), Error> {
         if self.system.clock.monotonic() < self.pause_until {
             return Ok(());
         }
-        match token(session, self.system, ask) {
+        match token(self.session, self.system, self.ask) {
             Ok(obtained) if self.holds(&obtained) => {
                 self.pause(EARLY_PAUSE);
                 if let Some(warning) = obtained.warning {
@@ -125,24 +152,29 @@ impl Watch<'_> {
                 Ok(())
             }
             Ok(obtained) => {
+                self.keep(&obtained)?;
                 self.troubled = false;
-                self.keep(&obtained, file, render)
+                Ok(())
             }
-            Err(error) => self.bear(error),
+            Err(error) => {
+                self.pause(error.retry_after().unwrap_or_default());
+                Err(error)
+            }
         }
     }
 
-    /// An error that time may heal is borne, and the file keeps what it holds; any other ends the watch.
-    fn bear(&mut self, error: Error) -> Result<(), Error> {
-        if !matches!(error.code(), Code::Unavailable | Code::RateLimited | Code::Busy) {
-            return Err(error);
+    /// Warns of an error that may pass, and goes on; the file keeps its token. Any other error ends the watch.
+    fn tolerate(&mut self, error: Error) -> Result<(), Error> {
+        match error.code() {
+            Code::Unavailable | Code::RateLimited | Code::Busy | Code::Store => {
+                self.say_once(&t!(
+                    "{problem}; the file keeps its token until that is over",
+                    problem = error.message()
+                ));
+                Ok(())
+            }
+            _ => Err(error),
         }
-        self.pause(error.retry_after().unwrap_or_default());
-        self.say_once(&t!(
-            "no new token could be had ({why}); the file stays as it is",
-            why = error.message()
-        ));
-        Ok(())
     }
 
     fn pause(&mut self, wait: Duration) {
@@ -155,6 +187,19 @@ impl Watch<'_> {
             self.system.warn(words);
         }
         self.troubled = true;
+    }
+
+    /// The line for a terminal.
+    fn status(&self) -> String {
+        let path = self.file.path().display();
+        let Some(kept) = &self.kept else { return t!("{path}: waiting for a token", path) };
+        let left_ms = kept.expires_at_ms - self.system.clock.now().wall_ms;
+        match u64::try_from(left_ms / 1000) {
+            Ok(left) if left > 0 => {
+                t!("{path}: the token is valid for {time}", path, time = words(Duration::from_secs(left)))
+            }
+            _ => t!("{path}: the token has expired", path),
+        }
     }
 }
 

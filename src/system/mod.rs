@@ -27,7 +27,7 @@ pub use process::harden;
 pub use signals::Signals;
 pub use stdio::{Stdin, Stdout};
 pub use terminal::Terminal;
-pub use waiting::Waiting;
+pub use waiting::{StatusLine, Waiting};
 
 use crate::error::Error;
 use crate::sanitize::sanitize_lines;

@@ -35,6 +35,11 @@ impl OutFile {
         Ok(file)
     }
 
+    /// The path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Replaces the file by one that holds `bytes`. Readers see the old file or the new one, never a part, and nobody
     /// else can read the new one before it is in place.
     pub fn replace(&self, bytes: &[u8]) -> Result<(), Error> {

@@ -1,9 +1,14 @@
 //! SIGINT and SIGTERM: they end the call at once, except while an answer is being committed.
 
+use super::Clock;
 use crate::error::Error;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How often [`Signals::wait`] looks whether a signal came.
+const SIGNAL_POLL: Duration = Duration::from_millis(200);
 
 /// The handler's flags. Until [`Signals::install`] the system's default action stands.
 #[derive(Clone, Default)]
@@ -42,6 +47,19 @@ impl Signals {
     pub fn release(&self) -> Result<(), Error> {
         self.armed.store(true, Ordering::SeqCst);
         self.check()
+    }
+
+    /// Sleeps for `time`. A signal ends the sleep within 200 ms as [`Error::Interrupted`] instead of ending the process, so
+    /// that the caller can clean up a terminal.
+    pub fn wait(&self, clock: &dyn Clock, time: Duration) -> Result<(), Error> {
+        self.hold();
+        let mut left = time;
+        while !left.is_zero() && self.check().is_ok() {
+            let part = left.min(SIGNAL_POLL);
+            clock.sleep(part);
+            left -= part;
+        }
+        self.release()
     }
 
     /// Acts as if the signal had come while it was held.

@@ -64,6 +64,42 @@ impl System {
     }
 }
 
+/// A line on a terminal that is drawn anew when it changes, and goes when this is dropped.
+pub struct StatusLine<'a> {
+    system: &'a System,
+    shown: bool,
+}
+
+impl StatusLine<'_> {
+    /// Whether there is a terminal for it.
+    pub fn is_shown(&self) -> bool {
+        self.shown
+    }
+
+    /// Shows `words` in place of what the line said.
+    pub fn show(&self, words: &str) {
+        draw(&sanitize(words));
+        self.system.waits.set(true);
+    }
+}
+
+impl Drop for StatusLine<'_> {
+    fn drop(&mut self) {
+        if self.shown {
+            draw("");
+            self.system.waits.set(false);
+        }
+    }
+}
+
+impl System {
+    /// A status line, if standard error is a terminal that can redraw one.
+    pub fn status_line(&self, quiet: bool) -> StatusLine<'_> {
+        let shown = self.terminal.stderr && !quiet && self.env.get("TERM") != Some("dumb");
+        StatusLine { system: self, shown }
+    }
+}
+
 fn line(tick: char, what: &str, limit: Option<Duration>, waited: Duration) -> String {
     let whole = |duration: Duration| words(Duration::from_secs(duration.as_secs()));
     let time = match limit {

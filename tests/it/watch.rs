@@ -1,10 +1,14 @@
 //! `--watch`: the file contains a valid token whenever one can be obtained.
 
-use crate::harness::{Outcome, Test, until};
+use crate::harness::{Outcome, Test, have, said, until};
 use crate::in_process::ManualClock;
+use crate::person::Person;
 use std::cell::{Cell, RefCell};
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::oauth::userinfo::{self, Liveness};
@@ -172,6 +176,107 @@ fn another_callers_refresh_is_followed_without_one_of_its_own() {
     assert_eq!(test.sandbox.token_requests(), 2);
     running.signal("TERM");
     running.wait();
+}
+
+/// A deleted or overwritten file used to stay so until the next refresh.
+#[test]
+fn a_file_that_was_changed_is_restored() {
+    let test = Test::new();
+    let out = test.dir.path().join("out/token");
+    let args = ["get", "--watch", "-o", "json", "--output-file", out.to_str().unwrap(), "--mode", "0640"];
+    let running = test.start(test.command(args));
+    let is_whole = || {
+        let mode = std::fs::symlink_metadata(&out).map(|found| found.permissions().mode() & 0o777);
+        content(&out).contains("access_token") && mode.is_ok_and(|mode| mode == 0o640)
+    };
+    until("a token", is_whole);
+    let before = content(&out);
+    let changes: [&dyn Fn(); 4] = [
+        &|| std::fs::remove_file(&out).unwrap(),
+        &|| std::fs::write(&out, "junk").unwrap(),
+        &|| std::fs::set_permissions(&out, Permissions::from_mode(0o666)).unwrap(),
+        &|| std::fs::remove_dir_all(out.parent().unwrap()).unwrap(),
+    ];
+    for change in changes {
+        change();
+        until("the file to be restored", is_whole);
+        assert_eq!(content(&out), before);
+    }
+    running.signal("TERM");
+    let outcome = running.wait();
+    assert_eq!((outcome.code, &*outcome.stderr), (143, ""), "{outcome:?}");
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+/// Either of these used to end the watch with 74.
+#[test]
+fn an_unwritable_file_and_an_unreadable_state_are_outlasted() {
+    let test = Test::new();
+    let (running, out) = start(&test, &[]);
+    until("a token", || !content(&out).is_empty());
+    let token = content(&out);
+
+    std::fs::remove_file(&out).unwrap();
+    std::fs::create_dir(&out).unwrap();
+    said(&running, "zoho-cred: warning:");
+    std::fs::remove_dir(&out).unwrap();
+    until("the file to be restored", || content(&out) == token);
+
+    let away = test.dir.path().join("away");
+    std::fs::rename(test.state(), &away).unwrap();
+    std::fs::write(test.state(), "not a folder").unwrap();
+    let warnings = || {
+        let stderr = std::fs::read_to_string(running.stderr_file()).unwrap();
+        stderr.matches("the file keeps its token until that is over").count()
+    };
+    until("another warning", || warnings() == 2);
+    assert_eq!(content(&out), token);
+    std::fs::remove_file(test.state()).unwrap();
+    std::fs::rename(&away, test.state()).unwrap();
+    test.run_with_stdin(["reject"], token.as_bytes()).ok();
+    until("another token", || !content(&out).is_empty() && content(&out) != token);
+    running.signal("INT");
+    assert_eq!(running.wait().code, 130);
+}
+
+#[test]
+fn a_disk_that_is_full_for_a_moment_is_outlasted() {
+    let test = Test::new();
+    let folder = test.dir.path().join("small");
+    std::fs::create_dir(&folder).unwrap();
+    let mut mount = Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", "size=32k,mode=700", "tmpfs"]).arg(&folder);
+    if !have("mount") || !mount.status().unwrap().success() {
+        return;
+    }
+    let out = folder.join("token");
+    let running = test.start(test.command(["get", "--watch", "--output-file", out.to_str().unwrap()]));
+    until("a token", || !content(&out).is_empty());
+    let token = content(&out);
+    std::fs::write(folder.join("filler"), vec![0; 1 << 20]).unwrap_err();
+    let new = test.run(["get", "--refresh"]).ok().to_owned();
+    said(&running, "zoho-cred: warning:");
+    assert_eq!(content(&out), token, "the file keeps its token");
+    std::fs::remove_file(folder.join("filler")).unwrap();
+    until("the new token", || content(&out) == new);
+    running.signal("TERM");
+    assert_eq!(running.wait().code, 143);
+    assert!(Command::new("umount").arg("-l").arg(&folder).status().unwrap().success());
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
+
+#[test]
+fn a_terminal_shows_one_status_line_until_ctrl_c() {
+    let test = Test::new();
+    let out = test.dir.path().join("token");
+    let mut person = Person::calls(&test, ["get", "--watch", "--output-file", out.to_str().unwrap()]);
+    person.reads("token: the token is valid for 59 min");
+    assert!(!content(&out).is_empty());
+    person.pty.send_control('c').unwrap();
+    let (code, shown) = person.leaves();
+    assert_eq!(code, 130, "{shown}");
+    assert!(shown.ends_with("\r\u{1b}[2K"), "the line is gone: {shown:?}");
+    assert!(!shown.contains('\n') && !shown.contains("error"), "{shown:?}");
 }
 
 #[test]
