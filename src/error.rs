@@ -5,7 +5,7 @@
 
 use crate::config::ENVIRONMENT;
 use crate::config::duration::words;
-use crate::words::{causes, local, t};
+use crate::i18n::{causes, local, tr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -107,25 +107,25 @@ pub enum KeyringTrouble {
 impl KeyringTrouble {
     fn message(self) -> String {
         match self {
-            KeyringTrouble::NoService => t!("no keyring service can be reached"),
-            KeyringTrouble::Locked => t!("the keyring is locked"),
-            KeyringTrouble::NoCollection => t!("the keyring has no default collection to keep secrets in"),
+            KeyringTrouble::NoService => tr!("no keyring service can be reached"),
+            KeyringTrouble::Locked => tr!("the keyring is locked"),
+            KeyringTrouble::NoCollection => tr!("the keyring has no default collection to keep secrets in"),
             KeyringTrouble::Silent { waited } => {
-                t!("the keyring did not answer within {time}", time = words(waited))
+                tr!("the keyring did not answer within {time}", time = words(waited))
             }
-            KeyringTrouble::Failed => t!("the keyring failed"),
+            KeyringTrouble::Failed => tr!("the keyring failed"),
         }
     }
 
     fn hint(self) -> String {
         let first = match self {
-            KeyringTrouble::NoService => t!("start one in this session"),
-            KeyringTrouble::Locked => t!("unlock it and try again"),
-            KeyringTrouble::NoCollection => t!("create a default keyring in the desktop's password program"),
-            KeyringTrouble::Silent { .. } => t!("restart the keyring service or unlock it"),
-            KeyringTrouble::Failed => t!("try again"),
+            KeyringTrouble::NoService => tr!("start one in this session"),
+            KeyringTrouble::Locked => tr!("unlock it and try again"),
+            KeyringTrouble::NoCollection => tr!("create a default keyring in the desktop's password program"),
+            KeyringTrouble::Silent { .. } => tr!("restart the keyring service or unlock it"),
+            KeyringTrouble::Failed => tr!("try again"),
         };
-        t!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600", first)
+        tr!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600", first)
     }
 }
 
@@ -215,7 +215,7 @@ pub enum Error {
         profile: String,
     },
     /// Nobody answered the consent page in time.
-    NobodyCame,
+    LoginTimedOut,
     /// The port that the browser is to come back to is in use.
     PortTaken {
         /// The port.
@@ -267,7 +267,7 @@ pub enum Error {
         waited: Duration,
     },
     /// A login or logout of the profile ended while this call was under way.
-    Overtaken {
+    ConcurrentModification {
         /// The profile.
         profile: String,
     },
@@ -378,7 +378,7 @@ pub enum Error {
 impl Error {
     /// The machine slept while a token was on its way to the caller.
     pub fn expired_meanwhile() -> Self {
-        let problem = t!("the token expired before it could be handed out");
+        let problem = tr!("the token expired before it could be handed out");
         Error::Unavailable { problem, retry_after: None }
     }
 
@@ -400,14 +400,14 @@ impl Error {
             | Error::Denied { .. }
             | Error::CodeRefused { .. }
             | Error::NoRefreshToken { .. }
-            | Error::NobodyCame => Code::LoginRequired,
+            | Error::LoginTimedOut => Code::LoginRequired,
             Error::ClientRejected { .. } => Code::ClientRejected,
             Error::CoolingDown { .. } | Error::OutOfBudget { .. } | Error::TooManyRejects { .. } => {
                 Code::RateLimited
             }
             Error::Busy { .. }
             | Error::LoginUnderWay { .. }
-            | Error::Overtaken { .. }
+            | Error::ConcurrentModification { .. }
             | Error::LeaseLost
             | Error::PortTaken { .. } => Code::Busy,
             Error::Unavailable { .. } | Error::NotRevoked { .. } | Error::Offline | Error::HostileToken => {
@@ -430,75 +430,78 @@ impl Error {
     pub fn message(&self) -> String {
         match self {
             Error::Usage { problem, .. } | Error::CommandLine { problem, .. } => problem.clone(),
-            Error::BadProfileName => t!("that is not a profile name"),
-            Error::NoProfile { known } if known.is_empty() => t!("there is no profile yet"),
-            Error::NoProfile { .. } => t!("which profile?"),
-            Error::UnknownProfile { name, .. } => t!("there is no profile '{name}'", name),
+            Error::BadProfileName => tr!("that is not a profile name"),
+            Error::NoProfile { known } if known.is_empty() => tr!("there is no profile yet"),
+            Error::NoProfile { .. } => tr!("which profile?"),
+            Error::UnknownProfile { name, .. } => tr!("there is no profile '{name}'", name),
             Error::Config { path, line: Some(line), problem, .. } => {
-                t!("{path}, line {line}: {problem}", path = path.display(), line, problem)
+                tr!("{path}, line {line}: {problem}", path = path.display(), line, problem)
             }
             Error::Config { path, line: None, problem, .. } => format!("{}: {problem}", path.display()),
             Error::Setting { problem, .. } => problem.clone(),
             Error::EnvironmentIncomplete { missing } => {
-                t!("the environment profile lacks {missing}", missing)
+                tr!("the environment profile lacks {missing}", missing)
             }
-            Error::NeverLoggedIn { profile } => t!("profile '{profile}' has no credential", profile),
+            Error::NeverLoggedIn { profile } => tr!("profile '{profile}' has no credential", profile),
             Error::Keyring { trouble, .. } => trouble.message(),
             Error::Shared { profile, others } => {
-                t!(
+                tr!(
                     "the credential of '{profile}' is also used by {others}",
                     profile,
                     others = others.join(", ")
                 )
             }
             Error::NotRevoked { profile, .. } => {
-                t!("the refresh token of '{profile}' could not be revoked, so nothing was forgotten", profile)
+                tr!(
+                    "the refresh token of '{profile}' could not be revoked, so nothing was forgotten",
+                    profile
+                )
             }
             Error::SecretsGone { profile, place } => {
-                t!("the secrets of '{profile}' are no longer in its {place} store", profile, place)
+                tr!("the secrets of '{profile}' are no longer in its {place} store", profile, place)
             }
             Error::Refused { profile, .. } => {
-                t!("Zoho no longer accepts the refresh token of '{profile}'", profile)
+                tr!("Zoho no longer accepts the refresh token of '{profile}'", profile)
             }
-            Error::Denied { error } => t!("the consent was not given: '{error}'", error),
-            Error::CodeRefused { error } => t!("Zoho did not take the code: '{error}'", error),
-            Error::NoRefreshToken { .. } => t!("Zoho granted access, but sent no refresh token"),
-            Error::NobodyCame => t!("nobody answered the consent page in time"),
-            Error::PortTaken { port } => t!("port {port} of this machine is in use", port),
-            Error::UntrustedRedirect { problem } => t!("the redirect was not accepted: {problem}", problem),
-            Error::ClientRejected { error, .. } => t!("Zoho rejected the client with '{error}'", error),
-            Error::LeaseLost => t!("another process or machine took over before the request was sent"),
-            Error::CoolingDown { .. } => t!("Zoho throttled this refresh token, so nobody asks for now"),
+            Error::Denied { error } => tr!("the consent was not given: '{error}'", error),
+            Error::CodeRefused { error } => tr!("Zoho did not take the code: '{error}'", error),
+            Error::NoRefreshToken { .. } => tr!("Zoho granted access, but sent no refresh token"),
+            Error::LoginTimedOut => tr!("nobody answered the consent page in time"),
+            Error::PortTaken { port } => tr!("port {port} of this machine is in use", port),
+            Error::UntrustedRedirect { problem } => tr!("the redirect was not accepted: {problem}", problem),
+            Error::ClientRejected { error, .. } => tr!("Zoho rejected the client with '{error}'", error),
+            Error::LeaseLost => tr!("another process or machine took over before the request was sent"),
+            Error::CoolingDown { .. } => tr!("Zoho throttled this refresh token, so nobody asks for now"),
             Error::OutOfBudget { used, limit, .. } => {
-                t!("out of budget: {used} of Zoho's {limit} token requests are used", used, limit)
+                tr!("out of budget: {used} of Zoho's {limit} token requests are used", used, limit)
             }
-            Error::TooManyRejects { .. } => t!("rejected tokens have already caused 3 refreshes"),
+            Error::TooManyRejects { .. } => tr!("rejected tokens have already caused 3 refreshes"),
             Error::Busy { waited, .. } => {
-                t!("another process held the lock for {time}", time = words(*waited))
+                tr!("another process held the lock for {time}", time = words(*waited))
             }
-            Error::Overtaken { profile } => {
-                t!("a login or logout of '{profile}' came before this command was done", profile)
+            Error::ConcurrentModification { profile } => {
+                tr!("a login or logout of '{profile}' came before this command was done", profile)
             }
             Error::LoginUnderWay { waited } => {
-                t!("another login or logout did not end within {time}", time = words(*waited))
+                tr!("another login or logout did not end within {time}", time = words(*waited))
             }
             Error::Unavailable { problem, .. } => local(problem),
-            Error::Offline => t!("no living token is cached, and --offline forbids asking for one"),
+            Error::Offline => tr!("no living token is cached, and --offline forbids asking for one"),
             Error::Store { action, what, .. } => could_not(action, what),
-            Error::Unsafe { path, problem, .. } => t!("{path} {problem}", path = path.display(), problem),
+            Error::Unsafe { path, problem, .. } => tr!("{path} {problem}", path = path.display(), problem),
             Error::BadInput { problem } | Error::BadAnswer { problem } => problem.clone(),
             Error::HostNotServed { host: Some(host), profile } => {
-                t!("profile '{profile}' serves no tokens for {host}", profile, host)
+                tr!("profile '{profile}' serves no tokens for {host}", profile, host)
             }
-            Error::HostNotServed { host: None, .. } => t!("no token goes to such an address"),
-            Error::Out { path, .. } => t!("could not write {path}", path = path.display()),
-            Error::Command { program, found: true, .. } => t!("could not run '{program}'", program),
-            Error::Command { program, found: false, .. } => t!("there is no command '{program}'", program),
+            Error::HostNotServed { host: None, .. } => tr!("no token goes to such an address"),
+            Error::Out { path, .. } => tr!("could not write {path}", path = path.display()),
+            Error::Command { program, found: true, .. } => tr!("could not run '{program}'", program),
+            Error::Command { program, found: false, .. } => tr!("there is no command '{program}'", program),
             Error::HostileToken => {
-                t!("the access token has bytes that no token has, so it was not printed")
+                tr!("the access token has bytes that no token has, so it was not printed")
             }
-            Error::Stdout { .. } => t!("could not write to standard output"),
-            Error::Interrupted { signal } => t!("ended by signal {signal}", signal),
+            Error::Stdout { .. } => tr!("could not write to standard output"),
+            Error::Interrupted { signal } => tr!("ended by signal {signal}", signal),
         }
     }
 
@@ -511,27 +514,27 @@ impl Error {
     /// Why, where the message does not say it already.
     pub fn cause(&self) -> Option<String> {
         match self {
-            Error::Refused { error, .. } => Some(t!(
+            Error::Refused { error, .. } => Some(tr!(
                 "it was answered '{error}': revoked, replaced by a newer login, or of another data centre",
                 error
             )),
             Error::ClientRejected { error, accounts_url, .. } => Some(rejected_for(error, accounts_url)),
             Error::Denied { .. } => {
-                Some(t!("somebody pressed Reject, or more than 10 codes were asked for in 10 minutes"))
+                Some(tr!("somebody pressed Reject, or more than 10 codes were asked for in 10 minutes"))
             }
             Error::CodeRefused { .. } => {
-                Some(t!("a code is good for two minutes and one use, at the data centre that made it"))
+                Some(tr!("a code is good for two minutes and one use, at the data centre that made it"))
             }
             Error::NoRefreshToken { .. } => {
-                Some(t!("Zoho sends one only for offline access with a new consent"))
+                Some(tr!("Zoho sends one only for offline access with a new consent"))
             }
-            Error::PortTaken { .. } => Some(t!("another login may be waiting there, or another program")),
+            Error::PortTaken { .. } => Some(tr!("another login may be waiting there, or another program")),
             Error::UntrustedRedirect { .. } => {
-                Some(t!("anybody can send such an address, and the client secret would go where it says"))
+                Some(tr!("anybody can send such an address, and the client secret would go where it says"))
             }
-            Error::CoolingDown { .. } => Some(t!("more than 10 tokens were asked for in 10 minutes")),
-            Error::TooManyRejects { .. } => Some(t!("a caller rejects every token it is given")),
-            Error::Busy { holder: Some(pid), .. } => Some(t!("process {pid} is refreshing the token", pid)),
+            Error::CoolingDown { .. } => Some(tr!("more than 10 tokens were asked for in 10 minutes")),
+            Error::TooManyRejects { .. } => Some(tr!("a caller rejects every token it is given")),
+            Error::Busy { holder: Some(pid), .. } => Some(tr!("process {pid} is refreshing the token", pid)),
             Error::Store { problem, .. }
             | Error::Stdout { problem }
             | Error::Out { problem, .. }
@@ -541,7 +544,7 @@ impl Error {
                 Some(causes::told(problem)).filter(|problem| !problem.is_empty())
             }
             Error::BadProfileName => {
-                Some(t!("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit"))
+                Some(tr!("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit"))
             }
             Error::Usage { .. }
             | Error::CommandLine { .. }
@@ -551,13 +554,13 @@ impl Error {
             | Error::Setting { .. }
             | Error::EnvironmentIncomplete { .. }
             | Error::NeverLoggedIn { .. }
-            | Error::NobodyCame
+            | Error::LoginTimedOut
             | Error::SecretsGone { .. }
             | Error::Shared { .. }
             | Error::OutOfBudget { .. }
             | Error::Busy { holder: None, .. }
             | Error::LoginUnderWay { .. }
-            | Error::Overtaken { .. }
+            | Error::ConcurrentModification { .. }
             | Error::LeaseLost
             | Error::Unavailable { .. }
             | Error::Offline
@@ -574,133 +577,135 @@ impl Error {
     /// What to do next, ready to paste where that is possible.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Usage { command, .. } => Some(t!("run '{command} --help'", command)),
-            Error::CommandLine { nearest: None, command, .. } => Some(t!("run '{command} --help'", command)),
-            Error::BadProfileName => Some(t!("choose a name such as 'crm'")),
-            Error::NoProfile { known } | Error::UnknownProfile { known, .. } if known.is_empty() => Some(t!(
-                "run 'zoho-cred login crm', or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN"
-            )),
-            Error::NoProfile { known } => Some(t!("name one of: {known}", known = known.join(", "))),
+            Error::Usage { command, .. } => Some(tr!("run '{command} --help'", command)),
+            Error::CommandLine { nearest: None, command, .. } => Some(tr!("run '{command} --help'", command)),
+            Error::BadProfileName => Some(tr!("choose a name such as 'crm'")),
+            Error::NoProfile { known } | Error::UnknownProfile { known, .. } if known.is_empty() => {
+                Some(tr!(
+                    "run 'zoho-cred login crm', or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN"
+                ))
+            }
+            Error::NoProfile { known } => Some(tr!("name one of: {known}", known = known.join(", "))),
             Error::UnknownProfile { name, known } => {
                 match crate::config::nearest(name, known.iter().map(String::as_str)) {
-                    Some(near) => Some(t!("did you mean '{near}'?", near)),
-                    None => Some(t!("there are: {known}", known = known.join(", "))),
+                    Some(near) => Some(tr!("did you mean '{near}'?", near)),
+                    None => Some(tr!("there are: {known}", known = known.join(", "))),
                 }
             }
             Error::Config { nearest: Some(near), .. } | Error::CommandLine { nearest: Some(near), .. } => {
-                Some(t!("did you mean '{near}'?", near))
+                Some(tr!("did you mean '{near}'?", near))
             }
             Error::Config { nearest: None, line, .. } => Some(match line {
-                Some(_) => t!("correct that line; docs/config.md lists every key"),
-                None => t!("correct that file; docs/config.md lists every key"),
+                Some(_) => tr!("correct that line; docs/config.md lists every key"),
+                None => tr!("correct that file; docs/config.md lists every key"),
             }),
             Error::Setting { hint, .. } | Error::Unsafe { hint, .. } => Some(hint.clone()),
             Error::EnvironmentIncomplete {
                 missing: missing @ ("ZOHO_CLIENT_SECRET" | "ZOHO_REFRESH_TOKEN"),
-            } => Some(t!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables", missing)),
+            } => Some(tr!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables", missing)),
             Error::EnvironmentIncomplete { missing } => {
-                Some(t!("set {missing}, or unset the other ZOHO_ variables", missing))
+                Some(tr!("set {missing}, or unset the other ZOHO_ variables", missing))
             }
             Error::Denied { .. }
             | Error::CodeRefused { .. }
             | Error::BadAnswer { .. }
-            | Error::NobodyCame
-            | Error::UntrustedRedirect { .. } => Some(t!("run the same login again")),
-            Error::NoRefreshToken { profile } => Some(t!(
+            | Error::LoginTimedOut
+            | Error::UntrustedRedirect { .. } => Some(tr!("run the same login again")),
+            Error::NoRefreshToken { profile } => Some(tr!(
                 "remove the app from Connected Apps in your Zoho account, then run 'zoho-cred login {profile}' again",
                 profile
             )),
             Error::PortTaken { .. } => {
-                Some(t!("end that program, or register another port and give it with --redirect-uri"))
+                Some(tr!("end that program, or register another port and give it with --redirect-uri"))
             }
             Error::Keyring { trouble, .. } => Some(trouble.hint()),
-            Error::SecretsGone { profile, .. } => Some(t!(
+            Error::SecretsGone { profile, .. } => Some(tr!(
                 "run 'zoho-cred login {profile}', or 'zoho-cred logout {profile} --local' to forget it",
                 profile
             )),
             Error::Shared { .. } => {
-                Some(t!("--force revokes it for all of them; --local forgets it for this profile only"))
+                Some(tr!("--force revokes it for all of them; --local forgets it for this profile only"))
             }
-            Error::NotRevoked { profile, .. } => Some(t!(
+            Error::NotRevoked { profile, .. } => Some(tr!(
                 "try again; 'zoho-cred logout {profile} --local' forgets it here and leaves it alive at Zoho",
                 profile
             )),
-            Error::Refused { profile, .. } if profile == ENVIRONMENT => Some(t!(
+            Error::Refused { profile, .. } if profile == ENVIRONMENT => Some(tr!(
                 "put another refresh token into ZOHO_REFRESH_TOKEN, or run 'zoho-cred login crm' and use that profile"
             )),
             Error::ClientRejected { profile, error, .. } if profile == ENVIRONMENT => {
                 Some(match rejected(error) {
-                    Rejected::Scope => t!("correct ZOHO_SCOPES, or ask for other scopes when you log in"),
-                    Rejected::Organisation => t!("correct ZOHO_SOID"),
-                    _ => t!(
+                    Rejected::Scope => tr!("correct ZOHO_SCOPES, or ask for other scopes when you log in"),
+                    Rejected::Organisation => tr!("correct ZOHO_SOID"),
+                    _ => tr!(
                         "compare ZOHO_DATA_CENTER, ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET with the API console"
                     ),
                 })
             }
             Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
-                Some(t!("run 'zoho-cred login {profile}'", profile))
+                Some(tr!("run 'zoho-cred login {profile}'", profile))
             }
             Error::ClientRejected { profile, error, .. } => Some(match rejected(error) {
-                Rejected::Client => t!(
+                Rejected::Client => tr!(
                     "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'",
                     profile
                 ),
-                Rejected::RedirectUri => t!(
+                Rejected::RedirectUri => tr!(
                     "run 'zoho-cred login {profile}' with --redirect-uri and what is registered in the API console",
                     profile
                 ),
-                Rejected::Kind => t!(
+                Rejected::Kind => tr!(
                     "run 'zoho-cred login {profile}' with the --flow that fits its type in the API console",
                     profile
                 ),
                 Rejected::Scope => {
-                    t!(
+                    tr!(
                         "correct scopes in the config, or run 'zoho-cred login {profile}' with --scope",
                         profile
                     )
                 }
                 Rejected::Organisation => {
-                    t!("correct soid in the config, or run 'zoho-cred login {profile}' with --soid", profile)
+                    tr!("correct soid in the config, or run 'zoho-cred login {profile}' with --soid", profile)
                 }
             }),
             Error::CoolingDown { retry_after }
             | Error::OutOfBudget { retry_after, .. }
             | Error::TooManyRejects { retry_after } => {
-                Some(t!("try again in {time}", time = words(*retry_after)))
+                Some(tr!("try again in {time}", time = words(*retry_after)))
             }
-            Error::Busy { .. } | Error::LeaseLost => Some(t!("try again, or give a longer --timeout")),
-            Error::Overtaken { .. } => Some(t!("run it again")),
-            Error::LoginUnderWay { .. } => Some(t!(
+            Error::Busy { .. } | Error::LeaseLost => Some(tr!("try again, or give a longer --timeout")),
+            Error::ConcurrentModification { .. } => Some(tr!("run it again")),
+            Error::LoginUnderWay { .. } => Some(tr!(
                 "wait for it or end it, then run this command again: nothing was stored or forgotten"
             )),
             Error::Unavailable { problem, retry_after } => {
                 Some(match (causes::advice(problem), retry_after) {
                     (Some(advice), _) => advice,
-                    (None, Some(after)) => t!("try again in {time}", time = words(*after)),
-                    (None, None) => t!("check the network and try again"),
+                    (None, Some(after)) => tr!("try again in {time}", time = words(*after)),
+                    (None, None) => tr!("check the network and try again"),
                 })
             }
-            Error::Offline => Some(t!("run the same command without --offline")),
-            Error::Store { action: "run", .. } => Some(t!("run it by hand and see what it prints")),
+            Error::Offline => Some(tr!("run the same command without --offline")),
+            Error::Store { action: "run", .. } => Some(tr!("run it by hand and see what it prints")),
             Error::Store { action: "read", .. } => {
-                Some(t!("check that it is there and that you may read it"))
+                Some(tr!("check that it is there and that you may read it"))
             }
             Error::Store { .. } => {
-                Some(t!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR"))
+                Some(tr!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR"))
             }
-            Error::BadInput { .. } => Some(t!("see docs/protocols.md for what is read from stdin")),
-            Error::HostNotServed { host: Some(host), profile } => Some(t!(
+            Error::BadInput { .. } => Some(tr!("see docs/protocols.md for what is read from stdin")),
+            Error::HostNotServed { host: Some(host), profile } => Some(tr!(
                 "if it is an API of Zoho's, add \"{host}\" to hosts of [profile.{profile}] in the config",
                 host,
                 profile
             )),
             Error::HostNotServed { host: None, .. } => {
-                Some(t!("write it as https://host/path, without user info"))
+                Some(tr!("write it as https://host/path, without user info"))
             }
-            Error::Out { .. } => Some(t!("check the folder's permissions and free space")),
-            Error::Command { .. } => Some(t!("check the name behind '--', and PATH")),
-            Error::HostileToken => Some(t!("check that the accounts server is Zoho's")),
-            Error::Stdout { .. } => Some(t!("check where the output is going")),
+            Error::Out { .. } => Some(tr!("check the folder's permissions and free space")),
+            Error::Command { .. } => Some(tr!("check the name behind '--', and PATH")),
+            Error::HostileToken => Some(tr!("check that the accounts server is Zoho's")),
+            Error::Stdout { .. } => Some(tr!("check where the output is going")),
             Error::Interrupted { .. } => None,
         }
     }
@@ -713,9 +718,10 @@ impl Error {
             | Error::TooManyRejects { retry_after }
             | Error::Refused { retry_after, .. } => Some(*retry_after),
             Error::Unavailable { retry_after, .. } => *retry_after,
-            Error::Busy { .. } | Error::LoginUnderWay { .. } | Error::Overtaken { .. } | Error::LeaseLost => {
-                Some(Duration::from_secs(1))
-            }
+            Error::Busy { .. }
+            | Error::LoginUnderWay { .. }
+            | Error::ConcurrentModification { .. }
+            | Error::LeaseLost => Some(Duration::from_secs(1)),
             _ => None,
         }
     }
@@ -742,29 +748,29 @@ fn rejected(error: &str) -> Rejected {
 
 fn rejected_for(error: &str, accounts_url: &str) -> String {
     match rejected(error) {
-        Rejected::Client => t!(
+        Rejected::Client => tr!(
             "most likely the wrong data centre ({accounts_url} was asked), else a wrong client id or secret",
             accounts_url
         ),
-        Rejected::RedirectUri => t!("the redirect URI is not, to the letter, one that the client has"),
-        Rejected::Kind => t!("the client is of a type that may not log in this way"),
-        Rejected::Scope => t!("a scope is misspelt, or its product is not part of the account"),
-        Rejected::Organisation => t!("soid is missing or wrong; it is like ZohoCRM.600000434"),
+        Rejected::RedirectUri => tr!("the redirect URI is not, to the letter, one that the client has"),
+        Rejected::Kind => tr!("the client is of a type that may not log in this way"),
+        Rejected::Scope => tr!("a scope is misspelt, or its product is not part of the account"),
+        Rejected::Organisation => tr!("soid is missing or wrong; it is like ZohoCRM.600000434"),
     }
 }
 
 /// What could not be done with a file, keyring or lock.
 fn could_not(action: &str, what: &str) -> String {
     match action {
-        "create" => t!("could not create {what}", what),
-        "listen on" => t!("could not listen on {what}", what),
-        "lock" => t!("could not lock {what}", what),
-        "protect" => t!("could not protect {what}", what),
-        "read" => t!("could not read {what}", what),
-        "remove" => t!("could not remove {what}", what),
-        "run" => t!("could not run {what}", what),
-        "settle on" => t!("could not settle on {what}", what),
-        "write" => t!("could not write {what}", what),
-        action => t!("could not do '{action}' with {what}", action, what),
+        "create" => tr!("could not create {what}", what),
+        "listen on" => tr!("could not listen on {what}", what),
+        "lock" => tr!("could not lock {what}", what),
+        "protect" => tr!("could not protect {what}", what),
+        "read" => tr!("could not read {what}", what),
+        "remove" => tr!("could not remove {what}", what),
+        "run" => tr!("could not run {what}", what),
+        "settle on" => tr!("could not settle on {what}", what),
+        "write" => tr!("could not write {what}", what),
+        action => tr!("could not do '{action}' with {what}", action, what),
     }
 }

@@ -1,11 +1,11 @@
 //! The whole program as one function of its arguments and the outside.
 
-use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, complaint, translated};
+use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, clap_error, translated};
 use crate::commands;
 use crate::error::{Code, Error};
+use crate::i18n::{Language, language, speak, tr};
 use crate::sanitize::{Sanitized, json, sanitize};
 use crate::system::{System, browser};
-use crate::words::{Language, language, speak, t};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use std::ffi::{OsStr, OsString};
@@ -35,7 +35,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         Color::Always => Some(true),
         Color::Never => Some(false),
     };
-    system.terminal.quiet = cli.global.loudness.quiet;
+    system.terminal.quiet = cli.global.verbosity.quiet;
     let outcome = match cli.command {
         Some(command) => dispatch(command, &cli.global, system),
         None if system.terminal.stdout => commands::summary(system, &cli.global),
@@ -134,8 +134,8 @@ fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
         (false, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
             system.say(error.render().to_string().trim_end());
         }
-        (true, _) => report(&complaint(&error, args), ErrorFormat::Json, system),
-        (false, _) => report(&complaint(&error, args), ErrorFormat::Text, system),
+        (true, _) => report(&clap_error(&error, args), ErrorFormat::Json, system),
+        (false, _) => report(&clap_error(&error, args), ErrorFormat::Text, system),
     }
     2
 }
@@ -147,8 +147,8 @@ pub fn report(error: &Error, format: ErrorFormat, system: &System) {
             let message = error.message();
             let mut lines =
                 vec![format!("zoho-cred: error[{}]: {}", error.code().word(), sanitize(&message))];
-            lines.extend(error.cause().map(|cause| t!("zoho-cred: cause: {cause}", cause)));
-            lines.extend(error.hint().map(|hint| t!("zoho-cred: hint: {hint}", hint)));
+            lines.extend(error.cause().map(|cause| tr!("zoho-cred: cause: {cause}", cause)));
+            lines.extend(error.hint().map(|hint| tr!("zoho-cred: hint: {hint}", hint)));
             lines.join("\n")
         }
         ErrorFormat::Json => {
@@ -168,7 +168,7 @@ pub fn report(error: &Error, format: ErrorFormat, system: &System) {
 
 /// Our own log only: other crates' could hold what ours never does.
 fn start_log(global: &Global) {
-    let level = match (global.loudness.quiet, global.loudness.verbose) {
+    let level = match (global.verbosity.quiet, global.verbosity.verbose) {
         (true, _) | (_, 0) => return,
         (_, 1) => log::LevelFilter::Info,
         (_, _) => log::LevelFilter::Debug,

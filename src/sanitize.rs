@@ -105,11 +105,11 @@ mod tests {
 
     #[test]
     fn values_are_sanitized_in_both_languages() {
-        use crate::words::{Language, speak, t};
+        use crate::i18n::{Language, speak, tr};
         let name = "x\n##vso[y]\u{1b}";
         for language in [Language::English, Language::Japanese] {
             let _speaking = speak(language);
-            let text = t!("there is no profile '{name}'", name);
+            let text = tr!("there is no profile '{name}'", name);
             assert!(text.contains("x\\n#\\u{23}vso[y]\\u{1b}"), "{text}");
         }
     }

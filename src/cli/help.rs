@@ -1,7 +1,7 @@
 //! The help in another language than English: clap's own words in it cannot be replaced, so its page is laid out here.
 //! In English it is clap's.
 
-use crate::words::{help, pad, t, width, wrap};
+use crate::i18n::{help, pad, tr, width, wrap};
 use clap::builder::{PossibleValue, StyledStr};
 use clap::{Arg, Command};
 
@@ -39,17 +39,17 @@ impl Page {
         let about = command.get_long_about().filter(|_| self.long).or(command.get_about());
         self.paragraph(about);
         let usage = command.clone().render_usage().to_string();
-        let usage = usage.trim_start_matches("Usage:").trim().replace("[OPTIONS]", &t!("[OPTIONS]"));
-        let usage = usage.replace("<COMMAND>", &t!("<COMMAND>")).replace("[COMMAND]", &t!("[COMMAND]"));
-        self.text += &t!("Usage: {usage}\n", usage);
+        let usage = usage.trim_start_matches("Usage:").trim().replace("[OPTIONS]", &tr!("[OPTIONS]"));
+        let usage = usage.replace("<COMMAND>", &tr!("<COMMAND>")).replace("[COMMAND]", &tr!("[COMMAND]"));
+        self.text += &tr!("Usage: {usage}\n", usage);
         let subcommands: Vec<_> = command.get_subcommands().filter(|sub| !sub.is_hide_set()).collect();
         let rows = subcommands.iter().map(|sub| (sub.get_name().to_owned(), translation(sub.get_about())));
-        self.table(&t!("Commands"), rows.collect());
+        self.table(&tr!("Commands"), rows.collect());
         let shown = |arg: &&Arg| !arg.is_hide_set() && arg.get_help_heading().is_none();
         let (arguments, options): (Vec<&Arg>, Vec<&Arg>) =
             command.get_arguments().filter(shown).partition(|arg| arg.is_positional());
-        self.arguments(&t!("Arguments"), &arguments);
-        self.arguments(&t!("Options"), &options);
+        self.arguments(&tr!("Arguments"), &arguments);
+        self.arguments(&tr!("Options"), &options);
         for heading in headings(command) {
             let under: Vec<&Arg> =
                 command.get_arguments().filter(|arg| arg.get_help_heading() == Some(heading)).collect();
@@ -157,7 +157,7 @@ fn default(arg: &Arg) -> String {
     let values: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
     match values.is_empty() || !arg.get_action().takes_values() || arg.is_hide_default_value_set() {
         true => String::new(),
-        false => t!(" [default: {values}]", values = values.join(", ")),
+        false => tr!(" [default: {values}]", values = values.join(", ")),
     }
 }
 
@@ -165,7 +165,7 @@ fn choices(arg: &Arg) -> String {
     let values: Vec<String> = values(arg).iter().map(|value| value.get_name().to_owned()).collect();
     match values.is_empty() {
         true => String::new(),
-        false => t!(" [possible values: {values}]", values = values.join(", ")),
+        false => tr!(" [possible values: {values}]", values = values.join(", ")),
     }
 }
 

@@ -3,11 +3,11 @@
 //! The shell is given a few lines that ask this program at every press of the key: names of profiles are not known
 //! beforehand.
 
-use super::session::read_config;
 use crate::cli::{Cli, CompletionsArgs, Global};
+use crate::commands::session::read_config;
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::system::System;
-use crate::words::t;
 use clap::{Command, CommandFactory};
 use clap_complete::CompletionCandidate;
 use clap_complete::engine::ArgValueCandidates;
@@ -31,7 +31,7 @@ pub fn completions(system: &mut System, args: &CompletionsArgs) -> Result<u8, Er
             Ok(0)
         }
         _ => Err(Error::Usage {
-            problem: t!("there are no completions for {name}", name),
+            problem: tr!("there are no completions for {name}", name),
             command: "zoho-cred completions",
         }),
     }

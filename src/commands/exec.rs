@@ -1,30 +1,32 @@
 //! `exec`: a command with a fresh token in its environment, and nowhere else.
 
-use super::Session;
-use super::get::token;
-use crate::cli::{ExecArgs, Global, Held};
+use crate::cli::{EnvValue, ExecArgs, Global};
+use crate::commands::Session;
+use crate::commands::get::token;
 use crate::error::Error;
+use crate::i18n::tr;
+use crate::model::MinTtl;
 use crate::output::{USED_FOR_A_WHILE, View, header_line, variables};
+use crate::refresh::TokenRequest;
 use crate::system::{System, process};
-use crate::token::{Ask, MinTtl};
-use crate::words::t;
 use std::io::ErrorKind;
 
 /// The variables that hold a token, with what they hold. One that is not set for the command must not come from an
 /// outer `exec` either: token and address belong together.
-const USUAL: [(&str, Held); 3] = [
-    ("ZOHO_ACCESS_TOKEN", Held::Token),
-    ("ZOHO_API_DOMAIN", Held::ApiDomain),
-    ("ZOHO_ACCESS_TOKEN_EXPIRES_AT", Held::ExpiresAt),
+const USUAL: [(&str, EnvValue); 3] = [
+    ("ZOHO_ACCESS_TOKEN", EnvValue::Token),
+    ("ZOHO_API_DOMAIN", EnvValue::ApiDomain),
+    ("ZOHO_ACCESS_TOKEN_EXPIRES_AT", EnvValue::ExpiresAt),
 ];
 
 /// Gets a token and becomes the command. What mints tokens is taken out of the command's environment.
 pub fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let min_ttl = args.min_ttl.map_or(MinTtl::Implied(USED_FOR_A_WHILE), MinTtl::Explicit);
-    let ask = Ask { min_ttl, timeout: args.timeout, wait: args.wait, refresh: false, offline: false };
+    let ask =
+        TokenRequest { min_ttl, timeout: args.timeout, wait: args.wait, refresh: false, offline: false };
     let obtained = token(&session, system, &ask)?;
-    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.loudness.quiet) {
+    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.verbosity.quiet) {
         system.warn(warning);
     }
     let scheme = args.scheme.unwrap_or(session.profile.scheme);
@@ -33,7 +35,7 @@ pub fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8,
     let (program, rest) = args
         .command
         .split_first()
-        .ok_or_else(|| Error::Usage { problem: t!("which command?"), command: "zoho-cred exec" })?;
+        .ok_or_else(|| Error::Usage { problem: tr!("which command?"), command: "zoho-cred exec" })?;
     process::become_program(program, rest, &environment(&view, args), &removed).map_err(|error| {
         Error::Command {
             program: program.to_string_lossy().into_owned(),
@@ -46,14 +48,14 @@ pub fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8,
 /// What is set for the command: `--env` moves a value from its usual variable to another one.
 fn environment(view: &View<'_>, args: &ExecArgs) -> Vec<(String, String)> {
     let usual = variables(view);
-    let value = |held: Held| match held {
-        Held::Header => Some(header_line(view)),
+    let value = |held: EnvValue| match held {
+        EnvValue::Header => Some(header_line(view)),
         held => {
             let (name, _) = USUAL.iter().find(|(_, usual)| *usual == held)?;
             usual.iter().find(|(usual, _)| usual == name).map(|(_, value)| value.clone())
         }
     };
-    let moved = |held: Held| args.env.iter().any(|rename| rename.held == held);
+    let moved = |held: EnvValue| args.env.iter().any(|rename| rename.held == held);
     let mut set: Vec<(String, String)> = Vec::new();
     let stay = USUAL.iter().filter(|(_, held)| !moved(*held));
     set.extend(stay.filter_map(|(name, held)| Some(((*name).to_owned(), value(*held)?))));

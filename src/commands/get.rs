@@ -1,12 +1,13 @@
 //! `get`: resolve the profile; load the token set; fresh, print; else renew.
 
-use super::{Session, watch};
 use crate::cli::{GetArgs, Global};
+use crate::commands::{Session, watch};
 use crate::error::Error;
+use crate::i18n::tr;
+use crate::model::Freshness;
 use crate::output::{ApiVersion, Form, Output, View, ci, kubernetes, render};
-use crate::system::{OutFile, System, files};
-use crate::token::{Ask, Freshness, Obtained, obtain};
-use crate::words::t;
+use crate::refresh::{TokenRequest, TokenResponse, get_token};
+use crate::system::{OutputFile, System, files};
 use std::path::PathBuf;
 
 /// How often a machine may sleep through the life of a token before its call gives up.
@@ -20,10 +21,15 @@ pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, E
     let place = place(system, args)?;
     let session = Session::open(system, global, usual.profile.as_deref())?;
     let min_ttl = usual.min_ttl.map_or(usual.output.min_ttl(), |ttl| usual.output.explicit_min_ttl(ttl));
-    let ask =
-        Ask { min_ttl, timeout: rare.timeout, wait: rare.wait, refresh: rare.refresh, offline: rare.offline };
+    let ask = TokenRequest {
+        min_ttl,
+        timeout: rare.timeout,
+        wait: rare.wait,
+        refresh: rare.refresh,
+        offline: rare.offline,
+    };
     let scheme = rare.scheme.unwrap_or(session.profile.scheme);
-    let bytes = |system: &System, obtained: &Obtained| -> Result<Vec<u8>, Error> {
+    let bytes = |system: &System, obtained: &TokenResponse| -> Result<Vec<u8>, Error> {
         let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
         Ok(render(usual.output, &view, &form))
     };
@@ -34,7 +40,7 @@ pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, E
     if let Some(token) = &obtained.record.token {
         log::info!("the token has {} s left", token.left_ms(system.clock.now()) / 1000);
     }
-    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.loudness.quiet) {
+    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.verbosity.quiet) {
         system.warn(warning);
     }
     let bytes = bytes(system, &obtained)?;
@@ -56,7 +62,7 @@ pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, E
 /// Where the output goes. What cannot work is found out before a request is spent.
 enum Place {
     Stdout,
-    File(OutFile),
+    File(OutputFile),
     /// The mask goes to stdout, the variables to this file of the runner's.
     GithubFile(PathBuf),
 }
@@ -64,15 +70,15 @@ enum Place {
 fn place(system: &System, GetArgs { usual, rare }: &GetArgs) -> Result<Place, Error> {
     match (&rare.output_file, usual.output) {
         (Some(_), Output::Github | Output::Azure) => Err(Error::Usage {
-            problem: t!("the CI runner reads this output from stdout; leave --output-file out"),
+            problem: tr!("the CI runner reads this output from stdout; leave --output-file out"),
             command: "zoho-cred get",
         }),
-        (Some(path), _) => Ok(Place::File(OutFile::new(path, rare.mode)?)),
+        (Some(path), _) => Ok(Place::File(OutputFile::new(path, rare.mode)?)),
         (None, Output::Github) => match system.env.get(ci::GITHUB_FILE) {
             Some(path) => Ok(Place::GithubFile(path.into())),
             None => Err(Error::Setting {
-                problem: t!("{variable} is not set", variable = ci::GITHUB_FILE),
-                hint: t!("'-o github' is for a step of a GitHub Actions job; elsewhere use '-o env'"),
+                problem: tr!("{variable} is not set", variable = ci::GITHUB_FILE),
+                hint: tr!("'-o github' is for a step of a GitHub Actions job; elsewhere use '-o env'"),
             }),
         },
         (None, _) => Ok(Place::Stdout),
@@ -85,11 +91,11 @@ fn form(system: &System, GetArgs { usual, rare }: &GetArgs) -> Result<Form, Erro
         _ => Some(ApiVersion::default()),
     };
     let api_version = api_version.ok_or_else(|| Error::Setting {
-        problem: t!(
+        problem: tr!(
             "{variable} asks for a version of ExecCredential that there is not",
             variable = kubernetes::VARIABLE
         ),
-        hint: t!("write client.authentication.k8s.io/v1 into the kubeconfig"),
+        hint: tr!("write client.authentication.k8s.io/v1 into the kubeconfig"),
     })?;
     Ok(Form { shell: rare.shell, api_version })
 }
@@ -104,7 +110,7 @@ fn delimiter() -> Result<String, Error> {
 
 /// A token for any caller: from the profile's own state, else as the protocol has it. It is looked at once more, as the
 /// machine may have slept since it was read or granted; one that died meanwhile is replaced.
-pub(super) fn token(session: &Session, system: &System, ask: &Ask) -> Result<Obtained, Error> {
+pub(super) fn token(session: &Session, system: &System, ask: &TokenRequest) -> Result<TokenResponse, Error> {
     for _ in 0..SLEEPS {
         let obtained = match warm(session, system, ask) {
             Some(obtained) => obtained,
@@ -118,18 +124,18 @@ pub(super) fn token(session: &Session, system: &System, ask: &Ask) -> Result<Obt
 }
 
 /// The token of the credential that the profile's state names: two files, no lock, no socket, no keyring.
-fn warm(session: &Session, system: &System, ask: &Ask) -> Option<Obtained> {
+fn warm(session: &Session, system: &System, ask: &TokenRequest) -> Option<TokenResponse> {
     if ask.refresh {
         return None;
     }
     let (record, scopes) = session.source(system).cached()?;
     let fresh = record.freshness(system.clock.now(), ask.min_ttl) == Freshness::Fresh;
-    fresh.then(|| Obtained { warning: edited_scopes(session, &scopes), record })
+    fresh.then(|| TokenResponse { warning: edited_scopes(session, &scopes), record })
 }
 
-fn cold(session: &Session, system: &System, ask: &Ask) -> Result<Obtained, Error> {
+fn cold(session: &Session, system: &System, ask: &TokenRequest) -> Result<TokenResponse, Error> {
     let source = session.source(system);
-    let mut obtained = session.with_ports(system, &source, |ports| obtain(ports, ask))?;
+    let mut obtained = session.with_ports(system, &source, |ports| get_token(ports, ask))?;
     obtained.warning = obtained.warning.or_else(|| edited_scopes(session, &source.login_scopes()));
     Ok(obtained)
 }
@@ -138,6 +144,6 @@ fn cold(session: &Session, system: &System, ask: &Ask) -> Result<Obtained, Error
 fn edited_scopes(session: &Session, login_scopes: &[String]) -> Option<String> {
     session.profile.wants_other_scopes(login_scopes).then(|| {
         let name = &session.profile.name;
-        t!("the scopes of '{name}' were edited since its login; run 'zoho-cred login {name}' to be granted them", name)
+        tr!("the scopes of '{name}' were edited since its login; run 'zoho-cred login {name}' to be granted them", name)
     })
 }

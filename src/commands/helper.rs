@@ -1,20 +1,23 @@
 //! `helper`: the token for callers that have a protocol of their own. A success is silent on stderr, which some of
 //! them take for a part of the answer.
 
-use super::Session;
-use super::get::token;
 use crate::cli::{GitArgs, Global, Protocol, UriArgs, UriOperation};
-use crate::config::hosts::{self, Place};
-use crate::credential::CredentialSource;
+use crate::commands::Session;
+use crate::commands::get::token;
+use crate::config::hosts;
+use crate::config::hosts::Place;
 use crate::error::{Code, Error};
 use crate::helper::{LIMIT, git, uri};
+use crate::i18n::tr;
+use crate::model::MinTtl;
 use crate::oauth::token::is_well_formed;
 use crate::output::View;
+use crate::refresh;
+use crate::refresh::{TokenRequest, TokenResponse};
 use crate::secret::Secret;
+use crate::secrets::CredentialSource;
 use crate::store;
 use crate::system::System;
-use crate::token::{self, Ask, MinTtl, Obtained};
-use crate::words::t;
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
@@ -44,7 +47,7 @@ fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, E
         log::info!("this git is too old to send Zoho's scheme (2.46 can), so it gets nothing");
         return Ok(0);
     }
-    match obtain(&session, system, args.timeout) {
+    match get_token(&session, system, args.timeout) {
         Ok(obtained) => {
             let view =
                 View::of(&session.profile, session.profile.scheme, &obtained.record, system.clock.now())?;
@@ -74,7 +77,7 @@ fn git_erase(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8,
     let Some(session) = git_session(system, global, args, &request)? else { return Ok(0) };
     let source = session.source(system);
     let rejected =
-        session.with_ports(system, &source, |ports| token::reject(ports, given, REJECT_TIMEOUT))?;
+        session.with_ports(system, &source, |ports| refresh::reject(ports, given, REJECT_TIMEOUT))?;
     log::info!("erase: {rejected:?}");
     Ok(0)
 }
@@ -109,7 +112,7 @@ fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, E
             profile: session.profile.name.to_string(),
         });
     }
-    let obtained = obtain(&session, system, args.timeout)?;
+    let obtained = get_token(&session, system, args.timeout)?;
     let view = View::of(&session.profile, session.profile.scheme, &obtained.record, system.clock.now())?;
     let answer = uri::Answer {
         scheme: view.scheme.word().to_owned(),
@@ -119,9 +122,13 @@ fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, E
     system.print(&answer.render()).map(|()| 0)
 }
 
-fn obtain(session: &Session, system: &System, timeout: Duration) -> Result<Obtained, Error> {
+fn get_token(session: &Session, system: &System, timeout: Duration) -> Result<TokenResponse, Error> {
     let min_ttl = MinTtl::Reported;
-    token(session, system, &Ask { min_ttl, timeout, wait: Duration::ZERO, refresh: false, offline: false })
+    token(
+        session,
+        system,
+        &TokenRequest { min_ttl, timeout, wait: Duration::ZERO, refresh: false, offline: false },
+    )
 }
 
 fn serves(session: &Session, system: &System, place: &Place) -> bool {
@@ -151,11 +158,11 @@ fn read(system: &mut System, is_whole: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>
             Ok(read) => bytes.extend_from_slice(&piece[..read]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
-                return Err(Error::BadInput { problem: t!("could not read stdin: {error}", error) });
+                return Err(Error::BadInput { problem: tr!("could not read stdin: {error}", error) });
             }
         }
         if bytes.len() > LIMIT {
-            return Err(Error::BadInput { problem: t!("the request is too long") });
+            return Err(Error::BadInput { problem: tr!("the request is too long") });
         }
     }
     Ok(bytes)

@@ -1,20 +1,19 @@
 //! `import`: take over refresh tokens that other tools were granted. A dry run unless `--write` is given.
 
-use super::session::read_config;
 use crate::cli::{FlowName, Global, ImportArgs, ImportFrom, Place, SdkArgs};
+use crate::commands::session::read_config;
 use crate::config::{
     AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme,
-    SecretsIn, environment, state_dir,
-};
-use crate::credential::{
-    CredentialId, CredentialSource, KeyringSecrets, LoginRecord, Patience, Secrets, Source,
+    SecretBackend, environment, state_dir,
 };
 use crate::error::Error;
-use crate::login::{keep, sdk_csv};
+use crate::i18n::tr;
+use crate::login::{save_login, sdk_csv};
+use crate::model::CredentialId;
 use crate::sanitize::sanitize;
+use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout, LoginRecord, Secrets, Source};
 use crate::store::StateDir;
 use crate::system::{System, files};
-use crate::words::t;
 
 /// A profile to be made.
 struct Found {
@@ -33,32 +32,32 @@ pub fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result
         ImportFrom::Sdk(sdk) => from_sdk(sdk, &config, &mut notes)?,
     };
     let found = without_known(found, &state, args.secrets, &mut notes)?;
-    if !global.loudness.quiet {
+    if !global.verbosity.quiet {
         notes.iter().for_each(|note| system.warn(note));
     }
     system.print(found.iter().map(line).collect::<String>().as_bytes())?;
     let said = match (found.len(), args.write) {
-        (0, _) => t!("there is nothing to import"),
-        (_, false) => t!("nothing was written; the same command with --write does it"),
+        (0, _) => tr!("there is nothing to import"),
+        (_, false) => tr!("nothing was written; the same command with --write does it"),
         (count, true) => {
             write(system, global, &state, &found)?;
-            t!("{count} imported; the old place still holds the secrets, so clean it up", count)
+            tr!("{count} imported; the old place still holds the secrets, so clean it up", count)
         }
     };
-    if !global.loudness.quiet {
+    if !global.verbosity.quiet {
         system.say(&format!("zoho-cred: {said}"));
     }
     Ok(0)
 }
 
 fn write(system: &System, global: &Global, state: &StateDir, found: &[Found]) -> Result<(), Error> {
-    if found.iter().any(|found| found.profile.secrets == SecretsIn::Keyring) {
-        KeyringSecrets::new(Patience::of(system, global.loudness.quiet)).answers()?;
+    if found.iter().any(|found| found.profile.secrets == SecretBackend::Keyring) {
+        KeyringSecrets::new(KeyringTimeout::of(system, global.verbosity.quiet)).answers()?;
     }
     for Found { profile, secrets } in found {
         // Read anew: the profile before this one is in it by now.
         let config = read_config(system, global, false)?;
-        keep(system, state, &config, profile, secrets, FlowName::RefreshToken)?;
+        save_login(system, state, &config, profile, secrets, FlowName::RefreshToken)?;
     }
     Ok(())
 }
@@ -67,8 +66,8 @@ fn write(system: &System, global: &Global, state: &StateDir, found: &[Found]) ->
 fn line(found: &Found) -> String {
     let Profile { name, accounts_url, client_id, grant, secrets, .. } = &found.profile;
     let what = match grant {
-        Grant::RefreshToken => &t!("refresh token"),
-        Grant::ClientCredentials { .. } => &t!("client credentials"),
+        Grant::RefreshToken => &tr!("refresh token"),
+        Grant::ClientCredentials { .. } => &tr!("client credentials"),
     };
     let client_id = sanitize(client_id);
     format!("{name}\t{accounts_url}\t{client_id}\t{what}\t{}\n", secrets.word())
@@ -91,7 +90,7 @@ fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
     let name = ProfileName::new(name)?;
     match name == ProfileName::environment() || config.profile(&name).is_some() {
         true => Err(Error::Usage {
-            problem: t!("there is a profile '{name}' already; choose another name", name),
+            problem: tr!("there is a profile '{name}' already; choose another name", name),
             command: "zoho-cred import",
         }),
         false => Ok(name),
@@ -103,12 +102,12 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
     let file =
         sdk_csv::parse(&files::read_text(&args.file, files::LARGE)?).map_err(|problem| Error::Setting {
             problem: format!("{shown}: {problem}"),
-            hint: t!("give the file that the FileStore of a Zoho SDK writes"),
+            hint: tr!("give the file that the FileStore of a Zoho SDK writes"),
         })?;
     notes.extend(
         file.left_out
             .iter()
-            .map(|(line, lacking)| t!("{shown}, line {line} lacks {lacking}", shown, line, lacking)),
+            .map(|(line, lacking)| tr!("{shown}, line {line} lacks {lacking}", shown, line, lacking)),
     );
     let given = match (&args.accounts_url, args.data_center) {
         (Some(url), _) => Some(AccountsUrl::new(url)?),
@@ -119,7 +118,7 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
     let profiles = file.users.into_iter().zip(names).map(|(user, name)| {
         let accounts_url =
             given.clone().or_else(|| user.data_center.map(AccountsUrl::of)).ok_or_else(|| {
-                let problem = t!(
+                let problem = tr!(
                     "{path}, line {line} does not tell the data centre: give --data-center or --accounts-url",
                     path = shown,
                     line = user.line,
@@ -136,7 +135,7 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
             scopes: Vec::new(),
             redirect_uri: user.redirect_uri.unwrap_or_else(|| DEFAULT_REDIRECT_URI.to_owned()),
             scheme: Scheme::default(),
-            secrets: SecretsIn::Keyring,
+            secrets: SecretBackend::Keyring,
             hosts: None,
             budget: Budget::default(),
         };
@@ -154,8 +153,8 @@ fn without_known(
     notes: &mut Vec<String>,
 ) -> Result<Vec<Found>, Error> {
     let place = match place {
-        Some(Place::File) => SecretsIn::File,
-        Some(Place::Keyring) | None => SecretsIn::Keyring,
+        Some(Place::File) => SecretBackend::File,
+        Some(Place::Keyring) | None => SecretBackend::Keyring,
     };
     let records = LoginRecord::all(state)?;
     let mut known: Vec<(String, String)> = records.into_iter().map(|r| (r.credential, r.profile)).collect();
@@ -165,7 +164,7 @@ fn without_known(
         let is_token = profile.grant == Grant::RefreshToken;
         match known.iter().find(|(known, _)| is_token && *known == id) {
             Some((_, owner)) => {
-                notes.push(t!(
+                notes.push(tr!(
                     "'{profile}' is left out: '{owner}' has this refresh token",
                     profile = profile.name,
                     owner,

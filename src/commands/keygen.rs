@@ -1,7 +1,7 @@
 //! `keygen`: a new key for the machines that share a store.
 
 use crate::error::Error;
-use crate::store::fleet::new_key;
+use crate::store::redis::new_key;
 use crate::system::System;
 
 /// Prints 32 random bytes in base64, for `ZOHO_CRED_STORE_KEY` of every machine.

@@ -1,14 +1,14 @@
 //! `list`: all profiles and what they can do, without asking anybody.
 
-use super::page::{Page, Tone, Words, plain, toned};
-use super::session::{Session, read_config};
-use super::status::{Found, State, Status, judge, state_words};
 use crate::cli::{Global, ListArgs, Report};
+use crate::commands::report::{Page, Style, Words, plain, toned};
+use crate::commands::session::{Session, read_config};
+use crate::commands::status::{Found, State, Status, judge, state_words};
 use crate::config::{ConfigFile, ENVIRONMENT, ProfileName, Resolved, environment, resolve};
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::sanitize::{json, sanitize};
 use crate::system::System;
-use crate::words::t;
 use serde::Serialize;
 
 /// One profile, as JSON has it.
@@ -38,7 +38,7 @@ pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8,
             json(&rows) + "\n"
         }
         Report::Text if profiles.is_empty() => {
-            system.say(&t!("zoho-cred: there is no profile yet; make one with 'zoho-cred login NAME'"));
+            system.say(&tr!("zoho-cred: there is no profile yet; make one with 'zoho-cred login NAME'"));
             return Ok(0);
         }
         Report::Text => {
@@ -54,7 +54,7 @@ pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8,
 fn shared(system: &System, global: &Global, default: Option<Resolved>) -> String {
     let session = default.and_then(|resolved| Session::of(system, global, resolved).ok());
     let line = session.and_then(|session| super::shared::line(&session, system));
-    line.map(|line| t!("shared store: {line}", line) + "\n").unwrap_or_default()
+    line.map(|line| tr!("shared store: {line}", line) + "\n").unwrap_or_default()
 }
 
 type Profiles = Vec<(String, Result<Status, Error>)>;
@@ -96,30 +96,36 @@ fn row(name: &str, found: &Result<Status, Error>, default: Option<&ProfileName>)
     }
 }
 
-fn table(page: &Page, now_ms: i64, profiles: &Profiles, default: Option<&ProfileName>) -> String {
-    let heading = [t!("profile"), t!("data centre"), t!("state"), t!("expires")]
-        .map(|name| toned(Tone::Strong, name))
+fn table(report: &Page, now_ms: i64, profiles: &Profiles, default: Option<&ProfileName>) -> String {
+    let heading = [tr!("profile"), tr!("data centre"), tr!("state"), tr!("expires")]
+        .map(|name| toned(Style::Strong, name))
         .to_vec();
     let rows = profiles.iter().map(|(name, found)| {
         let mark = if is_default(name, default) { " *" } else { "" };
         let name = plain(format!("{name}{mark}"));
         match found {
             Ok(status) => {
-                let expires = status.token.as_ref().map(|token| page.time(now_ms + token.expires_in * 1000));
+                let expires =
+                    status.token.as_ref().map(|token| report.time(now_ms + token.expires_in * 1000));
                 let place = status.data_center.map_or_else(|| status.accounts_url.clone(), str::to_owned);
-                [name, plain(place), state_words(status, page, now_ms), plain(expires.unwrap_or("-".into()))]
+                [
+                    name,
+                    plain(place),
+                    state_words(status, report, now_ms),
+                    plain(expires.unwrap_or("-".into())),
+                ]
             }
-            Err(error) => [name, plain("-"), toned(Tone::Bad, sanitize(&error.message())), plain("-")],
+            Err(error) => [name, plain("-"), toned(Style::Bad, sanitize(&error.message())), plain("-")],
         }
     });
-    match page.is_narrow() {
-        true => page.table(rows.flat_map(stacked)),
-        false => page.table(std::iter::once(heading).chain(rows.map(Vec::from))),
+    match report.is_narrow() {
+        true => report.table(rows.flat_map(stacked)),
+        false => report.table(std::iter::once(heading).chain(rows.map(Vec::from))),
     }
 }
 
 /// A row where there is no room for one: the name, and beside it one thing a line.
 fn stacked([name, place, state, expires]: [Words; 4]) -> [Vec<Words>; 3] {
-    let expires = plain(format!("{} {}", t!("expires"), expires.text()));
+    let expires = plain(format!("{} {}", tr!("expires"), expires.text()));
     [vec![name, state], vec![plain(""), place], vec![plain(""), expires]]
 }

@@ -1,19 +1,21 @@
 //! `login`: grant access once, prove it, keep it.
 
-use super::session::{read_config, roots};
 use crate::cli::{FlowName, Global, LoginArgs};
-use crate::config::{AccountsUrl, ConfigFile, Profile, SecretsIn, state_dir};
-use crate::credential::{CredentialId, KeyringSecrets, LoginRecord, Patience, Secrets, Source};
+use crate::commands::session::{read_config, roots};
+use crate::config::{AccountsUrl, ConfigFile, Profile, SecretBackend, state_dir};
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::login::exchange::{Code, Grant, exchange};
-use crate::login::{
-    Replaced, browser, device, keep, made, paste, refresh_token, self_client, settings, trial, wrong,
-};
+use crate::login::flows::{browser, device, paste, refresh_token, self_client};
+use crate::login::{Superseded, check_writable, save_login, settings, token_count, wrong};
+use crate::model::CredentialId;
+use crate::model::MinTtl;
+use crate::refresh::{Ports, TokenRequest, get_token, seed_cache};
 use crate::secret::Secret;
-use crate::store::{self, Shared, StateDir};
+use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, Secrets, Source};
+use crate::store;
+use crate::store::{Shared, StateDir};
 use crate::system::{Http, Roots, System};
-use crate::token::{Ask, MinTtl, Ports, adopt, obtain};
-use crate::words::t;
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,19 +41,20 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     if !system.terminal.stdin {
         can_be_kept(system, global, &place)?;
     }
-    trial::takes_secrets(system, &state, &config, &profile, global.loudness.quiet)?;
+    check_writable::takes_secrets(system, &state, &config, &profile, global.verbosity.quiet)?;
     let stored = |system: &System| stored_client_secret(system, &state, &profile);
     let client_secret = settings::client_secret(system, args, &profile, stored)?;
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
     http.ready()?;
-    let warning = made::warning_before(&state, &profile.accounts_url, &profile.client_id)
-        .filter(|_| made::makes_one(flow));
+    let warning = token_count::warning_before(&state, &profile.accounts_url, &profile.client_id)
+        .filter(|_| token_count::makes_one(flow));
     if let Some(warning) = &warning {
         system.warn(warning);
     }
     let warned = warning.is_some();
-    let story = Story { http: &*http, roots: &roots, config: &config, state: &state, args, flow, warned };
+    let story =
+        LoginContext { http: &*http, roots: &roots, config: &config, state: &state, args, flow, warned };
     match flow {
         FlowName::RefreshToken => {
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
@@ -74,21 +77,23 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
             story.keep_grant(system, profile.clone(), client_secret, grant)?;
         }
     }
-    if !global.loudness.quiet {
+    if !global.verbosity.quiet {
         let place = profile.secrets.word();
-        system.say(&t!("zoho-cred: logged in; the secrets are kept in: {place}", place));
-        system.say(&t!("zoho-cred: 'zoho-cred get {profile}' prints a token", profile = profile.name));
+        system.say(&tr!("zoho-cred: logged in; the secrets are kept in: {place}", place));
+        system.say(&tr!("zoho-cred: 'zoho-cred get {profile}' prints a token", profile = profile.name));
     }
     Ok(0)
 }
 
 /// Whether secrets can be kept in `place`.
-fn can_be_kept(system: &System, global: &Global, place: &SecretsIn) -> Result<(), Error> {
+fn can_be_kept(system: &System, global: &Global, place: &SecretBackend) -> Result<(), Error> {
     match place {
-        SecretsIn::File => Ok(()),
-        SecretsIn::Keyring => KeyringSecrets::new(Patience::of(system, global.loudness.quiet)).answers(),
-        SecretsIn::Command(_) | SecretsIn::Environment => {
-            Err(wrong(t!("this profile's secrets come from a command; give --secrets to change that")))
+        SecretBackend::File => Ok(()),
+        SecretBackend::Keyring => {
+            KeyringSecrets::new(KeyringTimeout::of(system, global.verbosity.quiet)).answers()
+        }
+        SecretBackend::Command(_) | SecretBackend::Environment => {
+            Err(wrong(tr!("this profile's secrets come from a command; give --secrets to change that")))
         }
     }
 }
@@ -96,13 +101,15 @@ fn can_be_kept(system: &System, global: &Global, place: &SecretsIn) -> Result<()
 /// The client secret that the profile's last login stored, if it was for the same client at the same server: to
 /// anybody else it is not ours to send.
 fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) -> Option<Secret> {
-    let source = Source::new(profile, &system.env, state).patient(Patience::of(system, false));
+    let source = Source::new(profile, &system.env, state).patient(KeyringTimeout::of(system, false));
     let login = source.login().ok().flatten()?;
     let same = login.client_id == profile.client_id && login.accounts_url == profile.accounts_url.as_str();
     let store = same.then(|| source.store(&login.store).ok())??;
     store.get(&login.client_secret).unwrap_or_else(|error| {
-        system
-            .warn(&t!("the client secret of the last login could not be read: {why}", why = error.message()));
+        system.warn(&tr!(
+            "the client secret of the last login could not be read: {why}",
+            why = error.message()
+        ));
         None
     })
 }
@@ -112,12 +119,12 @@ fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
     let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
     match files.into_iter().flatten().filter(|path| path.as_path() == Path::new("-")).count() {
         0 | 1 => Ok(()),
-        _ => Err(wrong(t!("only one of the files can be stdin"))),
+        _ => Err(wrong(tr!("only one of the files can be stdin"))),
     }
 }
 
 /// What every flow needs.
-struct Story<'a> {
+struct LoginContext<'a> {
     http: &'a dyn Http,
     roots: &'a Roots,
     config: &'a ConfigFile,
@@ -128,7 +135,7 @@ struct Story<'a> {
     warned: bool,
 }
 
-impl Story<'_> {
+impl LoginContext<'_> {
     fn shared(&self, system: &System) -> Option<Shared> {
         Shared::of(self.config, &system.env, self.roots, &system.clock)
     }
@@ -162,33 +169,38 @@ impl Story<'_> {
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
         let secrets = Secrets { client_secret, refresh_token: grant.granted.refresh_token.clone() };
-        let replaced = self.keep(system, &profile, &secrets)?;
+        let superseded = self.save_login(system, &profile, &secrets)?;
         let warning =
-            made::note_made(self.state, &profile.accounts_url, &profile.client_id, system.clock.now());
+            token_count::note_made(self.state, &profile.accounts_url, &profile.client_id, system.clock.now());
         if let (Ok(Some(warning)), false) = (warning, self.warned) {
             system.warn(&warning);
         }
         let shared = self.shared(system);
         let store = store::open(self.state, &CredentialId::of(&profile, &secrets), shared.as_ref())?;
-        adopt(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
+        seed_cache(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
         system.signals.release()?;
-        self.revoke(system, replaced);
+        self.revoke(system, superseded);
         Ok(())
     }
 
     /// Keeps `secrets`, and answers the refresh token that this puts out of use, if it may be revoked.
-    fn keep(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<Option<Replaced>, Error> {
-        let before = Replaced::find(system, self.state, self.config, profile).unwrap_or_else(|error| {
-            system.warn(&t!("the refresh token of before was left alone: {why}", why = error.message()));
+    fn save_login(
+        &self,
+        system: &System,
+        profile: &Profile,
+        secrets: &Secrets,
+    ) -> Result<Option<Superseded>, Error> {
+        let before = Superseded::find(system, self.state, self.config, profile).unwrap_or_else(|error| {
+            system.warn(&tr!("the refresh token of before was left alone: {why}", why = error.message()));
             None
         });
-        let in_use = keep(system, self.state, self.config, profile, secrets, self.flow)?;
+        let in_use = save_login(system, self.state, self.config, profile, secrets, self.flow)?;
         Ok(before.filter(|before| in_use && !before.is(secrets.refresh_token.as_ref())))
     }
 
-    fn revoke(&self, system: &mut System, replaced: Option<Replaced>) {
-        if let Some(replaced) = replaced {
-            replaced.revoke(system, self.http, self.state, self.args.revoke_old);
+    fn revoke(&self, system: &mut System, superseded: Option<Superseded>) {
+        if let Some(superseded) = superseded {
+            superseded.revoke(system, self.http, self.state, self.args.revoke_old);
         }
     }
 
@@ -197,8 +209,8 @@ impl Story<'_> {
         if !self.args.no_verify {
             self.verify(system, profile, secrets)?;
         }
-        let replaced = self.keep(system, profile, secrets)?;
-        self.revoke(system, replaced);
+        let superseded = self.save_login(system, profile, secrets)?;
+        self.revoke(system, superseded);
         Ok(())
     }
 
@@ -215,7 +227,7 @@ impl Story<'_> {
             open: &|credential| store::open(self.state, credential, shared.as_ref()),
             waiting: &|_| {},
         };
-        let ask = Ask {
+        let ask = TokenRequest {
             min_ttl: MinTtl::Default,
             timeout: VERIFY_TIMEOUT,
             wait: Duration::ZERO,
@@ -223,6 +235,6 @@ impl Story<'_> {
             refresh: true,
             offline: false,
         };
-        obtain(&ports, &ask).map(|_| ())
+        get_token(&ports, &ask).map(|_| ())
     }
 }

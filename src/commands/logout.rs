@@ -1,18 +1,21 @@
 //! `logout`: revoke at Zoho, then forget here; in that order, so that nothing lives on unseen.
 
-use super::Session;
 use crate::cli::{Global, LogoutArgs};
-use crate::config::{AccountsUrl, ConfigFile, Grant, Origin, Profile, SecretsIn, edit};
-use crate::credential::{CredentialId, CredentialSource, LoginRecord, Secrets, Source};
+use crate::commands::Session;
+use crate::config::{AccountsUrl, ConfigFile, Grant, Origin, Profile, SecretBackend, edit};
 use crate::error::Error;
-use crate::login::{Sharer, Turn, Unfinished, made, sharers};
-use crate::oauth::revoke::{self, Revoked};
+use crate::i18n::{causes, tr};
+use crate::login::{LoginJournal, LoginLock, Sharer, shared_by, token_count};
+use crate::model::CacheRecord;
+use crate::model::CredentialId;
+use crate::oauth::revoke;
+use crate::oauth::revoke::Revoked;
+use crate::refresh::{Ports, busy};
 use crate::secret::Secret;
-use crate::store::profile_state::ProfileState;
+use crate::secrets::{CredentialSource, LoginRecord, Secrets, Source};
+use crate::store::local::profile_state::ProfileState;
 use crate::store::{Locked, Store};
 use crate::system::{Deadline, HttpRequest, Method, System, files};
-use crate::token::{CacheRecord, Ports, busy};
-use crate::words::{causes, t};
 use std::time::Duration;
 
 /// For the lock: another process may be refreshing with this very token.
@@ -26,44 +29,44 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
     let session = Session::open(system, global, Some(&args.profile))?;
     let profile = &session.profile;
     if profile.origin == Origin::Environment {
-        let problem = t!("'env' is made up by the ZOHO_ variables: unset them to log out");
+        let problem = tr!("'env' is made up by the ZOHO_ variables: unset them to log out");
         return Err(Error::Usage { problem, command: "zoho-cred logout" });
     }
     let source = session.source(system);
     let record = source.login()?;
     let said = match (&record, &profile.secrets) {
-        (None, SecretsIn::File | SecretsIn::Keyring) if !args.forget => {
+        (None, SecretBackend::File | SecretBackend::Keyring) if !args.forget => {
             return Err(Error::NeverLoggedIn { profile: profile.name.to_string() });
         }
-        (None, SecretsIn::File | SecretsIn::Keyring) => {
-            let turn = Turn::take(&*system.clock, &session.state, &session.config)?;
-            Unfinished::clear(&source, &session.state);
+        (None, SecretBackend::File | SecretBackend::Keyring) => {
+            let turn = LoginLock::take(&*system.clock, &session.state, &session.config)?;
+            LoginJournal::clear(&source, &session.state);
             ProfileState::forget(&session.state, profile)?;
             if args.forget {
                 forget_settings(system, &turn.config, profile)?;
             }
-            t!("there was no credential to forget")
+            tr!("there was no credential to forget")
         }
         (record, _) => {
             let credential = match record {
                 Some(login) => login.credential.clone(),
                 None => source.id()?.ledger().to_owned(),
             };
-            let others = sharers(&session.state, &session.config, profile, &credential)?;
+            let others = shared_by(&session.state, &session.config, profile, &credential)?;
             let leaving =
-                Leaving { session: &session, source: &source, record: record.as_ref(), others, args };
+                Logout { session: &session, source: &source, record: record.as_ref(), others, args };
             leaving.refuse_if_shared()?;
             session.with_ports(system, &source, |ports| leaving.run(system, ports))?
         }
     };
-    if !global.loudness.quiet {
-        system.say(&t!("zoho-cred: logged out of '{profile}': {said}", profile = profile.name, said));
+    if !global.verbosity.quiet {
+        system.say(&tr!("zoho-cred: logged out of '{profile}': {said}", profile = profile.name, said));
     }
     Ok(0)
 }
 
 /// The logout of one profile that has a credential.
-struct Leaving<'a> {
+struct Logout<'a> {
     session: &'a Session,
     source: &'a Source<'a>,
     /// What the login stored; none for secrets that a command prints.
@@ -73,7 +76,7 @@ struct Leaving<'a> {
     args: &'a LogoutArgs,
 }
 
-impl Leaving<'_> {
+impl Logout<'_> {
     fn profile(&self) -> &Profile {
         &self.session.profile
     }
@@ -100,9 +103,9 @@ impl Leaving<'_> {
         let id = self.id()?;
         let store = (ports.open)(&id)?;
         let mut locked = lock(ports, &*store)?;
-        let turn = Turn::take(ports.clock, &self.session.state, &self.session.config)?;
+        let turn = LoginLock::take(ports.clock, &self.session.state, &self.session.config)?;
         if self.source.login()?.as_ref() != self.record {
-            return Err(Error::Overtaken { profile: self.profile().name.to_string() });
+            return Err(Error::ConcurrentModification { profile: self.profile().name.to_string() });
         }
         let revoked = match self.has_refresh_token() && !self.args.local {
             true => Some(self.revoke(ports)?),
@@ -118,13 +121,13 @@ impl Leaving<'_> {
         }
         if let (Some(_), Some(record)) = (&revoked, self.record.filter(|record| record.made_here)) {
             let accounts = AccountsUrl::new(&record.accounts_url)?;
-            made::note_revoked(&self.session.state, &accounts, &record.client_id);
+            token_count::note_revoked(&self.session.state, &accounts, &record.client_id);
         }
         Ok(match revoked {
-            Some(Revoked::Before) => t!("its refresh token was dead already"),
-            Some(_) => t!("its refresh token is revoked"),
-            None if self.has_refresh_token() => t!("its refresh token lives on at Zoho"),
-            None => t!("client credentials have nothing to revoke"),
+            Some(Revoked::Before) => tr!("its refresh token was dead already"),
+            Some(_) => tr!("its refresh token is revoked"),
+            None if self.has_refresh_token() => tr!("its refresh token lives on at Zoho"),
+            None => tr!("client credentials have nothing to revoke"),
         })
     }
 
@@ -190,7 +193,7 @@ impl Leaving<'_> {
         store.delete(&record.client_secret)?;
         record.refresh_token.as_deref().map_or(Ok(()), |item| store.delete(item))?;
         LoginRecord::remove(&self.session.state, self.profile())?;
-        Unfinished::clear(self.source, &self.session.state);
+        LoginJournal::clear(self.source, &self.session.state);
         Ok(())
     }
 
@@ -211,7 +214,7 @@ impl Leaving<'_> {
 fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 's>, Error> {
     let deadline = Deadline::after(ports.clock, LOCK_TIMEOUT);
     loop {
-        if let Some(locked) = store.try_lock_to_note()? {
+        if let Some(locked) = store.try_lock_local()? {
             return Ok(locked);
         }
         let left = deadline.remaining(ports.clock);
@@ -228,7 +231,7 @@ fn forget_settings(system: &System, config: &ConfigFile, profile: &Profile) -> R
     let text = config.text_now()?.unwrap_or_default();
     let text = edit::without_profile(config.path(), &text, name)?;
     if let Err(error) = files::replace_config(config.path(), &text) {
-        system.say(&t!(
+        system.say(&tr!(
             "zoho-cred: {path} could not be written ({error}); remove [profile.{name}] from it",
             path = config.path().display(),
             error = causes::told(&error.to_string()),

@@ -10,11 +10,11 @@ use clap_mangen::Man;
 pub fn man(system: &mut System, args: &ManArgs) -> Result<u8, Error> {
     match &args.dir {
         None => {
-            let mut page = Vec::new();
+            let mut report = Vec::new();
             Man::new(Cli::command())
-                .render(&mut page)
+                .render(&mut report)
                 .map_err(|error| Error::Stdout { problem: error.to_string() })?;
-            system.print(&page)?;
+            system.print(&report)?;
         }
         Some(folder) => {
             let command = Cli::command().disable_help_subcommand(true);

@@ -1,13 +1,14 @@
 //! `reject`: an API refused a token.
 
-use super::Session;
 use crate::cli::{Global, RejectArgs};
+use crate::commands::Session;
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::oauth::token::is_well_formed;
+use crate::refresh;
+use crate::refresh::Rejected;
 use crate::secret::Secret;
 use crate::system::System;
-use crate::token::{self, Rejected};
-use crate::words::t;
 use std::io::Read;
 
 /// The most of stdin that is read, in bytes.
@@ -19,17 +20,18 @@ pub fn reject(system: &mut System, global: &Global, args: &RejectArgs) -> Result
     let token = read_token(&mut system.stdin)?;
     let session = Session::open(system, global, args.profile.as_deref())?;
     let source = session.source(system);
-    let rejected = session.with_ports(system, &source, |ports| token::reject(ports, &token, args.timeout))?;
+    let rejected =
+        session.with_ports(system, &source, |ports| refresh::reject(ports, &token, args.timeout))?;
     let warning = match rejected {
         Rejected::NotCached | Rejected::Dropped => None,
-        Rejected::Kept => Some(t!(
+        Rejected::Kept => Some(tr!(
             "Zoho says that the token lives, so it was kept: check the scope, the organisation and the data centre"
         )),
         Rejected::Unclear => {
-            Some(t!("Zoho did not say whether the token lives, so it was kept; check the scope first"))
+            Some(tr!("Zoho did not say whether the token lives, so it was kept; check the scope first"))
         }
     };
-    if let Some(warning) = warning.filter(|_| !global.loudness.quiet) {
+    if let Some(warning) = warning.filter(|_| !global.verbosity.quiet) {
         system.warn(&warning);
     }
     Ok(0)
@@ -42,18 +44,18 @@ fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
     stdin
         .take(LIMIT + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| bad(&t!("could not read stdin: {error}", error)))?;
+        .map_err(|error| bad(&tr!("could not read stdin: {error}", error)))?;
     if bytes.len() as u64 > LIMIT {
-        return Err(bad(&t!("stdin holds more than a token")));
+        return Err(bad(&tr!("stdin holds more than a token")));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| bad(&t!("stdin holds no token")))?.trim();
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad(&tr!("stdin holds no token")))?.trim();
     let token = match text.split_once(' ') {
         Some((scheme, token)) if is_well_formed(scheme.trim_end_matches(':')) => token.trim(),
         _ => text,
     };
     match is_well_formed(token) {
         true => Ok(Secret::new(token)),
-        false => Err(bad(&t!("stdin holds no token: write it bare, or as 'Zoho-oauthtoken …'"))),
+        false => Err(bad(&tr!("stdin holds no token: write it bare, or as 'Zoho-oauthtoken …'"))),
     }
 }
 

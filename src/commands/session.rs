@@ -2,12 +2,13 @@
 
 use crate::cli::Global;
 use crate::config::{ConfigFile, Profile, Resolved, config_path, resolve, state_dir};
-use crate::credential::{CredentialSource, Patience, Source};
 use crate::error::Error;
-use crate::store::{self, Holder, Shared, StateDir};
-use crate::system::{Http, Roots, System, Waiting, files};
-use crate::token::{Ports, Wait};
-use crate::words::t;
+use crate::i18n::tr;
+use crate::refresh::{Ports, WaitEvent};
+use crate::secrets::{CredentialSource, KeyringTimeout, Source};
+use crate::store;
+use crate::store::{Holder, Shared, StateDir};
+use crate::system::{Http, Roots, Spinner, System, files};
 use std::cell::RefCell;
 use std::path::PathBuf;
 
@@ -37,8 +38,8 @@ impl Session {
         let passed_over_environment = resolved.passed_over_environment;
         let session = Session::of_unchecked(system, global, resolved)?;
         let (profile, config) = (&session.profile, &session.config);
-        if passed_over_environment && !global.loudness.quiet {
-            system.warn(&t!(
+        if passed_over_environment && !global.verbosity.quiet {
+            system.warn(&tr!(
                 "the ZOHO_ variables make up a profile too; '{profile}' of {path} is used, 'env' is not",
                 profile = profile.name,
                 path = config.path().display(),
@@ -59,7 +60,7 @@ impl Session {
         let state = StateDir::new(state_dir(&system.env)?);
         let (name, place) = (&profile.name, &profile.accounts_url);
         log::debug!("profile '{name}' at {place}; its state is in {}", state.path().display());
-        Ok(Session { profile, config, state, roots: roots(system, global), quiet: global.loudness.quiet })
+        Ok(Session { profile, config, state, roots: roots(system, global), quiet: global.verbosity.quiet })
     }
 
     /// The store that machines share, if one is set.
@@ -74,7 +75,7 @@ impl Session {
 
     /// The profile's credential.
     pub fn source<'a>(&'a self, system: &'a System) -> Source<'a> {
-        Source::new(&self.profile, &system.env, &self.state).patient(Patience::of(system, self.quiet))
+        Source::new(&self.profile, &system.env, &self.state).patient(KeyringTimeout::of(system, self.quiet))
     }
 
     /// Runs `story` with the ports of the protocol. From here on signals end the call as contract section 3 says.
@@ -86,15 +87,15 @@ impl Session {
     ) -> Result<T, Error> {
         system.signals.install();
         let http = self.http(system)?;
-        let line = RefCell::new(Waiting::default());
-        let waiting = |wait: Wait| {
+        let line = RefCell::new(Spinner::default());
+        let waiting = |wait: WaitEvent| {
             // Helpers say nothing, whoever looks on.
             *line.borrow_mut() = match wait {
-                Wait::For(holder) if !self.quiet => system.show_waiting(&refreshing(holder), None),
-                Wait::ForBudget(time) if !self.quiet => {
-                    system.show_waiting(&t!("waiting for budget"), Some(time))
+                WaitEvent::For(holder) if !self.quiet => system.show_spinner(&refreshing(holder), None),
+                WaitEvent::ForBudget(time) if !self.quiet => {
+                    system.show_spinner(&tr!("waiting for budget"), Some(time))
                 }
-                Wait::For(_) | Wait::ForBudget(_) | Wait::Over => Waiting::default(),
+                WaitEvent::For(_) | WaitEvent::ForBudget(_) | WaitEvent::Over => Spinner::default(),
             };
         };
         let shared = self.shared(system);
@@ -113,9 +114,9 @@ impl Session {
 /// Who is waited for.
 fn refreshing(holder: Option<Holder>) -> String {
     match holder.map(|holder| holder.pid) {
-        None => t!("waiting for another process, which is refreshing the token"),
-        Some(0) => t!("waiting for another machine, which is refreshing the token"),
-        Some(pid) => t!("waiting for process {pid}, which is refreshing the token", pid),
+        None => tr!("waiting for another process, which is refreshing the token"),
+        Some(0) => tr!("waiting for another machine, which is refreshing the token"),
+        Some(pid) => tr!("waiting for process {pid}, which is refreshing the token", pid),
     }
 }
 
@@ -125,8 +126,8 @@ pub fn read_config(system: &System, global: &Global, must_exist: bool) -> Result
     match ConfigFile::load(&path, origin)? {
         Some(config) => Ok(config),
         None if origin.is_named() && must_exist => Err(Error::Setting {
-            problem: t!("there is no config file {path}", path = path.display()),
-            hint: t!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' makes the file"),
+            problem: tr!("there is no config file {path}", path = path.display()),
+            hint: tr!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' makes the file"),
         }),
         None => Ok(ConfigFile::empty(files::canonical(&path))),
     }

@@ -1,12 +1,13 @@
 //! The store that machines share, in words.
 
-use super::Session;
+use crate::commands::Session;
 use crate::config::duration::words;
-use crate::credential::{CredentialId, CredentialSource};
 use crate::error::Error;
+use crate::i18n::tr;
+use crate::model::CredentialId;
+use crate::secrets::CredentialSource;
 use crate::store::{Health, Shared};
 use crate::system::System;
-use crate::words::t;
 
 /// Where the shared store of a session is and how it is; `None` where none is set.
 pub fn look(session: &Session, system: &System) -> Option<(String, Result<Health, Error>)> {
@@ -21,9 +22,9 @@ pub fn look(session: &Session, system: &System) -> Option<(String, Result<Health
 pub fn facts(place: &str, health: &Health) -> String {
     let latency = health.latency.as_millis();
     let offset = format!("{:+.1}", health.clock_offset_ms as f64 / 1000.0);
-    let facts = t!("{place} answers in {latency} ms, its clock is {offset} s off", place, latency, offset);
+    let facts = tr!("{place} answers in {latency} ms, its clock is {offset} s off", place, latency, offset);
     match health.lease {
-        Some(left) => t!("{facts}, a machine refreshes (for {time} at most)", facts, time = words(left)),
+        Some(left) => tr!("{facts}, a machine refreshes (for {time} at most)", facts, time = words(left)),
         None => facts,
     }
 }

@@ -1,14 +1,15 @@
 //! No command at all: a person at a terminal is told how things stand and what to do next.
 
-use super::list::list;
-use super::page::{Page, Tone, plain, toned};
-use super::session::{Session, read_config};
-use super::status::{self, Found, judge};
 use crate::cli::{Global, ListArgs, Report};
+use crate::commands::list::list;
+use crate::commands::report::{Page, Style, plain, toned};
+use crate::commands::session::{Session, read_config};
+use crate::commands::status;
+use crate::commands::status::{Found, judge};
 use crate::config::resolve;
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::system::System;
-use crate::words::t;
 
 /// Prints the state of the default profile in three lines, or without any profile how to begin. Where there are several
 /// and none is the default, all of them.
@@ -30,11 +31,11 @@ pub fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
 }
 
 /// How things stand before the first login.
-fn beginning(page: &Page) -> String {
-    let trial = t!("zoho-sandbox run -- bash, where zoho-cred get works without an account");
-    page.table([
-        vec![toned(Tone::Strong, "zoho-cred"), plain(t!("there is no profile yet"))],
-        vec![plain(t!("next")), plain(t!("zoho-cred login crm, which says what to enter at Zoho"))],
-        vec![plain(t!("to try it")), plain(trial)],
+fn beginning(report: &Page) -> String {
+    let trial = tr!("zoho-sandbox run -- bash, where zoho-cred get works without an account");
+    report.table([
+        vec![toned(Style::Strong, "zoho-cred"), plain(tr!("there is no profile yet"))],
+        vec![plain(tr!("next")), plain(tr!("zoho-cred login crm, which says what to enter at Zoho"))],
+        vec![plain(tr!("to try it")), plain(trial)],
     ])
 }

@@ -1,14 +1,15 @@
 //! `get --output-file FILE`, and `--watch`: a file that always holds a token that lives, as long as one can be had.
 
-use super::Session;
-use super::get::token;
 use crate::cli::Global;
+use crate::commands::Session;
+use crate::commands::get::token;
 use crate::config::duration::words;
 use crate::error::{Code, Error};
+use crate::i18n::tr;
+use crate::model::{Freshness, TokenSet};
+use crate::refresh::{TokenRequest, TokenResponse};
 use crate::secret::Secret;
-use crate::system::{OutFile, System};
-use crate::token::{Ask, Freshness, Obtained, TokenSet};
-use crate::words::t;
+use crate::system::{OutputFile, System};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -21,7 +22,7 @@ const EARLY_PAUSE: Duration = Duration::from_secs(15);
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Replaces the file by `bytes`; a signal that comes meanwhile ends the call afterwards, so that it leaves no litter.
-pub(super) fn replace(system: &System, file: &OutFile, bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn replace(system: &System, file: &OutputFile, bytes: &[u8]) -> Result<(), Error> {
     system.signals.install();
     system.signals.hold();
     let written = file.replace(bytes);
@@ -35,9 +36,9 @@ pub(super) fn keep_fresh(
     session: &Session,
     system: &System,
     global: &Global,
-    ask: &Ask,
-    file: &OutFile,
-    render: impl Fn(&System, &Obtained) -> Result<Vec<u8>, Error>,
+    ask: &TokenRequest,
+    file: &OutputFile,
+    render: impl Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>,
 ) -> Result<u8, Error> {
     system.signals.install();
     let mut watch = Watch {
@@ -46,12 +47,12 @@ pub(super) fn keep_fresh(
         ask,
         file,
         render,
-        quiet: global.loudness.quiet,
+        quiet: global.verbosity.quiet,
         kept: None,
         pause_until: Duration::ZERO,
         troubled: false,
     };
-    let status = system.status_line(global.loudness.quiet);
+    let status = system.status_line(global.verbosity.quiet);
     loop {
         let slept = watch.look().or_else(|error| watch.tolerate(error)).and_then(|()| {
             if status.is_shown() {
@@ -73,8 +74,8 @@ pub(super) fn keep_fresh(
 struct Watch<'a, R> {
     session: &'a Session,
     system: &'a System,
-    ask: &'a Ask,
-    file: &'a OutFile,
+    ask: &'a TokenRequest,
+    file: &'a OutputFile,
     render: R,
     quiet: bool,
     kept: Option<Kept>,
@@ -92,7 +93,7 @@ struct Kept {
     early_at_ms: i64,
 }
 
-impl<R: Fn(&System, &Obtained) -> Result<Vec<u8>, Error>> Watch<'_, R> {
+impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     /// Looks at the file, then at the cache, and renews the token if it is time.
     fn look(&mut self) -> Result<(), Error> {
         if let Some(kept) = self.kept.as_ref().filter(|kept| !self.file.holds(&kept.bytes)) {
@@ -100,7 +101,7 @@ impl<R: Fn(&System, &Obtained) -> Result<Vec<u8>, Error>> Watch<'_, R> {
             self.troubled = false;
             log::info!("the file was changed by somebody else, so it was written again");
         }
-        match token(self.session, self.system, &Ask { offline: true, ..*self.ask }) {
+        match token(self.session, self.system, &TokenRequest { offline: true, ..*self.ask }) {
             Ok(obtained) if !self.holds(&obtained) => self.keep(&obtained),
             Ok(obtained) if !self.is_due(&obtained) => {
                 self.troubled = false;
@@ -111,14 +112,14 @@ impl<R: Fn(&System, &Obtained) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         }
     }
 
-    fn holds(&self, obtained: &Obtained) -> bool {
+    fn holds(&self, obtained: &TokenResponse) -> bool {
         let token = obtained.record.token.as_ref().map(|token| &token.access_token);
         token.is_some() && token == self.kept.as_ref().map(|kept| &kept.token)
     }
 
     /// Whether the token in the file is to be renewed: it is stale for its reader, or its own moment in the early
     /// window has come. The moments of a fleet differ, so that they do not all ask at once.
-    fn is_due(&self, obtained: &Obtained) -> bool {
+    fn is_due(&self, obtained: &TokenResponse) -> bool {
         let now = self.system.clock.now();
         match obtained.record.freshness(now, self.ask.min_ttl) {
             Freshness::Fresh => false,
@@ -127,7 +128,7 @@ impl<R: Fn(&System, &Obtained) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         }
     }
 
-    fn keep(&mut self, obtained: &Obtained) -> Result<(), Error> {
+    fn keep(&mut self, obtained: &TokenResponse) -> Result<(), Error> {
         let bytes = Zeroizing::new((self.render)(self.system, obtained)?);
         replace(self.system, self.file, &bytes)?;
         self.kept = obtained.record.token.as_ref().map(|token| Kept {
@@ -167,7 +168,7 @@ impl<R: Fn(&System, &Obtained) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     fn tolerate(&mut self, error: Error) -> Result<(), Error> {
         match error.code() {
             Code::Unavailable | Code::RateLimited | Code::Busy | Code::Store => {
-                self.say_once(&t!(
+                self.say_once(&tr!(
                     "{problem}; the file keeps its token until that is over",
                     problem = error.message()
                 ));
@@ -192,13 +193,13 @@ impl<R: Fn(&System, &Obtained) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     /// The line for a terminal.
     fn status(&self) -> String {
         let path = self.file.path().display();
-        let Some(kept) = &self.kept else { return t!("{path}: waiting for a token", path) };
+        let Some(kept) = &self.kept else { return tr!("{path}: waiting for a token", path) };
         let left_ms = kept.expires_at_ms - self.system.clock.now().wall_ms;
         match u64::try_from(left_ms / 1000) {
             Ok(left) if left > 0 => {
-                t!("{path}: the token is valid for {time}", path, time = words(Duration::from_secs(left)))
+                tr!("{path}: the token is valid for {time}", path, time = words(Duration::from_secs(left)))
             }
-            _ => t!("{path}: the token has expired", path),
+            _ => tr!("{path}: the token has expired", path),
         }
     }
 }

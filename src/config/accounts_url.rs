@@ -1,8 +1,8 @@
 //! The accounts server's address: https, or http on a loopback address; without a trailing slash.
 
-use super::DataCenter;
 use crate::error::Error;
-use crate::words::t;
+use crate::i18n::tr;
+use crate::zoho::DataCenter;
 use std::fmt;
 use url::{Host, Url};
 
@@ -15,25 +15,25 @@ impl AccountsUrl {
     pub fn new(text: &str) -> Result<Self, Error> {
         let refuse = |problem: &str| {
             Err(Error::Setting {
-                problem: t!("accounts_url {problem}", problem),
-                hint: t!("write it as https://accounts.zoho.eu, or use data_center"),
+                problem: tr!("accounts_url {problem}", problem),
+                hint: tr!("write it as https://accounts.zoho.eu, or use data_center"),
             })
         };
-        let Ok(url) = Url::parse(text.trim()) else { return refuse(&t!("is not a URL")) };
+        let Ok(url) = Url::parse(text.trim()) else { return refuse(&tr!("is not a URL")) };
         if !url.username().is_empty() || url.password().is_some() {
-            return refuse(&t!("must not have user info"));
+            return refuse(&tr!("must not have user info"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return refuse(&t!("must not have a query or fragment"));
+            return refuse(&tr!("must not have a query or fragment"));
         }
         match url.scheme() {
             "https" => {}
             "http" if is_loopback(&url) => {}
-            _ => return refuse(&t!("must be https, or http on a loopback address")),
+            _ => return refuse(&tr!("must be https, or http on a loopback address")),
         }
         // It is copied into generated files.
         if !url.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b":/.-_~[]".contains(&b)) {
-            return refuse(&t!("has a character that is not allowed there"));
+            return refuse(&tr!("has a character that is not allowed there"));
         }
         Ok(AccountsUrl(url.as_str().trim_end_matches('/').to_owned()))
     }

@@ -1,19 +1,19 @@
 //! Durations as people write them: `45s`, `10m`, `1h30m`, or bare seconds.
 
-use crate::words::t;
+use crate::i18n::tr;
 use std::time::Duration;
 
 /// Reads a duration; the error is a sentence that says what one looks like.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let complaint = || t!("'{text}' is not a duration; write 45s, 10m, 1h30m or seconds", text);
+    let clap_error = || tr!("'{text}' is not a duration; write 45s, 10m, 1h30m or seconds", text);
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        return text.parse().map(Duration::from_secs).map_err(|_| complaint());
+        return text.parse().map(Duration::from_secs).map_err(|_| clap_error());
     }
     let (mut total, mut number, mut last_unit) = (0u64, None::<u64>, u64::MAX);
     for c in text.chars() {
         if let Some(digit) = c.to_digit(10) {
             let n = number.unwrap_or(0).checked_mul(10).and_then(|n| n.checked_add(digit.into()));
-            number = Some(n.ok_or_else(complaint)?);
+            number = Some(n.ok_or_else(clap_error)?);
             continue;
         }
         let unit = match c {
@@ -21,18 +21,18 @@ pub fn parse(text: &str) -> Result<Duration, String> {
             'h' => 3_600,
             'm' => 60,
             's' => 1,
-            _ => return Err(complaint()),
+            _ => return Err(clap_error()),
         };
         if unit >= last_unit {
-            return Err(complaint());
+            return Err(clap_error());
         }
         last_unit = unit;
-        let part = number.take().and_then(|n| n.checked_mul(unit)).ok_or_else(complaint)?;
-        total = total.checked_add(part).ok_or_else(complaint)?;
+        let part = number.take().and_then(|n| n.checked_mul(unit)).ok_or_else(clap_error)?;
+        total = total.checked_add(part).ok_or_else(clap_error)?;
     }
     match number {
         None if last_unit != u64::MAX => Ok(Duration::from_secs(total)),
-        _ => Err(complaint()),
+        _ => Err(clap_error()),
     }
 }
 
@@ -40,11 +40,11 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 pub fn words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => t!("{s} s", s),
-        (0, m, 0) => t!("{m} min", m),
-        (0, m, s) => t!("{m} min {s} s", m, s),
-        (h, 0, _) => t!("{h} h", h),
-        (h, m, _) => t!("{h} h {m} min", h, m),
+        (0, 0, s) => tr!("{s} s", s),
+        (0, m, 0) => tr!("{m} min", m),
+        (0, m, s) => tr!("{m} min {s} s", m, s),
+        (h, 0, _) => tr!("{h} h", h),
+        (h, m, _) => tr!("{h} h {m} min", h, m),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Edits of `config.toml` by commands: comments and order stay, links are written through.
 
-use super::Profile;
-use super::{DEFAULT_REDIRECT_URI, Grant, ProfileName, SecretsIn};
+use crate::config::Profile;
+use crate::config::{DEFAULT_REDIRECT_URI, Grant, ProfileName, SecretBackend};
 use crate::error::Error;
-use crate::words::t;
+use crate::i18n::tr;
 use std::path::Path;
 use toml_edit::{Array, Decor, DocumentMut, Item, Key, RawString, Table, TableLike, Value, value};
 
@@ -22,7 +22,7 @@ pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String
     let not_a_table = || Error::Config {
         path: path.to_owned(),
         line: None,
-        problem: t!("profile is not a table"),
+        problem: tr!("profile is not a table"),
         nearest: None,
     };
     let profiles = profiles.as_table_like_mut().ok_or_else(not_a_table)?;
@@ -193,7 +193,7 @@ fn settings(profile: &Profile) -> Vec<(&'static str, Option<Value>)> {
         (
             "secrets",
             match &profile.secrets {
-                SecretsIn::Command(_) | SecretsIn::Environment => None,
+                SecretBackend::Command(_) | SecretBackend::Environment => None,
                 place => Some(place.word().into()),
             },
         ),

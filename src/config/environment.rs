@@ -1,13 +1,14 @@
 //! The environment profile `env`: for CI and containers, no files needed.
 
-use super::{
-    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, DataCenter, Grant, Origin, Profile, ProfileName, Scheme,
-    SecretsIn, nearest, split_scopes,
+use crate::config::{
+    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend,
+    nearest, split_scopes,
 };
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::secret::Secret;
 use crate::system::{Env, files};
-use crate::words::t;
+use crate::zoho::DataCenter;
 use std::path::PathBuf;
 
 /// The shared store's address: a secret where it holds a password.
@@ -65,8 +66,10 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
         (false, None) => return Err(missing("ZOHO_REFRESH_TOKEN")),
         (true, Some(_)) => {
             return Err(Error::Setting {
-                problem: t!("ZOHO_REFRESH_TOKEN and ZOHO_SOID are both set"),
-                hint: t!("unset ZOHO_SOID for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials"),
+                problem: tr!("ZOHO_REFRESH_TOKEN and ZOHO_SOID are both set"),
+                hint: tr!(
+                    "unset ZOHO_SOID for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials"
+                ),
             });
         }
     };
@@ -81,7 +84,7 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
         scopes,
         redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
         scheme: Scheme::default(),
-        secrets: SecretsIn::Environment,
+        secrets: SecretBackend::Environment,
         hosts: None,
         budget: Budget::default(),
     };
@@ -94,10 +97,10 @@ pub fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static DataCe
     let data_center = match env.get("ZOHO_DATA_CENTER") {
         None => None,
         Some(code) => Some(DataCenter::by_code(code.trim()).ok_or_else(|| Error::Setting {
-            problem: t!("ZOHO_DATA_CENTER: '{code}' is not a data centre", code),
+            problem: tr!("ZOHO_DATA_CENTER: '{code}' is not a data centre", code),
             hint: match nearest(code, DataCenter::codes()) {
-                Some(near) => t!("did you mean '{near}'?", near),
-                None => t!("use us, eu, in, au, jp, ca, sa, uk, cn, ae or sg"),
+                Some(near) => tr!("did you mean '{near}'?", near),
+                None => tr!("use us, eu, in, au, jp, ca, sa, uk, cn, ae or sg"),
             },
         })?),
     };
@@ -135,8 +138,8 @@ fn source<'a>(env: &'a Env, name: &'static str, credential: &str) -> Result<Opti
     let file = format!("{name}_FILE");
     match (env.get(name), env.get(&file)) {
         (Some(_), Some(_)) => Err(Error::Setting {
-            problem: t!("{name} and {file} are both set", name, file),
-            hint: t!("unset one of {name} and {file}", name, file),
+            problem: tr!("{name} and {file} are both set", name, file),
+            hint: tr!("unset one of {name} and {file}", name, file),
         }),
         (Some(value), None) => Ok(Some(Source::Value(value))),
         (None, Some(path)) => Ok(Some(Source::File(path.into()))),
@@ -152,8 +155,8 @@ fn read(source: Option<Source<'_>>) -> Result<Option<Secret>, Error> {
     };
     if secret.is_empty() {
         return Err(Error::Setting {
-            problem: t!("a secret in the environment or its file is empty"),
-            hint: t!("write the secret into the file, without quotes"),
+            problem: tr!("a secret in the environment or its file is empty"),
+            hint: tr!("write the secret into the file, without quotes"),
         });
     }
     Ok(Some(secret))

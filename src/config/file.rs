@@ -1,12 +1,14 @@
 //! `config.toml`: read strictly, so that a slip is named with its line and what was probably meant.
 
-use super::{
-    AccountsUrl, Budget, ConfigOrigin, DEFAULT_REDIRECT_URI, DataCenter, ENVIRONMENT, Grant, Origin, Profile,
-    ProfileName, Scheme, SecretsIn, duration, nearest, trust,
+use crate::config::{
+    AccountsUrl, Budget, ConfigOrigin, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile,
+    ProfileName, Scheme, SecretBackend, duration, nearest, trust,
 };
 use crate::error::Error;
-use crate::system::files::{self, Accept};
-use crate::words::{causes, t};
+use crate::i18n::{causes, tr};
+use crate::system::files;
+use crate::system::files::Accept;
+use crate::zoho::DataCenter;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -126,13 +128,13 @@ impl ConfigFile {
             let line = error.span().map(|span| line_of(text, span.start));
             if let (true, Some(line)) = (unknown && SECRET_KEYS.contains(&word), line) {
                 return Error::Setting {
-                    problem: t!(
+                    problem: tr!(
                         "{path}, line {line}: '{word}' is not kept in this file",
                         path = path.display(),
                         line,
                         word
                     ),
-                    hint: t!(
+                    hint: tr!(
                         "take the line out; 'zoho-cred login crm' asks for secrets and keeps them safely"
                     ),
                 };
@@ -141,7 +143,7 @@ impl ConfigFile {
                 path: path.to_owned(),
                 line,
                 problem: match unknown {
-                    true => t!("unknown key '{word}'", word),
+                    true => tr!("unknown key '{word}'", word),
                     false => wrong_toml(error.message(), text, span.start),
                 },
                 nearest: unknown
@@ -152,11 +154,11 @@ impl ConfigFile {
         let file =
             ConfigFile { origin: ConfigOrigin::Default, path: path.to_owned(), text: text.to_owned(), raw };
         if file.raw.profile.contains_key(ENVIRONMENT) {
-            return Err(file.complain(0, &t!("no profile in a file may be called 'env'"), None));
+            return Err(file.complain(0, &tr!("no profile in a file may be called 'env'"), None));
         }
         for name in file.raw.profile.keys() {
             ProfileName::new(name)
-                .map_err(|_| file.complain(0, &t!("'{name}' is not a profile name", name), None))?;
+                .map_err(|_| file.complain(0, &tr!("'{name}' is not a profile name", name), None))?;
         }
         Ok(file)
     }
@@ -231,9 +233,9 @@ impl ConfigFile {
         DataCenter::by_code(code.get_ref()).ok_or_else(|| {
             let (code, at) = (code.get_ref(), code.span().start);
             match DataCenter::nearest(code) {
-                Some(near) => self.complain(at, &t!("'{code}' is not a data centre", code), Some(near)),
+                Some(near) => self.complain(at, &tr!("'{code}' is not a data centre", code), Some(near)),
                 None => {
-                    let problem = t!(
+                    let problem = tr!(
                         "'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg",
                         code
                     );
@@ -258,24 +260,24 @@ impl ConfigFile {
             (true, soid) => Ok(Grant::ClientCredentials { soid: soid.clone() }),
             (false, None) => Ok(Grant::RefreshToken),
             (false, Some(_)) => {
-                Err(self.complain(0, &t!("soid goes with grant = \"client_credentials\""), None))
+                Err(self.complain(0, &tr!("soid goes with grant = \"client_credentials\""), None))
             }
         }
     }
 
-    fn secrets(&self, name: &ProfileName, raw: &RawProfile) -> Result<SecretsIn, Error> {
+    fn secrets(&self, name: &ProfileName, raw: &RawProfile) -> Result<SecretBackend, Error> {
         let choices = [("keyring", 0), ("file", 1), ("command", 2)];
         match raw.secrets.as_ref().map(|word| self.choose(word, "secrets", choices)).transpose()? {
             None if raw.secret_command.is_some() => self.command(name, raw),
-            None | Some(0) => Ok(SecretsIn::Keyring),
-            Some(1) => Ok(SecretsIn::File),
+            None | Some(0) => Ok(SecretBackend::Keyring),
+            Some(1) => Ok(SecretBackend::File),
             Some(_) => self.command(name, raw),
         }
     }
 
-    fn command(&self, name: &ProfileName, raw: &RawProfile) -> Result<SecretsIn, Error> {
+    fn command(&self, name: &ProfileName, raw: &RawProfile) -> Result<SecretBackend, Error> {
         match &raw.secret_command {
-            Some(command) if !command.is_empty() => Ok(SecretsIn::Command(command.clone())),
+            Some(command) if !command.is_empty() => Ok(SecretBackend::Command(command.clone())),
             _ => Err(self.lacks(name, "secret_command")),
         }
     }
@@ -290,7 +292,7 @@ impl ConfigFile {
         };
         let tokens = raw.get_ref().tokens.unwrap_or(default.tokens);
         if tokens == 0 || window.is_zero() {
-            return Err(complain(&t!("a budget needs at least one token and a window")));
+            return Err(complain(&tr!("a budget needs at least one token and a window")));
         }
         Ok(Budget { tokens, window })
     }
@@ -303,18 +305,18 @@ impl ConfigFile {
     ) -> Result<T, Error> {
         choices.iter().find(|(name, _)| name == word.get_ref()).map(|(_, value)| *value).ok_or_else(|| {
             let names = choices.map(|(name, _)| name);
-            let problem = t!(
+            let problem = tr!(
                 "{key} cannot be '{word}', only {choices}",
                 key,
                 word = word.get_ref(),
-                choices = names.join(&t!(" or "))
+                choices = names.join(&tr!(" or "))
             );
             self.complain(word.span().start, &problem, nearest(word.get_ref(), names))
         })
     }
 
     fn lacks(&self, name: &ProfileName, key: &str) -> Error {
-        self.complain(self.table(name), &t!("profile '{name}' lacks {key}", name, key), None)
+        self.complain(self.table(name), &tr!("profile '{name}' lacks {key}", name, key), None)
     }
 
     /// Where the table of a profile begins; 0 where it is written in another way.
@@ -369,15 +371,15 @@ fn wrong_toml(message: &str, text: &str, offset: usize) -> String {
     let key = text.lines().nth(line).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());
     let wanted = message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected "));
     match (wanted.map(|(_, wanted)| wanted), key) {
-        (Some("a string"), Some(key)) => t!("{key} must be a text in quotes", key),
-        (Some("a sequence"), Some(key)) => t!("{key} must be a list such as [\"a\", \"b\"]", key),
-        (Some("u32"), Some(key)) => t!("{key} must be a whole number", key),
+        (Some("a string"), Some(key)) => tr!("{key} must be a text in quotes", key),
+        (Some("a sequence"), Some(key)) => tr!("{key} must be a list such as [\"a\", \"b\"]", key),
+        (Some("u32"), Some(key)) => tr!("{key} must be a whole number", key),
         (Some(wanted), Some(key)) if wanted == "a map" || wanted.starts_with("struct ") => {
-            t!("{key} must be a table", key)
+            tr!("{key} must be a table", key)
         }
-        _ if message.starts_with("duplicate key") => t!("this key is there twice"),
-        _ if message.starts_with("string values must be quoted") => t!("a text must stand in quotes"),
-        _ => t!(
+        _ if message.starts_with("duplicate key") => tr!("this key is there twice"),
+        _ if message.starts_with("string values must be quoted") => tr!("a text must stand in quotes"),
+        _ => tr!(
             "this is not TOML: {message}",
             message = message.split_whitespace().collect::<Vec<_>>().join(" ")
         ),
@@ -421,7 +423,7 @@ mod tests {
         assert_eq!(profile.scopes.len(), 2);
         assert_eq!(profile.scheme, Scheme::Bearer);
         assert_eq!(profile.budget, Budget { tokens: 5, window: Duration::from_secs(300) });
-        assert_eq!(profile.secrets, SecretsIn::Command(vec!["pass".into(), "zoho".into()]));
+        assert_eq!(profile.secrets, SecretBackend::Command(vec!["pass".into(), "zoho".into()]));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The hosts that helper modes may hand a token out for. Anything else gets nothing: git asks a helper that was
 //! configured for all hosts about every one of them.
 
-use super::data_center::ALL;
-use super::{DataCenter, Profile};
+use crate::config::Profile;
+use crate::zoho::DataCenter;
+use crate::zoho::data_center::ALL;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Hosts of the products that have one of their own, below the data centre's `product_domain`

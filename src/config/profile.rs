@@ -1,8 +1,9 @@
 //! One profile with every setting decided.
 
-use super::{AccountsUrl, DataCenter, ProfileName};
+use crate::config::{AccountsUrl, ProfileName};
 use crate::error::Error;
-use crate::words::t;
+use crate::i18n::tr;
+use crate::zoho::DataCenter;
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -56,7 +57,7 @@ impl Scheme {
 
 /// Where a profile's secrets rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretsIn {
+pub enum SecretBackend {
     /// Secret Service, macOS Keychain or Windows Credential Manager.
     Keyring,
     /// Files of mode 0600 in the state folder.
@@ -67,14 +68,14 @@ pub enum SecretsIn {
     Environment,
 }
 
-impl SecretsIn {
+impl SecretBackend {
     /// The word in the config file and in `status`.
     pub fn word(&self) -> &'static str {
         match self {
-            SecretsIn::Keyring => "keyring",
-            SecretsIn::File => "file",
-            SecretsIn::Command(_) => "command",
-            SecretsIn::Environment => "environment",
+            SecretBackend::Keyring => "keyring",
+            SecretBackend::File => "file",
+            SecretBackend::Command(_) => "command",
+            SecretBackend::Environment => "environment",
         }
     }
 }
@@ -127,7 +128,7 @@ pub struct Profile {
     /// Scheme of the `Authorization` header.
     pub scheme: Scheme,
     /// Where its secrets rest.
-    pub secrets: SecretsIn,
+    pub secrets: SecretBackend,
     /// Hosts that helper modes may hand the token out for; `None` means the data centre's own.
     pub hosts: Option<Vec<String>>,
     /// Zoho's limit for its credential.
@@ -156,8 +157,8 @@ impl Profile {
             () => return Ok(()),
         };
         Err(Error::Setting {
-            problem: t!("{wrong} has a character that is not allowed there", wrong),
-            hint: t!("copy the value from the API console again, without quotes or line breaks"),
+            problem: tr!("{wrong} has a character that is not allowed there", wrong),
+            hint: tr!("copy the value from the API console again, without quotes or line breaks"),
         })
     }
 

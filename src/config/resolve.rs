@@ -1,9 +1,9 @@
 //! Which profile a call means, and where its files are.
 
-use super::{ConfigFile, ConfigOrigin, ENVIRONMENT, Profile, ProfileName, environment};
+use crate::config::{ConfigFile, ConfigOrigin, ENVIRONMENT, Profile, ProfileName, environment};
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::system::{Env, files};
-use crate::words::t;
 use std::path::PathBuf;
 
 /// A profile, the file it was looked up in, and how it was chosen.
@@ -83,7 +83,7 @@ pub fn state_dir(env: &Env) -> Result<PathBuf, Error> {
 
 fn homeless() -> Error {
     Error::Setting {
-        problem: t!("there is no home folder"),
-        hint: t!("set HOME, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR"),
+        problem: tr!("there is no home folder"),
+        hint: tr!("set HOME, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR"),
     }
 }

@@ -32,8 +32,8 @@ pub fn check(path: &Path, found: &Metadata, origin: ConfigOrigin) -> Result<(), 
 #[cfg(unix)]
 mod os {
     use super::*;
+    use crate::i18n::tr;
     use crate::system::files;
-    use crate::words::t;
     use rustix::fs::{StatVfsMountFlags, statvfs};
     use rustix::process::{getegid, geteuid};
     use std::os::unix::fs::MetadataExt;
@@ -63,8 +63,8 @@ mod os {
         let (own, owner, shown) = (geteuid().as_raw(), found.uid(), path.display());
         if !origin.is_named() && owner != own && owner != 0 {
             return Err(Error::Setting {
-                problem: t!("{path} belongs to another user, so the config is not used", path = shown),
-                hint: t!(
+                problem: tr!("{path} belongs to another user, so the config is not used", path = shown),
+                hint: tr!(
                     "run 'sudo chown {uid} {path}', or name the config with --config if you trust its owner",
                     uid = own,
                     path = shown
@@ -80,10 +80,10 @@ mod os {
             (true, true) => "go",
         };
         Err(Error::Setting {
-            problem: t!("other users can write to {path}, so the config is not used", path = shown),
+            problem: tr!("other users can write to {path}, so the config is not used", path = shown),
             hint: match found.is_dir() && found.mode() & STICKY != 0 {
-                true => t!("move the config to a folder that only you can write to"),
-                false => t!("check the config, then run 'chmod {who}-w {path}'", who, path = shown),
+                true => tr!("move the config to a folder that only you can write to"),
+                false => tr!("check the config, then run 'chmod {who}-w {path}'", who, path = shown),
             },
         })
     }

@@ -2,8 +2,8 @@
 
 use crate::config::hosts::Place;
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::secret::Secret;
-use crate::words::t;
 
 /// What `capability` answers.
 pub const CAPABILITIES: &[u8] = b"version 0\ncapability authtype\n";
@@ -28,13 +28,13 @@ impl Request {
     /// Reads a request: lines up to an empty one or the end. [`Error::BadInput`] for anything else, such as a last
     /// line that was cut off: the host in it could be another one.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let bad = |problem: &str| Error::BadInput { problem: t!("the request of git {problem}", problem) };
+        let bad = |problem: &str| Error::BadInput { problem: tr!("the request of git {problem}", problem) };
         let mut request = Request::default();
         let mut rest = bytes;
         let mut protocol = None;
         while !rest.is_empty() {
             let end =
-                rest.iter().position(|b| *b == b'\n').ok_or_else(|| bad(&t!("breaks off within a line")))?;
+                rest.iter().position(|b| *b == b'\n').ok_or_else(|| bad(&tr!("breaks off within a line")))?;
             let line = &rest[..end];
             rest = &rest[end + 1..];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -42,15 +42,15 @@ impl Request {
                 break;
             }
             if line.len() > LONGEST_LINE {
-                return Err(bad(&t!("has a line that is too long")));
+                return Err(bad(&tr!("has a line that is too long")));
             }
             if line.iter().any(|b| matches!(b, 0 | b'\r')) {
-                return Err(bad(&t!("has a byte that no request has")));
+                return Err(bad(&tr!("has a byte that no request has")));
             }
             let equals =
-                line.iter().position(|b| *b == b'=').ok_or_else(|| bad(&t!("has a line without '='")))?;
+                line.iter().position(|b| *b == b'=').ok_or_else(|| bad(&tr!("has a line without '='")))?;
             let (key, value) = (&line[..equals], &line[equals + 1..]);
-            let text = || String::from_utf8(value.to_vec()).map_err(|_| bad(&t!("is not text")));
+            let text = || String::from_utf8(value.to_vec()).map_err(|_| bad(&tr!("is not text")));
             match key {
                 b"capability[]" if value.is_empty() => request.authtype = false,
                 b"capability[]" => request.authtype |= value == b"authtype",
@@ -60,7 +60,7 @@ impl Request {
                 _ => {}
             }
         }
-        request.protocol = protocol.ok_or_else(|| bad(&t!("names no protocol")))?;
+        request.protocol = protocol.ok_or_else(|| bad(&tr!("names no protocol")))?;
         Ok(request)
     }
 

@@ -4,9 +4,9 @@
 
 use crate::config::hosts::Place;
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::output::rfc3339;
 use crate::secret::Secret;
-use crate::words::t;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +23,9 @@ impl Request {
         // serde would take an array for the list of the fields.
         let is_object = bytes.trim_ascii_start().starts_with(b"{");
         let request = is_object.then(|| serde_json::from_slice(bytes).ok()).flatten();
-        request
-            .ok_or_else(|| Error::BadInput { problem: t!("the request is not a JSON object with a \"uri\"") })
+        request.ok_or_else(|| Error::BadInput {
+            problem: tr!("the request is not a JSON object with a \"uri\""),
+        })
     }
 
     /// Whether these bytes are a whole JSON object.

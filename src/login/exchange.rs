@@ -2,11 +2,12 @@
 
 use crate::config::{AccountsUrl, Profile};
 use crate::error::Error;
-use crate::oauth::token::{self, TokenForm};
+use crate::model::Timestamp;
+use crate::oauth::token;
+use crate::oauth::token::TokenForm;
 use crate::oauth::{Answer, Granted, classify};
 use crate::secret::Secret;
 use crate::system::{Clock, Http, HttpAnswer, HttpRequest, Method};
-use crate::token::Moment;
 use std::time::Duration;
 
 /// A whole request takes at most this long.
@@ -21,7 +22,7 @@ pub struct Grant {
     /// The tokens.
     pub granted: Granted,
     /// When the request was sent.
-    pub asked: Moment,
+    pub asked: Timestamp,
     /// The accounts server that they belong to.
     pub accounts_url: AccountsUrl,
 }
@@ -49,7 +50,7 @@ pub fn exchange(
 ) -> Result<Grant, Error> {
     let (uri, verifier) = (code.redirect_uri.as_deref(), code.verifier.as_ref());
     let form = TokenForm::exchange(profile, client_secret, &code.code, uri, verifier);
-    let asked = Moment::now(clock);
+    let asked = Timestamp::now(clock);
     let answer = post(http, token::url(&code.accounts_url), &form)?;
     let class = classify(answer.status, &answer.body, code.accounts_url.is_loopback());
     grant(profile, class, asked, code.accounts_url.clone())
@@ -59,7 +60,7 @@ pub fn exchange(
 pub fn grant(
     profile: &Profile,
     class: Answer,
-    asked: Moment,
+    asked: Timestamp,
     accounts_url: AccountsUrl,
 ) -> Result<Grant, Error> {
     let name = profile.name.to_string();

@@ -2,7 +2,7 @@
 
 use crate::config::is_loopback;
 use crate::error::Error;
-use crate::words::{language, speak, t};
+use crate::i18n::{language, speak, tr};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -51,28 +51,28 @@ impl Page {
         match self {
             Page::Granted => (
                 "200 OK",
-                t!("Access granted"),
-                t!("You can close this window. Your terminal says how it went on."),
+                tr!("Access granted"),
+                tr!("You can close this window. Your terminal says how it went on."),
             ),
             Page::Denied => (
                 "200 OK",
-                t!("Access denied"),
-                t!("Nothing was granted. To try again, run zoho-cred login once more."),
+                tr!("Access denied"),
+                tr!("Nothing was granted. To try again, run zoho-cred login once more."),
             ),
             Page::Refused => (
                 "400 Bad Request",
-                t!("Not accepted"),
-                t!("This redirect cannot be trusted. Your terminal says why."),
+                tr!("Not accepted"),
+                tr!("This redirect cannot be trusted. Your terminal says why."),
             ),
             Page::Foreign => (
                 "404 Not Found",
-                t!("Nothing here"),
-                t!("This page does not belong to the login that is under way."),
+                tr!("Nothing here"),
+                tr!("This page does not belong to the login that is under way."),
             ),
             Page::Over => (
                 "200 OK",
-                t!("Nothing more to do here"),
-                t!("The login went on without this page. Your terminal says how."),
+                tr!("Nothing more to do here"),
+                tr!("The login went on without this page. Your terminal says how."),
             ),
         }
     }
@@ -102,8 +102,8 @@ impl Listener {
     /// family, [`Error::PortTaken`], before anything is opened.
     pub fn bind(redirect_uri: &str) -> Result<Self, Error> {
         let not_ours = || Error::Setting {
-            problem: t!("the browser cannot come back to {redirect_uri}", redirect_uri),
-            hint: t!("use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"),
+            problem: tr!("the browser cannot come back to {redirect_uri}", redirect_uri),
+            hint: tr!("use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"),
         };
         let url = Url::parse(redirect_uri).map_err(|_| not_ours())?;
         if url.scheme() != "http" || !is_loopback(&url) {

@@ -1,29 +1,25 @@
 //! Granting access once: one file a flow, and what they share.
 
-pub mod browser;
-pub mod device;
+pub mod check_writable;
+mod display;
 pub mod exchange;
-mod keep;
+pub mod flows;
 pub mod listener;
-pub mod made;
-pub mod paste;
-mod prompt;
+mod login_journal;
+mod login_lock;
+mod prompts;
 mod random;
-pub mod refresh_token;
-mod replaced;
+mod save_login;
 pub mod sdk_csv;
-pub mod self_client;
 pub mod settings;
-mod sharers;
-mod show;
-pub mod trial;
-mod turn;
-mod unfinished;
+mod shared_by;
+mod superseded;
+pub mod token_count;
 
-pub use keep::keep;
-pub use replaced::Replaced;
-pub use sharers::{Sharer, sharers};
-pub use turn::Turn;
-pub use unfinished::Unfinished;
+pub use login_journal::LoginJournal;
+pub use login_lock::LoginLock;
+pub use save_login::save_login;
+pub use shared_by::{Sharer, shared_by};
+pub use superseded::Superseded;
 
-pub use prompt::{ask, ask_secret, ask_secret_or_none, confirm, read_code, read_secret_file, wrong};
+pub use prompts::{ask, ask_secret, ask_secret_or_none, confirm, read_code, read_secret_file, wrong};

@@ -1,16 +1,16 @@
 //! What a login must not be guessed by: state and verifier, from the system's random numbers.
 
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::oauth::pkce::Pkce;
 use crate::secret::Secret;
-use crate::words::t;
 
 /// Thirty-two random bytes; [`Error::Store`] where the system gives none.
 fn bytes() -> Result<[u8; 32], Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| Error::Store {
         action: "read",
-        what: t!("the system's random numbers"),
+        what: tr!("the system's random numbers"),
         problem: error.to_string(),
     })?;
     Ok(bytes)

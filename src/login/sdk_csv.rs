@@ -3,9 +3,10 @@
 //! Version 8 writes ten columns (`id,user_name,…,redirect_uri,api_domain`; PHP says `redirect_url`), older versions
 //! nine, without `id` or without `api_domain`. The header decides which column is which.
 
-use crate::config::{DataCenter, ENVIRONMENT, ProfileName};
+use crate::config::{ENVIRONMENT, ProfileName};
+use crate::i18n::tr;
 use crate::secret::Secret;
-use crate::words::t;
+use crate::zoho::DataCenter;
 
 /// A row that can become a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +42,10 @@ const NEEDED: [&str; 3] = ["client_id", "client_secret", "refresh_token"];
 /// Reads the file; the error is a sentence. A row that lacks something is left out, and the others are read.
 pub fn parse(text: &str) -> Result<SdkFile, String> {
     let mut rows = rows(text.trim_start_matches('\u{feff}'))?.into_iter();
-    let (_, header) = rows.next().ok_or_else(|| t!("the file is empty"))?;
+    let (_, header) = rows.next().ok_or_else(|| tr!("the file is empty"))?;
     let header: Vec<String> = header.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
     if let Some(missing) = NEEDED.iter().find(|name| !header.iter().any(|found| found == *name)) {
-        return Err(t!("its first line has no column '{missing}'", missing));
+        return Err(tr!("its first line has no column '{missing}'", missing));
     }
     let mut file = SdkFile::default();
     for (line, row) in rows {
@@ -76,7 +77,7 @@ impl<'a> Row<'a> {
 
 fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, String> {
     if row.cells.len() != row.header.len() {
-        return Err(t!("a row of the header's length"));
+        return Err(tr!("a row of the header's length"));
     }
     let token = |name, lacking| {
         row.get(name).filter(|token| crate::oauth::token::is_well_formed(token)).ok_or(lacking)
@@ -84,9 +85,9 @@ fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, String> {
     Ok(SdkUser {
         line,
         user_name: row.get("user_name").or_else(|| row.get("user_mail")).unwrap_or_default().to_owned(),
-        refresh_token: Secret::new(token("refresh_token", t!("a refresh token"))?),
-        client_id: token("client_id", t!("a client id"))?.to_owned(),
-        client_secret: Secret::new(token("client_secret", t!("a client secret"))?),
+        refresh_token: Secret::new(token("refresh_token", tr!("a refresh token"))?),
+        client_id: token("client_id", tr!("a client id"))?.to_owned(),
+        client_secret: Secret::new(token("client_secret", tr!("a client secret"))?),
         redirect_uri: row
             .get("redirect_uri")
             .or_else(|| row.get("redirect_url"))
@@ -124,7 +125,7 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
         }
     }
     if let Some(line) = quoted {
-        return Err(t!("a quote that begins in line {line} does not end", line));
+        return Err(tr!("a quote that begins in line {line} does not end", line));
     }
     if !cell.is_empty() || !row.is_empty() {
         row.push(cell);

@@ -1,15 +1,16 @@
 //! The settings of a login: flags first, then what the profile has, then the environment, then a question.
 
-use super::{ask, ask_secret, ask_secret_or_none, read_secret_file, wrong};
 use crate::cli::{FlowName, LoginArgs, Place};
 use crate::config::{
-    AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, DataCenter, ENVIRONMENT, Grant, Origin, Profile,
-    ProfileName, Scheme, SecretsIn, environment, split_scopes,
+    AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile, ProfileName,
+    Scheme, SecretBackend, environment, split_scopes,
 };
 use crate::error::Error;
+use crate::i18n::tr;
+use crate::login::{ask, ask_secret, ask_secret_or_none, read_secret_file, wrong};
 use crate::secret::Secret;
 use crate::system::{System, browser};
-use crate::words::t;
+use crate::zoho::DataCenter;
 use clap::ValueEnum;
 
 /// The profile that a login creates or updates, with every setting that does not need Zoho to answer.
@@ -28,7 +29,7 @@ pub fn profile(
         (None, None, Some(id)) => id.trim().to_owned(),
         (None, None, None) => {
             guide(system, flow, data_center, args);
-            ask(system, &t!("Client ID"), "--client-id")?
+            ask(system, &tr!("Client ID"), "--client-id")?
         }
     };
     let mut scopes: Vec<String> = args.scopes.iter().flat_map(|s| split_scopes(s)).collect();
@@ -39,7 +40,7 @@ pub fn profile(
         scopes = split_scopes(system.env.get("ZOHO_SCOPES").unwrap_or_default());
     }
     if scopes.is_empty() && !matches!(flow, FlowName::RefreshToken | FlowName::SelfClient) {
-        scopes = split_scopes(&ask(system, &t!("Scopes, such as ZohoCRM.modules.ALL"), "--scope")?);
+        scopes = split_scopes(&ask(system, &tr!("Scopes, such as ZohoCRM.modules.ALL"), "--scope")?);
     }
     let grant = match flow {
         FlowName::ClientCredentials => Grant::ClientCredentials { soid: soid(system, args, old.as_ref()) },
@@ -58,7 +59,7 @@ pub fn profile(
         scopes: Vec::new(),
         redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
         scheme: Scheme::default(),
-        secrets: SecretsIn::Keyring,
+        secrets: SecretBackend::Keyring,
         hosts: None,
         budget: Budget::default(),
     });
@@ -69,12 +70,12 @@ pub fn profile(
 }
 
 /// Where the secrets are to rest.
-pub fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretsIn {
+pub fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretBackend {
     match (args.secrets, old) {
-        (Some(Place::File), _) => SecretsIn::File,
-        (Some(Place::Keyring), _) => SecretsIn::Keyring,
+        (Some(Place::File), _) => SecretBackend::File,
+        (Some(Place::Keyring), _) => SecretBackend::Keyring,
         (None, Some(old)) => old.secrets.clone(),
-        (None, None) => SecretsIn::Keyring,
+        (None, None) => SecretBackend::Keyring,
     }
 }
 
@@ -119,10 +120,10 @@ fn guide(system: &System, flow: FlowName, dc: Option<&DataCenter>, args: &LoginA
         FlowName::Device => ("Non-browser Applications", false),
         FlowName::SelfClient | FlowName::ClientCredentials => ("Self Client", false),
     };
-    let console = dc.map_or(t!("the API console"), |dc| format!("https://{}", dc.console_host));
-    system.say(&t!("zoho-cred: open {console} and choose '{kind}', then enter:", console, kind));
+    let console = dc.map_or(tr!("the API console"), |dc| format!("https://{}", dc.console_host));
+    system.say(&tr!("zoho-cred: open {console} and choose '{kind}', then enter:", console, kind));
     if kind != "Self Client" {
-        let name = t!("any name in English letters, such as MyZohoApp");
+        let name = tr!("any name in English letters, such as MyZohoApp");
         system.say(&format!("  Client Name                {name}"));
         system.say("  Homepage URL               http://localhost");
     }
@@ -130,7 +131,7 @@ fn guide(system: &System, flow: FlowName, dc: Option<&DataCenter>, args: &LoginA
         let uri = args.redirect_uri.as_deref().unwrap_or(DEFAULT_REDIRECT_URI);
         system.say(&format!("  Authorized Redirect URIs   {uri}"));
     }
-    system.say(&t!("zoho-cred: it then shows a Client ID and a Client Secret"));
+    system.say(&tr!("zoho-cred: it then shows a Client ID and a Client Secret"));
 }
 
 /// The name of the profile to log in; asked for where nothing says it.
@@ -144,10 +145,10 @@ pub fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Resul
     let name = match (implied, config.names().as_slice()) {
         (Some(name), _) => name,
         (None, [only]) => only.clone(),
-        (None, _) => ask(system, &t!("Profile name"), "PROFILE")?,
+        (None, _) => ask(system, &tr!("Profile name"), "PROFILE")?,
     };
     if name == ENVIRONMENT {
-        return Err(wrong(t!("'env' is the environment's profile; choose another name")));
+        return Err(wrong(tr!("'env' is the environment's profile; choose another name")));
     }
     ProfileName::new(&name)
 }
@@ -172,18 +173,18 @@ fn accounts(
         return Ok(found);
     }
     if system.terminal.stdin {
-        system.say(&t!(
+        system.say(&tr!(
             "zoho-cred: your data centre is the end of your Zoho pages' address: crm.zoho.jp is jp"
         ));
     }
-    by_code(&ask(system, &t!("Data centre (us, eu, in, au, jp, ca, sa, uk, cn, ae, sg)"), "--data-center")?)
+    by_code(&ask(system, &tr!("Data centre (us, eu, in, au, jp, ca, sa, uk, cn, ae, sg)"), "--data-center")?)
 }
 
 fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Error> {
     let dc = DataCenter::by_code(code.trim()).ok_or_else(|| Error::CommandLine {
         problem: match DataCenter::nearest(code) {
-            Some(_) => t!("'{code}' is not a data centre", code),
-            None => t!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
+            Some(_) => tr!("'{code}' is not a data centre", code),
+            None => tr!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
         },
         nearest: DataCenter::nearest(code).map(str::to_owned),
         command: "zoho-cred login".to_owned(),
@@ -208,7 +209,7 @@ pub fn client_secret(
     }
     match stored(system) {
         Some(secret) => Ok(secret),
-        None => ask_secret(system, &t!("Client Secret"), "--client-secret-file"),
+        None => ask_secret(system, &tr!("Client Secret"), "--client-secret-file"),
     }
 }
 
@@ -224,6 +225,6 @@ pub fn secret_of(
         return Ok(secret);
     }
     let code = landed.data_center().map_or(landed.as_str(), |dc| dc.code);
-    let other = ask_secret_or_none(system, &t!("Client Secret of '{code}', or Enter for the same", code))?;
+    let other = ask_secret_or_none(system, &tr!("Client Secret of '{code}', or Enter for the same", code))?;
     Ok(other.unwrap_or(secret))
 }

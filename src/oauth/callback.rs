@@ -3,9 +3,10 @@
 //! The address can be forged by anybody who gets a browser to visit it, and the client secret goes where it says. So
 //! the state is compared first, and the accounts server must be one of Zoho's, or the one the profile names.
 
-use crate::config::{AccountsUrl, DataCenter};
+use crate::config::AccountsUrl;
+use crate::i18n::tr;
 use crate::secret::Secret;
-use crate::words::t;
+use crate::zoho::DataCenter;
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
@@ -54,7 +55,7 @@ pub fn read(query: &str, state: &Secret, accounts: &AccountsUrl) -> Callback {
         return Callback::Denied(plain(error));
     }
     let Some(code) = found.code.filter(|code| is_code(code)) else {
-        return Callback::Untrusted(t!("it carries no code"));
+        return Callback::Untrusted(tr!("it carries no code"));
     };
     match landing(found.server.as_deref(), found.location.as_deref(), accounts) {
         Ok(accounts) => Callback::Granted { code: Secret::new(code), accounts },
@@ -80,7 +81,7 @@ fn landing(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> R
             (Some(_), Some(dc)) if own.data_center().is_some() => Ok(AccountsUrl::of(dc)),
             (Some(_), _) if own.data_center().is_none() => Ok(own.clone()),
             (Some(location), _) => {
-                Err(t!("its location '{location}' is none of Zoho's", location = plain(location)))
+                Err(tr!("its location '{location}' is none of Zoho's", location = plain(location)))
             }
         };
     };
@@ -89,11 +90,11 @@ fn landing(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> R
         return Ok(own.clone());
     }
     let Some(dc) = DataCenter::by_accounts_url(server) else {
-        return Err(t!("its accounts server is none of Zoho's"));
+        return Err(tr!("its accounts server is none of Zoho's"));
     };
     match location {
         Some(location) if located != Some(dc) => {
-            Err(t!("its location '{location}' contradicts its accounts server", location = plain(location)))
+            Err(tr!("its location '{location}' contradicts its accounts server", location = plain(location)))
         }
         _ => Ok(AccountsUrl::of(dc)),
     }

@@ -1,11 +1,11 @@
 //! Zoho's device flow, which is not RFC 8628 on the wire: `device_request`, `device_token`, `code`, milliseconds, and
 //! `other_dc`. Source: <https://www.zoho.com/accounts/protocol/oauth/devices/initiation-request.html>.
 
-use super::answer::{Answer, classify};
-use super::token::TokenForm;
 use crate::config::Profile;
+use crate::i18n::tr;
+use crate::oauth::response::{Answer, classify};
+use crate::oauth::token::TokenForm;
 use crate::secret::Secret;
-use crate::words::t;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ pub struct DeviceCode {
 
 /// Reads the answer to the request for a device code; an error is Zoho's code, or a few words.
 pub fn read_code(body: &[u8]) -> Result<DeviceCode, String> {
-    let json: Value = serde_json::from_slice(body).map_err(|_| t!("no JSON"))?;
+    let json: Value = serde_json::from_slice(body).map_err(|_| tr!("no JSON"))?;
     let text = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
     let shown = |key: &str| text(key).filter(|value| value.bytes().all(|b| b.is_ascii_graphic()));
     if let Some(error) = shown("error") {
@@ -64,9 +64,9 @@ pub fn read_code(body: &[u8]) -> Result<DeviceCode, String> {
     }
     let device_code = text("device_code").filter(|code| super::callback::is_code(code));
     Ok(DeviceCode {
-        device_code: Secret::new(device_code.ok_or_else(|| t!("no device code"))?),
-        user_code: shown("user_code").ok_or_else(|| t!("no user code"))?,
-        verification_url: shown("verification_url").ok_or_else(|| t!("no address"))?,
+        device_code: Secret::new(device_code.ok_or_else(|| tr!("no device code"))?),
+        user_code: shown("user_code").ok_or_else(|| tr!("no user code"))?,
+        verification_url: shown("verification_url").ok_or_else(|| tr!("no address"))?,
         verification_url_complete: shown("verification_uri_complete"),
         interval: duration(json.get("interval"), Duration::from_secs(5)),
         life: duration(json.get("expires_in"), Duration::from_secs(300)).min(Duration::from_secs(1800)),

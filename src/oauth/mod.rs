@@ -1,10 +1,10 @@
 //! Zoho's OAuth in values: what is sent, and what an answer means. No I/O.
 
-mod answer;
 pub mod authorize;
 pub mod callback;
 pub mod device;
 pub mod pkce;
+mod response;
 pub mod revoke;
 pub mod token;
 pub mod userinfo;
@@ -12,4 +12,4 @@ pub mod userinfo;
 /// Where a server tells of itself and of the others. It wants no credentials and costs no quota.
 pub const SERVER_INFO_PATH: &str = "/oauth/serverinfo";
 
-pub use answer::{Answer, Granted, Rejection, classify, unusable};
+pub use response::{Answer, Granted, Rejection, classify, unusable};

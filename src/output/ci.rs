@@ -3,7 +3,7 @@
 //! Sources: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>,
 //! <https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands>.
 
-use super::{View, variables};
+use crate::output::{View, variables};
 
 /// The variable that names the file which sets variables for the steps that follow.
 pub const GITHUB_FILE: &str = "GITHUB_ENV";

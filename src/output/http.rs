@@ -1,6 +1,6 @@
 //! `curl` and `headers-json`: the header as HTTP clients read it from a file or a pipe.
 
-use super::View;
+use crate::output::View;
 
 /// A line for `curl -K -`. A token and a scheme have no byte that curl's quotes would change.
 pub fn curl(view: &View<'_>) -> String {

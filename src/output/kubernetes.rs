@@ -2,7 +2,7 @@
 //!
 //! Source: <https://kubernetes.io/docs/reference/config-api/client-authentication.v1/>.
 
-use super::{View, rfc3339};
+use crate::output::{View, rfc3339};
 use serde::{Deserialize, Serialize};
 
 /// The variable in which the caller says which version it speaks.

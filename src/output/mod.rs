@@ -9,11 +9,12 @@ pub mod shell;
 pub use kubernetes::ApiVersion;
 pub use shell::Shell;
 
-use crate::config::{DataCenter, Profile, Scheme};
+use crate::config::{Profile, Scheme};
 use crate::error::Error;
+use crate::model::{CacheRecord, MinTtl};
 use crate::oauth::token::is_well_formed;
-use crate::system::Now;
-use crate::token::{CacheRecord, MinTtl};
+use crate::system::ClockReading;
+use crate::zoho::DataCenter;
 use std::time::Duration;
 
 /// The formats of `get -o`.
@@ -134,7 +135,7 @@ impl<'a> View<'a> {
         profile: &'a Profile,
         scheme: Scheme,
         record: &'a CacheRecord,
-        now: Now,
+        now: ClockReading,
     ) -> Result<Self, Error> {
         if record.token.as_ref().is_some_and(|token| token.left_ms(now) <= 0) {
             return Err(Error::expired_meanwhile());
@@ -147,7 +148,7 @@ impl<'a> View<'a> {
         profile: Subject<'a>,
         scheme: Scheme,
         record: &'a CacheRecord,
-        now: Now,
+        now: ClockReading,
     ) -> Result<Self, Error> {
         let token = record.token.as_ref().filter(|token| is_well_formed(token.access_token.expose()));
         let token = token.ok_or(Error::HostileToken)?;

@@ -1,6 +1,6 @@
 //! `token`, `json` and `header`.
 
-use super::{View, rfc3339};
+use crate::output::{View, rfc3339};
 use crate::sanitize;
 use serde::Serialize;
 

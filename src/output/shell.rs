@@ -1,6 +1,6 @@
 //! `env` and `dotenv`: variables as shells and `.env` readers take them.
 
-use super::{View, variables};
+use crate::output::{View, variables};
 
 /// Whose syntax `env` is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

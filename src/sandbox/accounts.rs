@@ -1,12 +1,12 @@
 //! `/oauth/serverinfo` and `/oauth/user/info`.
 
-use super::reply::{Answer, Reply};
-use super::request::Request;
-use super::scope;
-use super::state::World;
+use crate::sandbox::reply::{Answer, Reply};
+use crate::sandbox::request::Request;
+use crate::sandbox::scope;
+use crate::sandbox::state::SandboxState;
 use serde_json::{Map, Value, json};
 
-impl World {
+impl SandboxState {
     /// The data centres this server plays. The shape is that of Zoho's; see the reference, section 1.4.
     pub(super) fn server_info(&self) -> Answer {
         let locations: Map<String, Value> =

@@ -1,12 +1,12 @@
 //! `/oauth/v2/auth`: the consent page, the codes it gives, and what a code is exchanged for.
 
-use super::client::{Client, ClientKind};
-use super::limits::{Limits, ms};
-use super::pages;
-use super::reply::Answer;
-use super::request::Request;
-use super::scope;
-use super::state::World;
+use crate::sandbox::client::{Client, ClientKind};
+use crate::sandbox::limits::{Limits, ms};
+use crate::sandbox::pages;
+use crate::sandbox::reply::Answer;
+use crate::sandbox::request::Request;
+use crate::sandbox::scope;
+use crate::sandbox::state::SandboxState;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -65,7 +65,7 @@ impl Challenge {
     }
 }
 
-impl World {
+impl SandboxState {
     /// GET shows the page, POST is the user's click on one of its buttons.
     pub(super) fn authorize(&mut self, now: u64, request: &Request) -> Answer {
         match request.method.as_str() {

@@ -1,9 +1,9 @@
 //! The program `zoho-sandbox`: its flags, and its two verbs.
 
-use super::limits::{Limits, parse_duration};
-use super::run;
-use super::server::{Options, Server};
-use super::tls::Certificate;
+use crate::sandbox::limits::{Limits, parse_duration};
+use crate::sandbox::run;
+use crate::sandbox::server::{Options, Server};
+use crate::sandbox::tls::Certificate;
 use crate::system::{Clock, RealClock};
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Map, Value, json};

@@ -1,6 +1,6 @@
 //! Registered clients: what the API console would know of them.
 
-use super::random::Random;
+use crate::sandbox::random::Random;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,11 +1,11 @@
 //! `/sandbox/…`: the knobs. Bodies are JSON whatever their content type, so that `curl -d` will do.
 
-use super::clock::Clock;
-use super::faults::Fault;
-use super::limits::{Limits, ms};
-use super::reply::Reply;
-use super::request::Request;
-use super::state::World;
+use crate::sandbox::clock::Clock;
+use crate::sandbox::faults::Fault;
+use crate::sandbox::limits::{Limits, ms};
+use crate::sandbox::reply::Reply;
+use crate::sandbox::request::Request;
+use crate::sandbox::state::SandboxState;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -26,12 +26,12 @@ struct Kill {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Ask {
+struct TokenRequest {
     scopes: Option<Vec<String>>,
     life_s: Option<u64>,
 }
 
-impl World {
+impl SandboxState {
     pub(super) fn control(&mut self, clock: &Clock, request: &Request) -> Reply {
         match self.turn(clock, request) {
             Ok(value) => Reply::json(200, &value),
@@ -72,11 +72,11 @@ impl World {
                 Ok(json!({ "killed": self.kill(read_or_default::<Kill>(request)?.token.as_deref()) }))
             }
             ("POST", "/sandbox/refresh-token") => {
-                let ask: Ask = read_or_default(request)?;
+                let ask: TokenRequest = read_or_default(request)?;
                 Ok(json!({ "refresh_token": self.another_refresh_token(ask.scopes) }))
             }
             ("POST", "/sandbox/self-client-code") => {
-                let ask: Ask = read_or_default(request)?;
+                let ask: TokenRequest = read_or_default(request)?;
                 let scopes = ask.scopes.unwrap_or_else(|| self.setup.scopes.clone());
                 let life = Duration::from_secs(ask.life_s.unwrap_or(180));
                 Ok(json!({ "code": self.self_client_code(now, scopes, ms(life)) }))
@@ -134,7 +134,7 @@ impl World {
     /// Back to the start: the same clients and the same first refresh token, nothing else.
     pub(super) fn reset(&mut self) {
         self.setup.resets += 1;
-        *self = World::new(self.setup.clone());
+        *self = SandboxState::new(self.setup.clone());
     }
 }
 

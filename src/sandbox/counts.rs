@@ -1,8 +1,8 @@
 //! What happened, in numbers.
 
-use super::grant::Grant;
-use super::reply::fingerprint;
-use super::state::World;
+use crate::sandbox::grant::Grant;
+use crate::sandbox::reply::fingerprint;
+use crate::sandbox::state::SandboxState;
 use serde::{Deserialize, Serialize};
 
 /// Counts over everything that happened since the start or the last reset.
@@ -43,7 +43,7 @@ pub struct GrantCounts {
     pub blocked_for_ms: u64,
 }
 
-impl World {
+impl SandboxState {
     /// What `GET /sandbox/state` tells.
     pub(super) fn counts(&self, now: u64) -> Counts {
         let grants: Vec<GrantCounts> =

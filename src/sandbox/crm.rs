@@ -1,10 +1,10 @@
 //! `/crm/v8/…`: Leads, Contacts and the organisation, as far as it takes to see whether a token is any good.
 
-use super::random::Random;
-use super::reply::{Answer, Reply};
-use super::request::Request;
-use super::scope;
-use super::state::World;
+use crate::sandbox::random::Random;
+use crate::sandbox::reply::{Answer, Reply};
+use crate::sandbox::request::Request;
+use crate::sandbox::scope;
+use crate::sandbox::state::SandboxState;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(super) fn first_records(random: &mut Random) -> BTreeMap<String, Vec<Value>>
     BTreeMap::from([("Leads".to_owned(), leads), ("Contacts".to_owned(), contacts)])
 }
 
-impl World {
+impl SandboxState {
     pub(super) fn crm(&mut self, now: u64, request: &Request) -> Answer {
         let Some(token) = request.api_token() else {
             return refused(401, "AUTHENTICATION_FAILURE", "Authentication failed");

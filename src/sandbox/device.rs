@@ -1,13 +1,13 @@
 //! The device flow as Zoho has it, which is not RFC 8628: `device_request` and `device_token`, `code`, lengths of
 //! time in milliseconds, `expired`, `other_dc`.
 
-use super::authorize::offline;
-use super::limits::ms;
-use super::pages;
-use super::reply::Answer;
-use super::request::Request;
-use super::scope;
-use super::state::World;
+use crate::sandbox::authorize::offline;
+use crate::sandbox::limits::ms;
+use crate::sandbox::pages;
+use crate::sandbox::reply::Answer;
+use crate::sandbox::request::Request;
+use crate::sandbox::scope;
+use crate::sandbox::state::SandboxState;
 use serde_json::json;
 
 /// What a device asked for, and what the user said.
@@ -30,7 +30,7 @@ enum Verdict {
     Rejected,
 }
 
-impl World {
+impl SandboxState {
     /// `/oauth/v3/device/code`.
     pub(super) fn device_code(&mut self, now: u64, request: &Request) -> Answer {
         match request.posted_grant_type() {

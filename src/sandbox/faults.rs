@@ -1,7 +1,7 @@
 //! What can go wrong on purpose, settable while the server runs.
 
-use super::Endpoint;
-use super::reply::{Body, Language, Reply, TokenAnswer};
+use crate::sandbox::Endpoint;
+use crate::sandbox::reply::{Body, Language, Reply, TokenAnswer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
@@ -221,7 +221,7 @@ impl FaultKind {
     }
 
     /// Spoils the true answer.
-    pub(super) fn spoil(&self, reply: &mut Reply) {
+    pub(super) fn corrupt(&self, reply: &mut Reply) {
         let Body::Grant(answer) = &mut reply.body else { return };
         match self {
             FaultKind::LegacyMs => {

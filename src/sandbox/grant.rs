@@ -1,6 +1,6 @@
 //! What one refresh token stands for, and how much it may mint.
 
-use super::limits::{Limits, ms};
+use crate::sandbox::limits::{Limits, ms};
 use std::collections::VecDeque;
 
 /// A grant of access: by a refresh token, or (without one) by the client itself.

@@ -1,13 +1,14 @@
 //! HTTP: from a socket to a [`Request`], from a [`Reply`] to bytes, and how both meet the world.
 
-use super::clock::{self, Clock};
-use super::faults::Delivery;
-use super::multipart;
-use super::reply::{Body, Reply};
-use super::request::Request;
-use super::route::Outgoing;
-use super::state::World;
-use super::wire::{Ending, Fate, Wire};
+use crate::sandbox::clock;
+use crate::sandbox::clock::Clock;
+use crate::sandbox::faults::Delivery;
+use crate::sandbox::multipart;
+use crate::sandbox::reply::{Body, Reply};
+use crate::sandbox::request::Request;
+use crate::sandbox::route::Outgoing;
+use crate::sandbox::state::SandboxState;
+use crate::sandbox::wire::{ConnectionFault, Ending, Wire};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{HeaderName, HeaderValue};
@@ -29,12 +30,12 @@ use url::form_urlencoded;
 
 /// What all ports share.
 pub(super) struct Shared {
-    pub world: Mutex<World>,
+    pub world: Mutex<SandboxState>,
     pub clock: Clock,
 }
 
 impl Shared {
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, SandboxState> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -95,7 +96,7 @@ async fn talk<S>(stream: S, socket: fn(&S) -> &TcpStream, port: Port)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let fate = Fate::default();
+    let fate = ConnectionFault::default();
     let wire = Wire::new(stream, socket, fate.clone());
     let service = service_fn(|request| answer(&port, &fate, request));
     let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
@@ -103,7 +104,7 @@ where
 
 async fn answer(
     port: &Port,
-    fate: &Fate,
+    fate: &ConnectionFault,
     request: hyper::Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, BodyError> {
     let (head, body) = request.into_parts();

@@ -9,8 +9,8 @@
 //! |---|---|
 //! | `limits`, `faults`, `log` | what can be set, what can go wrong, what was asked |
 //! | `request`, `reply`, `scope`, `random` | one request and one answer as values |
-//! | `client`, `grant`, `state`, `counts` | who may ask, what was granted, the whole `World`, and its numbers |
-//! | `token`, `authorize`, `device`, `accounts`, `crm`, `pages` | one file an endpoint: `World` and request to answer |
+//! | `client`, `grant`, `state`, `counts` | who may ask, what was granted, the whole `SandboxState`, and its numbers |
+//! | `token`, `authorize`, `device`, `accounts`, `crm`, `pages` | one file an endpoint: `SandboxState` and request to answer |
 //! | `control` | the `/sandbox/…` endpoints that a test turns the knobs with |
 //! | `route` | which endpoint a path is, and the way of a request through faults, world and log |
 //! | `server`, `http`, `wire`, `tls`, `clock` | the only rooms that touch sockets, certificates and the time |

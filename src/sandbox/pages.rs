@@ -1,6 +1,6 @@
 //! The pages a person sees: self-contained, without scripts, and the same buttons for a test to click.
 
-use super::client::ClientKind;
+use crate::sandbox::client::ClientKind;
 
 /// The consent page. `#accept` and `#reject` are its buttons.
 pub(super) fn consent(kind: ClientKind, client_id: &str, scopes: &[String], consent: &str) -> String {

@@ -1,7 +1,7 @@
 //! One answer as a value, in Zoho's exact words.
 
-use super::pages;
-use super::random::hex;
+use crate::sandbox::pages;
+use crate::sandbox::random::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 

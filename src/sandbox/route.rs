@@ -1,11 +1,11 @@
 //! Which endpoint a request is for, and its way through faults, world and log.
 
-use super::faults::Delivery;
-use super::log::LogEntry;
-use super::pages;
-use super::reply::{Answer, Reply, fingerprint};
-use super::request::Request;
-use super::state::World;
+use crate::sandbox::faults::Delivery;
+use crate::sandbox::log::LogEntry;
+use crate::sandbox::pages;
+use crate::sandbox::reply::{Answer, Reply, fingerprint};
+use crate::sandbox::request::Request;
+use crate::sandbox::state::SandboxState;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub(super) struct Outgoing {
     pub under_way: Option<String>,
 }
 
-impl World {
+impl SandboxState {
     /// Everything that happens to one request. It is decided and logged at arrival, however late the answer is.
     pub(super) fn handle(&mut self, now: u64, request: &Request) -> Outgoing {
         let endpoint = Endpoint::of(&request.path);
@@ -73,7 +73,7 @@ impl World {
             None => self.answer(now, endpoint, request),
         };
         if let Some(fault) = &fault {
-            fault.spoil(&mut answer.reply);
+            fault.corrupt(&mut answer.reply);
         }
         let delivery = fault.as_ref().map_or(Delivery::Whole, |fault| fault.delivery());
         let under_way = (endpoint == Endpoint::Token).then(|| owner(request)).flatten();

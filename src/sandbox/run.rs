@@ -1,7 +1,7 @@
 //! `zoho-sandbox run -- CMD`: a sandbox, a profile logged in there, and a command that finds both.
 
-use super::cli::complain;
-use super::server::{Options, Server};
+use crate::sandbox::cli::complain;
+use crate::sandbox::server::{Options, Server};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};

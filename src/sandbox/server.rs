@@ -1,14 +1,14 @@
 //! The server: one world behind a lock, one port for each data centre, a runtime of its own.
 
-use super::client::{Client, ClientKind};
-use super::clock::Clock;
-use super::counts::Counts;
-use super::faults::Fault;
-use super::http::{Port, Shared, listen, serve};
-use super::limits::{Limits, ms};
-use super::log::LogEntry;
-use super::state::{Setup, World};
-use super::tls::{Certificate, Tls};
+use crate::sandbox::client::{Client, ClientKind};
+use crate::sandbox::clock::Clock;
+use crate::sandbox::counts::Counts;
+use crate::sandbox::faults::Fault;
+use crate::sandbox::http::{Port, Shared, listen, serve};
+use crate::sandbox::limits::{Limits, ms};
+use crate::sandbox::log::LogEntry;
+use crate::sandbox::state::{SandboxState, Setup};
+use crate::sandbox::tls::{Certificate, Tls};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -282,13 +282,13 @@ fn make_room() {
 #[cfg(not(unix))]
 fn make_room() {}
 
-fn new_world(options: Options, data_centers: Vec<(String, String)>) -> io::Result<World> {
+fn new_world(options: Options, data_centers: Vec<(String, String)>) -> io::Result<SandboxState> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
     let Options { limits, scopes, redirect_uris, single_secret, .. } = options;
     let setup =
         Setup { seed, resets: 0, limits: limits.clone(), scopes, redirect_uris, single_secret, data_centers };
-    let mut world = World::new(setup);
+    let mut world = SandboxState::new(setup);
     world.set_limits(limits).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     Ok(world)
 }

@@ -1,15 +1,15 @@
 //! The whole world of the sandbox, and what holds for every endpoint: clients, refresh tokens, access tokens.
 
-use super::authorize::{Code, Consent};
-use super::client::{Client, ClientKind};
-use super::device::DeviceRequest;
-use super::faults::Faults;
-use super::grant::{Grant, Window};
-use super::limits::{Limits, ms};
-use super::log::Log;
-use super::random::Random;
-use super::reply::{Answer, Body, Language, Reply, TokenAnswer};
-use super::request::Request;
+use crate::sandbox::authorize::{Code, Consent};
+use crate::sandbox::client::{Client, ClientKind};
+use crate::sandbox::device::DeviceRequest;
+use crate::sandbox::faults::Faults;
+use crate::sandbox::grant::{Grant, Window};
+use crate::sandbox::limits::{Limits, ms};
+use crate::sandbox::log::Log;
+use crate::sandbox::random::Random;
+use crate::sandbox::reply::{Answer, Body, Language, Reply, TokenAnswer};
+use crate::sandbox::request::Request;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What a server starts with, and goes back to on reset.
@@ -36,7 +36,7 @@ pub(super) struct Access {
 }
 
 /// Everything the sandbox knows. All times are ms since the epoch and come from outside.
-pub(super) struct World {
+pub(super) struct SandboxState {
     pub setup: Setup,
     pub limits: Limits,
     pub clients: Vec<Client>,
@@ -60,14 +60,14 @@ pub(super) struct World {
     pub under_way: HashMap<String, usize>,
 }
 
-impl World {
+impl SandboxState {
     pub(super) fn new(setup: Setup) -> Self {
         let mut random = Random::new(setup.seed, 0);
         let names: Vec<String> = setup.data_centers.iter().map(|(name, _)| name.clone()).collect();
         let client =
             |kind| Client::registered(kind, &names, setup.single_secret, &setup.redirect_uris, &mut random);
         let clients = ClientKind::ALL.map(client).to_vec();
-        let mut world = World {
+        let mut world = SandboxState {
             limits: setup.limits.clone(),
             clients,
             soid: format!("ZohoCRM.{}", random.digits(9)),

@@ -3,13 +3,13 @@
 //! Nearly every refusal is 200 with `{"error":"…"}`; only a wrong method, a missing `grant_type` and the throttle
 //! are 400.
 
-use super::client::{Client, ClientKind};
-use super::reply::Answer;
-use super::request::Request;
-use super::scope;
-use super::state::World;
+use crate::sandbox::client::{Client, ClientKind};
+use crate::sandbox::reply::Answer;
+use crate::sandbox::request::Request;
+use crate::sandbox::scope;
+use crate::sandbox::state::SandboxState;
 
-impl World {
+impl SandboxState {
     pub(super) fn token(&mut self, now: u64, request: &Request) -> Answer {
         let grant_type = match request.posted_grant_type() {
             Ok(grant_type) => grant_type,

@@ -17,9 +17,9 @@ pub(super) enum Ending {
 
 /// The ending of one connection, if it is to have one.
 #[derive(Clone, Default)]
-pub(super) struct Fate(Arc<Mutex<Option<Ending>>>);
+pub(super) struct ConnectionFault(Arc<Mutex<Option<Ending>>>);
 
-impl Fate {
+impl ConnectionFault {
     /// The next answer on the connection is replaced by `ending`.
     pub(super) fn end(&self, ending: Ending) {
         *self.get() = Some(ending);
@@ -34,12 +34,12 @@ impl Fate {
 pub(super) struct Wire<S> {
     stream: S,
     socket: fn(&S) -> &TcpStream,
-    fate: Fate,
+    fate: ConnectionFault,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// A stream with its fate; `socket` finds the socket beneath, which TLS hides.
-    pub(super) fn new(stream: S, socket: fn(&S) -> &TcpStream, fate: Fate) -> Self {
+    pub(super) fn new(stream: S, socket: fn(&S) -> &TcpStream, fate: ConnectionFault) -> Self {
         Wire { stream, socket, fate }
     }
 

@@ -1,26 +1,18 @@
 //! Where the state that callers share rests: cache, ledger and lock of a credential.
 
-pub mod atomic;
-pub mod fleet;
-mod folder;
-mod lock;
-pub mod place;
-pub mod private;
-pub mod probe;
-pub mod profile_state;
-pub mod records;
-mod stamp;
+pub mod local;
+pub mod redis;
 
-pub use fleet::{Health, Refusal, Shared};
-pub use folder::{Folder, cache_path, decode_cache, read_cache};
-pub use lock::{FileLock, Holder};
-pub use private::StateDir;
-pub use stamp::{Links, Stamp};
+pub use local::StateDir;
+pub use local::{FileLock, Holder};
+pub use local::{Links, Stamp};
+pub use local::{LocalStore, cache_path, decode_cache, read_cache};
+pub use redis::{Health, Refusal, Shared};
 
 use crate::config::Budget;
-use crate::credential::CredentialId;
 use crate::error::Error;
-use crate::token::{CacheRecord, Ledger, Moment, TokenSet};
+use crate::model::CredentialId;
+use crate::model::{CacheRecord, Ledger, Timestamp, TokenSet};
 use std::time::Duration;
 
 /// The shared state of one credential, as anybody may read it.
@@ -29,20 +21,20 @@ pub trait Store {
     /// now: a caller that takes that for no token would take the old one for a new one later.
     fn cache(&self) -> Result<CacheRecord, Error>;
     /// The ledger, for looking only; what cannot be parsed counts as all but two used.
-    fn ledger(&self, now: &Moment, budget: &Budget) -> Ledger;
+    fn ledger(&self, now: &Timestamp, budget: &Budget) -> Ledger;
     /// The lock, if it is free; waiting is the caller's business.
     fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error>;
     /// The lock for a write that asks nothing of Zoho: it may go on without machines that cannot be reached now.
-    fn try_lock_to_note(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
+    fn try_lock_local(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
         self.try_lock()
     }
     /// Remembers that the lock of an early attempt could not be had, so that the next callers do not try it again soon.
-    fn early_failed(&self, _now: &Moment, _budget: &Budget) {}
+    fn early_failed(&self, _now: &Timestamp, _budget: &Budget) {}
     /// What the caller has left: the next look at the lock takes no longer, wherever that lock is.
     fn bound(&self, _left: Duration) {}
     /// Whether other machines had this token already when this caller first looked, so that it is none that came
     /// while the caller waited.
-    fn was_there(&self, _token: &TokenSet) -> bool {
+    fn known_at_start(&self, _token: &TokenSet) -> bool {
         false
     }
     /// How long to wait before the `attempt`-th next look (from 0).
@@ -56,7 +48,7 @@ pub trait Locked {
     /// The cached token set, read now; what cannot be parsed is set aside.
     fn cache(&mut self) -> Result<CacheRecord, Error>;
     /// The ledger, read now; what cannot be parsed is set aside and counts as all but two used.
-    fn ledger(&mut self, now: &Moment, budget: &Budget) -> Result<Ledger, Error>;
+    fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error>;
     /// Makes a request safe to send: the ledger with its entry is on disk, and so is a file that has room for the
     /// answer. An error means that nothing may be sent.
     fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error>;
@@ -67,16 +59,16 @@ pub trait Locked {
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;
 }
 
-/// The store of a credential: this machine's folder, and behind it the shared store, if there is one.
+/// The store of a credential: this machine's local, and behind it the shared store, if there is one.
 pub fn open(
     state: &StateDir,
     credential: &CredentialId,
     shared: Option<&Shared>,
 ) -> Result<Box<dyn Store>, Error> {
     state.check()?;
-    let folder = Folder::new(state, credential);
+    let local = LocalStore::new(state, credential);
     Ok(match shared {
-        Some(shared) => Box::new(fleet::Fleet::new(folder, shared, credential)),
-        None => Box::new(folder),
+        Some(shared) => Box::new(redis::RedisStore::new(local, shared, credential)),
+        None => Box::new(local),
     })
 }

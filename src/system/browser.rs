@@ -1,7 +1,7 @@
 //! The port to the person's browser.
 
-use super::{Env, process};
-use crate::words::t;
+use crate::i18n::tr;
+use crate::system::{Env, process};
 
 /// Opens addresses.
 pub trait Browser {
@@ -17,7 +17,7 @@ impl Browser for DesktopBrowser {
     fn open(&self, url: &str) -> Result<(), String> {
         match process::myself(&["open-url", url])? {
             true => Ok(()),
-            false => Err(t!("none was found; BROWSER can name one")),
+            false => Err(tr!("none was found; BROWSER can name one")),
         }
     }
 }

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 /// One reading of both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
+pub struct ClockReading {
     /// Milliseconds since 1970, as the wall clock has it.
     pub wall_ms: i64,
     /// Milliseconds since boot, suspended time included. Nobody can set this one.
     pub boot_ms: i64,
 }
 
-impl Now {
+impl ClockReading {
     /// Wall time minus boot time: it falls when the clock is set back, and rises at a reboot.
     pub fn offset_ms(self) -> i64 {
         self.wall_ms - self.boot_ms
@@ -22,7 +22,7 @@ impl Now {
 /// The port to time.
 pub trait Clock {
     /// Both clocks at this moment.
-    fn now(&self) -> Now;
+    fn now(&self) -> ClockReading;
     /// A word that changes with every boot; empty where the system has none.
     fn boot_id(&self) -> String;
     /// Time since some fixed moment, never going backwards.
@@ -49,7 +49,7 @@ impl Default for RealClock {
 
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 impl Clock for RealClock {
-    fn now(&self) -> Now {
+    fn now(&self) -> ClockReading {
         let since_epoch =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let wall_ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
@@ -57,7 +57,7 @@ impl Clock for RealClock {
             let offsets = std::fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
             namespace_offset_ms(&offsets)
         });
-        Now { wall_ms, boot_ms: boot_ms().map_or(wall_ms, |ms| ms.saturating_sub(namespace_ms)) }
+        ClockReading { wall_ms, boot_ms: boot_ms().map_or(wall_ms, |ms| ms.saturating_sub(namespace_ms)) }
     }
 
     fn boot_id(&self) -> String {

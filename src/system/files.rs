@@ -1,10 +1,10 @@
 //! Files that other programs and people write, read with limits, and the paths to them. Our own are in `store/`.
 #![expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 
-use super::Env;
 use crate::error::Error;
+use crate::i18n::{causes, tr};
 use crate::secret::Secret;
-use crate::words::{causes, t};
+use crate::system::Env;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -48,13 +48,13 @@ pub fn read(path: &Path, accept: Accept, limit: usize) -> io::Result<(Vec<u8>, M
     }
     if bytes.len() > limit {
         let limit = limit / 1024;
-        return Err(io::Error::new(ErrorKind::FileTooLarge, t!("it is larger than {limit} KiB", limit)));
+        return Err(io::Error::new(ErrorKind::FileTooLarge, tr!("it is larger than {limit} KiB", limit)));
     }
     Ok((bytes, found))
 }
 
 fn not_regular() -> io::Error {
-    io::Error::new(ErrorKind::InvalidInput, t!("it is not a regular file"))
+    io::Error::new(ErrorKind::InvalidInput, tr!("it is not a regular file"))
 }
 
 /// The same as text in UTF-8.
@@ -112,7 +112,7 @@ mod os {
                     let limit = PIPE_TIMEOUT.as_secs();
                     return Err(io::Error::new(
                         ErrorKind::TimedOut,
-                        t!("it took longer than {limit} s", limit),
+                        tr!("it took longer than {limit} s", limit),
                     ));
                 }
                 _ => std::thread::sleep(PIPE_POLL),
@@ -187,8 +187,8 @@ pub fn read_certificates(path: &Path) -> Result<Vec<u8>, Error> {
 pub fn bad_certificates(path: &Path, why: &str) -> Error {
     let why = causes::told(why);
     Error::Setting {
-        problem: t!("could not read the certificates in {path}: {why}", path = path.display(), why),
-        hint: t!("check --ca-file and SSL_CERT_FILE"),
+        problem: tr!("could not read the certificates in {path}: {why}", path = path.display(), why),
+        hint: tr!("check --ca-file and SSL_CERT_FILE"),
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! ring rather than aws-lc-rs: it is 2 MB smaller, and needs no CMake where a binary is built from source.
 
-use super::files;
-use super::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
-use super::lookup::Lookup;
 use crate::config::is_loopback;
 use crate::error::Error;
-use crate::words::causes::cause;
-use crate::words::{kept, local, t};
+use crate::i18n::causes::cause;
+use crate::i18n::{kept, local, tr};
+use crate::system::files;
+use crate::system::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
+use crate::system::lookup::Lookup;
 use reqwest::blocking::{Client, Response};
 use reqwest::header;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -118,7 +118,7 @@ fn nobody_to_trust() -> String {
 impl Http for Https {
     fn ready(&self) -> Result<(), Error> {
         if self.roots.are_named() && self.certificates()?.is_empty() {
-            let hint = t!("name a file with certificates in PEM format");
+            let hint = tr!("name a file with certificates in PEM format");
             return Err(Error::Setting { problem: local(&nobody_to_trust()), hint });
         }
         Ok(())

@@ -5,33 +5,33 @@ mod clock;
 mod env;
 mod file_system;
 pub mod files;
-pub mod hidden;
 mod http;
 mod https;
 mod lookup;
-mod out_file;
+mod output_file;
+pub mod password_prompt;
 pub mod process;
 mod signals;
+mod spinner;
 pub mod stdio;
 mod terminal;
-mod waiting;
 
 pub use browser::{Browser, DesktopBrowser};
-pub use clock::{Clock, Deadline, Now, RealClock};
+pub use clock::{Clock, ClockReading, Deadline, RealClock};
 pub use env::Env;
 pub use file_system::FileSystem;
 pub use http::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 pub use https::{Https, Roots};
-pub use out_file::OutFile;
+pub use output_file::OutputFile;
 pub use process::harden;
 pub use signals::Signals;
+pub use spinner::{Spinner, StatusLine};
 pub use stdio::{Stdin, Stdout};
 pub use terminal::Terminal;
-pub use waiting::{StatusLine, Waiting};
 
 use crate::error::Error;
+use crate::i18n::{hang, tr};
 use crate::sanitize::sanitize_lines;
-use crate::words::{hang, t};
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -62,7 +62,7 @@ pub struct System {
     pub stdout: Box<dyn Write>,
     /// Standard error; shared, as waiting is told from deep inside a call.
     pub stderr: RefCell<Box<dyn Write>>,
-    /// Whether a line of [`Waiting`] stands on the terminal, which words take the place of.
+    /// Whether a line of [`Spinner`] stands on the terminal, which words take the place of.
     pub waits: Rc<Cell<bool>>,
 }
 
@@ -119,7 +119,7 @@ impl System {
     /// Writes lines to stderr that hold escape sequences of ours; the caller has sanitized everything else in them.
     pub fn say_styled(&self, words: &str) {
         let mut stderr = self.stderr.borrow_mut();
-        let instead = if self.waits.get() { waiting::EMPTY_LINE } else { "" };
+        let instead = if self.waits.get() { spinner::EMPTY_LINE } else { "" };
         let _ = writeln!(stderr, "{instead}{words}").and_then(|()| stderr.flush());
     }
 
@@ -131,7 +131,7 @@ impl System {
 
     /// Writes a warning to stderr.
     pub fn warn(&self, words: &str) {
-        self.say(&t!("zoho-cred: warning: {words}", words));
+        self.say(&tr!("zoho-cred: warning: {words}", words));
     }
 
     /// Writes a result to stdout; [`Error::Stdout`] where it does not arrive.

@@ -1,9 +1,10 @@
 //! This process and others.
 
-use super::files::{self, Accept};
-use super::{Clock, Deadline, RealClock};
 use crate::config::environment::secret_variables;
-use crate::words::t;
+use crate::i18n::tr;
+use crate::system::files;
+use crate::system::files::Accept;
+use crate::system::{Clock, Deadline, RealClock};
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -59,14 +60,14 @@ pub fn myself(args: &[&str]) -> Result<bool, String> {
 /// terminal it shares our stderr and may ask there; else its stderr goes nowhere. After `timeout` the command and its
 /// children are killed.
 pub fn output(command: &[String], timeout: Duration, watched: bool) -> Result<Vec<u8>, String> {
-    let (program, args) = command.split_first().ok_or_else(|| t!("it is empty"))?;
+    let (program, args) = command.split_first().ok_or_else(|| tr!("it is empty"))?;
     let mut command = child(OsStr::new(program));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
     command.stderr(if watched { Stdio::inherit() } else { Stdio::null() });
     let mut family = Family::spawn(command, watched).map_err(|error| error.to_string())?;
     let clock = RealClock::default();
     let deadline = Deadline::after(&clock, timeout);
-    let mut stdout = family.child.stdout.take().ok_or_else(|| t!("it has no stdout"))?;
+    let mut stdout = family.child.stdout.take().ok_or_else(|| tr!("it has no stdout"))?;
     let (sender, receiver) = std::sync::mpsc::channel();
     let reader = std::thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
@@ -91,11 +92,11 @@ pub fn output(command: &[String], timeout: Duration, watched: bool) -> Result<Ve
     match ended {
         Some(Ok((status, Ok(bytes)))) if status.success() => Ok(bytes),
         Some(Ok((status, Err(error)))) if status.success() => Err(error.to_string()),
-        Some(Ok((status, _))) => Err(t!("it ended with {status}", status)),
+        Some(Ok((status, _))) => Err(tr!("it ended with {status}", status)),
         Some(Err(error)) => Err(error.to_string()),
         None => {
             family.kill();
-            Err(t!("it took longer than {limit} s", limit = timeout.as_secs_f64().ceil()))
+            Err(tr!("it took longer than {limit} s", limit = timeout.as_secs_f64().ceil()))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: they end the call at once, except while an answer is being committed.
 
-use super::Clock;
 use crate::error::Error;
+use crate::system::Clock;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

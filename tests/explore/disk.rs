@@ -4,10 +4,10 @@ use crate::process::{Mutant, Process};
 use crate::world::{Files, Slot};
 use std::time::Duration;
 use zoho_cred::config::Budget;
-use zoho_cred::credential::CredentialId;
 use zoho_cred::error::Error;
+use zoho_cred::model::CredentialId;
+use zoho_cred::model::{CacheRecord, Ledger, Timestamp};
 use zoho_cred::store::{Holder, Locked, Store};
-use zoho_cred::token::{CacheRecord, Ledger, Moment};
 
 pub struct Disk<'w> {
     process: &'w Process<'w>,
@@ -64,7 +64,7 @@ impl Store for Disk<'_> {
         Ok(self.read(&self.cache, |files| files.cache.value()).unwrap_or_default())
     }
 
-    fn ledger(&self, _now: &Moment, _budget: &Budget) -> Ledger {
+    fn ledger(&self, _now: &Timestamp, _budget: &Budget) -> Ledger {
         self.process.step("look at the ledger");
         self.read(&self.ledger, |files| files.ledger.value()).unwrap_or_default()
     }
@@ -119,7 +119,7 @@ impl Locked for LockedDisk<'_> {
         Ok(disk.read(&disk.cache, |files| files.cache.value()).unwrap_or_default())
     }
 
-    fn ledger(&mut self, now: &Moment, budget: &Budget) -> Result<Ledger, Error> {
+    fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error> {
         let disk = self.0;
         disk.process.step("read the ledger");
         disk.refuse("read")?;

@@ -6,22 +6,24 @@ use crate::world::{Violation, World};
 use std::time::Duration;
 use zoho_cred::config::Profile;
 use zoho_cred::error::Error;
+use zoho_cred::model::MinTtl;
+use zoho_cred::refresh;
+use zoho_cred::refresh::{Ports, TokenRequest, TokenResponse};
 use zoho_cred::secret::Secret;
 use zoho_cred::store::Store;
-use zoho_cred::token::{self, Ask, MinTtl, Obtained, Ports};
 
 /// What a process is there for.
 #[derive(Clone, Debug)]
 pub enum Errand {
-    Get(Ask),
+    Get(TokenRequest),
     Reject(Duration),
     Login { verified: bool, revokes: bool },
     Logout,
 }
 
 /// What `get` asks without a flag, but for its `--timeout`.
-pub fn plain(timeout_s: u64) -> Ask {
-    Ask {
+pub fn plain(timeout_s: u64) -> TokenRequest {
+    TokenRequest {
         min_ttl: MinTtl::Default,
         timeout: Duration::from_secs(timeout_s),
         wait: Duration::ZERO,
@@ -61,7 +63,7 @@ fn errand(world: &World) -> Errand {
         0..=9 => Errand::Reject(seconds(rng.within(0, 10))),
         10..=14 => Errand::Login { verified: rng.chance(500), revokes: rng.chance(700) },
         15..=16 => Errand::Logout,
-        _ => Errand::Get(Ask {
+        _ => Errand::Get(TokenRequest {
             min_ttl: match rng.within(0, 5) {
                 0 => MinTtl::Explicit(seconds(rng.within(0, 2 * world.plan().token_life_s))),
                 1 => MinTtl::Implied(seconds(1800)),
@@ -81,7 +83,7 @@ pub fn go(mut process: Process<'_>, profile: &Profile, errand: &Errand) {
     match errand {
         Errand::Get(ask) => {
             process.ask.replace(Some(*ask));
-            let result = with_ports(&process, profile, |ports| token::obtain(ports, ask));
+            let result = with_ports(&process, profile, |ports| refresh::get_token(ports, ask));
             judge(&process, ask, &result);
         }
         Errand::Reject(timeout) => {
@@ -92,7 +94,7 @@ pub fn go(mut process: Process<'_>, profile: &Profile, errand: &Errand) {
             };
             let begun = world.now();
             let result =
-                with_ports(&process, profile, |ports| token::reject(ports, &Secret::new(token), *timeout));
+                with_ports(&process, profile, |ports| refresh::reject(ports, &Secret::new(token), *timeout));
             world.trace(|| format!("#{} reject ends: {result:?}", process.pid));
             in_time(&process, begun, *timeout + Duration::from_secs(1));
         }
@@ -103,7 +105,7 @@ pub fn go(mut process: Process<'_>, profile: &Profile, errand: &Errand) {
             if *verified {
                 process.given = Some(new.clone());
                 let ask = plain(30);
-                if with_ports(&process, profile, |ports| token::obtain(ports, &ask)).is_err() {
+                if with_ports(&process, profile, |ports| refresh::get_token(ports, &ask)).is_err() {
                     return;
                 }
             }
@@ -152,7 +154,7 @@ fn in_time(process: &Process<'_>, begun: i64, timeout: Duration) {
 }
 
 /// What a caller got: in time, and a token that lives as far as anybody can know.
-fn judge(process: &Process<'_>, ask: &Ask, result: &Result<Obtained, Error>) {
+fn judge(process: &Process<'_>, ask: &TokenRequest, result: &Result<TokenResponse, Error>) {
     let world = process.world;
     world.trace(|| format!("#{} ends: {result:?}", process.pid));
     in_time(process, process.begun_ms, ask.timeout);

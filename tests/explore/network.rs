@@ -3,8 +3,8 @@
 
 use crate::process::Process;
 use crate::world::{OnItsWay, Violation};
+use zoho_cred::model::{Freshness, Timestamp};
 use zoho_cred::system::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
-use zoho_cred::token::{Freshness, Moment};
 
 /// A request arrives within this time or never, in ms.
 const LONGEST_WAY_MS: i64 = 10_000;
@@ -72,7 +72,7 @@ impl Process<'_> {
     /// What must be true whenever a request is sent, by the files as they really are.
     fn check(&self, grant: &str) {
         let world = self.world;
-        let now = Moment::at(world.reading(), "boot".into());
+        let now = Timestamp::at(world.reading(), "boot".into());
         let (ledger, cache, junk, in_flight) = world.files(grant, |files| {
             (files.ledger.value().unwrap_or_default(), files.cache.value(), files.junk, files.in_flight)
         });

@@ -5,11 +5,12 @@ use crate::world::World;
 use corosensei::Yielder;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
-use zoho_cred::credential::{CredentialId, CredentialSource, Secrets};
 use zoho_cred::error::Error;
+use zoho_cred::model::CredentialId;
+use zoho_cred::refresh::TokenRequest;
 use zoho_cred::secret::Secret;
-use zoho_cred::system::{Clock, Now, Signals};
-use zoho_cred::token::Ask;
+use zoho_cred::secrets::{CredentialSource, Secrets};
+use zoho_cred::system::{Clock, ClockReading, Signals};
 
 /// A fault put into the protocol through its ports, which the exploration must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub struct Process<'w> {
     pub world: &'w World,
     yielder: &'w Yielder<(), Wake>,
     pub signals: Signals,
-    pub ask: RefCell<Option<Ask>>,
+    pub ask: RefCell<Option<TokenRequest>>,
     /// The refresh token that it saw throttled, and until when nobody may ask with it.
     pub throttled: RefCell<Option<(String, i64)>>,
     pub begun_ms: i64,
@@ -126,11 +127,11 @@ impl<'w> Process<'w> {
 }
 
 impl Clock for Process<'_> {
-    fn now(&self) -> Now {
+    fn now(&self) -> ClockReading {
         self.looked_ms.set(self.world.now());
         let now = self.world.reading();
         match self.world.mutant {
-            Mutant::WallClock => Now { boot_ms: now.wall_ms - 1_700_000_000_000, ..now },
+            Mutant::WallClock => ClockReading { boot_ms: now.wall_ms - 1_700_000_000_000, ..now },
             _ => now,
         }
     }

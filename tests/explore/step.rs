@@ -4,14 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::Duration;
 use zoho_cred::config::Budget;
-use zoho_cred::credential::{CredentialId, CredentialSource, Secrets};
 use zoho_cred::error::Error;
+use zoho_cred::model::CredentialId;
+use zoho_cred::model::{CacheRecord, FailureKind, Ledger, MinTtl, Timestamp, TokenSet};
+use zoho_cred::refresh;
+use zoho_cred::refresh::{Ports, Rejected, TokenRequest, TokenResponse, WaitEvent};
 use zoho_cred::secret::Secret;
+use zoho_cred::secrets::{CredentialSource, Secrets};
 use zoho_cred::store::{Holder, Locked, Store};
-use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Now, Signals};
-use zoho_cred::token::{
-    self, Ask, CacheRecord, FailureKind, Ledger, MinTtl, Moment, Obtained, Ports, Rejected, TokenSet, Wait,
-};
+use zoho_cred::system::{Clock, ClockReading, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Signals};
 
 /// What becomes of a request, and how long that takes, in ms.
 type Reply = (i64, Result<HttpAnswer, HttpFailure>);
@@ -34,7 +35,7 @@ struct Bench {
     cache_unreadable: Cell<bool>,
     commit_fails: Cell<bool>,
     lease_lost: Cell<u32>,
-    was_there: Cell<bool>,
+    known_at_start: Cell<bool>,
     replies: RefCell<VecDeque<Reply>>,
     /// When requests were sent, with their time-outs, in ms.
     sent: RefCell<Vec<(i64, u128)>>,
@@ -42,11 +43,11 @@ struct Bench {
     secrets_read: Cell<u32>,
     written_ahead: Cell<u32>,
     early_noted: Cell<u32>,
-    waits: RefCell<Vec<(i64, Wait)>>,
+    waits: RefCell<Vec<(i64, WaitEvent)>>,
     budget: Cell<Budget>,
 }
 
-const PLAIN: Ask = Ask {
+const PLAIN: TokenRequest = TokenRequest {
     min_ttl: MinTtl::Default,
     timeout: Duration::from_secs(30),
     wait: Duration::ZERO,
@@ -54,10 +55,10 @@ const PLAIN: Ask = Ask {
     offline: false,
 };
 
-const REFRESH: Ask = Ask { refresh: true, ..PLAIN };
+const REFRESH: TokenRequest = TokenRequest { refresh: true, ..PLAIN };
 
-fn within(timeout_ms: u64) -> Ask {
-    Ask { timeout: Duration::from_millis(timeout_ms), ..PLAIN }
+fn within(timeout_ms: u64) -> TokenRequest {
+    TokenRequest { timeout: Duration::from_millis(timeout_ms), ..PLAIN }
 }
 
 fn answer(status: u16, body: &str) -> Reply {
@@ -86,7 +87,7 @@ impl Bench {
             cache_unreadable: Cell::new(false),
             commit_fails: Cell::new(false),
             lease_lost: Cell::new(0),
-            was_there: Cell::new(false),
+            known_at_start: Cell::new(false),
             replies: RefCell::new(replies.into_iter().collect()),
             sent: RefCell::default(),
             asked_about: RefCell::default(),
@@ -127,11 +128,11 @@ impl Bench {
         }
     }
 
-    fn moment(&self) -> Moment {
-        Moment::now(self)
+    fn moment(&self) -> Timestamp {
+        Timestamp::now(self)
     }
 
-    fn note(&self, with: impl FnOnce(&mut Ledger, &Moment)) {
+    fn note(&self, with: impl FnOnce(&mut Ledger, &Timestamp)) {
         with(&mut self.ledger.borrow_mut(), &self.moment());
     }
 
@@ -148,19 +149,19 @@ impl Bench {
         })
     }
 
-    fn get(&self, ask: Ask) -> Result<Obtained, Error> {
-        self.ports(|ports| token::obtain(ports, &ask))
+    fn get(&self, ask: TokenRequest) -> Result<TokenResponse, Error> {
+        self.ports(|ports| refresh::get_token(ports, &ask))
     }
 
     #[track_caller]
-    fn gets(&self, ask: Ask, wanted: &str) -> Obtained {
+    fn gets(&self, ask: TokenRequest, wanted: &str) -> TokenResponse {
         let obtained = self.get(ask).unwrap();
         assert_eq!(obtained.record.token.as_ref().unwrap().access_token.expose(), wanted);
         obtained
     }
 
     fn rejects(&self, token: &str) -> Result<Rejected, Error> {
-        self.ports(|ports| token::reject(ports, &Secret::new(token), Duration::from_secs(2)))
+        self.ports(|ports| refresh::reject(ports, &Secret::new(token), Duration::from_secs(2)))
     }
 
     fn requests(&self) -> usize {
@@ -169,8 +170,11 @@ impl Bench {
 }
 
 impl Clock for Bench {
-    fn now(&self) -> Now {
-        Now { wall_ms: 1_800_000_000_000 + self.now_ms.get(), boot_ms: 50_000_000 + self.now_ms.get() }
+    fn now(&self) -> ClockReading {
+        ClockReading {
+            wall_ms: 1_800_000_000_000 + self.now_ms.get(),
+            boot_ms: 50_000_000 + self.now_ms.get(),
+        }
     }
 
     fn boot_id(&self) -> String {
@@ -238,7 +242,7 @@ impl Store for Disk<'_> {
         Ok(self.0.cache.borrow().clone())
     }
 
-    fn ledger(&self, _: &Moment, _: &Budget) -> Ledger {
+    fn ledger(&self, _: &Timestamp, _: &Budget) -> Ledger {
         self.0.ledger.borrow().clone()
     }
 
@@ -253,12 +257,12 @@ impl Store for Disk<'_> {
         Ok(Some(Box::new(Disk(self.0))))
     }
 
-    fn early_failed(&self, _: &Moment, _: &Budget) {
+    fn early_failed(&self, _: &Timestamp, _: &Budget) {
         self.0.early_noted.set(self.0.early_noted.get() + 1);
     }
 
-    fn was_there(&self, _: &TokenSet) -> bool {
-        self.0.was_there.get()
+    fn known_at_start(&self, _: &TokenSet) -> bool {
+        self.0.known_at_start.get()
     }
 
     fn pause(&self, _: u32) -> Duration {
@@ -275,7 +279,7 @@ impl Locked for Disk<'_> {
         Ok(self.0.cache.borrow().clone())
     }
 
-    fn ledger(&mut self, _: &Moment, _: &Budget) -> Result<Ledger, Error> {
+    fn ledger(&mut self, _: &Timestamp, _: &Budget) -> Result<Ledger, Error> {
         Ok(self.0.ledger.borrow().clone())
     }
 
@@ -442,10 +446,10 @@ fn a_refresh_is_served_by_a_token_that_came_meanwhile() {
     let bench = Bench::new([granted("1000.new")]).with_token("1000.old", 3000).held_until(500, stale);
     bench.gets(REFRESH, "1000.new");
     let bench = Bench::new([granted("1000.new")]).with_token("1000.old", 3000).held_until(500, served);
-    bench.was_there.set(true);
+    bench.known_at_start.set(true);
     bench.gets(REFRESH, "1000.new");
     let bench = Bench::new([]).held_until(500, served);
-    bench.was_there.set(true);
+    bench.known_at_start.set(true);
     bench.gets(PLAIN, "1000.theirs");
 }
 
@@ -467,7 +471,7 @@ fn a_wait_is_told_once_after_a_second_and_when_it_is_over() {
     let bench = Bench::new([granted("1000.new")]).held_until(2_000, |_| {});
     bench.gets(PLAIN, "1000.new");
     let holder = Some(Holder { pid: 7, since_ms: 0 });
-    assert_eq!(*bench.waits.borrow(), [(1_000, Wait::For(holder)), (2_000, Wait::Over)]);
+    assert_eq!(*bench.waits.borrow(), [(1_000, WaitEvent::For(holder)), (2_000, WaitEvent::Over)]);
     let bench = Bench::new([granted("1000.new")]).held_until(900, |_| {});
     bench.gets(PLAIN, "1000.new");
     assert!(bench.waits.borrow().is_empty());
@@ -538,7 +542,7 @@ fn a_living_token_is_handed_out_with_a_warning_when_no_new_one_can_be_had() {
     let down = || [answer(503, ""), answer(503, ""), answer(503, "")];
     let bench = Bench::new(down()).with_token("1000.old", 30);
     assert!(bench.gets(PLAIN, "1000.old").warning.unwrap().contains("503"));
-    let explicit = |s| Ask { min_ttl: MinTtl::Explicit(Duration::from_secs(s)), ..PLAIN };
+    let explicit = |s| TokenRequest { min_ttl: MinTtl::Explicit(Duration::from_secs(s)), ..PLAIN };
     let bench = Bench::new(down()).with_token("1000.old", 30);
     assert!(matches!(bench.get(explicit(40)), Err(Error::Unavailable { .. })));
     let bench = Bench::new(down()).with_token("1000.old", 30);
@@ -549,7 +553,7 @@ fn a_living_token_is_handed_out_with_a_warning_when_no_new_one_can_be_had() {
 
 #[test]
 fn offline_hands_out_what_lives_and_says_so() {
-    let offline = Ask { offline: true, ..PLAIN };
+    let offline = TokenRequest { offline: true, ..PLAIN };
     let bench = Bench::new([]).with_token("1000.old", 30);
     assert!(bench.gets(offline, "1000.old").warning.is_some());
     let bench = Bench::new([]).with_token("1000.old", 200);
@@ -557,12 +561,12 @@ fn offline_hands_out_what_lives_and_says_so() {
     let bench = Bench::new([]).with_token("1000.old", 9);
     assert!(matches!(bench.get(offline), Err(Error::Offline)));
     let bench = Bench::new([]).with_token("1000.old", 3000);
-    assert!(matches!(bench.get(Ask { refresh: true, ..offline }), Err(Error::Offline)));
+    assert!(matches!(bench.get(TokenRequest { refresh: true, ..offline }), Err(Error::Offline)));
 }
 
 #[test]
 fn budget_is_waited_for_as_long_as_was_asked_for() {
-    let wait = |s| Ask { wait: Duration::from_secs(s), timeout: Duration::from_secs(700), ..PLAIN };
+    let wait = |s| TokenRequest { wait: Duration::from_secs(s), timeout: Duration::from_secs(700), ..PLAIN };
     let cooling = || {
         let bench = Bench::new([granted("1000.new")]);
         bench.note(|ledger, now| ledger.cool_down(now, Duration::from_secs(60), now));

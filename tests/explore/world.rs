@@ -6,8 +6,8 @@ use crate::rng::Rng;
 use crate::server::Server;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use zoho_cred::system::{HttpAnswer, Now};
-use zoho_cred::token::{CacheRecord, Ledger};
+use zoho_cred::model::{CacheRecord, Ledger};
+use zoho_cred::system::{ClockReading, HttpAnswer};
 
 /// Wall and boot time at the start of every schedule, in ms.
 const WALL_MS: i64 = 1_800_000_000_000;
@@ -174,9 +174,9 @@ impl World {
     }
 
     /// Both clocks as a process reads them.
-    pub fn reading(&self) -> Now {
+    pub fn reading(&self) -> ClockReading {
         let now = self.now();
-        Now { wall_ms: WALL_MS + now + self.wall_shift_ms.get(), boot_ms: BOOT_MS + now }
+        ClockReading { wall_ms: WALL_MS + now + self.wall_shift_ms.get(), boot_ms: BOOT_MS + now }
     }
 
     /// Somebody sets the clock. Steps are whole two minutes: contract section 3 tolerates less than one.

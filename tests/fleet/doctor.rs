@@ -1,11 +1,11 @@
 //! `doctor` looks at the shared store, changes nothing there, and tells no key.
 
 use crate::harness::until;
-use crate::world::Fleet;
+use crate::world::RedisStore;
 use std::time::Duration;
 
 /// Status, and message and fix, of the check of the shared store.
-fn finding(fleet: &Fleet, machine: usize) -> (String, String) {
+fn finding(fleet: &RedisStore, machine: usize) -> (String, String) {
     let (requests, keys) = (fleet.requests(), fleet.redis.keys().len());
     let outcome = fleet.run(machine, &["doctor", "-o", "json"]);
     assert_eq!((fleet.requests(), fleet.redis.keys().len()), (requests, keys));
@@ -18,7 +18,7 @@ fn finding(fleet: &Fleet, machine: usize) -> (String, String) {
 
 #[test]
 fn a_store_that_keeps_what_it_is_given() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let (status, said) = finding(&fleet, 0);
     assert!(
         status == "ok" && said.contains("answers in") && said.contains("+0.") | said.contains("-0."),
@@ -31,7 +31,7 @@ fn a_store_that_keeps_what_it_is_given() {
 
 #[test]
 fn a_lease_is_told() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(3)).unwrap();
     let holder = fleet.start(0, &["get"]);
     until("the request to arrive", || fleet.requests() == 1);
@@ -51,7 +51,7 @@ fn a_lease_is_told() {
 
 #[test]
 fn a_token_under_another_key_is_found() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     fleet.get(0).ok();
     fleet.key = fleet.test.run(["keygen"]).ok().to_owned();
     let (status, said) = finding(&fleet, 1);
@@ -60,7 +60,7 @@ fn a_token_under_another_key_is_found() {
 
 #[test]
 fn a_store_that_answers_and_takes_no_writes_is_found() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let set = |name: &str, value: &str| {
         let _: String = fleet.redis.ask(&[b"CONFIG", b"SET", name.as_bytes(), value.as_bytes()]);
     };

@@ -1,11 +1,11 @@
 //! A machine that dies, stops, or loses Redis while it holds the lease.
 
 use crate::harness::until;
-use crate::world::Fleet;
+use crate::world::RedisStore;
 use std::time::Duration;
 
 /// A machine in the middle of its request, with the lease.
-fn holding(fleet: &Fleet, seconds: u64) -> crate::harness::Running {
+fn holding(fleet: &RedisStore, seconds: u64) -> crate::harness::Running {
     fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(seconds)).unwrap();
     let holder = fleet.start(0, &["get"]);
     until("the request to arrive", || fleet.requests() == 1);
@@ -15,7 +15,7 @@ fn holding(fleet: &Fleet, seconds: u64) -> crate::harness::Running {
 
 #[test]
 fn a_killed_holder_costs_the_lease_and_one_request() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let holder = holding(&fleet, 8);
     holder.signal("KILL");
     let next = fleet.run(1, &["get", "--timeout", "40s"]);
@@ -27,7 +27,7 @@ fn a_killed_holder_costs_the_lease_and_one_request() {
 
 #[test]
 fn a_stopped_holder_never_replaces_a_newer_token() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let holder = holding(&fleet, 8);
     holder.signal("STOP");
     let newer = fleet.run(1, &["get", "--timeout", "40s"]).ok().to_owned();
@@ -39,7 +39,7 @@ fn a_stopped_holder_never_replaces_a_newer_token() {
 
 #[test]
 fn a_holder_that_loses_redis_keeps_its_token() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     let holder = holding(&fleet, 3);
     fleet.redis.kill();
     let outcome = holder.wait();

@@ -3,13 +3,13 @@
 
 use proptest::prelude::*;
 use zoho_cred::config::Budget;
-use zoho_cred::token::{Ledger, Moment};
+use zoho_cred::model::{Ledger, Timestamp};
 
 const LEASE_MS: i64 = 15_000;
 const MACHINES: usize = 4;
 
-fn at(ms: i64) -> Moment {
-    Moment { wall_ms: ms, boot_ms: ms, boot_id: "b".into() }
+fn at(ms: i64) -> Timestamp {
+    Timestamp { wall_ms: ms, boot_ms: ms, boot_id: "b".into() }
 }
 
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use crate::harness::{Running, one_token};
 use crate::way::Way;
-use crate::world::Fleet;
+use crate::world::RedisStore;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -53,13 +53,13 @@ impl Drop for Network {
 }
 
 struct Machines {
-    fleet: Fleet,
+    fleet: RedisStore,
     networks: Vec<Network>,
 }
 
 impl Machines {
     fn new(count: usize) -> Option<Self> {
-        let fleet = Fleet::new()?;
+        let fleet = RedisStore::new()?;
         let zoho = url::Url::parse(fleet.test.sandbox.url()).unwrap().port().unwrap();
         let networks = (0..count).map(|_| Network::new()).collect::<Option<Vec<_>>>()?;
         for network in &networks {

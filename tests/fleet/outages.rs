@@ -1,9 +1,9 @@
 //! Whatever becomes of Redis: a living token is served, else 69 or 78; never an unguarded refresh.
 
-use crate::world::Fleet;
+use crate::world::RedisStore;
 
 /// A machine with a living token that is not fresh for `--min-ttl`'s default is served it; one without gets `code`.
-fn served_or(fleet: &Fleet, code: i32, word: &str) {
+fn served_or(fleet: &RedisStore, code: i32, word: &str) {
     let requests = fleet.requests();
     let living = fleet.run(0, &["get"]);
     living.warned("no new token could be had");
@@ -13,8 +13,8 @@ fn served_or(fleet: &Fleet, code: i32, word: &str) {
 }
 
 /// Machine 0 has a token with 40 s to live.
-fn living() -> Option<Fleet> {
-    let fleet = Fleet::new()?;
+fn living() -> Option<RedisStore> {
+    let fleet = RedisStore::new()?;
     fleet.get(0).ok();
     fleet.age(0, 3560);
     Some(fleet)
@@ -36,7 +36,7 @@ fn redis_asks_for_a_password() {
 
 #[test]
 fn the_password_is_wrong_and_is_not_told() {
-    let Some(mut fleet) = Fleet::with(&["--requirepass", "right-one"]) else { return };
+    let Some(mut fleet) = RedisStore::with(&["--requirepass", "right-one"]) else { return };
     fleet.url = fleet.url.replace("redis://", "redis://:wrong-one@");
     let outcome = fleet.get(0);
     outcome.failed(78, "config");
@@ -71,7 +71,7 @@ fn redis_answers_nothing() {
 
 #[test]
 fn the_server_speaks_no_tls() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     fleet.url = fleet.url.replace("redis://", "rediss://");
     fleet.get(0).failed(69, "unavailable");
     assert_eq!(fleet.requests(), 0);
@@ -79,7 +79,7 @@ fn the_server_speaks_no_tls() {
 
 #[test]
 fn tls_is_verified_by_authority_and_name() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     let (cert, key) = fleet.test.self_signed("localhost");
     let port = crate::harness::free_port().to_string();
     let tls =
@@ -97,7 +97,7 @@ fn tls_is_verified_by_authority_and_name() {
 
 #[test]
 fn settings_that_cannot_be_are_named() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     let url = std::mem::replace(&mut fleet.url, "not an address".into());
     fleet.get(0).failed(78, "config");
     fleet.url = url;
@@ -112,7 +112,7 @@ fn settings_that_cannot_be_are_named() {
 
 #[test]
 fn an_emptied_redis_is_filled_from_a_machine_that_has_a_token() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
     fleet.redis.restart_empty();
     fleet.age(0, 3320);
@@ -129,7 +129,7 @@ fn an_emptied_redis_is_filled_from_a_machine_that_has_a_token() {
 /// Replication is asynchronous: the replica that takes over may not have the last second.
 #[test]
 fn a_failover_that_loses_the_last_second_loses_no_token_and_asks_once() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     let replica = crate::world::Redis::start(&[]);
     let _: String = replica.ask(&[b"REPLICAOF", b"127.0.0.1", fleet.redis.port.to_string().as_bytes()]);
     fleet.get(0).ok();
@@ -158,7 +158,7 @@ fn a_failover_that_loses_the_last_second_loses_no_token_and_asks_once() {
 fn a_socket_in_the_file_system_will_do() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("redis.sock").display().to_string();
-    let Some(mut fleet) = Fleet::with(&["--unixsocket", &socket]) else { return };
+    let Some(mut fleet) = RedisStore::with(&["--unixsocket", &socket]) else { return };
     fleet.url = format!("redis+unix://{socket}");
     let token = fleet.get(0).ok().to_owned();
     assert_eq!(fleet.get(1).ok(), token);

@@ -1,6 +1,6 @@
 //! No token, secret or key is ever seen at Redis, nor in a log; and a warm call never goes there.
 
-use crate::world::Fleet;
+use crate::world::RedisStore;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ fn holds(bytes: &[u8], word: &str) -> bool {
 
 #[test]
 fn nothing_secret_is_in_redis_or_on_the_way_there() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let mut monitor = TcpStream::connect(("127.0.0.1", fleet.redis.port)).unwrap();
     monitor.write_all(b"MONITOR\r\n").unwrap();
     let mut first = [0; 5];
@@ -55,7 +55,7 @@ fn nothing_secret_is_in_redis_or_on_the_way_there() {
 
 #[test]
 fn a_warm_get_makes_no_connection() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
     let before = fleet.redis.connections();
     assert_eq!(fleet.get(0).ok(), token);
@@ -68,7 +68,7 @@ fn a_warm_get_makes_no_connection() {
 
 #[test]
 fn the_user_of_docs_fleet_md_may_do_all_it_needs() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fleet.md")).unwrap();
     let line = docs.lines().find(|line| line.starts_with("ACL SETUSER")).unwrap();
     let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();

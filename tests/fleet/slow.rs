@@ -2,11 +2,11 @@
 
 use crate::harness::until;
 use crate::way::{SILENT, Way};
-use crate::world::Fleet;
+use crate::world::RedisStore;
 use std::time::Duration;
 
-fn fleet() -> Option<(Fleet, Way)> {
-    let mut fleet = Fleet::new()?;
+fn fleet() -> Option<(RedisStore, Way)> {
+    let mut fleet = RedisStore::new()?;
     let way = Way::to(fleet.redis.port);
     fleet.url = format!("redis://127.0.0.1:{}/0", way.port);
     Some((fleet, way))

@@ -1,13 +1,13 @@
 //! However many machines there are, Zoho is asked once, and never beyond its limit.
 
 use crate::harness::{Running, one_token};
-use crate::world::Fleet;
+use crate::world::RedisStore;
 use std::time::Duration;
 use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
 
 #[test]
 fn sixteen_machines_of_cold_callers_cost_one_request() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(3)).unwrap();
     let args = ["get", "--timeout", "120s"];
     let running: Vec<_> = (0..50).flat_map(|_| 0..16).map(|machine| fleet.start(machine, &args)).collect();
@@ -24,7 +24,7 @@ fn sixteen_machines_of_cold_callers_cost_one_request() {
 
 #[test]
 fn two_hundred_forced_refreshes_never_pass_the_budget() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let args = ["get", "--refresh", "--timeout", "120s"];
     let running: Vec<_> = (0..200).map(|call| fleet.start(call % 16, &args)).collect();
     let outcomes: Vec<_> = running.into_iter().map(Running::wait).collect();
@@ -35,7 +35,7 @@ fn two_hundred_forced_refreshes_never_pass_the_budget() {
 
 #[test]
 fn forced_refreshes_one_after_the_other_are_counted_over_machines() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let outcomes: Vec<_> = (0..16).map(|machine| fleet.run(machine, &["get", "--refresh"])).collect();
     assert_eq!(outcomes.iter().filter(|outcome| outcome.code == 0).count(), 10);
     outcomes[10..].iter().for_each(|outcome| outcome.failed(75, "rate_limited"));
@@ -44,7 +44,7 @@ fn forced_refreshes_one_after_the_other_are_counted_over_machines() {
 
 #[test]
 fn a_throttle_is_known_by_all() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let kind = FaultKind::Status { status: 429, body: None, retry_after_s: None };
     fleet.test.sandbox.set_fault(Fault::new(Endpoint::Token, kind));
     fleet.get(0).failed(75, "rate_limited");

@@ -1,18 +1,18 @@
 //! The shared token: taken over, sealed, rejected, renewed keys.
 
-use crate::world::Fleet;
+use crate::world::RedisStore;
 
-fn sealed(fleet: &Fleet) -> Vec<u8> {
+fn sealed(fleet: &RedisStore) -> Vec<u8> {
     fleet.redis.ask(&[b"HGET", fleet.redis.key("token").as_bytes(), b"sealed"])
 }
 
-fn put(fleet: &Fleet, sealed: &[u8]) {
+fn put(fleet: &RedisStore, sealed: &[u8]) {
     let _: i64 = fleet.redis.ask(&[b"HSET", fleet.redis.key("token").as_bytes(), b"sealed", sealed]);
 }
 
 #[test]
 fn a_new_machine_takes_the_token_over() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
     (1..16).for_each(|machine| assert_eq!(fleet.get(machine).ok(), token));
     fleet.wipe(0);
@@ -33,7 +33,7 @@ fn a_value_that_is_not_ours_is_set_aside_and_costs_one_refresh() {
     };
     let junk = |_: Vec<u8>| b"x".to_vec();
     let spoils: [&dyn Fn(Vec<u8>) -> Vec<u8>; 4] = [&changed, &shortened, &old_version, &junk];
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     fleet.get(0).ok();
     for (nth, spoil) in spoils.iter().enumerate() {
         put(&fleet, &spoil(sealed(&fleet)));
@@ -47,7 +47,7 @@ fn a_value_that_is_not_ours_is_set_aside_and_costs_one_refresh() {
 
 #[test]
 fn another_credentials_value_is_refused() {
-    let (Some(mut one), Some(other)) = (Fleet::new(), Fleet::new()) else { return };
+    let (Some(mut one), Some(other)) = (RedisStore::new(), RedisStore::new()) else { return };
     one.key.clone_from(&other.key);
     let foreign = other.get(0).ok().to_owned();
     one.get(0).ok();
@@ -58,7 +58,7 @@ fn another_credentials_value_is_refused() {
 
 #[test]
 fn a_machine_with_a_foreign_key_changes_nothing() {
-    let Some(mut fleet) = Fleet::new() else { return };
+    let Some(mut fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
     let before = sealed(&fleet);
     let key = std::mem::replace(&mut fleet.key, fleet.test.run(["keygen"]).ok().to_owned());
@@ -72,7 +72,7 @@ fn a_machine_with_a_foreign_key_changes_nothing() {
 
 #[test]
 fn keys_are_changed_without_a_refresh() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
     let new = fleet.test.run(["keygen"]).ok().to_owned();
     let mut command = fleet.command(1, &["get"]);
@@ -83,7 +83,7 @@ fn keys_are_changed_without_a_refresh() {
 
 #[test]
 fn a_rejected_token_is_gone_for_all() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
     fleet.reject(0, &token).ok();
     let second = fleet.get(1).ok().to_owned();
@@ -94,7 +94,7 @@ fn a_rejected_token_is_gone_for_all() {
 
 #[test]
 fn a_reject_without_redis_finishes_later() {
-    let Some(fleet) = Fleet::new() else { return };
+    let Some(fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
     let mut offline = fleet.command(0, &["reject"]);
     offline.env("ZOHO_CRED_STORE", "redis://127.0.0.1:1");
@@ -108,8 +108,8 @@ fn a_reject_without_redis_finishes_later() {
 
 #[test]
 fn a_logout_drops_the_token_for_all_and_a_local_one_for_itself() {
-    let Some(fleet) = Fleet::new() else { return };
-    let Fleet { test, redis, key, url } = fleet;
+    let Some(fleet) = RedisStore::new() else { return };
+    let RedisStore { test, redis, key, url } = fleet;
     let test = test.var("ZOHO_CRED_STORE", &url).var("ZOHO_CRED_STORE_KEY", &key).with_profile();
     let is_there = || redis.ask::<i64>(&[b"HEXISTS", redis.key("token").as_bytes(), b"sealed"]) == 1;
     let token = test.run(["get", "crm"]).ok().to_owned();

@@ -111,17 +111,17 @@ impl Drop for Redis {
 }
 
 /// A sandbox and a Redis, and any number of machines.
-pub struct Fleet {
+pub struct RedisStore {
     pub test: Test,
     pub redis: Redis,
     pub key: String,
     pub url: String,
 }
 
-impl Fleet {
+impl RedisStore {
     /// `None`, loudly, where there is no redis-server.
     pub fn new() -> Option<Self> {
-        Fleet::with(&[])
+        RedisStore::with(&[])
     }
 
     pub fn with(extra: &[&str]) -> Option<Self> {
@@ -132,7 +132,7 @@ impl Fleet {
         let test = Test::new();
         let key = test.run(["keygen"]).ok().to_owned();
         let url = format!("redis://127.0.0.1:{}/0", redis.port);
-        Some(Fleet { test, redis, key, url })
+        Some(RedisStore { test, redis, key, url })
     }
 
     pub fn command(&self, machine: usize, args: &[&str]) -> Command {

@@ -4,19 +4,20 @@
 use std::path::Path;
 use std::time::Duration;
 use zoho_cred::config::{AccountsUrl, Budget, ConfigFile, ProfileName, duration};
-use zoho_cred::credential::{CredentialId, LoginRecord};
 use zoho_cred::helper::{git, uri};
-use zoho_cred::login::Unfinished;
+use zoho_cred::login::LoginJournal;
 use zoho_cred::login::sdk_csv;
+use zoho_cred::model::CredentialId;
+use zoho_cred::model::{CacheRecord, Ledger, Timestamp};
 use zoho_cred::oauth::{Answer, callback, classify, device, revoke, token, userinfo};
 use zoho_cred::secret::Secret;
-use zoho_cred::store::fleet::Raw;
-use zoho_cred::store::fleet::seal::Keys;
-use zoho_cred::store::fleet::view::View;
-use zoho_cred::store::profile_state::ProfileState;
-use zoho_cred::store::records::decode;
-use zoho_cred::system::{Clock, Now};
-use zoho_cred::token::{CacheRecord, Ledger, Moment};
+use zoho_cred::secrets::LoginRecord;
+use zoho_cred::store::local::profile_state::ProfileState;
+use zoho_cred::store::local::records::decode;
+use zoho_cred::store::redis::Reply;
+use zoho_cred::store::redis::seal::Keys;
+use zoho_cred::store::redis::snapshot::Snapshot;
+use zoho_cred::system::{Clock, ClockReading};
 
 /// The first byte of `input` says who reads the rest; false if that is nobody.
 pub fn read(input: &[u8]) -> bool {
@@ -54,14 +55,14 @@ pub fn state_file(bytes: &[u8]) {
     decode::<CacheRecord>(bytes);
     decode::<LoginRecord>(bytes);
     decode::<ProfileState>(bytes);
-    decode::<Unfinished>(bytes);
+    decode::<LoginJournal>(bytes);
 }
 
 /// What Redis may answer to the one question that is asked of it before anything else: a whole answer of its protocol, or
 /// `sealed` and then a value that stands where a token does, or else the plain values, one a line.
 fn redis_answer(bytes: &[u8]) {
     let keys = Keys::read(&Secret::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), None).expect("a key");
-    let whole = |sealed| Raw {
+    let whole = |sealed| Reply {
         got: true,
         redis_ms: 1_800_000_000_000,
         generation: 1,
@@ -72,7 +73,7 @@ fn redis_answer(bytes: &[u8]) {
     };
     match bytes.split_first() {
         Some((b'*', _)) => {
-            if let Ok(Some(raw)) = redis::parse_redis_value(bytes).map_or(Ok(None), Raw::read) {
+            if let Ok(Some(raw)) = redis::parse_redis_value(bytes).map_or(Ok(None), Reply::read) {
                 assert!(fleet(raw, &keys).is_none_or(|view| view.cache.is_none()), "nobody sealed it");
             }
         }
@@ -93,7 +94,7 @@ fn redis_answer(bytes: &[u8]) {
                 let again =
                     fleet(whole(keys.seal("id", &again).expect("randomness")), &keys).expect("our key");
                 let token =
-                    |view: &View| view.cache.clone().and_then(|it| it.token).map(|it| it.access_token);
+                    |view: &Snapshot| view.cache.clone().and_then(|it| it.token).map(|it| it.access_token);
                 assert_eq!(token(&again), token(&view));
             }
         }
@@ -104,15 +105,15 @@ fn redis_answer(bytes: &[u8]) {
             let (redis_ms, generation) = (number(), number() as u64);
             let mut word = || lines.next().unwrap_or_default().to_owned();
             let (tomb, rev, json) = (word(), word(), word());
-            fleet(Raw { redis_ms, generation, tomb, rev, json, ..whole(Vec::new()) }, &keys);
+            fleet(Reply { redis_ms, generation, tomb, rev, json, ..whole(Vec::new()) }, &keys);
         }
     }
 }
 
 /// The fleet's state as this machine understands it; none where it is sealed with a foreign key.
-fn fleet(raw: Raw, keys: &Keys) -> Option<View> {
-    let view = View::of(raw, keys, &CredentialId::known("id", "id"), &Stopped).ok()?;
-    let now = Moment::now(&Stopped);
+fn fleet(raw: Reply, keys: &Keys) -> Option<Snapshot> {
+    let view = Snapshot::of(raw, keys, &CredentialId::known("id", "id"), &Stopped).ok()?;
+    let now = Timestamp::now(&Stopped);
     assert!(
         view.ledger.next_slot(&now, &Budget::default(), 1) <= Duration::from_secs(625),
         "a longer lock-out"
@@ -125,8 +126,8 @@ fn fleet(raw: Raw, keys: &Keys) -> Option<View> {
 struct Stopped;
 
 impl Clock for Stopped {
-    fn now(&self) -> Now {
-        Now { wall_ms: 1_800_000_000_000, boot_ms: 50_000_000 }
+    fn now(&self) -> ClockReading {
+        ClockReading { wall_ms: 1_800_000_000_000, boot_ms: 50_000_000 }
     }
 
     fn boot_id(&self) -> String {

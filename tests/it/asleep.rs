@@ -6,7 +6,9 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Https, Now, OpenHttp, System};
+use zoho_cred::system::{
+    Clock, ClockReading, Http, HttpAnswer, HttpFailure, HttpRequest, Https, OpenHttp, System,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -95,7 +97,7 @@ impl SleepsAt {
 }
 
 impl Clock for SleepsAt {
-    fn now(&self) -> Now {
+    fn now(&self) -> ClockReading {
         self.look();
         self.clock.now()
     }
@@ -154,7 +156,7 @@ impl SlowDisk {
 }
 
 impl Clock for SlowDisk {
-    fn now(&self) -> Now {
+    fn now(&self) -> ClockReading {
         self.catch_up();
         self.clock.now()
     }

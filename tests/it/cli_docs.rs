@@ -8,7 +8,7 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli.md");
 
 #[test]
 fn the_page_is_what_the_definitions_say() {
-    let mut page = "# Commands and flags\n\nMade from the definitions in `src/cli.rs`; `zoho-cred help COMMAND` and `man zoho-cred` \
+    let mut page = "# Commands and flags\n\nMade from the definitions in `src/cli/args.rs`; `zoho-cred help COMMAND` and `man zoho-cred` \
                     say the same. Durations are\n`45s`, `10m`, `1h30m` or bare seconds.\n"
         .to_owned();
     let mut command = Cli::command().disable_help_subcommand(true);

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Language, Limits, LogEntry, Options};
-use zoho_cred::system::{Clock, Env, Now, System, Terminal};
+use zoho_cred::system::{Clock, ClockReading, Env, System, Terminal};
 
 /// Advances the sandbox's time, and performs the user's action when the nth wait begins.
 struct Waiting {
@@ -30,7 +30,7 @@ impl Waiting {
 }
 
 impl Clock for Waiting {
-    fn now(&self) -> Now {
+    fn now(&self) -> ClockReading {
         self.clock.now()
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use zoho_cred::cli::Cli;
 use zoho_cred::error::{Code, Error, KeyringTrouble};
-use zoho_cred::words::{Language, speak};
+use zoho_cred::i18n::{Language, speak};
 
 /// Generates the variant names and a match that fails to compile if a variant is missing.
 macro_rules! variants {
@@ -23,8 +23,8 @@ macro_rules! variants {
 
 variants! {
     Usage, CommandLine, BadProfileName, NoProfile, UnknownProfile, Config, Setting, EnvironmentIncomplete,
-    NeverLoggedIn, Refused, Denied, CodeRefused, NoRefreshToken, NobodyCame, PortTaken, UntrustedRedirect,
-    ClientRejected, CoolingDown, OutOfBudget, TooManyRejects, Busy, LoginUnderWay, Overtaken, LeaseLost, Unavailable, Offline,
+    NeverLoggedIn, Refused, Denied, CodeRefused, NoRefreshToken, LoginTimedOut, PortTaken, UntrustedRedirect,
+    ClientRejected, CoolingDown, OutOfBudget, TooManyRejects, Busy, LoginUnderWay, ConcurrentModification, LeaseLost, Unavailable, Offline,
     Store, Keyring, SecretsGone, Shared, NotRevoked, Unsafe, BadInput, BadAnswer, HostNotServed, Out, Command, HostileToken,
     Stdout, Interrupted,
 }
@@ -74,7 +74,7 @@ fn samples() -> Vec<Error> {
         Error::Denied { error: word("access_denied") },
         Error::CodeRefused { error: word("invalid_code") },
         Error::NoRefreshToken { profile: profile() },
-        Error::NobodyCame,
+        Error::LoginTimedOut,
         Error::PortTaken { port: 9437 },
         Error::UntrustedRedirect { problem: word("it carries no code") },
         Error::ClientRejected {
@@ -97,7 +97,7 @@ fn samples() -> Vec<Error> {
         Error::Busy { waited: retry_after, holder: Some(7) },
         Error::Busy { waited: retry_after, holder: None },
         Error::LoginUnderWay { waited: retry_after },
-        Error::Overtaken { profile: "crm".into() },
+        Error::ConcurrentModification { profile: "crm".into() },
         Error::LeaseLost,
         Error::Unavailable {
             problem: word("the accounts server answered 503"),

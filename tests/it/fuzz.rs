@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 use zoho_cred::config::{Budget, ConfigFile};
+use zoho_cred::model::{CacheRecord, FailureKind, Ledger, MinTtl, Timestamp};
 use zoho_cred::oauth::device;
 use zoho_cred::output::rfc3339;
-use zoho_cred::store::records::decode;
-use zoho_cred::system::Now;
-use zoho_cred::token::{CacheRecord, FailureKind, Ledger, MinTtl, Moment};
+use zoho_cred::store::local::records::decode;
+use zoho_cred::system::ClockReading;
 
 /// Boundary values and typical values for numbers in files.
 fn number() -> impl Strategy<Value = i64> {
@@ -54,7 +54,7 @@ fn ledger() -> impl Strategy<Value = Value> {
         })
 }
 
-const NOW: Now = Now { wall_ms: 1_800_000_000_000, boot_ms: 50_000_000 };
+const NOW: ClockReading = ClockReading { wall_ms: 1_800_000_000_000, boot_ms: 50_000_000 };
 const WINDOW: Duration = Duration::from_secs(600);
 
 /// The seed corpus of `tests/fuzz/run`: each seed is accepted by a reader, so the fuzz targets stay reachable.
@@ -72,7 +72,7 @@ proptest! {
     #[test]
     fn a_ledger_may_hold_any_numbers(json in ledger()) {
         let mut ledger: Ledger = decode(json.to_string().as_bytes()).unwrap();
-        let (now, budget) = (Moment::at(NOW, "a".into()), Budget::default());
+        let (now, budget) = (Timestamp::at(NOW, "a".into()), Budget::default());
         prop_assert!(ledger.next_slot(&now, &budget, 1) <= Duration::from_secs(625));
         prop_assert!(ledger.cool_down_left(&now).is_none_or(|left| left <= Duration::from_secs(900)));
         prop_assert!(ledger.remembered(&now, "").is_none_or(|(_, left)| left <= Duration::from_secs(600)));

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{Clock, Env, FileSystem, Now, OpenHttp, System, Terminal};
+use zoho_cred::system::{Clock, ClockReading, Env, FileSystem, OpenHttp, System, Terminal};
 
 /// A clock that advances only when a test moves it or the program sleeps.
 pub struct ManualClock {
@@ -58,8 +58,8 @@ impl ManualClock {
 }
 
 impl Clock for ManualClock {
-    fn now(&self) -> Now {
-        Now { wall_ms: self.wall_ms.get(), boot_ms: self.boot_ms.get() }
+    fn now(&self) -> ClockReading {
+        ClockReading { wall_ms: self.wall_ms.get(), boot_ms: self.boot_ms.get() }
     }
 
     fn boot_id(&self) -> String {

@@ -6,10 +6,10 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 use zoho_cred::config::ConfigFile;
-use zoho_cred::login::Turn;
+use zoho_cred::login::LoginLock;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
 use zoho_cred::store::StateDir;
-use zoho_cred::system::{Clock, Now};
+use zoho_cred::system::{Clock, ClockReading};
 
 /// Starts a login with the refresh token from a file.
 fn take_over(test: &Test, profile: &str, token: &str) -> Running {
@@ -70,8 +70,8 @@ fn a_login_during_a_logout_is_not_forgotten() {
 struct Patient(Cell<Duration>);
 
 impl Clock for Patient {
-    fn now(&self) -> Now {
-        Now { wall_ms: 0, boot_ms: 0 }
+    fn now(&self) -> ClockReading {
+        ClockReading { wall_ms: 0, boot_ms: 0 }
     }
 
     fn boot_id(&self) -> String {
@@ -92,11 +92,11 @@ fn a_turn_that_does_not_end_is_not_waited_for_longer_than_30_s() {
     let test = Test::new();
     let (state, config) = (StateDir::new(test.state()), ConfigFile::empty(test.config()));
     let clock = Patient(Cell::default());
-    let turn = Turn::take(&clock, &state, &config).unwrap();
-    let error = Turn::take(&clock, &state, &config).err().unwrap();
+    let turn = LoginLock::take(&clock, &state, &config).unwrap();
+    let error = LoginLock::take(&clock, &state, &config).err().unwrap();
     assert_eq!(error.message(), "another login or logout did not end within 30 s");
     drop(turn);
-    assert!(Turn::take(&clock, &state, &config).is_ok());
+    assert!(LoginLock::take(&clock, &state, &config).is_ok());
 }
 
 /// Regression: a login overwrote edits made to the config file while it waited for its code.

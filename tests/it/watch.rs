@@ -11,11 +11,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::oauth::userinfo::{self, Liveness};
+use zoho_cred::oauth::userinfo;
+use zoho_cred::oauth::userinfo::Liveness;
 use zoho_cred::sandbox::{FaultKind, Options};
 use zoho_cred::secret::Secret;
 use zoho_cred::system::{
-    Clock, Env, Http, HttpRequest, Https, Method, Now, Roots, Signals, System, Terminal,
+    Clock, ClockReading, Env, Http, HttpRequest, Https, Method, Roots, Signals, System, Terminal,
 };
 
 /// A clock that calls the test at every step.
@@ -25,7 +26,7 @@ struct Life<'a> {
 }
 
 impl Clock for Life<'_> {
-    fn now(&self) -> Now {
+    fn now(&self) -> ClockReading {
         self.inner.now()
     }
 
@@ -43,7 +44,7 @@ impl Clock for Life<'_> {
     }
 }
 
-fn is_living(test: &Test, token: &str) -> bool {
+fn is_valid(test: &Test, token: &str) -> bool {
     let request = HttpRequest {
         method: Method::Get,
         url: format!("{}{}", test.sandbox.url(), userinfo::PATH),
@@ -90,7 +91,7 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
             if second > 1 || !text.is_empty() {
                 let token = text.strip_suffix('\n').expect("a whole file");
                 assert!(token.starts_with("1000.") && token.len() > 20, "a whole token: {token:?}");
-                seen.borrow_mut().push((second, token.to_owned(), is_living(&test, token)));
+                seen.borrow_mut().push((second, token.to_owned(), is_valid(&test, token)));
             }
             if second >= REJECTED && once(&rejected) {
                 let token = text.trim().to_owned();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use zoho_cred::cli::Cli;
 
-const CATALOGUE: &str = include_str!("../../src/words/ja.toml");
+const CATALOGUE: &str = include_str!("../../src/i18n/ja.toml");
 
 /// Sentences that are not translated, with the reason.
 const NOT_SAID: [&str; 27] = [
@@ -28,7 +28,7 @@ const NOT_SAID: [&str; 27] = [
     "\"invalid type: \"",
     "\"duplicate key\"",
     "\"string values must be quoted\"",
-    "oauth/answer.rs: ",
+    "oauth/response.rs: ",
     // Text that other programs read.
     "output/",
     "HTTP/1.1 ",
@@ -63,7 +63,7 @@ struct Call {
     names: BTreeSet<String>,
 }
 
-fn catalogue() -> Catalogue {
+fn catalog() -> Catalogue {
     toml::from_str(CATALOGUE).unwrap()
 }
 
@@ -123,7 +123,7 @@ fn bare(code: TokenStream, file: &Path, found: &mut Vec<String>) {
                 let of_macro = (before(1).as_deref() == Some("!")).then(|| before(2)).flatten();
                 let is_attribute = matches!(before(1).as_deref(), Some("#" | "!"))
                     && group.delimiter() == Delimiter::Bracket;
-                let silent = ["t", "kept", "info", "debug", "warn", "error", "debug_assert", "include_str"];
+                let silent = ["tr", "kept", "info", "debug", "warn", "error", "debug_assert", "include_str"];
                 let is_silent = of_macro.is_some_and(|name| silent.contains(&name.as_str()));
                 if !is_attribute && !is_silent {
                     bare(group.stream(), file, found);
@@ -191,19 +191,19 @@ fn compare(what: &str, texts: &BTreeSet<String>, translations: &BTreeMap<String,
     }
     let unused = translations.keys().filter(|text| !texts.contains(*text));
     wrong.extend(unused.map(|text| format!("unused: {text:?}")));
-    assert!(wrong.is_empty(), "{what} of src/words/ja.toml:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{what} of src/i18n/ja.toml:\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn every_text_that_is_said_has_its_translation() {
-    let texts = calls("t").into_iter().map(|call| call.text).collect();
-    compare("[said]", &texts, &catalogue().said);
+    let texts = calls("tr").into_iter().map(|call| call.text).collect();
+    compare("[said]", &texts, &catalog().said);
 }
 
 #[test]
 fn every_text_that_is_kept_has_its_translation() {
     let texts = calls("kept").into_iter().map(|call| call.text).collect();
-    compare("[kept]", &texts, &catalogue().kept);
+    compare("[kept]", &texts, &catalog().kept);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn no_sentence_is_said_past_the_translation() {
 
 #[test]
 fn every_placeholder_of_a_text_is_given() {
-    for call in calls("t").into_iter().chain(calls("kept")) {
+    for call in calls("tr").into_iter().chain(calls("kept")) {
         let wanted = placeholders(&call.text);
         // The templates of `setup` are filled in later.
         let given = call.names == wanted || call.file.ends_with("setup/mod.rs");
@@ -231,7 +231,7 @@ fn every_word_of_the_help_has_its_translation() {
     command.build();
     let mut texts = BTreeSet::new();
     help(&command, &mut texts);
-    compare("[help]", &texts, &catalogue().help);
+    compare("[help]", &texts, &catalog().help);
 }
 
 fn help(command: &clap::Command, texts: &mut BTreeSet<String>) {

@@ -3,8 +3,8 @@
 
 use crate::rng::Rng;
 use zoho_cred::config::Budget;
-use zoho_cred::store::fleet::clocks::Clocks;
-use zoho_cred::token::{Ledger, Moment};
+use zoho_cred::model::{Ledger, Timestamp};
+use zoho_cred::store::redis::clocks::Clocks;
 
 /// How many attempts a round has.
 pub const ATTEMPTS: u32 = 3;
@@ -61,8 +61,8 @@ impl Machine {
         }
     }
 
-    pub fn moment(&self, now: i64) -> Moment {
-        Moment { wall_ms: self.wall + now, boot_ms: self.boot + now, boot_id: self.boot_id.clone() }
+    pub fn moment(&self, now: i64) -> Timestamp {
+        Timestamp { wall_ms: self.wall + now, boot_ms: self.boot + now, boot_id: self.boot_id.clone() }
     }
 
     /// Everything that is not on the disk is gone; after a reboot the clock since boot begins anew.
@@ -84,7 +84,7 @@ impl Machine {
 
 impl Run {
     /// A ledger of Redis in this machine's time.
-    pub fn read(&self, json: &str, now: &Moment) -> Ledger {
+    pub fn read(&self, json: &str, now: &Timestamp) -> Ledger {
         if json.is_empty() {
             return Ledger::default();
         }
@@ -93,7 +93,7 @@ impl Run {
     }
 
     /// A ledger of this machine in Redis's time.
-    pub fn write(&self, ledger: &Ledger, now: &Moment) -> String {
+    pub fn write(&self, ledger: &Ledger, now: &Timestamp) -> String {
         let ledger = ledger.with_times(|moment| self.clocks.to_redis(moment, now));
         serde_json::to_string(&ledger).unwrap()
     }

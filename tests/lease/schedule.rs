@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 use zoho_cred::config::Budget;
-use zoho_cred::store::fleet::clocks::Clocks;
-use zoho_cred::token::Ledger;
+use zoho_cred::model::Ledger;
+use zoho_cred::store::redis::clocks::Clocks;
 
 /// A command takes at most this long, in ms.
 const COMMAND_MS: i64 = 3_000;
@@ -85,7 +85,7 @@ enum Event {
 
 /// What happened in a schedule, so that a test knows that it was one.
 #[derive(Clone, Copy, Debug, Default)]
-struct Told {
+struct WaitNotifier {
     requests: usize,
     crashes: usize,
     pauses: usize,
@@ -110,7 +110,7 @@ struct World {
     zoho: Zoho,
     /// Until when Redis's ledger forbids every request, in true time.
     throttled_until: i64,
-    told: Told,
+    told: WaitNotifier,
 }
 
 impl World {
@@ -132,7 +132,7 @@ impl World {
             rough,
             zoho: Zoho::default(),
             throttled_until: 0,
-            told: Told::default(),
+            told: WaitNotifier::default(),
         };
         for machine in 0..world.machines.len() {
             let after = world.rng.below(2_000);
@@ -474,7 +474,7 @@ impl World {
 }
 
 /// Runs one schedule. The error says which promise was broken.
-fn run(seed: u64, without: Without) -> Result<Told, String> {
+fn run(seed: u64, without: Without) -> Result<WaitNotifier, String> {
     let mut world = World::new(seed, without);
     while let Some(Reverse((at, nth))) = world.events.pop() {
         if at > LENGTH_MS {
@@ -490,7 +490,7 @@ fn run(seed: u64, without: Without) -> Result<Told, String> {
 #[test]
 fn budget_and_one_in_flight_hold_in_every_schedule() {
     let seeds = std::env::var("LEASE_SEEDS").map_or(SEEDS, |text| text.parse().unwrap());
-    let mut all = Told::default();
+    let mut all = WaitNotifier::default();
     for seed in 0..seeds {
         let told = run(seed, Without::Nothing).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
         all.requests += told.requests;

@@ -6,7 +6,7 @@ use crate::rng::Rng;
 use redis::{Connection, FromRedisValue, Script, cmd};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use zoho_cred::store::fleet::scripts;
+use zoho_cred::store::redis::scripts;
 
 const KEYS: [&str; 3] = ["t:{c}:lease", "t:{c}:ledger", "t:{c}:token:x"];
 const LIFE_MS: i64 = 7_200_000;

@@ -1,33 +1,34 @@
 //! Whether the profile has a credential that works, as far as this machine remembers.
 
-use super::check::Check;
 use crate::commands::Session;
+use crate::commands::doctor::check::Check;
 use crate::commands::status::{Found, MANY_TOKENS};
+use crate::config::SecretBackend;
 use crate::config::duration::words;
-use crate::config::{DataCenter, SecretsIn};
-use crate::credential::{CredentialSource, KeyringSecrets, Patience};
 use crate::error::Error;
+use crate::i18n::{local, tr};
+use crate::model::{FailureKind, Timestamp};
+use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout};
 use crate::system::System;
-use crate::token::{FailureKind, Moment};
-use crate::words::{local, t};
+use crate::zoho::DataCenter;
 
 /// Whether the secrets can be had where the profile says.
 pub fn secrets(session: &Session, system: &System) -> Check {
-    let what = &t!("secrets");
+    let what = &tr!("secrets");
     let place = match &session.profile.secrets {
-        SecretsIn::Keyring => t!("the keyring"),
-        SecretsIn::File => t!("files"),
-        SecretsIn::Command(_) => t!("the command"),
-        SecretsIn::Environment => t!("the environment"),
+        SecretBackend::Keyring => tr!("the keyring"),
+        SecretBackend::File => tr!("files"),
+        SecretBackend::Command(_) => tr!("the command"),
+        SecretBackend::Environment => tr!("the environment"),
     };
     // Before a login there is nothing to read, but a keyring that does not answer is found out now.
-    if session.profile.secrets == SecretsIn::Keyring
-        && let Err(error) = KeyringSecrets::new(Patience::unattended()).answers()
+    if session.profile.secrets == SecretBackend::Keyring
+        && let Err(error) = KeyringSecrets::new(KeyringTimeout::unattended()).answers()
     {
         return Check::error(what, &error);
     }
     match session.source(system).secrets() {
-        Ok(_) => Check::ok(what, t!("they can be read from {place}", place)),
+        Ok(_) => Check::ok(what, tr!("they can be read from {place}", place)),
         Err(error) => Check::error(what, &error),
     }
 }
@@ -43,18 +44,18 @@ pub fn checks(session: &Session, system: &System, found: &Found) -> Vec<Check> {
 }
 
 fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
-    let what = &t!("refresh token");
+    let what = &tr!("refresh token");
     let name = &session.profile.name;
     let Some(failure) = &found.ledger.failure else {
         return match found.logged_in {
-            true => Check::ok(what, t!("Zoho has not refused it")),
-            false => Check::failed(what, t!("there is none"), format!("zoho-cred login {name}")),
+            true => Check::ok(what, tr!("Zoho has not refused it")),
+            false => Check::failed(what, tr!("there is none"), format!("zoho-cred login {name}")),
         };
     };
     let ago = words(std::time::Duration::from_secs(
-        failure.at.age_ms(&Moment::now(&*system.clock)).unsigned_abs() / 1000,
+        failure.at.age_ms(&Timestamp::now(&*system.clock)).unsigned_abs() / 1000,
     ));
-    let said = t!(
+    let said = tr!(
         "{message} ({error}), {time} ago",
         message = local(&failure.message),
         error = failure.error,
@@ -62,19 +63,21 @@ fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
     );
     match failure.kind {
         FailureKind::Refused => Check::failed(what, said, format!("zoho-cred login {name}")),
-        FailureKind::Misconfigured | FailureKind::Throttled => Check::ok(what, t!("Zoho has not refused it")),
+        FailureKind::Misconfigured | FailureKind::Throttled => {
+            Check::ok(what, tr!("Zoho has not refused it"))
+        }
         FailureKind::Transient => {
-            Check::warning(what, said, t!("try again; the check of the accounts server says more"))
+            Check::warning(what, said, tr!("try again; the check of the accounts server says more"))
         }
     }
 }
 
 /// A client that Zoho does not know is mostly one of another data centre.
 fn data_center(session: &Session, found: &Found) -> Check {
-    let what = &t!("data centre");
+    let what = &tr!("data centre");
     let profile = &session.profile;
     let here = profile.place();
-    let fix = t!(
+    let fix = tr!(
         "look where the API console lists the client, set data_center (one of {codes}), and log in again",
         codes = DataCenter::codes().collect::<Vec<_>>().join(", "),
     );
@@ -85,11 +88,11 @@ fn data_center(session: &Session, found: &Found) -> Check {
                 error: failure.error.clone(),
                 accounts_url: profile.accounts_url.to_string(),
             };
-            return Check::error(&t!("client"), &error);
+            return Check::error(&tr!("client"), &error);
         }
         return Check::failed(
             what,
-            t!("{here} answered '{error}': it may be the wrong one", here, error = failure.error),
+            tr!("{here} answered '{error}': it may be the wrong one", here, error = failure.error),
             fix,
         );
     }
@@ -98,7 +101,7 @@ fn data_center(session: &Session, found: &Found) -> Check {
     match other {
         Some(dc) => Check::failed(
             what,
-            t!("it is {here}, but Zoho sent the APIs of {code}", here, code = dc.code),
+            tr!("it is {here}, but Zoho sent the APIs of {code}", here, code = dc.code),
             fix,
         ),
         None => Check::ok(what, here),
@@ -106,17 +109,17 @@ fn data_center(session: &Session, found: &Found) -> Check {
 }
 
 fn budget(session: &Session, system: &System, found: &Found) -> Check {
-    let what = &t!("budget");
-    let now = &Moment::now(&*system.clock);
+    let what = &tr!("budget");
+    let now = &Timestamp::now(&*system.clock);
     let budget = &session.profile.budget;
     if let Some(left) = found.ledger.cool_down_left(now) {
         let message =
-            t!("cooling down for another {time}: Zoho throttled this refresh token", time = words(left));
-        return Check::failed(what, message, t!("wait; look for callers that refresh without zoho-cred"));
+            tr!("cooling down for another {time}: Zoho throttled this refresh token", time = words(left));
+        return Check::failed(what, message, tr!("wait; look for callers that refresh without zoho-cred"));
     }
     let used = found.ledger.used(now, budget);
     let left = budget.tokens.saturating_sub(used);
-    let message = t!(
+    let message = tr!(
         "{left} of {limit} requests left in {window}",
         left,
         limit = budget.tokens,
@@ -127,21 +130,21 @@ fn budget(session: &Session, system: &System, found: &Found) -> Check {
         true => Check::ok(what, message),
         false => Check::failed(
             what,
-            t!("{message}, the next in {time}", message, time = words(slot)),
-            t!("wait; look for callers with --refresh, or that reject good tokens"),
+            tr!("{message}, the next in {time}", message, time = words(slot)),
+            tr!("wait; look for callers with --refresh, or that reject good tokens"),
         ),
     }
 }
 
 fn tokens(system: &System, found: &Found) -> Check {
-    let what = &t!("live tokens");
-    let minted = found.ledger.minted_last_hour(&Moment::now(&*system.clock));
-    let message = t!("{minted} minted in the last hour", minted);
+    let what = &tr!("live tokens");
+    let minted = found.ledger.minted_last_hour(&Timestamp::now(&*system.clock));
+    let message = tr!("{minted} minted in the last hour", minted);
     match minted >= MANY_TOKENS {
         true => Check::warning(
             what,
-            t!("{message}; Zoho keeps 10 to 15 alive and kills the oldest", message),
-            t!("look for callers with --refresh or a long --min-ttl; share one state folder or [store]"),
+            tr!("{message}; Zoho keeps 10 to 15 alive and kills the oldest", message),
+            tr!("look for callers with --refresh or a long --min-ttl; share one state folder or [store]"),
         ),
         false => Check::ok(what, message),
     }

@@ -1,84 +1,88 @@
 //! The state folder: whose it is, who can read it, whether it can be written and locked.
 
-use super::check::Check;
 use crate::commands::Session;
+use crate::commands::doctor::check::Check;
 use crate::commands::status::refreshing;
-use crate::credential::CredentialSource;
 use crate::error::Error;
-use crate::store::{self, Holder, StateDir, probe};
+use crate::i18n::tr;
+use crate::secrets::CredentialSource;
+use crate::store;
+use crate::store::local::probe;
+use crate::store::{Holder, StateDir};
 use crate::system::{FileSystem, System};
-use crate::words::t;
 
 /// Owner and modes, file system, writing.
 pub fn checks(state: &StateDir, system: &System) -> Vec<Check> {
     if let Err(error) = state.check() {
-        return vec![Check::error(&t!("state folder"), &error)];
+        return vec![Check::error(&tr!("state folder"), &error)];
     }
     vec![modes(state), file_system(state, system), writing(state)]
 }
 
 fn modes(state: &StateDir) -> Check {
-    let what = &t!("file modes");
+    let what = &tr!("file modes");
     let open = probe::open_to_others(state);
     match open.first() {
-        None => Check::ok(what, t!("nobody else can read the state")),
+        None => Check::ok(what, tr!("nobody else can read the state")),
         Some(first) => {
             let state = state.path().display();
             Check::failed(
                 what,
                 match open.len() {
-                    1 => t!("others can read {path}", path = first.display()),
-                    n => t!("others can read {path} and {count} more", path = first.display(), count = n - 1),
+                    1 => tr!("others can read {path}", path = first.display()),
+                    n => {
+                        tr!("others can read {path} and {count} more", path = first.display(), count = n - 1)
+                    }
                 },
-                t!("run 'chmod -R go= {state}', and log in again if others may have read it", state),
+                tr!("run 'chmod -R go= {state}', and log in again if others may have read it", state),
             )
         }
     }
 }
 
 fn file_system(state: &StateDir, system: &System) -> Check {
-    let what = &t!("file system");
+    let what = &tr!("file system");
     let path = state.path().display();
     match (system.file_system)(state.path()) {
-        FileSystem::Local => Check::ok(what, t!("{path} is local", path)),
-        FileSystem::Unknown => Check::skipped(what, t!("its kind is not known here")),
+        FileSystem::Local => Check::ok(what, tr!("{path} is local", path)),
+        FileSystem::Unknown => Check::skipped(what, tr!("its kind is not known here")),
         FileSystem::Remote(kind) => Check::failed(
             what,
-            t!("{path} is on {kind}, whose locks cannot be trusted", path, kind),
-            t!("set ZOHO_CRED_STATE_DIR to a local folder; to share between machines use [store]"),
+            tr!("{path} is on {kind}, whose locks cannot be trusted", path, kind),
+            tr!("set ZOHO_CRED_STATE_DIR to a local folder; to share between machines use [store]"),
         ),
         FileSystem::WithoutOwners(kind) => Check::failed(
             what,
-            t!(
+            tr!(
                 "{path} is on {kind}, which has no owners and modes: other users can read the state",
                 path,
                 kind
             ),
-            t!("set ZOHO_CRED_STATE_DIR to a folder on another file system, such as ext4 or APFS"),
+            tr!("set ZOHO_CRED_STATE_DIR to a folder on another file system, such as ext4 or APFS"),
         ),
     }
 }
 
 fn writing(state: &StateDir) -> Check {
-    let what = &t!("state folder");
+    let what = &tr!("state folder");
     match probe::write(state) {
-        Ok(()) => Check::ok(what, t!("{path} can be written", path = state.path().display())),
+        Ok(()) => Check::ok(what, tr!("{path} can be written", path = state.path().display())),
         Err(error) => Check::error(what, &error),
     }
 }
 
 /// Whether the lock of the credential can be taken.
 pub fn lock(session: &Session, system: &System) -> Check {
-    let what = &t!("lock");
+    let what = &tr!("lock");
     let id = match session.source(system).id() {
         Ok(id) => id,
-        Err(_) => return Check::skipped(what, t!("there is no credential to lock")),
+        Err(_) => return Check::skipped(what, tr!("there is no credential to lock")),
     };
     let look = || -> Result<Check, Error> {
         let store = store::open(&session.state, &id, None)?;
         let free = store.try_lock()?.is_some();
         Ok(match free {
-            true => Check::ok(what, t!("it is free, and can be taken")),
+            true => Check::ok(what, tr!("it is free, and can be taken")),
             false => Check::ok(what, refreshing(store.holder().and_then(Holder::pid))),
         })
     };

@@ -6,16 +6,16 @@ mod files;
 mod network;
 mod shared;
 
-use super::page::{Page, Tone, plain, toned};
-use super::session::Session;
-use super::status::Found;
 use crate::cli::{Global, Report, StatusArgs};
+use crate::commands::report::{Page, Style, plain, toned};
+use crate::commands::session::Session;
+use crate::commands::status::Found;
 use crate::config::state_dir;
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::sanitize::{json, sanitize};
 use crate::store::StateDir;
 use crate::system::System;
-use crate::words::t;
 use check::{Check, Verdict};
 use serde::Serialize;
 
@@ -57,7 +57,7 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     checks.push(credential::secrets(session, system));
     match Found::read(session, system) {
         Ok(found) => checks.extend(credential::checks(session, system, &found)),
-        Err(error) => checks.push(Check::error(&t!("credential"), &error)),
+        Err(error) => checks.push(Check::error(&tr!("credential"), &error)),
     }
     checks.extend(network::checks(session, system));
     checks.push(shared::check(session, system));
@@ -66,7 +66,7 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
 
 /// What can be checked although no profile could be resolved.
 fn without_profile(error: &Error, system: &System) -> Vec<Check> {
-    let mut checks = vec![Check::error(&t!("config"), error)];
+    let mut checks = vec![Check::error(&tr!("config"), error)];
     if let Ok(state) = state_dir(&system.env) {
         checks.extend(files::checks(&StateDir::new(state), system));
     }
@@ -79,27 +79,27 @@ fn config(session: &Session) -> Check {
     let path = session.config.path().display();
     match session.config.names().is_empty() {
         true => Check::ok(
-            &t!("config"),
-            t!("'{profile}' at {place}, from the environment", profile = profile.name, place),
+            &tr!("config"),
+            tr!("'{profile}' at {place}, from the environment", profile = profile.name, place),
         ),
         false => Check::ok(
-            &t!("config"),
-            t!("'{profile}' at {place}, in {path}", profile = profile.name, place, path),
+            &tr!("config"),
+            tr!("'{profile}' at {place}, in {path}", profile = profile.name, place, path),
         ),
     }
 }
 
-fn table(checks: &[Check], page: &Page) -> String {
-    page.table(checks.iter().map(|check| {
+fn table(checks: &[Check], report: &Page) -> String {
+    report.table(checks.iter().map(|check| {
         let mark = match check.status {
-            Verdict::Ok => toned(Tone::Good, t!("ok")),
-            Verdict::Warning => toned(Tone::Caution, t!("warning")),
-            Verdict::Failed => toned(Tone::Bad, t!("failed")),
+            Verdict::Ok => toned(Style::Good, tr!("ok")),
+            Verdict::Warning => toned(Style::Caution, tr!("warning")),
+            Verdict::Failed => toned(Style::Bad, tr!("failed")),
             Verdict::Skipped => plain("-"),
         };
-        let fix = check.fix.as_ref().map(|fix| t!("\nfix: {fix}", fix)).unwrap_or_default();
+        let fix = check.fix.as_ref().map(|fix| tr!("\nfix: {fix}", fix)).unwrap_or_default();
         let (name, found) = (&check.name, format!("{}{fix}", sanitize(&check.message)));
-        match page.is_narrow() {
+        match report.is_narrow() {
             true => vec![mark, plain(format!("{name}\n{found}"))],
             false => vec![mark, plain(name.clone()), plain(found)],
         }

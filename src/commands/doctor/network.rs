@@ -1,11 +1,11 @@
 //! Whether the accounts server can be reached, and whether the clocks agree.
 
-use super::check::Check;
 use crate::commands::Session;
+use crate::commands::doctor::check::Check;
 use crate::config::duration::words;
+use crate::i18n::{causes, local, tr};
 use crate::oauth::SERVER_INFO_PATH;
 use crate::system::{HttpAnswer, HttpRequest, System};
-use crate::words::{causes, local, t};
 use std::time::Duration;
 
 /// For the one request, which asks for no token.
@@ -18,7 +18,7 @@ const PROXIES: [&str; 6] =
 
 /// One GET for both checks.
 pub fn checks(session: &Session, system: &System) -> Vec<Check> {
-    let what = &t!("accounts server");
+    let what = &tr!("accounts server");
     let accounts = &session.profile.accounts_url;
     let request = HttpRequest::get(accounts.join(SERVER_INFO_PATH), TIMEOUT);
     let http = session.http(system).and_then(|http| http.ready().map(|()| http));
@@ -30,8 +30,8 @@ pub fn checks(session: &Session, system: &System) -> Vec<Check> {
         Ok(answer) => vec![reached(what, accounts.as_str(), &answer), clock(system, &answer)],
         Err(problem) => {
             let fix = fix(system, &problem);
-            let offline = t!("the accounts server did not tell its time");
-            vec![Check::failed(what, local(&problem), fix), Check::skipped(&t!("clock"), offline)]
+            let offline = tr!("the accounts server did not tell its time");
+            vec![Check::failed(what, local(&problem), fix), Check::skipped(&tr!("clock"), offline)]
         }
     }
 }
@@ -40,10 +40,10 @@ fn reached(name: &str, accounts: &str, answer: &HttpAnswer) -> Check {
     match answer.status {
         500.. => Check::warning(
             name,
-            t!("{accounts} answers {status}", accounts, status = answer.status),
-            t!("try again later"),
+            tr!("{accounts} answers {status}", accounts, status = answer.status),
+            tr!("try again later"),
         ),
-        _ => Check::ok(name, t!("{accounts} answers", accounts)),
+        _ => Check::ok(name, tr!("{accounts} answers", accounts)),
     }
 }
 
@@ -53,27 +53,27 @@ fn fix(system: &System, problem: &str) -> String {
         return advice;
     }
     match PROXIES.iter().find(|name| system.env.get(name).is_some()) {
-        Some(name) => t!("check the proxy of {name}, or add the host to NO_PROXY", name),
-        None => t!("check the network, and HTTPS_PROXY where a proxy is needed"),
+        Some(name) => tr!("check the proxy of {name}, or add the host to NO_PROXY", name),
+        None => tr!("check the network, and HTTPS_PROXY where a proxy is needed"),
     }
 }
 
 fn clock(system: &System, answer: &HttpAnswer) -> Check {
-    let what = &t!("clock");
+    let what = &tr!("clock");
     let there = answer.date.as_deref().and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
     let Some(there) = there else {
-        return Check::skipped(what, t!("the accounts server did not tell its time"));
+        return Check::skipped(what, tr!("the accounts server did not tell its time"));
     };
     let off_s = system.clock.now().wall_ms.div_euclid(1000) - there.timestamp().as_second();
     let off = words(Duration::from_secs(off_s.unsigned_abs()));
     match off_s {
-        s if s.abs() <= MOST_OFF_S => Check::ok(what, t!("it agrees with Zoho's")),
+        s if s.abs() <= MOST_OFF_S => Check::ok(what, tr!("it agrees with Zoho's")),
         s => {
             let message = match s > 0 {
-                true => t!("it is {time} ahead of Zoho's", time = off),
-                false => t!("it is {time} behind Zoho's", time = off),
+                true => tr!("it is {time} ahead of Zoho's", time = off),
+                false => tr!("it is {time} behind Zoho's", time = off),
             };
-            Check::failed(what, message, t!("set the clock, best by NTP: timedatectl set-ntp true"))
+            Check::failed(what, message, tr!("set the clock, best by NTP: timedatectl set-ntp true"))
         }
     }
 }

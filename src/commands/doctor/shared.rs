@@ -1,12 +1,12 @@
 //! The store that machines share.
 
-use super::check::Check;
 use crate::commands::Session;
+use crate::commands::doctor::check::Check;
 use crate::commands::shared::{facts, look};
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::store::{Health, Refusal};
 use crate::system::System;
-use crate::words::t;
 use std::time::Duration;
 
 /// An answer that takes longer makes every refresh slow.
@@ -14,16 +14,16 @@ const SLOW: Duration = Duration::from_millis(250);
 
 /// Whether the shared store works, if one is set.
 pub fn check(session: &Session, system: &System) -> Check {
-    let what = &t!("shared store");
+    let what = &tr!("shared store");
     let Some((place, health)) = look(session, system) else {
-        return Check::skipped(what, t!("none is set; this machine keeps its state for itself"));
+        return Check::skipped(what, tr!("none is set; this machine keeps its state for itself"));
     };
     match health {
         Ok(health) => judge(what, &place, &health),
         Err(error @ Error::Unavailable { .. }) => Check::failed(
             what,
             error.in_one_line(),
-            t!("see that it runs there, or correct the address in [store] or ZOHO_CRED_STORE"),
+            tr!("see that it runs there, or correct the address in [store] or ZOHO_CRED_STORE"),
         ),
         Err(error) => Check::error(what, &error),
     }
@@ -34,36 +34,36 @@ fn judge(what: &str, place: &str, health: &Health) -> Check {
     match health.eviction.as_deref() {
         _ if health.foreign => Check::failed(
             what,
-            t!("{facts}; the token there is sealed with another key", facts),
-            t!(
+            tr!("{facts}; the token there is sealed with another key", facts),
+            tr!(
                 "give this machine the fleet's ZOHO_CRED_STORE_KEY, or the one before it as ZOHO_CRED_STORE_KEY_OLD"
             ),
         ),
         _ if health.refusal == Some(Refusal::Replica) => Check::failed(
             what,
-            t!("{facts}; it is a replica that takes no writes, so nobody can refresh", facts),
-            t!("write the address of the primary into [store] or ZOHO_CRED_STORE"),
+            tr!("{facts}; it is a replica that takes no writes, so nobody can refresh", facts),
+            tr!("write the address of the primary into [store] or ZOHO_CRED_STORE"),
         ),
         _ if health.refusal == Some(Refusal::Full) => Check::failed(
             what,
-            t!("{facts}; its memory is full, so nobody can refresh", facts),
-            t!("raise its maxmemory, or give the fleet a store of its own"),
+            tr!("{facts}; its memory is full, so nobody can refresh", facts),
+            tr!("raise its maxmemory, or give the fleet a store of its own"),
         ),
         Some("noeviction") if health.latency > SLOW => Check::warning(
             what,
             facts,
-            t!("put the store nearer to its machines: a refresh asks it six times"),
+            tr!("put the store nearer to its machines: a refresh asks it six times"),
         ),
         Some("noeviction") => Check::ok(what, facts),
         Some(policy) => Check::failed(
             what,
-            t!("{facts}; its maxmemory-policy is {policy}, so it may forget the budget", facts, policy),
-            t!("redis-cli config set maxmemory-policy noeviction"),
+            tr!("{facts}; its maxmemory-policy is {policy}, so it may forget the budget", facts, policy),
+            tr!("redis-cli config set maxmemory-policy noeviction"),
         ),
         None => Check::warning(
             what,
-            t!("{facts}; it does not tell its maxmemory-policy", facts),
-            t!("see that it is noeviction, or allow INFO to our user"),
+            tr!("{facts}; it does not tell its maxmemory-policy", facts),
+            tr!("see that it is noeviction, or allow INFO to our user"),
         ),
     }
 }

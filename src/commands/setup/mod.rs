@@ -1,24 +1,24 @@
 //! `setup TARGET`: the settings to paste, made for a profile. One text a target lies beside this file; the words on
 //! stderr say what to check. No text holds a secret.
 
-use super::Session;
-use super::helper::answered;
 use crate::cli::{Global, SetupArgs, Target};
+use crate::commands::Session;
+use crate::commands::helper::answered;
 use crate::config::{Grant, Profile, hosts};
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::sanitize::sanitize;
 use crate::system::{System, process};
-use crate::words::t;
 
 /// Prints the settings for a tool; on stderr, what to check.
 pub fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let text = fill(&session, system, text(args.target))?;
     system.print(text.as_bytes())?;
-    if !global.loudness.quiet {
+    if !global.verbosity.quiet {
         let words = fill(&session, system, &check(args.target))?;
         for line in words.trim_end().lines() {
-            system.say_as_it_is(&t!("zoho-cred: check: {line}", line));
+            system.say_as_it_is(&tr!("zoho-cred: check: {line}", line));
         }
     }
     Ok(0)
@@ -44,50 +44,50 @@ fn text(target: Target) -> &'static str {
 fn check(target: Target) -> String {
     match target {
         Target::Git => {
-            t!("paste it into ~/.gitconfig; git must be 2.46 or later ('git --version')\n\
+            tr!("paste it into ~/.gitconfig; git must be 2.46 or later ('git --version')\n\
              printf 'capability[]=authtype\\nprotocol={scheme}\\nhost={host}\\n\\n' | git credential fill")
         }
         Target::Kubectl => {
-            t!("paste it into the kubeconfig and name the user in a context; the server must be https\n\
+            tr!("paste it into the kubeconfig and name the user in a context; the server must be https\n\
              kubectl --user zoho-{profile} get --raw /")
         }
         Target::Bazel => {
-            t!(
+            tr!(
                 "paste it into .bazelrc; credential-helper-zoho must be on PATH (install.sh makes that link)\n\
              Bazel runs it without arguments of ours, so set ZOHO_CRED_PROFILE={profile} if it is not the default\n\
              echo '{\"uri\":\"{api_domain}/\"}' | credential-helper-zoho get"
             )
         }
-        Target::Curl => t!("paste it into ~/.bashrc or ~/.zshrc, then: zoho {api_domain}/crm/v8/org"),
+        Target::Curl => tr!("paste it into ~/.bashrc or ~/.zshrc, then: zoho {api_domain}/crm/v8/org"),
         Target::GithubActions => {
-            t!("save it as .github/workflows/zoho.yaml\n\
+            tr!("save it as .github/workflows/zoho.yaml\n\
              set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
              gh secret set ZOHO_CLIENT_SECRET; gh secret set ZOHO_REFRESH_TOKEN")
         }
         Target::GitlabCi => {
-            t!("paste it into .gitlab-ci.yml\n\
+            tr!("paste it into .gitlab-ci.yml\n\
              set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
              make {secrets} masked and protected variables of the project")
         }
         Target::AzurePipelines => {
-            t!("paste it into azure-pipelines.yml\n\
+            tr!("paste it into azure-pipelines.yml\n\
              set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
              make {secrets} secret variables of the pipeline")
         }
         Target::Prometheus => {
-            t!(
+            tr!(
                 "the file's user must be able to read it: run the first line as a service, see 'zoho-cred setup systemd'\n\
              promtool check config prometheus.yml"
             )
         }
         Target::Systemd => {
-            t!(
+            tr!(
                 "save it as /etc/systemd/system/zoho-cred.service, and put the secrets into the two files, mode 0600\n\
              systemd-analyze verify zoho-cred.service; systemctl enable --now zoho-cred"
             )
         }
-        Target::Python => t!("pip install requests, save it as zoho_auth.py, then: python3 zoho_auth.py"),
-        Target::Node => t!("save it as zoho-fetch.mjs (Node 18 or later), then: node zoho-fetch.mjs"),
+        Target::Python => tr!("pip install requests, save it as zoho_auth.py, then: python3 zoho_auth.py"),
+        Target::Node => tr!("save it as zoho-fetch.mjs (Node 18 or later), then: node zoho-fetch.mjs"),
     }
 }
 
@@ -96,8 +96,8 @@ fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error>
     let profile = &session.profile;
     let answered = answered(session, system);
     let unknown = || Error::Setting {
-        problem: t!("it is not known yet where the APIs of '{profile}' are", profile = profile.name),
-        hint: t!(
+        problem: tr!("it is not known yet where the APIs of '{profile}' are", profile = profile.name),
+        hint: tr!(
             "run 'zoho-cred get {profile}' once, or give [profile.{profile}] its hosts",
             profile = profile.name
         ),

@@ -6,12 +6,12 @@ mod text;
 pub use state::{Found, State, Status, judge};
 pub use text::{refreshing, state as state_words, summary};
 
-use super::{Page, Session};
 use crate::cli::{Global, Report, StatusArgs};
+use crate::commands::{Page, Session};
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::sanitize::json;
 use crate::system::System;
-use crate::words::t;
 
 /// Zoho kills the oldest of 10 to 15 living tokens, so from this many an hour on there is a warning.
 pub const MANY_TOKENS: u32 = 8;
@@ -30,8 +30,8 @@ pub fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result
         }
     };
     system.print(text.as_bytes())?;
-    if status.minted_last_hour >= MANY_TOKENS && !global.loudness.quiet {
-        system.warn(&t!(
+    if status.minted_last_hour >= MANY_TOKENS && !global.verbosity.quiet {
+        system.warn(&tr!(
             "{count} tokens were minted in the last hour; Zoho keeps 10 to 15 alive and kills the oldest",
             count = status.minted_last_hour,
         ));

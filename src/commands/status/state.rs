@@ -1,12 +1,13 @@
 //! What a profile can do at the moment, as one value that text and JSON are made of.
 
 use crate::commands::Session;
-use crate::credential::CredentialSource;
 use crate::error::Error;
+use crate::model::{CacheRecord, Failure, FailureKind, Ledger, Timestamp};
 use crate::output::rfc3339;
-use crate::store::{self, Holder, Shared};
+use crate::secrets::CredentialSource;
+use crate::store;
+use crate::store::{Holder, Shared};
 use crate::system::System;
-use crate::token::{CacheRecord, Failure, FailureKind, Ledger, Moment};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -140,7 +141,7 @@ impl Found {
                 let store = store::open(&session.state, &id, None)?;
                 Ok(Found {
                     cache: store.cache()?,
-                    ledger: store.ledger(&Moment::now(&*system.clock), &session.profile.budget),
+                    ledger: store.ledger(&Timestamp::now(&*system.clock), &session.profile.budget),
                     holder: store.holder(),
                     logged_in: true,
                 })
@@ -159,7 +160,7 @@ impl Found {
 /// The status that what was found amounts to.
 pub fn judge(session: &Session, system: &System, found: &Found) -> Status {
     let (profile, clock) = (&session.profile, system.clock.now());
-    let now = &Moment::now(&*system.clock);
+    let now = &Timestamp::now(&*system.clock);
     let (budget, ledger) = (&profile.budget, &found.ledger);
     let used = ledger.used(now, budget);
     let next_slot = ledger.next_slot(now, budget, budget.automatic());

@@ -1,37 +1,37 @@
 //! The status in words: what a profile has, and what happens next.
 
-use super::state::{State, Status};
-use crate::commands::page::{Page, Tone, Words, plain, toned};
+use crate::commands::report::{Page, Style, Words, plain, toned};
+use crate::commands::status::state::{State, Status};
 use crate::config::duration::words;
-use crate::words::{local, t};
+use crate::i18n::{local, tr};
 use std::time::Duration;
 
 /// The status for people: one fact a line. `shared` tells of the store that machines share.
-pub fn describe(status: &Status, shared: Option<String>, page: &Page, now_ms: i64) -> String {
+pub fn describe(status: &Status, shared: Option<String>, report: &Page, now_ms: i64) -> String {
     let fact = |name: String, value: String| Some(vec![plain(name), plain(value)]);
-    page.table(
+    report.table(
         [
-            Some(vec![toned(Tone::Strong, status.profile.clone()), state(status, page, now_ms)]),
-            fact(t!("data centre"), place(status)),
-            fact(t!("token"), token(status, page, now_ms)),
-            fact(t!("budget"), budget(status, page)),
-            fact(t!("minted"), t!("{count} in the last hour", count = status.minted_last_hour)),
+            Some(vec![toned(Style::Strong, status.profile.clone()), state(status, report, now_ms)]),
+            fact(tr!("data centre"), place(status)),
+            fact(tr!("token"), token(status, report, now_ms)),
+            fact(tr!("budget"), budget(status, report)),
+            fact(tr!("minted"), tr!("{count} in the last hour", count = status.minted_last_hour)),
             status.last_failure.as_ref().and_then(|failure| {
                 fact(
-                    t!("last failure"),
-                    t!(
+                    tr!("last failure"),
+                    tr!(
                         "{message} ({code}), at {time}",
                         message = local(&failure.message),
                         code = failure.code,
-                        time = page.time(failure.at_ms),
+                        time = report.time(failure.at_ms),
                     ),
                 )
             }),
-            status.lock.held.then(|| refreshing(status.lock.pid)).and_then(|who| fact(t!("lock"), who)),
-            fact(t!("secrets"), status.stores.secrets.to_owned()),
-            fact(t!("cache"), status.stores.cache.clone()),
-            shared.and_then(|line| fact(t!("shared"), line)),
-            next(status).and_then(|step| fact(t!("next"), step)),
+            status.lock.held.then(|| refreshing(status.lock.pid)).and_then(|who| fact(tr!("lock"), who)),
+            fact(tr!("secrets"), status.stores.secrets.to_owned()),
+            fact(tr!("cache"), status.stores.cache.clone()),
+            shared.and_then(|line| fact(tr!("shared"), line)),
+            next(status).and_then(|step| fact(tr!("next"), step)),
         ]
         .into_iter()
         .flatten(),
@@ -39,35 +39,35 @@ pub fn describe(status: &Status, shared: Option<String>, page: &Page, now_ms: i6
 }
 
 /// The status in three lines, and what to do next.
-pub fn summary(status: &Status, page: &Page, now_ms: i64) -> String {
+pub fn summary(status: &Status, report: &Page, now_ms: i64) -> String {
     let name = &status.profile;
     let step = next(status).unwrap_or_else(|| match (status.state, &status.token) {
         (State::Ready, _) | (_, Some(_)) => {
-            t!("zoho-cred get {name} prints a token, zoho-cred --help tells all", name)
+            tr!("zoho-cred get {name} prints a token, zoho-cred --help tells all", name)
         }
-        (_, None) => t!("wait; zoho-cred status {name} tells more", name),
+        (_, None) => tr!("wait; zoho-cred status {name} tells more", name),
     });
-    page.table([
-        vec![toned(Tone::Strong, status.profile.clone()), state(status, page, now_ms)],
-        vec![plain(t!("token")), plain(token(status, page, now_ms))],
-        vec![plain(t!("next")), plain(step)],
+    report.table([
+        vec![toned(Style::Strong, status.profile.clone()), state(status, report, now_ms)],
+        vec![plain(tr!("token")), plain(token(status, report, now_ms))],
+        vec![plain(tr!("next")), plain(step)],
     ])
 }
 
 /// The state with its tone, and until when it lasts.
-pub fn state(status: &Status, page: &Page, now_ms: i64) -> Words {
+pub fn state(status: &Status, report: &Page, now_ms: i64) -> Words {
     match status.state {
-        State::Ready => toned(Tone::Good, t!("ready")),
-        State::LoginRequired => toned(Tone::Bad, t!("login required")),
+        State::Ready => toned(Style::Good, tr!("ready")),
+        State::LoginRequired => toned(Style::Bad, tr!("login required")),
         State::OutOfBudget => {
             let slot = words(Duration::from_secs(status.budget.next_slot_s));
-            toned(Tone::Caution, t!("out of budget: next slot in {slot}", slot))
+            toned(Style::Caution, tr!("out of budget: next slot in {slot}", slot))
         }
         State::CoolingDown => {
             let until =
                 status.cool_down_until.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
-            let until = page.time(until.map_or(now_ms, jiff::Timestamp::as_millisecond));
-            toned(Tone::Caution, t!("cooling down until {until}: Zoho throttled this refresh token", until))
+            let until = report.time(until.map_or(now_ms, jiff::Timestamp::as_millisecond));
+            toned(Style::Caution, tr!("cooling down until {until}: Zoho throttled this refresh token", until))
         }
     }
 }
@@ -79,22 +79,22 @@ fn place(status: &Status) -> String {
     }
 }
 
-fn token(status: &Status, page: &Page, now_ms: i64) -> String {
+fn token(status: &Status, report: &Page, now_ms: i64) -> String {
     let Some(token) = &status.token else {
         return match status.state {
-            State::Ready => t!("none yet; the next call gets one"),
-            State::LoginRequired | State::CoolingDown | State::OutOfBudget => t!("none"),
+            State::Ready => tr!("none yet; the next call gets one"),
+            State::LoginRequired | State::CoolingDown | State::OutOfBudget => tr!("none"),
         };
     };
     let seconds = |s: i64| u64::try_from(s).unwrap_or_default();
-    let bar = page.bar(seconds(token.expires_in), seconds(token.life_s));
+    let bar = report.bar(seconds(token.expires_in), seconds(token.life_s));
     let left = words(rounded(Duration::from_secs(seconds(token.expires_in))));
     let then = match (status.state, token.early_from_ms > now_ms) {
-        (State::Ready, true) => t!("renews at {time}", time = page.time(token.early_from_ms)),
-        (State::Ready, false) => t!("the next call renews it"),
-        _ => t!("then no new one for now"),
+        (State::Ready, true) => tr!("renews at {time}", time = report.time(token.early_from_ms)),
+        (State::Ready, false) => tr!("the next call renews it"),
+        _ => tr!("then no new one for now"),
     };
-    t!("{bar} {left} left, {then}", bar, left, then)
+    tr!("{bar} {left} left, {then}", bar, left, then)
 }
 
 /// Whole minutes where there are many.
@@ -105,13 +105,13 @@ fn rounded(left: Duration) -> Duration {
     }
 }
 
-fn budget(status: &Status, page: &Page) -> String {
+fn budget(status: &Status, report: &Page) -> String {
     let budget = &status.budget;
-    let bar = page.bar(budget.left.into(), budget.limit.into());
+    let bar = report.bar(budget.left.into(), budget.limit.into());
     let (left, limit) = (budget.left, budget.limit);
     match budget.used {
-        0 => t!("{bar} {left} of {limit} left", bar, left, limit),
-        _ => t!(
+        0 => tr!("{bar} {left} of {limit} left", bar, left, limit),
+        _ => tr!(
             "{bar} {left} of {limit} left, next slot in {time}",
             bar,
             left,
@@ -124,8 +124,8 @@ fn budget(status: &Status, page: &Page) -> String {
 /// Who has the lock.
 pub fn refreshing(pid: Option<u32>) -> String {
     match pid {
-        Some(pid) => t!("process {pid} is refreshing", pid),
-        None => t!("somebody is refreshing"),
+        Some(pid) => tr!("process {pid} is refreshing", pid),
+        None => tr!("somebody is refreshing"),
     }
 }
 

@@ -1,0 +1,137 @@
+//! What clap finds wrong with a command line, as an error of ours: one sentence in the language of the call, and what
+//! was probably meant.
+
+use crate::cli::Cli;
+use crate::config::nearest;
+use crate::error::Error;
+use crate::i18n::tr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory};
+use std::error::Error as _;
+use std::ffi::OsString;
+
+/// The complaint about `args` as [`Error::CommandLine`].
+pub fn clap_error(error: &clap::Error, args: &[OsString]) -> Error {
+    let mut root = Cli::command();
+    root.build();
+    let command = meant(&root, args);
+    let suggested =
+        [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue]
+            .into_iter()
+            .find_map(|kind| text(error, kind));
+    Error::CommandLine {
+        problem: problem(error, command).unwrap_or_else(|| first_line(error)),
+        nearest: near(error, command).or(suggested),
+        command: command.get_bin_name().unwrap_or("zoho-cred").to_owned(),
+    }
+}
+
+/// The command that `args` mean, as far as its names are right.
+fn meant<'a>(root: &'a Command, args: &[OsString]) -> &'a Command {
+    let mut command = root;
+    for arg in args.iter().skip(1) {
+        match command.find_subcommand(arg) {
+            Some(sub) => command = sub,
+            None if arg == "--" => break,
+            None => {}
+        }
+    }
+    command
+}
+
+/// What was meant. clap sees no likeness where two letters changed places, and may name several.
+fn near(error: &clap::Error, command: &Command) -> Option<String> {
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let word = text(error, ContextKind::InvalidSubcommand)?;
+            nearest(&word, command.get_subcommands().map(Command::get_name)).map(str::to_owned)
+        }
+        ErrorKind::UnknownArgument => {
+            let word = text(error, ContextKind::InvalidArg)?;
+            let flags = command.get_arguments().filter_map(Arg::get_long);
+            match word.strip_prefix("--") {
+                Some(flag) => nearest(flag, flags).map(|near| format!("--{near}")),
+                // The command that `exec` is to run.
+                None if command.get_name() == "exec" && !word.starts_with('-') => Some(format!("-- {word}")),
+                None => None,
+            }
+        }
+        ErrorKind::InvalidValue => {
+            let Some(ContextValue::Strings(values)) = error.get(ContextKind::ValidValue) else { return None };
+            nearest(&text(error, ContextKind::InvalidValue)?, values.iter().map(String::as_str))
+                .map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+fn problem(error: &clap::Error, command: &Command) -> Option<String> {
+    let get = |kind| text(error, kind);
+    let argument = || get(ContextKind::InvalidArg);
+    Some(match error.kind() {
+        ErrorKind::UnknownArgument => tr!("unexpected argument '{argument}' found", argument = argument()?),
+        ErrorKind::InvalidSubcommand => {
+            tr!("unrecognized subcommand '{name}'", name = get(ContextKind::InvalidSubcommand)?)
+        }
+        ErrorKind::MissingSubcommand => tr!(
+            "'{command}' requires a subcommand but one was not provided: {choices}",
+            command = get(ContextKind::InvalidSubcommand)?,
+            choices = get(ContextKind::ValidSubcommand)?,
+        ),
+        ErrorKind::MissingRequiredArgument => {
+            let arguments = argument()?;
+            match choices(command, &arguments) {
+                Some(choices) => tr!("{arguments} is missing, which is one of {choices}", arguments, choices),
+                None => tr!("the following required arguments were not provided: {arguments}", arguments),
+            }
+        }
+        ErrorKind::TooManyValues => tr!(
+            "unexpected value '{value}' for '{argument}', which takes none",
+            value = get(ContextKind::InvalidValue)?,
+            argument = argument()?,
+        ),
+        ErrorKind::ArgumentConflict => tr!(
+            "the argument '{argument}' cannot be used with '{other}'",
+            argument = argument()?,
+            other = get(ContextKind::PriorArg)?,
+        ),
+        ErrorKind::InvalidValue if get(ContextKind::InvalidValue)?.is_empty() => {
+            tr!("a value is required for '{argument}' but none was supplied", argument = argument()?)
+        }
+        ErrorKind::InvalidValue => tr!(
+            "invalid value '{value}' for '{argument}', which is one of {choices}",
+            value = get(ContextKind::InvalidValue)?,
+            argument = argument()?,
+            choices = get(ContextKind::ValidValue)?,
+        ),
+        ErrorKind::ValueValidation => tr!(
+            "invalid value '{value}' for '{argument}': {why}",
+            value = get(ContextKind::InvalidValue)?,
+            argument = argument()?,
+            why = error.source()?,
+        ),
+        _ => return None,
+    })
+}
+
+/// The values that an argument can have, if it is one of a few.
+fn choices(command: &Command, argument: &str) -> Option<String> {
+    let arg = command.get_arguments().find(|arg| arg.to_string() == argument)?;
+    let values: Vec<_> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) if texts.is_empty() => None,
+        ContextValue::Strings(texts) => Some(texts.join(", ")),
+        _ => None,
+    }
+}
+
+/// clap's own words, where we have none: it says the rest of them in further lines.
+fn first_line(error: &clap::Error) -> String {
+    let words = error.render().to_string();
+    words.trim_start_matches("error: ").lines().next().unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,193 @@
+//! How reports look: aligned, coloured only on a terminal, and never wider than it.
+
+use crate::i18n::{width, wrap};
+use crate::sanitize::sanitize_lines;
+use crate::system::System;
+use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
+use jiff::{Timestamp, tz::TimeZone};
+
+/// What a word of a report means to the eye.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Nothing special.
+    Plain,
+    /// A heading.
+    Strong,
+    /// All is well.
+    Good,
+    /// Somebody should look at it.
+    Caution,
+    /// It does not work.
+    Bad,
+}
+
+/// Words in a tone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    text: String,
+    tone: Style,
+}
+
+impl Words {
+    /// The words alone.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Words without a tone.
+pub fn plain(text: impl Into<String>) -> Words {
+    toned(Style::Plain, text)
+}
+
+/// Words in a tone. Only line breaks may be in them; a value that could hold others is sanitized before.
+pub fn toned(tone: Style, text: impl Into<String>) -> Words {
+    Words { text: sanitize_lines(&text.into()).into_owned(), tone }
+}
+
+/// Columns below which a page is narrow.
+const NARROW: u16 = 60;
+/// Blanks between two columns of a table.
+const GAP: usize = 2;
+
+/// The page that a report is written on.
+pub struct Page {
+    color: bool,
+    /// Whether the blocks of a bar can be shown.
+    blocks: bool,
+    /// Columns of the terminal; `None` where it is not known, or there is none.
+    width: Option<u16>,
+    zone: TimeZone,
+    now_ms: i64,
+}
+
+impl Page {
+    /// The page that standard output is.
+    pub fn of(system: &System) -> Self {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| system.env.get(name));
+        let blocks = locale.is_some_and(|name| {
+            let name = name.to_ascii_lowercase();
+            name.ends_with("utf-8") || name.ends_with("utf8")
+        });
+        // A terminal that somebody made without a size says 0.
+        let width = Table::new().width().filter(|width| system.terminal.stdout && *width > 0);
+        let now_ms = system.clock.now().wall_ms;
+        Page { color: system.styles_stdout(), blocks, width, zone: TimeZone::system(), now_ms }
+    }
+
+    /// Whether there is no room for columns of words side by side.
+    pub fn is_narrow(&self) -> bool {
+        self.width.is_some_and(|width| width < NARROW)
+    }
+
+    /// A bar of which `part` of `whole` is filled.
+    pub fn bar(&self, part: u64, whole: u64) -> String {
+        let cells = if self.is_narrow() { 10 } else { 20 };
+        let filled = (part.min(whole) * cells).div_ceil(whole.max(1)) as usize;
+        let (full, empty) = if self.blocks { ("█", "░") } else { ("#", ".") };
+        full.repeat(filled) + &empty.repeat(cells as usize - filled)
+    }
+
+    /// A moment (ms since 1970) as the clock on the wall has it: `14:03`, with the day where that is not today.
+    pub fn time(&self, ms: i64) -> String {
+        let local = |ms| Timestamp::from_millisecond(ms).map(|at| at.to_zoned(self.zone.clone()));
+        let (Ok(at), Ok(now)) = (local(ms), local(self.now_ms)) else { return "?".into() };
+        let form = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        at.strftime(form).to_string()
+    }
+
+    /// Rows of cells, every column as wide as it needs to be and all of them no wider than the terminal.
+    pub fn table(&self, rows: impl IntoIterator<Item = Vec<Words>>) -> String {
+        let mut rows: Vec<Vec<Words>> = rows.into_iter().collect();
+        self.break_last_column(&mut rows);
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING);
+        match self.color {
+            true => table.enforce_styling(),
+            false => table.force_no_tty(),
+        };
+        // Without our own width the table would look for the terminal's itself.
+        if let Some(width) = self.width {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        for row in rows {
+            table.add_row(row.into_iter().map(cell));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, GAP as u16));
+        }
+        match table.is_empty() {
+            true => String::new(),
+            false => table.trim_fmt() + "\n",
+        }
+    }
+
+    /// Breaks the words of the last column where our own rules have it, if the other columns leave room for any.
+    fn break_last_column(&self, rows: &mut [Vec<Words>]) {
+        let last = rows.iter().map(Vec::len).max().unwrap_or_default().saturating_sub(1);
+        let widest = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.flat_map(|words| words.text.lines()).map(width).max().unwrap_or_default() + GAP
+        };
+        let taken = (0..last).map(widest).sum::<usize>() + GAP;
+        let Some(room) = self.width.and_then(|width| usize::from(width).checked_sub(taken)) else { return };
+        if room < usize::from(NARROW) / 4 {
+            return;
+        }
+        for words in rows.iter_mut().filter_map(|row| row.get_mut(last)) {
+            let lines: Vec<_> = words.text.split('\n').flat_map(|line| wrap(line, room)).collect();
+            words.text = lines.join("\n");
+        }
+    }
+}
+
+fn cell(words: Words) -> Cell {
+    let cell = Cell::new(words.text);
+    match words.tone {
+        Style::Plain => cell,
+        Style::Strong => cell.add_attribute(Attribute::Bold),
+        Style::Good => cell.fg(comfy_table::Color::Green),
+        Style::Caution => cell.fg(comfy_table::Color::Yellow),
+        Style::Bad => cell.fg(comfy_table::Color::Red),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(width: Option<u16>) -> Page {
+        Page { color: false, blocks: true, width, zone: TimeZone::UTC, now_ms: 1_800_000_000_000 }
+    }
+
+    #[test]
+    fn a_bar_is_empty_only_at_nought() {
+        let report = report(Some(40));
+        assert_eq!(report.bar(0, 10), "░░░░░░░░░░");
+        assert_eq!(report.bar(1, 3600), "█░░░░░░░░░");
+        assert_eq!(report.bar(3600, 3600), "██████████");
+        assert_eq!(report.bar(5, 0), "░░░░░░░░░░");
+    }
+
+    #[test]
+    fn another_day_is_named() {
+        assert_eq!(report(None).time(1_800_000_000_000), "08:00");
+        assert_eq!(report(None).time(1_800_000_000_000 + 86_400_000), "2027-01-16 08:00");
+    }
+
+    #[test]
+    fn a_command_in_the_last_column_stays_in_one_line() {
+        let rows =
+            [vec![plain("failed"), plain("nothing is there\nfix: run 'zoho-cred login crm', or wait")]];
+        let shown = report(Some(40)).table(rows);
+        assert!(shown.contains("'zoho-cred login crm'"), "{shown}");
+    }
+
+    #[test]
+    fn nothing_is_wider_than_the_terminal() {
+        let long = "words that go on and on ".repeat(8);
+        let shown = report(Some(40)).table([vec![plain("label"), plain(long)]]);
+        assert!(shown.lines().count() > 4 && shown.lines().all(|line| line.chars().count() <= 40), "{shown}");
+        assert!(shown.lines().skip(1).all(|line| line.starts_with("       ")), "{shown}");
+    }
+}

@@ -1,0 +1,130 @@
+//! The Japanese words, read when the first of them is wanted.
+
+use crate::i18n::{Language, language};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::OnceLock;
+
+/// Every English text with its translation.
+#[derive(Default, Deserialize)]
+struct Catalogue {
+    /// What is said with `t!`.
+    said: BTreeMap<String, String>,
+    /// What is written down with `kept!`.
+    kept: BTreeMap<String, String>,
+    /// The help of commands and flags.
+    help: BTreeMap<String, String>,
+}
+
+fn catalog() -> Option<&'static Catalogue> {
+    static JAPANESE: OnceLock<Catalogue> = OnceLock::new();
+    match language() {
+        Language::English => None,
+        // A test reads the whole file, so that what is built in can be parsed.
+        Language::Japanese => {
+            Some(JAPANESE.get_or_init(|| toml::from_str(include_str!("ja.toml")).unwrap_or_default()))
+        }
+    }
+}
+
+/// The translation of a text of `t!`; `None` in English.
+pub fn said(english: &str) -> Option<&'static str> {
+    catalog()?.said.get(english).map(String::as_str)
+}
+
+/// The translation of the help of a command or flag; `None` in English.
+pub fn help(english: &str) -> Option<&'static str> {
+    catalog()?.help.get(english).map(String::as_str)
+}
+
+/// A translation with its values.
+pub fn fill(translation: &str, values: &[(&str, &dyn Display)]) -> String {
+    let mut filled = String::new();
+    let mut rest = translation;
+    while let Some((before, name, after)) = placeholder(rest) {
+        filled += before;
+        match values.iter().find(|(found, _)| *found == name) {
+            Some((_, value)) => filled += &value.to_string(),
+            None => filled += &rest[before.len()..rest.len() - after.len()],
+        }
+        rest = after;
+    }
+    filled + rest
+}
+
+/// A text that was kept in English, in the language of the call; one that is not of ours stays as it is.
+pub fn local(english: &str) -> String {
+    let found = catalog().and_then(|catalog| {
+        let matching =
+            catalog.kept.iter().filter_map(|(key, words)| Some((key, words, values(key, english)?)));
+        matching.max_by_key(|(key, _, values)| {
+            key.len() - values.iter().map(|(name, _)| name.len()).sum::<usize>()
+        })
+    });
+    let Some((_, translation, values)) = found else { return english.to_owned() };
+    // A value may be a text of ours in its turn.
+    let values: Vec<(&str, String)> = values.into_iter().map(|(name, value)| (name, local(value))).collect();
+    let values: Vec<(&str, &dyn Display)> = values.iter().map(|(name, value)| (*name, value as _)).collect();
+    fill(translation, &values)
+}
+
+/// The values that make `text` of `key`, if any do.
+fn values<'a>(key: &'a str, text: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+    let Some((before, name, mut key)) = placeholder(key) else {
+        return (key == text).then(Vec::new);
+    };
+    let (mut name, mut text) = (name, text.strip_prefix(before)?);
+    let mut values = Vec::new();
+    while let Some((between, next, after)) = placeholder(key) {
+        let (value, rest) = text.split_once(between)?;
+        values.push((name, value));
+        (name, text, key) = (next, rest, after);
+    }
+    values.push((name, text.strip_suffix(key)?));
+    Some(values)
+}
+
+/// What stands before the first `{name}`, the name, and what stands after it.
+fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    loop {
+        let open = from + text[from..].find('{')?;
+        let close = open + text[open..].find('}')?;
+        let name = &text[open + 1..close];
+        if !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
+        {
+            return Some((&text[..open], name, &text[close + 1..]));
+        }
+        from = open + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::speak;
+
+    #[test]
+    fn the_catalogue_can_be_read() {
+        assert!(toml::from_str::<Catalogue>(include_str!("ja.toml")).is_ok());
+    }
+
+    #[test]
+    fn values_are_filled_in_once() {
+        let (a, b) = ("{b}", 2);
+        assert_eq!(fill("{b}つの{a}、{\"x\":1}と{c}", &[("a", &a), ("b", &b)]), "2つの{b}、{\"x\":1}と{c}");
+    }
+
+    #[test]
+    fn a_kept_text_is_known_again_by_its_pattern() {
+        let text = "the accounts server answered 503 with 'a b'";
+        let key = "the accounts server answered {status} with '{error}'";
+        assert_eq!(values(key, text), Some(vec![("status", "503"), ("error", "a b")]));
+        assert_eq!(values("the accounts server answered {status}!", text), None);
+        assert_eq!(local(text), text);
+        let _japanese = speak(Language::Japanese);
+        assert!(local(text).contains("503") && local(text).contains("a b") && local(text) != text);
+        assert_eq!(local("what another version said"), "what another version said");
+    }
+}

@@ -1,0 +1,51 @@
+//! What is said to people, in their language. The English text stands in the code and is the key of its translation
+//! in `ja.toml`; a test fails where one is missing, unused, or has other placeholders.
+//!
+//! Words for machines stay English: error codes, JSON, logs, the protocols of helpers, and what is kept on disk. What
+//! is kept and shown later, perhaps to somebody else, is written with [`kept!`] and shown through [`local`].
+
+mod catalog;
+pub mod causes;
+mod language;
+mod layout;
+
+pub use catalog::{fill, help, local, said};
+pub use language::{Language, Speaking, language, speak};
+pub use layout::{cut, hang, pad, width, wrap};
+
+/// A text in the language of the call: `tr!("there is no profile '{name}'", name)`. A placeholder's value is the
+/// variable of that name, or what is given as `name = value`.
+macro_rules! tr {
+    ($english:literal $(,)?) => {
+        $crate::i18n::said($english).unwrap_or($english).to_owned()
+    };
+    ($english:literal $(, $name:ident $(= $value:expr)?)+ $(,)?) => {
+        match $crate::i18n::said($english) {
+            None => format!($english $(, $name = $crate::i18n::value!($name $(= $value)?))+),
+            Some(translation) => $crate::i18n::fill(
+                translation,
+                &[$((stringify!($name), &$crate::i18n::value!($name $(= $value)?) as &dyn ::std::fmt::Display)),+],
+            ),
+        }
+    };
+}
+
+/// A text that is written down before it is shown: always English, and shown through [`local`].
+macro_rules! kept {
+    ($english:literal $(,)?) => { $english.to_owned() };
+    ($english:literal $(, $name:ident $(= $value:expr)?)+ $(,)?) => {
+        format!($english $(, $name = $crate::i18n::value!($name $(= $value)?))+)
+    };
+}
+
+/// The value of a placeholder, [sanitized](crate::sanitize).
+macro_rules! value {
+    ($name:ident) => {
+        $crate::sanitize::Sanitized(&$name)
+    };
+    ($name:ident = $value:expr) => {
+        $crate::sanitize::Sanitized(&$value)
+    };
+}
+
+pub(crate) use {kept, tr, value};

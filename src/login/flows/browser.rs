@@ -1,0 +1,79 @@
+//! `--flow browser`: the consent page, and the redirect to our own loopback address.
+
+use crate::config::Profile;
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::login::display;
+use crate::login::exchange::Code;
+use crate::login::listener::{Listener, Page};
+use crate::login::random;
+use crate::oauth::authorize;
+use crate::oauth::callback;
+use crate::oauth::callback::Callback;
+use crate::oauth::pkce::Pkce;
+use crate::system::browser::is_at_hand;
+use crate::system::{Deadline, System};
+use std::time::Duration;
+
+/// What a person chose.
+#[derive(Clone, Copy, Debug)]
+pub struct Choices {
+    /// Print the address instead of opening it.
+    pub no_browser: bool,
+    /// Send no PKCE challenge.
+    pub no_pkce: bool,
+    /// For the person to come back.
+    pub timeout: Duration,
+}
+
+/// Opens the consent page and waits for the redirect that belongs to it.
+pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code, Error> {
+    let listener = Listener::bind(&profile.redirect_uri)?;
+    let (state, pkce) = (random::state()?, random::pkce(choices.no_pkce)?);
+    let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
+    tell(system, &url, choices);
+    let deadline = Deadline::after(&*system.clock, choices.timeout);
+    let _waiting = system.show_spinner(&tr!("waiting for consent"), Some(choices.timeout));
+    loop {
+        let Some(arrival) = listener.next(deadline.remaining(&*system.clock)) else {
+            return Err(Error::LoginTimedOut);
+        };
+        match callback::read(arrival.query(), &state, &profile.accounts_url) {
+            Callback::Granted { code, accounts } => {
+                arrival.answer(Page::Granted);
+                let redirect_uri = Some(profile.redirect_uri.clone());
+                let verifier = pkce.map(|Pkce { verifier, .. }| verifier);
+                return Ok(Code { code, redirect_uri, verifier, accounts_url: accounts });
+            }
+            Callback::Denied(error) => {
+                arrival.answer(Page::Denied);
+                return Err(Error::Denied { error });
+            }
+            Callback::Untrusted(problem) => {
+                arrival.answer(Page::Refused);
+                return Err(Error::UntrustedRedirect { problem });
+            }
+            Callback::Stray(error) => {
+                arrival.answer(Page::Foreign);
+                system.warn(&tr!("somebody sent '{error}' without this login's state; still waiting", error));
+            }
+            Callback::Foreign => arrival.answer(Page::Foreign),
+        }
+    }
+}
+
+fn tell(system: &System, url: &str, choices: Choices) {
+    let opened = match choices.no_browser {
+        true => false,
+        false => {
+            system.browser.open(url).map_err(|problem| log::info!("no browser was opened: {problem}")).is_ok()
+        }
+    };
+    match opened && is_at_hand(&system.env) {
+        true => system.say(&tr!("zoho-cred: the consent page is open in your browser; if it is not, visit:")),
+        false => system.say(&tr!("zoho-cred: visit this page in your browser and accept:")),
+    }
+    display::address(system, url);
+    let wait = crate::config::duration::words(choices.timeout);
+    system.say(&tr!("zoho-cred: waiting for you to come back, for {wait} at most", wait));
+}

@@ -1,0 +1,181 @@
+//! `--flow device`: a code that the person types on another machine.
+
+use crate::config::duration::words;
+use crate::config::{AccountsUrl, Profile};
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::login::display;
+use crate::login::exchange::{COOL_DOWN, Grant, grant, post};
+use crate::model::Timestamp;
+use crate::oauth::device;
+use crate::oauth::device::{CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
+use crate::oauth::{Answer, SERVER_INFO_PATH, classify};
+use crate::secret::Secret;
+use crate::system::{Deadline, Http, HttpRequest, Spinner, System};
+use crate::zoho::DataCenter;
+use std::rc::Rc;
+use std::time::Duration;
+use url::Url;
+
+/// Before the first poll, as nobody types faster.
+const FIRST_POLL: Duration = Duration::from_secs(5);
+/// Before the end of the code, for the last poll to arrive.
+const LAST_POLL: Duration = Duration::from_secs(2);
+/// What `slow_down` adds to the pause.
+const SLOWER: Duration = Duration::from_secs(5);
+
+/// Shows the user code and polls until the person has answered. `elsewhere` finds the client secret for another data
+/// centre, where that turns out to be the person's. Returns the secret that was taken beside the grant.
+pub fn run(
+    system: &mut System,
+    http: &dyn Http,
+    profile: &Profile,
+    mut client_secret: Secret,
+    elsewhere: impl Fn(&mut System, &AccountsUrl, Secret) -> Result<Secret, Error>,
+) -> Result<(Grant, Secret), Error> {
+    let mut code = request_code(http, profile)?;
+    if !is_own_page(&code.verification_url, &profile.accounts_url) {
+        return Err(Error::Unavailable {
+            problem: tr!("the page for the code is not one of the accounts server's own"),
+            retry_after: None,
+        });
+    }
+    code.verification_url_complete.take_if(|url| !is_own_page(url, &profile.accounts_url));
+    tell(system, &code);
+    let clock = Rc::clone(&system.clock);
+    let clock = &*clock;
+    let deadline = Deadline::after(clock, code.life);
+    let mut pause = code.interval.max(POLL_FLOOR);
+    let mut accounts = profile.accounts_url.clone();
+    let mut waiting = show_spinner(system, code.life);
+    wait(system, FIRST_POLL, pause, &deadline)?;
+    loop {
+        let asked = Timestamp::now(clock);
+        let form = device::poll_form(profile, &client_secret, &code.device_code);
+        let poll = post(http, accounts.join(TOKEN_PATH), &form)
+            .map(|answer| device::read_poll(answer.status, &answer.body, accounts.is_loopback()));
+        match poll {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::SlowDown) => pause += SLOWER,
+            Ok(Poll::OtherDataCenter(location)) => {
+                accounts = other(http, &accounts, &location)?;
+                // The question for a secret takes the line's place.
+                drop(waiting);
+                client_secret = elsewhere(system, &accounts, client_secret)?;
+                waiting = show_spinner(system, deadline.remaining(clock));
+            }
+            Ok(Poll::Denied) => return Err(Error::Denied { error: "access_denied".into() }),
+            Ok(Poll::Expired) => return Err(Error::LoginTimedOut),
+            Ok(Poll::Answer(Answer::Transient(problem))) => log::info!("asked again later: {problem}"),
+            Ok(Poll::Answer(class)) => return Ok((grant(profile, class, asked, accounts)?, client_secret)),
+            Err(error) => log::info!("asked again later: {}", error.message()),
+        }
+        wait(system, pause, pause, &deadline)?;
+    }
+}
+
+fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error> {
+    let answer = post(http, profile.accounts_url.join(CODE_PATH), &device::code_form(profile))?;
+    match classify(answer.status, &answer.body, profile.accounts_url.is_loopback()) {
+        Answer::Throttled => return Err(Error::CoolingDown { retry_after: COOL_DOWN }),
+        Answer::Transient(problem) if answer.status >= 500 => {
+            return Err(Error::Unavailable { problem, retry_after: None });
+        }
+        _ => {}
+    }
+    device::read_code(&answer.body).map_err(|error| match error.as_str() {
+        error if error.starts_with("invalid_") || error == "unauthorized_client" => Error::ClientRejected {
+            profile: profile.name.to_string(),
+            error: error.to_owned(),
+            accounts_url: profile.accounts_url.to_string(),
+        },
+        error => Error::Unavailable {
+            problem: tr!("the accounts server gave no device code: {error}", error),
+            retry_after: None,
+        },
+    })
+}
+
+fn tell(system: &System, code: &DeviceCode) {
+    system.say(&tr!("zoho-cred: on any device, visit this page and enter the code:"));
+    display::address(system, &code.verification_url);
+    display::code(system, &code.user_code);
+    if let Some(complete) = &code.verification_url_complete {
+        system.say(&tr!("zoho-cred: or visit {complete}", complete));
+    }
+    system.say(&tr!("zoho-cred: the code is good for {time}", time = words(code.life)));
+}
+
+/// Whether a person may be sent to `url`: https at the accounts server or another of Zoho's, or, for a server on this
+/// machine, http at loopback.
+fn is_own_page(url: &str, accounts: &AccountsUrl) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let origin = AccountsUrl::new(&url.origin().ascii_serialization());
+    let bare = url.username().is_empty() && url.password().is_none();
+    bare && origin.is_ok_and(|origin| {
+        let same_host = Url::parse(accounts.as_str()).is_ok_and(|accounts| accounts.host() == url.host());
+        let both_zohos = origin.data_center().is_some() && accounts.data_center().is_some();
+        let both_here = origin.is_loopback() && accounts.is_loopback();
+        (url.scheme() == "https" && same_host) || both_zohos || both_here
+    })
+}
+
+fn show_spinner(system: &System, left: Duration) -> Spinner {
+    system.show_spinner(&tr!("waiting for the code"), Some(left))
+}
+
+/// Waits for the next poll. A sooner one, to get it in before the code dies, would only be told to slow down; so the
+/// last that fits in, with `next` after it being too late, is put off until then: the person has all the time that
+/// they were told of.
+fn wait(system: &System, pause: Duration, next: Duration, deadline: &Deadline) -> Result<(), Error> {
+    let left = deadline.remaining(&*system.clock);
+    if left < pause {
+        return Err(Error::LoginTimedOut);
+    }
+    let is_last = left < pause + next;
+    system.clock.sleep(if is_last { pause.max(left.saturating_sub(LAST_POLL)) } else { pause });
+    Ok(())
+}
+
+/// Where to go on after `other_dc`: Zoho's own table, or for a server on this machine what it says of itself.
+fn other(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<AccountsUrl, Error> {
+    let unknown = || Error::UntrustedRedirect { problem: tr!("the user's data centre is none of Zoho's") };
+    if !accounts.is_loopback() {
+        return DataCenter::by_code(location).map(AccountsUrl::of).ok_or_else(unknown);
+    }
+    let request = HttpRequest::get(accounts.join(SERVER_INFO_PATH), Duration::from_secs(5));
+    let answer = http.send(&request).map_err(|_| unknown())?;
+    let json: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let found = json["locations"][location].as_str().and_then(|url| AccountsUrl::new(url).ok());
+    found.filter(AccountsUrl::is_loopback).ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_accounts_servers_own_pages_are_shown() {
+        let zoho = AccountsUrl::new("https://accounts.zoho.com").unwrap();
+        let own = AccountsUrl::new("https://accounts.example:8443/iam").unwrap();
+        let here = AccountsUrl::new("http://127.0.0.1:8080").unwrap();
+        assert!(is_own_page("https://accounts.zoho.com/oauth/v3/device?user_code=A", &zoho));
+        assert!(is_own_page("https://accounts.zoho.eu/oauth/v3/device", &zoho));
+        assert!(is_own_page("https://accounts.example/device", &own));
+        assert!(is_own_page("http://localhost:9/device", &here));
+        for bad in [
+            "javascript:alert(1)//https://accounts.zoho.com/",
+            "http://accounts.zoho.com/oauth/v3/device",
+            "https://accounts.zoho.com.evil.example/",
+            "https://accounts.zoho.com@evil.example/",
+            "https://x@accounts.zoho.com/",
+            "http://127.0.0.1:8080/device",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "x",
+        ] {
+            assert!(!is_own_page(bad, &zoho), "{bad}");
+        }
+        assert!(!is_own_page("https://accounts.zoho.com/", &here));
+    }
+}

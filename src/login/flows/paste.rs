@@ -1,0 +1,53 @@
+//! `--flow paste`: any registered redirect URI, and the address that the browser ended at.
+
+use crate::config::Profile;
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::login::display;
+use crate::login::exchange::Code;
+use crate::login::{ask, random, read_code};
+use crate::oauth::authorize;
+use crate::oauth::callback;
+use crate::oauth::callback::{Callback, Pasted};
+use crate::secret::Secret;
+use crate::system::System;
+use std::path::Path;
+
+/// Prints the consent page's address and takes the redirected one, or the bare code.
+pub fn code(
+    system: &mut System,
+    profile: &Profile,
+    code_file: Option<&Path>,
+    no_pkce: bool,
+) -> Result<Code, Error> {
+    let (state, pkce) = (random::state()?, random::pkce(no_pkce)?);
+    let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
+    system.say(&tr!("zoho-cred: visit this page in your browser and accept:"));
+    display::address(system, &url);
+    system.say(&tr!(
+        "zoho-cred: you will end at a long address that begins with {address}; that page need not load",
+        address = profile.redirect_uri,
+    ));
+    let text = read_code(system, code_file, |system| {
+        ask(system, &tr!("Paste that whole address"), "--code-file").map(Secret::new)
+    })?;
+    let own = &profile.accounts_url;
+    let (code, accounts_url) = match callback::pasted(text.expose()) {
+        Some(Pasted::Code(code)) => (code, own.clone()),
+        Some(Pasted::Query(query)) => match callback::read(&query, &state, own) {
+            Callback::Granted { code, accounts } => (code, accounts),
+            Callback::Denied(error) | Callback::Stray(error) => return Err(Error::Denied { error }),
+            Callback::Untrusted(problem) => return Err(Error::UntrustedRedirect { problem }),
+            Callback::Foreign => {
+                let problem = tr!("it does not belong to this login: its state is another one");
+                return Err(Error::UntrustedRedirect { problem });
+            }
+        },
+        None => {
+            let problem = tr!("that is neither the redirected address nor a code");
+            return Err(Error::BadAnswer { problem });
+        }
+    };
+    let redirect_uri = Some(profile.redirect_uri.clone());
+    Ok(Code { code, redirect_uri, verifier: pkce.map(|pkce| pkce.verifier), accounts_url })
+}

@@ -1,0 +1,30 @@
+//! `--flow refresh-token`: a refresh token that another tool was granted.
+
+use crate::cli::LoginArgs;
+use crate::config::environment;
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::login::{ask_secret, read_secret_file, wrong};
+use crate::oauth::token::is_well_formed;
+use crate::secret::Secret;
+use crate::system::System;
+
+/// The refresh token: from its file, the environment, stdin, or a hidden prompt.
+pub fn refresh_token(system: &mut System, args: &LoginArgs) -> Result<Secret, Error> {
+    let token = match &args.refresh_token_file {
+        Some(path) => read_secret_file(system, path)?,
+        None => match environment::refresh_token(&system.env)? {
+            Some(token) => token,
+            None if system.terminal.stdin => {
+                ask_secret(system, &tr!("Refresh token"), "--refresh-token-file")?
+            }
+            None => read_secret_file(system, "-".as_ref()).map_err(|_| {
+                wrong(tr!("the refresh token is missing: give --refresh-token-file, or write it to stdin"))
+            })?,
+        },
+    };
+    match is_well_formed(token.expose()) {
+        true => Ok(token),
+        false => Err(Error::BadAnswer { problem: tr!("that is not a refresh token") }),
+    }
+}

@@ -1,0 +1,76 @@
+//! The items that logins have in hand. Each login gives its items new names, which are random: one that is killed before
+//! anything points to them would leave a refresh token lying in the keyring that nobody ever finds. So the names are
+//! written down first, and whoever has the next turn removes what is not in use.
+
+use crate::config::Profile;
+use crate::error::Error;
+use crate::secrets::{Item, LoginRecord, Source, login_path};
+use crate::store::StateDir;
+use crate::store::local::records::{decode, encode};
+use crate::store::local::{atomic, state_dir};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Items of one profile that may be in use or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginJournal {
+    items: Vec<Item>,
+}
+
+impl LoginJournal {
+    /// What is written down for `profile`; junk is nothing.
+    fn load(state: &StateDir, profile: &Profile) -> Self {
+        let read = path_of(state, profile).and_then(|path| state_dir::read(&path).ok());
+        read.and_then(|(bytes, _)| decode(&bytes)).unwrap_or_default()
+    }
+
+    /// Writes down `items` of `profile` beside those that are there. Only with a [`super::LoginLock`].
+    pub fn note(state: &StateDir, profile: &Profile, items: Vec<Item>) -> Result<(), Error> {
+        let mut all = LoginJournal::load(state, profile);
+        all.items.extend(items);
+        all.save(state, profile)
+    }
+
+    /// Removes the items that no login of the profile points to, and forgets those that its login has settled on. What
+    /// cannot be removed now stays written down, so a failure is none of the caller's. Only with a [`super::LoginLock`].
+    pub fn clear(source: &Source<'_>, state: &StateDir) {
+        if let Err(error) = LoginJournal::load(state, source.profile).remove(source, state) {
+            log::warn!("old secrets were not removed: {}", error.message());
+        }
+    }
+
+    fn remove(self, source: &Source<'_>, state: &StateDir) -> Result<(), Error> {
+        if self.items.is_empty() {
+            return Ok(());
+        }
+        let pointed_to = LoginRecord::items(state, source.profile)?;
+        let is_left = |item: &Item| match pointed_to.iter().find(|(pointed_to, _)| pointed_to == item) {
+            Some((_, is_settled)) => !is_settled,
+            None => match source.store(&item.store).and_then(|store| store.delete(&item.name)) {
+                Ok(()) => false,
+                Err(error) => {
+                    log::warn!("an old secret was not removed: {}", error.message());
+                    true
+                }
+            },
+        };
+        let items = self.items.into_iter().filter(is_left).collect();
+        LoginJournal { items }.save(state, source.profile)
+    }
+
+    fn save(&self, state: &StateDir, profile: &Profile) -> Result<(), Error> {
+        let Some(path) = path_of(state, profile) else { return Ok(()) };
+        if self.items.is_empty() {
+            return atomic::remove(&path);
+        }
+        state.subdir("secrets")?;
+        atomic::replace(&path, &encode(self))
+    }
+}
+
+/// Beside the record of the profile's login.
+fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
+    let record = login_path(state, profile)?;
+    let name = record.file_name()?.to_string_lossy().replacen("profile-", "unfinished-", 1);
+    Some(record.with_file_name(name))
+}

@@ -1,0 +1,109 @@
+//! What a person is asked for at a terminal, and what is read from a file instead.
+
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::secret::Secret;
+use crate::system::{System, files, password_prompt};
+use std::io::Read;
+use std::path::Path;
+
+/// The most that is read of a secret, in bytes.
+const LIMIT: u64 = 64 * 1024;
+
+/// Asks for a setting; without a terminal [`Error::Usage`] names the flag that gives it.
+pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Error> {
+    require_terminal(system, flag)?;
+    system.say_part(&format!("{question}: "));
+    let answer = line(system);
+    match answer.is_empty() {
+        true => Err(nothing(flag)),
+        false => Ok(answer),
+    }
+}
+
+/// One line of stdin, read byte by byte so that what follows stays there.
+fn line(system: &mut System) -> String {
+    let mut answer = Vec::new();
+    let mut byte = [0u8];
+    while answer.len() < LIMIT as usize {
+        match system.stdin.read(&mut byte) {
+            Ok(1) if byte[0] != b'\n' => answer.push(byte[0]),
+            _ => break,
+        }
+    }
+    String::from_utf8_lossy(&answer).trim().to_owned()
+}
+
+/// Asks somebody at a terminal a question; only a clear yes is one.
+pub fn confirm(system: &mut System, question: &str) -> bool {
+    system.say_part(&format!("{question} [y/N] "));
+    matches!(line(system).to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+/// Asks for a secret without showing it.
+pub fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
+    require_terminal(system, flag)?;
+    ask_secret_or_none(system, question)?.ok_or_else(|| nothing(flag))
+}
+
+/// Asks somebody at a terminal for a secret, who may have none to give.
+pub fn ask_secret_or_none(system: &System, question: &str) -> Result<Option<Secret>, Error> {
+    let prompt = tr!("{question} (not shown): ", question);
+    let answer = password_prompt::prompt(&system.signals, || rpassword::prompt_password(prompt));
+    system.signals.check()?;
+    let answer = answer.map_err(|error| Error::BadAnswer {
+        problem: tr!("could not read {question}: {error}", question, error),
+    })?;
+    let secret = Secret::new(answer.trim());
+    Ok(Some(secret).filter(|secret| !secret.is_empty()))
+}
+
+fn require_terminal(system: &System, flag: &str) -> Result<(), Error> {
+    match system.terminal.stdin {
+        true => Ok(()),
+        false => Err(wrong(tr!("{flag} is missing, and there is no terminal to ask for it at", flag))),
+    }
+}
+
+fn nothing(flag: &str) -> Error {
+    wrong(tr!("nothing was entered; {flag} gives it without a question", flag))
+}
+
+/// What is wrong with the way `login` was called.
+pub fn wrong(problem: String) -> Error {
+    Error::Usage { problem, command: "zoho-cred login" }
+}
+
+/// The code of a login: from its file, a prompt, or stdin. An empty stdin is as if it were not there.
+pub fn read_code(
+    system: &mut System,
+    file: Option<&Path>,
+    ask: impl FnOnce(&mut System) -> Result<Secret, Error>,
+) -> Result<Secret, Error> {
+    match file {
+        Some(path) => read_secret_file(system, path),
+        None if system.terminal.stdin => ask(system),
+        None => read_secret_file(system, Path::new("-"))
+            .map_err(|_| wrong(tr!("the code is missing: give --code-file, or write it to stdin"))),
+    }
+}
+
+/// The secret in a file; `-` is stdin.
+pub fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Error> {
+    let text = match path.as_os_str() == "-" {
+        false => files::read_text(path, files::SMALL)?,
+        true => {
+            let mut text = String::new();
+            let stdin = &mut system.stdin;
+            let read = stdin.take(LIMIT).read_to_string(&mut text);
+            read.map_err(|error| Error::BadAnswer { problem: tr!("could not read stdin: {error}", error) })?;
+            text
+        }
+    };
+    let secret = Secret::from_text(text.trim());
+    match secret.is_empty() {
+        true if path.as_os_str() == "-" => Err(Error::BadAnswer { problem: tr!("nothing came on stdin") }),
+        true => Err(Error::BadAnswer { problem: tr!("there is no secret in {path}", path = path.display()) }),
+        false => Ok(secret),
+    }
+}

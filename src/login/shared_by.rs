@@ -1,0 +1,39 @@
+//! Who else uses a credential: what revokes it for one profile revokes it for all.
+
+use crate::config::{ConfigFile, Profile, ProfileName, SecretBackend};
+use crate::error::Error;
+use crate::secrets::LoginRecord;
+use crate::store::StateDir;
+use crate::store::local::profile_state::ProfileState;
+
+/// Another profile with the same credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sharer {
+    /// Its name.
+    pub profile: String,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+}
+
+/// The profiles beside `profile` that are known to use `credential`: by what logins stored, whatever config file they
+/// are of, and by what those of `config` last used whose secrets a command prints.
+pub fn shared_by(
+    state: &StateDir,
+    config: &ConfigFile,
+    profile: &Profile,
+    credential: &str,
+) -> Result<Vec<Sharer>, Error> {
+    let is_own =
+        |login: &LoginRecord| login.profile == profile.name.as_str() && login.config == config.path();
+    let logins = LoginRecord::all(state)?.into_iter();
+    let stored = logins.filter(|login| login.credential == credential && !is_own(login));
+    let stored = stored.map(|login| Sharer { profile: login.profile, scopes: login.scopes });
+    let others = config.names().into_iter().filter(|name| name != profile.name.as_str());
+    let others = others.filter_map(|name| config.profile(&ProfileName::new(&name).ok()?)?.ok());
+    let by_command = others.filter(|other| {
+        matches!(other.secrets, SecretBackend::Command(_))
+            && ProfileState::load(state, other).is_some_and(|used| used.credential().ledger() == credential)
+    });
+    let by_command = by_command.map(|other| Sharer { profile: other.name.to_string(), scopes: other.scopes });
+    Ok(stored.chain(by_command).collect())
+}

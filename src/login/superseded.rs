@@ -1,0 +1,69 @@
+//! The refresh token that a login replaces. Zoho keeps 20 a client and kills the oldest, which may be somebody's
+//! production; so one of our own making is revoked once its successor is safely stored, if nobody else uses it.
+
+use crate::config::{AccountsUrl, ConfigFile, Profile};
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::login::exchange::post;
+use crate::login::{confirm, shared_by, token_count};
+use crate::oauth::revoke;
+use crate::oauth::revoke::Revoked;
+use crate::oauth::token::TokenForm;
+use crate::secret::Secret;
+use crate::secrets::{KeyringTimeout, Source};
+use crate::store::StateDir;
+use crate::system::{Http, System};
+
+/// A refresh token that may be revoked.
+pub struct Superseded {
+    token: Secret,
+    accounts_url: AccountsUrl,
+    client_id: String,
+}
+
+impl Superseded {
+    /// The token that the profile uses up to now, if our own login made it and no known profile shares it.
+    pub fn find(
+        system: &System,
+        state: &StateDir,
+        config: &ConfigFile,
+        profile: &Profile,
+    ) -> Result<Option<Self>, Error> {
+        let source = Source::new(profile, &system.env, state).patient(KeyringTimeout::of(system, false));
+        let Some(login) = source.login()?.filter(|login| login.made_here) else { return Ok(None) };
+        let shared = !shared_by(state, config, profile, &login.credential)?.is_empty();
+        let Some(item) = login.refresh_token.as_ref().filter(|_| !shared) else { return Ok(None) };
+        let accounts_url = AccountsUrl::new(&login.accounts_url)?;
+        let token = source.store(&login.store)?.get(item)?;
+        Ok(token.map(|token| Superseded { token, accounts_url, client_id: login.client_id.clone() }))
+    }
+
+    /// Whether it is `token`: then nothing was replaced.
+    pub fn is(&self, token: Option<&Secret>) -> bool {
+        token == Some(&self.token)
+    }
+
+    /// Revokes it, if `--revoke-old` or a person says so. The login has succeeded, so a failure is only a warning.
+    pub fn revoke(self, system: &mut System, http: &dyn Http, state: &StateDir, by_flag: bool) {
+        let question = &tr!("Revoke the refresh token that this profile had before?");
+        let agreed = by_flag || (system.terminal.stdin && confirm(system, question));
+        if !agreed {
+            system.say(&tr!(
+                "zoho-cred: the old refresh token still works; a login with --revoke-old revokes it"
+            ));
+            return;
+        }
+        let form = TokenForm::of(vec![("token", self.token)]);
+        let problem = match post(http, revoke::url(&self.accounts_url), &form) {
+            Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
+                Revoked::ClockReading | Revoked::Before => {
+                    token_count::note_revoked(state, &self.accounts_url, &self.client_id);
+                    return system.say(&tr!("zoho-cred: the old refresh token was revoked"));
+                }
+                Revoked::No(problem) => problem,
+            },
+            Err(error) => error.message(),
+        };
+        system.warn(&tr!("the old refresh token was not revoked: {problem}", problem));
+    }
+}

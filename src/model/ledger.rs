@@ -1,0 +1,535 @@
+//! What was asked of Zoho, and what that still allows: a pure value. Its file format is frozen, as two installed
+//! versions share it.
+
+use crate::config::Budget;
+use crate::model::Timestamp;
+use crate::model::ms;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Zoho's clock and ours differ, so an entry counts this much longer than the window, in ms.
+const MARGIN_MS: i64 = 15_000;
+/// A request that never got an answer may have been counted this long after it was sent, in ms.
+const UNANSWERED_MS: i64 = 10_000;
+/// Entries are kept this long for `minted_last_hour`, in ms.
+const HOUR_MS: i64 = 3_600_000;
+/// Nobody tries early again for this long after an early attempt failed, in ms.
+const EARLY_PAUSE_MS: i64 = 60_000;
+/// No cool-down is longer, in ms.
+const LONGEST_COOL_DOWN_MS: i64 = 900_000;
+/// Refreshes that rejects may cause in a window.
+const REJECT_LIMIT: usize = 3;
+
+/// One request to the token endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When it was about to be sent.
+    pub sent: Timestamp,
+    /// When its answer had arrived.
+    #[serde(default)]
+    pub answered: Option<Timestamp>,
+    /// Whether it minted a token.
+    #[serde(default)]
+    pub granted: bool,
+}
+
+/// What a failure means for the next caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// Trying again may help.
+    Transient,
+    /// Zoho throttled.
+    Throttled,
+    /// The refresh token is dead.
+    Refused,
+    /// The client is not accepted.
+    Misconfigured,
+}
+
+/// The last failure since the last success.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What it means.
+    pub kind: FailureKind,
+    /// Zoho's error code, or a short word.
+    pub error: String,
+    /// What happened, in words without secrets.
+    pub message: String,
+    /// When.
+    pub at: Timestamp,
+    /// How many rounds in a row have ended so, from 1.
+    pub rounds: u32,
+    /// Fingerprint of the client secret that was used, so that a corrected one is tried at once.
+    #[serde(default)]
+    pub secret_fp: String,
+}
+
+/// A time in which nobody asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoolDown {
+    /// When the throttled attempt was made.
+    pub since: Timestamp,
+    /// How long it lasts, in ms.
+    pub length_ms: i64,
+}
+
+/// The ledger of a credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Requests of the last hour, oldest first.
+    #[serde(default)]
+    pub requests: Vec<Entry>,
+    /// When a rejected token was dropped.
+    #[serde(default)]
+    pub rejects: Vec<Timestamp>,
+    /// The cool-down, which may have passed.
+    #[serde(default)]
+    pub cool_down: Option<CoolDown>,
+    /// The last failure since the last success.
+    #[serde(default)]
+    pub failure: Option<Failure>,
+    /// How many attempts have failed, ever: callers that wait compare it.
+    #[serde(default)]
+    pub failures: u64,
+    /// When an early attempt last failed.
+    #[serde(default)]
+    pub early_failed: Option<Timestamp>,
+}
+
+impl Entry {
+    /// When it was last heard of: entries are as old as that.
+    fn latest(&self) -> &Timestamp {
+        self.answered.as_ref().unwrap_or(&self.sent)
+    }
+
+    /// Milliseconds for which it still counts against `window`.
+    fn counts_for_ms(&self, now: &Timestamp, window_ms: i64) -> i64 {
+        let until = match &self.answered {
+            Some(answered) => window_ms + MARGIN_MS - answered.age_ms(now),
+            None => window_ms + MARGIN_MS + UNANSWERED_MS - self.sent.age_ms(now),
+        };
+        until.max(0)
+    }
+}
+
+impl Ledger {
+    /// What a ledger that is there but cannot be read counts as: all but two requests used just now.
+    pub fn unreadable(now: &Timestamp, budget: &Budget) -> Self {
+        let entry = Entry { sent: now.clone(), answered: Some(now.clone()), granted: false };
+        Ledger { requests: vec![entry; budget.tokens.saturating_sub(2) as usize], ..Ledger::default() }
+    }
+
+    /// How many requests count at `now`.
+    pub fn used(&self, now: &Timestamp, budget: &Budget) -> u32 {
+        self.counting_ms(now, budget).len() as u32
+    }
+
+    /// How long until fewer than `allowed` requests count; zero where that is so already.
+    pub fn next_slot(&self, now: &Timestamp, budget: &Budget, allowed: u32) -> Duration {
+        let mut left = self.counting_ms(now, budget);
+        let surplus = (left.len() + 1).saturating_sub(allowed.max(1) as usize);
+        if surplus == 0 {
+            return Duration::ZERO;
+        }
+        left.sort_unstable();
+        from_ms(left[surplus - 1])
+    }
+
+    fn counting_ms(&self, now: &Timestamp, budget: &Budget) -> Vec<i64> {
+        let window_ms = ms(budget.window);
+        self.requests
+            .iter()
+            .map(|entry| entry.counts_for_ms(now, window_ms))
+            .filter(|left| *left > 0)
+            .collect()
+    }
+
+    /// How many tokens were minted in the last hour.
+    pub fn minted_last_hour(&self, now: &Timestamp) -> u32 {
+        let recent = |entry: &&Entry| entry.granted && entry.latest().age_ms(now) < HOUR_MS;
+        self.requests.iter().filter(recent).count() as u32
+    }
+
+    /// Notes that a request is about to be sent, and forgets entries that count for nothing any more.
+    pub fn reserve(&mut self, now: &Timestamp, budget: &Budget) {
+        let window_ms = ms(budget.window);
+        self.requests
+            .retain(|entry| entry.counts_for_ms(now, window_ms) > 0 || entry.latest().age_ms(now) < HOUR_MS);
+        self.requests.push(Entry { sent: now.clone(), answered: None, granted: false });
+    }
+
+    /// Notes that the newest request was answered.
+    pub fn answered(&mut self, now: &Timestamp, granted: bool) {
+        if let Some(entry) = self.requests.last_mut() {
+            entry.answered = Some(now.clone());
+            entry.granted = granted;
+        }
+    }
+
+    /// Notes that the newest request has had no answer until now, and may have been sent as late as that.
+    pub fn unanswered(&mut self, now: &Timestamp) {
+        if let Some(entry) = self.requests.last_mut() {
+            entry.sent = now.clone();
+        }
+    }
+
+    /// Takes the newest request out again: not a byte of it was sent.
+    pub fn withdraw(&mut self) {
+        self.requests.pop();
+    }
+
+    /// Notes a success: earlier failures mean nothing any more.
+    pub fn succeeded(&mut self) {
+        self.failure = None;
+        self.early_failed = None;
+    }
+
+    /// Notes the failure of a round that all who waited for it share.
+    pub fn failed(
+        &mut self,
+        kind: FailureKind,
+        error: &str,
+        message: String,
+        secret_fp: &str,
+        now: &Timestamp,
+    ) {
+        let rounds = match &self.failure {
+            Some(last) if last.kind == kind && last.secret_fp == secret_fp => last.rounds.saturating_add(1),
+            _ => 1,
+        };
+        self.failures = self.failures.wrapping_add(1);
+        let error = error.to_owned();
+        let secret_fp = secret_fp.to_owned();
+        self.failure = Some(Failure { kind, error, message, at: now.clone(), rounds, secret_fp });
+    }
+
+    /// Starts a cool-down; one that is under way is not prolonged.
+    pub fn cool_down(&mut self, since: &Timestamp, length: Duration, now: &Timestamp) {
+        if self.cool_down_left(now).is_none() {
+            self.cool_down = Some(CoolDown { since: since.clone(), length_ms: ms(length) });
+        }
+    }
+
+    /// How long the cool-down still lasts, if there is one.
+    pub fn cool_down_left(&self, now: &Timestamp) -> Option<Duration> {
+        let cool_down = self.cool_down.as_ref()?;
+        let left = cool_down.length_ms.clamp(0, LONGEST_COOL_DOWN_MS) - cool_down.since.age_ms(now);
+        (left > 0).then(|| from_ms(left))
+    }
+
+    /// The failure that stands for a new attempt, and how long it still does. A refusal and a misconfiguration
+    /// stand only for the client secret that they were answered to.
+    pub fn remembered(&self, now: &Timestamp, secret_fp: &str) -> Option<(&Failure, Duration)> {
+        let failure = self.failure.as_ref()?;
+        let length_s: i64 = match failure.kind {
+            FailureKind::Throttled => 0,
+            FailureKind::Transient => (1i64 << failure.rounds.min(16)).clamp(2, 75),
+            FailureKind::Misconfigured if failure.secret_fp == secret_fp => 60,
+            FailureKind::Refused if failure.secret_fp == secret_fp => match failure.rounds {
+                0 | 1 => 30,
+                2 => 120,
+                _ => 600,
+            },
+            FailureKind::Misconfigured | FailureKind::Refused => 0,
+        };
+        let left = length_s * 1000 - failure.at.wait_age_ms(now);
+        (left > 0).then(|| (failure, from_ms(left)))
+    }
+
+    /// Whether this round is the first since a success, so that it may try again at once.
+    pub fn is_first_round(&self) -> bool {
+        self.failure.as_ref().is_none_or(|failure| failure.kind != FailureKind::Transient)
+    }
+
+    /// Whether an early attempt may be made: none failed in the last minute.
+    pub fn early_allowed(&self, now: &Timestamp) -> bool {
+        self.early_failed.as_ref().is_none_or(|at| at.wait_age_ms(now) >= EARLY_PAUSE_MS)
+    }
+
+    /// How many rejected tokens were dropped in the window.
+    pub fn rejects_in(&self, now: &Timestamp, window: Duration) -> usize {
+        self.rejects.iter().filter(|at| at.wait_age_ms(now) < ms(window)).count()
+    }
+
+    /// Notes that a rejected token was dropped.
+    pub fn rejected(&mut self, now: &Timestamp, window: Duration) {
+        self.rejects.retain(|at| at.wait_age_ms(now) < ms(window));
+        self.rejects.push(now.clone());
+    }
+
+    /// How long a refresh that a reject made necessary must wait, so that rejects cause at most three a window.
+    pub fn reject_wait(&self, now: &Timestamp, window: Duration) -> Option<Duration> {
+        let mut left: Vec<i64> =
+            self.rejects.iter().map(|at| ms(window) - at.wait_age_ms(now)).filter(|left| *left > 0).collect();
+        left.sort_unstable();
+        let surplus = left.len().checked_sub(REJECT_LIMIT + 1)?;
+        Some(from_ms(left[surplus]))
+    }
+}
+
+/// Rounded up to whole seconds, so that a caller that waits as told does not come too early.
+fn from_ms(ms: i64) -> Duration {
+    Duration::from_secs((ms.max(0) as u64).div_ceil(1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(s: i64) -> Timestamp {
+        Timestamp { wall_ms: 1_700_000_000_000 + s * 1000, boot_ms: 10_000 + s * 1000, boot_id: "b".into() }
+    }
+
+    fn asked(ledger: &mut Ledger, s: i64) {
+        ledger.reserve(&at(s), &Budget::default());
+        ledger.answered(&at(s), true);
+    }
+
+    #[test]
+    fn an_entry_counts_for_the_window_and_a_margin() {
+        let mut ledger = Ledger::default();
+        asked(&mut ledger, 0);
+        assert_eq!(ledger.used(&at(614), &Budget::default()), 1);
+        assert_eq!(ledger.used(&at(615), &Budget::default()), 0);
+    }
+
+    #[test]
+    fn an_unanswered_one_counts_ten_seconds_longer() {
+        let mut ledger = Ledger::default();
+        ledger.reserve(&at(0), &Budget::default());
+        assert_eq!(ledger.used(&at(624), &Budget::default()), 1);
+        assert_eq!(ledger.used(&at(625), &Budget::default()), 0);
+    }
+
+    #[test]
+    fn the_next_slot_opens_when_the_oldest_entry_ends() {
+        let mut ledger = Ledger::default();
+        (0..10).for_each(|s| asked(&mut ledger, s));
+        assert_eq!(ledger.next_slot(&at(10), &Budget::default(), 10), Duration::from_secs(605));
+        assert_eq!(ledger.next_slot(&at(10), &Budget::default(), 9), Duration::from_secs(606));
+        assert_eq!(ledger.next_slot(&at(615), &Budget::default(), 10), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_unreadable_ledger_leaves_two() {
+        let ledger = Ledger::unreadable(&at(0), &Budget::default());
+        assert_eq!(ledger.used(&at(0), &Budget::default()), 8);
+    }
+
+    #[test]
+    fn transient_rounds_move_apart_up_to_75_seconds() {
+        let mut ledger = Ledger::default();
+        let mut gaps = Vec::new();
+        for _ in 0..8 {
+            ledger.failed(FailureKind::Transient, "down", String::new(), "", &at(0));
+            gaps.push(ledger.remembered(&at(0), "").unwrap().1.as_secs());
+        }
+        assert_eq!(gaps, [2, 4, 8, 16, 32, 64, 75, 75]);
+    }
+
+    #[test]
+    fn a_refusal_is_asked_again_at_30_s_2_min_and_10_min() {
+        let mut ledger = Ledger::default();
+        for wait in [30, 120, 600, 600] {
+            ledger.failed(FailureKind::Refused, "invalid_code", String::new(), "fp", &at(0));
+            assert_eq!(ledger.remembered(&at(0), "fp").unwrap().1.as_secs(), wait);
+            assert!(ledger.remembered(&at(0), "other").is_none());
+        }
+    }
+
+    #[test]
+    fn no_attempt_prolongs_a_cool_down() {
+        let mut ledger = Ledger::default();
+        ledger.cool_down(&at(0), Duration::from_secs(600), &at(0));
+        ledger.cool_down(&at(300), Duration::from_secs(600), &at(300));
+        assert_eq!(ledger.cool_down_left(&at(599)), Some(Duration::from_secs(1)));
+        assert_eq!(ledger.cool_down_left(&at(600)), None);
+    }
+
+    #[test]
+    fn a_fourth_reject_waits() {
+        let window = Duration::from_secs(600);
+        let mut ledger = Ledger::default();
+        (0..3).for_each(|s| ledger.rejected(&at(s), window));
+        assert_eq!(ledger.reject_wait(&at(3), window), None);
+        ledger.rejected(&at(3), window);
+        assert_eq!(ledger.reject_wait(&at(3), window), Some(Duration::from_secs(597)));
+    }
+
+    #[test]
+    fn a_failure_counts_rounds_of_its_kind_and_for_its_secret() {
+        use FailureKind::{Misconfigured, Refused};
+        let mut ledger = Ledger::default();
+        let mut rounds = |kind, secret_fp| {
+            ledger.failed(kind, "x", String::new(), secret_fp, &at(0));
+            ledger.failure.as_ref().unwrap().rounds
+        };
+        assert_eq!((rounds(Refused, "fp"), rounds(Refused, "fp")), (1, 2));
+        assert_eq!((rounds(Refused, "other"), rounds(Refused, "other")), (1, 2));
+        assert_eq!((rounds(Misconfigured, "other"), rounds(Misconfigured, "other")), (1, 2));
+    }
+
+    #[test]
+    fn a_misconfiguration_is_remembered_for_a_minute_for_its_secret() {
+        let mut ledger = Ledger::default();
+        ledger.failed(FailureKind::Misconfigured, "invalid_client", String::new(), "fp", &at(0));
+        assert_eq!(ledger.remembered(&at(0), "fp").unwrap().1.as_secs(), 60);
+        assert_eq!(ledger.remembered(&at(59), "fp").unwrap().1.as_secs(), 1);
+        assert!(ledger.remembered(&at(60), "fp").is_none());
+        assert!(ledger.remembered(&at(0), "other").is_none());
+    }
+
+    #[test]
+    fn only_transient_failures_end_the_first_round() {
+        let mut ledger = Ledger::default();
+        assert!(ledger.is_first_round());
+        ledger.failed(FailureKind::Refused, "invalid_code", String::new(), "fp", &at(0));
+        assert!(ledger.is_first_round());
+        ledger.failed(FailureKind::Transient, "unavailable", String::new(), "fp", &at(0));
+        assert!(!ledger.is_first_round());
+    }
+
+    #[test]
+    fn after_a_success_no_failure_is_remembered() {
+        let mut ledger = Ledger { early_failed: Some(at(0)), ..Ledger::default() };
+        ledger.failed(FailureKind::Transient, "unavailable", String::new(), "fp", &at(0));
+        ledger.succeeded();
+        assert!(ledger.remembered(&at(0), "fp").is_none() && ledger.early_allowed(&at(0)));
+        assert_eq!(ledger.failures, 1, "who waited for that round still sees it");
+    }
+
+    #[test]
+    fn nobody_tries_early_for_a_minute() {
+        let ledger = Ledger { early_failed: Some(at(0)), ..Ledger::default() };
+        assert!(!ledger.early_allowed(&at(59)));
+        assert!(ledger.early_allowed(&at(60)));
+        assert!(Ledger::default().early_allowed(&at(0)));
+    }
+
+    #[test]
+    fn an_unanswered_request_counts_from_when_it_may_have_been_sent() {
+        let mut ledger = Ledger::default();
+        ledger.reserve(&at(0), &Budget::default());
+        ledger.unanswered(&at(100));
+        assert_eq!(ledger.used(&at(724), &Budget::default()), 1);
+        assert_eq!(ledger.used(&at(725), &Budget::default()), 0);
+    }
+
+    #[test]
+    fn a_request_that_was_not_sent_is_taken_out() {
+        let mut ledger = Ledger::default();
+        asked(&mut ledger, 0);
+        ledger.reserve(&at(1), &Budget::default());
+        ledger.withdraw();
+        assert_eq!(ledger.requests.iter().map(|entry| entry.sent.clone()).collect::<Vec<_>>(), [at(0)]);
+    }
+
+    #[test]
+    fn tokens_of_the_last_hour_are_counted() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.minted_last_hour(&at(0)), 0);
+        (0..3).for_each(|s| asked(&mut ledger, s));
+        ledger.reserve(&at(3), &Budget::default());
+        ledger.answered(&at(3), false);
+        assert_eq!(ledger.minted_last_hour(&at(3599)), 3);
+        assert_eq!(ledger.minted_last_hour(&at(3600)), 2);
+    }
+
+    #[test]
+    fn an_entry_is_kept_for_an_hour_or_as_long_as_it_counts() {
+        let hours = |n: u64| Budget { tokens: 10, window: Duration::from_secs(n * 3600) };
+        for (budget, kept_s) in [(Budget::default(), 3600), (hours(2), 7225)] {
+            for (later_s, left) in [(kept_s - 1, 2), (kept_s, 1)] {
+                let mut ledger = Ledger::default();
+                ledger.reserve(&at(0), &budget);
+                ledger.reserve(&at(later_s), &budget);
+                assert_eq!(ledger.requests.len(), left, "{budget:?} after {later_s} s");
+            }
+        }
+    }
+
+    /// A machine that sleeps for hours between the entry and the first byte: the request counts from its answer.
+    #[test]
+    fn an_entry_that_was_answered_hours_later_is_not_forgotten() {
+        let mut ledger = Ledger::default();
+        ledger.reserve(&at(0), &Budget::default());
+        ledger.answered(&at(7200), true);
+        ledger.reserve(&at(7210), &Budget::default());
+        assert_eq!(ledger.used(&at(7210), &Budget::default()), 2);
+        assert_eq!(ledger.minted_last_hour(&at(7210)), 1);
+    }
+
+    #[test]
+    fn rejects_count_for_the_window_and_are_forgotten_after_it() {
+        let window = Duration::from_secs(600);
+        let mut ledger = Ledger::default();
+        (0..4).for_each(|s| ledger.rejected(&at(s), window));
+        assert_eq!(ledger.rejects_in(&at(599), window), 4);
+        assert_eq!(ledger.rejects_in(&at(600), window), 3);
+        assert_eq!(ledger.reject_wait(&at(599), window), Some(Duration::from_secs(1)));
+        assert_eq!(ledger.reject_wait(&at(600), window), None);
+        ledger.rejected(&at(601), window);
+        assert_eq!(ledger.rejects, [at(2), at(3), at(601)]);
+    }
+
+    #[test]
+    fn no_cool_down_in_a_file_is_longer_than_fifteen_minutes() {
+        let mut ledger = Ledger::default();
+        ledger.cool_down(&at(0), Duration::from_secs(86_400), &at(0));
+        assert_eq!(ledger.cool_down_left(&at(0)), Some(Duration::from_secs(900)));
+    }
+
+    #[test]
+    fn a_window_without_end_ends_nothing() {
+        let mut ledger = Ledger::default();
+        asked(&mut ledger, 0);
+        let budget = Budget { tokens: 1, window: Duration::MAX };
+        assert_eq!(ledger.used(&at(1_000_000), &budget), 1);
+    }
+
+    #[test]
+    fn the_format_is_frozen() {
+        let text = r#"{"requests":[{"sent":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"answered":null,"granted":false}],"rejects":[],"cool_down":{"since":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"length_ms":600000},"failure":{"kind":"refused","error":"invalid_code","message":"m","at":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"rounds":1,"secret_fp":"x"},"failures":7,"early_failed":null}"#;
+        let ledger: Ledger = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&ledger).unwrap(), text);
+    }
+
+    proptest! {
+        /// Whoever asks only when the ledger allows it never exceeds the budget in any window, as the server counts.
+        #[test]
+        fn the_budget_holds_in_every_window(steps in proptest::collection::vec((0i64..200, any::<bool>(), 0i64..10), 1..200)) {
+            let budget = Budget::default();
+            let (mut ledger, mut now, mut server) = (Ledger::default(), 0, Vec::new());
+            for (pause, answered, delay) in steps {
+                now += pause;
+                if ledger.used(&at(now), &budget) < budget.tokens {
+                    ledger.reserve(&at(now), &budget);
+                    server.push(now + delay);
+                    now += delay;
+                    if answered {
+                        ledger.answered(&at(now), true);
+                    }
+                }
+            }
+            for start in &server {
+                let in_window = server.iter().filter(|t| (*start..start + 600).contains(*t)).count();
+                prop_assert!(in_window <= 10);
+            }
+        }
+
+        #[test]
+        fn no_lock_out_is_longer_than_nominal(back in -100_000i64..100_000) {
+            let mut ledger = Ledger::default();
+            asked(&mut ledger, back);
+            ledger.cool_down(&at(back), Duration::from_secs(600), &at(back));
+            ledger.failed(FailureKind::Refused, "x", String::new(), "", &at(back));
+            let now = at(0);
+            let one = Budget { tokens: 1, ..Budget::default() };
+            prop_assert!(ledger.next_slot(&now, &one, 1).as_secs() <= 615);
+            prop_assert!(ledger.cool_down_left(&now).is_none_or(|left| left.as_secs() <= 600));
+            prop_assert!(ledger.remembered(&now, "").is_none_or(|(_, left)| left.as_secs() <= 30));
+        }
+    }
+}

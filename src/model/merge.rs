@@ -1,0 +1,202 @@
+//! Two ledgers of one credential, this machine's and the fleet's, as one that is as strict as both.
+
+use crate::model::Timestamp;
+use crate::model::{Entry, Ledger};
+
+/// Two entries whose sendings lie closer together than this are one, which travelled between clocks, in ms.
+const SAME_MS: i64 = 1_000;
+
+impl Ledger {
+    /// The ledger with every time replaced by `convert` of it.
+    pub fn with_times(&self, convert: impl Fn(&Timestamp) -> Timestamp) -> Ledger {
+        let mut ledger = self.clone();
+        for entry in &mut ledger.requests {
+            entry.sent = convert(&entry.sent);
+            entry.answered = entry.answered.as_ref().map(&convert);
+        }
+        ledger.rejects = ledger.rejects.iter().map(&convert).collect();
+        if let Some(cool_down) = &mut ledger.cool_down {
+            cool_down.since = convert(&cool_down.since);
+        }
+        if let Some(failure) = &mut ledger.failure {
+            failure.at = convert(&failure.at);
+        }
+        ledger.early_failed = ledger.early_failed.as_ref().map(&convert);
+        ledger
+    }
+
+    /// The ledger with every time that is still to come dated `now` by the boot clock, as a clock that was ahead before
+    /// the machine was started anew, or is behind since, leaves them; `None` where there is none. Without it they would
+    /// count as now at every look, and a lock-out would last until they have come.
+    pub fn without_future(&self, now: &Timestamp) -> Option<Ledger> {
+        let dated = self.with_times(|at| if at.is_future(now) { at.redated(now) } else { at.clone() });
+        (dated != *self).then_some(dated)
+    }
+
+    /// All requests and rejects of both, the longer cool-down, the later failures. `failures` is ours.
+    pub fn stricter(&self, other: &Ledger, now: &Timestamp) -> Ledger {
+        let later = |ours: &Option<Timestamp>, theirs: &Option<Timestamp>| {
+            ours.iter().chain(theirs).min_by_key(|at| at.age_ms(now)).cloned()
+        };
+        let cool_downs = [&self.cool_down, &other.cool_down].into_iter().flatten();
+        Ledger {
+            requests: union(&self.requests, &other.requests, now, |entry| &entry.sent, one_entry),
+            rejects: union(&self.rejects, &other.rejects, now, |at| at, |_, theirs| theirs.clone()),
+            cool_down: cool_downs.max_by_key(|it| it.length_ms.saturating_sub(it.since.age_ms(now))).cloned(),
+            failure: [&self.failure, &other.failure]
+                .into_iter()
+                .flatten()
+                .min_by_key(|failure| failure.at.age_ms(now))
+                .cloned(),
+            failures: self.failures,
+            early_failed: later(&self.early_failed, &other.early_failed),
+        }
+    }
+}
+
+/// What both hold, oldest first; what is in both by its time, once.
+fn union<T: Clone>(
+    ours: &[T],
+    theirs: &[T],
+    now: &Timestamp,
+    time: impl Fn(&T) -> &Timestamp,
+    one: impl Fn(&T, &T) -> T,
+) -> Vec<T> {
+    let mut left = ours.to_vec();
+    let mut all = Vec::new();
+    for theirs in theirs {
+        let apart = |ours: &T| (time(ours).age_ms(now) - time(theirs).age_ms(now)).abs();
+        let nearest =
+            (0..left.len()).min_by_key(|at| apart(&left[*at])).filter(|at| apart(&left[*at]) < SAME_MS);
+        all.push(match nearest {
+            Some(at) => one(&left.remove(at), theirs),
+            None => theirs.clone(),
+        });
+    }
+    all.append(&mut left);
+    all.sort_by_key(|item| -time(item).age_ms(now));
+    all
+}
+
+/// One request as two machines saw it: an answer that one of them knows of is known.
+fn one_entry(ours: &Entry, theirs: &Entry) -> Entry {
+    Entry {
+        sent: theirs.sent.clone(),
+        answered: ours.answered.clone().or_else(|| theirs.answered.clone()),
+        granted: ours.granted || theirs.granted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Budget;
+    use std::time::Duration;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp { wall_ms: ms, boot_ms: ms, boot_id: "b".into() }
+    }
+
+    fn asked(times: &[i64]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for time in times {
+            ledger.reserve(&at(*time), &Budget::default());
+            ledger.answered(&at(*time), true);
+        }
+        ledger
+    }
+
+    #[test]
+    fn what_both_saw_counts_once_and_what_one_saw_counts() {
+        let (ours, theirs) = (asked(&[0, 5_000, 60_000]), asked(&[200, 60_100, 90_000, 90_100]));
+        let both = ours.stricter(&theirs, &at(100_000));
+        assert_eq!(both.used(&at(100_000), &Budget::default()), 5);
+        let sent: Vec<i64> = both.requests.iter().map(|entry| entry.sent.wall_ms).collect();
+        assert_eq!(sent, [200, 5_000, 60_100, 90_000, 90_100]);
+    }
+
+    #[test]
+    fn two_requests_at_once_are_two() {
+        let both = asked(&[0, 10]).stricter(&asked(&[0, 10, 20]), &at(1_000));
+        assert_eq!(both.requests.len(), 3);
+    }
+
+    #[test]
+    fn what_is_to_come_counts_as_now_and_goes_on_from_there() {
+        let of =
+            |s: i64, boot: &str| Timestamp { wall_ms: s * 1000, boot_ms: s * 1000, boot_id: boot.into() };
+        let mut ledger = asked(&[]);
+        ledger.reserve(&of(86_400, "before"), &Budget::default());
+        ledger.cool_down(&of(86_400, "before"), Duration::from_secs(600), &of(86_400, "before"));
+        let now = of(1_000, "since");
+        assert_eq!(ledger.cool_down_left(&of(1_600, "since")), Some(Duration::from_secs(600)), "for ever");
+        let ledger = ledger.without_future(&now).unwrap();
+        assert_eq!(ledger.cool_down_left(&now), Some(Duration::from_secs(600)));
+        assert_eq!(ledger.cool_down_left(&of(1_600, "since")), None);
+        assert_eq!(ledger.used(&of(1_000 + 626, "since"), &Budget::default()), 0);
+        assert_eq!(ledger.without_future(&now), None);
+    }
+
+    #[test]
+    fn what_lies_a_second_apart_is_not_the_same() {
+        let of = |theirs| asked(&[5_000]).stricter(&asked(&[theirs]), &at(10_000)).requests.len();
+        assert_eq!((of(5_999), of(6_000), of(4_001), of(4_000)), (1, 2, 1, 2));
+    }
+
+    #[test]
+    fn an_answer_that_one_of_them_knows_of_is_known() {
+        let mut waiting = Ledger::default();
+        waiting.reserve(&at(0), &Budget::default());
+        let answered = asked(&[0]);
+        for both in [waiting.stricter(&answered, &at(0)), answered.stricter(&waiting, &at(0))] {
+            assert_eq!(both.requests, answered.requests);
+        }
+        assert_eq!(waiting.stricter(&waiting, &at(0)).requests, waiting.requests);
+    }
+
+    #[test]
+    fn rejects_of_both_count_and_the_later_failures_hold() {
+        use crate::model::FailureKind::{Refused, Transient};
+        let window = Duration::from_secs(600);
+        let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
+        ours.rejected(&at(0), window);
+        theirs.rejected(&at(100), window);
+        theirs.rejected(&at(9_000), window);
+        ours.failed(Transient, "down", String::new(), "", &at(1_000));
+        theirs.failed(Refused, "invalid_code", String::new(), "", &at(2_000));
+        theirs.failed(Refused, "invalid_code", String::new(), "", &at(2_000));
+        ours.early_failed = Some(at(4_000));
+        theirs.early_failed = Some(at(3_000));
+        let both = ours.stricter(&theirs, &at(10_000));
+        assert_eq!(both.rejects, [at(100), at(9_000)]);
+        assert_eq!(both.failure, theirs.failure);
+        assert_eq!(both.early_failed, ours.early_failed);
+        assert_eq!(both.failures, ours.failures);
+    }
+
+    #[test]
+    fn every_time_is_converted() {
+        let mut ledger = asked(&[1_000]);
+        ledger.rejected(&at(2_000), Duration::from_secs(600));
+        ledger.cool_down(&at(3_000), Duration::from_secs(30), &at(3_000));
+        ledger.failed(crate::model::FailureKind::Transient, "down", String::new(), "", &at(4_000));
+        ledger.early_failed = Some(at(5_000));
+        let later = ledger.with_times(|moment| moment.clone().later(70_000));
+        let entry = &later.requests[0];
+        assert_eq!((&entry.sent, &entry.answered), (&at(71_000), &Some(at(71_000))));
+        assert_eq!(later.rejects, [at(72_000)]);
+        assert_eq!(later.cool_down.as_ref().unwrap().since, at(73_000));
+        assert_eq!(later.failure.as_ref().unwrap().at, at(74_000));
+        assert_eq!(later.early_failed, Some(at(75_000)));
+    }
+
+    #[test]
+    fn the_longer_cool_down_holds() {
+        let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
+        ours.cool_down(&at(0), Duration::from_secs(30), &at(0));
+        theirs.cool_down(&at(0), Duration::from_secs(600), &at(0));
+        for both in [ours.stricter(&theirs, &at(0)), theirs.stricter(&ours, &at(0))] {
+            assert_eq!(both.cool_down_left(&at(0)), Some(Duration::from_secs(600)));
+        }
+    }
+}

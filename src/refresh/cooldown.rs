@@ -1,0 +1,76 @@
+//! How long nobody asks after a throttle.
+
+use crate::model::Timestamp;
+use crate::system::HttpAnswer;
+use std::time::Duration;
+
+/// How long nobody asks after a throttle that names no time.
+const USUAL: Duration = Duration::from_secs(600);
+/// What is believed of a `Retry-After`, in seconds.
+const BOUNDS: (u64, u64) = (30, 900);
+
+/// Ten minutes from the attempt, or what the answer asks for within reason. `now` is when it arrived.
+pub fn cool_down(answer: &HttpAnswer, now: &Timestamp) -> Duration {
+    let asked_for = answer.retry_after.as_deref().and_then(|text| seconds(text.trim(), answer, now));
+    asked_for.map_or(USUAL, |seconds| Duration::from_secs(seconds.clamp(BOUNDS.0, BOUNDS.1)))
+}
+
+/// Seconds or a date (RFC 9110, section 10.2.3). A date is one of the server's clock, so its own `Date` is what it is
+/// later than.
+fn seconds(text: &str, answer: &HttpAnswer, now: &Timestamp) -> Option<u64> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(text.parse().unwrap_or(u64::MAX));
+    }
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|at| at.timestamp().as_second());
+    let then = answer.date.as_deref().and_then(date).unwrap_or(now.wall_ms / 1000);
+    Some(u64::try_from(date(text)?.saturating_sub(then)).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(retry_after: &str, date: Option<&str>) -> u64 {
+        let answer = HttpAnswer {
+            status: 429,
+            retry_after: Some(retry_after.into()),
+            date: date.map(Into::into),
+            body: Vec::new(),
+        };
+        // Tue, 14 Nov 2023 22:13:20 GMT
+        let now = Timestamp { wall_ms: 1_700_000_000_000, boot_ms: 5_000, boot_id: "b".into() };
+        cool_down(&answer, &now).as_secs()
+    }
+
+    #[test]
+    fn seconds_count_within_their_bounds() {
+        for (text, length) in [
+            ("120", 120),
+            (" 120 ", 120),
+            ("0", 30),
+            ("29", 30),
+            ("900", 900),
+            ("901", 900),
+            ("99999999999999999999999", 900),
+        ] {
+            assert_eq!(of(text, None), length, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_neither_seconds_nor_a_date_asks_for_nothing() {
+        for text in ["", "soon", "-5", "1.5", "1e3", "+60", "Tue, 99 Nov 2023 22:13:20 GMT"] {
+            assert_eq!(of(text, None), 600, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_counts_from_the_servers_own() {
+        let until = "Tue, 14 Nov 2023 22:16:40 GMT";
+        assert_eq!(of(until, None), 200);
+        assert_eq!(of(until, Some("Tue, 14 Nov 2023 22:15:00 GMT")), 100);
+        assert_eq!(of(until, Some("not a date")), 200);
+        assert_eq!(of("Tue, 14 Nov 2023 22:10:00 GMT", None), 30, "it has passed");
+        assert_eq!(of("Fri, 17 Nov 2023 22:10:00 GMT", None), 900);
+    }
+}

@@ -1,0 +1,15 @@
+//! The refresh protocol of contract section 3: one refresh for all callers, within Zoho's limit.
+
+mod attempts;
+mod cooldown;
+mod get_token;
+mod preflight;
+#[expect(clippy::module_inception, reason = "split into lock_wait and others next")]
+mod refresh;
+mod reject;
+mod seed_cache;
+
+pub use get_token::{TokenRequest, TokenResponse, get_token};
+pub use refresh::{Ports, WaitEvent, busy};
+pub use reject::{Rejected, reject};
+pub use seed_cache::seed_cache;

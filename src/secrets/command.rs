@@ -1,0 +1,39 @@
+//! Secrets that another program prints: `secret_command = ["op", "read", …]`.
+
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::secret::Secret;
+use crate::secrets::Secrets;
+use crate::system::process;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How long the command may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Deserialize)]
+struct Printed {
+    client_secret: Secret,
+    refresh_token: Option<Secret>,
+}
+
+/// Runs the command and reads `{"client_secret":"…","refresh_token":"…"}` from its stdout. It may take 10 s, and no more
+/// than `left`. Its stderr is shown to somebody at a terminal, who may have to answer it; elsewhere it could bring a secret
+/// into a log, and is thrown away.
+pub fn secrets(command: &[String], left: Duration, watched: bool) -> Result<Secrets, Error> {
+    let program = command.first().map_or("", String::as_str);
+    let failed = |problem: String| Error::Store {
+        action: "run",
+        what: tr!("secret_command '{program}'", program),
+        problem,
+    };
+    let printed = process::output(command, TIMEOUT.min(left), watched).map_err(failed)?;
+    let printed: Printed = serde_json::from_slice(&printed)
+        .map_err(|_| failed(tr!("it did not print {\"client_secret\":\"…\",\"refresh_token\":\"…\"}")))?;
+    let text = |secret: Secret| Some(Secret::from_text(secret.expose())).filter(|secret| !secret.is_empty());
+    Ok(Secrets {
+        client_secret: text(printed.client_secret)
+            .ok_or_else(|| failed(tr!("its client_secret is empty")))?,
+        refresh_token: printed.refresh_token.and_then(text),
+    })
+}

@@ -1,0 +1,83 @@
+//! Secrets in plain files: 0600 in a 0700 folder, refused if others can read them. Only by `--secrets file`.
+
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::secret::Secret;
+use crate::secrets::SecretStore;
+use crate::store::local::atomic;
+use crate::store::local::place::Place;
+use crate::store::local::records::{decode, encode};
+use crate::store::local::state_dir::{StateDir, failed, is_open_to_others};
+use serde::{Deserialize, Serialize};
+use std::fs::Metadata;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The `secrets` folder in the state folder.
+pub struct FileSecrets(StateDir);
+
+#[derive(Serialize, Deserialize)]
+struct Item {
+    secret: Secret,
+}
+
+impl FileSecrets {
+    /// The secrets in the state folder.
+    pub fn new(state: &StateDir) -> Self {
+        FileSecrets(state.clone())
+    }
+
+    fn path(&self, item: &str) -> PathBuf {
+        self.0.subdir_path("secrets").join(format!("{item}.json"))
+    }
+}
+
+impl SecretStore for FileSecrets {
+    fn get(&self, item: &str) -> Result<Option<Secret>, Error> {
+        self.0.check()?;
+        let path = self.path(item);
+        let read = || {
+            let place = Place::at(&path)?;
+            Ok::<_, std::io::Error>((place.subdir()?, place.read()?))
+        };
+        let (subdir, (bytes, file)) = match read() {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("read", &path, &error)),
+        };
+        refuse_if_open(&self.0.subdir_path("secrets"), &subdir, "chmod 700")?;
+        refuse_if_open(&path, &file, "chmod 600")?;
+        // Junk is a miss: a new login has new items.
+        Ok(decode::<Item>(&bytes).map(|item| item.secret))
+    }
+
+    fn put(&self, item: &str, secret: &Secret) -> Result<(), Error> {
+        self.0.subdir("secrets")?;
+        atomic::replace(&self.path(item), &encode(&Item { secret: secret.clone() }))
+    }
+
+    fn delete(&self, item: &str) -> Result<(), Error> {
+        atomic::remove_unfinished(&self.path(item), Duration::ZERO);
+        atomic::remove(&self.path(item))
+    }
+
+    fn word(&self) -> &'static str {
+        "file"
+    }
+}
+
+fn refuse_if_open(path: &Path, found: &Metadata, command: &str) -> Result<(), Error> {
+    match is_open_to_others(found) {
+        true => Err(Error::Unsafe {
+            path: path.to_owned(),
+            problem: tr!("can be read by other users"),
+            hint: tr!(
+                "run '{command} {path}', and log in again if others may have read it",
+                command,
+                path = path.display()
+            ),
+        }),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,15 @@
+//! What can mint tokens: its fingerprint, and where its secrets rest.
+
+mod command;
+mod environment;
+mod file;
+mod keyring;
+mod login_record;
+mod source;
+mod store;
+
+pub use file::FileSecrets;
+pub use keyring::{KeyringSecrets, KeyringTimeout};
+pub use login_record::{Item, LoginRecord, login_path, login_path_of};
+pub use source::{CredentialSource, Source};
+pub use store::{SecretStore, Secrets};

@@ -1,0 +1,193 @@
+//! The credential of a profile: its id without opening a keyring, and its secrets when they are really needed.
+
+use crate::config::{ConfigFile, Grant, Origin, Profile, SecretBackend};
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::model::CacheRecord;
+use crate::model::CredentialId;
+use crate::secrets::{
+    FileSecrets, KeyringSecrets, KeyringTimeout, LoginRecord, SecretStore, Secrets, command, environment,
+};
+use crate::store::local::profile_state::{ProfileState, login_stamp};
+use crate::store::{Stamp, StateDir, cache_path, read_cache};
+use crate::system::{Env, files};
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+/// The port to a credential: its id, and its secrets when they are really needed.
+pub trait CredentialSource {
+    /// What the caller has left: secrets that are read from now on take no longer, wherever they rest.
+    fn bound(&self, _left: Duration) {}
+    /// The credential id, without opening a keyring where that can be had.
+    fn id(&self) -> Result<CredentialId, Error>;
+    /// The secrets, read now.
+    fn secrets(&self) -> Result<Secrets, Error>;
+    /// The credential id that `secrets` make up; [`CredentialSource::id`] answers it from now on.
+    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error>;
+}
+
+/// The credential of a profile, as its state and its secret store have it.
+pub struct Source<'a> {
+    /// The profile.
+    pub profile: &'a Profile,
+    env: &'a Env,
+    state: &'a StateDir,
+    given: Option<&'a Secrets>,
+    /// The version of the login record that the secrets were last read from.
+    read_from: RefCell<Option<Stamp>>,
+    patience: KeyringTimeout<'a>,
+    left: Cell<Duration>,
+}
+
+/// So long a place of secrets may take whatever the caller has left: it is asked where the time is all but up, too.
+const LEAST_TIME: Duration = Duration::from_secs(1);
+
+impl CredentialSource for Source<'_> {
+    fn bound(&self, left: Duration) {
+        self.left.set(left.max(LEAST_TIME));
+    }
+
+    fn id(&self) -> Result<CredentialId, Error> {
+        if let Some(secrets) = self.given {
+            return Ok(CredentialId::of(self.profile, secrets));
+        }
+        match ProfileState::load(self.state, self.profile) {
+            Some(state) => Ok(state.credential()),
+            None => self.id_from_secrets(&self.secrets()?),
+        }
+    }
+
+    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error> {
+        let id = CredentialId::of(self.profile, secrets);
+        if self.given.is_some() {
+            return Ok(id);
+        }
+        let remembered = ProfileState::load(self.state, self.profile).map(|state| state.credential());
+        if remembered.as_ref() != Some(&id) {
+            let scopes = match self.login()? {
+                Some(login) => login.scopes,
+                None => self.profile.scopes.clone(),
+            };
+            let state = ProfileState::new(self.profile, &id, scopes, self.read_from.borrow().clone());
+            if let Err(error) = state.save(self.state, self.profile) {
+                log::debug!("the profile's state was not written: {}", error.message());
+            }
+        }
+        Ok(id)
+    }
+
+    fn secrets(&self) -> Result<Secrets, Error> {
+        if let Some(secrets) = self.given {
+            return Ok(secrets.clone());
+        }
+        self.read_from.replace(login_stamp(self.state, self.profile));
+        match &self.profile.secrets {
+            SecretBackend::Environment => environment::secrets(self.env, self.profile),
+            SecretBackend::Command(words) => {
+                self.complete(command::secrets(words, self.left.get(), self.patience.is_watched())?)
+            }
+            SecretBackend::File | SecretBackend::Keyring => {
+                let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
+                if !login.is_for(self.profile) {
+                    if self.is_overtaken(&login) {
+                        return Err(Error::ConcurrentModification { profile: self.profile.name.to_string() });
+                    }
+                    // The config file may have followed one more login meanwhile.
+                    if self.login()?.as_ref() != Some(&login) {
+                        return self.secrets();
+                    }
+                }
+                match self.stored(&login) {
+                    // A login in between has put others into their place.
+                    Err(Error::SecretsGone { .. }) if self.login()?.is_some_and(|now| now != login) => {
+                        self.secrets()
+                    }
+                    read => self.complete(read?),
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// The source of `profile`.
+    pub fn new(profile: &'a Profile, env: &'a Env, state: &'a StateDir) -> Self {
+        Source {
+            profile,
+            env,
+            state,
+            given: None,
+            patience: KeyringTimeout::unattended(),
+            read_from: RefCell::default(),
+            left: Cell::new(Duration::MAX),
+        }
+    }
+
+    /// The source of a profile whose secrets are at hand and not stored yet. Nothing is remembered of it.
+    pub fn given(profile: &'a Profile, env: &'a Env, state: &'a StateDir, secrets: &'a Secrets) -> Self {
+        Source { given: Some(secrets), ..Source::new(profile, env, state) }
+    }
+
+    /// The same source with another patience for the keyring: someone at a terminal may have to unlock it.
+    pub fn patient(self, patience: KeyringTimeout<'a>) -> Self {
+        Source { patience, ..self }
+    }
+
+    /// What the profile's login stored.
+    pub fn login(&self) -> Result<Option<LoginRecord>, Error> {
+        LoginRecord::load(self.state, self.profile)
+    }
+
+    /// The token set in the cache of the credential that the profile's state names, and the scopes of its login.
+    pub fn cached(&self) -> Option<(CacheRecord, Vec<String>)> {
+        let state = ProfileState::load(self.state, self.profile)?;
+        let record = read_cache(&cache_path(self.state, &state.credential()))?;
+        Some((record, state.scopes))
+    }
+
+    /// The scopes that the credential was made for; empty where that is not known.
+    pub fn login_scopes(&self) -> Vec<String> {
+        ProfileState::load(self.state, self.profile).map(|state| state.scopes).unwrap_or_default()
+    }
+
+    /// The place that keeps the items of a login.
+    pub fn store(&self, word: &str) -> Result<Box<dyn SecretStore + 'a>, Error> {
+        match word {
+            "keyring" => Ok(Box::new(KeyringSecrets::new(self.patience.within(self.left.get())))),
+            "file" => Ok(Box::new(FileSecrets::new(self.state))),
+            other => Err(Error::Setting {
+                problem: tr!("this build cannot read secrets from '{other}'", other),
+                hint: tr!("log in again with --secrets file"),
+            }),
+        }
+    }
+
+    fn stored(&self, login: &LoginRecord) -> Result<Secrets, Error> {
+        let store = self.store(&login.store)?;
+        let gone = || Error::SecretsGone { profile: self.profile.name.to_string(), place: store.word() };
+        let get = |item: &str| store.get(item)?.ok_or_else(gone);
+        let client_secret = get(&login.client_secret)?;
+        let refresh_token = login.refresh_token.as_deref().map(get).transpose()?;
+        Ok(Secrets { client_secret, refresh_token })
+    }
+
+    fn complete(&self, secrets: Secrets) -> Result<Secrets, Error> {
+        match (&self.profile.grant, &secrets.refresh_token) {
+            (Grant::RefreshToken, None) => Err(self.never_logged_in()),
+            _ => Ok(secrets),
+        }
+    }
+
+    /// Whether the config file has the settings of `login` by now: ours are those of before it, and its secrets would
+    /// go to another client or accounts server. Where a person edited the file, they are tried as they are.
+    fn is_overtaken(&self, login: &LoginRecord) -> bool {
+        let Origin::File(path) = &self.profile.origin else { return false };
+        let Ok(Some(text)) = files::read_text_if_any(path) else { return false };
+        let now = ConfigFile::parse(path, &text).ok().and_then(|config| config.profile(&self.profile.name));
+        now.and_then(Result::ok).is_some_and(|now| login.is_for(&now))
+    }
+
+    fn never_logged_in(&self) -> Error {
+        Error::NeverLoggedIn { profile: self.profile.name.to_string() }
+    }
+}

@@ -1,0 +1,184 @@
+//! The lock of a credential: `flock(2)` by fs2, on a file that is never deleted.
+//!
+//! The kernel releases it when its holder dies, however it dies. It is never broken, skipped or deleted by us. Somebody
+//! else may delete it all the same, so its holder looks whether the path still leads to the open file: see
+//! [`FileLock::is_still_held`].
+#![expect(clippy::disallowed_methods, reason = "this room writes files")]
+
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::store::local::state_dir::{close_file, failed, owned_by_us};
+use fs2::FileExt;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// How often the file may turn out to have been replaced between its opening and its locking.
+const REPLACEMENTS: u32 = 100;
+/// The longest note of a holder, in bytes.
+const LONGEST_NOTE: u64 = 1024;
+
+/// Who holds a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// Since when, in ms since 1970.
+    pub since_ms: i64,
+}
+
+impl Holder {
+    /// The process, where it is one of this machine.
+    pub fn pid(self) -> Option<u32> {
+        (self.pid != 0).then_some(self.pid)
+    }
+}
+
+/// A lock that is tried again and again. The file stays open in between, so that a try is one system call.
+pub struct LockFile {
+    path: PathBuf,
+    open: Option<File>,
+}
+
+impl LockFile {
+    /// The lock at `path`, which is not opened yet.
+    pub fn new(path: PathBuf) -> Self {
+        LockFile { path, open: None }
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the lock if it is free. The folder must be there.
+    pub fn try_take(&mut self) -> Result<Option<FileLock>, Error> {
+        self.take().map_err(|error| failed("lock", &self.path, &error))
+    }
+
+    fn take(&mut self) -> io::Result<Option<FileLock>> {
+        for _ in 0..REPLACEMENTS {
+            let file = match self.open.take() {
+                Some(file) => file,
+                None => open_or_create(&self.path)?,
+            };
+            match FileExt::try_lock_exclusive(&file) {
+                Ok(()) => {}
+                Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => {
+                    self.open = Some(file);
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+            if is_same_file(&file, &self.path)? {
+                let mut lock = FileLock { file, path: self.path.clone() };
+                lock.sign();
+                return Ok(Some(lock));
+            }
+        }
+        Err(io::Error::other(tr!("the file is replaced again and again")))
+    }
+}
+
+/// A held lock; dropping it releases it.
+pub struct FileLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl FileLock {
+    /// Takes the lock at `path` if it is free. The folder must be there.
+    pub fn try_take(path: &Path) -> Result<Option<Self>, Error> {
+        LockFile::new(path.to_owned()).try_take()
+    }
+
+    /// Whether the path still leads to the locked file. If it was deleted or replaced, another process may hold the new
+    /// one.
+    pub fn is_still_held(&self) -> bool {
+        is_same_file(&self.file, &self.path).unwrap_or(false)
+    }
+
+    /// Writes down who holds the lock, for people; it does not matter if that fails.
+    fn sign(&mut self) {
+        let since_ms = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));
+        let holder = Holder { pid: std::process::id(), since_ms };
+        let mut write = || {
+            let text = serde_json::to_string(&holder).map_err(std::io::Error::other)?;
+            self.file.rewind()?;
+            self.file.write_all(text.as_bytes())?;
+            self.file.set_len(text.len() as u64)
+        };
+        if let Err(error) = write() {
+            log::debug!("the lock's holder could not be written down: {error}");
+        }
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        if let Err(error) = FileExt::unlock(&self.file) {
+            log::debug!("the lock is released by closing its file: {error}");
+        }
+    }
+}
+
+/// Who holds the lock at `path`; `None` where nobody does.
+pub fn holder(path: &Path) -> Option<Holder> {
+    let mut file = options().open(path).ok()?;
+    match FileExt::try_lock_shared(&file) {
+        Ok(()) => None,
+        Err(_) => {
+            let mut text = Vec::new();
+            (&mut file).take(LONGEST_NOTE).read_to_end(&mut text).ok()?;
+            Some(serde_json::from_slice(&text).unwrap_or(Holder { pid: 0, since_ms: 0 }))
+        }
+    }
+}
+
+/// Opens the lock file, made with mode 0600 if it is not there; never through a link, and never one of another user,
+/// who may still have it open.
+fn open_or_create(path: &Path) -> io::Result<File> {
+    let file = options().write(true).create(true).truncate(false).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() || !owned_by_us(&found) {
+        return Err(io::Error::other(tr!("it is not a file of ours")));
+    }
+    close_file(&file)?;
+    Ok(file)
+}
+
+/// For reading, and without waiting for what is no file, such as a FIFO.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    }
+    options
+}
+
+/// Whether the open file is the one at the path; an error where that cannot be told.
+fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
+    let there = match std::fs::symlink_metadata(path) {
+        Ok(there) => there,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let open = file.metadata()?;
+        Ok((open.dev(), open.ino()) == (there.dev(), there.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, there);
+        Ok(true)
+    }
+}

@@ -1,0 +1,30 @@
+//! Looks at the state folder that change nothing in it, for `doctor`.
+
+use crate::error::Error;
+use crate::store::local::atomic;
+use crate::store::local::state_dir;
+use crate::store::local::state_dir::{StateDir, is_open_to_others};
+use std::path::PathBuf;
+
+/// The folder and every file of ours in it that somebody else has any access to.
+pub fn open_to_others(state: &StateDir) -> Vec<PathBuf> {
+    let rooms = state_dir::SUBDIRS.iter().map(|subdir| state.subdir_path(subdir));
+    let folders: Vec<_> = std::iter::once(state.path().to_owned()).chain(rooms).collect();
+    let files = folders[1..].iter().flat_map(|folder| state_dir::list(folder).unwrap_or_default());
+    let all: Vec<_> = files.chain(folders.iter().cloned()).collect();
+    all.into_iter()
+        .filter(|path| {
+            state_dir::stat(path).is_some_and(|found| !found.is_symlink() && is_open_to_others(&found))
+        })
+        .collect()
+}
+
+/// As much as a refresh writes, in bytes: ledger, and the files that the new ledger and token replace them with.
+const REFRESH: usize = 32 << 10;
+
+/// Writes a file of that size in the folder of locks and removes it again. [`Error::Store`] where that cannot be done.
+pub fn write(state: &StateDir) -> Result<(), Error> {
+    let path = state.subdir("locks")?.join(format!("probe-{}", std::process::id()));
+    atomic::replace_unlocked(&path, &[b' '; REFRESH])?;
+    atomic::remove(&path)
+}

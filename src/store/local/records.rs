@@ -1,0 +1,45 @@
+//! Our files' contents: JSON objects that begin with their version.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The version that this program writes. A format that an older program could not read gets a new file name.
+pub const VERSION: u32 = 1;
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+/// The bytes of a file that holds `value`, which must serialise to a JSON object.
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    let body = serde_json::to_string(value).unwrap_or_else(|_| "{}".into());
+    let separator = if body == "{}" { "" } else { "," };
+    format!("{{\"version\":{VERSION}{separator}{}\n", body.trim_start_matches('{')).into_bytes()
+}
+
+/// The value in a file's bytes; `None` for junk and for versions that this program does not know.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let Version { version } = serde_json::from_slice(bytes).ok()?;
+    (version == VERSION).then(|| serde_json::from_slice(bytes).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Ledger;
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let ledger = Ledger { failures: 3, ..Ledger::default() };
+        assert_eq!(decode::<Ledger>(&encode(&ledger)), Some(ledger));
+    }
+
+    #[test]
+    fn junk_and_newer_versions_are_nothing() {
+        for bytes in
+            [&b""[..], b"junk", b"{}", b"{\"version\":2}", b"{\"version\":1,\"requests\":7}", b"\0\0\0"]
+        {
+            assert_eq!(decode::<Ledger>(bytes), None);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The store of one machine: files in the state folder, guarded by `flock(2)`.
+
+use crate::config::Budget;
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::model::CredentialId;
+use crate::model::{CacheRecord, Ledger, Timestamp};
+use crate::store::local::atomic;
+use crate::store::local::atomic::CommitFile;
+use crate::store::local::lock;
+use crate::store::local::lock::{FileLock, Holder, LockFile};
+use crate::store::local::records::{decode, encode};
+use crate::store::local::state_dir;
+use crate::store::local::state_dir::{StateDir, failed};
+use crate::store::{Links, Locked, Stamp, Store};
+use std::cell::{Cell, RefCell};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Room that a commit file has beyond what its predecessor took, in bytes.
+const ROOM: usize = 8192;
+
+/// How often the state folder is made anew where somebody removes it at the same time.
+const REMOVALS: u32 = 10;
+
+/// The files of one credential.
+pub struct LocalStore {
+    state: StateDir,
+    cache: PathBuf,
+    ledger: PathBuf,
+    lock: RefCell<LockFile>,
+    /// Whether this process has made sure that the folders are there.
+    made: Cell<bool>,
+    /// The cache as it was last read, so that a caller that waits reads it again only when it has changed.
+    read: RefCell<Option<(Stamp, CacheRecord)>>,
+}
+
+impl LocalStore {
+    /// The files of `credential` in the state folder. Nothing is opened or made yet.
+    pub fn new(state: &StateDir, credential: &CredentialId) -> Self {
+        let lock = state.subdir_path("locks").join(format!("{}.lock", credential.ledger()));
+        LocalStore {
+            cache: cache_path(state, credential),
+            ledger: state.subdir_path("ledgers").join(format!("{}.v1.json", credential.ledger())),
+            lock: RefCell::new(LockFile::new(lock)),
+            state: state.clone(),
+            made: Cell::new(false),
+            read: RefCell::default(),
+        }
+    }
+}
+
+impl LocalStore {
+    /// The lock, if it is free, as a value that can be kept: the fleet holds it while it waits for its lease. A state
+    /// folder that is removed meanwhile is made anew.
+    pub fn take(&self) -> Result<Option<LockedLocal>, Error> {
+        let mut taken = self.make_and_lock();
+        for _ in 0..REMOVALS {
+            match taken {
+                Err(Error::Store { .. }) => {}
+                _ => break,
+            }
+            self.made.set(false);
+            taken = self.make_and_lock();
+        }
+        let Some(lock) = taken? else { return Ok(None) };
+        for file in [&self.cache, &self.ledger] {
+            atomic::remove_unfinished(file, Duration::ZERO);
+        }
+        Ok(Some(LockedLocal {
+            cache: self.cache.clone(),
+            ledger: self.ledger.clone(),
+            pending_cache: None,
+            pending_ledger: None,
+            lock,
+        }))
+    }
+
+    fn make_and_lock(&self) -> Result<Option<FileLock>, Error> {
+        if !self.made.get() {
+            for subdir in ["locks", "credentials", "ledgers"] {
+                self.state.subdir(subdir)?;
+            }
+            self.made.set(true);
+        }
+        self.lock.borrow_mut().try_take()
+    }
+}
+
+/// The file that holds the cached token set of `credential`.
+pub fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
+    state.subdir_path("credentials").join(format!("{}.v1.json", credential.cache()))
+}
+
+impl Store for LocalStore {
+    fn cache(&self) -> Result<CacheRecord, Error> {
+        let stamp = match Stamp::of(&self.cache, Links::Refuse) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(CacheRecord::default()),
+            stamp => stamp.ok(),
+        };
+        if let Some((of, record)) = &*self.read.borrow()
+            && stamp.as_ref() == Some(of)
+        {
+            return Ok(record.clone());
+        }
+        let record = look_at_cache(&self.cache)?;
+        self.read.replace(stamp.map(|stamp| (stamp, record.clone())));
+        Ok(record)
+    }
+
+    fn ledger(&self, now: &Timestamp, budget: &Budget) -> Ledger {
+        match state_dir::read(&self.ledger) {
+            Ok((bytes, _)) => decode(&bytes).unwrap_or_else(|| Ledger::unreadable(now, budget)),
+            Err(_) => Ledger::default(),
+        }
+    }
+
+    fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
+        Ok(self.take()?.map(|locked| -> Box<dyn Locked + '_> { Box::new(locked) }))
+    }
+
+    /// From 5 ms, growing to 100 ms, and to 200 ms after about a second, with jitter, so that a thousand waiting callers
+    /// do not march in step.
+    fn pause(&self, attempt: u32) -> Duration {
+        let longest = 5u64 << attempt.min(5);
+        let longest = if attempt < 20 { longest.min(100) } else { 200 };
+        let mut byte = [0u8];
+        let jitter = getrandom::fill(&mut byte).map_or(0, |()| u64::from(byte[0]));
+        Duration::from_millis(longest * (128 + jitter) / 384 + 1)
+    }
+
+    fn holder(&self) -> Option<Holder> {
+        lock::holder(self.lock.borrow().path())
+    }
+}
+
+/// The same files while their lock is held.
+pub struct LockedLocal {
+    cache: PathBuf,
+    ledger: PathBuf,
+    pending_cache: Option<CommitFile>,
+    pending_ledger: Option<CommitFile>,
+    lock: FileLock,
+}
+
+impl LockedLocal {
+    /// Writes a file, unless the lock file was deleted or replaced: whoever holds the new one may be writing too.
+    fn write(&self, file: CommitFile, bytes: &[u8]) -> io::Result<()> {
+        match self.lock.is_still_held() {
+            true => file.commit(bytes),
+            false => Err(io::Error::other(tr!("the lock file was deleted meanwhile"))),
+        }
+    }
+
+    fn reserve_and_write(&mut self, ledger: &[u8], cache_room: usize) -> io::Result<()> {
+        self.pending_cache = Some(CommitFile::reserve(&self.cache, cache_room)?);
+        self.pending_ledger = Some(CommitFile::reserve(&self.ledger, ledger.len() + ROOM)?);
+        // Last, so that an entry without a request is never on disk.
+        self.write(CommitFile::reserve(&self.ledger, 0)?, ledger)
+    }
+
+    fn replace(&self, pending: Option<CommitFile>, target: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let file = pending.map_or_else(|| CommitFile::reserve(target, 0), Ok);
+        let written = file.and_then(|file| self.write(file, bytes));
+        written.map_err(|error| failed("write", target, &error))
+    }
+}
+
+impl Locked for LockedLocal {
+    fn cache(&mut self) -> Result<CacheRecord, Error> {
+        match read_or_set_aside(&self.cache, decode_cache)? {
+            Found::Value(cache) => Ok(cache),
+            Found::Nothing | Found::Junk => Ok(CacheRecord::default()),
+        }
+    }
+
+    fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error> {
+        match read_or_set_aside(&self.ledger, decode::<Ledger>)? {
+            Found::Nothing => Ok(Ledger::default()),
+            Found::Value(ledger) => {
+                let Some(dated) = ledger.without_future(now) else { return Ok(ledger) };
+                if let Err(error) = self.record(&dated) {
+                    log::debug!("times of the ledger stay in the future: {}", error.message());
+                }
+                Ok(dated)
+            }
+            Found::Junk => {
+                let ledger = Ledger::unreadable(now, budget);
+                self.record(&ledger)?;
+                Ok(ledger)
+            }
+        }
+    }
+
+    /// Nothing is sent where the lock file or the state folder was removed: the lock is taken again, and everything read
+    /// again under it.
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error> {
+        (self.pending_cache, self.pending_ledger) = (None, None);
+        let written = self.reserve_and_write(&encode(ledger), encode(cache).len() + ROOM);
+        match written {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::LeaseLost),
+            _ if !self.lock.is_still_held() => Err(Error::LeaseLost),
+            Err(error) => Err(failed("write", &self.ledger, &error)),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {
+        let pending = self.pending_cache.take();
+        self.replace(pending, &self.cache, &encode(cache))
+    }
+
+    fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
+        let pending = self.pending_ledger.take();
+        self.replace(pending, &self.ledger, &encode(ledger))
+    }
+}
+
+/// What was found in a file.
+enum Found<T> {
+    Nothing,
+    Junk,
+    Value(T),
+}
+
+/// The token set in a cache file, read without a lock; `None` for none and for junk.
+pub fn read_cache(path: &Path) -> Option<CacheRecord> {
+    state_dir::read(path).ok().and_then(|(bytes, _)| decode_cache(&bytes))
+}
+
+/// A cache record that we can have written; anything else is junk.
+pub fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
+    decode(bytes).filter(CacheRecord::is_sound)
+}
+
+/// The same for whoever must know whether a file is there: an error where it is one of ours and cannot be read now.
+fn look_at_cache(path: &Path) -> Result<CacheRecord, Error> {
+    match state_dir::read(path) {
+        Ok((bytes, _)) => Ok(decode_cache(&bytes).unwrap_or_default()),
+        Err(error) if error.kind() == ErrorKind::NotFound || is_to_be_set_aside(path, &error) => {
+            Ok(CacheRecord::default())
+        }
+        Err(error) => Err(failed("read", path, &error)),
+    }
+}
+
+fn read_or_set_aside<T>(path: &Path, decode: fn(&[u8]) -> Option<T>) -> Result<Found<T>, Error> {
+    let bytes = match state_dir::read(path) {
+        Ok((bytes, _)) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if is_to_be_set_aside(path, &error) => {
+            log::debug!("{}: {error}", path.display());
+            atomic::set_aside(path);
+            return Ok(Found::Junk);
+        }
+        Err(error) => return Err(failed("read", path, &error)),
+    };
+    Ok(match decode(&bytes) {
+        Some(value) => Found::Value(value),
+        None => {
+            atomic::set_aside(path);
+            Found::Junk
+        }
+    })
+}
+
+/// Whether the error is one that stays: something else than a file of ours is there, or only its mode keeps it from us.
+fn is_to_be_set_aside(path: &Path, error: &io::Error) -> bool {
+    error.kind() == ErrorKind::PermissionDenied || is_not_a_file(path)
+}
+
+/// Whether something else than a file of ours stands at the path: a folder, a link, another user's file.
+fn is_not_a_file(path: &Path) -> bool {
+    state_dir::stat(path).is_some_and(|found| !found.is_file() || !state_dir::owned_by_us(&found))
+}

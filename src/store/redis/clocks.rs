@@ -1,0 +1,111 @@
+//! This machine's time and Redis's, as one answer ties them together.
+
+use crate::model::Timestamp;
+
+/// The boot that moments of Redis's clock say they are of.
+const REDIS: &str = "redis";
+
+/// Both times at one moment: this machine's when the answer had arrived, and Redis's in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    /// This machine's time.
+    pub at: Timestamp,
+    /// Redis's, in ms since 1970.
+    pub redis_ms: i64,
+}
+
+impl Clocks {
+    /// A moment of this machine in Redis's time, as of `now`, which may be long after the answer.
+    pub fn to_redis(&self, moment: &Timestamp, now: &Timestamp) -> Timestamp {
+        let later = later_ms(moment, &self.at).min(later_ms(now, &self.at));
+        // What is later only this boot can tell: `age_ms` would take a moment of a longer boot for a later one.
+        let age = if later > 0 { -later } else { moment.age_ms(&self.at) };
+        let ms = self.redis_ms.saturating_sub(age);
+        Timestamp { wall_ms: ms, boot_ms: ms, boot_id: REDIS.into() }
+    }
+
+    /// A moment of Redis in this machine's time, as of `now`. One in the future counts as now, so that no lock-out is
+    /// longer than its nominal length although Redis's clock was set back.
+    pub fn to_local(&self, moment: &Timestamp, now: &Timestamp) -> Timestamp {
+        let age = self.redis_ms.saturating_sub(moment.wall_ms).max(-later_ms(now, &self.at));
+        Timestamp {
+            wall_ms: self.at.wall_ms.saturating_sub(age),
+            boot_ms: self.at.boot_ms.saturating_sub(age),
+            boot_id: self.at.boot_id.clone(),
+        }
+    }
+}
+
+/// How much later than `than` a moment of the same boot is, in ms; nought where it is not, or cannot be known to be.
+fn later_ms(moment: &Timestamp, than: &Timestamp) -> i64 {
+    let later = match (moment.boot_id == than.boot_id, than.boot_id.is_empty()) {
+        (true, false) => moment.boot_ms.saturating_sub(than.boot_ms),
+        (true, true) => moment.wall_ms.saturating_sub(than.wall_ms),
+        (false, _) => 0,
+    };
+    later.max(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn moment(wall_s: i64, boot_s: i64, boot_id: &str) -> Timestamp {
+        Timestamp { wall_ms: wall_s * 1000, boot_ms: boot_s * 1000, boot_id: boot_id.into() }
+    }
+
+    fn clocks(boot_id: &str) -> Clocks {
+        Clocks { at: moment(1_000_000, 500, boot_id), redis_ms: 7_000_000_000 }
+    }
+
+    /// A machine that was up for days, rebooted, and still has the ledger of before: its entries are old, not to come.
+    #[test]
+    fn a_moment_of_a_longer_boot_is_not_in_the_future() {
+        let (before, clocks) = (moment(999_900, 900_000, "the boot before"), clocks("this boot"));
+        assert_eq!(clocks.to_redis(&before, &clocks.at).wall_ms, 7_000_000_000 - 100_000);
+    }
+
+    #[test]
+    fn what_came_after_the_answer_is_later_up_to_now() {
+        for boot in ["b", ""] {
+            let now = moment(1_001_200, 1_700, boot);
+            let since = |s: i64| moment(1_000_000_i64 + s, 500_i64 + s, boot);
+            assert_eq!(clocks(boot).to_redis(&since(20), &now).wall_ms, 7_000_020_000);
+            assert_eq!(clocks(boot).to_redis(&since(86_400), &now).wall_ms, 7_001_200_000);
+        }
+    }
+
+    /// A machine that was paused after its look reads what others wrote meanwhile.
+    #[test]
+    fn what_others_wrote_after_the_answer_keeps_its_time() {
+        let (there, now) = (moment(7_000_900, 7_000_900, REDIS), moment(1_001_200, 1_700, "b"));
+        assert_eq!(clocks("b").to_local(&there, &now), moment(1_000_900, 1_400, "b"));
+    }
+
+    #[test]
+    fn the_future_of_redis_counts_as_now() {
+        let (later, now) = (moment(7_003_600, 7_003_600, REDIS), moment(1_000_001, 501, "b"));
+        assert_eq!(clocks("b").to_local(&later, &now), now);
+    }
+
+    proptest! {
+        #[test]
+        fn there_and_back_is_the_same(ago in -10_000_000i64..10_000_000, redis_ms in 0i64..i64::MAX / 2) {
+            let clocks = Clocks { redis_ms, ..clocks("b") };
+            let now = moment(1_020_000, 20_500, "b");
+            let then = Timestamp { boot_ms: clocks.at.boot_ms - ago, wall_ms: clocks.at.wall_ms - ago, ..now.clone() };
+            prop_assert_eq!(clocks.to_local(&clocks.to_redis(&then, &now), &now), then);
+        }
+
+        /// Whoever can write to Redis can write any number: no panic, and no moment in the future.
+        #[test]
+        fn no_number_is_too_strange(there in any::<i64>(), redis_ms in 0i64..i64::MAX / 2) {
+            let clocks = Clocks { redis_ms, ..clocks("b") };
+            let moment = Timestamp { wall_ms: there, boot_ms: there, boot_id: REDIS.into() };
+            let local = clocks.to_local(&moment, &clocks.at);
+            prop_assert!(local.boot_ms <= clocks.at.boot_ms);
+            prop_assert!(clocks.to_redis(&local, &clocks.at).wall_ms <= redis_ms);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The line to Redis: one connection, the scripts as functions, and its errors as ours.
+
+use crate::error::Error;
+use crate::i18n::{causes, tr};
+use crate::model::CredentialId;
+use crate::store::redis::scripts;
+use crate::store::redis::settings::{Shared, place};
+use crate::system::files;
+use redis::{
+    Client, Connection, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
+    TlsCertificates,
+};
+use std::time::Duration;
+
+/// For a connection, with its TLS handshake and login.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// For each command.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a lease lasts, in ms.
+pub const LEASE_MS: u64 = 15_000;
+/// How long anything is kept after its last write, in ms: longer than a token or a ledger's entry means anything.
+const LIFE_MS: u64 = 2 * 3_600_000;
+
+/// What there was when the lease was asked for. `rev` and `json` are the ledger's, `gen` is the token's.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Whether the lease is ours now.
+    pub got: bool,
+    /// Redis's time, in ms since 1970.
+    pub redis_ms: i64,
+    /// Counts the writes of the token.
+    pub generation: u64,
+    /// The sealed token; empty where there is none.
+    pub sealed: Vec<u8>,
+    /// The mark of the token that was last rejected.
+    pub tomb: String,
+    /// The version of the ledger.
+    pub rev: String,
+    /// The ledger.
+    pub json: String,
+}
+
+impl Reply {
+    /// What Redis answered; `None` where the token is sealed with none of our keys, an error where it is no such answer.
+    pub fn read(answer: redis::Value) -> Result<Option<Self>, redis::ParsingError> {
+        type Answer = (i64, i64, u64, Vec<u8>, String, String, String);
+        let (got, redis_ms, generation, sealed, tomb, rev, json) = Answer::from_redis_value(answer)?;
+        Ok((got >= 0).then_some(Reply { got: got == 1, redis_ms, generation, sealed, tomb, rev, json }))
+    }
+}
+
+/// What became of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// The request may be sent.
+    Yes,
+    /// The lease ran out, or the ledger is another one.
+    Lost,
+}
+
+/// A connection, for the keys of one credential.
+pub struct Remote {
+    connection: Connection,
+    keys: [String; 3],
+    place: String,
+    owner: String,
+    /// Whether an error broke the line, so that nothing more is tried on it.
+    broken: bool,
+}
+
+impl Remote {
+    /// Connects, `within` what the caller has left. [`Error::Unavailable`] where nobody answers, [`Error::Setting`] where we are not let in.
+    pub fn connect(shared: &Shared, credential: &CredentialId, within: Duration) -> Result<Self, Error> {
+        let place = place(shared.url.expose());
+        if shared.prefix.is_empty() || shared.prefix.contains(['{', '}']) {
+            return Err(Error::Setting {
+                problem: tr!("the prefix of [store] is empty or holds a brace"),
+                hint: tr!("use letters and digits, or leave it out"),
+            });
+        }
+        let said = |error: RedisError| refused(&place, &error);
+        let connection =
+            client(shared)?.get_connection_with_timeout(CONNECT_TIMEOUT.min(within)).map_err(said)?;
+        connection.set_write_timeout(Some(COMMAND_TIMEOUT)).map_err(said)?;
+        let base = format!("{}:{{{}}}", shared.prefix, credential.ledger());
+        let keys = [
+            format!("{base}:lease"),
+            format!("{base}:ledger"),
+            format!("{base}:token:{}", credential.cache()),
+        ];
+        Ok(Remote { connection, keys, place, owner: random_word()?, broken: false })
+    }
+
+    /// Asks for the lease, `within` what the caller has left; `None` where the token is sealed with none of the keys `ids`.
+    pub fn take(&mut self, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error> {
+        self.answer_within(COMMAND_TIMEOUT.min(within))?;
+        let mut args = vec![self.owner.clone().into_bytes(), number(LEASE_MS)];
+        args.extend_from_slice(ids);
+        let answer = self.call::<redis::Value>(scripts::TAKE, &args)?;
+        self.answer_within(COMMAND_TIMEOUT)?;
+        Reply::read(answer).map_err(|error| refused(&self.place, &error.into()))
+    }
+
+    /// Writes the ledger ahead of a request and renews the lease. `rev` moves on with it.
+    pub fn reserve(&mut self, rev: &mut String, json: &str) -> Result<Reserved, Error> {
+        let next = random_word()?;
+        let owner = self.owner.clone();
+        let args = [
+            owner.into_bytes(),
+            number(LEASE_MS),
+            rev.clone().into_bytes(),
+            next.clone().into_bytes(),
+            json.into(),
+            number(LIFE_MS),
+        ];
+        match self.call::<i64>(scripts::RESERVE, &args)? {
+            1 => {
+                *rev = next;
+                Ok(Reserved::Yes)
+            }
+            _ => Ok(Reserved::Lost),
+        }
+    }
+
+    /// Writes the ledger if it is still the version `rev`, which moves on to the one that is there. Where that is
+    /// somebody else's, it is returned.
+    pub fn record(&mut self, rev: &mut String, json: &str) -> Result<Option<String>, Error> {
+        let next = random_word()?;
+        let args = [rev.clone().into_bytes(), next.clone().into_bytes(), json.into(), number(LIFE_MS)];
+        let (there, json) = self.call::<(String, String)>(scripts::RECORD, &args)?;
+        let ours = there == next;
+        *rev = there;
+        Ok((!ours).then_some(json))
+    }
+
+    /// Puts a sealed token there, whose marks are `marks`; false where a newer one is, or it was rejected.
+    pub fn commit(
+        &mut self,
+        generation: u64,
+        sealed: Vec<u8>,
+        marks: &[String],
+        asked_ms: i64,
+    ) -> Result<bool, Error> {
+        let mark = marks.first().cloned().unwrap_or_default();
+        let asked = asked_ms.to_string().into_bytes();
+        let mut args = vec![number(generation), sealed, mark.into_bytes(), asked, number(LIFE_MS)];
+        args.extend(marks.iter().map(|mark| mark.clone().into_bytes()));
+        Ok(self.call::<i64>(scripts::COMMIT, &args)? == 1)
+    }
+
+    /// Drops and bars the token with one of `marks`.
+    pub fn drop_token(&mut self, marks: &[String]) -> Result<(), Error> {
+        let mut args = vec![number(LIFE_MS)];
+        args.extend(marks.iter().map(|mark| mark.clone().into_bytes()));
+        self.call::<i64>(scripts::DROP, &args).map(|_| ())
+    }
+
+    /// Sets a value aside that cannot be opened.
+    pub fn set_aside(&mut self, sealed: &[u8]) -> Result<(), Error> {
+        self.call::<i64>(scripts::SET_ASIDE, &[sealed.to_vec()]).map(|_| ())
+    }
+
+    /// Gives the lease back; where that fails, it runs out by itself.
+    pub fn release(&mut self) {
+        if self.broken {
+            return;
+        }
+        let owner = self.owner.clone().into_bytes();
+        if let Err(error) = self.call::<i64>(scripts::RELEASE, &[owner]) {
+            log::info!("the lease was not given back and will run out: {}", error.message());
+        }
+    }
+
+    /// The key of the lease.
+    pub fn lease_key(&self) -> String {
+        self.keys[0].clone()
+    }
+
+    /// The key of the token.
+    pub fn token_key(&self) -> String {
+        self.keys[2].clone()
+    }
+
+    /// Asks one command that changes nothing.
+    pub fn ask<T: FromRedisValue>(&mut self, command: &redis::Cmd) -> Result<T, Error> {
+        self.answer_within(COMMAND_TIMEOUT)?;
+        command.query(&mut self.connection).map_err(|error| refused(&self.place, &error))
+    }
+
+    fn answer_within(&self, timeout: Duration) -> Result<(), Error> {
+        self.connection.set_read_timeout(Some(timeout)).map_err(|error| refused(&self.place, &error))
+    }
+
+    fn call<T: FromRedisValue>(&mut self, script: &str, args: &[Vec<u8>]) -> Result<T, Error> {
+        if self.broken {
+            // One time-out is enough, and an answer that comes late would be taken for the next one's.
+            let problem = tr!("the line to the shared store at {place} is broken", place = self.place);
+            return Err(Error::Unavailable { problem, retry_after: None });
+        }
+        let script = redis::Script::new(script);
+        let mut call = script.prepare_invoke();
+        self.keys.iter().for_each(|key| {
+            call.key(key);
+        });
+        args.iter().for_each(|arg| {
+            call.arg(arg);
+        });
+        call.invoke(&mut self.connection).map_err(|error| {
+            self.broken = error.is_io_error();
+            refused(&self.place, &error)
+        })
+    }
+}
+
+fn client(shared: &Shared) -> Result<Client, Error> {
+    // redis takes the process's provider; whoever installed one before us has decided already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let wrong = |_: RedisError| Error::Setting {
+        problem: tr!("the address of the shared store is not one"),
+        hint: tr!("write it as redis://, rediss:// or redis+unix:// followed by host or path"),
+    };
+    let url = shared.url.expose();
+    let info = url.into_connection_info().map_err(wrong)?;
+    // Without a greeting: its answer is waited for, but taken for nothing where it comes late, and so for the next one's.
+    let redis = info.redis_settings().clone().set_skip_set_lib_name();
+    let info = info.set_redis_settings(redis);
+    match &shared.ca_file {
+        Some(path) if url.starts_with("rediss://") => {
+            let root_cert = Some(files::read_certificates(path)?);
+            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(wrong)
+        }
+        _ => Client::open(info).map_err(wrong),
+    }
+}
+
+/// Redis's errors as ours: those that a person has to set right are settings, all others may pass.
+fn refused(place: &str, error: &RedisError) -> Error {
+    let denied =
+        matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm))
+            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
+    if denied {
+        return Error::Setting {
+            problem: tr!("the shared store at {place} refuses our user or password", place),
+            hint: tr!("correct the address in [store] or ZOHO_CRED_STORE"),
+        };
+    }
+    let what = match error.kind() {
+        ErrorKind::Io => causes::told(&error.to_string()),
+        _ => error.code().map_or_else(|| error.category().to_owned(), str::to_owned),
+    };
+    Error::Unavailable {
+        problem: tr!("the shared store at {place} did not serve: {what}", place, what),
+        retry_after: None,
+    }
+}
+
+fn number(number: u64) -> Vec<u8> {
+    number.to_string().into_bytes()
+}
+
+/// 128 random bits in hex.
+fn random_word() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::Unavailable { problem: error.to_string(), retry_after: None })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

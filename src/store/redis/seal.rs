@@ -1,0 +1,188 @@
+//! Sealing: what the shared store holds of a token can be read with the fleet's key only.
+//!
+//! A sealed value is version (1 byte), key id (4), nonce (24), XChaCha20-Poly1305 ciphertext. Version, key id and
+//! credential id are authenticated too, so that a value cannot be moved to another credential.
+
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::secret::Secret;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chacha20poly1305::aead::{Aead, Payload};
+use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// The format that this program writes.
+const VERSION: u8 = 1;
+/// Version, key id and nonce, in bytes.
+const HEADER: usize = 1 + ID + 24;
+/// A key id, in bytes: the first of the key's SHA-256.
+const ID: usize = 4;
+/// A key, in bytes.
+const KEY: usize = 32;
+
+/// Why a value could not be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unopened {
+    /// Sealed with a key that this machine does not have.
+    Foreign,
+    /// Not what any of our keys sealed for this credential: changed, cut short, moved, or another version's.
+    Broken,
+}
+
+/// One key.
+#[derive(Clone)]
+struct OneKey {
+    id: [u8; ID],
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+impl OneKey {
+    fn read(text: &Secret) -> Option<Self> {
+        let bytes = Zeroizing::new(STANDARD.decode(text.expose().trim()).ok()?);
+        let mut id = [0; ID];
+        id.copy_from_slice(&Sha256::digest(&*bytes)[..ID]);
+        (bytes.len() == KEY).then_some(OneKey { id, bytes })
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(Key::from_slice(&self.bytes))
+    }
+}
+
+/// The fleet's key, and the one before it while keys are being changed.
+#[derive(Clone)]
+pub struct Keys {
+    current: OneKey,
+    old: Option<OneKey>,
+}
+
+impl Keys {
+    /// The keys in base64; [`Error::Setting`] if one is not 32 bytes.
+    pub fn read(current: &Secret, old: Option<&Secret>) -> Result<Self, Error> {
+        let wrong = |name: &str| Error::Setting {
+            problem: tr!("{name} is not 32 bytes in base64", name),
+            hint: tr!("make one with 'zoho-cred keygen' and give it to every machine"),
+        };
+        Ok(Keys {
+            current: OneKey::read(current).ok_or_else(|| wrong("ZOHO_CRED_STORE_KEY"))?,
+            old: match old {
+                Some(old) => Some(OneKey::read(old).ok_or_else(|| wrong("ZOHO_CRED_STORE_KEY_OLD"))?),
+                None => None,
+            },
+        })
+    }
+
+    /// The id of every key that this machine has, the one it seals with first.
+    pub fn ids(&self) -> Vec<Vec<u8>> {
+        std::iter::once(&self.current).chain(&self.old).map(|key| key.id.to_vec()).collect()
+    }
+
+    /// Seals `text` for the credential `id`; [`Error::Unavailable`] where the system has no randomness.
+    pub fn seal(&self, id: &str, text: &[u8]) -> Result<Vec<u8>, Error> {
+        let failed = |problem: String| Error::Unavailable { problem, retry_after: None };
+        let mut sealed = vec![VERSION];
+        sealed.extend_from_slice(&self.current.id);
+        let aad = aad(id, &sealed);
+        let mut nonce = [0; 24];
+        getrandom::fill(&mut nonce).map_err(|error| failed(error.to_string()))?;
+        sealed.extend_from_slice(&nonce);
+        let payload = Payload { msg: text, aad: &aad };
+        let body = self.current.cipher().encrypt(XNonce::from_slice(&nonce), payload);
+        sealed.extend(body.map_err(|_| failed(tr!("the token could not be sealed")))?);
+        Ok(sealed)
+    }
+
+    /// Opens what was sealed for the credential `id`.
+    pub fn open(&self, id: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+        if sealed.len() < HEADER || sealed[0] != VERSION {
+            return Err(Unopened::Broken);
+        }
+        let (head, nonce, body) = (&sealed[..=ID], &sealed[1 + ID..HEADER], &sealed[HEADER..]);
+        let mut keys = std::iter::once(&self.current).chain(&self.old);
+        let key = keys.find(|key| key.id == head[1..]).ok_or(Unopened::Foreign)?;
+        let payload = Payload { msg: body, aad: &aad(id, head) };
+        let text = key.cipher().decrypt(XNonce::from_slice(nonce), payload);
+        text.map(Zeroizing::new).map_err(|_| Unopened::Broken)
+    }
+
+    /// HMAC-SHA-256 of `token` under each key, in hex, the current one's first: tells whether a token is a rejected
+    /// one without holding it.
+    pub fn marks(&self, token: &Secret) -> Vec<String> {
+        std::iter::once(&self.current).chain(&self.old).map(|key| mark(&key.bytes, token)).collect()
+    }
+}
+
+fn aad(id: &str, head: &[u8]) -> Vec<u8> {
+    [b"zoho-cred token ", head, id.as_bytes()].concat()
+}
+
+fn mark(key: &[u8], token: &Secret) -> String {
+    let pad = |with: u8| -> Zeroizing<Vec<u8>> {
+        let mut block = Zeroizing::new(vec![with; 64]);
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block
+    };
+    let inner = Sha256::new().chain_update(&*pad(0x36)).chain_update(token.expose()).finalize();
+    let outer = Sha256::new().chain_update(&*pad(0x5c)).chain_update(inner).finalize();
+    outer.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A new key, in base64.
+pub fn new_key() -> Result<Secret, Error> {
+    let mut bytes = Zeroizing::new([0; KEY]);
+    getrandom::fill(&mut *bytes)
+        .map_err(|error| Error::Unavailable { problem: error.to_string(), retry_after: None })?;
+    Ok(Secret::new(STANDARD.encode(*bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keys {
+        Keys::read(&new_key().unwrap(), None).unwrap()
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_credential_only() {
+        let keys = keys();
+        let sealed = keys.seal("a", b"1000.x.y").unwrap();
+        assert!(!sealed.windows(6).any(|part| part == b"1000.x"));
+        assert_eq!(&**keys.open("a", &sealed).unwrap(), b"1000.x.y");
+        assert_eq!(keys.open("b", &sealed).unwrap_err(), Unopened::Broken);
+    }
+
+    #[test]
+    fn every_changed_byte_and_every_cut_is_found() {
+        let keys = keys();
+        let sealed = keys.seal("a", b"1000.x.y").unwrap();
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(keys.open("a", &changed).is_err());
+            assert!(keys.open("a", &sealed[..at]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_foreign_key_is_told_from_a_broken_value() {
+        let (ours, theirs) = (keys(), keys());
+        let sealed = theirs.seal("a", b"x").unwrap();
+        assert_eq!(ours.open("a", &sealed).unwrap_err(), Unopened::Foreign);
+    }
+
+    #[test]
+    fn the_old_key_still_opens() {
+        let (old, new) = (new_key().unwrap(), new_key().unwrap());
+        let sealed = Keys::read(&old, None).unwrap().seal("a", b"x").unwrap();
+        assert!(Keys::read(&new, Some(&old)).unwrap().open("a", &sealed).is_ok());
+        assert!(Keys::read(&Secret::new("c2hvcnQ="), None).is_err());
+    }
+
+    #[test]
+    fn the_mark_is_hmac_sha256_of_rfc_4231() {
+        let mark = mark(b"Jefe", &Secret::new("what do ya want for nothing?"));
+        assert_eq!(mark, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+}

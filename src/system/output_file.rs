@@ -1,0 +1,330 @@
+//! The file of `--output-file`: replaced atomically.
+
+use crate::error::Error;
+use crate::i18n::tr;
+use os::LocalStore;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A path that a token may be written to.
+#[derive(Clone, Debug)]
+pub struct OutputFile {
+    path: PathBuf,
+    folder: PathBuf,
+    name: OsString,
+    mode: u32,
+}
+
+impl OutputFile {
+    /// The file at `path`, to be written with mode `mode`. Creates missing parent folders: 0700, or 0750 if `mode` lets
+    /// the group read. Removes what killed calls left beside the file.
+    ///
+    /// [`Error::Unsafe`] if `path` is a link or not a file, or if others can write to its folder; [`Error::Out`] if the
+    /// folder cannot be opened.
+    pub fn new(path: &Path, mode: u32) -> Result<Self, Error> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = parent.unwrap_or(Path::new(".")).to_owned();
+        let name = path.file_name().unwrap_or_default().to_owned();
+        let file = OutputFile { path: path.to_owned(), folder, name, mode };
+        if file.name.is_empty() {
+            return Err(file.refuse(&tr!("is not a file")));
+        }
+        file.open_folder()?.remove_stale(&file.name);
+        file.check()?;
+        Ok(file)
+    }
+
+    /// The path, as it was given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces the file by one that holds `bytes`. Readers see the old file or the new one, never a part, and nobody
+    /// else can read the new one before it is in place.
+    pub fn replace(&self, bytes: &[u8]) -> Result<(), Error> {
+        let folder = self.open_folder()?;
+        self.check()?;
+        folder.replace(&self.name, bytes, self.mode).map_err(|error| self.failed(&error))
+    }
+
+    /// Whether the file is there as [`OutputFile::replace`] left it.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        os::is_file_of(&self.path, bytes, self.mode).unwrap_or(false)
+    }
+
+    fn open_folder(&self) -> Result<LocalStore, Error> {
+        let mode = if self.mode & 0o040 == 0 { 0o700 } else { 0o750 };
+        let folder = LocalStore::open_or_create(&self.folder, mode).map_err(|error| self.failed(&error))?;
+        let found = folder.metadata().map_err(|error| self.failed(&error))?;
+        if os::belongs_to_another_user(&found) {
+            return Err(self.refuse(&tr!("is in a folder of another user")));
+        }
+        if os::others_can_write(&found) {
+            let path = self.folder.join("zoho-cred").join(&self.name);
+            return Err(Error::Unsafe {
+                path: self.path.clone(),
+                problem: tr!("is in a folder that others can write to"),
+                hint: tr!("use --output-file {path}; zoho-cred creates the folder", path = path.display()),
+            });
+        }
+        Ok(folder)
+    }
+
+    /// Refuses anything but a regular file: a link is not what its reader expects to be replaced, nor is a device.
+    fn check(&self) -> Result<(), Error> {
+        match std::fs::symlink_metadata(&self.path) {
+            Ok(found) if found.is_symlink() => Err(self.refuse(&tr!("is a link"))),
+            Ok(found) if !found.is_file() => Err(self.refuse(&tr!("is not a file"))),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    fn refuse(&self, problem: &str) -> Error {
+        Error::Unsafe {
+            path: self.path.clone(),
+            problem: problem.to_owned(),
+            hint: tr!("give --output-file a path in a folder that only you can write to"),
+        }
+    }
+
+    fn failed(&self, error: &io::Error) -> Error {
+        Error::Out { path: self.path.clone(), problem: error.to_string() }
+    }
+}
+
+#[cfg(unix)]
+mod os {
+    use rustix::fs::{
+        AtFlags, Dir, FlockOperation, Mode, OFlags, flock, mkdirat, openat, renameat, unlinkat,
+    };
+    use std::ffi::{OsStr, OsString};
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+    use std::io::{self, Read, Write};
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::path::Path;
+    use zeroize::Zeroizing;
+
+    /// What the names of our own files beside an output file begin with.
+    const PREFIX: &str = ".zoho-cred-";
+    /// The file in a staging folder.
+    const NEW: &str = "new";
+    /// How often a staging folder may be taken away by a call that cleans up.
+    const ATTEMPTS: u32 = 5;
+
+    /// The folder of an output file, used by descriptor so that nobody can swap it after it was checked.
+    pub struct LocalStore(File);
+
+    impl LocalStore {
+        /// Opens the folder. Missing ones are created, with `mode` whatever the umask.
+        pub fn open_or_create(path: &Path, mode: u32) -> io::Result<Self> {
+            match LocalStore::open(path, OFlags::empty()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    create(path, mode)?;
+                    LocalStore::open(path, OFlags::empty())
+                }
+                opened => opened,
+            }
+        }
+
+        fn open(path: &Path, flags: OFlags) -> io::Result<Self> {
+            let flags = (OFlags::DIRECTORY | flags).bits() as i32;
+            OpenOptions::new().read(true).custom_flags(flags).open(path).map(LocalStore)
+        }
+
+        pub fn metadata(&self) -> io::Result<Metadata> {
+            self.0.metadata()
+        }
+
+        /// Replaces the file `name`.
+        pub fn replace(&self, name: &OsStr, bytes: &[u8], mode: u32) -> io::Result<()> {
+            let mut attempt = 1;
+            loop {
+                let written = Staging::create(self).and_then(|staging| staging.write(name, bytes, mode));
+                match written {
+                    Err(error) if attempt < ATTEMPTS && is_overtaken(&error) => attempt += 1,
+                    written => return written,
+                }
+            }
+        }
+
+        /// Removes the staging folders of killed calls, and the temporary files of version 0.1. Those of living calls are
+        /// locked.
+        pub fn remove_stale(&self, except: &OsStr) {
+            let Ok(entries) = Dir::read_from(&self.0) else { return };
+            for entry in entries.flatten() {
+                let name = OsStr::from_bytes(entry.file_name().to_bytes());
+                if is_ours(name)
+                    && name != except
+                    && let Err(error) = self.remove_unlocked(name)
+                {
+                    log::debug!("{} stays: {error}", name.display());
+                }
+            }
+        }
+
+        fn remove_unlocked(&self, name: &OsStr) -> io::Result<()> {
+            let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let found = File::from(openat(&self.0, name, flags, Mode::empty())?);
+            let metadata = found.metadata()?;
+            if metadata.uid() != rustix::process::geteuid().as_raw() {
+                return Ok(());
+            }
+            flock(&found, FlockOperation::NonBlockingLockExclusive)?;
+            if metadata.is_dir() {
+                let _ = unlinkat(&found, NEW, AtFlags::empty());
+                unlinkat(&self.0, name, AtFlags::REMOVEDIR)?;
+            } else if metadata.is_file() {
+                unlinkat(&self.0, name, AtFlags::empty())?;
+            }
+            Ok(())
+        }
+    }
+
+    /// A folder of mode 0700 beside the output file. The new file gets its final mode in it, so that a call that is killed
+    /// leaves nothing that others can read, and readers never see the file with another mode.
+    struct Staging<'a> {
+        beside: &'a LocalStore,
+        name: OsString,
+        folder: File,
+    }
+
+    impl<'a> Staging<'a> {
+        fn create(beside: &'a LocalStore) -> io::Result<Self> {
+            let mut random = [0; 8];
+            getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+            let name = OsString::from(format!("{PREFIX}{:016x}", u64::from_ne_bytes(random)));
+            mkdirat(&beside.0, &name, Mode::RWXU)?;
+            let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let folder = match openat(&beside.0, &name, flags, Mode::empty()) {
+                Ok(folder) => File::from(folder),
+                Err(error) => {
+                    let _ = unlinkat(&beside.0, &name, AtFlags::REMOVEDIR);
+                    return Err(error.into());
+                }
+            };
+            let staging = Staging { beside, name, folder };
+            match flock(&staging.folder, FlockOperation::NonBlockingLockExclusive) {
+                Err(error) if error == rustix::io::Errno::WOULDBLOCK => Err(error.into()),
+                // Without locks no call removes the folder of another one.
+                _ => Ok(staging),
+            }
+        }
+
+        fn write(&self, name: &OsStr, bytes: &[u8], mode: u32) -> io::Result<()> {
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let mut file = File::from(openat(&self.folder, NEW, flags, Mode::RUSR | Mode::WUSR)?);
+            file.write_all(bytes)?;
+            file.set_permissions(Permissions::from_mode(mode))?;
+            file.sync_all()?;
+            Ok(renameat(&self.folder, NEW, &self.beside.0, name)?)
+        }
+    }
+
+    impl Drop for Staging<'_> {
+        fn drop(&mut self) {
+            let _ = unlinkat(&self.folder, NEW, AtFlags::empty());
+            let _ = unlinkat(&self.beside.0, &self.name, AtFlags::REMOVEDIR);
+        }
+    }
+
+    /// Whether another call took the staging folder for a stale one before it was locked.
+    fn is_overtaken(error: &io::Error) -> bool {
+        matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock)
+    }
+
+    /// The name of a staging folder, or of a temporary file as version 0.1 made them.
+    fn is_ours(name: &OsStr) -> bool {
+        let Some(random) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { return false };
+        let of_0_1 = random.len() == 6
+            && random.bytes().all(|b| b.is_ascii_alphanumeric())
+            && !random.bytes().all(|b| b.is_ascii_lowercase());
+        of_0_1 || (random.len() == 16 && random.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
+
+    fn create(path: &Path, mode: u32) -> io::Result<()> {
+        match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+            Err(error) => match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                Some(parent) if error.kind() == io::ErrorKind::NotFound => {
+                    create(parent, mode)?;
+                    DirBuilder::new().mode(0o700).create(path)?;
+                }
+                _ => return Err(error),
+            },
+        }
+        let created = LocalStore::open(path, OFlags::NOFOLLOW)?;
+        created.0.set_permissions(Permissions::from_mode(mode))
+    }
+
+    pub fn belongs_to_another_user(folder: &Metadata) -> bool {
+        let us = rustix::process::geteuid();
+        !us.is_root() && folder.uid() != us.as_raw() && folder.uid() != 0
+    }
+
+    pub fn others_can_write(folder: &Metadata) -> bool {
+        folder.mode() & 0o002 != 0
+    }
+
+    /// Whether a regular file of this content and mode is at `path`.
+    pub fn is_file_of(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() || found.mode() & 0o7777 != mode || found.len() != bytes.len() as u64 {
+            return Ok(false);
+        }
+        let mut content = Zeroizing::new(Vec::with_capacity(bytes.len() + 1));
+        file.take(bytes.len() as u64 + 1).read_to_end(&mut content)?;
+        Ok(content.as_slice() == bytes)
+    }
+}
+
+#[cfg(not(unix))]
+mod os {
+    use std::ffi::OsStr;
+    use std::fs::Metadata;
+    use std::io::{self, Write};
+    use std::path::{Path, PathBuf};
+
+    pub struct LocalStore(PathBuf);
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
+    impl LocalStore {
+        pub fn open_or_create(path: &Path, _: u32) -> io::Result<Self> {
+            std::fs::create_dir_all(path)?;
+            Ok(LocalStore(path.to_owned()))
+        }
+
+        pub fn metadata(&self) -> io::Result<Metadata> {
+            std::fs::metadata(&self.0)
+        }
+
+        pub fn replace(&self, name: &OsStr, bytes: &[u8], _: u32) -> io::Result<()> {
+            let mut file = tempfile::Builder::new().prefix(".zoho-cred-").tempfile_in(&self.0)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(self.0.join(name)).map_err(|error| error.error)?;
+            Ok(())
+        }
+
+        pub fn remove_stale(&self, _: &OsStr) {}
+    }
+
+    pub fn belongs_to_another_user(_: &Metadata) -> bool {
+        false
+    }
+
+    pub fn others_can_write(_: &Metadata) -> bool {
+        false
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
+    pub fn is_file_of(path: &Path, bytes: &[u8], _: u32) -> io::Result<bool> {
+        Ok(std::fs::symlink_metadata(path)?.is_file() && std::fs::read(path)? == bytes)
+    }
+}

@@ -1,0 +1,49 @@
+//! A prompt that hides what is typed: whoever ends it by a signal gets a terminal back that shows it again.
+
+#[cfg(unix)]
+use crate::error::Error;
+use crate::system::Signals;
+#[cfg(unix)]
+use std::fs::File;
+#[cfg(unix)]
+use std::sync::mpsc::{RecvTimeoutError, channel};
+#[cfg(unix)]
+use std::time::Duration;
+
+/// Between two looks whether a signal came: nobody notices that Ctrl-C takes so long.
+#[cfg(unix)]
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Asks by `ask`, which hides what is typed. A signal meanwhile ends the process as ever, but not before the terminal is
+/// what it was: rpassword itself raises the SIGINT of a Ctrl-C while the terminal is raw.
+#[cfg(unix)]
+#[expect(clippy::exit, reason = "a signal ends the call at once, and reading cannot be broken off otherwise")]
+pub fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
+    let Ok(terminal) = File::open("/dev/tty") else { return ask() };
+    let Ok(before) = rustix::termios::tcgetattr(&terminal) else { return ask() };
+    let (done, is_done) = channel::<()>();
+    signals.hold();
+    let watched = signals.clone();
+    let watcher = std::thread::Builder::new().name("signals".into()).spawn(move || {
+        while is_done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            if let Err(Error::Interrupted { signal }) = watched.check() {
+                let _ = rustix::termios::tcsetattr(&terminal, rustix::termios::OptionalActions::Now, &before);
+                std::process::exit(128 + i32::from(signal));
+            }
+        }
+    });
+    if watcher.is_err() {
+        // Better a terminal that stays raw after Ctrl-C than one where Ctrl-C does nothing.
+        let _ = signals.release();
+    }
+    let answer = ask();
+    drop(done);
+    let _ = signals.release();
+    answer
+}
+
+/// Asks by `ask`, which hides what is typed.
+#[cfg(not(unix))]
+pub fn prompt<T>(_signals: &Signals, ask: impl FnOnce() -> T) -> T {
+    ask()
+}

@@ -1,0 +1,150 @@
+//! Zoho's data centres. The table is static on purpose: `/oauth/serverinfo` leaves some out.
+//!
+//! Source: <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html> and what the hosts answer. Canada is the
+//! one that no pattern finds: accounts at `zohocloud.ca`, APIs at `zohoapis.ca`.
+
+use crate::config::{AccountsUrl, nearest};
+use crate::i18n::tr;
+
+/// One of Zoho's data centres.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataCenter {
+    /// Zoho's own code for it, as in the callback's `location`: `us`, `eu`, …
+    pub code: &'static str,
+    /// Host of the accounts server.
+    pub accounts_host: &'static str,
+    /// Host of the API gateway.
+    pub api_host: &'static str,
+    /// Host of the API console, where clients are registered.
+    pub console_host: &'static str,
+    /// Top-level domain of the products' own hosts (`desk.zoho.<this>`).
+    pub product_domain: &'static str,
+}
+
+const fn dc(
+    code: &'static str,
+    accounts_host: &'static str,
+    api_host: &'static str,
+    console_host: &'static str,
+    product_domain: &'static str,
+) -> DataCenter {
+    DataCenter { code, accounts_host, api_host, console_host, product_domain }
+}
+
+/// All of them, in the order in which they are offered.
+pub const ALL: [DataCenter; 11] = [
+    dc("us", "accounts.zoho.com", "www.zohoapis.com", "api-console.zoho.com", "zoho.com"),
+    dc("eu", "accounts.zoho.eu", "www.zohoapis.eu", "api-console.zoho.eu", "zoho.eu"),
+    dc("in", "accounts.zoho.in", "www.zohoapis.in", "api-console.zoho.in", "zoho.in"),
+    dc("au", "accounts.zoho.com.au", "www.zohoapis.com.au", "api-console.zoho.com.au", "zoho.com.au"),
+    dc("jp", "accounts.zoho.jp", "www.zohoapis.jp", "api-console.zoho.jp", "zoho.jp"),
+    dc("ca", "accounts.zohocloud.ca", "www.zohoapis.ca", "api-console.zohocloud.ca", "zohocloud.ca"),
+    dc("sa", "accounts.zoho.sa", "www.zohoapis.sa", "api-console.zoho.sa", "zoho.sa"),
+    dc("uk", "accounts.zoho.uk", "www.zohoapis.uk", "api-console.zoho.uk", "zoho.uk"),
+    dc("cn", "accounts.zoho.com.cn", "www.zohoapis.com.cn", "api-console.zoho.com.cn", "zoho.com.cn"),
+    dc("ae", "accounts.zoho.ae", "www.zohoapis.ae", "api-console.zoho.ae", "zoho.ae"),
+    dc("sg", "accounts.zoho.sg", "www.zohoapis.sg", "api-console.zoho.sg", "zoho.sg"),
+];
+
+impl DataCenter {
+    /// The data centre with this code, in any case; `None` for an unknown one.
+    pub fn by_code(code: &str) -> Option<&'static DataCenter> {
+        ALL.iter().find(|dc| dc.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The data centre that somebody named; the error is a sentence with the nearest code, or all of them.
+    pub fn named(code: &str) -> Result<&'static DataCenter, String> {
+        DataCenter::by_code(code.trim()).ok_or_else(|| match DataCenter::nearest(code) {
+            Some(near) => tr!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
+            None => tr!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
+        })
+    }
+
+    /// The code that was most likely meant: by an address of Zoho's or its end (`crm.zoho.jp`, `com`), or by a slip.
+    pub fn nearest(code: &str) -> Option<&'static str> {
+        let word = code.trim().trim_start_matches("https://").trim_end_matches('/').to_ascii_lowercase();
+        let ends = |domain: &str| {
+            let end = domain.split_once('.').map_or(domain, |(_, end)| end);
+            word == end || word == domain || word.ends_with(&format!(".{domain}"))
+        };
+        let by_address = ALL.iter().find(|dc| ends(dc.product_domain)).map(|dc| dc.code);
+        by_address.or_else(|| nearest(&word, DataCenter::codes()))
+    }
+
+    /// The data centre whose accounts server this is; `None` where it is none of Zoho's.
+    pub fn by_accounts_url(url: &str) -> Option<&'static DataCenter> {
+        let host = url.strip_prefix("https://")?;
+        ALL.iter().find(|dc| dc.accounts_host == host)
+    }
+
+    /// The data centre that an `api_domain` belongs to, those of CRM's sandboxes and developer editions included; `None`
+    /// where it is none of Zoho's.
+    pub fn by_api_domain(url: &str) -> Option<&'static DataCenter> {
+        let url = AccountsUrl::new(url).ok()?;
+        let (edition, gateway) = url.as_str().strip_prefix("https://")?.split_once('.')?;
+        let is_edition = ["www", "sandbox", "developer"].contains(&edition);
+        ALL.iter().find(|dc| is_edition && dc.api_host.strip_prefix("www.") == Some(gateway))
+    }
+
+    /// Base URL of the accounts server, without a trailing slash.
+    pub fn accounts_url(&self) -> String {
+        format!("https://{}", self.accounts_host)
+    }
+
+    /// Base URL of the API gateway, as the accounts server answers it in `api_domain`.
+    pub fn api_domain(&self) -> String {
+        format!("https://{}", self.api_host)
+    }
+
+    /// Every code, for messages and completions.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        ALL.iter().map(|dc| dc.code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn canada_is_where_it_really_is() {
+        let ca = DataCenter::by_code("CA").unwrap();
+        assert_eq!(ca.accounts_url(), "https://accounts.zohocloud.ca");
+        assert_eq!(ca.api_domain(), "https://www.zohoapis.ca");
+    }
+
+    #[test]
+    fn an_address_names_its_data_centre() {
+        let named = [
+            ("com", "us"),
+            ("crm.zoho.jp", "jp"),
+            ("https://accounts.zoho.com.au/", "au"),
+            ("zohocloud.ca", "ca"),
+        ];
+        for (word, code) in named {
+            assert_eq!(DataCenter::nearest(word), Some(code), "{word}");
+        }
+        assert_eq!(DataCenter::nearest("jpp"), Some("jp"));
+        assert_eq!(DataCenter::nearest("nowhere"), None);
+    }
+
+    #[test]
+    fn a_sandbox_of_crm_is_in_its_data_centre() {
+        let code = |url: &str| DataCenter::by_api_domain(url).map(|dc| dc.code);
+        for edition in ["www", "sandbox", "developer"] {
+            assert_eq!(code(&format!("https://{edition}.zohoapis.com.au/")), Some("au"));
+        }
+        for bad in ["https://evil.zohoapis.eu", "https://zohoapis.eu", "https://www.zohoapis.eu.evil.example"]
+        {
+            assert_eq!(code(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_an_exact_https_host_is_zohos() {
+        assert!(DataCenter::by_accounts_url("https://accounts.zoho.jp").is_some());
+        for bad in ["http://accounts.zoho.jp", "https://accounts.zoho.jp.evil.example", "https://zoho.jp"] {
+            assert!(DataCenter::by_accounts_url(bad).is_none(), "{bad}");
+        }
+    }
+}
