@@ -311,3 +311,25 @@ fn links_are_found_in_prose_only() {
         "see [`a`](b.md#c) and ![p](d.svg \"title\"), `[not](one)`\n```\n[nor](this)\n```\n[e]: <f.md>\n";
     assert_eq!(links(page), ["b.md#c", "d.svg", "f.md"]);
 }
+
+/// A word in backticks with two or more underscores is the name of a test on these pages.
+#[test]
+fn tests_named_in_the_docs_exist() {
+    let mut sources = files(&root().join("src"), "rs");
+    sources.extend(files(&root().join("tests"), "rs"));
+    let sources: Vec<String> = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for page in ["docs/security.md", "docs/reliability.md"] {
+        let text = read(page);
+        let is_test = |word: &&str| {
+            word.matches('_').count() >= 2
+                && word.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte))
+        };
+        let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(is_test).collect();
+        assert!(named.len() > 10, "{page} names {} tests only", named.len());
+        let missing: Vec<&str> = named
+            .into_iter()
+            .filter(|name| !sources.iter().any(|source| source.contains(&format!("fn {name}("))))
+            .collect();
+        assert!(missing.is_empty(), "{page} names tests that do not exist: {missing:?}");
+    }
+}
