@@ -23,6 +23,9 @@ const REJECT_LIMIT: usize = 3;
 /// One request to the token endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
+    /// A random number that tells it from every other one, whatever the times say; empty in entries of older versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// When it was about to be sent.
     pub sent: Timestamp,
     /// When its answer had arrived.
@@ -116,7 +119,8 @@ impl Entry {
 impl Ledger {
     /// What a ledger that is there but cannot be read counts as: all but two requests used just now.
     pub fn unreadable(now: &Timestamp, budget: &Budget) -> Self {
-        let entry = Entry { sent: now.clone(), answered: Some(now.clone()), granted: false };
+        let answered = Some(now.clone());
+        let entry = Entry { id: String::new(), sent: now.clone(), answered, granted: false };
         Ledger { requests: vec![entry; budget.tokens.saturating_sub(2) as usize], ..Ledger::default() }
     }
 
@@ -156,7 +160,7 @@ impl Ledger {
         let window_ms = ms(budget.window);
         self.requests
             .retain(|entry| entry.counts_for_ms(now, window_ms) > 0 || entry.latest().age_ms(now) < HOUR_MS);
-        self.requests.push(Entry { sent: now.clone(), answered: None, granted: false });
+        self.requests.push(Entry { id: random_id(), sent: now.clone(), answered: None, granted: false });
     }
 
     /// Notes that the newest request was answered.
@@ -266,6 +270,13 @@ impl Ledger {
         let surplus = left.len().checked_sub(REJECT_LIMIT + 1)?;
         Some(from_ms(left[surplus]))
     }
+}
+
+/// Empty where the system has no random numbers: then its time tells an entry.
+fn random_id() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)
+        .map_or_else(|_| String::new(), |()| format!("{:016x}", u64::from_ne_bytes(bytes)))
 }
 
 /// Rounded up to whole seconds, so that a caller that waits as told does not come too early.

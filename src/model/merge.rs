@@ -3,7 +3,7 @@
 use crate::model::Timestamp;
 use crate::model::{Entry, Ledger};
 
-/// Two entries whose sendings lie closer together than this are one, which travelled between clocks, in ms.
+/// Two entries without IDs whose sendings lie closer together than this are one, which traveled between clocks, in ms.
 const SAME_MS: i64 = 1_000;
 
 impl Ledger {
@@ -40,8 +40,14 @@ impl Ledger {
         };
         let cool_downs = [&self.cool_down, &other.cool_down].into_iter().flatten();
         Ledger {
-            requests: union(&self.requests, &other.requests, now, |entry| &entry.sent, one_entry),
-            rejects: union(&self.rejects, &other.rejects, now, |at| at, |_, theirs| theirs.clone()),
+            requests: union(
+                &self.requests,
+                &other.requests,
+                now,
+                |entry| (&entry.id, &entry.sent),
+                |ours, theirs| one_entry(ours, theirs, now),
+            ),
+            rejects: union(&self.rejects, &other.rejects, now, |at| ("", at), |_, theirs| theirs.clone()),
             cool_down: cool_downs.max_by_key(|it| it.length_ms.saturating_sub(it.since.age_ms(now))).cloned(),
             failure: [&self.failure, &other.failure]
                 .into_iter()
@@ -54,18 +60,27 @@ impl Ledger {
     }
 }
 
-/// What both hold, oldest first; what is in both by its time, once.
+/// What both hold, oldest first; what is in both, once: by its ID where both have one, else by its time.
 fn union<T: Clone>(
     ours: &[T],
     theirs: &[T],
     now: &Timestamp,
-    time: impl Fn(&T) -> &Timestamp,
+    key: impl Fn(&T) -> (&str, &Timestamp),
     one: impl Fn(&T, &T) -> T,
 ) -> Vec<T> {
     let mut left = ours.to_vec();
     let mut all = Vec::new();
     for theirs in theirs {
-        let apart = |ours: &T| (time(ours).age_ms(now) - time(theirs).age_ms(now)).abs();
+        let apart = |ours: &T| match (key(ours), key(theirs)) {
+            ((ours, _), (theirs, _)) if !ours.is_empty() && !theirs.is_empty() => {
+                if ours == theirs {
+                    0
+                } else {
+                    SAME_MS
+                }
+            }
+            ((_, ours), (_, theirs)) => (ours.age_ms(now) - theirs.age_ms(now)).abs(),
+        };
         let nearest =
             (0..left.len()).min_by_key(|at| apart(&left[*at])).filter(|at| apart(&left[*at]) < SAME_MS);
         all.push(match nearest {
@@ -74,15 +89,27 @@ fn union<T: Clone>(
         });
     }
     all.append(&mut left);
-    all.sort_by_key(|item| -time(item).age_ms(now));
+    all.sort_by_key(|item| -key(item).1.age_ms(now));
     all
 }
 
-/// One request as two machines saw it: an answer that one of them knows of is known.
-fn one_entry(ours: &Entry, theirs: &Entry) -> Entry {
+/// One request as two machines saw it: an answer that one of them knows of is known. It counts from the later time of
+/// both, but the times of one clock that came back through another differ by a little: then theirs is kept, so that no
+/// entry moves with every merge.
+fn one_entry(ours: &Entry, theirs: &Entry, now: &Timestamp) -> Entry {
+    let later = |ours: &Timestamp, theirs: &Timestamp| match theirs.age_ms(now) - ours.age_ms(now) >= SAME_MS
+    {
+        true => ours.clone(),
+        false => theirs.clone(),
+    };
+    let answered = match (&ours.answered, &theirs.answered) {
+        (Some(ours), Some(theirs)) => Some(later(ours, theirs)),
+        (ours, theirs) => ours.clone().or_else(|| theirs.clone()),
+    };
     Entry {
-        sent: theirs.sent.clone(),
-        answered: ours.answered.clone().or_else(|| theirs.answered.clone()),
+        id: if theirs.id.is_empty() { ours.id.clone() } else { theirs.id.clone() },
+        sent: later(&ours.sent, &theirs.sent),
+        answered,
         granted: ours.granted || theirs.granted,
     }
 }
@@ -97,13 +124,49 @@ mod tests {
         Timestamp { wall_ms: ms, boot_ms: ms, boot_id: "b".into() }
     }
 
+    /// Requests as an older version wrote them, without IDs.
     fn asked(times: &[i64]) -> Ledger {
         let mut ledger = Ledger::default();
         for time in times {
             ledger.reserve(&at(*time), &Budget::default());
             ledger.answered(&at(*time), true);
         }
+        without_ids(ledger)
+    }
+
+    fn without_ids(mut ledger: Ledger) -> Ledger {
+        ledger.requests.iter_mut().for_each(|entry| entry.id.clear());
         ledger
+    }
+
+    /// An entry without an answer is dated later on the machine that sent it.
+    #[test]
+    fn one_entry_counts_from_its_later_time() {
+        let mut ours = Ledger::default();
+        ours.reserve(&at(0), &Budget::default());
+        let theirs = ours.clone();
+        ours.unanswered(&at(8_000));
+        for both in [ours.stricter(&theirs, &at(9_000)), theirs.stricter(&ours, &at(9_000))] {
+            assert_eq!(both.requests, ours.requests);
+        }
+    }
+
+    #[test]
+    fn entries_with_ids_are_told_by_them() {
+        let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
+        ours.reserve(&at(0), &Budget::default());
+        theirs.reserve(&at(0), &Budget::default());
+        assert_eq!(ours.stricter(&theirs, &at(9_000)).requests.len(), 2, "two machines at the same moment");
+        let traveled = ours.with_times(|at| at.clone().later(5_000));
+        assert_eq!(
+            ours.stricter(&traveled, &at(9_000)).requests.len(),
+            1,
+            "one that came back by another clock"
+        );
+        let old = without_ids(ours.clone());
+        for both in [ours.stricter(&old, &at(9_000)), old.stricter(&ours, &at(9_000))] {
+            assert_eq!(both.requests, ours.requests);
+        }
     }
 
     #[test]
@@ -147,6 +210,7 @@ mod tests {
     fn an_answer_that_one_of_them_knows_of_is_known() {
         let mut waiting = Ledger::default();
         waiting.reserve(&at(0), &Budget::default());
+        let waiting = without_ids(waiting);
         let answered = asked(&[0]);
         for both in [waiting.stricter(&answered, &at(0)), answered.stricter(&waiting, &at(0))] {
             assert_eq!(both.requests, answered.requests);
