@@ -86,6 +86,17 @@ impl Code {
     }
 }
 
+/// A setting that secrets are bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedSetting {
+    /// `accounts_url` or `data_center`.
+    AccountsServer,
+    /// `client_id`.
+    ClientId,
+    /// `grant`.
+    Grant,
+}
+
 /// Why a keyring did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyringTrouble {
@@ -189,6 +200,13 @@ pub enum Error {
     NeverLoggedIn {
         /// The profile.
         profile: String,
+    },
+    /// The profile no longer has the settings that its secrets were made for, so they are not used.
+    SettingsChanged {
+        /// The profile.
+        profile: String,
+        /// The setting that differs.
+        setting: ChangedSetting,
     },
     /// Zoho says the refresh token is dead (`invalid_code`).
     Refused {
@@ -395,6 +413,7 @@ impl Error {
                 Code::Config
             }
             Error::NeverLoggedIn { .. }
+            | Error::SettingsChanged { .. }
             | Error::SecretsGone { .. }
             | Error::Refused { .. }
             | Error::Denied { .. }
@@ -443,6 +462,9 @@ impl Error {
                 tr!("the environment profile lacks {missing}", missing)
             }
             Error::NeverLoggedIn { profile } => tr!("profile '{profile}' has no credential", profile),
+            Error::SettingsChanged { profile, .. } => {
+                tr!("profile '{profile}': settings changed since the login", profile)
+            }
             Error::Keyring { trouble, .. } => trouble.message(),
             Error::Shared { profile, others } => {
                 tr!(
@@ -514,6 +536,11 @@ impl Error {
     /// Why, where the message does not say it already.
     pub fn cause(&self) -> Option<String> {
         match self {
+            Error::SettingsChanged { setting, .. } => Some(match setting {
+                ChangedSetting::AccountsServer => tr!("its secrets belong to another accounts server"),
+                ChangedSetting::ClientId => tr!("its secrets belong to another client_id"),
+                ChangedSetting::Grant => tr!("its secrets belong to another grant"),
+            }),
             Error::Refused { error, .. } => Some(tr!(
                 "it was answered '{error}': revoked, replaced by a newer login, or of another data centre",
                 error
@@ -642,9 +669,9 @@ impl Error {
                     ),
                 })
             }
-            Error::NeverLoggedIn { profile } | Error::Refused { profile, .. } => {
-                Some(tr!("run 'zoho-cred login {profile}'", profile))
-            }
+            Error::NeverLoggedIn { profile }
+            | Error::SettingsChanged { profile, .. }
+            | Error::Refused { profile, .. } => Some(tr!("run 'zoho-cred login {profile}'", profile)),
             Error::ClientRejected { profile, error, .. } => Some(match rejected(error) {
                 Rejected::Client => tr!(
                     "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'",

@@ -2,18 +2,19 @@
 
 use crate::cli::{FlowName, Global, LoginArgs};
 use crate::commands::session::{read_config, roots};
-use crate::config::{AccountsUrl, ConfigFile, Profile, SecretBackend, state_dir};
+use crate::config::{ConfigFile, Profile, SecretBackend, state_dir};
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::exchange::{Code, Grant, exchange};
 use crate::login::flows::{browser, device, paste, refresh_token, self_client};
-use crate::login::{Superseded, check_writable, save_login, settings, token_count, wrong};
+use crate::login::{Superseded, check_writable, confirm, save_login, settings, token_count, wrong};
 use crate::model::CredentialId;
 use crate::model::MinTtl;
 use crate::refresh::{Ports, TokenRequest, get_token, seed_cache};
 use crate::secret::Secret;
 use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, Secrets, Source};
 use crate::store;
+use crate::store::local::profile_state::ProfileState;
 use crate::store::{Shared, StateDir};
 use crate::system::{Http, Roots, System};
 use std::path::Path;
@@ -31,6 +32,11 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let name = settings::name(system, args, &config)?;
     let old = config.profile(&name).and_then(Result::ok);
     let last = old.as_ref().and_then(|old| LoginRecord::load(&state, old).ok().flatten()?.flow);
+    if let Some(profile) = old.as_ref().filter(|_| is_bare(args))
+        && let SecretBackend::Command(command) = &profile.secrets
+    {
+        return bind_command(system, global, args, &config, &state, profile, command);
+    }
     let flow = settings::flow(system, args, old.as_ref(), last.as_deref());
     let place = settings::secrets(args, old.as_ref());
     // A person is told before any question, a script after what is wrong with its flags.
@@ -43,7 +49,7 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     }
     check_writable::takes_secrets(system, &state, &config, &profile, global.verbosity.quiet)?;
     let stored = |system: &System| stored_client_secret(system, &state, &profile);
-    let client_secret = settings::client_secret(system, args, &profile, stored)?;
+    let client = settings::client_secret(system, args, &profile, stored)?;
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
     http.ready()?;
@@ -57,31 +63,26 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
         LoginContext { http: &*http, roots: &roots, config: &config, state: &state, args, flow, warned };
     match flow {
         FlowName::RefreshToken => {
+            let client_secret = client.secret;
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
             story.take_over(system, &profile, &Secrets { client_secret, refresh_token })?;
         }
         FlowName::ClientCredentials => {
-            story.take_over(system, &profile, &Secrets { client_secret, refresh_token: None })?;
+            let secrets = Secrets { client_secret: client.secret, refresh_token: None };
+            story.take_over(system, &profile, &secrets)?;
         }
         FlowName::Device => {
-            let elsewhere = |system: &mut System, landed: &AccountsUrl, secret| {
-                settings::secret_of(system, &profile, landed, secret)
-            };
-            let (grant, client_secret) = device::run(system, &*http, &profile, client_secret, elsewhere)?;
+            let (grant, client_secret) = device::run(system, &*http, &profile, client)?;
             story.keep_grant(system, profile.clone(), client_secret, grant)?;
         }
         FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {
             let code = story.code(system, flow, &profile)?;
-            let client_secret = settings::secret_of(system, &profile, &code.accounts_url, client_secret)?;
+            let client_secret = settings::secret_of(system, &profile, &code.accounts_url, client)?;
             let grant = exchange(&*system.clock, &*http, &profile, &client_secret, &code)?;
             story.keep_grant(system, profile.clone(), client_secret, grant)?;
         }
     }
-    if !global.verbosity.quiet {
-        let place = profile.secrets.word();
-        system.say(&tr!("zoho-cred: logged in; the secrets are kept in: {place}", place));
-        system.say(&tr!("zoho-cred: 'zoho-cred get {profile}' prints a token", profile = profile.name));
-    }
+    say_what_next(system, global, &profile);
     Ok(0)
 }
 
@@ -98,13 +99,69 @@ fn can_be_kept(system: &System, global: &Global, place: &SecretBackend) -> Resul
     }
 }
 
-/// The client secret that the profile's last login stored, if it was for the same client at the same server: to
-/// anybody else it is not ours to send.
+/// Whether no flag asks for other settings, another place of secrets, or a flow.
+fn is_bare(args: &LoginArgs) -> bool {
+    let texts = [&args.data_center, &args.accounts_url, &args.client_id, &args.redirect_uri, &args.soid];
+    let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
+    texts.iter().all(|text| text.is_none())
+        && files.iter().all(|file| file.is_none())
+        && args.scopes.is_empty()
+        && args.flow.is_none()
+        && args.secrets.is_none()
+}
+
+/// A login of a profile whose secrets a command prints: they are used with the settings of the config from now on.
+fn bind_command(
+    system: &mut System,
+    global: &Global,
+    args: &LoginArgs,
+    config: &ConfigFile,
+    state: &StateDir,
+    profile: &Profile,
+    command: &[String],
+) -> Result<u8, Error> {
+    let changed = Source::new(profile, &system.env, state).refuse_changed();
+    if let Err(error) = changed
+        && system.terminal.stdin
+    {
+        let (client, place) = (&profile.client_id, &profile.accounts_url);
+        let question = tr!(
+            "The settings changed. Send the command's secrets to {place} as client {client}?",
+            place,
+            client
+        );
+        if !confirm(system, &question) {
+            return Err(error);
+        }
+    }
+    let roots = roots(system, global);
+    let http = (system.http)(&roots)?;
+    let flow = FlowName::RefreshToken;
+    let story = LoginContext { http: &*http, roots: &roots, config, state, args, flow, warned: false };
+    let patience = KeyringTimeout::of(system, global.verbosity.quiet);
+    let secrets = Source::new(profile, &system.env, state).patient(patience).printed(command)?;
+    if !args.no_verify {
+        story.verify(system, profile, &secrets)?;
+    }
+    let id = CredentialId::of(profile, &secrets);
+    ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
+    say_what_next(system, global, profile);
+    Ok(0)
+}
+
+fn say_what_next(system: &System, global: &Global, profile: &Profile) {
+    if !global.verbosity.quiet {
+        let place = profile.secrets.word();
+        system.say(&tr!("zoho-cred: logged in; the secrets are kept in: {place}", place));
+        system.say(&tr!("zoho-cred: 'zoho-cred get {profile}' prints a token", profile = profile.name));
+    }
+}
+
+/// The client secret that the profile's last login stored, if it was for the same accounts server, client and grant.
 fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) -> Option<Secret> {
     let source = Source::new(profile, &system.env, state).patient(KeyringTimeout::of(system, false));
-    let login = source.login().ok().flatten()?;
-    let same = login.client_id == profile.client_id && login.accounts_url == profile.accounts_url.as_str();
-    let store = same.then(|| source.store(&login.store).ok())??;
+    let login = source.login().ok().flatten().filter(|login| login.is_for(profile))?;
+    let store = source.store(&login.store).ok()?;
     store.get(&login.client_secret).unwrap_or_else(|error| {
         system.warn(&tr!(
             "the client secret of the last login could not be read: {why}",

@@ -34,6 +34,10 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
     }
     let source = session.source(system);
     let record = source.login()?;
+    // To forget secrets they need not be read or sent.
+    if !args.local {
+        source.refuse_changed()?;
+    }
     let said = match (&record, &profile.secrets) {
         (None, SecretBackend::File | SecretBackend::Keyring) if !args.forget => {
             return Err(Error::NeverLoggedIn { profile: profile.name.to_string() });
@@ -50,7 +54,7 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
         (record, _) => {
             let credential = match record {
                 Some(login) => login.credential.clone(),
-                None => source.id()?.ledger().to_owned(),
+                None => command_credential(&session, &source)?.ledger().to_owned(),
             };
             let others = shared_by(&session.state, &session.config, profile, &credential)?;
             let leaving =
@@ -63,6 +67,14 @@ pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result
         system.say(&tr!("zoho-cred: logged out of '{profile}': {said}", profile = profile.name, said));
     }
     Ok(0)
+}
+
+/// The credential of secrets that a command prints: the one recorded, whatever the settings are by now.
+fn command_credential(session: &Session, source: &Source<'_>) -> Result<CredentialId, Error> {
+    match ProfileState::recorded(&session.state, &session.profile)? {
+        Some(state) => Ok(state.credential()),
+        None => source.id(),
+    }
 }
 
 /// The logout of one profile that has a credential.
@@ -134,15 +146,12 @@ impl Logout<'_> {
     /// The credential of the login, whatever the settings say by now.
     fn id(&self) -> Result<CredentialId, Error> {
         match self.record {
-            Some(record) if record.refresh_token.is_some() => {
-                Ok(CredentialId::known(&record.credential, &record.credential))
-            }
-            Some(_) if matches!(self.profile().grant, Grant::ClientCredentials { .. }) => {
+            Some(record) if record.refresh_token.is_none() && record.is_for(self.profile()) => {
                 let no_secrets = Secrets { client_secret: Secret::default(), refresh_token: None };
                 Ok(CredentialId::of(self.profile(), &no_secrets))
             }
             Some(record) => Ok(CredentialId::known(&record.credential, &record.credential)),
-            None => self.source.id(),
+            None => command_credential(self.session, self.source),
         }
     }
 
@@ -188,10 +197,9 @@ impl Logout<'_> {
             locked.commit(&CacheRecord::default())?;
         }
         ProfileState::forget(&self.session.state, self.profile())?;
-        let Some(record) = self.record else { return Ok(()) };
-        let store = self.source.store(&record.store)?;
-        store.delete(&record.client_secret)?;
-        record.refresh_token.as_deref().map_or(Ok(()), |item| store.delete(item))?;
+        for (item, _) in LoginRecord::items(&self.session.state, self.profile())? {
+            self.source.store(&item.store)?.delete(&item.name)?;
+        }
         LoginRecord::remove(&self.session.state, self.profile())?;
         LoginJournal::clear(self.source, &self.session.state);
         Ok(())

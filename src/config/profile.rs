@@ -35,6 +35,16 @@ pub enum Grant {
     },
 }
 
+impl Grant {
+    /// The word in the config file.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Grant::RefreshToken => "refresh_token",
+            Grant::ClientCredentials { .. } => "client_credentials",
+        }
+    }
+}
+
 /// The word before the token in the `Authorization` header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scheme {

@@ -12,7 +12,7 @@ use crate::model::CredentialId;
 use crate::secret::Secret;
 use crate::secrets::{KeyringTimeout, LoginRecord, SecretStore, Secrets, Source};
 use crate::store::StateDir;
-use crate::store::local::profile_state::{ProfileState, login_stamp};
+use crate::store::local::profile_state::ProfileState;
 use crate::system::{System, files};
 use clap::ValueEnum;
 
@@ -82,9 +82,8 @@ fn keep_in_turn(
         (record.pending, record.previous) = (false, None);
         record.save(state)?;
     }
-    let stamp = login_stamp(state, profile);
     if source.login()?.as_ref() == Some(&record) {
-        ProfileState::new(profile, &id, profile.scopes.clone(), stamp).save(state, profile)?;
+        ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
     }
     Ok(true)
 }

@@ -192,6 +192,21 @@ fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Err
     Ok((AccountsUrl::of(dc), Some(dc)))
 }
 
+/// A client secret for a login.
+pub struct ClientSecret {
+    /// The secret.
+    pub secret: Secret,
+    /// Whether an earlier login stored it, for one accounts server.
+    is_stored: bool,
+}
+
+impl ClientSecret {
+    /// One that was given for this login.
+    pub fn given(secret: Secret) -> Self {
+        ClientSecret { secret, is_stored: false }
+    }
+}
+
 /// The client secret: from its file, the environment, what an earlier login stored, or a hidden prompt. The one of the
 /// environment is not taken where the environment says that it is another client's.
 pub fn client_secret(
@@ -199,32 +214,42 @@ pub fn client_secret(
     args: &LoginArgs,
     profile: &Profile,
     stored: impl FnOnce(&System) -> Option<Secret>,
-) -> Result<Secret, Error> {
+) -> Result<ClientSecret, Error> {
     if let Some(path) = &args.client_secret_file {
-        return read_secret_file(system, path);
+        return read_secret_file(system, path).map(ClientSecret::given);
     }
     let is_ours = system.env.get("ZOHO_CLIENT_ID").is_none_or(|id| id.trim() == profile.client_id);
     if is_ours && let Some(secret) = environment::client_secret(&system.env)? {
-        return Ok(secret);
+        return Ok(ClientSecret::given(secret));
     }
     match stored(system) {
-        Some(secret) => Ok(secret),
-        None => ask_secret(system, &tr!("Client Secret"), "--client-secret-file"),
+        Some(secret) => Ok(ClientSecret { secret, is_stored: true }),
+        None => ask_secret(system, &tr!("Client Secret"), "--client-secret-file").map(ClientSecret::given),
     }
 }
 
 /// The client secret for the data centre that the user turned out to live in: by default each has its own, so a
-/// person is asked, and may say that it is the same.
+/// person is asked, and may say that it is the same. Without a person, a stored one goes nowhere else.
 pub fn secret_of(
     system: &System,
     profile: &Profile,
     landed: &AccountsUrl,
-    secret: Secret,
+    client: ClientSecret,
 ) -> Result<Secret, Error> {
-    if *landed == profile.accounts_url || !system.terminal.stdin {
-        return Ok(secret);
+    if *landed == profile.accounts_url {
+        return Ok(client.secret);
     }
     let code = landed.data_center().map_or(landed.as_str(), |dc| dc.code);
+    if !system.terminal.stdin {
+        return match client.is_stored {
+            false => Ok(client.secret),
+            true => Err(wrong(tr!(
+                "the account is at '{code}', and the stored client secret is for {place}: give --client-secret-file",
+                code,
+                place = profile.place(),
+            ))),
+        };
+    }
     let other = ask_secret_or_none(system, &tr!("Client Secret of '{code}', or Enter for the same", code))?;
-    Ok(other.unwrap_or(secret))
+    Ok(other.unwrap_or(client.secret))
 }

@@ -29,8 +29,11 @@ impl Superseded {
         config: &ConfigFile,
         profile: &Profile,
     ) -> Result<Option<Self>, Error> {
-        let source = Source::new(profile, &system.env, state).patient(KeyringTimeout::of(system, false));
+        let before = config.profile(&profile.name).and_then(Result::ok);
+        let source = Source::new(before.as_ref().unwrap_or(profile), &system.env, state);
+        let source = source.patient(KeyringTimeout::of(system, false));
         let Some(login) = source.login()?.filter(|login| login.made_here) else { return Ok(None) };
+        source.refuse_changed()?;
         let shared = !shared_by(state, config, profile, &login.credential)?.is_empty();
         let Some(item) = login.refresh_token.as_ref().filter(|_| !shared) else { return Ok(None) };
         let accounts_url = AccountsUrl::new(&login.accounts_url)?;

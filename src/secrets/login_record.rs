@@ -1,9 +1,10 @@
 //! What a login stored: not the secrets, but where they are. It is written last, by one rename, so that a login
 //! that is killed half-way leaves the old credential in use.
 
-use crate::config::{Grant, Origin, Profile, ProfileName};
-use crate::error::Error;
+use crate::config::{Origin, Profile, ProfileName};
+use crate::error::{ChangedSetting, Error};
 use crate::model::profile_key;
+use crate::secrets::bound::changed_setting;
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir;
@@ -82,11 +83,18 @@ impl LoginRecord {
         names.into_iter().flatten().map(|name| Item { store: self.store.clone(), name: name.clone() })
     }
 
-    /// Whether it was made for the client, accounts server and kind of grant that `profile` has.
+    /// The setting of `profile` that this login was not made for, if there is one.
+    pub fn changed(&self, profile: &Profile) -> Option<ChangedSetting> {
+        let grant = match self.refresh_token {
+            Some(_) => "refresh_token",
+            None => "client_credentials",
+        };
+        changed_setting(profile, &self.accounts_url, &self.client_id, grant)
+    }
+
+    /// Whether it was made for the client, accounts server and grant that `profile` has.
     pub fn is_for(&self, profile: &Profile) -> bool {
-        self.accounts_url == profile.accounts_url.as_str()
-            && self.client_id == profile.client_id
-            && self.refresh_token.is_some() == (profile.grant == Grant::RefreshToken)
+        self.changed(profile).is_none()
     }
 
     fn in_use(mut self, profile: &Profile) -> Option<Self> {

@@ -1,5 +1,6 @@
 //! What can mint tokens: its fingerprint, and where its secrets rest.
 
+mod bound;
 mod command;
 mod environment;
 mod file;
@@ -8,6 +9,7 @@ mod login_record;
 mod source;
 mod store;
 
+pub use bound::changed_setting;
 pub use file::FileSecrets;
 pub use keyring::{KeyringSecrets, KeyringTimeout};
 pub use login_record::{Item, LoginRecord, login_path, login_path_of};

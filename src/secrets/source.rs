@@ -1,17 +1,18 @@
 //! The credential of a profile: its id without opening a keyring, and its secrets when they are really needed.
 
 use crate::config::{ConfigFile, Grant, Origin, Profile, SecretBackend};
-use crate::error::Error;
+use crate::error::{ChangedSetting, Error};
 use crate::i18n::tr;
 use crate::model::CacheRecord;
 use crate::model::CredentialId;
 use crate::secrets::{
     FileSecrets, KeyringSecrets, KeyringTimeout, LoginRecord, SecretStore, Secrets, command, environment,
 };
-use crate::store::local::profile_state::{ProfileState, login_stamp};
-use crate::store::{Stamp, StateDir, cache_path, read_cache};
+use crate::store::local::profile_state::ProfileState;
+use crate::store::local::state_dir;
+use crate::store::{StateDir, cache_path, read_cache};
 use crate::system::{Env, files};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::time::Duration;
 
 /// The port to a credential: its id, and its secrets when they are really needed.
@@ -33,8 +34,6 @@ pub struct Source<'a> {
     env: &'a Env,
     state: &'a StateDir,
     given: Option<&'a Secrets>,
-    /// The version of the login record that the secrets were last read from.
-    read_from: RefCell<Option<Stamp>>,
     patience: KeyringTimeout<'a>,
     left: Cell<Duration>,
 }
@@ -68,7 +67,7 @@ impl CredentialSource for Source<'_> {
                 Some(login) => login.scopes,
                 None => self.profile.scopes.clone(),
             };
-            let state = ProfileState::new(self.profile, &id, scopes, self.read_from.borrow().clone());
+            let state = ProfileState::new(self.profile, &id, scopes);
             if let Err(error) = state.save(self.state, self.profile) {
                 log::debug!("the profile's state was not written: {}", error.message());
             }
@@ -80,22 +79,17 @@ impl CredentialSource for Source<'_> {
         if let Some(secrets) = self.given {
             return Ok(secrets.clone());
         }
-        self.read_from.replace(login_stamp(self.state, self.profile));
         match &self.profile.secrets {
             SecretBackend::Environment => environment::secrets(self.env, self.profile),
             SecretBackend::Command(words) => {
-                self.complete(command::secrets(words, self.left.get(), self.patience.is_watched())?)
+                self.refuse_changed()?;
+                self.printed(words)
             }
             SecretBackend::File | SecretBackend::Keyring => {
                 let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
-                if !login.is_for(self.profile) {
-                    if self.is_overtaken(&login) {
-                        return Err(Error::ConcurrentModification { profile: self.profile.name.to_string() });
-                    }
+                if let Err(error) = self.refuse_changed_since(&login) {
                     // The config file may have followed one more login meanwhile.
-                    if self.login()?.as_ref() != Some(&login) {
-                        return self.secrets();
-                    }
+                    return if self.login()?.as_ref() == Some(&login) { Err(error) } else { self.secrets() };
                 }
                 match self.stored(&login) {
                     // A login in between has put others into their place.
@@ -118,7 +112,6 @@ impl<'a> Source<'a> {
             state,
             given: None,
             patience: KeyringTimeout::unattended(),
-            read_from: RefCell::default(),
             left: Cell::new(Duration::MAX),
         }
     }
@@ -133,9 +126,51 @@ impl<'a> Source<'a> {
         Source { patience, ..self }
     }
 
-    /// What the profile's login stored.
+    /// [`Error::SettingsChanged`] where the profile no longer has the settings that its secrets were made for. They
+    /// are not looked at.
+    pub fn refuse_changed(&self) -> Result<(), Error> {
+        match &self.profile.secrets {
+            SecretBackend::Environment => Ok(()),
+            SecretBackend::Command(_) => {
+                let bound_to = self.granted()?.map(|state| state.settings);
+                let changed = bound_to.and_then(|settings| settings.changed(self.profile));
+                changed.map_or(Ok(()), |setting| Err(self.settings_changed(setting)))
+            }
+            SecretBackend::File | SecretBackend::Keyring => match self.login()? {
+                Some(login) => self.refuse_changed_since(&login),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn refuse_changed_since(&self, login: &LoginRecord) -> Result<(), Error> {
+        match login.changed(self.profile) {
+            None => Ok(()),
+            Some(_) if self.is_overtaken(login) => {
+                Err(Error::ConcurrentModification { profile: self.profile.name.to_string() })
+            }
+            Some(setting) => Err(self.settings_changed(setting)),
+        }
+    }
+
+    /// What is recorded of a profile whose credential has got a token: until then it is not known whether its settings
+    /// are right.
+    fn granted(&self) -> Result<Option<ProfileState>, Error> {
+        let recorded = ProfileState::recorded(self.state, self.profile)?;
+        Ok(recorded.filter(|state| state_dir::stat(&cache_path(self.state, &state.credential())).is_some()))
+    }
+
+    /// What the profile's command prints, for settings that a person has just confirmed by a login.
+    pub fn printed(&self, words: &[String]) -> Result<Secrets, Error> {
+        self.complete(command::secrets(words, self.left.get(), self.patience.is_watched())?)
+    }
+
+    /// What the profile's login stored; nothing for secrets that come from elsewhere.
     pub fn login(&self) -> Result<Option<LoginRecord>, Error> {
-        LoginRecord::load(self.state, self.profile)
+        match self.profile.secrets {
+            SecretBackend::File | SecretBackend::Keyring => LoginRecord::load(self.state, self.profile),
+            SecretBackend::Command(_) | SecretBackend::Environment => Ok(None),
+        }
     }
 
     /// The token set in the cache of the credential that the profile's state names, and the scopes of its login.
@@ -178,13 +213,16 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether the config file has the settings of `login` by now: ours are those of before it, and its secrets would
-    /// go to another client or accounts server. Where a person edited the file, they are tried as they are.
+    /// Whether the config file has the settings of `login` by now: then ours are those of before it.
     fn is_overtaken(&self, login: &LoginRecord) -> bool {
         let Origin::File(path) = &self.profile.origin else { return false };
         let Ok(Some(text)) = files::read_text_if_any(path) else { return false };
         let now = ConfigFile::parse(path, &text).ok().and_then(|config| config.profile(&self.profile.name));
         now.and_then(Result::ok).is_some_and(|now| login.is_for(&now))
+    }
+
+    fn settings_changed(&self, setting: ChangedSetting) -> Error {
+        Error::SettingsChanged { profile: self.profile.name.to_string(), setting }
     }
 
     fn never_logged_in(&self) -> Error {

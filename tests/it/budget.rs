@@ -120,3 +120,20 @@ fn a_remembered_refusal_is_told_although_the_budget_is_used_up() {
     test.run(["get", "--refresh"]).failed(75, "rate_limited");
     assert_eq!(test.sandbox.token_requests(), 1);
 }
+
+/// Two homes are like two machines, unless they share a state folder.
+#[test]
+fn two_homes_with_one_state_dir_share_the_budget() {
+    let mut test = Test::new();
+    let homes = ["one", "two"].map(|name| {
+        let home = test.dir.path().join(name);
+        std::fs::create_dir(&home).unwrap();
+        home.display().to_string()
+    });
+    for home in homes.iter().cycle().take(12) {
+        test.set("HOME", home);
+        let outcome = test.run(["get", "--refresh"]);
+        assert!([0, 75].contains(&outcome.code), "{outcome:?}");
+    }
+    assert_eq!(test.sandbox.token_requests(), 10);
+}

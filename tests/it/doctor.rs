@@ -202,6 +202,18 @@ fn a_cool_down() {
     fails(&test, "budget", &["cooling down for another 10 min"]);
 }
 
+/// Two homes with one refresh token have two ledgers, which nobody used to be told.
+#[test]
+fn a_budget_that_two_homes_do_not_share_is_named() {
+    let test = Test::new();
+    assert!(!finding(&doctor(&test).stdout, "state folder").1.contains("HOME"), "the folder is shared");
+    test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
+    test.get();
+    fails(&test, "budget", &["another HOME", "ZOHO_CRED_STATE_DIR"]);
+    let (status, said) = finding(&doctor(&test.unset("ZOHO_CRED_STATE_DIR")).stdout, "state folder");
+    assert!(status == "ok" && said.contains("ZOHO_CRED_STATE_DIR"), "{said}");
+}
+
 #[test]
 fn a_shared_store_that_cannot_be_reached() {
     let test = Test::new().var("ZOHO_CRED_STORE", "redis://:hunter2@127.0.0.1:1/0");

@@ -152,3 +152,25 @@ fn a_script_cannot_be_asked_and_is_told_what_is_wrong() {
     assert_eq!(exchanges(&test), [("eu".to_owned(), "invalid_client_secret".to_owned())]);
     assert!(!test.config().exists());
 }
+
+/// Nobody who said that it may go there is at hand.
+#[test]
+fn a_stored_secret_goes_to_no_other_data_center() {
+    let test = world(true);
+    let secret = test.file("secret", &client(&test).client_secrets["us"]).display().to_string();
+    let token = test.file("token", test.sandbox.refresh_token()).display().to_string();
+    let before = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
+    let settings = ["--data-center", "us", "--client-id", &client(&test).client_id];
+    let files = ["--client-secret-file", &secret, "--refresh-token-file", &token];
+    test.run(before.into_iter().chain(settings).chain(files)).ok();
+    let mut command = test.command(flags(&test));
+    command.stdin(Stdio::piped());
+    let mut login = test.start(command);
+    let page = crate::harness::said(&login, "https://accounts.zoho.com/");
+    login.stdin().write_all(accepted(&test, &page).as_bytes()).unwrap();
+    login.close_stdin();
+    let outcome = login.wait();
+    outcome.failed(2, "usage");
+    assert!(outcome.stderr.contains("--client-secret-file"), "{outcome:?}");
+    assert_eq!(exchanges(&test), []);
+}

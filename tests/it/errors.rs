@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 use zoho_cred::cli::Cli;
-use zoho_cred::error::{Code, Error, KeyringTrouble};
+use zoho_cred::error::{ChangedSetting, Code, Error, KeyringTrouble};
 use zoho_cred::i18n::{Language, speak};
 
 /// Generates the variant names and a match that fails to compile if a variant is missing.
@@ -23,7 +23,7 @@ macro_rules! variants {
 
 variants! {
     Usage, CommandLine, BadProfileName, NoProfile, UnknownProfile, Config, Setting, EnvironmentIncomplete,
-    NeverLoggedIn, Refused, Denied, CodeRefused, NoRefreshToken, LoginTimedOut, PortTaken, UntrustedRedirect,
+    NeverLoggedIn, SettingsChanged, Refused, Denied, CodeRefused, NoRefreshToken, LoginTimedOut, PortTaken, UntrustedRedirect,
     ClientRejected, CoolingDown, OutOfBudget, TooManyRejects, Busy, LoginUnderWay, ConcurrentModification, LeaseLost, Unavailable, Offline,
     Store, Keyring, SecretsGone, Shared, NotRevoked, Unsafe, BadInput, BadAnswer, HostNotServed, Out, Command, HostileToken,
     Stdout, Interrupted,
@@ -69,6 +69,9 @@ fn samples() -> Vec<Error> {
         Error::Setting { problem: word("there is no home folder"), hint: word("set HOME") },
         Error::EnvironmentIncomplete { missing: "ZOHO_CLIENT_ID" },
         Error::NeverLoggedIn { profile: profile() },
+        Error::SettingsChanged { profile: profile(), setting: ChangedSetting::AccountsServer },
+        Error::SettingsChanged { profile: profile(), setting: ChangedSetting::ClientId },
+        Error::SettingsChanged { profile: profile(), setting: ChangedSetting::Grant },
         Error::Refused { profile: profile(), error: word("invalid_code"), retry_after },
         Error::Refused { profile: word("env"), error: word("invalid_code"), retry_after },
         Error::Denied { error: word("access_denied") },

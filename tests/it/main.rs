@@ -8,6 +8,7 @@ mod in_process;
 
 mod answers;
 mod asleep;
+mod bound;
 mod budget;
 mod cli_docs;
 mod clock;

@@ -121,8 +121,8 @@ fn an_edited_client_never_serves_the_old_token() {
     let token = test.get().ok().to_owned();
     let text = std::fs::read_to_string(test.config()).unwrap();
     test.write_config(&text.replace(test.sandbox.client_id(), "1000.OTHER"));
-    let outcome = test.get();
-    outcome.failed(78, "client_rejected");
+    test.get().failed(77, "login_required");
+    assert_eq!(test.sandbox.token_requests(), 1);
     test.write_config(&text);
     assert_eq!(test.get().ok(), token);
 }

@@ -35,21 +35,20 @@ pub fn secrets(session: &Session, system: &System) -> Check {
 
 /// What cache and ledger say about refresh token, data centre, budget and tokens.
 pub fn checks(session: &Session, system: &System, found: &Found) -> Vec<Check> {
-    vec![
-        refresh_token(session, system, found),
-        data_center(session, found),
-        budget(session, system, found),
-        tokens(system, found),
-    ]
+    let mut checks = vec![refresh_token(session, system, found)];
+    checks.extend(edited_scopes(session, found));
+    checks.extend([data_center(session, found), budget(session, system, found), tokens(system, found)]);
+    checks
 }
 
 fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
     let what = &tr!("refresh token");
     let name = &session.profile.name;
     let Some(failure) = &found.ledger.failure else {
-        return match found.logged_in {
-            true => Check::ok(what, tr!("Zoho has not refused it")),
-            false => Check::failed(what, tr!("there is none"), format!("zoho-cred login {name}")),
+        return match &found.no_credential {
+            None => Check::ok(what, tr!("Zoho has not refused it")),
+            Some(error @ Error::SettingsChanged { .. }) => Check::error(what, error),
+            Some(_) => Check::failed(what, tr!("there is none"), format!("zoho-cred login {name}")),
         };
     };
     let ago = words(std::time::Duration::from_secs(
@@ -70,6 +69,15 @@ fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
             Check::warning(what, said, tr!("try again; the check of the accounts server says more"))
         }
     }
+}
+
+/// A refresh cannot change scopes.
+fn edited_scopes(session: &Session, found: &Found) -> Option<Check> {
+    let name = &session.profile.name;
+    found.wants_other_scopes(&session.profile).then(|| {
+        let message = tr!("edited since the login; tokens keep the scopes of the login");
+        Check::warning(&tr!("scopes"), message, format!("zoho-cred login {name}"))
+    })
 }
 
 /// A client that Zoho does not know is mostly one of another data centre.
@@ -115,7 +123,13 @@ fn budget(session: &Session, system: &System, found: &Found) -> Check {
     if let Some(left) = found.ledger.cool_down_left(now) {
         let message =
             tr!("cooling down for another {time}: Zoho throttled this refresh token", time = words(left));
-        return Check::failed(what, message, tr!("wait; look for callers that refresh without zoho-cred"));
+        return Check::failed(
+            what,
+            message,
+            tr!(
+                "wait; look for callers that refresh without zoho-cred, or with another HOME: give all of them the same ZOHO_CRED_STATE_DIR"
+            ),
+        );
     }
     let used = found.ledger.used(now, budget);
     let left = budget.tokens.saturating_sub(used);
@@ -144,7 +158,9 @@ fn tokens(system: &System, found: &Found) -> Check {
         true => Check::warning(
             what,
             tr!("{message}; Zoho keeps 10 to 15 alive and kills the oldest", message),
-            tr!("look for callers with --refresh or a long --min-ttl; share one state folder or [store]"),
+            tr!(
+                "look for callers with --refresh or a long --min-ttl; share one ZOHO_CRED_STATE_DIR or [store]"
+            ),
         ),
         false => Check::ok(what, message),
     }

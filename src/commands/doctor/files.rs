@@ -16,7 +16,7 @@ pub fn checks(state: &StateDir, system: &System) -> Vec<Check> {
     if let Err(error) = state.check() {
         return vec![Check::error(&tr!("state folder"), &error)];
     }
-    vec![modes(state), file_system(state, system), writing(state)]
+    vec![modes(state), file_system(state, system), writing(state, system)]
 }
 
 fn modes(state: &StateDir) -> Check {
@@ -63,10 +63,20 @@ fn file_system(state: &StateDir, system: &System) -> Check {
     }
 }
 
-fn writing(state: &StateDir) -> Check {
+fn writing(state: &StateDir, system: &System) -> Check {
     let what = &tr!("state folder");
+    let path = state.path().display();
     match probe::write(state) {
-        Ok(()) => Check::ok(what, tr!("{path} can be written", path = state.path().display())),
+        Ok(()) if system.env.get("ZOHO_CRED_STATE_DIR").is_some() => {
+            Check::ok(what, tr!("{path} can be written", path))
+        }
+        Ok(()) => Check::ok(
+            what,
+            tr!(
+                "{path} can be written; a process with another HOME has a budget of its own, unless both set ZOHO_CRED_STATE_DIR",
+                path
+            ),
+        ),
         Err(error) => Check::error(what, &error),
     }
 }

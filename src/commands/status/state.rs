@@ -1,6 +1,7 @@
 //! What a profile can do at the moment, as one value that text and JSON are made of.
 
 use crate::commands::Session;
+use crate::config::Profile;
 use crate::error::Error;
 use crate::model::{CacheRecord, Failure, FailureKind, Ledger, Timestamp};
 use crate::output::rfc3339;
@@ -37,6 +38,10 @@ pub struct Status {
     pub data_center: Option<&'static str>,
     /// Its accounts server.
     pub accounts_url: String,
+    /// Whether the accounts server, client or grant were edited since the login, so that its secrets are not used.
+    pub settings_changed: bool,
+    /// Whether the scopes were edited since the login: the token has those of before.
+    pub scopes_edited: bool,
     /// The living token, if there is one.
     pub token: Option<Token>,
     /// Requests of the window.
@@ -129,31 +134,41 @@ pub struct Found {
     /// The ledger.
     pub ledger: Ledger,
     holder: Option<Holder>,
-    /// Whether there is a credential at all.
-    pub logged_in: bool,
+    /// The scopes of the login; empty where they are not known.
+    login_scopes: Vec<String>,
+    /// Why there is no credential, if there is none.
+    pub no_credential: Option<Error>,
 }
 
 impl Found {
     /// Reads it, without asking anybody: [`Error`] where the credential or the folder cannot be looked at.
     pub fn read(session: &Session, system: &System) -> Result<Self, Error> {
-        match session.source(system).id() {
+        let source = session.source(system);
+        match source.id() {
             Ok(id) => {
                 let store = store::open(&session.state, &id, None)?;
                 Ok(Found {
                     cache: store.cache()?,
                     ledger: store.ledger(&Timestamp::now(&*system.clock), &session.profile.budget),
                     holder: store.holder(),
-                    logged_in: true,
+                    login_scopes: source.login_scopes(),
+                    no_credential: None,
                 })
             }
-            Err(Error::NeverLoggedIn { .. }) => Ok(Found {
+            Err(error @ (Error::NeverLoggedIn { .. } | Error::SettingsChanged { .. })) => Ok(Found {
                 cache: CacheRecord::default(),
                 ledger: Ledger::default(),
                 holder: None,
-                logged_in: false,
+                login_scopes: Vec::new(),
+                no_credential: Some(error),
             }),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the scopes of `profile` were edited since its login, so that only a new one changes those of its tokens.
+    pub fn wants_other_scopes(&self, profile: &Profile) -> bool {
+        profile.wants_other_scopes(&self.login_scopes)
     }
 }
 
@@ -174,7 +189,7 @@ pub fn judge(session: &Session, system: &System, found: &Found) -> Status {
     let needs_person =
         |failure: &Failure| matches!(failure.kind, FailureKind::Refused | FailureKind::Misconfigured);
     let state = match () {
-        () if !found.logged_in => State::LoginRequired,
+        () if found.no_credential.is_some() => State::LoginRequired,
         () if cool_down.is_some() => State::CoolingDown,
         () if ledger.failure.as_ref().is_some_and(needs_person) && token.is_none() => State::LoginRequired,
         () if !next_slot.is_zero() => State::OutOfBudget,
@@ -186,6 +201,8 @@ pub fn judge(session: &Session, system: &System, found: &Found) -> Status {
         state,
         data_center: profile.data_center.map(|dc| dc.code),
         accounts_url: profile.accounts_url.to_string(),
+        settings_changed: matches!(found.no_credential, Some(Error::SettingsChanged { .. })),
+        scopes_edited: found.wants_other_scopes(profile),
         token,
         budget: BudgetUse {
             limit: budget.tokens,

@@ -13,6 +13,7 @@ pub fn describe(status: &Status, shared: Option<String>, report: &Page, now_ms: 
         [
             Some(vec![toned(Style::Strong, status.profile.clone()), state(status, report, now_ms)]),
             fact(tr!("data centre"), place(status)),
+            login(status).and_then(|login| fact(tr!("login"), login)),
             fact(tr!("token"), token(status, report, now_ms)),
             fact(tr!("budget"), budget(status, report)),
             fact(tr!("minted"), tr!("{count} in the last hour", count = status.minted_last_hour)),
@@ -69,6 +70,15 @@ pub fn state(status: &Status, report: &Page, now_ms: i64) -> Words {
             let until = report.time(until.map_or(now_ms, jiff::Timestamp::as_millisecond));
             toned(Style::Caution, tr!("cooling down until {until}: Zoho throttled this refresh token", until))
         }
+    }
+}
+
+/// What was edited since the login, if anything.
+fn login(status: &Status) -> Option<String> {
+    match (status.settings_changed, status.scopes_edited) {
+        (true, _) => Some(tr!("settings changed since the login")),
+        (false, true) => Some(tr!("scopes edited since the login: log in again to be granted them")),
+        (false, false) => None,
     }
 }
 

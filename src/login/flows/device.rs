@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::display;
 use crate::login::exchange::{COOL_DOWN, Grant, grant, post};
+use crate::login::settings::{ClientSecret, secret_of};
 use crate::model::Timestamp;
 use crate::oauth::device;
 use crate::oauth::device::{CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
@@ -24,14 +25,13 @@ const LAST_POLL: Duration = Duration::from_secs(2);
 /// What `slow_down` adds to the pause.
 const SLOWER: Duration = Duration::from_secs(5);
 
-/// Shows the user code and polls until the person has answered. `elsewhere` finds the client secret for another data
-/// centre, where that turns out to be the person's. Returns the secret that was taken beside the grant.
+/// Shows the user code and polls until the person has answered. Returns the client secret beside the grant: it is
+/// another one where the person turns out to be of another data center.
 pub fn run(
     system: &mut System,
     http: &dyn Http,
     profile: &Profile,
-    mut client_secret: Secret,
-    elsewhere: impl Fn(&mut System, &AccountsUrl, Secret) -> Result<Secret, Error>,
+    mut client: ClientSecret,
 ) -> Result<(Grant, Secret), Error> {
     let mut code = request_code(http, profile)?;
     if !is_own_page(&code.verification_url, &profile.accounts_url) {
@@ -51,7 +51,7 @@ pub fn run(
     wait(system, FIRST_POLL, pause, &deadline)?;
     loop {
         let asked = Timestamp::now(clock);
-        let form = device::poll_form(profile, &client_secret, &code.device_code);
+        let form = device::poll_form(profile, &client.secret, &code.device_code);
         let poll = post(http, accounts.join(TOKEN_PATH), &form)
             .map(|answer| device::read_poll(answer.status, &answer.body, accounts.is_loopback()));
         match poll {
@@ -61,13 +61,13 @@ pub fn run(
                 accounts = other(http, &accounts, &location)?;
                 // The question for a secret takes the line's place.
                 drop(waiting);
-                client_secret = elsewhere(system, &accounts, client_secret)?;
+                client = ClientSecret::given(secret_of(system, profile, &accounts, client)?);
                 waiting = show_spinner(system, deadline.remaining(clock));
             }
             Ok(Poll::Denied) => return Err(Error::Denied { error: "access_denied".into() }),
             Ok(Poll::Expired) => return Err(Error::LoginTimedOut),
             Ok(Poll::Answer(Answer::Transient(problem))) => log::info!("asked again later: {problem}"),
-            Ok(Poll::Answer(class)) => return Ok((grant(profile, class, asked, accounts)?, client_secret)),
+            Ok(Poll::Answer(class)) => return Ok((grant(profile, class, asked, accounts)?, client.secret)),
             Err(error) => log::info!("asked again later: {}", error.message()),
         }
         wait(system, pause, pause, &deadline)?;

@@ -1,14 +1,15 @@
 //! What a profile last used: its credential id, so that the warm path needs no keyring.
 
-use crate::config::{Grant, Origin, Profile};
-use crate::error::Error;
+use crate::config::{Grant, Origin, Profile, SecretBackend};
+use crate::error::{ChangedSetting, Error};
 use crate::model::CredentialId;
+use crate::secrets::{LoginRecord, changed_setting};
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir;
 use crate::store::local::state_dir::StateDir;
-use crate::store::{Links, Stamp};
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// The settings that a credential was made for. Where they no longer match the profile, it is not used.
@@ -25,17 +26,22 @@ pub struct Settings {
 impl Settings {
     /// The settings of `profile`.
     pub fn of(profile: &Profile) -> Self {
-        let (grant, soid, scopes) = match &profile.grant {
-            Grant::RefreshToken => ("refresh_token", None, Vec::new()),
-            Grant::ClientCredentials { soid } => ("client_credentials", soid.clone(), profile.scopes.clone()),
+        let (soid, scopes) = match &profile.grant {
+            Grant::RefreshToken => (None, Vec::new()),
+            Grant::ClientCredentials { soid } => (soid.clone(), profile.scopes.clone()),
         };
         Settings {
             accounts_url: profile.accounts_url.to_string(),
             client_id: profile.client_id.clone(),
-            grant: grant.to_owned(),
+            grant: profile.grant.word().to_owned(),
             soid,
             scopes,
         }
+    }
+
+    /// The setting of `profile` that secrets are bound to and that differs, if one does.
+    pub fn changed(&self, profile: &Profile) -> Option<ChangedSetting> {
+        changed_setting(profile, &self.accounts_url, &self.client_id, &self.grant)
     }
 }
 
@@ -51,26 +57,16 @@ pub struct ProfileState {
     /// The scopes that the login asked for.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// The version of the login record that the credential was read from, if there was one.
-    #[serde(default)]
-    login: Option<Stamp>,
 }
 
 impl ProfileState {
-    /// The state of a profile that uses `credential`. `login` is what [`login_stamp`] was before the credential was
-    /// read.
-    pub fn new(
-        profile: &Profile,
-        credential: &CredentialId,
-        scopes: Vec<String>,
-        login: Option<Stamp>,
-    ) -> Self {
+    /// The state of a profile that uses `credential`.
+    pub fn new(profile: &Profile, credential: &CredentialId, scopes: Vec<String>) -> Self {
         ProfileState {
             settings: Settings::of(profile),
             cache_id: credential.cache().to_owned(),
             ledger_id: credential.ledger().to_owned(),
             scopes,
-            login,
         }
     }
 
@@ -79,13 +75,34 @@ impl ProfileState {
         CredentialId::known(&self.cache_id, &self.ledger_id)
     }
 
-    /// The state of `profile`; `None` where there is none, it is junk, or it was made for other settings or an
-    /// earlier login: whoever was refreshing while somebody logged in may have written it last.
+    /// The state of `profile`; `None` where there is none, it is junk, or it was made for other settings or for
+    /// another credential than that of the login: a refresh that a login overtook may have written it last.
     pub fn load(state: &StateDir, profile: &Profile) -> Option<Self> {
-        let (bytes, _) = state_dir::read(&path_of(state, profile)?).ok()?;
-        decode::<ProfileState>(&bytes).filter(|found| {
-            found.settings == Settings::of(profile) && found.login == login_stamp(state, profile)
-        })
+        ProfileState::recorded(state, profile)
+            .ok()?
+            .filter(|found| found.settings == Settings::of(profile) && found.is_of_the_login(state, profile))
+    }
+
+    /// What was recorded last for `profile`, whatever its settings and its login are by now; junk is nothing.
+    pub fn recorded(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
+        let Some(path) = path_of(state, profile) else { return Ok(None) };
+        match state_dir::read(&path) {
+            Ok((bytes, _)) => Ok(decode(&bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(state_dir::failed("read", &path, &error)),
+        }
+    }
+
+    /// Secrets that a command prints have no login record.
+    fn is_of_the_login(&self, state: &StateDir, profile: &Profile) -> bool {
+        match profile.secrets {
+            SecretBackend::Command(_) | SecretBackend::Environment => true,
+            SecretBackend::File | SecretBackend::Keyring => {
+                LoginRecord::load(state, profile).is_ok_and(|login| {
+                    login.is_some_and(|login| login.is_for(profile) && login.credential == self.ledger_id)
+                })
+            }
+        }
     }
 
     /// Writes the state of `profile` down. Junk in its place is set aside.
@@ -100,11 +117,6 @@ impl ProfileState {
     pub fn forget(state: &StateDir, profile: &Profile) -> Result<(), Error> {
         path_of(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
     }
-}
-
-/// The version of the login record that `profile` has now; `None` where there is none.
-pub fn login_stamp(state: &StateDir, profile: &Profile) -> Option<Stamp> {
-    Stamp::of(&crate::secrets::login_path(state, profile)?, Links::Refuse).ok()
 }
 
 /// Where the state of `profile` is. The environment profile has none: its credential id follows from the variables.

@@ -1,0 +1,335 @@
+//! Secrets go only to the accounts server and client that they were made for, and by the same grant.
+
+use crate::harness::{Outcome, Test, files_below};
+use crate::person::Person;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use zoho_cred::sandbox::{ClientKind, Endpoint};
+
+/// A server that takes notes of every byte and answers with a token.
+struct Elsewhere {
+    url: String,
+    received: Arc<Mutex<String>>,
+}
+
+impl Elsewhere {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let received = Arc::<Mutex<String>>::default();
+        let notes = Arc::clone(&received);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+                let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
+                while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                    all.extend_from_slice(&buffer[..read]);
+                }
+                notes.lock().unwrap().push_str(&String::from_utf8_lossy(&all));
+                let body = r#"{"access_token":"1000.aa.bb","expires_in":3600}"#;
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                let _ = stream.write_all((head + body).as_bytes());
+            }
+        });
+        Elsewhere { url, received }
+    }
+
+    fn received(&self) -> String {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+fn config(test: &Test) -> String {
+    std::fs::read_to_string(test.config()).unwrap()
+}
+
+/// The one-line edits that no stored secret may follow.
+fn edits(test: &Test, elsewhere: &Elsewhere) -> [String; 3] {
+    let text = config(test);
+    [
+        text.replace(test.sandbox.url(), &elsewhere.url),
+        text.replace(test.sandbox.client_id(), "1000.OTHER"),
+        format!("{text}grant = \"client_credentials\"\nscopes = [\"ZohoCRM.modules.ALL\"]\n"),
+    ]
+}
+
+#[track_caller]
+fn refused(outcome: &Outcome) {
+    outcome.failed(77, "login_required");
+    assert!(outcome.stderr.contains("settings changed since the login"), "{outcome:?}");
+    assert!(outcome.stderr.contains("run 'zoho-cred login crm'"), "{outcome:?}");
+}
+
+/// Every command that would use a stored secret is refused with 77.
+#[track_caller]
+fn every_command_is_refused(test: &Test, token: &str) {
+    refused(&test.get());
+    refused(&test.run(["get", "--refresh"]));
+    refused(&test.run(["get", "--offline"]));
+    refused(&test.run(["exec", "--", "true"]));
+    refused(&test.run_with_stdin(["reject"], token.as_bytes()));
+    refused(&test.run(["logout", "crm"]));
+    refused(&test.run(["logout", "crm", "--forget"]));
+    let request = "capability[]=authtype\nprotocol=https\nhost=www.zohoapis.com\n\n";
+    let outcome = test.run_with_stdin(["helper", "git", "get"], request.as_bytes());
+    assert_eq!((outcome.code, &*outcome.stdout), (77, "quit=1\n"), "{outcome:?}");
+    let request = r#"{"uri":"https://www.zohoapis.com/crm"}"#;
+    refused(&test.run_with_stdin(["helper", "uri", "get"], request.as_bytes()));
+    let status = test.run(["status"]);
+    assert_eq!(status.code, 77, "{status:?}");
+    assert!(status.stdout.contains("settings changed since the login"), "{status:?}");
+    let list = test.run(["list", "-o", "json"]);
+    assert!(list.ok().contains("login_required"), "{list:?}");
+    let doctor = test.run(["doctor"]);
+    assert_eq!(doctor.code, 1, "{doctor:?}");
+    assert!(doctor.stdout.contains("settings changed since the login"), "{doctor:?}");
+}
+
+/// Nobody received one of the secrets, and nothing was revoked or checked.
+#[track_caller]
+fn nothing_left(test: &Test, elsewhere: &Elsewhere, requests_before: usize, token: &str) {
+    let received = elsewhere.received();
+    for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token(), token] {
+        assert!(!received.contains(secret), "{received}");
+    }
+    assert!(!received.contains("POST"), "{received}");
+    let log = test.sandbox.log();
+    let with_secrets = log.iter().filter(|entry| entry.endpoint != Endpoint::ServerInfo);
+    assert_eq!(with_secrets.count(), requests_before, "{log:?}");
+}
+
+/// One line of the config used to be enough to have refresh token and client secret sent anywhere, three times.
+#[test]
+fn an_edited_server_client_or_grant_gets_no_stored_secret() {
+    let test = Test::new().with_profile();
+    test.write_config(&(config(&test) + "hosts = [\"www.zohoapis.com\"]\n"));
+    let token = test.get().ok().to_owned();
+    let elsewhere = Elsewhere::new();
+    let (before, secrets) = (config(&test), files_below(&test.state().join("secrets")));
+    for edited in edits(&test, &elsewhere) {
+        test.write_config(&edited);
+        every_command_is_refused(&test, &token);
+        assert_eq!(config(&test), edited);
+    }
+    nothing_left(&test, &elsewhere, 1, &token);
+    assert_eq!(files_below(&test.state().join("secrets")), secrets);
+    test.write_config(&before);
+    assert_eq!(test.get().ok(), token, "the settings of the login serve its token again");
+    test.run(["get", "--refresh"]).ok();
+}
+
+/// The command is not even run: it may show a prompt, or spend something.
+#[test]
+fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
+    let test = Test::new();
+    let (secret, refresh_token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
+    let answer = format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{refresh_token}\"}}");
+    let ran = test.dir.path().join("ran");
+    let script = test.file("vault.sh", &format!("echo x >> '{}'; echo '{answer}'", ran.display()));
+    let (url, id) = (test.sandbox.url().to_owned(), test.sandbox.client_id().to_owned());
+    let test = test.without_environment();
+    let settings = |url: &str, id: &str| {
+        let script = script.display();
+        format!(
+            "[profile.crm]\naccounts_url='{url}'\nclient_id='{id}'\nhosts=['www.zohoapis.com']\nsecret_command=['sh','{script}']\n"
+        )
+    };
+    // Settings that never got a token bind nothing: they may be corrected.
+    test.write_config(&settings(&url, "1000.TYPO"));
+    test.get().failed(78, "client_rejected");
+    test.write_config(&settings(&url, &id));
+    let token = test.get().ok().to_owned();
+    let (runs, requests) = (std::fs::read(&ran).unwrap(), test.sandbox.log().len());
+    let elsewhere = Elsewhere::new();
+    for edited in edits(&test, &elsewhere) {
+        test.write_config(&edited);
+        every_command_is_refused(&test, &token);
+    }
+    nothing_left(&test, &elsewhere, requests, &token);
+    assert_eq!(std::fs::read(&ran).unwrap(), runs, "the command ran");
+    test.write_config(&settings(&url, &id));
+    test.run(["get", "--refresh"]).ok();
+    // A login is how a person says that the new settings are meant.
+    test.write_config(&settings(&elsewhere.url, &id));
+    test.run(["login", "crm"]).ok();
+    assert_eq!(test.get().ok(), "1000.aa.bb");
+    assert!(elsewhere.received().contains(test.sandbox.refresh_token()));
+    test.write_config(&settings(&url, &id));
+    refused(&test.run(["get", "--refresh"]));
+}
+
+#[test]
+fn a_person_is_asked_before_a_secret_command_serves_changed_settings() {
+    let test = Test::new();
+    let (secret, refresh_token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
+    let json = format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{refresh_token}\"}}");
+    let json = test.file("vault.json", &json);
+    let text = format!(
+        "[profile.crm]\naccounts_url='{}'\nclient_id='{}'\nsecret_command=['cat','{}']\n",
+        test.sandbox.url(),
+        test.sandbox.client_id(),
+        json.display()
+    );
+    let test = test.without_environment();
+    test.write_config(&text);
+    test.get().ok();
+    let elsewhere = Elsewhere::new();
+    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url));
+    let mut person = Person::calls(&test, ["login", "crm"]);
+    person.answers("as client", "n");
+    let (code, shown) = person.leaves();
+    assert_eq!(code, 77, "{shown}");
+    assert_eq!(elsewhere.received(), "");
+    let mut person = Person::calls(&test, ["login", "crm"]);
+    person.answers("as client", "y");
+    assert_eq!(person.leaves().0, 0);
+    assert!(elsewhere.received().contains("refresh_token"));
+}
+
+#[test]
+fn client_credentials_are_bound_too() {
+    let test = Test::new().without_environment();
+    let client = test.sandbox.client(ClientKind::SelfClient).clone();
+    let secret = test.file("s", &client.client_secrets["us"]).display().to_string();
+    let flow = ["login", "crm", "--flow", "client-credentials", "--secrets", "file", "--scope"];
+    let settings = ["ZohoCRM.modules.ALL", "--accounts-url", test.sandbox.url(), "--client-id"];
+    let more = [&*client.client_id, "--client-secret-file", &secret, "--soid", test.sandbox.soid()];
+    test.run(flow.into_iter().chain(settings).chain(more)).ok();
+    let (text, elsewhere) = (config(&test), Elsewhere::new());
+    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url));
+    refused(&test.get());
+    test.write_config(&text.replace("grant = \"client_credentials\"\n", "").replace("soid = ", "# soid = "));
+    refused(&test.get());
+    assert_eq!((elsewhere.received().as_str(), test.sandbox.token_requests()), ("", 1));
+    // The same client at the same server may mint tokens of other scopes.
+    test.write_config(&text.replace("ZohoCRM.modules.ALL", "ZohoCRM.org.READ"));
+    test.get().ok();
+}
+
+/// A login used to read and offer to revoke the token of before, whatever the config said.
+#[test]
+fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
+    let test = Test::new().without_environment();
+    let client = test.sandbox.client(ClientKind::SelfClient).clone();
+    let secret = test.file("s", &client.client_secrets["us"]).display().to_string();
+    let login = |url: &str, with_secret: bool| {
+        let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+        let flow = ["login", "crm", "--flow", "self-client", "--secrets", "file", "--revoke-old"];
+        let settings = ["--accounts-url", url, "--client-id", &client.client_id, "--code-file", "-"];
+        let secret = ["--client-secret-file", &secret];
+        let secret = secret.into_iter().filter(|_| with_secret);
+        test.run_with_stdin(flow.into_iter().chain(settings).chain(secret), code.as_bytes())
+    };
+    login(test.sandbox.url(), true).ok();
+    let text = config(&test);
+    let elsewhere = Elsewhere::new();
+    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url));
+    let outcome = login(&elsewhere.url, false);
+    outcome.failed(2, "usage");
+    assert!(outcome.stderr.contains("--client-secret-file"), "{outcome:?}");
+    assert_eq!(elsewhere.received(), "");
+    // The new login is for the old server again, but the config that the old one is looked up with is not.
+    let outcome = login(test.sandbox.url(), true);
+    outcome.ok();
+    assert!(outcome.stderr.contains("settings changed since the login"), "{outcome:?}");
+    let revoked = |test: &Test| test.sandbox.log().iter().any(|it| it.endpoint == Endpoint::Revoke);
+    assert!(!revoked(&test));
+    login(test.sandbox.url(), true).ok();
+    assert!(revoked(&test), "an unchanged profile's old token is revoked");
+}
+
+/// What is only forgotten is neither read nor sent.
+#[test]
+fn a_changed_profile_can_be_forgotten_here() {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    let elsewhere = Elsewhere::new();
+    test.write_config(&config(&test).replace(test.sandbox.url(), &elsewhere.url));
+    test.run(["logout", "crm", "--local", "-q"]).ok();
+    assert_eq!(elsewhere.received(), "");
+    assert_eq!(files_below(&test.state().join("secrets")), Vec::<std::path::PathBuf>::new());
+    test.get().failed(77, "login_required");
+}
+
+#[test]
+fn the_same_server_spelled_otherwise_is_the_same() {
+    let test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    let (text, url) = (config(&test), test.sandbox.url().to_owned());
+    for other in [format!("{url}/"), url.to_uppercase().replace("HTTP", "http")] {
+        test.write_config(&text.replace(&url, &other));
+        assert_eq!(test.get().ok(), token);
+    }
+    test.run(["get", "--refresh"]).ok();
+}
+
+#[test]
+fn a_data_center_is_its_accounts_url() {
+    let test = Test::new().without_environment();
+    let secret = test.file("s", "secret").display().to_string();
+    let flow = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
+    let settings = ["--data-center", "jp", "--client-id", "1000.X", "--client-secret-file", &secret];
+    let token = ["--refresh-token-file", "-"];
+    test.run_with_stdin(flow.into_iter().chain(settings).chain(token), b"1000.token").ok();
+    let text = config(&test);
+    test.write_config(&text.replace("data_center = \"jp\"", "accounts_url = \"https://accounts.zoho.jp/\""));
+    // There is no token yet and nobody may be asked, but the login stands.
+    test.run(["get", "--offline"]).failed(69, "unavailable");
+    test.write_config(&text.replace("\"jp\"", "\"eu\""));
+    refused(&test.run(["get", "--offline"]));
+}
+
+#[test]
+fn edited_scopes_are_served_and_named_by_status_and_doctor() {
+    let test = Test::new().with_profile();
+    let token = test.file("token", test.sandbox.refresh_token()).display().to_string();
+    let flow = ["login", "crm", "--flow", "refresh-token", "--no-verify", "--refresh-token-file", &token];
+    test.run(flow.into_iter().chain(["--scope", "A.b.READ"])).ok();
+    test.write_config(&config(&test).replace("A.b.READ", "C.d.READ"));
+    test.run(["get", "--refresh"]).warned("scopes of 'crm' were edited");
+    let status = test.run(["status"]);
+    assert_eq!(status.code, 0, "{status:?}");
+    assert!(status.stdout.contains("scopes edited since the login"), "{status:?}");
+    let doctor = test.run(["doctor"]);
+    assert_eq!(doctor.code, 0, "{doctor:?}");
+    assert!(
+        doctor.stdout.contains("edited since the login") && doctor.stdout.contains("zoho-cred login crm")
+    );
+    let json: serde_json::Value = serde_json::from_str(&test.run(["status", "-o", "json"]).stdout).unwrap();
+    assert_eq!((&json["scopes_edited"], &json["settings_changed"]), (&true.into(), &false.into()));
+}
+
+/// What version 0.1 wrote had no `login_id`, and a stamp of the record's file in the profile's state.
+#[test]
+fn records_of_version_0_1_keep_working() {
+    let test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    test.edit_state("profiles", |json| {
+        json["login"] = serde_json::json!({
+            "device": 1, "inode": 2, "length": 3, "modified_ns": 4, "changed_ns": 5
+        });
+    });
+    assert_eq!(test.get().ok(), token, "no login and no request is needed");
+    assert_eq!(test.sandbox.token_requests(), 1);
+    test.run(["get", "--refresh"]).ok();
+    let elsewhere = Elsewhere::new();
+    test.write_config(&config(&test).replace(test.sandbox.url(), &elsewhere.url));
+    refused(&test.run(["get", "--refresh"]));
+    assert_eq!(elsewhere.received(), "");
+}
+
+/// A refresh that a login overtakes used to be told from it by the version of a file.
+#[test]
+fn the_state_of_an_earlier_login_is_not_used() {
+    let test = Test::new().with_profile();
+    let before = test.get().ok().to_owned();
+    let old_state = std::fs::read(test.state_file("profiles")).unwrap();
+    let token = test.file("token", &test.sandbox.new_refresh_token()).display().to_string();
+    let flow = ["login", "crm", "--flow", "refresh-token", "--no-verify", "--refresh-token-file", &token];
+    test.run(flow).ok();
+    std::fs::write(test.state_file("profiles"), old_state).unwrap();
+    assert_ne!(test.get().ok(), before, "it is the token of the login before");
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
