@@ -1,10 +1,10 @@
-//! A disk that is full at every single write of a refresh.
+//! A disk that becomes full at each write of a refresh.
 
 use crate::harness::{Outcome, Test, have, until};
 use crate::{Tmpfs, root};
 use std::time::Duration;
 
-/// The token, or a clear error without a request; and with space again, the token.
+/// Asserts that a call prints the token, or fails clearly without a request, and succeeds once there is space again.
 fn either(test: &Test, disk: &Tmpfs<'_>, outcome: &Outcome, space: &str) -> bool {
     let fits = outcome.code == 0;
     match fits {

@@ -1,6 +1,6 @@
-//! Real processes that are killed, stopped and starved, and the promises counted at the sandbox and at every caller.
+//! Real processes are killed, stopped and starved. The guarantees are checked at the sandbox and at every caller.
 //!
-//! `tests/chaos/run --seconds 3600` makes the storm last an hour; CI has a minute of it.
+//! `tests/chaos/run --seconds 3600` runs the storm for an hour; CI runs it for a minute.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are outside")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
@@ -18,7 +18,7 @@ mod two_users;
 use std::path::Path;
 use std::process::Command;
 
-/// Whether this is root, who alone can mount and be somebody else.
+/// Whether the test runs as root, which it needs to mount and to change users.
 pub fn root() -> bool {
     let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     if !root {
@@ -28,7 +28,7 @@ pub fn root() -> bool {
     root
 }
 
-/// A tmpfs, gone at the end.
+/// A tmpfs, unmounted on drop.
 pub struct Tmpfs<'a>(&'a Path);
 
 impl<'a> Tmpfs<'a> {

@@ -1,4 +1,4 @@
-//! The machine sleeps for an hour in the middle of a refresh: the whole group stopped, the clocks moved meanwhile.
+//! The machine sleeps for an hour during a refresh: the process group is stopped while the clocks move.
 
 use crate::fingerprint;
 use crate::harness::{Test, have, move_clock, until};
@@ -36,7 +36,7 @@ fn an_hours_sleep_in_the_middle_of_a_refresh_hands_out_no_dead_token() {
         until("the request", || test.sandbox.token_requests() == 1);
         kill("STOP", group);
         if answered {
-            // The answer waits in the socket of a process that does not run.
+            // The answer waits in the socket of the stopped process.
             std::thread::sleep(Duration::from_secs(3));
         }
         test.sandbox.advance(Duration::from_secs(3600));

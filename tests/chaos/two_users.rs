@@ -12,7 +12,7 @@ fn mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// What the hostile user's shell makes of a script.
+/// Runs a script as the hostile user.
 fn hostile(script: &str, args: &[&Path]) -> Output {
     let user = HOSTILE.to_string();
     let mut command = Command::new("setpriv");
@@ -20,7 +20,7 @@ fn hostile(script: &str, args: &[&Path]) -> Output {
     command.args(args).output().unwrap()
 }
 
-/// A world whose folders others may look into, with a shared folder in it for `$TMPDIR`.
+/// An environment whose directories others can list, with a shared directory for `$TMPDIR`.
 fn shared_world() -> Option<Test> {
     if !root() || !have("setpriv") || !have("flock") {
         return None;
@@ -61,7 +61,7 @@ fn nothing_planted_is_used() {
     let target = test.dir.path().join("target");
     std::fs::create_dir(&target).unwrap();
     mode(&target, 0o777);
-    // A state folder in the shared folder, where the hostile user was first: as a folder, a link, a file.
+    // A state directory in the shared directory, created first by the hostile user as a directory, a symlink or a file.
     let plants = ["mkdir -p \"$1/locks\"; chmod -R 777 \"$1\"", "ln -s \"$2\" \"$1\"", "echo x > \"$1\""];
     for (index, plant) in plants.iter().enumerate() {
         let state = shared.join(format!("state{index}"));
@@ -71,7 +71,7 @@ fn nothing_planted_is_used() {
     }
     assert!(files_below(&target).is_empty());
     assert_eq!(test.sandbox.token_requests(), 0, "nothing was sent on the strength of planted state");
-    // Rooms, files and locks of others in a state folder of ours, as a restored backup may have them.
+    // Subdirectories, files and locks of other users in our state directory, as after restoring a backup.
     let state = test.dir.path().join("state");
     test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
     test.get().ok();
@@ -91,7 +91,7 @@ fn nothing_planted_is_used() {
     test.run(["get", "--refresh"]).failed(74, "store");
 }
 
-/// Any user may put another folder into the place of one in a folder that everybody may write to.
+/// In a directory that everybody can write to, any user can replace a subdirectory.
 #[test]
 fn a_state_folder_that_another_user_can_replace_is_refused() {
     let Some(mut test) = shared_world() else { return };
@@ -146,7 +146,7 @@ fn not_even_the_same_user_reads_the_memory_of_a_running_call() {
     assert_eq!(running.wait().code, 143);
 }
 
-/// The mode of a file is nothing to root, so this is tried by somebody else.
+/// Root ignores file modes, so this runs as another user.
 #[test]
 fn a_ledger_that_its_mode_keeps_from_us_counts_as_all_but_two_used() {
     let Some(test) = shared_world() else { return };

@@ -1,10 +1,10 @@
-//! `doctor` looks at the shared store, changes nothing there, and tells no key.
+//! `doctor` checks the shared store without changing it, and prints no key.
 
 use crate::harness::until;
 use crate::world::RedisStore;
 use std::time::Duration;
 
-/// Status, and message and fix, of the check of the shared store.
+/// The status of the check of the shared store, and its message and fix in one string.
 fn finding(fleet: &RedisStore, machine: usize) -> (String, String) {
     let (requests, keys) = (fleet.requests(), fleet.redis.keys().len());
     let outcome = fleet.run(machine, &["doctor", "-o", "json"]);

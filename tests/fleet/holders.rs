@@ -1,10 +1,10 @@
-//! A machine that dies, stops, or loses Redis while it holds the lease.
+//! A machine that dies, is stopped, or loses Redis while it holds the lease.
 
 use crate::harness::until;
 use crate::world::RedisStore;
 use std::time::Duration;
 
-/// A machine in the middle of its request, with the lease.
+/// Starts a machine and returns during its request, while it holds the lease.
 fn holding(fleet: &RedisStore, seconds: u64) -> crate::harness::Running {
     fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(seconds)).unwrap();
     let holder = fleet.start(0, &["get"]);

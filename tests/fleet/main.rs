@@ -1,4 +1,4 @@
-//! Contract section 7, kept by real processes against a real redis-server and the sandbox.
+//! The shared store: real processes against a real redis-server and the sandbox.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are outside")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so loudly")]

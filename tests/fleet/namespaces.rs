@@ -1,4 +1,4 @@
-//! The same with a network of its own for each machine: it reaches Zoho and Redis over its own loopback only.
+//! The same with one network namespace per machine, which reaches Zoho and Redis only over its own loopback.
 
 use crate::harness::{Running, one_token};
 use crate::way::Way;
@@ -11,11 +11,11 @@ use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// A process that keeps a network namespace alive, until it is killed on drop, or its standard input ends with the test.
+/// A process that keeps a network namespace alive. It ends on drop, or when its stdin closes with the test process.
 struct Network(Child);
 
 impl Network {
-    /// `None`, loudly, where the tests may not make one.
+    /// Prints a message and returns `None` if the tests may not create one.
     fn new() -> Option<Self> {
         let mut command = Command::new("unshare");
         command.args(["--net", "sh", "-c", "ip link set lo up && echo up && exec cat"]);
@@ -34,7 +34,7 @@ impl Network {
         format!("/proc/{}/ns/net", self.0.id())
     }
 
-    /// A way from `port` of this network's loopback to the same port of the host's.
+    /// Forwards `port` on this network's loopback to the same port on the host's.
     fn way(&self, port: u16) {
         let network = File::open(self.path()).unwrap();
         let inside = std::thread::spawn(move || {
@@ -82,7 +82,7 @@ impl Machines {
 #[test]
 fn sixteen_networks_of_cold_callers_cost_one_request() {
     let Some(world) = Machines::new(16) else { return };
-    // A network without ways reaches nothing: so what follows did go over them.
+    // Without forwarding, the network reaches nothing, so all later traffic is forwarded.
     let alone = Network::new().unwrap();
     world.start(&alone, 99, &["get", "--timeout", "3s"]).wait().failed(69, "unavailable");
     assert!(world.fleet.redis.keys().is_empty());

@@ -1,8 +1,8 @@
-//! Whatever becomes of Redis: a living token is served, else 69 or 78; never an unguarded refresh.
+//! Redis outages: callers get a valid token, or else 69 or 78. There is never an unguarded refresh.
 
 use crate::world::RedisStore;
 
-/// A machine with a living token that is not fresh for `--min-ttl`'s default is served it; one without gets `code`.
+/// Asserts that a machine with a valid but not fresh token gets it, and that one without a token gets `code`.
 fn served_or(fleet: &RedisStore, code: i32, word: &str) {
     let requests = fleet.requests();
     let living = fleet.run(0, &["get"]);
@@ -12,7 +12,7 @@ fn served_or(fleet: &RedisStore, code: i32, word: &str) {
     assert_eq!(fleet.requests(), requests);
 }
 
-/// Machine 0 has a token with 40 s to live.
+/// Gives machine 0 a token with 40 s of life left.
 fn living() -> Option<RedisStore> {
     let fleet = RedisStore::new()?;
     fleet.get(0).ok();
@@ -116,7 +116,7 @@ fn an_emptied_redis_is_filled_from_a_machine_that_has_a_token() {
     let token = fleet.get(0).ok().to_owned();
     fleet.redis.restart_empty();
     fleet.age(0, 3320);
-    // In the early window, and with budget: machine 0 renews, and its ledger still knows of the first request.
+    // In the refresh-ahead window and with budget, machine 0 refreshes. Its ledger still has the first request.
     let newer = fleet.get(0).ok().to_owned();
     assert_ne!(newer, token);
     assert_eq!(fleet.get(1).ok(), newer);
@@ -126,7 +126,7 @@ fn an_emptied_redis_is_filled_from_a_machine_that_has_a_token() {
     assert_eq!(ledger["requests"].as_array().unwrap().len(), 2, "{ledger}");
 }
 
-/// Replication is asynchronous: the replica that takes over may not have the last second.
+/// Replication is asynchronous, so the replica that takes over may lack the last second of writes.
 #[test]
 fn a_failover_that_loses_the_last_second_loses_no_token_and_asks_once() {
     let Some(mut fleet) = RedisStore::new() else { return };
@@ -142,7 +142,7 @@ fn a_failover_that_loses_the_last_second_loses_no_token_and_asks_once() {
     fleet.url = format!("redis://127.0.0.1:{}/0", replica.port);
     assert_eq!(fleet.get(0).ok(), newest);
     assert_eq!(fleet.requests(), 2);
-    // The next refresh of the machine that knows more brings the store up to date, its ledger too.
+    // The next refresh of the machine with more entries updates the store, including the ledger.
     fleet.run(0, &["get", "--refresh"]).ok();
     let ledger: String = replica.ask(&[b"HGET", replica.key("ledger").as_bytes(), b"json"]);
     let ledger: serde_json::Value = serde_json::from_str(&ledger).unwrap();

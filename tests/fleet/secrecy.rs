@@ -1,4 +1,4 @@
-//! No token, secret or key is ever seen at Redis, nor in a log; and a warm call never goes there.
+//! No token, secret or key appears in Redis or in a log, and a cached `get` does not contact Redis.
 
 use crate::world::RedisStore;
 use std::io::{Read, Write};
@@ -59,7 +59,7 @@ fn a_warm_get_makes_no_connection() {
     let token = fleet.get(0).ok().to_owned();
     let before = fleet.redis.connections();
     assert_eq!(fleet.get(0).ok(), token);
-    // The one of this question itself.
+    // The query itself uses one connection.
     assert_eq!(fleet.redis.connections(), before + 1);
     fleet.redis.kill();
     let outcome = fleet.get(0);

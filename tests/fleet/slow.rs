@@ -1,4 +1,4 @@
-//! A Redis that is slow, or falls silent without closing a connection, as a partition does.
+//! A Redis that is slow, or stops answering without closing the connection, as in a network partition.
 
 use crate::harness::until;
 use crate::way::{SILENT, Way};
@@ -19,7 +19,7 @@ fn redis_takes_two_seconds_a_command() {
     fleet.age(0, 3560);
     let requests = fleet.requests();
     way.delay(2_000);
-    // Slow, but in order: the reservation fits into the lease, so there is one guarded refresh, for both machines.
+    // Slow, but the reservation fits into the lease, so there is one guarded refresh for both machines.
     let token = fleet.get(0).ok().to_owned();
     assert_eq!(fleet.get(1).ok(), token);
     assert_eq!(fleet.requests(), requests + 1);
@@ -41,7 +41,7 @@ fn redis_falls_silent_before_the_reservation() {
     assert_eq!(fleet.requests(), 1);
 }
 
-/// Cut off from Redis, not from Zoho: the token is printed and kept here, after one command's time-out and not three.
+/// Redis is unreachable but Zoho is not: the token is printed and stored locally, after the timeout of one command, not three.
 #[test]
 fn redis_falls_silent_while_zoho_answers() {
     let Some((fleet, way)) = fleet() else { return };
@@ -56,7 +56,7 @@ fn redis_falls_silent_while_zoho_answers() {
     assert_eq!(fleet.requests(), 1);
 }
 
-/// As `--timeout` says, not as long as Redis likes.
+/// The call ends after `--timeout`, however slow Redis is.
 #[test]
 fn a_silent_redis_keeps_to_the_callers_timeout() {
     let Some((fleet, way)) = fleet() else { return };
@@ -66,7 +66,7 @@ fn a_silent_redis_keeps_to_the_callers_timeout() {
     assert!(outcome.took < Duration::from_millis(1_800), "{outcome:?}");
 }
 
-/// Only the holder's machine is cut off from Redis; the others and Zoho are not.
+/// Only the machine with the lease loses its connection to Redis.
 #[test]
 fn a_holder_that_is_cut_off_alone_costs_the_others_the_lease_and_one_request() {
     let Some((mut fleet, way)) = fleet() else { return };
@@ -80,13 +80,13 @@ fn a_holder_that_is_cut_off_alone_costs_the_others_the_lease_and_one_request() {
     assert!(next.took < Duration::from_secs(20), "{next:?}");
     let ours = holder.wait().warned("could not be kept for the next caller").to_owned();
     assert!(ours != theirs && fleet.requests() == 2);
-    // Back in touch, the machine takes the newer one over at its next refresh, and asks nothing for it.
+    // Reconnected, the machine adopts the newer token at its next refresh without a request.
     fleet.age(0, 3560);
     assert_eq!(fleet.get(0).ok(), theirs);
     assert_eq!(fleet.requests(), 2);
 }
 
-/// The early window is five minutes: a Redis that is silent all the while costs one caller a time-out, not every one.
+/// If Redis does not answer during the whole refresh-ahead window, only one caller waits for a timeout.
 #[test]
 fn a_silent_redis_slows_one_early_call_a_minute() {
     let Some((fleet, way)) = fleet() else { return };
@@ -98,7 +98,7 @@ fn a_silent_redis_slows_one_early_call_a_minute() {
     for _ in 0..5 {
         assert_eq!(fleet.get(0).ok(), token);
     }
-    // The count itself is one connection.
+    // The query for the count uses one connection.
     assert_eq!(fleet.redis.connections(), connections + 1);
     assert_eq!(fleet.requests(), 1);
 }

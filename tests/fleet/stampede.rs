@@ -1,4 +1,4 @@
-//! However many machines there are, Zoho is asked once, and never beyond its limit.
+//! Any number of machines causes one request to Zoho, and never exceeds its limit.
 
 use crate::harness::{Running, one_token};
 use crate::world::RedisStore;
@@ -18,7 +18,7 @@ fn sixteen_machines_of_cold_callers_cost_one_request() {
     one_token(&outcomes);
     assert!(outcomes.iter().all(|outcome| outcome.stderr.is_empty()));
     assert_eq!(fleet.requests(), 1);
-    // One caller a machine polls, at most every 100 ms; every other may add a look of its own when it comes.
+    // One caller per machine polls, at most every 100 ms. Each other caller may add one read when it starts.
     assert!(calls as f64 <= 16.0 * 10.0 * slowest.as_secs_f64() + 800.0, "{calls} calls");
 }
 

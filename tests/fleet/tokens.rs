@@ -1,4 +1,4 @@
-//! The shared token: taken over, sealed, rejected, renewed keys.
+//! The shared token: adoption, encryption, rejection and key rotation.
 
 use crate::world::RedisStore;
 

@@ -1,4 +1,4 @@
-//! A way between a machine and a server, which can be slow, or fall silent without closing a connection.
+//! A proxy between a machine and a server that can add delay, or stop forwarding without closing the connection.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Holds an answer back for good.
+/// A delay that never ends.
 pub const SILENT: u64 = u64::MAX;
 
-/// A way to a port of this host on which every answer takes `delay` ms more. Its threads end with the test's process.
+/// A proxy to a port of this host that delays every answer by `delay` ms. Its threads end with the test process.
 pub struct Way {
     pub port: u16,
     delay: Arc<AtomicU64>,
@@ -20,7 +20,7 @@ impl Way {
         Way::between(TcpListener::bind("127.0.0.1:0").unwrap(), server)
     }
 
-    /// From `listener`, which may belong to another network namespace.
+    /// Accepts connections from `listener`, which may belong to another network namespace.
     pub fn between(listener: TcpListener, server: u16) -> Self {
         let (port, delay) = (listener.local_addr().unwrap().port(), Arc::new(AtomicU64::new(0)));
         let shared = Arc::clone(&delay);

@@ -1,4 +1,4 @@
-//! A redis-server of a test's own, and machines that share it: state folders, each with processes of its own.
+//! A redis-server per test, and machines that share it. A machine is a state directory with its own processes.
 
 use crate::harness::{Outcome, PROGRAM, Running, Test, have, until};
 use std::io::{Read, Write};
@@ -29,7 +29,7 @@ impl Redis {
         self.child.wait().unwrap();
     }
 
-    /// Starts again on the same port, empty.
+    /// Restarts on the same port, without data.
     pub fn restart_empty(&mut self) {
         self.kill();
         self.child = spawn(&self.dir, self.port, &self.extra);
@@ -39,7 +39,7 @@ impl Redis {
         redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap().get_connection().unwrap()
     }
 
-    /// One command, its arguments as they are.
+    /// Runs one command with these raw arguments.
     pub fn ask<T: redis::FromRedisValue>(&self, args: &[&[u8]]) -> T {
         let mut command = redis::Cmd::new();
         args.iter().for_each(|arg| {
@@ -58,12 +58,12 @@ impl Redis {
         self.ask(&[b"KEYS", b"*"])
     }
 
-    /// How many connections there ever were.
+    /// The number of connections since the start.
     pub fn connections(&self) -> u64 {
         self.stat("total_connections_received")
     }
 
-    /// How often a script was called.
+    /// The number of script calls.
     pub fn script_calls(&self) -> u64 {
         let text: String = self.ask(&[b"INFO", b"commandstats"]);
         let line = text.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
@@ -119,7 +119,7 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// `None`, loudly, where there is no redis-server.
+    /// Prints a message and returns `None` if redis-server is not installed.
     pub fn new() -> Option<Self> {
         RedisStore::with(&[])
     }
@@ -156,7 +156,7 @@ impl RedisStore {
         self.run(machine, &["get"])
     }
 
-    /// `token` is rejected on `machine`.
+    /// Rejects `token` on `machine`.
     pub fn reject(&self, machine: usize, token: &str) -> Outcome {
         let mut command = self.command(machine, &["reject"]);
         command.stdin(std::fs::File::open(self.test.file("rejected", token)).unwrap());
@@ -183,7 +183,7 @@ impl RedisStore {
         }
     }
 
-    /// Forgets everything on a machine, as a new pod does.
+    /// Deletes the state of a machine, as if it were a new pod.
     pub fn wipe(&self, machine: usize) {
         let _ = std::fs::remove_dir_all(self.test.dir.path().join(format!("machine{machine}")));
     }

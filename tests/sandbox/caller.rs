@@ -1,4 +1,4 @@
-//! A client with a server of its own.
+//! An HTTP client with its own sandbox server.
 
 use serde_json::Value;
 use std::time::Duration;
@@ -9,11 +9,11 @@ pub struct Caller {
     pub http: reqwest::blocking::Client,
 }
 
-/// Status and body of an answer.
+/// Status and body of a response.
 pub type Answered = (u16, Value);
 
 pub fn http() -> reqwest::blocking::ClientBuilder {
-    // Built without a default provider; installing it twice is no harm.
+    // reqwest is built without a default provider. Installing it twice is harmless.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::blocking::Client::builder()
         .no_proxy()
@@ -30,7 +30,7 @@ impl Caller {
         Caller { server: Server::start(options).unwrap(), http: http().build().unwrap() }
     }
 
-    /// The parameters of a refresh.
+    /// The form parameters of a refresh.
     pub fn refresh_form<'a>(&'a self, refresh_token: &'a str) -> Vec<(&'static str, &'a str)> {
         vec![
             ("grant_type", "refresh_token"),
@@ -44,14 +44,14 @@ impl Caller {
         self.post("/oauth/v2/token", &self.refresh_form(self.server.refresh_token()))
     }
 
-    /// A new access token.
+    /// Requests a new access token.
     pub fn token(&self) -> String {
         let (status, body) = self.refresh();
         assert_eq!(status, 200, "{body}");
         body["access_token"].as_str().unwrap_or_else(|| panic!("no token in {body}")).to_owned()
     }
 
-    /// What reqwest says of a refresh that may fail.
+    /// The result of a refresh that may fail, as reqwest reports it.
     pub fn try_refresh(&self) -> reqwest::Result<String> {
         let url = format!("{}/oauth/v2/token", self.server.url());
         let form = self.refresh_form(self.server.refresh_token());
@@ -71,7 +71,7 @@ impl Caller {
         answered(request.header("authorization", format!("Zoho-oauthtoken {token}")).send().unwrap())
     }
 
-    /// Whether the CRM takes a token.
+    /// Whether the CRM accepts a token.
     pub fn lives(&self, token: &str) -> bool {
         match self.get("/crm/v8/Leads", token) {
             (200, _) => true,
@@ -99,12 +99,12 @@ pub fn answered(response: reqwest::blocking::Response) -> Answered {
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-/// The secret of a client in a data centre.
+/// The client secret in one data center.
 pub fn secret<'a>(client: &'a Client, data_center: &str) -> &'a str {
     &client.client_secrets[data_center]
 }
 
-/// An address with parameters in its query string.
+/// A URL with these query parameters.
 pub fn with_query(url: &str, parameters: &[(&str, &str)]) -> url::Url {
     url::Url::parse_with_params(url, parameters).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Each fault, as a client sees it.
+//! Injected faults, as a client sees them.
 
 use crate::caller::{Caller, answered, http};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 use zoho_cred::sandbox::{Endpoint, Fault, FaultKind, Hostile};
 
-/// The innermost cause of an error, which is where the system speaks.
+/// The innermost cause of an error, which is the system's.
 fn root(error: &dyn Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -1,4 +1,4 @@
-//! Zoho's limits, seen from outside, with the sandbox's clock moved instead of waiting.
+//! Zoho's limits, tested from outside. The tests advance the sandbox's clock instead of waiting.
 
 use crate::caller::{Caller, answered};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The ways to a refresh token: consent page, console code and device.
+//! Obtaining a refresh token: consent page, console code and device.
 
 use crate::caller::{Caller, answered, secret, with_query};
 use base64::Engine;
@@ -12,7 +12,7 @@ use zoho_cred::sandbox::{Client, ClientKind, Limits, Options, Server};
 const REDIRECT: &str = "http://localhost:9437/callback";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-/// The parameters of an authorize request that is in order.
+/// The parameters of a valid authorize request.
 fn authorize(client: &Client) -> HashMap<&str, &str> {
     HashMap::from([
         ("response_type", "code"),
@@ -25,7 +25,7 @@ fn authorize(client: &Client) -> HashMap<&str, &str> {
     ])
 }
 
-/// Status and page, or where it leads.
+/// The status and the page, or the redirect URL.
 fn open(caller: &Caller, parameters: &HashMap<&str, &str>) -> (u16, String) {
     let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, *value)).collect();
     let url = with_query(&format!("{}/oauth/v2/auth", caller.server.url()), &parameters);
@@ -40,7 +40,7 @@ fn seen(response: reqwest::blocking::Response) -> (u16, String) {
     }
 }
 
-/// Opens the page and clicks a button; where that leads.
+/// Opens the page, clicks a button and returns the redirect URL.
 fn click(caller: &Caller, parameters: &HashMap<&str, &str>, decision: &str) -> String {
     let (status, page) = open(caller, parameters);
     assert_eq!(status, 200, "{page}");
@@ -50,7 +50,7 @@ fn click(caller: &Caller, parameters: &HashMap<&str, &str>, decision: &str) -> S
     let form = [("consent", consent), ("decision", decision)];
     let (status, location) = seen(caller.http.post(&url).form(&form).send().unwrap());
     assert_eq!(status, 302);
-    // The button works once.
+    // The button works only once.
     assert_eq!(caller.http.post(&url).form(&form).send().unwrap().status(), 400);
     location
 }
@@ -234,7 +234,7 @@ fn a_self_client_exchanges_the_code_of_the_console() {
     assert_eq!(exchange(&caller, client, &late, &[]), json!({"error": "invalid_code"}));
 }
 
-/// A device that asked for a code.
+/// A device that requested a code.
 struct Device {
     caller: Caller,
     device_code: String,

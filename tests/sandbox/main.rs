@@ -1,4 +1,4 @@
-//! The sandbox seen through a real HTTP client: what it grants, what it refuses, and what it breaks on request.
+//! Tests of the sandbox through a real HTTP client: grants, refusals and injected faults.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

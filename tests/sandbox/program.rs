@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-/// A program that serves; killed when it is dropped.
+/// A running `zoho-sandbox serve`, killed on drop.
 struct Serving {
     child: Child,
     line: Value,
@@ -89,7 +89,7 @@ fn serve_refuses_to_listen_for_the_world() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("loopback"));
 }
 
-/// A folder with the program and a `zoho-cred` that writes down what it was asked.
+/// A directory with the program and a fake `zoho-cred` that records its arguments.
 struct Bench(tempfile::TempDir);
 
 impl Bench {
@@ -150,10 +150,10 @@ fn run_passes_on_exit_codes_as_a_shell_does() {
     assert_eq!(code(&[]), Some(2));
 }
 
-/// Sends a signal to the program alone while the command runs; its exit code.
+/// Sends a signal to the program, but not to its command, and returns the exit code.
 fn signalled(signal: rustix::process::Signal) -> Option<i32> {
     let bench = Bench::new("true");
-    // Without a terminal, as a supervisor has it.
+    // Without a terminal, as under a supervisor.
     let mut run = command(Path::new("setsid"));
     run.arg("--wait").arg(bench.0.path().join("zoho-sandbox"));
     let script =

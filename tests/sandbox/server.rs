@@ -1,4 +1,4 @@
-//! The server itself: TLS, a thousand callers at once, and where it listens.
+//! The server itself: TLS, a thousand concurrent clients, and its listen address.
 
 use crate::caller::{Caller, answered, http};
 use std::io::{Read, Write};

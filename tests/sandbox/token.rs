@@ -1,4 +1,4 @@
-//! The token endpoint, revocation and the APIs that take the token.
+//! The token endpoint, revocation, and the APIs that accept the token.
 
 use crate::caller::{Caller, answered, secret, with_query};
 use serde_json::json;
