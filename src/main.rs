@@ -1,8 +1,15 @@
 //! Turns the library's `run` into a process.
 
+use std::alloc::System as Heap;
 use std::process::ExitCode;
+use zeroizing_alloc::ZeroAlloc;
 use zoho_cred::run;
 use zoho_cred::system::{System, harden};
+
+/// Zeroes heap memory when it is freed. HTTP, TLS and JSON libraries copy secrets into buffers that only the allocator can
+/// reach.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<Heap> = ZeroAlloc(Heap);
 
 fn main() -> ExitCode {
     harden();

@@ -6,7 +6,7 @@ use crate::person::Person;
 use std::cell::{Cell, RefCell};
 use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
@@ -306,4 +306,45 @@ fn it_may_begin_before_the_server_does() {
     running.signal("TERM");
     let outcome = running.wait();
     assert!(outcome.stderr.matches("warning").count() <= 1, "{outcome:?}");
+}
+
+/// How often `needle` stands in the memory of the process `pid`.
+fn in_memory(pid: i32, needle: &str) -> usize {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let mem = std::fs::File::open(format!("/proc/{pid}/mem")).unwrap();
+    let mut found = 0;
+    for map in maps.lines().filter(|map| map.split(' ').nth(1).is_some_and(|mode| mode.starts_with("rw"))) {
+        let (from, to) = map.split(' ').next().unwrap().split_once('-').unwrap();
+        let [from, to] = [from, to].map(|at| u64::from_str_radix(at, 16).unwrap());
+        let mut bytes = vec![0; (to - from) as usize];
+        if mem.read_exact_at(&mut bytes, from).is_ok() {
+            found += bytes.windows(needle.len()).filter(|window| *window == needle.as_bytes()).count();
+        }
+    }
+    found
+}
+
+/// Request bodies, and the buffers that the secrets were read into, used to stay readable until they were written over.
+#[test]
+fn a_waiting_process_has_no_secret_in_its_memory() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let test = Test::new().with_profile();
+    let (running, out) = start(&test, &["-o", "token"]);
+    until("a token", || !content(&out).is_empty());
+    for refreshes in [1, 2] {
+        let token = content(&out);
+        assert!(in_memory(running.pid(), &token) > 0, "what it needs is found");
+        for secret in [test.sandbox.refresh_token(), test.sandbox.client_secret()] {
+            until("no secret in its memory", || in_memory(running.pid(), secret) == 0);
+        }
+        if refreshes == 1 {
+            test.run_with_stdin(["reject"], token.as_bytes()).ok();
+            until("another token", || !content(&out).is_empty() && content(&out) != token);
+        }
+    }
+    running.signal("TERM");
+    running.wait();
+    assert_eq!(test.sandbox.token_requests(), 2);
 }
