@@ -3,9 +3,9 @@
 //! A variant is a situation, not a place in the code. Code, message, cause and hint are one exhaustive match each,
 //! so that a new situation cannot be added without deciding all four. No variant can hold a secret.
 
-use crate::config::ENVIRONMENT;
-use crate::config::duration::words;
+use crate::i18n::humanize;
 use crate::i18n::{causes, local, tr};
+use crate::model::ENVIRONMENT;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ impl KeyringTrouble {
             KeyringTrouble::Locked => tr!("the keyring is locked"),
             KeyringTrouble::NoCollection => tr!("the keyring has no default collection to keep secrets in"),
             KeyringTrouble::Silent { waited } => {
-                tr!("the keyring did not answer within {time}", time = words(waited))
+                tr!("the keyring did not answer within {time}", time = humanize(waited))
             }
             KeyringTrouble::Failed => tr!("the keyring failed"),
         }
@@ -499,13 +499,13 @@ impl Error {
             }
             Error::TooManyRejects { .. } => tr!("rejected tokens have already caused 3 refreshes"),
             Error::Busy { waited, .. } => {
-                tr!("another process held the lock for {time}", time = words(*waited))
+                tr!("another process held the lock for {time}", time = humanize(*waited))
             }
             Error::ConcurrentModification { profile } => {
                 tr!("a login or logout of '{profile}' came before this command was done", profile)
             }
             Error::LoginUnderWay { waited } => {
-                tr!("another login or logout did not end within {time}", time = words(*waited))
+                tr!("another login or logout did not end within {time}", time = humanize(*waited))
             }
             Error::Unavailable { problem, .. } => local(problem),
             Error::Offline => tr!("no living token is cached, and --offline forbids asking for one"),
@@ -614,7 +614,7 @@ impl Error {
             }
             Error::NoProfile { known } => Some(tr!("name one of: {known}", known = known.join(", "))),
             Error::UnknownProfile { name, known } => {
-                match crate::config::nearest(name, known.iter().map(String::as_str)) {
+                match crate::nearest::nearest(name, known.iter().map(String::as_str)) {
                     Some(near) => Some(tr!("did you mean '{near}'?", near)),
                     None => Some(tr!("there are: {known}", known = known.join(", "))),
                 }
@@ -698,7 +698,7 @@ impl Error {
             Error::CoolingDown { retry_after }
             | Error::OutOfBudget { retry_after, .. }
             | Error::TooManyRejects { retry_after } => {
-                Some(tr!("try again in {time}", time = words(*retry_after)))
+                Some(tr!("try again in {time}", time = humanize(*retry_after)))
             }
             Error::Busy { .. } | Error::LeaseLost => Some(tr!("try again, or give a longer --timeout")),
             Error::ConcurrentModification { .. } => Some(tr!("run it again")),
@@ -708,7 +708,7 @@ impl Error {
             Error::Unavailable { problem, retry_after } => {
                 Some(match (causes::advice(problem), retry_after) {
                     (Some(advice), _) => advice,
-                    (None, Some(after)) => tr!("try again in {time}", time = words(*after)),
+                    (None, Some(after)) => tr!("try again in {time}", time = humanize(*after)),
                     (None, None) => tr!("check the network and try again"),
                 })
             }

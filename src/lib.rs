@@ -2,8 +2,8 @@
 //!
 //! A module uses modules to its right only, or of its own comma group:
 //!
-//! `run → commands → cli, login, refresh, output, helper → store, secrets → config → system → oauth, zoho → model → error,
-//! secret, i18n`
+//! `run → commands → cli, login, refresh, output, helper → store, secrets → config → system → oauth → model → zoho → error,
+//! secret, i18n, nearest, sanitize`
 //!
 //! `docs/architecture.md` explains the path of `get` and the refresh.
 
@@ -15,6 +15,7 @@ pub mod helper;
 pub mod i18n;
 pub mod login;
 pub mod model;
+mod nearest;
 pub mod oauth;
 pub mod output;
 pub mod refresh;

@@ -1,7 +1,8 @@
 //! The command line: clap definitions and nothing else. Help, completions, man pages and docs/cli.md come from here.
 
-use crate::config::{Scheme, duration};
+use crate::config::duration;
 use crate::i18n::tr;
+use crate::model::Scheme;
 use crate::output::{Output, Shell};
 use crate::zoho::DataCenter;
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -2,9 +2,9 @@
 //! was probably meant.
 
 use crate::cli::Cli;
-use crate::config::nearest;
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::nearest::nearest;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory};
 use std::error::Error as _;

@@ -10,7 +10,7 @@ use crate::error::{Code, Error};
 use crate::helper::{LIMIT, git, uri};
 use crate::i18n::tr;
 use crate::model::MinTtl;
-use crate::oauth::token::is_well_formed;
+use crate::model::is_well_formed;
 use crate::output::View;
 use crate::refresh;
 use crate::refresh::{TokenRequest, TokenResponse};

@@ -2,16 +2,17 @@
 
 use crate::cli::{FlowName, Global, ImportArgs, ImportFrom, Place, SdkArgs};
 use crate::commands::session::read_config;
-use crate::config::{
-    AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme,
-    SecretBackend, environment, state_dir,
-};
+use crate::config::{ConfigFile, environment, state_dir};
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::{save_login, sdk_csv};
 use crate::model::CredentialId;
+use crate::model::Secrets;
+use crate::model::{
+    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend,
+};
 use crate::sanitize::sanitize;
-use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout, LoginRecord, Secrets, Source};
+use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout, LoginRecord, Source};
 use crate::store::StateDir;
 use crate::system::{System, files};
 

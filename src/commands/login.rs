@@ -2,7 +2,7 @@
 
 use crate::cli::{FlowName, Global, LoginArgs};
 use crate::commands::session::{read_config, roots};
-use crate::config::{ConfigFile, Profile, SecretBackend, state_dir};
+use crate::config::{ConfigFile, state_dir};
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::exchange::{Code, Grant, exchange};
@@ -10,9 +10,11 @@ use crate::login::flows::{browser, device, paste, refresh_token, self_client};
 use crate::login::{Superseded, check_writable, confirm, save_login, settings, token_count, wrong};
 use crate::model::CredentialId;
 use crate::model::MinTtl;
+use crate::model::Secrets;
+use crate::model::{Profile, SecretBackend};
 use crate::refresh::{Ports, TokenRequest, get_token, seed_cache};
 use crate::secret::Secret;
-use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, Secrets, Source};
+use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, Source};
 use crate::store;
 use crate::store::local::profile_state::ProfileState;
 use crate::store::{Shared, StateDir};

@@ -2,17 +2,19 @@
 
 use crate::cli::{Global, LogoutArgs};
 use crate::commands::Session;
-use crate::config::{AccountsUrl, ConfigFile, Grant, Origin, Profile, SecretBackend, edit};
+use crate::config::{ConfigFile, edit};
 use crate::error::Error;
 use crate::i18n::{causes, tr};
 use crate::login::{LoginJournal, LoginLock, Sharer, shared_by, token_count};
 use crate::model::CacheRecord;
 use crate::model::CredentialId;
+use crate::model::Secrets;
+use crate::model::{AccountsUrl, Grant, Origin, Profile, SecretBackend};
 use crate::oauth::revoke;
 use crate::oauth::revoke::Revoked;
 use crate::refresh::{Ports, busy};
 use crate::secret::Secret;
-use crate::secrets::{CredentialSource, LoginRecord, Secrets, Source};
+use crate::secrets::{CredentialSource, LoginRecord, Source};
 use crate::store::local::profile_state::ProfileState;
 use crate::store::{Locked, Store};
 use crate::system::{Deadline, HttpRequest, Method, System, files};

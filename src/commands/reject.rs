@@ -4,7 +4,7 @@ use crate::cli::{Global, RejectArgs};
 use crate::commands::Session;
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::oauth::token::is_well_formed;
+use crate::model::is_well_formed;
 use crate::refresh;
 use crate::refresh::Rejected;
 use crate::secret::Secret;

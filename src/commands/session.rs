@@ -1,9 +1,10 @@
 //! What every verb about a profile begins with: the profile, its state, and the ports of the protocol.
 
 use crate::cli::Global;
-use crate::config::{ConfigFile, Profile, Resolved, config_path, resolve, state_dir};
+use crate::config::{ConfigFile, Resolved, config_path, resolve, state_dir};
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::Profile;
 use crate::refresh::{Ports, WaitEvent};
 use crate::secrets::{CredentialSource, KeyringTimeout, Source};
 use crate::store;

@@ -1,8 +1,8 @@
 //! The store that machines share, in words.
 
 use crate::commands::Session;
-use crate::config::duration::words;
 use crate::error::Error;
+use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::model::CredentialId;
 use crate::secrets::CredentialSource;
@@ -24,7 +24,7 @@ pub fn facts(place: &str, health: &Health) -> String {
     let offset = format!("{:+.1}", health.clock_offset_ms as f64 / 1000.0);
     let facts = tr!("{place} answers in {latency} ms, its clock is {offset} s off", place, latency, offset);
     match health.lease {
-        Some(left) => tr!("{facts}, a machine refreshes (for {time} at most)", facts, time = words(left)),
+        Some(left) => tr!("{facts}, a machine refreshes (for {time} at most)", facts, time = humanize(left)),
         None => facts,
     }
 }

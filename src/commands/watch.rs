@@ -3,8 +3,8 @@
 use crate::cli::Global;
 use crate::commands::Session;
 use crate::commands::get::token;
-use crate::config::duration::words;
 use crate::error::{Code, Error};
+use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::model::{Freshness, TokenSet};
 use crate::refresh::{TokenRequest, TokenResponse};
@@ -197,7 +197,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         let left_ms = kept.expires_at_ms - self.system.clock.now().wall_ms;
         match u64::try_from(left_ms / 1000) {
             Ok(left) if left > 0 => {
-                tr!("{path}: the token is valid for {time}", path, time = words(Duration::from_secs(left)))
+                tr!("{path}: the token is valid for {time}", path, time = humanize(Duration::from_secs(left)))
             }
             _ => tr!("{path}: the token has expired", path),
         }

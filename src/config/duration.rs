@@ -5,15 +5,15 @@ use std::time::Duration;
 
 /// Reads a duration; the error is a sentence that says what one looks like.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let clap_error = || tr!("'{text}' is not a duration; write 45s, 10m, 1h30m or seconds", text);
+    let malformed = || tr!("'{text}' is not a duration; write 45s, 10m, 1h30m or seconds", text);
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        return text.parse().map(Duration::from_secs).map_err(|_| clap_error());
+        return text.parse().map(Duration::from_secs).map_err(|_| malformed());
     }
     let (mut total, mut number, mut last_unit) = (0u64, None::<u64>, u64::MAX);
     for c in text.chars() {
         if let Some(digit) = c.to_digit(10) {
             let n = number.unwrap_or(0).checked_mul(10).and_then(|n| n.checked_add(digit.into()));
-            number = Some(n.ok_or_else(clap_error)?);
+            number = Some(n.ok_or_else(malformed)?);
             continue;
         }
         let unit = match c {
@@ -21,30 +21,18 @@ pub fn parse(text: &str) -> Result<Duration, String> {
             'h' => 3_600,
             'm' => 60,
             's' => 1,
-            _ => return Err(clap_error()),
+            _ => return Err(malformed()),
         };
         if unit >= last_unit {
-            return Err(clap_error());
+            return Err(malformed());
         }
         last_unit = unit;
-        let part = number.take().and_then(|n| n.checked_mul(unit)).ok_or_else(clap_error)?;
-        total = total.checked_add(part).ok_or_else(clap_error)?;
+        let part = number.take().and_then(|n| n.checked_mul(unit)).ok_or_else(malformed)?;
+        total = total.checked_add(part).ok_or_else(malformed)?;
     }
     match number {
         None if last_unit != u64::MAX => Ok(Duration::from_secs(total)),
-        _ => Err(clap_error()),
-    }
-}
-
-/// Writes a duration for people: `3 min 12 s`, `45 s`, `1 h 5 min`.
-pub fn words(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => tr!("{s} s", s),
-        (0, m, 0) => tr!("{m} min", m),
-        (0, m, s) => tr!("{m} min {s} s", m, s),
-        (h, 0, _) => tr!("{h} h", h),
-        (h, m, _) => tr!("{h} h {m} min", h, m),
+        _ => Err(malformed()),
     }
 }
 
@@ -62,11 +50,5 @@ mod tests {
         for bad in ["", "m", "1x", "1m1h", "1h30", "-1", "1.5m", "99999999999999999999", "5 m"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn words_drop_what_is_nought() {
-        assert_eq!(words(Duration::from_secs(192)), "3 min 12 s");
-        assert_eq!(words(Duration::from_secs(3600)), "1 h");
     }
 }

@@ -1,9 +1,9 @@
 //! Edits of `config.toml` by commands: comments and order stay, links are written through.
 
-use crate::config::Profile;
-use crate::config::{DEFAULT_REDIRECT_URI, Grant, ProfileName, SecretBackend};
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::Profile;
+use crate::model::{DEFAULT_REDIRECT_URI, Grant, ProfileName, SecretBackend};
 use std::path::Path;
 use toml_edit::{Array, Decor, DocumentMut, Item, Key, RawString, Table, TableLike, Value, value};
 
@@ -252,7 +252,7 @@ mod tests {
         let text = "# mine\n\n[profile.crm]\n# ours is in Tokyo\ndata_center = \"jp\"\nclient_id = \"x\"\nscopes = [\n  \"A.b.READ\", # leads\n]\n";
         let crm = ProfileName::new("crm").unwrap();
         let mut profile = ConfigFile::parse(path, text).unwrap().profile(&crm).unwrap().unwrap();
-        profile.accounts_url = crate::config::AccountsUrl::new("https://accounts.example").unwrap();
+        profile.accounts_url = crate::model::AccountsUrl::new("https://accounts.example").unwrap();
         profile.data_center = None;
         let edited = with_profile(path, text, &profile).unwrap();
         for part in ["# mine\n\n[profile.crm]", "# ours is in Tokyo\nclient_id", "\"A.b.READ\", # leads\n"] {

@@ -1,35 +1,16 @@
 //! The environment profile `env`: for CI and containers, no files needed.
 
-use crate::config::{
-    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend,
-    nearest, split_scopes,
-};
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::{
+    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend,
+    split_scopes,
+};
+use crate::nearest::nearest;
 use crate::secret::Secret;
 use crate::system::{Env, files};
 use crate::zoho::DataCenter;
 use std::path::PathBuf;
-
-/// The shared store's address: a secret where it holds a password.
-const STORE: &str = "ZOHO_CRED_STORE";
-
-/// Secrets, whatever they hold.
-const SECRET_VARIABLES: [&str; 4] =
-    ["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_CRED_STORE_KEY", "ZOHO_CRED_STORE_KEY_OLD"];
-
-/// Names that this tool takes out of a child's environment: the child gets a token, not what mints it.
-pub fn secret_variables() -> impl Iterator<Item = &'static str> {
-    let env = Env::real_ones(STORE);
-    let store = env.get(STORE).is_some_and(holds_password).then_some(STORE);
-    SECRET_VARIABLES.into_iter().chain(store)
-}
-
-/// Whether a store's address holds a password, as far as can be told: one that is no URL may.
-fn holds_password(address: &str) -> bool {
-    url::Url::parse(address)
-        .map_or(true, |url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "pass"))
-}
 
 /// Whether any variable of the profile is set, so that it was meant.
 pub fn is_begun(env: &Env) -> bool {
@@ -165,23 +146,4 @@ fn read(source: Option<Source<'_>>) -> Result<Option<Secret>, Error> {
 fn credential_file(env: &Env, credential: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env.get("CREDENTIALS_DIRECTORY")?).join(credential);
     (!credential.is_empty() && files::exists(&path)).then_some(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::holds_password;
-
-    #[test]
-    fn a_stores_password_is_seen_wherever_it_stands() {
-        for address in
-            ["rediss://fleet:hunter2@x", "redis://:hunter2@x", "redis+unix:///s?pass=hunter2", "hunter2"]
-        {
-            assert!(holds_password(address), "{address}");
-        }
-        for address in
-            ["rediss://redis.example:6379/1", "redis://fleet@x", "redis+unix:///run/redis.sock?db=1"]
-        {
-            assert!(!holds_password(address), "{address}");
-        }
-    }
 }

@@ -1,11 +1,13 @@
 //! `config.toml`: read strictly, so that a slip is named with its line and what was probably meant.
 
-use crate::config::{
-    AccountsUrl, Budget, ConfigOrigin, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile,
-    ProfileName, Scheme, SecretBackend, duration, nearest, trust,
-};
+use crate::config::{ConfigOrigin, duration, trust};
 use crate::error::Error;
 use crate::i18n::{causes, tr};
+use crate::model::{
+    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile, ProfileName, Scheme,
+    SecretBackend,
+};
+use crate::nearest::nearest;
 use crate::system::files;
 use crate::system::files::Accept;
 use crate::zoho::DataCenter;
@@ -213,7 +215,7 @@ impl ConfigFile {
             accounts_url,
             client_id,
             grant: self.grant(name, raw)?,
-            scopes: raw.scopes.iter().flatten().flat_map(|s| super::split_scopes(s)).collect(),
+            scopes: raw.scopes.iter().flatten().flat_map(|s| crate::model::split_scopes(s)).collect(),
             redirect_uri: raw.redirect_uri.clone().unwrap_or_else(|| DEFAULT_REDIRECT_URI.to_owned()),
             scheme: match &raw.scheme {
                 None => Scheme::default(),

@@ -1,7 +1,7 @@
 //! The hosts that helper modes may hand a token out for. Anything else gets nothing: git asks a helper that was
 //! configured for all hosts about every one of them.
 
-use crate::config::Profile;
+use crate::model::Profile;
 use crate::zoho::DataCenter;
 use crate::zoho::data_center::ALL;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -116,7 +116,8 @@ pub fn is_zohos(place: &Place) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigFile, ProfileName};
+    use crate::config::ConfigFile;
+    use crate::model::ProfileName;
     use std::path::Path;
 
     fn profile(settings: &str) -> Profile {

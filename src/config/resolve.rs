@@ -1,8 +1,9 @@
 //! Which profile a call means, and where its files are.
 
-use crate::config::{ConfigFile, ConfigOrigin, ENVIRONMENT, Profile, ProfileName, environment};
+use crate::config::{ConfigFile, ConfigOrigin, environment};
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::{ENVIRONMENT, Profile, ProfileName};
 use crate::system::{Env, files};
 use std::path::PathBuf;
 

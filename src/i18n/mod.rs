@@ -6,10 +6,12 @@
 
 mod catalog;
 pub mod causes;
+mod humanize;
 mod language;
 mod layout;
 
 pub use catalog::{fill, help, local, said};
+pub use humanize::humanize;
 pub use language::{Language, Speaking, language, speak};
 pub use layout::{cut, hang, pad, width, wrap};
 

@@ -1,8 +1,9 @@
 //! Whether a login's secrets can be kept, found out before Zoho grants anything.
 
-use crate::config::{ConfigFile, Profile};
+use crate::config::ConfigFile;
 use crate::error::Error;
 use crate::login::LoginLock;
+use crate::model::Profile;
 use crate::secret::Secret;
 use crate::secrets::{KeyringTimeout, Source};
 use crate::store::StateDir;

@@ -1,11 +1,12 @@
 //! The requests of a login. A code is exchanged once: after an answer that was lost it would be refused anyway.
 
-use crate::config::{AccountsUrl, Profile};
 use crate::error::Error;
+use crate::model::Granted;
 use crate::model::Timestamp;
+use crate::model::{AccountsUrl, Profile};
 use crate::oauth::token;
 use crate::oauth::token::TokenForm;
-use crate::oauth::{Answer, Granted, classify};
+use crate::oauth::{Answer, classify};
 use crate::secret::Secret;
 use crate::system::{Clock, Http, HttpAnswer, HttpRequest, Method};
 use std::time::Duration;
@@ -50,7 +51,7 @@ pub fn exchange(
 ) -> Result<Grant, Error> {
     let (uri, verifier) = (code.redirect_uri.as_deref(), code.verifier.as_ref());
     let form = TokenForm::exchange(profile, client_secret, &code.code, uri, verifier);
-    let asked = Timestamp::now(clock);
+    let asked = clock.timestamp();
     let answer = post(http, token::url(&code.accounts_url), &form)?;
     let class = classify(answer.status, &answer.body, code.accounts_url.is_loopback());
     grant(profile, class, asked, code.accounts_url.clone())

@@ -1,8 +1,8 @@
 //! The loopback listener: a fixed port on both address families, one path, small bounds on everything.
 
-use crate::config::is_loopback;
 use crate::error::Error;
 use crate::i18n::{language, speak, tr};
+use crate::model::is_loopback;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};

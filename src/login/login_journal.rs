@@ -2,8 +2,8 @@
 //! anything points to them would leave a refresh token lying in the keyring that nobody ever finds. So the names are
 //! written down first, and whoever has the next turn removes what is not in use.
 
-use crate::config::Profile;
 use crate::error::Error;
+use crate::model::Profile;
 use crate::secrets::{Item, LoginRecord, Source, login_path};
 use crate::store::StateDir;
 use crate::store::local::records::{decode, encode};

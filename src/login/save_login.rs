@@ -4,13 +4,15 @@
 //! at once, so the record holds both logins until the config has followed. Killed anywhere, one of them is in use.
 
 use crate::cli::FlowName;
-use crate::config::{ConfigFile, Profile, edit};
+use crate::config::{ConfigFile, edit};
 use crate::error::Error;
 use crate::i18n::{causes, tr};
 use crate::login::{LoginJournal, LoginLock, random, token_count};
 use crate::model::CredentialId;
+use crate::model::Profile;
+use crate::model::Secrets;
 use crate::secret::Secret;
-use crate::secrets::{KeyringTimeout, LoginRecord, SecretStore, Secrets, Source};
+use crate::secrets::{KeyringTimeout, LoginRecord, SecretStore, Source};
 use crate::store::StateDir;
 use crate::store::local::profile_state::ProfileState;
 use crate::system::{System, files};

@@ -3,8 +3,8 @@
 //! Version 8 writes ten columns (`id,user_name,…,redirect_uri,api_domain`; PHP says `redirect_url`), older versions
 //! nine, without `id` or without `api_domain`. The header decides which column is which.
 
-use crate::config::{ENVIRONMENT, ProfileName};
 use crate::i18n::tr;
+use crate::model::{ENVIRONMENT, ProfileName};
 use crate::secret::Secret;
 use crate::zoho::DataCenter;
 
@@ -79,9 +79,8 @@ fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, String> {
     if row.cells.len() != row.header.len() {
         return Err(tr!("a row of the header's length"));
     }
-    let token = |name, lacking| {
-        row.get(name).filter(|token| crate::oauth::token::is_well_formed(token)).ok_or(lacking)
-    };
+    let token =
+        |name, lacking| row.get(name).filter(|token| crate::model::is_well_formed(token)).ok_or(lacking);
     Ok(SdkUser {
         line,
         user_name: row.get("user_name").or_else(|| row.get("user_mail")).unwrap_or_default().to_owned(),

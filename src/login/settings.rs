@@ -1,13 +1,14 @@
 //! The settings of a login: flags first, then what the profile has, then the environment, then a question.
 
 use crate::cli::{FlowName, LoginArgs, Place};
-use crate::config::{
-    AccountsUrl, Budget, ConfigFile, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile, ProfileName,
-    Scheme, SecretBackend, environment, split_scopes,
-};
+use crate::config::{ConfigFile, environment};
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::{ask, ask_secret, ask_secret_or_none, read_secret_file, wrong};
+use crate::model::{
+    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile, ProfileName, Scheme,
+    SecretBackend, split_scopes,
+};
 use crate::secret::Secret;
 use crate::system::{System, browser};
 use crate::zoho::DataCenter;

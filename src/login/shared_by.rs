@@ -1,7 +1,8 @@
 //! Who else uses a credential: what revokes it for one profile revokes it for all.
 
-use crate::config::{ConfigFile, Profile, ProfileName, SecretBackend};
+use crate::config::ConfigFile;
 use crate::error::Error;
+use crate::model::{Profile, ProfileName, SecretBackend};
 use crate::secrets::LoginRecord;
 use crate::store::StateDir;
 use crate::store::local::profile_state::ProfileState;

@@ -1,11 +1,12 @@
 //! The refresh token that a login replaces. Zoho keeps 20 a client and kills the oldest, which may be somebody's
 //! production; so one of our own making is revoked once its successor is safely stored, if nobody else uses it.
 
-use crate::config::{AccountsUrl, ConfigFile, Profile};
+use crate::config::ConfigFile;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::exchange::post;
 use crate::login::{confirm, shared_by, token_count};
+use crate::model::{AccountsUrl, Profile};
 use crate::oauth::revoke;
 use crate::oauth::revoke::Revoked;
 use crate::oauth::token::TokenForm;
@@ -59,7 +60,7 @@ impl Superseded {
         let form = TokenForm::of(vec![("token", self.token)]);
         let problem = match post(http, revoke::url(&self.accounts_url), &form) {
             Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
-                Revoked::ClockReading | Revoked::Before => {
+                Revoked::Now | Revoked::Before => {
                     token_count::note_revoked(state, &self.accounts_url, &self.client_id);
                     return system.say(&tr!("zoho-cred: the old refresh token was revoked"));
                 }

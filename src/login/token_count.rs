@@ -2,14 +2,14 @@
 //! more is made, which may be the one that production lives on.
 
 use crate::cli::FlowName;
-use crate::config::AccountsUrl;
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::AccountsUrl;
+use crate::model::ClockReading;
 use crate::store::StateDir;
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir;
-use crate::system::ClockReading;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};

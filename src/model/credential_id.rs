@@ -1,8 +1,8 @@
 //! Fingerprints: of a credential, which names its cache, lock and ledger, and of a profile, which names its state.
 
-use crate::config::{Grant, Profile, ProfileName};
+use crate::model::Secrets;
+use crate::model::{Grant, Profile, ProfileName};
 use crate::secret::Secret;
-use crate::secrets::Secrets;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 

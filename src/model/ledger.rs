@@ -1,7 +1,7 @@
 //! What was asked of Zoho, and what that still allows: a pure value. Its file format is frozen, as two installed
 //! versions share it.
 
-use crate::config::Budget;
+use crate::model::Budget;
 use crate::model::Timestamp;
 use crate::model::ms;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,9 @@
 //! The times of a token: whether it may still be handed out. Arithmetic only, as the warm path needs it before the
 //! program has started.
 
+use crate::model::ClockReading;
 use crate::model::SET_BACK_MS;
 use crate::model::{Freshness, MinTtl};
-use crate::system::ClockReading;
 use std::time::Duration;
 
 /// A token with less than this left is not living, in ms.

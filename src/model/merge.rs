@@ -117,7 +117,7 @@ fn one_entry(ours: &Entry, theirs: &Entry, now: &Timestamp) -> Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Budget;
+    use crate::model::Budget;
     use std::time::Duration;
 
     fn at(ms: i64) -> Timestamp {

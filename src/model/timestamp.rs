@@ -1,7 +1,22 @@
 //! A moment that can be aged although somebody moves the clock.
 
-use crate::system::{Clock, ClockReading};
 use serde::{Deserialize, Serialize};
+
+/// One reading of both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockReading {
+    /// Milliseconds since 1970, as the wall clock has it.
+    pub wall_ms: i64,
+    /// Milliseconds since boot, suspended time included. Nobody can set this one.
+    pub boot_ms: i64,
+}
+
+impl ClockReading {
+    /// Wall time minus boot time: it falls when the clock is set back, and rises at a reboot.
+    pub fn offset_ms(self) -> i64 {
+        self.wall_ms - self.boot_ms
+    }
+}
 
 /// How far wall time minus boot time may fall before the clock counts as set back, in ms.
 pub const SET_BACK_MS: i64 = 60_000;
@@ -21,11 +36,6 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// This moment.
-    pub fn now(clock: &dyn Clock) -> Self {
-        Timestamp::at(clock.now(), clock.boot_id())
-    }
-
     /// The moment of a reading.
     pub fn at(now: ClockReading, boot_id: String) -> Self {
         Timestamp { wall_ms: now.wall_ms, boot_ms: now.boot_ms, boot_id }

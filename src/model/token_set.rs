@@ -1,12 +1,32 @@
 //! An access token with its life, and whether it may still be handed out.
 
+use crate::model::ClockReading;
 use crate::model::{Lifetime, ms};
-use crate::oauth::Granted;
-use crate::oauth::token::is_well_formed;
 use crate::secret::Secret;
-use crate::system::ClockReading;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+/// Whether every byte of `token` is one that a token may have: `[A-Za-z0-9._~+/=-]+`. Anything else could forge a
+/// header or a line where it is printed.
+pub fn is_well_formed(token: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"._~+/=-".contains(&b);
+    !token.is_empty() && token.bytes().all(legal)
+}
+
+/// What a successful answer carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The access token, checked for its bytes.
+    pub access_token: Secret,
+    /// A refresh token, where the answer has one (an exchange of a code, that is).
+    pub refresh_token: Option<Secret>,
+    /// How long the token lives, counted from before the request; at most one hour.
+    pub life: Duration,
+    /// Where the APIs are, if the answer says.
+    pub api_domain: Option<String>,
+    /// The scopes, if the answer says.
+    pub scopes: Option<Vec<String>>,
+}
 
 /// An access token and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The consent page's address (RFC 6749, section 4.1.1, as Zoho has it).
 
-use crate::config::Profile;
+use crate::model::Profile;
 use crate::secret::Secret;
 use url::form_urlencoded::Serializer;
 

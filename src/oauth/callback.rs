@@ -3,8 +3,8 @@
 //! The address can be forged by anybody who gets a browser to visit it, and the client secret goes where it says. So
 //! the state is compared first, and the accounts server must be one of Zoho's, or the one the profile names.
 
-use crate::config::AccountsUrl;
 use crate::i18n::tr;
+use crate::model::AccountsUrl;
 use crate::secret::Secret;
 use crate::zoho::DataCenter;
 use sha2::{Digest, Sha256};
@@ -102,7 +102,7 @@ fn landing(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> R
 
 /// Whether `code` can be a code: bytes that a form can carry and a terminal can bear.
 pub fn is_code(code: &str) -> bool {
-    (1..=1024).contains(&code.len()) && super::token::is_well_formed(code)
+    (1..=1024).contains(&code.len()) && crate::model::is_well_formed(code)
 }
 
 /// Compares in a time that does not tell how much of it was right.

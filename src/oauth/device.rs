@@ -1,8 +1,8 @@
 //! Zoho's device flow, which is not RFC 8628 on the wire: `device_request`, `device_token`, `code`, milliseconds, and
 //! `other_dc`. Source: <https://www.zoho.com/accounts/protocol/oauth/devices/initiation-request.html>.
 
-use crate::config::Profile;
 use crate::i18n::tr;
+use crate::model::Profile;
 use crate::oauth::response::{Answer, classify};
 use crate::oauth::token::TokenForm;
 use crate::secret::Secret;

@@ -4,7 +4,8 @@
 //! or 200, in the language of the account. The classes are tried in the order of [`classify`].
 
 use crate::i18n::kept;
-use crate::oauth::token::is_well_formed;
+use crate::model::Granted;
+use crate::model::is_well_formed;
 use crate::secret::Secret;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -27,21 +28,6 @@ pub enum Answer {
     Misconfigured(Rejection),
     /// Nothing is known; trying again may help. In words.
     Transient(String),
-}
-
-/// What a successful answer carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Granted {
-    /// The access token, checked for its bytes.
-    pub access_token: Secret,
-    /// A refresh token, where the answer has one (an exchange of a code, that is).
-    pub refresh_token: Option<Secret>,
-    /// How long the token lives, counted from before the request; at most one hour.
-    pub life: Duration,
-    /// Where the APIs are, if the answer says.
-    pub api_domain: Option<String>,
-    /// The scopes, if the answer says.
-    pub scopes: Option<Vec<String>>,
 }
 
 /// A final refusal, by Zoho's error code.
@@ -112,7 +98,7 @@ fn granted(token: &str, json: &Map<String, Value>, loopback: bool) -> Answer {
         refresh_token: text(json, "refresh_token").filter(|token| is_well_formed(token)).map(Secret::new),
         life,
         api_domain: text(json, "api_domain").and_then(api_domain),
-        scopes: text(json, "scope").map(crate::config::split_scopes).filter(|scopes| !scopes.is_empty()),
+        scopes: text(json, "scope").map(crate::model::split_scopes).filter(|scopes| !scopes.is_empty()),
     })
 }
 
@@ -142,7 +128,7 @@ fn api_domain(text: &str) -> Option<String> {
     // A URL is read past line breaks and tabs in it, as if they were not there.
     let url = url::Url::parse(text).ok().filter(|_| text.bytes().all(|b| b.is_ascii_graphic()))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && crate::config::is_loopback(&url));
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && crate::model::is_loopback(&url));
     (plain && safe && url.fragment().is_none()).then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 

@@ -3,8 +3,8 @@
 //! Zoho's pages put the token into the query; it is taken from the form body too, which is in nobody's log. Source:
 //! <https://www.zoho.com/accounts/protocol/oauth/revoke-tokens.html>.
 
-use crate::config::AccountsUrl;
 use crate::i18n::tr;
+use crate::model::AccountsUrl;
 use crate::secret::Secret;
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ pub const PATH: &str = "/oauth/v2/token/revoke";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revoked {
     /// It is dead from now on.
-    ClockReading,
+    Now,
     /// It was dead already.
     Before,
     /// It may well live; why, without anything that the server could have made up.
@@ -42,7 +42,7 @@ pub fn outcome(status: u16, body: &[u8]) -> Revoked {
     }
     let dead = matches!(word("error"), "invalid_token" | "invalid_code" | "invalid_grant" | "INVALID_TOKEN");
     match status {
-        200..=299 if word("status") == "success" => Revoked::ClockReading,
+        200..=299 if word("status") == "success" => Revoked::Now,
         200..=499 if dead => Revoked::Before,
         400 if word("error").is_empty() => Revoked::Before,
         _ => Revoked::No(tr!("the accounts server answered {status} and did not confirm it", status)),
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn success_and_a_dead_token_are_revoked() {
-        assert_eq!(outcome(200, br#"{"status":"success"}"#), Revoked::ClockReading);
+        assert_eq!(outcome(200, br#"{"status":"success"}"#), Revoked::Now);
         assert_eq!(outcome(400, b""), Revoked::Before);
         assert_eq!(outcome(400, br#"{"error":"invalid_token"}"#), Revoked::Before);
         for error in ["invalid_code", "invalid_grant", "INVALID_TOKEN"] {

@@ -1,6 +1,6 @@
 //! The token endpoint's requests (RFC 6749, sections 4.4 and 6, as Zoho has them), and what a token looks like.
 
-use crate::config::{AccountsUrl, Grant, Profile};
+use crate::model::{AccountsUrl, Grant, Profile};
 use crate::secret::Secret;
 
 /// Path of the token endpoint below the accounts server's URL.
@@ -63,11 +63,4 @@ impl TokenForm {
 /// The token endpoint's URL.
 pub fn url(accounts: &AccountsUrl) -> String {
     accounts.join(PATH)
-}
-
-/// Whether every byte of `token` is one that a token may have: `[A-Za-z0-9._~+/=-]+`. Anything else could forge a
-/// header or a line where it is printed.
-pub fn is_well_formed(token: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || b"._~+/=-".contains(&b);
-    !token.is_empty() && token.bytes().all(legal)
 }

@@ -9,11 +9,11 @@ pub mod shell;
 pub use kubernetes::ApiVersion;
 pub use shell::Shell;
 
-use crate::config::{Profile, Scheme};
 use crate::error::Error;
+use crate::model::ClockReading;
+use crate::model::is_well_formed;
 use crate::model::{CacheRecord, MinTtl};
-use crate::oauth::token::is_well_formed;
-use crate::system::ClockReading;
+use crate::model::{Profile, Scheme};
 use crate::zoho::DataCenter;
 use std::time::Duration;
 

@@ -1,10 +1,11 @@
 //! A round of attempts: reserve, ask, commit. The caller holds the lock and has read everything under it.
 
-use crate::config::Profile;
 use crate::error::Error;
 use crate::i18n::kept;
 use crate::i18n::tr;
 use crate::model::CacheRecord;
+use crate::model::Profile;
+use crate::model::Secrets;
 use crate::model::Timestamp;
 use crate::model::{Failure, FailureKind, Ledger};
 use crate::oauth::token::{TokenForm, url};
@@ -13,7 +14,6 @@ use crate::refresh::cooldown::cool_down;
 use crate::refresh::get_token::TokenResponse;
 use crate::refresh::preflight::{LEAST_TIME, Preflight};
 use crate::refresh::refresh::{Early, note_early_failure};
-use crate::secrets::Secrets;
 use crate::store::Locked;
 use crate::system::{HttpAnswer, HttpFailure, HttpRequest, Method};
 use std::time::Duration;
@@ -95,7 +95,7 @@ impl Attempts<'_, '_> {
 
     /// A round failed: the ledger remembers it for everybody, unless it failed for this caller's lack of time only.
     fn note_failure(&self, locked: &mut dyn Locked, mut ledger: Ledger, miss: Miss) -> Error {
-        let now = Timestamp::now(self.preflight.ports.clock);
+        let now = self.preflight.ports.clock.timestamp();
         match (self.preflight.early, miss.ours) {
             (Early::Yes, _) => ledger.early_failed = Some(now.clone()),
             (Early::No, true) => return Error::Unavailable { problem: miss.problem, retry_after: None },
@@ -132,7 +132,7 @@ impl Attempts<'_, '_> {
         let outcome = match answer {
             Ok(answer) => self.handle_answer(locked, ledger, &answer, &asked),
             Err(failure) => {
-                let now = Timestamp::now(ports.clock);
+                let now = ports.clock.timestamp();
                 unanswered(locked, ledger, failure, &now, timeout < REQUEST_TIMEOUT)
             }
         };
@@ -152,13 +152,13 @@ impl Attempts<'_, '_> {
         let clock = self.preflight.ports.clock;
         let mut expected_ms = 0;
         loop {
-            let reserved = Timestamp::now(clock).later(expected_ms);
+            let reserved = clock.timestamp().later(expected_ms);
             ledger.reserve(&reserved, &self.profile.budget);
             if let Err(error) = locked.write_ahead(ledger, &self.cache) {
                 ledger.withdraw();
                 return Err(error);
             }
-            let now = Timestamp::now(clock);
+            let now = clock.timestamp();
             let time_is_left = self.preflight.deadline.remaining(clock) >= LEAST_TIME;
             if time_is_left && reserved.age_ms(&now) <= OLDEST_ENTRY_MS {
                 return Ok(Some(now));
@@ -180,7 +180,7 @@ impl Attempts<'_, '_> {
         answer: &HttpAnswer,
         asked: &Timestamp,
     ) -> Outcome {
-        let now = Timestamp::now(self.preflight.ports.clock);
+        let now = self.preflight.ports.clock.timestamp();
         let class = match classify(answer.status, &answer.body, self.profile.accounts_url.is_loopback()) {
             Answer::Transient(problem) if self.secrets.appears_in(&problem) => unusable(answer.status),
             class => class,

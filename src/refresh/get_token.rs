@@ -112,12 +112,12 @@ fn living(ports: &Ports<'_>, ask: &TokenRequest, error: &Error) -> Option<TokenR
     let warning = match error {
         Error::Offline => Some(tr!(
             "no new token was asked for (--offline); the old one is good for another {time}",
-            time = crate::config::duration::words(left),
+            time = crate::i18n::humanize(left),
         )),
         _ => Some(tr!(
             "no new token could be had ({why}); the old one is good for another {time}",
             why = error.message(),
-            time = crate::config::duration::words(left),
+            time = crate::i18n::humanize(left),
         )),
     };
     Some(TokenResponse { record, warning })

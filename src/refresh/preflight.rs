@@ -29,7 +29,7 @@ pub struct Preflight<'a, 'p> {
 impl Preflight<'_, '_> {
     /// Cool-down, rejects, early failures, budget and time. It needs no secret, so it is asked before one is read.
     pub fn may_ask(&self, ledger: &Ledger) -> Result<(), Error> {
-        let now = Timestamp::now(self.ports.clock);
+        let now = self.ports.clock.timestamp();
         let window = self.ports.profile.budget.window;
         if let Some(retry_after) = ledger.cool_down_left(&now) {
             return Err(Error::CoolingDown { retry_after });

@@ -3,13 +3,13 @@
 //! This is the protocol of contract section 3, and the reason for this program. Every line that looks redundant
 //! stands for a fault that other helpers have: see docs/architecture.md.
 
-use crate::config::{Grant, Profile};
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::Timestamp;
 use crate::model::{CacheRecord, Freshness};
 use crate::model::{CredentialId, secret_fingerprint};
 use crate::model::{Failure, FailureKind, Ledger};
+use crate::model::{Grant, Profile};
 use crate::refresh::attempts::{Attempts, remembered};
 use crate::refresh::get_token::{TokenRequest, TokenResponse};
 use crate::refresh::preflight::Preflight;
@@ -87,7 +87,7 @@ pub fn refresh(
             None => ports.credential.id()?,
         };
         let store = (ports.open)(&id)?;
-        let now = Timestamp::now(ports.clock);
+        let now = ports.clock.timestamp();
         let before = store.ledger(&now, &ports.profile.budget);
         if early == Early::Yes && !before.early_allowed(&now) {
             return Ok(TokenResponse { record: seen.clone(), warning: None });
@@ -98,7 +98,7 @@ pub fn refresh(
             Ok(LockOutcome::Served(record)) => return Ok(TokenResponse { record, warning: None }),
             Err(error) => {
                 if early == Early::Yes {
-                    store.early_failed(&Timestamp::now(ports.clock), &ports.profile.budget);
+                    store.early_failed(&ports.clock.timestamp(), &ports.profile.budget);
                 }
                 return Err(error);
             }
@@ -113,7 +113,7 @@ pub fn refresh(
             return Ok(TokenResponse { record: cache, warning: None });
         }
         let profile = ports.profile;
-        let now = Timestamp::now(ports.clock);
+        let now = ports.clock.timestamp();
         let mut ledger = locked.ledger(&now, &profile.budget)?;
         let used = ledger.used(&now, &profile.budget);
         log::debug!("the lock is taken; {used} of {} token requests are used", profile.budget.tokens);
@@ -194,7 +194,7 @@ fn failure_comes_first(
 
 /// Remembers that an early attempt did not get as far as a request, so that nobody waits for the same again soon.
 pub fn note_early_failure(ports: &Ports<'_>, locked: &mut dyn Locked, ledger: &mut Ledger) {
-    ledger.early_failed = Some(Timestamp::now(ports.clock));
+    ledger.early_failed = Some(ports.clock.timestamp());
     if let Err(error) = locked.record(ledger) {
         log::debug!("the early failure was not noted: {}", error.message());
     }
@@ -257,7 +257,7 @@ fn wait_for_lock<'s>(
         let left = deadline.remaining(ports.clock);
         if left.is_zero() {
             // The holder may be about to let go after a failure that was this caller's too.
-            let now = Timestamp::now(ports.clock);
+            let now = ports.clock.timestamp();
             let ledger = store.ledger(&now, &ports.profile.budget);
             let failure = shared_failure(&ledger, failures).filter(|it| concerns_all(it, ports.profile));
             return Err(match failure {

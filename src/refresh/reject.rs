@@ -3,7 +3,6 @@
 
 use crate::error::Error;
 use crate::model::CacheRecord;
-use crate::model::Timestamp;
 use crate::oauth::userinfo;
 use crate::oauth::userinfo::Liveness;
 use crate::refresh::refresh::{Ports, busy};
@@ -48,7 +47,7 @@ pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Re
         return Ok(Rejected::NotCached);
     }
     let budget = &ports.profile.budget;
-    let now = Timestamp::now(ports.clock);
+    let now = ports.clock.timestamp();
     let mut ledger = locked.ledger(&now, budget)?;
     if ledger.rejects_in(&now, budget.window) > 0 {
         match liveness(ports, token, &deadline) {

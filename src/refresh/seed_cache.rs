@@ -1,9 +1,9 @@
 //! A login's own access token: it goes into cache and ledger, as any other that Zoho minted.
 
-use crate::config::Budget;
 use crate::error::Error;
+use crate::model::Budget;
+use crate::model::Granted;
 use crate::model::Timestamp;
-use crate::oauth::Granted;
 use crate::refresh::refresh::busy;
 use crate::store::Store;
 use crate::system::{Clock, Deadline};
@@ -30,7 +30,7 @@ pub fn seed_cache(
         }
         clock.sleep(store.pause(0));
     };
-    let now = Timestamp::now(clock);
+    let now = clock.timestamp();
     let (cache, mut ledger) = (locked.cache()?, locked.ledger(&now, budget)?);
     ledger.reserve(asked, budget);
     ledger.answered(&now, true);

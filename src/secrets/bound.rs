@@ -1,7 +1,7 @@
 //! Secrets go only to the accounts server, as the client and by the grant that they were made for.
 
-use crate::config::{AccountsUrl, Profile};
 use crate::error::ChangedSetting;
+use crate::model::{AccountsUrl, Profile};
 
 /// The setting of `profile` that is not what its secrets were made for, if one is not. One server may be written in
 /// several ways; `scopes` and `soid` may be edited, as the secrets then go where they went before.

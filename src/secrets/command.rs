@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::Secrets;
 use crate::secret::Secret;
-use crate::secrets::Secrets;
 use crate::system::process;
 use serde::Deserialize;
 use std::time::Duration;

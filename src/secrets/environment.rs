@@ -1,9 +1,9 @@
 //! Secrets of the environment profile.
 
 use crate::config::environment::{client_secret, refresh_token};
-use crate::config::{Grant, Profile};
 use crate::error::Error;
-use crate::secrets::Secrets;
+use crate::model::Secrets;
+use crate::model::{Grant, Profile};
 use crate::system::Env;
 
 /// Reads the variables, or the files they name, anew: a mounted secret may have been replaced.

@@ -1,9 +1,9 @@
 //! What a login stored: not the secrets, but where they are. It is written last, by one rename, so that a login
 //! that is killed half-way leaves the old credential in use.
 
-use crate::config::{Origin, Profile, ProfileName};
 use crate::error::{ChangedSetting, Error};
 use crate::model::profile_key;
+use crate::model::{Origin, Profile, ProfileName};
 use crate::secrets::bound::changed_setting;
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};

@@ -14,4 +14,4 @@ pub use file::FileSecrets;
 pub use keyring::{KeyringSecrets, KeyringTimeout};
 pub use login_record::{Item, LoginRecord, login_path, login_path_of};
 pub use source::{CredentialSource, Source};
-pub use store::{SecretStore, Secrets};
+pub use store::SecretStore;

@@ -1,12 +1,14 @@
 //! The credential of a profile: its id without opening a keyring, and its secrets when they are really needed.
 
-use crate::config::{ConfigFile, Grant, Origin, Profile, SecretBackend};
+use crate::config::ConfigFile;
 use crate::error::{ChangedSetting, Error};
 use crate::i18n::tr;
 use crate::model::CacheRecord;
 use crate::model::CredentialId;
+use crate::model::Secrets;
+use crate::model::{Grant, Origin, Profile, SecretBackend};
 use crate::secrets::{
-    FileSecrets, KeyringSecrets, KeyringTimeout, LoginRecord, SecretStore, Secrets, command, environment,
+    FileSecrets, KeyringSecrets, KeyringTimeout, LoginRecord, SecretStore, command, environment,
 };
 use crate::store::local::profile_state::ProfileState;
 use crate::store::local::state_dir;

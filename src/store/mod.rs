@@ -9,8 +9,8 @@ pub use local::{Links, Stamp};
 pub use local::{LocalStore, cache_path, decode_cache, read_cache};
 pub use redis::{Health, Refusal, Shared};
 
-use crate::config::Budget;
 use crate::error::Error;
+use crate::model::Budget;
 use crate::model::CredentialId;
 use crate::model::{CacheRecord, Ledger, Timestamp, TokenSet};
 use std::time::Duration;

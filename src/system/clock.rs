@@ -1,23 +1,8 @@
 //! Time: the wall's, the machine's since boot, and a deadline for waiting.
 
+use crate::model::{ClockReading, Timestamp};
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
-
-/// One reading of both clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockReading {
-    /// Milliseconds since 1970, as the wall clock has it.
-    pub wall_ms: i64,
-    /// Milliseconds since boot, suspended time included. Nobody can set this one.
-    pub boot_ms: i64,
-}
-
-impl ClockReading {
-    /// Wall time minus boot time: it falls when the clock is set back, and rises at a reboot.
-    pub fn offset_ms(self) -> i64 {
-        self.wall_ms - self.boot_ms
-    }
-}
 
 /// The port to time.
 pub trait Clock {
@@ -25,6 +10,10 @@ pub trait Clock {
     fn now(&self) -> ClockReading;
     /// A word that changes with every boot; empty where the system has none.
     fn boot_id(&self) -> String;
+    /// Both clocks at this moment, with the boot they belong to.
+    fn timestamp(&self) -> Timestamp {
+        Timestamp::at(self.now(), self.boot_id())
+    }
     /// Time since some fixed moment, never going backwards.
     fn monotonic(&self) -> Duration;
     /// Waits.

@@ -1,5 +1,25 @@
 //! The environment's variables, read once.
 
+/// The shared store's address: a secret where it holds a password.
+const STORE: &str = "ZOHO_CRED_STORE";
+
+/// Secrets, whatever they hold.
+const SECRET_VARIABLES: [&str; 4] =
+    ["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_CRED_STORE_KEY", "ZOHO_CRED_STORE_KEY_OLD"];
+
+/// Names that this tool takes out of a child's environment: the child gets a token, not what mints it.
+pub fn secret_variables() -> impl Iterator<Item = &'static str> {
+    let env = Env::real_ones(STORE);
+    let store = env.get(STORE).is_some_and(holds_password).then_some(STORE);
+    SECRET_VARIABLES.into_iter().chain(store)
+}
+
+/// Whether a store's address holds a password, as far as can be told: one that is no URL may.
+fn holds_password(address: &str) -> bool {
+    url::Url::parse(address)
+        .map_or(true, |url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "pass"))
+}
+
 /// The variables of a call. An empty variable counts as one that is not set, as CI systems set many so. Where a name
 /// is there twice the first one counts, as for `getenv(3)`.
 #[derive(Clone, Default)]
@@ -33,5 +53,24 @@ impl Env {
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.variables.iter().find(|(found, _)| found == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::holds_password;
+
+    #[test]
+    fn a_stores_password_is_seen_wherever_it_stands() {
+        for address in
+            ["rediss://fleet:hunter2@x", "redis://:hunter2@x", "redis+unix:///s?pass=hunter2", "hunter2"]
+        {
+            assert!(holds_password(address), "{address}");
+        }
+        for address in
+            ["rediss://redis.example:6379/1", "redis://fleet@x", "redis+unix:///run/redis.sock?db=1"]
+        {
+            assert!(!holds_password(address), "{address}");
+        }
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! ring rather than aws-lc-rs: it is 2 MB smaller, and needs no CMake where a binary is built from source.
 
-use crate::config::is_loopback;
 use crate::error::Error;
 use crate::i18n::causes::cause;
 use crate::i18n::{kept, local, tr};
+use crate::model::is_loopback;
 use crate::system::files;
 use crate::system::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 use crate::system::lookup::Lookup;

@@ -17,8 +17,8 @@ pub mod stdio;
 mod terminal;
 
 pub use browser::{Browser, DesktopBrowser};
-pub use clock::{Clock, ClockReading, Deadline, RealClock};
-pub use env::Env;
+pub use clock::{Clock, Deadline, RealClock};
+pub use env::{Env, secret_variables};
 pub use file_system::FileSystem;
 pub use http::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 pub use https::{Https, Roots};

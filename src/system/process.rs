@@ -1,9 +1,9 @@
 //! This process and others.
 
-use crate::config::environment::secret_variables;
 use crate::i18n::tr;
 use crate::system::files;
 use crate::system::files::Accept;
+use crate::system::secret_variables;
 use crate::system::{Clock, Deadline, RealClock};
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};

@@ -1,6 +1,6 @@
 //! Waiting that a person can see: one line on a terminal, gone when the wait is over.
 
-use crate::config::duration::words;
+use crate::i18n::humanize;
 use crate::i18n::{cut, language, speak, tr};
 use crate::sanitize::sanitize;
 use crate::system::System;
@@ -101,7 +101,7 @@ impl System {
 }
 
 fn line(tick: char, what: &str, limit: Option<Duration>, waited: Duration) -> String {
-    let whole = |duration: Duration| words(Duration::from_secs(duration.as_secs()));
+    let whole = |duration: Duration| humanize(Duration::from_secs(duration.as_secs()));
     let time = match limit {
         Some(limit) => tr!("{time} left", time = whole(limit.saturating_sub(waited))),
         None => whole(waited),

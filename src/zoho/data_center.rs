@@ -3,8 +3,8 @@
 //! Source: <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html> and what the hosts answer. Canada is the
 //! one that no pattern finds: accounts at `zohocloud.ca`, APIs at `zohoapis.ca`.
 
-use crate::config::{AccountsUrl, nearest};
 use crate::i18n::tr;
+use crate::nearest::nearest;
 
 /// One of Zoho's data centres.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +80,11 @@ impl DataCenter {
     /// The data centre that an `api_domain` belongs to, those of CRM's sandboxes and developer editions included; `None`
     /// where it is none of Zoho's.
     pub fn by_api_domain(url: &str) -> Option<&'static DataCenter> {
-        let url = AccountsUrl::new(url).ok()?;
-        let (edition, gateway) = url.as_str().strip_prefix("https://")?.split_once('.')?;
+        let url = url::Url::parse(url).ok()?;
+        let (edition, gateway) = url.host_str()?.split_once('.')?;
+        if url.as_str() != format!("https://{edition}.{gateway}/") {
+            return None;
+        }
         let is_edition = ["www", "sandbox", "developer"].contains(&edition);
         ALL.iter().find(|dc| is_edition && dc.api_host.strip_prefix("www.") == Some(gateway))
     }

@@ -3,8 +3,8 @@
 use crate::process::{Mutant, Process};
 use crate::world::{Files, Slot};
 use std::time::Duration;
-use zoho_cred::config::Budget;
 use zoho_cred::error::Error;
+use zoho_cred::model::Budget;
 use zoho_cred::model::CredentialId;
 use zoho_cred::model::{CacheRecord, Ledger, Timestamp};
 use zoho_cred::store::{Holder, Locked, Store};

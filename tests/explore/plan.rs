@@ -3,7 +3,7 @@
 
 use crate::rng::Rng;
 use std::time::Duration;
-use zoho_cred::config::Budget;
+use zoho_cred::model::Budget;
 
 /// The rates of a schedule, per thousand port calls, answers or actions.
 #[derive(Clone, Debug)]

@@ -6,11 +6,13 @@ use corosensei::Yielder;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use zoho_cred::error::Error;
+use zoho_cred::model::ClockReading;
 use zoho_cred::model::CredentialId;
+use zoho_cred::model::Secrets;
 use zoho_cred::refresh::TokenRequest;
 use zoho_cred::secret::Secret;
-use zoho_cred::secrets::{CredentialSource, Secrets};
-use zoho_cred::system::{Clock, ClockReading, Signals};
+use zoho_cred::secrets::CredentialSource;
+use zoho_cred::system::{Clock, Signals};
 
 /// A fault put into the protocol through its ports, which the exploration must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use corosensei::{Coroutine, CoroutineResult};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use zoho_cred::config::{AccountsUrl, Budget, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend};
+use zoho_cred::model::{AccountsUrl, Budget, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend};
 
 /// Enough for JSON, formatting and an unwinding panic.
 const STACK: usize = 256 * 1024;

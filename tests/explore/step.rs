@@ -3,16 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::Duration;
-use zoho_cred::config::Budget;
 use zoho_cred::error::Error;
+use zoho_cred::model::Budget;
+use zoho_cred::model::ClockReading;
 use zoho_cred::model::CredentialId;
+use zoho_cred::model::Secrets;
 use zoho_cred::model::{CacheRecord, FailureKind, Ledger, MinTtl, Timestamp, TokenSet};
 use zoho_cred::refresh;
 use zoho_cred::refresh::{Ports, Rejected, TokenRequest, TokenResponse, WaitEvent};
 use zoho_cred::secret::Secret;
-use zoho_cred::secrets::{CredentialSource, Secrets};
+use zoho_cred::secrets::CredentialSource;
 use zoho_cred::store::{Holder, Locked, Store};
-use zoho_cred::system::{Clock, ClockReading, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Signals};
+use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Signals};
 
 /// What becomes of a request, and how long that takes, in ms.
 type Reply = (i64, Result<HttpAnswer, HttpFailure>);
@@ -129,7 +131,7 @@ impl Bench {
     }
 
     fn moment(&self) -> Timestamp {
-        Timestamp::now(self)
+        self.timestamp()
     }
 
     fn note(&self, with: impl FnOnce(&mut Ledger, &Timestamp)) {

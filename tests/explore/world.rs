@@ -6,8 +6,9 @@ use crate::rng::Rng;
 use crate::server::Server;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use zoho_cred::model::ClockReading;
 use zoho_cred::model::{CacheRecord, Ledger};
-use zoho_cred::system::{ClockReading, HttpAnswer};
+use zoho_cred::system::HttpAnswer;
 
 /// Wall and boot time at the start of every schedule, in ms.
 const WALL_MS: i64 = 1_800_000_000_000;

@@ -2,7 +2,7 @@
 //! Machines are paused, killed, wiped and cut off at any step; budget and one-in-flight hold in every schedule.
 
 use proptest::prelude::*;
-use zoho_cred::config::Budget;
+use zoho_cred::model::Budget;
 use zoho_cred::model::{Ledger, Timestamp};
 
 const LEASE_MS: i64 = 15_000;

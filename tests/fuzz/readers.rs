@@ -3,12 +3,14 @@
 
 use std::path::Path;
 use std::time::Duration;
-use zoho_cred::config::{AccountsUrl, Budget, ConfigFile, ProfileName, duration};
+use zoho_cred::config::{ConfigFile, duration};
 use zoho_cred::helper::{git, uri};
 use zoho_cred::login::LoginJournal;
 use zoho_cred::login::sdk_csv;
+use zoho_cred::model::ClockReading;
 use zoho_cred::model::CredentialId;
-use zoho_cred::model::{CacheRecord, Ledger, Timestamp};
+use zoho_cred::model::{AccountsUrl, Budget, ProfileName};
+use zoho_cred::model::{CacheRecord, Ledger};
 use zoho_cred::oauth::{Answer, callback, classify, device, revoke, token, userinfo};
 use zoho_cred::secret::Secret;
 use zoho_cred::secrets::LoginRecord;
@@ -17,7 +19,7 @@ use zoho_cred::store::local::records::decode;
 use zoho_cred::store::redis::Reply;
 use zoho_cred::store::redis::seal::Keys;
 use zoho_cred::store::redis::snapshot::Snapshot;
-use zoho_cred::system::{Clock, ClockReading};
+use zoho_cred::system::Clock;
 
 /// The first byte of `input` says who reads the rest; false if that is nobody.
 pub fn read(input: &[u8]) -> bool {
@@ -113,7 +115,7 @@ fn redis_answer(bytes: &[u8]) {
 /// The fleet's state as this machine understands it; none where it is sealed with a foreign key.
 fn fleet(raw: Reply, keys: &Keys) -> Option<Snapshot> {
     let view = Snapshot::of(raw, keys, &CredentialId::known("id", "id"), &Stopped).ok()?;
-    let now = Timestamp::now(&Stopped);
+    let now = Stopped.timestamp();
     assert!(
         view.ledger.next_slot(&now, &Budget::default(), 1) <= Duration::from_secs(625),
         "a longer lock-out"

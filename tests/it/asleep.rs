@@ -6,9 +6,8 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{
-    Clock, ClockReading, Http, HttpAnswer, HttpFailure, HttpRequest, Https, OpenHttp, System,
-};
+use zoho_cred::model::ClockReading;
+use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Https, OpenHttp, System};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

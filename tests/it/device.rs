@@ -7,8 +7,9 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
+use zoho_cred::model::ClockReading;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Language, Limits, LogEntry, Options};
-use zoho_cred::system::{Clock, ClockReading, Env, System, Terminal};
+use zoho_cred::system::{Clock, Env, System, Terminal};
 
 /// Advances the sandbox's time, and performs the user's action when the nth wait begins.
 struct Waiting {

@@ -8,12 +8,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
-use zoho_cred::config::{Budget, ConfigFile};
+use zoho_cred::config::ConfigFile;
+use zoho_cred::model::Budget;
+use zoho_cred::model::ClockReading;
 use zoho_cred::model::{CacheRecord, FailureKind, Ledger, MinTtl, Timestamp};
 use zoho_cred::oauth::device;
 use zoho_cred::output::rfc3339;
 use zoho_cred::store::local::records::decode;
-use zoho_cred::system::ClockReading;
 
 /// Boundary values and typical values for numbers in files.
 fn number() -> impl Strategy<Value = i64> {

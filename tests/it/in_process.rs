@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::system::{Clock, ClockReading, Env, FileSystem, OpenHttp, System, Terminal};
+use zoho_cred::model::ClockReading;
+use zoho_cred::system::{Clock, Env, FileSystem, OpenHttp, System, Terminal};
 
 /// A clock that advances only when a test moves it or the program sleeps.
 pub struct ManualClock {

@@ -7,9 +7,10 @@ use std::process::Stdio;
 use std::time::Duration;
 use zoho_cred::config::ConfigFile;
 use zoho_cred::login::LoginLock;
+use zoho_cred::model::ClockReading;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
 use zoho_cred::store::StateDir;
-use zoho_cred::system::{Clock, ClockReading};
+use zoho_cred::system::Clock;
 
 /// Starts a login with the refresh token from a file.
 fn take_over(test: &Test, profile: &str, token: &str) -> Running {

@@ -11,13 +11,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
+use zoho_cred::model::ClockReading;
 use zoho_cred::oauth::userinfo;
 use zoho_cred::oauth::userinfo::Liveness;
 use zoho_cred::sandbox::{FaultKind, Options};
 use zoho_cred::secret::Secret;
-use zoho_cred::system::{
-    Clock, ClockReading, Env, Http, HttpRequest, Https, Method, Roots, Signals, System, Terminal,
-};
+use zoho_cred::system::{Clock, Env, Http, HttpRequest, Https, Method, Roots, Signals, System, Terminal};
 
 /// A clock that calls the test at every step.
 struct Life<'a> {

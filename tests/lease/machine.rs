@@ -2,7 +2,7 @@
 //! the real ledger.
 
 use crate::rng::Rng;
-use zoho_cred::config::Budget;
+use zoho_cred::model::Budget;
 use zoho_cred::model::{Ledger, Timestamp};
 use zoho_cred::store::redis::clocks::Clocks;
 

@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 use std::time::Duration;
-use zoho_cred::config::Budget;
+use zoho_cred::model::Budget;
 use zoho_cred::model::Ledger;
 use zoho_cred::store::redis::clocks::Clocks;
 

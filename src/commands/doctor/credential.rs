@@ -3,11 +3,11 @@
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
 use crate::commands::status::{Found, MANY_TOKENS};
-use crate::config::SecretBackend;
-use crate::config::duration::words;
 use crate::error::Error;
+use crate::i18n::humanize;
 use crate::i18n::{local, tr};
-use crate::model::{FailureKind, Timestamp};
+use crate::model::FailureKind;
+use crate::model::SecretBackend;
 use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout};
 use crate::system::System;
 use crate::zoho::DataCenter;
@@ -51,8 +51,8 @@ fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
             Some(_) => Check::failed(what, tr!("there is none"), format!("zoho-cred login {name}")),
         };
     };
-    let ago = words(std::time::Duration::from_secs(
-        failure.at.age_ms(&Timestamp::now(&*system.clock)).unsigned_abs() / 1000,
+    let ago = humanize(std::time::Duration::from_secs(
+        failure.at.age_ms(&system.clock.timestamp()).unsigned_abs() / 1000,
     ));
     let said = tr!(
         "{message} ({error}), {time} ago",
@@ -118,11 +118,11 @@ fn data_center(session: &Session, found: &Found) -> Check {
 
 fn budget(session: &Session, system: &System, found: &Found) -> Check {
     let what = &tr!("budget");
-    let now = &Timestamp::now(&*system.clock);
+    let now = &system.clock.timestamp();
     let budget = &session.profile.budget;
     if let Some(left) = found.ledger.cool_down_left(now) {
         let message =
-            tr!("cooling down for another {time}: Zoho throttled this refresh token", time = words(left));
+            tr!("cooling down for another {time}: Zoho throttled this refresh token", time = humanize(left));
         return Check::failed(
             what,
             message,
@@ -137,14 +137,14 @@ fn budget(session: &Session, system: &System, found: &Found) -> Check {
         "{left} of {limit} requests left in {window}",
         left,
         limit = budget.tokens,
-        window = words(budget.window),
+        window = humanize(budget.window),
     );
     let slot = found.ledger.next_slot(now, budget, budget.automatic());
     match slot.is_zero() {
         true => Check::ok(what, message),
         false => Check::failed(
             what,
-            tr!("{message}, the next in {time}", message, time = words(slot)),
+            tr!("{message}, the next in {time}", message, time = humanize(slot)),
             tr!("wait; look for callers with --refresh, or that reject good tokens"),
         ),
     }
@@ -152,7 +152,7 @@ fn budget(session: &Session, system: &System, found: &Found) -> Check {
 
 fn tokens(system: &System, found: &Found) -> Check {
     let what = &tr!("live tokens");
-    let minted = found.ledger.minted_last_hour(&Timestamp::now(&*system.clock));
+    let minted = found.ledger.minted_last_hour(&system.clock.timestamp());
     let message = tr!("{minted} minted in the last hour", minted);
     match minted >= MANY_TOKENS {
         true => Check::warning(

@@ -2,7 +2,7 @@
 
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
-use crate::config::duration::words;
+use crate::i18n::humanize;
 use crate::i18n::{causes, local, tr};
 use crate::oauth::SERVER_INFO_PATH;
 use crate::system::{HttpAnswer, HttpRequest, System};
@@ -65,7 +65,7 @@ fn clock(system: &System, answer: &HttpAnswer) -> Check {
         return Check::skipped(what, tr!("the accounts server did not tell its time"));
     };
     let off_s = system.clock.now().wall_ms.div_euclid(1000) - there.timestamp().as_second();
-    let off = words(Duration::from_secs(off_s.unsigned_abs()));
+    let off = humanize(Duration::from_secs(off_s.unsigned_abs()));
     match off_s {
         s if s.abs() <= MOST_OFF_S => Check::ok(what, tr!("it agrees with Zoho's")),
         s => {

@@ -4,9 +4,10 @@
 use crate::cli::{Global, SetupArgs, Target};
 use crate::commands::Session;
 use crate::commands::helper::answered;
-use crate::config::{Grant, Profile, hosts};
+use crate::config::hosts;
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::{Grant, Profile};
 use crate::sanitize::sanitize;
 use crate::system::{System, process};
 
@@ -154,7 +155,8 @@ fn for_grant(profile: &Profile, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{ConfigFile, ProfileName};
+    use crate::config::ConfigFile;
+    use crate::model::ProfileName;
     use std::path::Path;
 
     #[test]

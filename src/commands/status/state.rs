@@ -1,9 +1,9 @@
 //! What a profile can do at the moment, as one value that text and JSON are made of.
 
 use crate::commands::Session;
-use crate::config::Profile;
 use crate::error::Error;
-use crate::model::{CacheRecord, Failure, FailureKind, Ledger, Timestamp};
+use crate::model::Profile;
+use crate::model::{CacheRecord, Failure, FailureKind, Ledger};
 use crate::output::rfc3339;
 use crate::secrets::CredentialSource;
 use crate::store;
@@ -149,7 +149,7 @@ impl Found {
                 let store = store::open(&session.state, &id, None)?;
                 Ok(Found {
                     cache: store.cache()?,
-                    ledger: store.ledger(&Timestamp::now(&*system.clock), &session.profile.budget),
+                    ledger: store.ledger(&system.clock.timestamp(), &session.profile.budget),
                     holder: store.holder(),
                     login_scopes: source.login_scopes(),
                     no_credential: None,
@@ -175,7 +175,7 @@ impl Found {
 /// The status that what was found amounts to.
 pub fn judge(session: &Session, system: &System, found: &Found) -> Status {
     let (profile, clock) = (&session.profile, system.clock.now());
-    let now = &Timestamp::now(&*system.clock);
+    let now = &system.clock.timestamp();
     let (budget, ledger) = (&profile.budget, &found.ledger);
     let used = ledger.used(now, budget);
     let next_slot = ledger.next_slot(now, budget, budget.automatic());

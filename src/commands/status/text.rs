@@ -2,7 +2,7 @@
 
 use crate::commands::report::{Page, Style, Words, plain, toned};
 use crate::commands::status::state::{State, Status};
-use crate::config::duration::words;
+use crate::i18n::humanize;
 use crate::i18n::{local, tr};
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ pub fn state(status: &Status, report: &Page, now_ms: i64) -> Words {
         State::Ready => toned(Style::Good, tr!("ready")),
         State::LoginRequired => toned(Style::Bad, tr!("login required")),
         State::OutOfBudget => {
-            let slot = words(Duration::from_secs(status.budget.next_slot_s));
+            let slot = humanize(Duration::from_secs(status.budget.next_slot_s));
             toned(Style::Caution, tr!("out of budget: next slot in {slot}", slot))
         }
         State::CoolingDown => {
@@ -98,7 +98,7 @@ fn token(status: &Status, report: &Page, now_ms: i64) -> String {
     };
     let seconds = |s: i64| u64::try_from(s).unwrap_or_default();
     let bar = report.bar(seconds(token.expires_in), seconds(token.life_s));
-    let left = words(rounded(Duration::from_secs(seconds(token.expires_in))));
+    let left = humanize(rounded(Duration::from_secs(seconds(token.expires_in))));
     let then = match (status.state, token.early_from_ms > now_ms) {
         (State::Ready, true) => tr!("renews at {time}", time = report.time(token.early_from_ms)),
         (State::Ready, false) => tr!("the next call renews it"),
@@ -126,7 +126,7 @@ fn budget(status: &Status, report: &Page) -> String {
             bar,
             left,
             limit,
-            time = words(budget.next_free),
+            time = humanize(budget.next_free),
         ),
     }
 }

@@ -1,12 +1,12 @@
 //! `--flow browser`: the consent page, and the redirect to our own loopback address.
 
-use crate::config::Profile;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::display;
 use crate::login::exchange::Code;
 use crate::login::listener::{Listener, Page};
 use crate::login::random;
+use crate::model::Profile;
 use crate::oauth::authorize;
 use crate::oauth::callback;
 use crate::oauth::callback::Callback;
@@ -74,6 +74,6 @@ fn tell(system: &System, url: &str, choices: Choices) {
         false => system.say(&tr!("zoho-cred: visit this page in your browser and accept:")),
     }
     display::address(system, url);
-    let wait = crate::config::duration::words(choices.timeout);
+    let wait = crate::i18n::humanize(choices.timeout);
     system.say(&tr!("zoho-cred: waiting for you to come back, for {wait} at most", wait));
 }

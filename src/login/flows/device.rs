@@ -1,13 +1,12 @@
 //! `--flow device`: a code that the person types on another machine.
 
-use crate::config::duration::words;
-use crate::config::{AccountsUrl, Profile};
 use crate::error::Error;
+use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::login::display;
 use crate::login::exchange::{COOL_DOWN, Grant, grant, post};
 use crate::login::settings::{ClientSecret, secret_of};
-use crate::model::Timestamp;
+use crate::model::{AccountsUrl, Profile};
 use crate::oauth::device;
 use crate::oauth::device::{CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
 use crate::oauth::{Answer, SERVER_INFO_PATH, classify};
@@ -50,7 +49,7 @@ pub fn run(
     let mut waiting = show_spinner(system, code.life);
     wait(system, FIRST_POLL, pause, &deadline)?;
     loop {
-        let asked = Timestamp::now(clock);
+        let asked = clock.timestamp();
         let form = device::poll_form(profile, &client.secret, &code.device_code);
         let poll = post(http, accounts.join(TOKEN_PATH), &form)
             .map(|answer| device::read_poll(answer.status, &answer.body, accounts.is_loopback()));
@@ -103,7 +102,7 @@ fn tell(system: &System, code: &DeviceCode) {
     if let Some(complete) = &code.verification_url_complete {
         system.say(&tr!("zoho-cred: or visit {complete}", complete));
     }
-    system.say(&tr!("zoho-cred: the code is good for {time}", time = words(code.life)));
+    system.say(&tr!("zoho-cred: the code is good for {time}", time = humanize(code.life)));
 }
 
 /// Whether a person may be sent to `url`: https at the accounts server or another of Zoho's, or, for a server on this

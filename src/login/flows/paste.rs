@@ -1,11 +1,11 @@
 //! `--flow paste`: any registered redirect URI, and the address that the browser ended at.
 
-use crate::config::Profile;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::display;
 use crate::login::exchange::Code;
 use crate::login::{ask, random, read_code};
+use crate::model::Profile;
 use crate::oauth::authorize;
 use crate::oauth::callback;
 use crate::oauth::callback::{Callback, Pasted};

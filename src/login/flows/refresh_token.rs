@@ -5,7 +5,7 @@ use crate::config::environment;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::{ask_secret, read_secret_file, wrong};
-use crate::oauth::token::is_well_formed;
+use crate::model::is_well_formed;
 use crate::secret::Secret;
 use crate::system::System;
 

@@ -1,10 +1,10 @@
 //! `--flow self-client`: the code made in the API console.
 
-use crate::config::Profile;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::exchange::Code;
 use crate::login::{ask_secret, read_code};
+use crate::model::Profile;
 use crate::oauth::callback::is_code;
 use crate::system::System;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! What a profile last used: its credential id, so that the warm path needs no keyring.
 
-use crate::config::{Grant, Origin, Profile, SecretBackend};
 use crate::error::{ChangedSetting, Error};
 use crate::model::CredentialId;
+use crate::model::{Grant, Origin, Profile, SecretBackend};
 use crate::secrets::{LoginRecord, changed_setting};
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};

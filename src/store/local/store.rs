@@ -1,8 +1,8 @@
 //! The store of one machine: files in the state folder, guarded by `flock(2)`.
 
-use crate::config::Budget;
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::Budget;
 use crate::model::CredentialId;
 use crate::model::{CacheRecord, Ledger, Timestamp};
 use crate::store::local::atomic;

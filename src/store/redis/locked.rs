@@ -1,8 +1,8 @@
 //! The fleet's state while both the local lock and the lease are ours.
 
-use crate::config::Budget;
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::Budget;
 use crate::model::{CacheRecord, Ledger, Timestamp, TokenSet};
 use crate::store::Locked;
 use crate::store::local::LockedLocal;
@@ -129,7 +129,7 @@ impl Locked for LockedRedis<'_> {
         }
         self.local.write_ahead(ledger, cache)?;
         // By the clock that goes on while the machine is suspended, as the lease does.
-        let now = Timestamp::now(self.clock());
+        let now = self.clock().timestamp();
         let reserved = match self.far.take() {
             None => Err(Error::Unavailable {
                 problem: tr!("the shared store is out of reach"),
@@ -173,7 +173,7 @@ impl Locked for LockedRedis<'_> {
 
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
         self.local.record(ledger)?;
-        let now = Timestamp::now(self.clock());
+        let now = self.clock().timestamp();
         let Some((mut remote, mut view)) = self.far.take() else { return Ok(()) };
         let mut far = self.far_ledger(&view, ledger);
         let mut result = Ok(());

@@ -17,9 +17,9 @@ pub use remote::Reply;
 pub use seal::new_key;
 pub use settings::Shared;
 
-use crate::config::Budget;
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::Budget;
 use crate::model::CredentialId;
 use crate::model::{CacheRecord, Ledger, Timestamp, TokenSet};
 use crate::store::local::LockedLocal;

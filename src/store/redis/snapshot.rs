@@ -1,6 +1,7 @@
 //! What Redis held at one moment, in this machine's time.
 
 use crate::error::Error;
+use crate::model::ClockReading;
 use crate::model::CredentialId;
 use crate::model::{CacheRecord, Ledger, Timestamp, TokenSet};
 use crate::store::Locked;
@@ -10,7 +11,7 @@ use crate::store::redis::clocks::Clocks;
 use crate::store::redis::foreign;
 use crate::store::redis::remote::Reply;
 use crate::store::redis::seal::{Keys, Unopened};
-use crate::system::{Clock, ClockReading};
+use crate::system::Clock;
 
 /// The fleet's state as it was at `at`.
 pub struct Snapshot {
@@ -51,7 +52,7 @@ impl Snapshot {
             tomb: raw.tomb,
             rev: raw.rev,
             ledger: Ledger::default(),
-            clocks: Clocks { at: Timestamp::now(clock), redis_ms: raw.redis_ms },
+            clocks: Clocks { at: clock.timestamp(), redis_ms: raw.redis_ms },
         };
         view.ledger = view.read_ledger(&raw.json, &view.clocks.at);
         if raw.sealed.is_empty() {
@@ -76,7 +77,7 @@ impl Snapshot {
         }
         match decode::<Ledger>(json.as_bytes()) {
             Some(ledger) => ledger.with_times(|at| self.clocks.to_local(at, now)),
-            None => Ledger::unreadable(now, &crate::config::Budget::default()),
+            None => Ledger::unreadable(now, &crate::model::Budget::default()),
         }
     }
 
@@ -158,7 +159,7 @@ fn shifted(cache: &CacheRecord, ms: i64) -> CacheRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Budget;
+    use crate::model::Budget;
     use crate::secret::Secret;
     use crate::system::RealClock;
     use proptest::collection::vec;

@@ -1,8 +1,8 @@
 //! One profile with every setting decided.
 
-use crate::config::{AccountsUrl, ProfileName};
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::model::{AccountsUrl, ProfileName};
 use crate::zoho::DataCenter;
 use std::path::PathBuf;
 use std::time::Duration;
