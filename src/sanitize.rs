@@ -2,7 +2,7 @@
 //!
 //! Text from outside (a server, Redis, the config, the environment, a redirect) could move the cursor, reorder a line,
 //! or begin a line that a CI runner obeys as a command. Two layers prevent that: every value in a `t!` text is
-//! sanitized where it is filled in, and everything that [`crate::system::System`] writes to stderr is sanitized again,
+//! sanitized where it is filled in, and everything that `System` writes to stderr is sanitized again,
 //! except for its own line breaks.
 
 use serde::Serialize;

@@ -9,9 +9,9 @@ use zoho_cred::login::LoginJournal;
 use zoho_cred::login::sdk_csv;
 use zoho_cred::model::ClockReading;
 use zoho_cred::model::CredentialId;
-use zoho_cred::model::{AccountsUrl, Budget, ProfileName};
+use zoho_cred::model::{AccountsUrl, Budget, ProfileName, is_well_formed};
 use zoho_cred::model::{CacheRecord, Ledger};
-use zoho_cred::oauth::{Answer, callback, classify, device, revoke, token, userinfo};
+use zoho_cred::oauth::{Answer, callback, classify, device, revoke, userinfo};
 use zoho_cred::secret::Secret;
 use zoho_cred::secrets::LoginRecord;
 use zoho_cred::store::local::profile_state::ProfileState;
@@ -43,7 +43,7 @@ pub fn read(input: &[u8]) -> bool {
 /// An answer of the accounts server to any request.
 pub fn answer(status: u16, body: &[u8]) {
     if let Answer::Granted(granted) = classify(status, body, false) {
-        assert!(token::is_well_formed(granted.access_token.expose()));
+        assert!(is_well_formed(granted.access_token.expose()));
     }
     let _ = device::read_code(body);
     device::read_poll(status, body, false);
