@@ -56,7 +56,7 @@ struct Catalogue {
     help: BTreeMap<String, String>,
 }
 
-/// A call of `t!` or `kept!` in the source.
+/// A call of `tr!` or `kept!` in the source.
 struct Call {
     file: PathBuf,
     text: String,
