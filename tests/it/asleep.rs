@@ -80,7 +80,7 @@ fn the_eleventh_request_after_a_sleep_is_not_sent() {
     assert_eq!((counts.token_requests, counts.throttled), (10, 0));
 }
 
-/// A machine that sleeps for two hours when its clock is looked at for the nth time, counted from nought.
+/// A machine that sleeps for two hours when its clock is read for the nth time, counted from zero.
 struct SleepsAt {
     clock: Rc<ManualClock>,
     looks: Cell<usize>,

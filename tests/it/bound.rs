@@ -1,4 +1,4 @@
-//! Secrets go only to the accounts server and client that they were made for, and by the same grant.
+//! Stored secrets are sent only to the accounts server, client and grant of their login.
 
 use crate::harness::{Outcome, Test, files_below};
 use crate::person::Person;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use zoho_cred::sandbox::{ClientKind, Endpoint};
 
-/// A server that takes notes of every byte and answers with a token.
+/// A server that records every byte and answers with a token.
 struct Elsewhere {
     url: String,
     received: Arc<Mutex<String>>,
@@ -45,7 +45,7 @@ fn config(test: &Test) -> String {
     std::fs::read_to_string(test.config()).unwrap()
 }
 
-/// The one-line edits that no stored secret may follow.
+/// One-line config edits after which no stored secret may be used.
 fn edits(test: &Test, elsewhere: &Elsewhere) -> [String; 3] {
     let text = config(test);
     [
@@ -62,7 +62,7 @@ fn refused(outcome: &Outcome) {
     assert!(outcome.stderr.contains("run 'zoho-cred login crm'"), "{outcome:?}");
 }
 
-/// Every command that would use a stored secret is refused with 77.
+/// Asserts that every command that would use a stored secret fails with 77.
 #[track_caller]
 fn every_command_is_refused(test: &Test, token: &str) {
     refused(&test.get());
@@ -87,7 +87,7 @@ fn every_command_is_refused(test: &Test, token: &str) {
     assert!(doctor.stdout.contains("settings changed since the login"), "{doctor:?}");
 }
 
-/// Nobody received one of the secrets, and nothing was revoked or checked.
+/// Asserts that no server received a secret, and that nothing was revoked or checked.
 #[track_caller]
 fn nothing_left(test: &Test, elsewhere: &Elsewhere, requests_before: usize, token: &str) {
     let received = elsewhere.received();
@@ -100,7 +100,7 @@ fn nothing_left(test: &Test, elsewhere: &Elsewhere, requests_before: usize, toke
     assert_eq!(with_secrets.count(), requests_before, "{log:?}");
 }
 
-/// One line of the config used to be enough to have refresh token and client secret sent anywhere, three times.
+/// Regression: a one-line config edit sent the refresh token and client secret to any server.
 #[test]
 fn an_edited_server_client_or_grant_gets_no_stored_secret() {
     let test = Test::new().with_profile();
@@ -120,7 +120,7 @@ fn an_edited_server_client_or_grant_gets_no_stored_secret() {
     test.run(["get", "--refresh"]).ok();
 }
 
-/// The command is not even run: it may show a prompt, or spend something.
+/// The command does not run at all, because it may prompt or have side effects.
 #[test]
 fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
     let test = Test::new();
@@ -136,7 +136,7 @@ fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
             "[profile.crm]\naccounts_url='{url}'\nclient_id='{id}'\nhosts=['www.zohoapis.com']\nsecret_command=['sh','{script}']\n"
         )
     };
-    // Settings that never got a token bind nothing: they may be corrected.
+    // Settings that never obtained a token are not bound, so they may be corrected.
     test.write_config(&settings(&url, "1000.TYPO"));
     test.get().failed(78, "client_rejected");
     test.write_config(&settings(&url, &id));
@@ -151,7 +151,7 @@ fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
     assert_eq!(std::fs::read(&ran).unwrap(), runs, "the command ran");
     test.write_config(&settings(&url, &id));
     test.run(["get", "--refresh"]).ok();
-    // A login is how a person says that the new settings are meant.
+    // A login confirms the new settings.
     test.write_config(&settings(&elsewhere.url, &id));
     test.run(["login", "crm"]).ok();
     assert_eq!(test.get().ok(), "1000.aa.bb");
@@ -203,12 +203,12 @@ fn client_credentials_are_bound_too() {
     test.write_config(&text.replace("grant = \"client_credentials\"\n", "").replace("soid = ", "# soid = "));
     refused(&test.get());
     assert_eq!((elsewhere.received().as_str(), test.sandbox.token_requests()), ("", 1));
-    // The same client at the same server may mint tokens of other scopes.
+    // The same client at the same server may issue tokens with other scopes.
     test.write_config(&text.replace("ZohoCRM.modules.ALL", "ZohoCRM.org.READ"));
     test.get().ok();
 }
 
-/// A login used to read and offer to revoke the token of before, whatever the config said.
+/// Regression: a login read the previous token and offered to revoke it, whatever the config said.
 #[test]
 fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
     let test = Test::new().without_environment();
@@ -230,7 +230,7 @@ fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
     outcome.failed(2, "usage");
     assert!(outcome.stderr.contains("--client-secret-file"), "{outcome:?}");
     assert_eq!(elsewhere.received(), "");
-    // The new login is for the old server again, but the config that the old one is looked up with is not.
+    // The new login uses the old server again, but the config still names the other one.
     let outcome = login(test.sandbox.url(), true);
     outcome.ok();
     assert!(outcome.stderr.contains("settings changed since the login"), "{outcome:?}");
@@ -240,7 +240,7 @@ fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
     assert!(revoked(&test), "an unchanged profile's old token is revoked");
 }
 
-/// What is only forgotten is neither read nor sent.
+/// `logout --local` neither reads nor sends the secrets.
 #[test]
 fn a_changed_profile_can_be_forgotten_here() {
     let test = Test::new().with_profile();
@@ -275,7 +275,7 @@ fn a_data_center_is_its_accounts_url() {
     test.run_with_stdin(flow.into_iter().chain(settings).chain(token), b"1000.token").ok();
     let text = config(&test);
     test.write_config(&text.replace("data_center = \"jp\"", "accounts_url = \"https://accounts.zoho.jp/\""));
-    // There is no token yet and nobody may be asked, but the login stands.
+    // There is no token yet and no request is allowed, but the login is valid.
     test.run(["get", "--offline"]).failed(69, "unavailable");
     test.write_config(&text.replace("\"jp\"", "\"eu\""));
     refused(&test.run(["get", "--offline"]));
@@ -301,7 +301,7 @@ fn edited_scopes_are_served_and_named_by_status_and_doctor() {
     assert_eq!((&json["scopes_edited"], &json["settings_changed"]), (&true.into(), &false.into()));
 }
 
-/// What version 0.1 wrote had no `login_id`, and a stamp of the record's file in the profile's state.
+/// Version 0.1 wrote no `login_id`, and a stamp of the record's file into the profile's state.
 #[test]
 fn records_of_version_0_1_keep_working() {
     let test = Test::new().with_profile();
@@ -320,7 +320,7 @@ fn records_of_version_0_1_keep_working() {
     assert_eq!(elsewhere.received(), "");
 }
 
-/// A refresh that a login overtakes used to be told from it by the version of a file.
+/// State of an earlier login is recognized by its `login_id`, not by a file version.
 #[test]
 fn the_state_of_an_earlier_login_is_not_used() {
     let test = Test::new().with_profile();

@@ -121,7 +121,7 @@ fn a_remembered_refusal_is_told_although_the_budget_is_used_up() {
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
-/// Two homes are like two machines, unless they share a state folder.
+/// Two home directories are like two machines, unless they share a state directory.
 #[test]
 fn two_homes_with_one_state_dir_share_the_budget() {
     let mut test = Test::new();

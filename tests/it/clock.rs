@@ -58,7 +58,7 @@ fn a_remembered_failure_is_over_when_the_wall_clock_says_so_and_a_cool_down_is_n
     }
 }
 
-/// The clock comes up in 2000, half an hour behind or in 2055, and is right after another reboot or once it was set.
+/// The clock starts in 2000, half an hour behind, or in 2055, and is corrected by another reboot or by setting it.
 #[test]
 fn a_reboot_with_a_wrong_clock_inside_a_window_allows_no_eleventh_request() {
     const YEAR_MS: i64 = 365 * 86_400_000;
@@ -82,7 +82,7 @@ fn a_reboot_with_a_wrong_clock_inside_a_window_allows_no_eleventh_request() {
     }
 }
 
-/// In a time namespace the boot clock may be a day ahead of the machine's.
+/// In a time namespace, the boot clock may be a day ahead of the machine's.
 #[test]
 fn a_time_namespace_allows_no_eleventh_request() {
     let unshare = ["--time", "--boottime", "86400", "--fork"];

@@ -202,7 +202,7 @@ fn a_cool_down() {
     fails(&test, "budget", &["cooling down for another 10 min"]);
 }
 
-/// Two homes with one refresh token have two ledgers, which nobody used to be told.
+/// Regression: `doctor` did not report that two home directories with one refresh token have two ledgers.
 #[test]
 fn a_budget_that_two_homes_do_not_share_is_named() {
     let test = Test::new();

@@ -153,7 +153,7 @@ fn a_script_cannot_be_asked_and_is_told_what_is_wrong() {
     assert!(!test.config().exists());
 }
 
-/// Nobody who said that it may go there is at hand.
+/// Without a terminal, nobody can approve the other data center.
 #[test]
 fn a_stored_secret_goes_to_no_other_data_center() {
     let test = world(true);

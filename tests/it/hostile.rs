@@ -1,15 +1,15 @@
-//! Text from outside is data: no value acts on the terminal or the CI runner that reads stderr, a report, or a
+//! Untrusted text is escaped: no value can control the terminal or the CI runner that reads stderr, a report or a
 //! generated file.
 
 use crate::harness::{Outcome, Test};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
-/// Begins a line, moves the cursor, reorders text, and commands three CI systems.
+/// Starts a new line, moves the cursor, reorders text, and contains commands for three CI systems.
 const EVIL: &str =
     "x\n::error::owned\r\n##vso[task.setvariable variable=A]b\u{1b}[2J\u{9b}31m\u{202e}##[error]y\u{2028}z";
 
-/// The same as TOML and JSON write it.
+/// The same, escaped for TOML and JSON.
 fn escaped() -> String {
     serde_json::to_string(EVIL).unwrap()
 }
@@ -26,14 +26,14 @@ fn is_harmless(text: &str, outcome: &Outcome) {
     assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{outcome:?}");
 }
 
-/// What it says on stderr is ours: every line begins with the program's name.
+/// Asserts that every line on stderr starts with the program's name.
 fn says_it_safely(outcome: &Outcome) {
     is_harmless(&outcome.stderr, outcome);
     is_harmless(&outcome.stdout, outcome);
     assert!(outcome.stderr.lines().all(|line| line.starts_with("zoho-cred: ")), "{outcome:?}");
 }
 
-/// Says it safely, and does say it.
+/// Asserts that the text is shown, and that it is escaped.
 fn shows_it_safely(outcome: &Outcome) {
     says_it_safely(outcome);
     assert!(
@@ -92,7 +92,7 @@ fn config_values_forge_no_line_in_errors_reports_and_json() {
     }
 }
 
-/// What a server of a store says, as an error and as content.
+/// Hostile text from a store's server, as an error and as content.
 #[test]
 fn a_shared_store_forges_no_line() {
     let evil = EVIL.replace(['\n', '\r'], " ");
@@ -104,7 +104,7 @@ fn a_shared_store_forges_no_line() {
             for stream in listener.incoming().flatten() {
                 let reply = reply.clone();
                 std::thread::spawn(move || {
-                    // One answer a command: each begins with `*`.
+                    // One answer per command; each command starts with `*`.
                     for line in BufReader::new(&stream).lines().map_while(Result::ok) {
                         if line.starts_with('*') && (&stream).write_all(reply.as_bytes()).is_err() {
                             return;
@@ -124,7 +124,7 @@ fn a_shared_store_forges_no_line() {
     }
 }
 
-/// A client ID with a line break would begin a line of its own in a unit file, and run what it says.
+/// A line break in a client ID would add a line to the unit file, which systemd would execute.
 #[test]
 fn setup_copies_no_line_break_into_a_generated_file() {
     let evil = r#""1000.A\nExecStartPre=/bin/touch /tmp/owned""#;

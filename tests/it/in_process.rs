@@ -40,14 +40,14 @@ impl ManualClock {
 }
 
 impl ManualClock {
-    /// Starts the machine anew. It comes up after 20 s, with a clock that is `wrong_ms` off.
+    /// Reboots the machine. This takes 20 s, and the clock is then wrong by `wrong_ms`.
     pub fn reboot(&self, wrong_ms: i64) {
         self.boots.set(self.boots.get() + 1);
         self.boot_ms.set(20_000);
         self.wall_ms.set(self.wall_ms.get() + 20_000 + wrong_ms);
     }
 
-    /// Sets the wall's clock, by so much; nobody can set the other one.
+    /// Changes the wall clock by this amount; the boot clock does not change.
     pub fn set_by(&self, ms: i64) {
         self.wall_ms.set(self.wall_ms.get() + ms);
     }

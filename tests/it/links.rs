@@ -313,7 +313,7 @@ fn links_are_found_in_prose_only() {
     assert_eq!(links(page), ["b.md#c", "d.svg", "f.md"]);
 }
 
-/// A word in backticks with two or more underscores is the name of a test on these pages.
+/// On these pages, a word in backticks with two or more underscores is the name of a test.
 #[test]
 fn tests_named_in_the_docs_exist() {
     let mut sources = files(&root().join("src"), "rs");

@@ -42,7 +42,7 @@ fn a_stopped_holder_makes_others_busy_and_then_finishes() {
     test.get().ok();
 }
 
-/// What cleans folders up deletes lock files, also while they are held.
+/// Cleanup tools delete lock files even while they are held.
 #[test]
 fn lock_files_that_are_deleted_while_held_cost_no_request_beyond_the_budget() {
     let test = Test::new();
@@ -68,7 +68,7 @@ fn lock_files_that_are_deleted_while_held_cost_no_request_beyond_the_budget() {
     assert!(outcomes.iter().all(|outcome| [0, 75].contains(&outcome.code)), "{outcomes:?}");
 }
 
-/// A thousand waiting callers must not be busy: they look whether the cache has changed, and do not read it.
+/// A thousand waiting callers use little CPU: they check whether the cache changed, without reading it.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_waiting_caller_reads_no_file_and_looks_ever_less_often() {

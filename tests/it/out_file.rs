@@ -82,7 +82,7 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().mode() & 0o7777
 }
 
-/// An emptyDir of Kubernetes has mode 0777.
+/// A Kubernetes emptyDir has mode 0777.
 #[test]
 fn the_hint_for_an_open_folder_works_as_it_is() {
     let test = Test::new();
@@ -150,7 +150,7 @@ fn a_folder_of_another_user_is_refused() {
     assert!(outcome.stderr.contains("another user"), "{outcome:?}");
 }
 
-/// Whether another user can read a file below `base`, whose own folder is open to all.
+/// Whether another user can read a file below `base`, which is open to everybody.
 fn others_can_read(base: &Path, file: &Path) -> bool {
     let folders = file.ancestors().skip(1).take_while(|folder| *folder != base);
     mode(file) & 0o004 != 0 && folders.into_iter().all(|folder| mode(folder) & 0o001 != 0)
@@ -160,7 +160,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-/// Killed before the rename, it used to leave a file with a token and the final mode.
+/// Regression: a call killed before the rename left a file with a token and the final mode.
 #[test]
 fn a_killed_call_leaves_nothing_that_others_can_read_and_the_next_call_cleans_up() {
     if !have("strace") {

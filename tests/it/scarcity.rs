@@ -1,4 +1,4 @@
-//! Nothing to be had: no thread, no descriptor, no room. Each is an error with an exit code, never a panic.
+//! Exhausted resources: threads, file descriptors, disk space. Each causes an error with an exit code, never a panic.
 
 use crate::harness::{PROGRAM, Test, files_below, have};
 use rexpect::process::WaitStatus;
@@ -8,10 +8,10 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::{Command, Stdio};
 use zoho_cred::sandbox::Options;
 
-/// A user that nobody else is, so that the limit on its processes counts ours alone.
+/// An otherwise unused user ID, so that its process limit counts only the test's processes.
 const USER: u32 = 65_531;
 
-/// A world of that user's.
+/// An environment that belongs to that user.
 fn of_user() -> Option<Test> {
     if !rustix::process::geteuid().is_root() || !have("setpriv") || !have("prlimit") {
         return None;
@@ -23,7 +23,7 @@ fn of_user() -> Option<Test> {
     std::fs::set_permissions(test.dir.path(), Permissions::from_mode(0o755)).unwrap();
     std::fs::create_dir(test.state()).unwrap();
     chown(test.state(), Some(USER), Some(USER)).unwrap();
-    // A name that has to be looked up.
+    // A host name that requires a DNS lookup.
     let url = test.sandbox.url().replace("127.0.0.1", "localhost");
     Some(test.var("ZOHO_ACCOUNTS_URL", &url))
 }
@@ -51,7 +51,7 @@ fn without_a_thread_or_a_descriptor_a_call_fails_cleanly() {
             assert!(word.iter().any(|word| outcome.stderr.contains(word)), "{limit}: {outcome:?}");
         }
         codes.push(outcome.code);
-        // What failed, or was cached, must not stand in for the next attempt.
+        // Neither a remembered failure nor a cached token may affect the next attempt.
         for room in ["ledgers", "credentials"] {
             let _ = std::fs::remove_dir_all(test.state().join(room));
         }

@@ -183,7 +183,7 @@ fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
     assert!(doctor().contains("can be written"));
     let filler = test.state().join("filler");
     std::fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
-    // There is room for a few bytes.
+    // A few bytes are free.
     let size = filler.metadata().unwrap().len();
     std::fs::File::options().write(true).open(&filler).unwrap().set_len(size - 4096).unwrap();
     std::fs::write(test.state().join("probe"), "x").unwrap();

@@ -1,4 +1,4 @@
-//! A config or state folder that others could have written is not obeyed, and no file makes a call hang.
+//! A config or state directory that others could have written is refused, and no file makes a call hang.
 
 use crate::harness::{Outcome, Test, have, until};
 use std::fs::{Permissions, create_dir, remove_file, rename, set_permissions, write};
@@ -14,14 +14,14 @@ fn mode(path: &Path, mode: u32) {
     set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Whether this test may give files away.
+/// Whether the test may change the owner of files.
 fn root() -> bool {
     let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     assert!(is_root || std::env::var("CI").as_deref() != Ok("true"), "these tests want root under CI");
     is_root
 }
 
-/// A profile whose `secret_command` leaves a mark, in a folder of its own.
+/// A profile in its own directory whose `secret_command` creates a marker file.
 struct World {
     test: Test,
     mark: PathBuf,
@@ -56,7 +56,7 @@ impl World {
         self.config().parent().unwrap().to_owned()
     }
 
-    /// Nothing runs and nothing is sent, and the hint names `fix`.
+    /// Asserts that nothing runs, nothing is sent, and the hint contains `fix`.
     #[track_caller]
     fn is_refused(&self, fix: &str) {
         self.args_are_refused(&["get"], fix);
@@ -71,7 +71,7 @@ impl World {
         assert_eq!(self.test.sandbox.log().len(), 0);
     }
 
-    /// The command runs, and Zoho is asked.
+    /// Asserts that the command runs and a token request is sent.
     #[track_caller]
     fn is_obeyed(&self, args: &[&str]) {
         self.test.run(args.iter().copied()).ok();
@@ -180,7 +180,7 @@ fn no_command_obeys_or_changes_a_config_that_others_can_write_to() {
     assert_eq!(std::fs::read(world.config()).unwrap(), before);
 }
 
-/// What `doctor` found: the check's status, and its message and fix.
+/// The status of a `doctor` check, and its message and fix.
 #[track_caller]
 fn finding(outcome: &Outcome, name: &str) -> (String, String) {
     let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -229,7 +229,7 @@ fn the_state_folder_is_checked_before_a_command_runs() {
         assert!(!world.mark.exists(), "the secret_command ran");
         assert_eq!(world.test.sandbox.token_requests(), 0);
     }
-    // Nobody else can replace a folder of ours in one such as /tmp.
+    // In a sticky directory such as /tmp, other users cannot replace our directory.
     mode(&open, 0o1777);
     world.test.set("ZOHO_CRED_STATE_DIR", inner.join("state").to_str().unwrap());
     world.test.get().ok();
@@ -243,7 +243,7 @@ fn fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
-/// It ended well before a `--timeout` of 30 s.
+/// Asserts that the call ended long before its `--timeout` of 30 s.
 #[track_caller]
 fn at_once(outcome: &Outcome, code: i32, word: &str) {
     outcome.failed(code, word);
@@ -258,7 +258,7 @@ fn a_config_that_is_no_file_or_too_large_does_not_hang() {
     fifo(&test.config());
     at_once(&test.get(), 78, "config");
     let config = test.config().display().to_string();
-    // One that is named may be a pipe, but this one has no writer.
+    // A file named on the command line may be a pipe, but this pipe has no writer.
     for path in [config.as_str(), "/dev/zero", "/dev/null", "/tmp"] {
         at_once(&test.run(["get", "--config", path]), 78, "config");
     }
@@ -339,10 +339,10 @@ fn a_ca_file_that_cannot_be_used_is_the_callers_own_mistake() {
         test = test.unset("SSL_CERT_FILE");
     }
     assert_eq!(test.sandbox.log().len(), 0);
-    // Nobody else is told of it, and no request is counted.
+    // The failure is not shared with other callers, and no request is counted.
     test.run(["get", "--ca-file", &good]).ok();
     test.edit_state("ledgers", |json| assert_eq!(json["requests"].as_array().unwrap().len(), 1));
-    // A token that is still good is served all the same.
+    // A valid token is still printed.
     test.age_token(3560);
     test.run(["get", "--ca-file", "/nonexistent"]).warned("/nonexistent");
     assert_eq!(test.sandbox.token_requests(), 1);
@@ -358,7 +358,7 @@ fn a_ca_file_may_be_a_pipe() {
     test.start(bash).wait().ok();
 }
 
-/// Whether a process is there and not merely waiting to be reaped.
+/// Whether a process exists and is not a zombie.
 fn is_alive(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
     stat.is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with('Z'))
@@ -399,7 +399,7 @@ fn a_config_map_is_obeyed() {
     if !root() || !have("mount") {
         return;
     }
-    // As kubelet mounts one: a folder of mode 0777 on a read-only file system, with links to the folder of a version.
+    // As mounted by kubelet: a directory of mode 0777 on a read-only file system, with symlinks to a versioned directory.
     let volume = world.test.dir.path().join("volume");
     create_dir(&volume).unwrap();
     let mount = |args: &[&str]| {

@@ -178,7 +178,7 @@ fn another_callers_refresh_is_followed_without_one_of_its_own() {
     running.wait();
 }
 
-/// A deleted or overwritten file used to stay so until the next refresh.
+/// Regression: a deleted or overwritten file was not restored until the next refresh.
 #[test]
 fn a_file_that_was_changed_is_restored() {
     let test = Test::new();
@@ -208,7 +208,7 @@ fn a_file_that_was_changed_is_restored() {
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
-/// Either of these used to end the watch with 74.
+/// Regression: either of these ended `--watch` with 74.
 #[test]
 fn an_unwritable_file_and_an_unreadable_state_are_outlasted() {
     let test = Test::new();
@@ -307,7 +307,7 @@ fn it_may_begin_before_the_server_does() {
     assert!(outcome.stderr.matches("warning").count() <= 1, "{outcome:?}");
 }
 
-/// How often `needle` stands in the memory of the process `pid`.
+/// The number of occurrences of `needle` in the memory of the process `pid`.
 fn in_memory(pid: i32, needle: &str) -> usize {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     let mem = std::fs::File::open(format!("/proc/{pid}/mem")).unwrap();
@@ -323,7 +323,7 @@ fn in_memory(pid: i32, needle: &str) -> usize {
     found
 }
 
-/// Request bodies, and the buffers that the secrets were read into, used to stay readable until they were written over.
+/// Regression: request bodies and read buffers with secrets stayed in memory until they were overwritten.
 #[test]
 fn a_waiting_process_has_no_secret_in_its_memory() {
     if !rustix::process::geteuid().is_root() {
