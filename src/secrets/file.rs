@@ -5,9 +5,8 @@ use crate::i18n::tr;
 use crate::secret::Secret;
 use crate::secrets::SecretStore;
 use crate::store::local::atomic;
-use crate::store::local::place::Place;
 use crate::store::local::records::{decode, encode};
-use crate::store::local::state_dir::{StateDir, failed, is_open_to_others};
+use crate::store::local::state_dir::{self, StateDir, failed, is_open_to_others};
 use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
 use std::io::ErrorKind;
@@ -37,16 +36,15 @@ impl SecretStore for FileSecrets {
     fn get(&self, item: &str) -> Result<Option<Secret>, Error> {
         self.0.check()?;
         let path = self.path(item);
-        let read = || {
-            let place = Place::at(&path)?;
-            Ok::<_, std::io::Error>((place.subdir()?, place.read()?))
-        };
-        let (subdir, (bytes, file)) = match read() {
+        let (bytes, file) = match state_dir::read(&path) {
             Ok(found) => found,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed("read", &path, &error)),
         };
-        refuse_if_open(&self.0.subdir_path("secrets"), &subdir, "chmod 700")?;
+        let folder = self.0.subdir_path("secrets");
+        if let Some(found) = state_dir::stat(&folder) {
+            refuse_if_open(&folder, &found, "chmod 700")?;
+        }
         refuse_if_open(&path, &file, "chmod 600")?;
         // Junk is a miss: a new login has new items.
         Ok(decode::<Item>(&bytes).map(|item| item.secret))

@@ -2,7 +2,6 @@
 
 pub mod atomic;
 mod lock;
-pub mod place;
 pub mod probe;
 pub mod profile_state;
 pub mod records;

@@ -3,9 +3,7 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::store::local::place::{Dir, Place};
-use crate::system::files;
-use std::ffi::OsStr;
+use crate::system::files::{self, Accept};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -102,51 +100,44 @@ impl StateDir {
         }
         let is_new = make_private(&self.0).map_err(|error| failed("create", &self.0, &error))?;
         self.check()?;
-        let state = open(&self.0, || Dir::open(&self.0)).map_err(|error| failed("read", &self.0, &error))?;
-        match is_new {
-            true => state.close().map_err(|error| failed("protect", &self.0, &error))?,
-            false => self.close(&state)?,
+        if !is_new {
+            self.refuse_other_files()?;
         }
-        let name = OsStr::new(subdir);
-        state.make_room(name).map_err(|error| failed("create", &path, &error))?;
-        StateDir(path.clone()).check()?;
-        let subdir = open(&path, || state.open_room(name)).map_err(|error| failed("read", &path, &error))?;
-        subdir.close().map_err(|error| failed("protect", &path, &error))?;
+        close_folder(&self.0)?;
+        make_private(&path).map_err(|error| failed("create", &path, &error))?;
+        let found = fs::symlink_metadata(&path).map_err(|error| failed("read", &path, &error))?;
+        StateDir(path.clone()).check_owner(&found)?;
+        close_folder(&path)?;
         Ok(path)
     }
 
-    /// Takes everybody else's access to the state folder away, if it is ours alone: an empty one, or one that has
-    /// our folders in it. A folder that holds other things too was named by mistake, and is refused.
-    fn close(&self, state: &Dir) -> Result<(), Error> {
-        let found = state.metadata().map_err(|error| failed("read", &self.0, &error))?;
+    /// Refuses a folder that others can enter, unless it is empty or has our folders in it: one that holds other things
+    /// was named by mistake, and is not to be closed.
+    fn refuse_other_files(&self) -> Result<(), Error> {
+        let found = fs::symlink_metadata(&self.0).map_err(|error| failed("read", &self.0, &error))?;
         if !is_open_to_others(&found) {
             return Ok(());
         }
-        let ours = SUBDIRS.iter().any(|subdir| state.open_room(OsStr::new(subdir)).is_ok());
+        let is_ours = |found: Metadata| found.is_dir() && owned_by_us(&found);
+        let ours = SUBDIRS.iter().any(|subdir| stat(&self.subdir_path(subdir)).is_some_and(is_ours));
         let empty = fs::read_dir(&self.0).is_ok_and(|mut entries| entries.next().is_none());
-        if !ours && !empty {
-            return Err(Error::Unsafe {
-                path: self.0.clone(),
-                problem: tr!("is open to others and holds other files"),
-                hint: tr!(
-                    "set ZOHO_CRED_STATE_DIR to a folder of its own, or run 'chmod 700 {path}'",
-                    path = self.0.display(),
-                ),
-            });
+        if ours || empty {
+            return Ok(());
         }
-        state.close().map_err(|error| failed("protect", &self.0, &error))
+        Err(Error::Unsafe {
+            path: self.0.clone(),
+            problem: tr!("is open to others and holds other files"),
+            hint: tr!(
+                "set ZOHO_CRED_STATE_DIR to a folder of its own, or run 'chmod 700 {path}'",
+                path = self.0.display(),
+            ),
+        })
     }
 }
 
-/// The folder at `path` as `open` opens it, although a umask or somebody may have taken our own access to it away.
-fn open(path: &Path, open: impl Fn() -> io::Result<Dir>) -> io::Result<Dir> {
-    match open() {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_to_us(path)?;
-            open()
-        }
-        opened => opened,
-    }
+/// Takes everybody else's access to a folder away, and gives us ours, whatever the umask said.
+fn close_folder(path: &Path) -> Result<(), Error> {
+    set_private(path).map_err(|error| failed("protect", path, &error))
 }
 
 /// The error of an action on a path.
@@ -154,9 +145,19 @@ pub fn failed(action: &'static str, path: &Path, error: &io::Error) -> Error {
     Error::Store { action, what: path.display().to_string(), problem: error.to_string() }
 }
 
-/// The whole of a file of ours, at most 64 KiB, together with what identifies this version of it.
+/// The whole of a file of ours, at most 64 KiB, and its metadata. No link is followed to it or to its folder.
 pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
-    Place::at(path)?.read()
+    if let Some(folder) = path.parent() {
+        let found = fs::symlink_metadata(folder)?;
+        if !found.is_dir() || !owned_by_us(&found) {
+            return Err(io::Error::other(tr!("it is not in a folder of ours")));
+        }
+    }
+    let (bytes, found) = files::read(path, Accept::NoLink, files::SMALL)?;
+    match owned_by_us(&found) {
+        true => Ok((bytes, found)),
+        false => Err(io::Error::other(tr!("it is not a file of ours"))),
+    }
 }
 
 #[cfg(unix)]
@@ -195,8 +196,11 @@ mod os {
         }
     }
 
-    pub fn open_to_us(path: &Path) -> io::Result<()> {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+    pub fn set_private(folder: &Path) -> io::Result<()> {
+        match fs::symlink_metadata(folder)?.mode() & 0o777 {
+            0o700 => Ok(()),
+            _ => fs::set_permissions(folder, fs::Permissions::from_mode(0o700)),
+        }
     }
 
     /// Takes everybody else's access to a file of ours away, and gives us ours, whatever the umask said.
@@ -236,7 +240,7 @@ mod os {
         fs::create_dir_all(path).map(|()| true)
     }
 
-    pub fn open_to_us(_: &Path) -> io::Result<()> {
+    pub fn set_private(_: &Path) -> io::Result<()> {
         Ok(())
     }
 
@@ -247,7 +251,7 @@ mod os {
 }
 
 pub use os::{close_file, is_open_to_others, owned_by_us};
-use os::{make_private, open_to_us, others_may_replace_in, owned_by_us_or_root};
+use os::{make_private, others_may_replace_in, owned_by_us_or_root, set_private};
 
 /// What stands at the path, links not followed.
 pub fn stat(path: &Path) -> Option<Metadata> {
