@@ -17,7 +17,7 @@ use crate::secret::Secret;
 use crate::secrets::{CredentialSource, LoginRecord, Source};
 use crate::store::local::profile_state::ProfileState;
 use crate::store::{Locked, Store};
-use crate::system::{Deadline, HttpRequest, Method, System, files};
+use crate::system::{Deadline, HttpRequest, Method, System};
 use std::time::Duration;
 
 /// For the lock: another process may be refreshing with this very token.
@@ -238,9 +238,8 @@ fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 
 /// Takes the profile out of the config; where that cannot be written, says which lines to remove.
 fn forget_settings(system: &System, config: &ConfigFile, profile: &Profile) -> Result<(), Error> {
     let name = &profile.name;
-    let text = config.text_now()?.unwrap_or_default();
-    let text = edit::without_profile(config.path(), &text, name)?;
-    if let Err(error) = files::replace_config(config.path(), &text) {
+    let written = edit::apply(config, |text| edit::without_profile(config.path(), text, name))?;
+    if let Err(error) = written {
         system.say(&tr!(
             "zoho-cred: {path} could not be written ({error}); remove [profile.{name}] from it",
             path = config.path().display(),

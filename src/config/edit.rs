@@ -1,11 +1,39 @@
 //! Edits of `config.toml` by commands: comments and order stay, links are written through.
 
+use crate::config::ConfigFile;
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::model::Profile;
-use crate::model::{DEFAULT_REDIRECT_URI, Grant, ProfileName, SecretBackend};
+use crate::model::{DEFAULT_REDIRECT_URI, Grant, Profile, ProfileName, SecretBackend};
+use crate::system::files;
+use std::io;
 use std::path::Path;
 use toml_edit::{Array, Decor, DocumentMut, Item, Key, RawString, Table, TableLike, Value, value};
+
+/// How often an edit is done again because somebody else changed the file at the same time.
+const MOST_TRIES: u32 = 10;
+
+/// Changes the file by `edit`, which gets its text and is called again if somebody else changes the file before the
+/// new one is in place. The inner error is that of writing.
+pub fn apply(
+    config: &ConfigFile,
+    mut edit: impl FnMut(&str) -> Result<String, Error>,
+) -> Result<io::Result<()>, Error> {
+    for _ in 0..MOST_TRIES {
+        let old = config.text_now()?;
+        let text = old.as_deref().unwrap_or_default();
+        let edited = edit(text)?;
+        if edited == text {
+            return Ok(files::sync_folder(config.path()));
+        }
+        let is_unchanged = || config.text_now().is_ok_and(|now| now == old);
+        match files::replace_config(config.path(), &edited, is_unchanged) {
+            Ok(true) => return Ok(Ok(())),
+            Ok(false) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Err(io::ErrorKind::ResourceBusy.into()))
+}
 
 /// The text of the file with `profile` in it; [`Error::Config`] where the old text is no TOML.
 pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String, Error> {
@@ -212,7 +240,6 @@ pub fn lines(profile: &Profile) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ConfigFile;
 
     #[test]
     fn comments_and_other_keys_stay() {

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 use crate::secrets::{KeyringTimeout, LoginRecord, SecretStore, Source};
 use crate::store::StateDir;
 use crate::store::local::profile_state::ProfileState;
-use crate::system::{System, files};
+use crate::system::System;
 use clap::ValueEnum;
 
 /// Stores `secrets` and `profile`, which `flow` got. Answers whether the profile
@@ -106,24 +106,15 @@ fn put(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error
 /// Puts the profile into the config file; where that cannot be written, or was broken by a hand meanwhile, prints the lines
 /// instead and returns `false`.
 fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Result<bool, Error> {
-    let edited = config.text_now().and_then(|text| {
-        let text = text.unwrap_or_default();
-        Ok((edit::with_profile(config.path(), &text, profile)?, text))
-    });
-    let written = match edited {
-        Ok((edited, text)) if edited == text => Ok(()),
-        Ok((edited, _)) => {
-            files::replace_config(config.path(), &edited).map_err(|error| causes::told(&error.to_string()))
-        }
+    let written = match edit::apply(config, |text| edit::with_profile(config.path(), text, profile)) {
+        Ok(written) => written.map_err(|error| causes::told(&error.to_string())),
         Err(error) => Err(error.in_one_line()),
     };
     if let Err(error) = written {
-        system.say(&tr!(
-            "zoho-cred: {path} could not be written ({error}); put these lines into it:\n\n{lines}",
-            path = config.path().display(),
-            error,
-            lines = edit::lines(profile)?,
-        ));
+        let path = config.path().display();
+        let said =
+            tr!("zoho-cred: {path} could not be written ({error}); put these lines into it:", path, error);
+        system.say(&format!("{said}\n\n{}", edit::lines(profile)?));
         return Ok(false);
     }
     Ok(true)

@@ -252,8 +252,10 @@ pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     written.map_err(|error| Error::Out { path: path.to_owned(), problem: error.to_string() })
 }
 
-/// Replaces the config file whole, through links, and keeps its mode; a new one is for the user alone.
-pub fn replace_config(path: &Path, text: &str) -> io::Result<()> {
+/// Replaces the config file whole, through links, and keeps its mode; a new one is for the user alone. Asks
+/// `is_unchanged` last, and returns `false` where the file is another one by then. The new file is on disk afterwards,
+/// also if the power fails.
+pub fn replace_config(path: &Path, text: &str, is_unchanged: impl Fn() -> bool) -> io::Result<bool> {
     let target = canonical(path);
     let folder = target.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
@@ -266,6 +268,24 @@ pub fn replace_config(path: &Path, text: &str) -> io::Result<()> {
         file.as_file().set_permissions(old.permissions())?;
     }
     file.as_file().sync_all()?;
+    if !is_unchanged() {
+        return Ok(false);
+    }
     file.persist(&target)?;
-    Ok(())
+    sync_folder(&target)?;
+    Ok(true)
+}
+
+/// Makes the directory entry of the file at `path` durable, where the file system can do that.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    let target = canonical(path);
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let synced = match cfg!(unix) {
+        true => File::open(folder).and_then(|folder| folder.sync_all()),
+        false => Ok(()),
+    };
+    match synced {
+        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
+        synced => synced,
+    }
 }

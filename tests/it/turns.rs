@@ -1,11 +1,11 @@
 //! Concurrent logins and logouts run one at a time.
 
-use crate::harness::{Running, Test, files_below, until};
+use crate::harness::{Running, Test, files_below, have, until};
 use std::cell::Cell;
 use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
-use zoho_cred::config::ConfigFile;
+use zoho_cred::config::{ConfigFile, ConfigOrigin, edit};
 use zoho_cred::login::LoginLock;
 use zoho_cred::model::ClockReading;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
@@ -127,4 +127,64 @@ fn a_config_that_is_edited_during_a_login_keeps_the_edit() {
     login.wait().ok();
     let config = std::fs::read_to_string(test.config()).unwrap();
     assert!(config.contains("# and this") && config.contains("[profile.crm]"), "{config}");
+}
+
+/// What somebody wrote between the read and the rename of an edit used to be lost.
+#[test]
+fn a_hand_edit_between_read_and_rename_is_kept() {
+    let test = Test::new();
+    test.write_config("# mine\n");
+    let config = ConfigFile::load(&test.config(), ConfigOrigin::Default).unwrap().unwrap();
+    let mut calls = 0;
+    let applied = edit::apply(&config, |text| {
+        calls += 1;
+        if calls == 1 {
+            test.write_config("# mine\n# by hand\n");
+        }
+        Ok(format!("{text}# by a command\n"))
+    });
+    applied.unwrap().unwrap();
+    let text = std::fs::read_to_string(test.config()).unwrap();
+    assert_eq!((text.as_str(), calls), ("# mine\n# by hand\n# by a command\n", 2));
+    // Somebody who never stops is not written over either.
+    let applied = edit::apply(&config, |text| {
+        test.write_config(&format!("{text}#\n"));
+        Ok(String::from("# by a command\n"))
+    });
+    assert!(applied.unwrap().is_err());
+    assert!(std::fs::read_to_string(test.config()).unwrap().contains("# by hand"));
+}
+
+/// The config with the new client used to be lost in a power cut that the removal of the old secrets survived.
+#[test]
+fn the_config_is_on_disk_before_the_old_login_is_removed() {
+    if !have("strace") {
+        return;
+    }
+    let test = Test::new().with_profile();
+    let trace = test.dir.path().join("trace");
+    let token = test.file("other", "1000.other").display().to_string();
+    let secret = test.file("other-secret", "x").display().to_string();
+    let mut command = std::process::Command::new("strace");
+    let calls = "trace=rename,renameat,renameat2,unlink,unlinkat,fsync,fdatasync";
+    command
+        .args(["-f", "-qq", "-y", "-s", "4096", "-e", calls, "-o"])
+        .arg(&trace)
+        .arg(crate::harness::PROGRAM);
+    command.args(["login", "crm", "--flow", "refresh-token", "--no-verify", "--client-id", "1000.OTHER"]);
+    command.args(["--client-secret-file", &secret, "--refresh-token-file", &token]);
+    command.env_clear().envs(test.vars()).stdin(Stdio::null());
+    test.start(command).wait().ok();
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let lines: Vec<&str> = trace.lines().collect();
+    let folder = test.config().parent().unwrap().display().to_string();
+    let find = |after: usize, what: &dyn Fn(&str) -> bool| {
+        let found = lines.iter().skip(after).position(|line| what(line));
+        after + found.unwrap_or_else(|| panic!("{trace}"))
+    };
+    let renamed = find(0, &|line| line.contains("rename") && line.contains("config.toml"));
+    let synced = find(renamed, &|line| line.contains("sync(") && line.contains(&format!("<{folder}>")));
+    let settled = find(renamed, &|line| line.contains("rename") && line.contains("profile-"));
+    let removed = find(renamed, &|line| line.contains("unlink") && line.contains("refresh-token-"));
+    assert!(synced < settled && synced < removed, "{trace}");
 }
