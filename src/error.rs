@@ -6,6 +6,7 @@
 use crate::i18n::humanize;
 use crate::i18n::{causes, local, tr};
 use crate::model::ENVIRONMENT;
+use crate::sanitize::mask_argument;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -452,7 +453,9 @@ impl Error {
             Error::BadProfileName => tr!("that is not a profile name"),
             Error::NoProfile { known } if known.is_empty() => tr!("there is no profile yet"),
             Error::NoProfile { .. } => tr!("which profile?"),
-            Error::UnknownProfile { name, .. } => tr!("there is no profile '{name}'", name),
+            Error::UnknownProfile { name, .. } => {
+                tr!("there is no profile '{name}'", name = mask_argument(name))
+            }
             Error::Config { path, line: Some(line), problem, .. } => {
                 tr!("{path}, line {line}: {problem}", path = path.display(), line, problem)
             }

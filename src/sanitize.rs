@@ -12,17 +12,17 @@ use std::fmt::{self, Display, Write};
 /// The longest value that is shown, in characters.
 const LIMIT: usize = 2_000;
 
-/// One value: no control character, no line break, at most [`LIMIT`] characters.
+/// One value: no token, no control character, no line break, at most [`LIMIT`] characters.
 pub fn sanitize(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LIMIT) {
-        Some((end, _)) => Cow::Owned(escape(&text[..end], "").into_owned() + "..."),
-        None => escape(text, ""),
+        Some((end, _)) => Cow::Owned(clean(&text[..end], "").into_owned() + "..."),
+        None => clean(text, ""),
     }
 }
 
 /// Text of ours that may have several lines: its line breaks stay.
 pub fn sanitize_lines(text: &str) -> Cow<'_, str> {
-    escape(text, "\n")
+    clean(text, "\n")
 }
 
 /// A value in a text, sanitized when it is formatted.
@@ -46,6 +46,51 @@ pub fn json<T: Serialize>(value: &T) -> String {
         }
     }
     json
+}
+
+/// Hides every token or secret in words from a command line, where one was given in the wrong place.
+pub fn mask_argument(text: &str) -> String {
+    mask(text, |word| is_token(word) || word.split(['.', '-', '_']).any(is_secret))
+}
+
+/// `1000.<hex>.<hex>`, as access tokens, refresh tokens and codes are, or the 42 hexadecimal digits of a client secret.
+fn is_token(word: &str) -> bool {
+    if word.len() == 42 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return true;
+    }
+    let long = |part: &str| part.len() >= 16 && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let mut parts = word.split('.');
+    parts.next().is_some_and(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+        && parts.next().is_some_and(long)
+        && parts.next().is_some_and(long)
+}
+
+/// As long and mixed as a client secret.
+fn is_secret(part: &str) -> bool {
+    let bytes = part.as_bytes();
+    let mixed = bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic);
+    bytes.len() >= 30 && mixed
+}
+
+fn ends_word(c: char) -> bool {
+    !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
+/// `text` with `***` for every word that `hides` picks.
+fn mask(text: &str, hides: impl Fn(&str) -> bool) -> String {
+    let masked = text.split_inclusive(ends_word).map(|piece| {
+        let word = piece.trim_end_matches(ends_word);
+        if hides(word) { format!("***{}", &piece[word.len()..]) } else { piece.to_owned() }
+    });
+    masked.collect()
+}
+
+/// Masks tokens and client secrets, which no text shows, and escapes everything harmful but what is `kept`.
+fn clean<'a>(text: &'a str, kept: &str) -> Cow<'a, str> {
+    match text.split(ends_word).any(is_token) {
+        true => Cow::Owned(escape(&mask(text, is_token), kept).into_owned()),
+        false => escape(text, kept),
+    }
 }
 
 fn escape<'a>(text: &'a str, kept: &str) -> Cow<'a, str> {
@@ -95,6 +140,16 @@ mod tests {
         assert_eq!(sanitize("x ##vso[task.setvariable]"), "x #\\u{23}vso[task.setvariable]");
         assert_eq!(sanitize("日本 'a\\b' #1"), "日本 'a\\b' #1");
         assert_eq!(sanitize_lines("a\nb\r"), "a\nb\\r");
+    }
+
+    #[test]
+    fn tokens_and_secrets_are_masked() {
+        let hex = "0123456789abcdef0123456789abcdef";
+        assert_eq!(mask_argument(&format!("'1000.{hex}.{hex}'?")), "'***'?");
+        assert_eq!(mask_argument(&format!("--token=1000.{hex}.{hex}")), "--token=***");
+        assert_eq!(mask_argument(&format!("{hex}0123456789")), "***");
+        let plain = "get crm --output-file /home/x/zoho-cred/token --timeout 10s";
+        assert_eq!(mask_argument(plain), plain);
     }
 
     #[test]

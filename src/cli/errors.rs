@@ -5,6 +5,7 @@ use crate::cli::Cli;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::nearest::nearest;
+use crate::sanitize::mask_argument;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory};
 use std::error::Error as _;
@@ -108,7 +109,7 @@ fn problem(error: &clap::Error, command: &Command) -> Option<String> {
             "invalid value '{value}' for '{argument}': {why}",
             value = get(ContextKind::InvalidValue)?,
             argument = argument()?,
-            why = error.source()?,
+            why = mask_argument(&error.source()?.to_string()),
         ),
         _ => return None,
     })
@@ -123,9 +124,9 @@ fn choices(command: &Command, argument: &str) -> Option<String> {
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
     match error.get(kind)? {
-        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::String(text) => Some(mask_argument(text)),
         ContextValue::Strings(texts) if texts.is_empty() => None,
-        ContextValue::Strings(texts) => Some(texts.join(", ")),
+        ContextValue::Strings(texts) => Some(mask_argument(&texts.join(", "))),
         _ => None,
     }
 }
@@ -133,5 +134,5 @@ fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
 /// clap's own words, where we have none: it says the rest of them in further lines.
 fn first_line(error: &clap::Error) -> String {
     let words = error.render().to_string();
-    words.trim_start_matches("error: ").lines().next().unwrap_or_default().trim().to_owned()
+    mask_argument(words.trim_start_matches("error: ").lines().next().unwrap_or_default().trim())
 }

@@ -144,3 +144,37 @@ fn setup_copies_no_line_break_into_a_generated_file() {
         }
     }
 }
+
+/// Tokens are read from stdin, but people try arguments.
+#[test]
+fn a_token_given_as_an_argument_is_not_shown() {
+    for language in ["C", "ja_JP.UTF-8"] {
+        let test = Test::new().with_profile().var("LC_ALL", language);
+        let token = test.get().ok().to_owned();
+        let secret = test.sandbox.client_secret();
+        for value in [&token, secret, test.sandbox.refresh_token()] {
+            for args in [
+                &["reject", "crm", value][..],
+                &["reject", "-p", value],
+                &["reject", value],
+                &["get", "crm", value],
+                &["get", "--timeout", value],
+                &["get", "-o", value],
+                &["--ca-file", value, "get", "--refresh"],
+                &["--config", value, "get"],
+                &["login", "crm", "--data-center", value],
+                &["exec", value],
+                &["exec", "--", value],
+                &["exec", "crm", value],
+                &["setup", value],
+                &[value],
+                &["--error-format", "json", "reject", "crm", value],
+            ] {
+                let outcome = test.run(args.iter().copied());
+                assert!(!outcome.stderr.contains(value), "{args:?}: {outcome:?}");
+                assert!(outcome.code == 0 || outcome.stdout.is_empty(), "{args:?}: {outcome:?}");
+            }
+        }
+        test.run(["reject", "crm", &token]).failed(2, "usage");
+    }
+}
