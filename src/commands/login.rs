@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::exchange::{Code, Grant, exchange};
 use crate::login::flows::{browser, device, paste, refresh_token, self_client};
-use crate::login::{Superseded, check_writable, confirm, save_login, settings, token_count, wrong};
+use crate::login::{Superseded, account, check_writable, confirm, save_login, settings, token_count, wrong};
+use crate::model::AccountsUrl;
 use crate::model::CredentialId;
 use crate::model::MinTtl;
 use crate::model::Secrets;
@@ -63,28 +64,33 @@ pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u
     let warned = warning.is_some();
     let story =
         LoginContext { http: &*http, roots: &roots, config: &config, state: &state, args, flow, warned };
-    match flow {
+    let token = match flow {
         FlowName::RefreshToken => {
             let client_secret = client.secret;
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
-            story.take_over(system, &profile, &Secrets { client_secret, refresh_token })?;
+            story.take_over(system, &profile, &Secrets { client_secret, refresh_token })?
         }
         FlowName::ClientCredentials => {
             let secrets = Secrets { client_secret: client.secret, refresh_token: None };
             story.take_over(system, &profile, &secrets)?;
+            // It is no person's.
+            None
         }
         FlowName::Device => {
             let (grant, client_secret) = device::run(system, &*http, &profile, client)?;
-            story.keep_grant(system, profile.clone(), client_secret, grant)?;
+            Some(story.keep_grant(system, profile.clone(), client_secret, grant)?)
         }
         FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {
             let code = story.code(system, flow, &profile)?;
             let client_secret = settings::secret_of(system, &profile, &code.accounts_url, client)?;
             let grant = exchange(&*system.clock, &*http, &profile, &client_secret, &code)?;
-            story.keep_grant(system, profile.clone(), client_secret, grant)?;
+            Some(story.keep_grant(system, profile.clone(), client_secret, grant)?)
         }
-    }
+    };
     say_what_next(system, global, &profile);
+    if let Some((accounts, token)) = token.filter(|_| !global.verbosity.quiet) {
+        account::show(system, &*http, &accounts, &token);
+    }
     Ok(0)
 }
 
@@ -215,14 +221,15 @@ impl LoginContext<'_> {
         }
     }
 
-    /// Keeps what Zoho just granted: the secrets first, then the token for the first `get`.
+    /// Keeps what Zoho just granted: the secrets first, then the token for the first `get`. Returns the token and its
+    /// accounts server.
     fn keep_grant(
         &self,
         system: &mut System,
         profile: Profile,
         client_secret: Secret,
         grant: Grant,
-    ) -> Result<(), Error> {
+    ) -> Result<(AccountsUrl, Secret), Error> {
         // What Zoho has granted is stored before a signal ends the call.
         system.signals.hold();
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
@@ -239,7 +246,7 @@ impl LoginContext<'_> {
         seed_cache(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
         system.signals.release()?;
         self.revoke(system, superseded);
-        Ok(())
+        Ok((grant.accounts_url, grant.granted.access_token))
     }
 
     /// Keeps `secrets`, and answers the refresh token that this puts out of use, if it may be revoked.
@@ -263,18 +270,22 @@ impl LoginContext<'_> {
         }
     }
 
-    /// Keeps a credential that is there already, once it has minted a token.
-    fn take_over(&self, system: &mut System, profile: &Profile, secrets: &Secrets) -> Result<(), Error> {
-        if !self.args.no_verify {
-            self.verify(system, profile, secrets)?;
-        }
+    /// Keeps a credential that is there already, once it has minted a token, which is returned with its accounts
+    /// server.
+    fn take_over(
+        &self,
+        system: &mut System,
+        profile: &Profile,
+        secrets: &Secrets,
+    ) -> Result<Option<(AccountsUrl, Secret)>, Error> {
+        let token = if self.args.no_verify { None } else { self.verify(system, profile, secrets)? };
         let superseded = self.save_login(system, profile, secrets)?;
         self.revoke(system, superseded);
-        Ok(())
+        Ok(token.map(|token| (profile.accounts_url.clone(), token)))
     }
 
     /// Spends one request on proving that `secrets` mint a token, which goes into the cache.
-    fn verify(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<(), Error> {
+    fn verify(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<Option<Secret>, Error> {
         let source = Source::given(profile, &system.env, self.state, secrets);
         let shared = self.shared(system);
         let ports = Ports {
@@ -294,6 +305,7 @@ impl LoginContext<'_> {
             refresh: true,
             offline: false,
         };
-        get_token(&ports, &ask).map(|_| ())
+        let obtained = get_token(&ports, &ask)?;
+        Ok(obtained.record.token.map(|token| token.access_token))
     }
 }

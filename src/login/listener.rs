@@ -3,6 +3,8 @@
 use crate::error::Error;
 use crate::i18n::{language, speak, tr};
 use crate::model::is_loopback;
+use crate::system::peer;
+use crate::system::peer::Peer;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -27,6 +29,7 @@ pub struct Listener {
 pub struct Arrival {
     stream: Arc<TcpStream>,
     query: String,
+    peer: Peer,
     page: Page,
 }
 
@@ -82,6 +85,11 @@ impl Arrival {
     /// The query of the request, without the question mark.
     pub fn query(&self) -> &str {
         &self.query
+    }
+
+    /// Whose process sent the request.
+    pub fn peer(&self) -> Peer {
+        self.peer
     }
 
     /// Answers with a page. It does not matter if the browser is gone.
@@ -192,13 +200,17 @@ fn serve(
 
 /// Passes on a request to the right path; everything else is answered 404 and forgotten.
 fn look_at(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading: &Reading) {
+    // Before the request is read: whoever still waits for the answer has not closed the connection.
+    let peer = peer::of(&stream);
     let request = request(&stream);
     reading.end(&stream);
     match request {
         Some(Request::Get(target)) => {
             let (found, query) = target.split_once('?').unwrap_or((&target, ""));
             match found == path {
-                true => drop(sender.send(Arrival { query: query.to_owned(), stream, page: Page::Over })),
+                true => {
+                    drop(sender.send(Arrival { query: query.to_owned(), stream, peer, page: Page::Over }))
+                }
                 false => respond(&stream, Page::Foreign),
             }
         }

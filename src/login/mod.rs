@@ -1,5 +1,6 @@
 //! Granting access once: one file a flow, and what they share.
 
+pub mod account;
 pub mod check_writable;
 mod display;
 pub mod exchange;

@@ -28,9 +28,45 @@ pub fn liveness(status: u16, body: &[u8]) -> Liveness {
     }
 }
 
+/// Whose token it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// The email address, with the name where there is one.
+    Known(String),
+    /// The token lacks `AaaServer.profile.READ`.
+    NeedsScope,
+    /// No answer that tells.
+    Unknown,
+}
+
+/// Reads the owner of the token from an answer of the endpoint.
+pub fn account(status: u16, body: &[u8]) -> Account {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |key: &str| body.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
+    match (status, text("Email"), text("Display_Name")) {
+        (200..=299, Some(email), Some(name)) => Account::Known(format!("{name} <{email}>")),
+        (200..=299, Some(email), None) => Account::Known(email.to_owned()),
+        (200..=499, ..) if text("cause") == Some("INVALID_OAUTHSCOPE") => Account::NeedsScope,
+        _ => Account::Unknown,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_is_known_by_its_email() {
+        let known = br#"{"Email":"x@e.com","Display_Name":"x y","ZUID":1}"#;
+        assert_eq!(account(200, known), Account::Known("x y <x@e.com>".into()));
+        assert_eq!(account(200, br#"{"Email":"x@e.com"}"#), Account::Known("x@e.com".into()));
+        assert_eq!(account(401, br#"{"cause":"INVALID_OAUTHSCOPE"}"#), Account::NeedsScope);
+        for (status, body) in
+            [(500, &known[..]), (200, b"<html>"), (200, br#"{"code":"Z101","cause":"throttles"}"#)]
+        {
+            assert_eq!(account(status, body), Account::Unknown);
+        }
+    }
 
     #[test]
     fn only_one_answer_kills_a_token() {

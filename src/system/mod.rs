@@ -10,6 +10,7 @@ mod https;
 mod lookup;
 mod output_file;
 pub mod password_prompt;
+pub mod peer;
 pub mod process;
 mod signals;
 mod spinner;

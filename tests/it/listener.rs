@@ -4,7 +4,7 @@ use crate::harness::{Running, Test, until};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use zoho_cred::sandbox::{ClientKind, FaultKind, Options};
+use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Options};
 
 /// Starts a login on its own port and returns it with the expected redirect.
 fn waiting() -> (Test, Running, String) {
@@ -199,4 +199,88 @@ fn canaries_are_in_no_log_page_argument_or_child() {
         assert!(!shown.contains("code_verifier"), "{shown}");
     }
     assert!(!outcome.stderr.contains("noise"), "the browser's words stay away: {}", outcome.stderr);
+}
+
+/// What somebody on this machine sends to the callback, and the first line of the answer.
+fn send(landed: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address(landed)).unwrap();
+    stream.write_all(format!("GET {request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+#[test]
+fn forged_errors_are_shown_once() {
+    let (test, running, landed) = waiting();
+    for n in 0..200 {
+        let answer = send(&landed, &format!("/callback?error=forged{n}%0A%1b[2J%0A::error::x"));
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+    assert_eq!(http().get(&landed).send().unwrap().status(), 200);
+    let outcome = running.wait();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert_eq!(outcome.stderr.matches("forged").count(), 1, "{outcome:?}");
+    assert_eq!(outcome.stderr.matches("warning: ").count(), 1, "{outcome:?}");
+    assert!(!outcome.stderr.contains('\u{1b}') && !outcome.stderr.contains("\n::"), "{outcome:?}");
+    test.run(["get", "crm"]).ok();
+}
+
+/// Another local user reads the state in the browser's arguments and sends a code of their own: the login would belong
+/// to their account.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_redirect_of_another_user_is_refused() {
+    use std::process::Command;
+    let as_other = || {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "54321", "--regid", "54321", "--clear-groups", "bash", "-c"]);
+        command
+    };
+    if !as_other().arg("true").status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    let (test, running, landed) = waiting();
+    let url = url::Url::parse(&landed).unwrap();
+    let port = url.port().unwrap();
+    let forged = format!("GET {}?{} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n", url.path(), url.query().unwrap());
+    let open = format!("exec 3<>/dev/tcp/127.0.0.1/{port} && printf '{}' >&3", forged.replace('%', "%%"));
+    let answer = as_other().arg(format!("{open} && cat <&3")).output().unwrap();
+    let answer = String::from_utf8(answer.stdout).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("Not accepted"), "{answer}");
+    // One that is closed at once is listed as root's for a moment.
+    for _ in 0..20 {
+        assert!(as_other().arg(&open).status().unwrap().success());
+    }
+    // Each of them was looked at when the own one is answered.
+    assert_eq!(test.sandbox.token_requests(), 0);
+    let page = http().get(&landed).send().unwrap().text().unwrap();
+    assert!(page.contains("Access granted"), "{page}");
+    let outcome = running.wait();
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let refused =
+        "refused a redirect from another user's process; if it was your browser, log in with --flow paste";
+    assert_eq!(outcome.stderr.matches(refused).count(), 1, "{outcome:?}");
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn the_account_is_shown_where_the_scope_allows_it() {
+    for (scope, wanted) in [
+        ("AaaServer.profile.READ", "zoho-cred: the account is Sam Sandbox <sam@sandbox.invalid>"),
+        ("ZohoCRM.settings.ALL", "only with the scope AaaServer.profile.READ"),
+    ] {
+        let (_test, running, landed) = waiting_with(|_| vec!["--no-browser", "--scope", scope]);
+        assert_eq!(http().get(&landed).send().unwrap().status(), 200);
+        let outcome = running.wait();
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        assert!(outcome.stderr.contains(wanted), "{outcome:?}");
+    }
+    let (test, running, landed) = waiting_with(|_| vec!["--no-browser"]);
+    let problem = FaultKind::Status { status: 503, body: None, retry_after_s: None };
+    test.sandbox.set_fault(Fault::new(Endpoint::UserInfo, problem));
+    assert_eq!(http().get(&landed).send().unwrap().status(), 200);
+    let outcome = running.wait();
+    assert_eq!(outcome.code, 0, "a login that succeeded does not fail for it: {outcome:?}");
+    assert!(outcome.stderr.contains("Zoho did not say whose account it is"), "{outcome:?}");
 }

@@ -12,6 +12,7 @@ use crate::oauth::callback;
 use crate::oauth::callback::Callback;
 use crate::oauth::pkce::Pkce;
 use crate::system::browser::is_at_hand;
+use crate::system::peer::Peer;
 use crate::system::{Deadline, System};
 use std::time::Duration;
 
@@ -33,11 +34,22 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
     tell(system, &url, choices);
     let deadline = Deadline::after(&*system.clock, choices.timeout);
+    let (mut strays, mut strangers) = (0u64, 0u64);
     let _waiting = system.show_spinner(&tr!("waiting for consent"), Some(choices.timeout));
     loop {
         let Some(arrival) = listener.next(deadline.remaining(&*system.clock)) else {
             return Err(Error::LoginTimedOut);
         };
+        if arrival.peer() == Peer::Other {
+            arrival.answer(Page::Refused);
+            strangers += 1;
+            if strangers == 1 {
+                system.warn(&tr!(
+                    "refused a redirect from another user's process; if it was your browser, log in with --flow paste"
+                ));
+            }
+            continue;
+        }
         match callback::read(arrival.query(), &state, &profile.accounts_url) {
             Callback::Granted { code, accounts } => {
                 arrival.answer(Page::Granted);
@@ -55,7 +67,14 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
             }
             Callback::Stray(error) => {
                 arrival.answer(Page::Foreign);
-                system.warn(&tr!("somebody sent '{error}' without this login's state; still waiting", error));
+                strays += 1;
+                if strays == 1 {
+                    system.warn(&tr!(
+                        "ignored a redirect with error={error} but without this login's state; still waiting",
+                        error
+                    ));
+                }
+                log::debug!("{strays} redirects without a state so far");
             }
             Callback::Foreign => arrival.answer(Page::Foreign),
         }

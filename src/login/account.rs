@@ -1,0 +1,32 @@
+//! Whose account was granted, so that a person notices a consent that was given in the wrong account.
+
+use crate::i18n::tr;
+use crate::model::AccountsUrl;
+use crate::oauth::userinfo;
+use crate::oauth::userinfo::Account;
+use crate::secret::Secret;
+use crate::system::{Http, HttpRequest, System};
+use std::time::Duration;
+
+/// For the request; the login has succeeded already.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Says whose account `access_token` belongs to, or what it takes to know. Never fails the login.
+pub fn show(system: &System, http: &dyn Http, accounts: &AccountsUrl, access_token: &Secret) {
+    let authorization = Some(Secret::new(format!("Zoho-oauthtoken {}", access_token.expose())));
+    let request = HttpRequest { authorization, ..HttpRequest::get(accounts.join(userinfo::PATH), TIMEOUT) };
+    let account = match http.send(&request) {
+        Ok(answer) => userinfo::account(answer.status, &answer.body),
+        Err(failure) => {
+            log::info!("the account could not be asked for: {}", failure.problem);
+            Account::Unknown
+        }
+    };
+    match account {
+        Account::Known(name) => system.say(&tr!("zoho-cred: the account is {name}", name)),
+        Account::NeedsScope => system.say(&tr!(
+            "zoho-cred: Zoho tells whose account it is only with the scope AaaServer.profile.READ"
+        )),
+        Account::Unknown => system.say(&tr!("zoho-cred: Zoho did not say whose account it is")),
+    }
+}

@@ -1,0 +1,98 @@
+//! Whether the other end of a loopback connection belongs to the current user. Other local users can read a login's
+//! `state` in the browser's arguments, so the state alone does not prove that a redirect is ours.
+
+use std::net::TcpStream;
+
+/// Whose process opened a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// The current user's, or a system where that cannot be told.
+    Own,
+    /// Another user's, or one that could not be found.
+    Other,
+}
+
+/// Whose process opened `stream`. Only an established socket counts: the kernel lists a closed one as root's.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
+pub fn of(stream: &TcpStream) -> Peer {
+    let (Ok(own), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else { return Peer::Other };
+    let uid = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().find_map(|table| {
+        let table = std::fs::read_to_string(table).map_err(|error| log::info!("{table}: {error}")).ok()?;
+        linux::owner(&table, peer, own)
+    });
+    match uid {
+        Some(uid) if uid == rustix::process::getuid().as_raw() => Peer::Own,
+        uid => {
+            log::info!("a redirect came from user {uid:?}");
+            Peer::Other
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn of(_: &TcpStream) -> Peer {
+    Peer::Own
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::net::{IpAddr, SocketAddr};
+
+    /// The state of an established connection.
+    const ESTABLISHED: &str = "01";
+
+    /// The owner of the socket that is bound to `local` and connected to `remote`, in the format of `/proc/net/tcp`
+    /// (proc_net_tcp.rst in the kernel's documentation).
+    pub fn owner(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<u32> {
+        table.lines().skip(1).find_map(|line| {
+            let mut fields = line.split_ascii_whitespace().skip(1);
+            let (found_local, found_remote) = (fields.next()?, fields.next()?);
+            let found = names(local).contains(&found_local.to_owned())
+                && names(remote).contains(&found_remote.to_owned())
+                && fields.next()? == ESTABLISHED;
+            if found { fields.nth(3)?.parse().ok() } else { None }
+        })
+    }
+
+    /// An address as the tables write it, in IPv4 also the way an IPv6 socket has it.
+    fn names(address: SocketAddr) -> Vec<String> {
+        let port = address.port();
+        let hex = |bytes: &[u8]| {
+            bytes
+                .chunks_exact(4)
+                .map(|word| format!("{:08X}", u32::from_ne_bytes([word[0], word[1], word[2], word[3]])))
+                .collect::<String>()
+        };
+        match address.ip() {
+            IpAddr::V6(ip) => vec![format!("{}:{port:04X}", hex(&ip.octets()))],
+            IpAddr::V4(ip) => {
+                let mapped = ip.to_ipv6_mapped().octets();
+                vec![format!("{}:{port:04X}", hex(&ip.octets())), format!("{}:{port:04X}", hex(&mapped))]
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use super::linux::owner;
+
+    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+        0: 0100007F:24DD 0100007F:D431 01 00000000:00000000 00:00000000 00000000  1000        0 5 1 0\n\
+        1: 0100007F:D431 0100007F:24DD 01 00000000:00000000 00:00000000 00000000  1001        0 6 1 0\n\
+        2: 0100007F:D432 0100007F:24DD 06 00000000:00000000 00:00000000 00000000     0        0 0 1 0\n\
+        3: 0000000000000000FFFF00000100007F:D433 0000000000000000FFFF00000100007F:24DD 01 0:0 0:0 0  1002 0 7\n\
+        4: 00000000000000000000000001000000:D434 00000000000000000000000001000000:24DD 01 0:0 0:0 0  1003 0 8\n";
+
+    #[test]
+    fn the_owner_of_the_other_end_is_found() {
+        let owner = |peer: &str, own: &str| owner(TABLE, peer.parse().unwrap(), own.parse().unwrap());
+        assert_eq!(owner("127.0.0.1:54321", "127.0.0.1:9437"), Some(1001));
+        assert_eq!(owner("127.0.0.1:54322", "127.0.0.1:9437"), None, "closed");
+        assert_eq!(owner("127.0.0.1:54323", "127.0.0.1:9437"), Some(1002));
+        assert_eq!(owner("[::1]:54324", "[::1]:9437"), Some(1003));
+        assert_eq!(owner("127.0.0.1:9", "127.0.0.1:9437"), None);
+    }
+}
