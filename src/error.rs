@@ -4,8 +4,9 @@
 //! so that a new situation cannot be added without deciding all four. No variant can hold a secret.
 
 use crate::i18n::humanize;
-use crate::i18n::{causes, local, tr};
+use crate::i18n::{causes, tr};
 use crate::model::ENVIRONMENT;
+use crate::problem::Problem;
 use crate::sanitize::mask_argument;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -299,6 +300,15 @@ pub enum Error {
         /// Until it is tried again, where that is known.
         retry_after: Option<Duration>,
     },
+    /// A request to the accounts server brought no usable answer.
+    NoAnswer {
+        /// The accounts server's host.
+        host: String,
+        /// Why.
+        problem: Problem,
+        /// Until it is tried again, where that is known.
+        retry_after: Option<Duration>,
+    },
     /// `--offline`, and the cache holds no living token.
     Offline,
     /// A file, keyring or lock could not be read or written.
@@ -430,9 +440,11 @@ impl Error {
             | Error::ConcurrentModification { .. }
             | Error::LeaseLost
             | Error::PortTaken { .. } => Code::Busy,
-            Error::Unavailable { .. } | Error::NotRevoked { .. } | Error::Offline | Error::HostileToken => {
-                Code::Unavailable
-            }
+            Error::Unavailable { .. }
+            | Error::NoAnswer { .. }
+            | Error::NotRevoked { .. }
+            | Error::Offline
+            | Error::HostileToken => Code::Unavailable,
             Error::Store { .. } | Error::Keyring { .. } | Error::Unsafe { .. } | Error::Out { .. } => {
                 Code::Store
             }
@@ -510,7 +522,8 @@ impl Error {
             Error::LoginUnderWay { waited } => {
                 tr!("another login or logout did not end within {time}", time = humanize(*waited))
             }
-            Error::Unavailable { problem, .. } => local(problem),
+            Error::Unavailable { problem, .. } => problem.clone(),
+            Error::NoAnswer { host, problem, .. } => problem.message(host),
             Error::Offline => tr!("no living token is cached, and --offline forbids asking for one"),
             Error::Store { action, what, .. } => could_not(action, what),
             Error::Unsafe { path, problem, .. } => tr!("{path} {problem}", path = path.display(), problem),
@@ -569,7 +582,7 @@ impl Error {
             | Error::Stdout { problem }
             | Error::Out { problem, .. }
             | Error::Command { problem, found: true, .. } => Some(causes::told(problem)),
-            Error::NotRevoked { problem, .. } => Some(local(problem)),
+            Error::NotRevoked { problem, .. } => Some(problem.clone()),
             Error::Keyring { problem, .. } => {
                 Some(causes::told(problem)).filter(|problem| !problem.is_empty())
             }
@@ -593,6 +606,7 @@ impl Error {
             | Error::ConcurrentModification { .. }
             | Error::LeaseLost
             | Error::Unavailable { .. }
+            | Error::NoAnswer { .. }
             | Error::Offline
             | Error::Unsafe { .. }
             | Error::BadInput { .. }
@@ -708,13 +722,10 @@ impl Error {
             Error::LoginUnderWay { .. } => Some(tr!(
                 "wait for it or end it, then run this command again: nothing was stored or forgotten"
             )),
-            Error::Unavailable { problem, retry_after } => {
-                Some(match (causes::advice(problem), retry_after) {
-                    (Some(advice), _) => advice,
-                    (None, Some(after)) => tr!("try again in {time}", time = humanize(*after)),
-                    (None, None) => tr!("check the network and try again"),
-                })
+            Error::NoAnswer { problem, retry_after, .. } => {
+                Some(problem.advice().unwrap_or_else(|| try_again(*retry_after)))
             }
+            Error::Unavailable { retry_after, .. } => Some(try_again(*retry_after)),
             Error::Offline => Some(tr!("run the same command without --offline")),
             Error::Store { action: "run", .. } => Some(tr!("run it by hand and see what it prints")),
             Error::Store { action: "read", .. } => {
@@ -747,13 +758,20 @@ impl Error {
             | Error::OutOfBudget { retry_after, .. }
             | Error::TooManyRejects { retry_after }
             | Error::Refused { retry_after, .. } => Some(*retry_after),
-            Error::Unavailable { retry_after, .. } => *retry_after,
+            Error::Unavailable { retry_after, .. } | Error::NoAnswer { retry_after, .. } => *retry_after,
             Error::Busy { .. }
             | Error::LoginUnderWay { .. }
             | Error::ConcurrentModification { .. }
             | Error::LeaseLost => Some(Duration::from_secs(1)),
             _ => None,
         }
+    }
+}
+
+fn try_again(retry_after: Option<Duration>) -> String {
+    match retry_after {
+        Some(after) => tr!("try again in {time}", time = humanize(after)),
+        None => tr!("check the network and try again"),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod model;
 mod nearest;
 pub mod oauth;
 pub mod output;
+pub mod problem;
 pub mod refresh;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

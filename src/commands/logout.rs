@@ -176,19 +176,19 @@ impl Logout<'_> {
             None => self.profile().accounts_url.clone(),
         };
         ports.http.ready()?;
-        let answer = ports.http.send(&HttpRequest {
+        let request = HttpRequest {
             method: Method::Post,
             url: revoke::url(&accounts),
             form: revoke::form(&token),
             authorization: None,
             timeout: REVOKE_TIMEOUT,
-        });
-        let problem = match answer {
+        };
+        let problem = match ports.http.send(&request) {
             Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
                 Revoked::No(problem) => problem,
                 revoked => return Ok(revoked),
             },
-            Err(failure) => failure.problem,
+            Err(failure) => failure.problem.message(&request.host()),
         };
         Err(Error::NotRevoked { profile: self.profile().name.to_string(), problem })
     }

@@ -11,8 +11,6 @@ use std::sync::OnceLock;
 struct Catalogue {
     /// What is said with `t!`.
     said: BTreeMap<String, String>,
-    /// What is written down with `kept!`.
-    kept: BTreeMap<String, String>,
     /// The help of commands and flags.
     help: BTreeMap<String, String>,
 }
@@ -53,38 +51,6 @@ pub fn fill(translation: &str, values: &[(&str, &dyn Display)]) -> String {
     filled + rest
 }
 
-/// A text that was kept in English, in the language of the call; one that is not of ours stays as it is.
-pub fn local(english: &str) -> String {
-    let found = catalog().and_then(|catalog| {
-        let matching =
-            catalog.kept.iter().filter_map(|(key, words)| Some((key, words, values(key, english)?)));
-        matching.max_by_key(|(key, _, values)| {
-            key.len() - values.iter().map(|(name, _)| name.len()).sum::<usize>()
-        })
-    });
-    let Some((_, translation, values)) = found else { return english.to_owned() };
-    // A value may be a text of ours in its turn.
-    let values: Vec<(&str, String)> = values.into_iter().map(|(name, value)| (name, local(value))).collect();
-    let values: Vec<(&str, &dyn Display)> = values.iter().map(|(name, value)| (*name, value as _)).collect();
-    fill(translation, &values)
-}
-
-/// The values that make `text` of `key`, if any do.
-fn values<'a>(key: &'a str, text: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
-    let Some((before, name, mut key)) = placeholder(key) else {
-        return (key == text).then(Vec::new);
-    };
-    let (mut name, mut text) = (name, text.strip_prefix(before)?);
-    let mut values = Vec::new();
-    while let Some((between, next, after)) = placeholder(key) {
-        let (value, rest) = text.split_once(between)?;
-        values.push((name, value));
-        (name, text, key) = (next, rest, after);
-    }
-    values.push((name, text.strip_suffix(key)?));
-    Some(values)
-}
-
 /// What stands before the first `{name}`, the name, and what stands after it.
 fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
@@ -103,7 +69,6 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::i18n::speak;
 
     #[test]
     fn the_catalogue_can_be_read() {
@@ -114,17 +79,5 @@ mod tests {
     fn values_are_filled_in_once() {
         let (a, b) = ("{b}", 2);
         assert_eq!(fill("{b}つの{a}、{\"x\":1}と{c}", &[("a", &a), ("b", &b)]), "2つの{b}、{\"x\":1}と{c}");
-    }
-
-    #[test]
-    fn a_kept_text_is_known_again_by_its_pattern() {
-        let text = "the accounts server answered 503 with 'a b'";
-        let key = "the accounts server answered {status} with '{error}'";
-        assert_eq!(values(key, text), Some(vec![("status", "503"), ("error", "a b")]));
-        assert_eq!(values("the accounts server answered {status}!", text), None);
-        assert_eq!(local(text), text);
-        let _japanese = speak(Language::Japanese);
-        assert!(local(text).contains("503") && local(text).contains("a b") && local(text) != text);
-        assert_eq!(local("what another version said"), "what another version said");
     }
 }

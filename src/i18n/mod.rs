@@ -1,8 +1,8 @@
 //! What is said to people, in their language. The English text stands in the code and is the key of its translation
 //! in `ja.toml`; a test fails where one is missing, unused, or has other placeholders.
 //!
-//! Words for machines stay English: error codes, JSON, logs, the protocols of helpers, and what is kept on disk. What
-//! is kept and shown later, perhaps to somebody else, is written with [`kept!`] and shown through [`local`].
+//! Words for machines stay English: error codes, JSON, logs and the protocols of helpers. What is kept on disk is a code,
+//! see [`crate::problem`].
 
 mod catalog;
 pub mod causes;
@@ -10,7 +10,7 @@ mod humanize;
 mod language;
 mod layout;
 
-pub use catalog::{fill, help, local, said};
+pub use catalog::{fill, help, said};
 pub use humanize::humanize;
 pub use language::{Language, Speaking, language, speak};
 pub use layout::{cut, hang, pad, width, wrap};
@@ -32,14 +32,6 @@ macro_rules! tr {
     };
 }
 
-/// A text that is written down before it is shown: always English, and shown through [`local`].
-macro_rules! kept {
-    ($english:literal $(,)?) => { $english.to_owned() };
-    ($english:literal $(, $name:ident $(= $value:expr)?)+ $(,)?) => {
-        format!($english $(, $name = $crate::i18n::value!($name $(= $value)?))+)
-    };
-}
-
 /// The value of a placeholder, [sanitized](crate::sanitize).
 macro_rules! value {
     ($name:ident) => {
@@ -50,4 +42,4 @@ macro_rules! value {
     };
 }
 
-pub(crate) use {kept, tr, value};
+pub(crate) use {tr, value};

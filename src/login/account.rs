@@ -18,7 +18,7 @@ pub fn show(system: &System, http: &dyn Http, accounts: &AccountsUrl, access_tok
     let account = match http.send(&request) {
         Ok(answer) => userinfo::account(answer.status, &answer.body),
         Err(failure) => {
-            log::info!("the account could not be asked for: {}", failure.problem);
+            log::info!("the account could not be asked for: {}", failure.problem.code());
             Account::Unknown
         }
     };

@@ -7,6 +7,7 @@ use crate::model::{AccountsUrl, Profile};
 use crate::oauth::token;
 use crate::oauth::token::TokenForm;
 use crate::oauth::{Answer, classify};
+use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::system::{Clock, Http, HttpAnswer, HttpRequest, Method};
 use std::time::Duration;
@@ -76,13 +77,19 @@ pub fn grant(
             let accounts_url = accounts_url.to_string();
             Err(Error::ClientRejected { profile: name, error: rejection.error, accounts_url })
         }
-        Answer::Transient(problem) => Err(Error::Unavailable { problem, retry_after: None }),
+        Answer::Unknown(rejection) => Err(no_answer(&accounts_url.host(), Problem::Error(rejection.error))),
+        Answer::Transient(problem) => Err(no_answer(&accounts_url.host(), problem)),
     }
 }
 
-/// Posts a form once; no answer is [`Error::Unavailable`].
+/// The error of a request without a usable answer.
+pub fn no_answer(host: &str, problem: Problem) -> Error {
+    Error::NoAnswer { host: host.to_owned(), problem, retry_after: None }
+}
+
+/// Posts a form once to a path of the accounts server; no answer is [`Error::NoAnswer`].
 pub fn post(http: &dyn Http, url: String, form: &TokenForm) -> Result<HttpAnswer, Error> {
     let request =
         HttpRequest { method: Method::Post, url, form: form.fields(), authorization: None, timeout: TIMEOUT };
-    http.send(&request).map_err(|failure| Error::Unavailable { problem: failure.problem, retry_after: None })
+    http.send(&request).map_err(|failure| no_answer(&request.host(), failure.problem))
 }

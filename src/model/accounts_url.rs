@@ -48,6 +48,12 @@ impl AccountsUrl {
         &self.0
     }
 
+    /// The host, as messages name it.
+    pub fn host(&self) -> String {
+        let url = Url::parse(&self.0).ok();
+        url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    }
+
     /// Whether the server is on this machine; only there is a life of a few seconds believed.
     pub fn is_loopback(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))

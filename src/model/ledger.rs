@@ -1,10 +1,12 @@
 //! What was asked of Zoho, and what that still allows: a pure value. Its file format is frozen, as two installed
 //! versions share it.
 
+use crate::i18n::tr;
 use crate::model::Budget;
 use crate::model::Timestamp;
 use crate::model::ms;
-use serde::{Deserialize, Serialize};
+use crate::problem::{Problem, is_plain_word};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
 
 /// Zoho's clock and ours differ, so an entry counts this much longer than the window, in ms.
@@ -16,7 +18,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// Nobody tries early again for this long after an early attempt failed, in ms.
 const EARLY_PAUSE_MS: i64 = 60_000;
 /// No cool-down is longer, in ms.
-const LONGEST_COOL_DOWN_MS: i64 = 900_000;
+const LONGEST_COOL_DOWN_MS: i64 = 1_800_000;
 /// Refreshes that rejects may cause in a window.
 const REJECT_LIMIT: usize = 3;
 
@@ -55,10 +57,12 @@ pub enum FailureKind {
 pub struct Failure {
     /// What it means.
     pub kind: FailureKind,
-    /// Zoho's error code, or a short word.
+    /// Zoho's error code, or the code of a [`Problem`]: a plain word, whoever wrote the ledger.
+    #[serde(deserialize_with = "plain_word")]
     pub error: String,
-    /// What happened, in words without secrets.
-    pub message: String,
+    /// Only there for version 0.1, which cannot read a ledger without it.
+    #[serde(default)]
+    message: OldMessage,
     /// When.
     pub at: Timestamp,
     /// How many rounds in a row have ended so, from 1.
@@ -66,6 +70,48 @@ pub struct Failure {
     /// Fingerprint of the client secret that was used, so that a corrected one is tried at once.
     #[serde(default)]
     pub secret_fp: String,
+}
+
+/// The text that version 0.1 stored and showed: always the same from us, ignored from others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct OldMessage;
+
+impl Serialize for OldMessage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("the last request failed")
+    }
+}
+
+impl<'de> Deserialize<'de> for OldMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| OldMessage)
+    }
+}
+
+/// A stored code; anything that is none counts as one that says nothing.
+fn plain_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|word| as_plain_word(&word))
+}
+
+fn as_plain_word(word: &str) -> String {
+    if is_plain_word(word) { word.to_owned() } else { Problem::Unspecified.code() }
+}
+
+impl Failure {
+    /// Why a transient failure brought no usable answer.
+    pub fn problem(&self) -> Problem {
+        Problem::of_code(&self.error)
+    }
+
+    /// What happened with the accounts server `host`, in the language of the call.
+    pub fn message(&self, host: &str) -> String {
+        match self.kind {
+            FailureKind::Transient => self.problem().message(host),
+            FailureKind::Throttled => tr!("Zoho throttled this refresh token"),
+            FailureKind::Refused => tr!("Zoho no longer accepts the refresh token"),
+            FailureKind::Misconfigured => tr!("Zoho rejected the client"),
+        }
+    }
 }
 
 /// A time in which nobody asks.
@@ -190,22 +236,15 @@ impl Ledger {
     }
 
     /// Notes the failure of a round that all who waited for it share.
-    pub fn failed(
-        &mut self,
-        kind: FailureKind,
-        error: &str,
-        message: String,
-        secret_fp: &str,
-        now: &Timestamp,
-    ) {
+    pub fn failed(&mut self, kind: FailureKind, error: &str, secret_fp: &str, now: &Timestamp) {
         let rounds = match &self.failure {
             Some(last) if last.kind == kind && last.secret_fp == secret_fp => last.rounds.saturating_add(1),
             _ => 1,
         };
         self.failures = self.failures.wrapping_add(1);
-        let error = error.to_owned();
+        let error = as_plain_word(error);
         let secret_fp = secret_fp.to_owned();
-        self.failure = Some(Failure { kind, error, message, at: now.clone(), rounds, secret_fp });
+        self.failure = Some(Failure { kind, error, message: OldMessage, at: now.clone(), rounds, secret_fp });
     }
 
     /// Starts a cool-down; one that is under way is not prolonged.
@@ -334,7 +373,7 @@ mod tests {
         let mut ledger = Ledger::default();
         let mut gaps = Vec::new();
         for _ in 0..8 {
-            ledger.failed(FailureKind::Transient, "down", String::new(), "", &at(0));
+            ledger.failed(FailureKind::Transient, "down", "", &at(0));
             gaps.push(ledger.remembered(&at(0), "").unwrap().1.as_secs());
         }
         assert_eq!(gaps, [2, 4, 8, 16, 32, 64, 75, 75]);
@@ -344,7 +383,7 @@ mod tests {
     fn a_refusal_is_asked_again_at_30_s_2_min_and_10_min() {
         let mut ledger = Ledger::default();
         for wait in [30, 120, 600, 600] {
-            ledger.failed(FailureKind::Refused, "invalid_code", String::new(), "fp", &at(0));
+            ledger.failed(FailureKind::Refused, "invalid_code", "fp", &at(0));
             assert_eq!(ledger.remembered(&at(0), "fp").unwrap().1.as_secs(), wait);
             assert!(ledger.remembered(&at(0), "other").is_none());
         }
@@ -374,7 +413,7 @@ mod tests {
         use FailureKind::{Misconfigured, Refused};
         let mut ledger = Ledger::default();
         let mut rounds = |kind, secret_fp| {
-            ledger.failed(kind, "x", String::new(), secret_fp, &at(0));
+            ledger.failed(kind, "x", secret_fp, &at(0));
             ledger.failure.as_ref().unwrap().rounds
         };
         assert_eq!((rounds(Refused, "fp"), rounds(Refused, "fp")), (1, 2));
@@ -385,7 +424,7 @@ mod tests {
     #[test]
     fn a_misconfiguration_is_remembered_for_a_minute_for_its_secret() {
         let mut ledger = Ledger::default();
-        ledger.failed(FailureKind::Misconfigured, "invalid_client", String::new(), "fp", &at(0));
+        ledger.failed(FailureKind::Misconfigured, "invalid_client", "fp", &at(0));
         assert_eq!(ledger.remembered(&at(0), "fp").unwrap().1.as_secs(), 60);
         assert_eq!(ledger.remembered(&at(59), "fp").unwrap().1.as_secs(), 1);
         assert!(ledger.remembered(&at(60), "fp").is_none());
@@ -396,16 +435,16 @@ mod tests {
     fn only_transient_failures_end_the_first_round() {
         let mut ledger = Ledger::default();
         assert!(ledger.is_first_round());
-        ledger.failed(FailureKind::Refused, "invalid_code", String::new(), "fp", &at(0));
+        ledger.failed(FailureKind::Refused, "invalid_code", "fp", &at(0));
         assert!(ledger.is_first_round());
-        ledger.failed(FailureKind::Transient, "unavailable", String::new(), "fp", &at(0));
+        ledger.failed(FailureKind::Transient, "unavailable", "fp", &at(0));
         assert!(!ledger.is_first_round());
     }
 
     #[test]
     fn after_a_success_no_failure_is_remembered() {
         let mut ledger = Ledger { early_failed: Some(at(0)), ..Ledger::default() };
-        ledger.failed(FailureKind::Transient, "unavailable", String::new(), "fp", &at(0));
+        ledger.failed(FailureKind::Transient, "unavailable", "fp", &at(0));
         ledger.succeeded();
         assert!(ledger.remembered(&at(0), "fp").is_none() && ledger.early_allowed(&at(0)));
         assert_eq!(ledger.failures, 1, "who waited for that round still sees it");
@@ -486,10 +525,10 @@ mod tests {
     }
 
     #[test]
-    fn no_cool_down_in_a_file_is_longer_than_fifteen_minutes() {
+    fn no_cool_down_in_a_file_is_longer_than_half_an_hour() {
         let mut ledger = Ledger::default();
         ledger.cool_down(&at(0), Duration::from_secs(86_400), &at(0));
-        assert_eq!(ledger.cool_down_left(&at(0)), Some(Duration::from_secs(900)));
+        assert_eq!(ledger.cool_down_left(&at(0)), Some(Duration::from_secs(1800)));
     }
 
     #[test]
@@ -502,9 +541,18 @@ mod tests {
 
     #[test]
     fn the_format_is_frozen() {
-        let text = r#"{"requests":[{"sent":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"answered":null,"granted":false}],"rejects":[],"cool_down":{"since":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"length_ms":600000},"failure":{"kind":"refused","error":"invalid_code","message":"m","at":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"rounds":1,"secret_fp":"x"},"failures":7,"early_failed":null}"#;
+        let text = r#"{"requests":[{"sent":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"answered":null,"granted":false}],"rejects":[],"cool_down":{"since":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"length_ms":600000},"failure":{"kind":"refused","error":"invalid_code","message":"the last request failed","at":{"wall_ms":1,"boot_ms":2,"boot_id":"b"},"rounds":1,"secret_fp":"x"},"failures":7,"early_failed":null}"#;
         let ledger: Ledger = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&ledger).unwrap(), text);
+    }
+
+    #[test]
+    fn text_in_a_ledger_of_another_version_or_of_anybody_else_is_ignored() {
+        let failure = r#"{"kind":"transient","error":"::error::x\nb","message":"\u001b[2Jtext","at":{"wall_ms":1,"boot_ms":2},"rounds":1}"#;
+        let ledger: Ledger = serde_json::from_str(&format!(r#"{{"failure":{failure}}}"#)).unwrap();
+        assert_eq!(ledger.failure.as_ref().unwrap().problem(), Problem::Unspecified);
+        let written = serde_json::to_string(&ledger).unwrap();
+        assert!(!written.contains("text") && !written.contains("::"), "{written}");
     }
 
     proptest! {
@@ -535,7 +583,7 @@ mod tests {
             let mut ledger = Ledger::default();
             asked(&mut ledger, back);
             ledger.cool_down(&at(back), Duration::from_secs(600), &at(back));
-            ledger.failed(FailureKind::Refused, "x", String::new(), "", &at(back));
+            ledger.failed(FailureKind::Refused, "x", "", &at(back));
             let now = at(0);
             let one = Budget { tokens: 1, ..Budget::default() };
             prop_assert!(ledger.next_slot(&now, &one, 1).as_secs() <= 615);

@@ -226,9 +226,9 @@ mod tests {
         ours.rejected(&at(0), window);
         theirs.rejected(&at(100), window);
         theirs.rejected(&at(9_000), window);
-        ours.failed(Transient, "down", String::new(), "", &at(1_000));
-        theirs.failed(Refused, "invalid_code", String::new(), "", &at(2_000));
-        theirs.failed(Refused, "invalid_code", String::new(), "", &at(2_000));
+        ours.failed(Transient, "down", "", &at(1_000));
+        theirs.failed(Refused, "invalid_code", "", &at(2_000));
+        theirs.failed(Refused, "invalid_code", "", &at(2_000));
         ours.early_failed = Some(at(4_000));
         theirs.early_failed = Some(at(3_000));
         let both = ours.stricter(&theirs, &at(10_000));
@@ -243,7 +243,7 @@ mod tests {
         let mut ledger = asked(&[1_000]);
         ledger.rejected(&at(2_000), Duration::from_secs(600));
         ledger.cool_down(&at(3_000), Duration::from_secs(30), &at(3_000));
-        ledger.failed(crate::model::FailureKind::Transient, "down", String::new(), "", &at(4_000));
+        ledger.failed(crate::model::FailureKind::Transient, "down", "", &at(4_000));
         ledger.early_failed = Some(at(5_000));
         let later = ledger.with_times(|moment| moment.clone().later(70_000));
         let entry = &later.requests[0];

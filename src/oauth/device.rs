@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(poll(r#"{"error":"access_denied"}"#), Poll::Denied);
         assert_eq!(poll(r#"{"error":"expired"}"#), Poll::Expired);
         assert_eq!(poll(r#"{"error":"expired_token"}"#), Poll::Expired);
-        assert!(matches!(poll(r#"{"error":"other_dc"}"#), Poll::Answer(Answer::Transient(_))));
+        assert!(matches!(poll(r#"{"error":"other_dc"}"#), Poll::Answer(Answer::Unknown(_))));
         assert_eq!(poll(r#"{"user_location":"eu","error":"other_dc"}"#), Poll::OtherDataCenter("eu".into()));
         assert!(matches!(
             poll(r#"{"access_token":"1.a.b","expires_in":3600}"#),

@@ -12,4 +12,4 @@ pub mod userinfo;
 /// Where a server tells of itself and of the others. It wants no credentials and costs no quota.
 pub const SERVER_INFO_PATH: &str = "/oauth/serverinfo";
 
-pub use response::{Answer, Rejection, classify, unusable};
+pub use response::{Answer, Rejection, classify};

@@ -8,24 +8,28 @@ pub const PATH: &str = "/oauth/user/info";
 /// What the answer says of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
-    /// `INVALID_OAUTHTOKEN`: no API will take it.
+    /// 401 with `INVALID_OAUTHTOKEN` or `OAUTHTOKEN_EXPIRED`: no API accepts it.
     Dead,
-    /// Anything the server answers for a token it knows, `INVALID_OAUTHSCOPE` included.
+    /// 200 with the user's `ZUID` or `Email`, or 401 with `INVALID_OAUTHSCOPE`, which only a live token gets.
     Alive,
-    /// No answer that tells.
+    /// Anything else, such as a throttle or an IP restriction that Zoho's filter answers with 200.
     Unknown,
 }
 
 /// Reads an answer of the endpoint.
 pub fn liveness(status: u16, body: &[u8]) -> Liveness {
     let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let names_user = ["ZUID", "Email"].iter().any(|key| is_value(body.get(key)));
     match (status, body.get("cause").and_then(|cause| cause.as_str())) {
-        (500.., _) => Liveness::Unknown,
-        (_, Some("INVALID_OAUTHTOKEN")) => Liveness::Dead,
-        (200..=299, _) if body.is_object() => Liveness::Alive,
-        (_, Some("INVALID_OAUTHSCOPE")) => Liveness::Alive,
+        (401, Some("INVALID_OAUTHTOKEN" | "OAUTHTOKEN_EXPIRED")) => Liveness::Dead,
+        (401, Some("INVALID_OAUTHSCOPE")) => Liveness::Alive,
+        (200, _) if names_user => Liveness::Alive,
         _ => Liveness::Unknown,
     }
+}
+
+fn is_value(value: Option<&serde_json::Value>) -> bool {
+    value.is_some_and(|value| value.is_number() || value.as_str().is_some_and(|text| !text.is_empty()))
 }
 
 /// Whose token it is.
@@ -69,11 +73,28 @@ mod tests {
     }
 
     #[test]
-    fn only_one_answer_kills_a_token() {
-        assert_eq!(liveness(401, br#"{"response":"error","cause":"INVALID_OAUTHTOKEN"}"#), Liveness::Dead);
-        assert_eq!(liveness(401, br#"{"response":"error","cause":"INVALID_OAUTHSCOPE"}"#), Liveness::Alive);
-        assert_eq!(liveness(200, br#"{"ZUID":1}"#), Liveness::Alive);
-        assert_eq!(liveness(200, b"<html>"), Liveness::Unknown);
-        assert_eq!(liveness(503, br#"{"cause":"INVALID_OAUTHTOKEN"}"#), Liveness::Unknown);
+    fn a_token_is_dead_or_alive_only_where_zoho_says_so() {
+        let cases: [(u16, &str, Liveness); 13] = [
+            (401, r#"{"response":"error","cause":"INVALID_OAUTHTOKEN"}"#, Liveness::Dead),
+            (401, r#"{"response":"error","cause":"OAUTHTOKEN_EXPIRED"}"#, Liveness::Dead),
+            (401, r#"{"response":"error","cause":"INVALID_OAUTHSCOPE"}"#, Liveness::Alive),
+            (200, r#"{"ZUID":795542386}"#, Liveness::Alive),
+            (200, r#"{"Email":"x@e.com"}"#, Liveness::Alive),
+            (
+                200,
+                r#"{"response":"error","code":"Z101","cause":"throttles_limit_exceeded"}"#,
+                Liveness::Unknown,
+            ),
+            (200, r#"{"response":"error","code":"T102","cause":"ip_not_allowed"}"#, Liveness::Unknown),
+            (200, r#"{"ZUID":null,"Email":""}"#, Liveness::Unknown),
+            (200, "{}", Liveness::Unknown),
+            (200, "<html>", Liveness::Unknown),
+            (200, r#"{"cause":"INVALID_OAUTHTOKEN"}"#, Liveness::Unknown),
+            (401, "", Liveness::Unknown),
+            (503, r#"{"cause":"INVALID_OAUTHTOKEN"}"#, Liveness::Unknown),
+        ];
+        for (status, body, expected) in cases {
+            assert_eq!(liveness(status, body.as_bytes()), expected, "{status} {body}");
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! A round of attempts: reserve, ask, commit. The caller holds the lock and has read everything under it.
 
 use crate::error::Error;
-use crate::i18n::kept;
 use crate::i18n::tr;
 use crate::model::CacheRecord;
 use crate::model::Profile;
@@ -9,7 +8,8 @@ use crate::model::Secrets;
 use crate::model::Timestamp;
 use crate::model::{Failure, FailureKind, Ledger};
 use crate::oauth::token::{TokenForm, url};
-use crate::oauth::{Answer, classify, unusable};
+use crate::oauth::{Answer, classify};
+use crate::problem::Problem;
 use crate::refresh::cooldown::cool_down;
 use crate::refresh::get_token::TokenResponse;
 use crate::refresh::preflight::{LEAST_TIME, Preflight};
@@ -55,10 +55,23 @@ enum Outcome {
     Transient(Miss),
 }
 
-/// An attempt without a usable answer. `ours` says that only this caller's lack of time ended it.
+/// An attempt without a usable answer.
 struct Miss {
-    problem: String,
-    ours: bool,
+    problem: Problem,
+    blame: Blame,
+}
+
+/// Whom a failed attempt concerns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    /// Everybody; another attempt may help.
+    Server,
+    /// Everybody; another attempt would be answered the same.
+    Answer,
+    /// Only this caller, which had little time.
+    Time,
+    /// Only this caller: its certificate authorities, proxy or descriptors. Another attempt would fail the same.
+    Surroundings,
 }
 
 impl Attempts<'_, '_> {
@@ -85,61 +98,70 @@ impl Attempts<'_, '_> {
             let pause = RETRY_PAUSE * 2u32.pow(attempt);
             attempt += 1;
             let time_is_left = self.preflight.deadline.remaining(clock) >= pause + LEAST_TIME;
-            if attempt == attempts || !time_is_left || self.preflight.may_ask(&ledger).is_err() {
-                break Miss { ours: miss.ours && attempt == 1, ..miss };
+            let helps = matches!(miss.blame, Blame::Server | Blame::Time);
+            if attempt == attempts || !helps || !time_is_left || self.preflight.may_ask(&ledger).is_err() {
+                // Earlier attempts had more time and failed as well.
+                let blame = if miss.blame == Blame::Time && attempt > 1 { Blame::Server } else { miss.blame };
+                break Miss { blame, ..miss };
             }
             clock.sleep(pause);
         };
         Err(self.note_failure(locked, ledger, miss))
     }
 
-    /// A round failed: the ledger remembers it for everybody, unless it failed for this caller's lack of time only.
+    /// A round failed: the ledger remembers it for everybody, unless it concerns this caller only.
     fn note_failure(&self, locked: &mut dyn Locked, mut ledger: Ledger, miss: Miss) -> Error {
         let now = self.preflight.ports.clock.timestamp();
-        match (self.preflight.early, miss.ours) {
+        let host = self.profile.accounts_url.host();
+        match (self.preflight.early, miss.blame) {
+            (_, Blame::Surroundings) | (Early::No, Blame::Time) => {
+                return Error::NoAnswer { host, problem: miss.problem, retry_after: None };
+            }
             (Early::Yes, _) => ledger.early_failed = Some(now.clone()),
-            (Early::No, true) => return Error::Unavailable { problem: miss.problem, retry_after: None },
-            (Early::No, false) => {
-                let problem = miss.problem.clone();
-                ledger.failed(FailureKind::Transient, "unavailable", problem, &self.secret_fp, &now);
+            (Early::No, Blame::Server | Blame::Answer) => {
+                ledger.failed(FailureKind::Transient, &miss.problem.code(), &self.secret_fp, &now);
             }
         }
         record(locked, &ledger);
         let retry_after = ledger.remembered(&now, &self.secret_fp).map(|(_, left)| left);
-        Error::Unavailable { problem: miss.problem, retry_after }
+        Error::NoAnswer { host, problem: miss.problem, retry_after }
     }
 
     /// One request: written ahead, sent, and its answer committed before any signal is let through.
     fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, Error> {
         let ports = self.preflight.ports;
         let Some(asked) = self.reserve(locked, ledger)? else {
-            let problem = kept!("there was no time left for a request within --timeout");
-            return Ok(Outcome::Transient(Miss { problem, ours: true }));
+            return Ok(Outcome::Transient(Miss { problem: Problem::NoTime, blame: Blame::Time }));
         };
         let form =
             TokenForm::mint(self.profile, &self.secrets.client_secret, self.secrets.refresh_token.as_ref());
         let timeout = REQUEST_TIMEOUT.min(time_for(self.preflight.deadline.remaining(ports.clock)));
         let url = url(&self.profile.accounts_url);
-        let answer = ports.http.send(&HttpRequest {
+        let request = HttpRequest {
             method: Method::Post,
             url: url.clone(),
             form: form.fields(),
             authorization: None,
             timeout,
-        });
+        };
+        let answer = ports.http.send(&request);
         ports.signals.hold();
         let became = answer.as_ref().map(|answer| answer.status).map_err(|failure| failure.problem.clone());
         let outcome = match answer {
             Ok(answer) => self.handle_answer(locked, ledger, &answer, &asked),
             Err(failure) => {
-                let now = ports.clock.timestamp();
-                unanswered(locked, ledger, failure, &now, timeout < REQUEST_TIMEOUT)
+                let blame = match failure.own {
+                    true => Blame::Surroundings,
+                    false if request.was_short(&failure, REQUEST_TIMEOUT) => Blame::Time,
+                    false => Blame::Server,
+                };
+                unanswered(locked, ledger, failure, &ports.clock.timestamp(), blame)
             }
         };
         ports.signals.release()?;
         match became {
             Ok(status) => log::info!("POST {url} was answered with {status}"),
-            Err(problem) => log::info!("POST {url} was not answered: {problem}"),
+            Err(problem) => log::info!("POST {url} was not answered: {}", problem.code()),
         }
         Ok(outcome)
     }
@@ -182,7 +204,9 @@ impl Attempts<'_, '_> {
     ) -> Outcome {
         let now = self.preflight.ports.clock.timestamp();
         let class = match classify(answer.status, &answer.body, self.profile.accounts_url.is_loopback()) {
-            Answer::Transient(problem) if self.secrets.appears_in(&problem) => unusable(answer.status),
+            class if class.error().is_some_and(|error| self.secrets.appears_in(error)) => {
+                Answer::Transient(Problem::Status(answer.status))
+            }
             class => class,
         };
         let granted = matches!(class, Answer::Granted(_));
@@ -204,42 +228,38 @@ impl Attempts<'_, '_> {
         asked: &Timestamp,
         now: &Timestamp,
     ) -> Outcome {
-        let mut fail = |kind, error: &str, message: &str| {
-            ledger.failed(kind, error, message.to_owned(), &self.secret_fp, now);
-        };
+        let mut fail = |kind, error: &str| ledger.failed(kind, error, &self.secret_fp, now);
         match class {
             Answer::Granted(granted) => {
                 ledger.succeeded();
                 let record = self.cache.renewed(&granted, asked.reading());
                 if record.living(now.reading()).is_none() {
-                    let problem = kept!("the new token had expired before its answer could be read");
-                    return Outcome::Transient(Miss { problem, ours: true });
+                    return Outcome::Transient(Miss { problem: Problem::TokenExpired, blame: Blame::Time });
                 }
                 let warning = locked.commit(&record).err().map(|error| unsaved(&error));
                 Outcome::Granted(TokenResponse { record, warning })
             }
             Answer::Throttled => {
-                fail(FailureKind::Throttled, "throttled", &kept!("Zoho throttled this refresh token"));
+                fail(FailureKind::Throttled, "throttled");
                 ledger.cool_down(asked, cool_down, now);
                 let retry_after = ledger.cool_down_left(now).unwrap_or(cool_down);
                 Outcome::Final(Error::CoolingDown { retry_after })
             }
             Answer::Refused(refusal) => {
-                fail(
-                    FailureKind::Refused,
-                    &refusal.error,
-                    &kept!("Zoho no longer accepts the refresh token"),
-                );
+                fail(FailureKind::Refused, &refusal.error);
                 let retry_after =
                     ledger.remembered(now, &self.secret_fp).map(|(_, left)| left).unwrap_or_default();
                 let profile = self.profile.name.to_string();
                 Outcome::Final(Error::Refused { profile, error: refusal.error, retry_after })
             }
             Answer::Misconfigured(rejection) => {
-                fail(FailureKind::Misconfigured, &rejection.error, &kept!("Zoho rejected the client"));
+                fail(FailureKind::Misconfigured, &rejection.error);
                 Outcome::Final(rejected(self.profile, &rejection.error))
             }
-            Answer::Transient(problem) => Outcome::Transient(Miss { problem, ours: false }),
+            Answer::Unknown(rejection) => {
+                Outcome::Transient(Miss { problem: Problem::Error(rejection.error), blame: Blame::Answer })
+            }
+            Answer::Transient(problem) => Outcome::Transient(Miss { problem, blame: Blame::Server }),
         }
     }
 }
@@ -248,7 +268,11 @@ impl Attempts<'_, '_> {
 pub fn remembered(profile: &Profile, ledger: &Ledger, failure: &Failure, now: &Timestamp) -> Error {
     let left = ledger.remembered(now, &failure.secret_fp).map(|(_, left)| left);
     match failure.kind {
-        FailureKind::Transient => Error::Unavailable { problem: failure.message.clone(), retry_after: left },
+        FailureKind::Transient => Error::NoAnswer {
+            host: profile.accounts_url.host(),
+            problem: failure.problem(),
+            retry_after: left,
+        },
         FailureKind::Throttled => {
             Error::CoolingDown { retry_after: ledger.cool_down_left(now).unwrap_or(Duration::from_secs(1)) }
         }
@@ -276,14 +300,14 @@ fn unanswered(
     ledger: &mut Ledger,
     failure: HttpFailure,
     now: &Timestamp,
-    short: bool,
+    blame: Blame,
 ) -> Outcome {
     match failure.sent {
         true => ledger.unanswered(now),
         false => ledger.withdraw(),
     }
     record(locked, ledger);
-    Outcome::Transient(Miss { problem: failure.problem, ours: short && failure.timed_out })
+    Outcome::Transient(Miss { problem: failure.problem, blame })
 }
 
 /// What a request may take where so much is `left`: what comes of it has to be written down and told within

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// How long nobody asks after a throttle that names no time.
 const USUAL: Duration = Duration::from_secs(600);
 /// What is believed of a `Retry-After`, in seconds.
-const BOUNDS: (u64, u64) = (30, 900);
+const BOUNDS: (u64, u64) = (30, 1800);
 
 /// Ten minutes from the attempt, or what the answer asks for within reason. `now` is when it arrived.
 pub fn cool_down(answer: &HttpAnswer, now: &Timestamp) -> Duration {
@@ -49,9 +49,9 @@ mod tests {
             (" 120 ", 120),
             ("0", 30),
             ("29", 30),
-            ("900", 900),
-            ("901", 900),
-            ("99999999999999999999999", 900),
+            ("1800", 1800),
+            ("1801", 1800),
+            ("99999999999999999999999", 1800),
         ] {
             assert_eq!(of(text, None), length, "{text}");
         }
@@ -71,6 +71,6 @@ mod tests {
         assert_eq!(of(until, Some("Tue, 14 Nov 2023 22:15:00 GMT")), 100);
         assert_eq!(of(until, Some("not a date")), 200);
         assert_eq!(of("Tue, 14 Nov 2023 22:10:00 GMT", None), 30, "it has passed");
-        assert_eq!(of("Fri, 17 Nov 2023 22:10:00 GMT", None), 900);
+        assert_eq!(of("Fri, 17 Nov 2023 22:10:00 GMT", None), 1800);
     }
 }

@@ -1,9 +1,10 @@
 //! What forbids a request, in the order of contract section 3, step 4.
 
 use crate::error::Error;
-use crate::i18n::{kept, tr};
+use crate::i18n::tr;
 use crate::model::Ledger;
 use crate::model::Timestamp;
+use crate::problem::Problem;
 use crate::refresh::get_token::TokenRequest;
 use crate::refresh::refresh::{Early, Ports};
 use crate::system::Deadline;
@@ -41,12 +42,17 @@ impl Preflight<'_, '_> {
             return Err(Error::TooManyRejects { retry_after });
         }
         if self.early == Early::Yes && !ledger.early_allowed(&now) {
-            return Err(unavailable(&tr!("an early attempt failed a moment ago")));
+            let problem = tr!("an early attempt failed a moment ago");
+            return Err(Error::Unavailable { problem, retry_after: None });
         }
         self.within_budget(ledger, &now)?;
         self.ports.http.ready()?;
         match self.deadline.remaining(self.ports.clock) < LEAST_TIME {
-            true => Err(unavailable(&kept!("there was no time left for a request within --timeout"))),
+            true => Err(Error::NoAnswer {
+                host: self.ports.profile.accounts_url.host(),
+                problem: Problem::NoTime,
+                retry_after: None,
+            }),
             false => Ok(()),
         }
     }
@@ -69,8 +75,4 @@ impl Preflight<'_, '_> {
             retry_after: ledger.next_slot(now, budget, allowed),
         })
     }
-}
-
-fn unavailable(problem: &str) -> Error {
-    Error::Unavailable { problem: problem.to_owned(), retry_after: None }
 }

@@ -94,7 +94,7 @@ fn liveness(ports: &Ports<'_>, token: &Secret, deadline: &Deadline) -> Liveness 
     match answer {
         Ok(answer) => userinfo::liveness(answer.status, &answer.body),
         Err(failure) => {
-            log::info!("whether the token lives could not be found out: {}", failure.problem);
+            log::info!("whether the token lives could not be found out: {}", failure.problem.code());
             Liveness::Unknown
         }
     }

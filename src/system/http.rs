@@ -1,11 +1,13 @@
 //! The port to HTTP: one request, one bounded answer.
 
 use crate::error::Error;
+pub use crate::problem::BODY_LIMIT;
+use crate::problem::Problem;
 use crate::secret::Secret;
 use std::time::Duration;
 
-/// The most of an answer that is read, in bytes; Zoho's are below 1 KiB.
-pub const BODY_LIMIT: usize = 64 * 1024;
+/// The most that DNS, TCP and TLS may take together.
+const LONGEST_CONNECT: Duration = Duration::from_secs(5);
 
 /// What is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,27 @@ pub struct HttpRequest<'a> {
 }
 
 impl HttpRequest<'_> {
+    /// The host that it goes to, as messages name it.
+    pub fn host(&self) -> String {
+        let url = url::Url::parse(&self.url).ok();
+        url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// How long connecting may take: always less than the whole exchange, so that a request that ran out of time while
+    /// connecting is known not to have been sent.
+    pub fn connect_timeout(&self) -> Duration {
+        LONGEST_CONNECT.min(self.timeout * 3 / 4)
+    }
+
+    /// Whether `failure` is only due to this request's time, which was shorter than that of others.
+    pub fn was_short(&self, failure: &HttpFailure, usual: Duration) -> bool {
+        failure.timed_out
+            && match failure.sent {
+                true => self.timeout < usual,
+                false => self.connect_timeout() < LONGEST_CONNECT,
+            }
+    }
+
     /// A GET of `url` without credentials.
     pub fn get(url: String, timeout: Duration) -> Self {
         HttpRequest { method: Method::Get, url, form: Vec::new(), authorization: None, timeout }
@@ -58,8 +81,11 @@ pub struct HttpFailure {
     pub sent: bool,
     /// Whether time ran out.
     pub timed_out: bool,
-    /// What happened, in words without secrets.
-    pub problem: String,
+    /// Whether something of the caller's own is the reason: its certificate authorities, proxy or descriptors. It says
+    /// nothing to other callers.
+    pub own: bool,
+    /// What happened, without secrets.
+    pub problem: Problem,
 }
 
 /// The port.

@@ -3,21 +3,27 @@
 //! ring rather than aws-lc-rs: it is 2 MB smaller, and needs no CMake where a binary is built from source.
 
 use crate::error::Error;
-use crate::i18n::causes::cause;
-use crate::i18n::{kept, local, tr};
+use crate::i18n::causes::{cause, chain};
+use crate::i18n::tr;
 use crate::model::is_loopback;
+use crate::problem::Problem;
 use crate::system::files;
 use crate::system::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 use crate::system::lookup::Lookup;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::blocking::{Client, Response};
 use reqwest::header;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::io::Read;
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The error numbers of a process or system without free descriptors: `ENFILE`, `EMFILE` and `WSAEMFILE`.
+const NO_DESCRIPTORS: [i32; 3] = [23, 24, 10024];
+/// As many descriptors as a name lookup may need at once.
+const LOOKUP_DESCRIPTORS: usize = 8;
 /// Its status line is the whole message (RFC 6585, section 4).
 const TOO_MANY_REQUESTS: u16 = 429;
 
@@ -50,12 +56,12 @@ impl Https {
         Ok(Https { roots: roots.clone() })
     }
 
-    fn client(&self, url: &url::Url) -> Result<Client, String> {
+    fn client(&self, url: &url::Url, connect_timeout: Duration) -> Result<Client, String> {
         let builder = Client::builder()
             .user_agent(concat!("zoho-cred/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(connect_timeout)
             .pool_max_idle_per_host(0)
             .dns_resolver(Arc::new(Lookup))
             .tls_backend_preconfigured(self.tls(url.scheme() == "https")?);
@@ -112,35 +118,40 @@ fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
 }
 
 fn nobody_to_trust() -> String {
-    kept!("there is no certificate authority to trust: check SSL_CERT_FILE or --ca-file")
+    tr!("there is no certificate authority to trust: check SSL_CERT_FILE or --ca-file")
 }
 
 impl Http for Https {
     fn ready(&self) -> Result<(), Error> {
         if self.roots.are_named() && self.certificates()?.is_empty() {
             let hint = tr!("name a file with certificates in PEM format");
-            return Err(Error::Setting { problem: local(&nobody_to_trust()), hint });
+            return Err(Error::Setting { problem: nobody_to_trust(), hint });
         }
         Ok(())
     }
 
     fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
-        let before = |problem: String| HttpFailure { sent: false, timed_out: false, problem };
-        let url: url::Url = request.url.parse().map_err(|_| before(kept!("the address is not a URL")))?;
-        let client = self.client(&url).map_err(before)?;
-        let host = url.host_str().unwrap_or_default().to_owned();
+        let own = |problem: String| HttpFailure {
+            sent: false,
+            timed_out: false,
+            own: true,
+            problem: Problem::Local(problem),
+        };
+        let url: url::Url = request.url.parse().map_err(|_| own(tr!("the address is not a URL")))?;
+        let client = self.client(&url, request.connect_timeout()).map_err(own)?;
+        let proxied = uses_proxy(&url);
         let mut builder = match request.method {
             Method::Get => client.get(url),
             Method::Post => client.post(url).form(&form(request)),
         };
         if let Some(value) = &request.authorization {
             let mut value = header::HeaderValue::from_str(value.expose())
-                .map_err(|_| before(kept!("the authorization header has a byte that no header may have")))?;
+                .map_err(|_| own(tr!("the authorization header has a byte that no header may have")))?;
             value.set_sensitive(true);
             builder = builder.header(header::AUTHORIZATION, value);
         }
-        let answer = builder.timeout(request.timeout).send().map_err(|error| failure(&host, error))?;
-        read(answer, &host)
+        let answer = builder.timeout(request.timeout).send().map_err(|error| failure(error, proxied))?;
+        read(answer)
     }
 }
 
@@ -148,25 +159,26 @@ fn form<'a>(request: &'a HttpRequest<'a>) -> Vec<(&'static str, &'a str)> {
     request.form.iter().map(|(name, value)| (*name, value.expose())).collect()
 }
 
-fn read(answer: Response, host: &str) -> Result<HttpAnswer, HttpFailure> {
+/// Whether a proxy is between us and `url`, as reqwest sees it.
+fn uses_proxy(url: &url::Url) -> bool {
+    let uri = url.as_str().parse();
+    !is_loopback(url) && uri.is_ok_and(|uri| Matcher::from_system().intercept(&uri).is_some())
+}
+
+fn read(answer: Response) -> Result<HttpAnswer, HttpFailure> {
     let text = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let (status, retry_after, date) =
         (answer.status().as_u16(), text(header::RETRY_AFTER), text(header::DATE));
     let mut body = Vec::new();
     let limit = BODY_LIMIT as u64 + 1;
     let read = answer.take(limit).read_to_end(&mut body);
-    let broken = |timed_out, problem| Err(HttpFailure { sent: true, timed_out, problem });
+    let broken = |timed_out, problem| Err(HttpFailure { sent: true, timed_out, own: false, problem });
     match read {
         // This status says all there is to say, so that no body can take it back.
         _ if status == TOO_MANY_REQUESTS => body.truncate(BODY_LIMIT),
-        Err(error) if is_timeout(&error) => {
-            return broken(true, kept!("{host} did not answer in time", host));
-        }
-        Err(_) => return broken(false, kept!("{host} cut its answer short", host)),
-        Ok(_) if body.len() > BODY_LIMIT => {
-            let limit = BODY_LIMIT / 1024;
-            return broken(false, kept!("{host} answered with more than {limit} KiB", host, limit));
-        }
+        Err(error) if is_timeout(&error) => return broken(true, Problem::ResponseTimeout),
+        Err(_) => return broken(false, Problem::ResponseTruncated),
+        Ok(_) if body.len() > BODY_LIMIT => return broken(false, Problem::ResponseTooLarge),
         Ok(_) => {}
     }
     Ok(HttpAnswer { status, retry_after, date, body })
@@ -178,18 +190,35 @@ fn is_timeout(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
 }
 
-fn failure(host: &str, error: reqwest::Error) -> HttpFailure {
+fn failure(error: reqwest::Error, proxied: bool) -> HttpFailure {
     let sent = !error.is_connect() && !error.is_builder();
     let timed_out = error.is_timeout();
+    let error = error.without_url();
     let problem = match (timed_out, sent) {
-        (true, true) => kept!("{host} did not answer in time", host),
-        (true, false) => kept!("could not connect to {host} in time", host),
-        (false, true) => {
-            kept!("{host} broke the connection off: {why}", host, why = cause(&error.without_url()))
-        }
-        (false, false) => {
-            kept!("could not connect to {host}: {why}", host, why = cause(&error.without_url()))
-        }
+        (true, true) => Problem::ResponseTimeout,
+        (true, false) => Problem::ConnectTimeout,
+        (false, true) => Problem::ConnectionBroken(cause(&error)),
+        (false, false) => Problem::connecting(&error),
     };
-    HttpFailure { sent, timed_out, problem }
+    let own = !sent && (proxied || is_own(&error, &problem));
+    HttpFailure { sent, timed_out, own, problem }
+}
+
+/// Whether a connection failed for the caller's own surroundings: the certificate authorities it believes, its clock, or
+/// its descriptors. A name lookup does not say which of its steps failed, so whether descriptors are left is tried.
+fn is_own(error: &reqwest::Error, problem: &Problem) -> bool {
+    let no_descriptors =
+        |error: &std::io::Error| error.raw_os_error().is_some_and(|number| NO_DESCRIPTORS.contains(&number));
+    let io = |error: &(dyn std::error::Error + 'static)| {
+        error.downcast_ref::<std::io::Error>().is_some_and(no_descriptors)
+    };
+    match problem {
+        Problem::UntrustedCertificate | Problem::ExpiredCertificate | Problem::WrongHostCertificate => true,
+        Problem::NameNotResolved => {
+            let opened: Result<Vec<_>, _> =
+                (0..LOOKUP_DESCRIPTORS).map(|_| UdpSocket::bind(("127.0.0.1", 0))).collect();
+            opened.is_err_and(|error| no_descriptors(&error))
+        }
+        _ => chain(error).any(io),
+    }
 }

@@ -4,6 +4,7 @@
 use crate::process::Process;
 use crate::world::{OnItsWay, Violation};
 use zoho_cred::model::{Freshness, Timestamp};
+use zoho_cred::problem::Problem;
 use zoho_cred::system::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 
 /// A request arrives within this time or never, in ms.
@@ -115,5 +116,5 @@ impl Drop for Flight<'_> {
 }
 
 fn failure(sent: bool, timed_out: bool) -> HttpFailure {
-    HttpFailure { sent, timed_out, problem: "no answer".into() }
+    HttpFailure { sent, timed_out, own: false, problem: Problem::ResponseTimeout }
 }

@@ -9,6 +9,7 @@ use zoho_cred::model::ClockReading;
 use zoho_cred::model::CredentialId;
 use zoho_cred::model::Secrets;
 use zoho_cred::model::{CacheRecord, FailureKind, Ledger, MinTtl, Timestamp, TokenSet};
+use zoho_cred::problem::Problem;
 use zoho_cred::refresh;
 use zoho_cred::refresh::{Ports, Rejected, TokenRequest, TokenResponse, WaitEvent};
 use zoho_cred::secret::Secret;
@@ -72,7 +73,10 @@ fn granted(token: &str) -> Reply {
 }
 
 fn silence(after_ms: i64) -> Reply {
-    (after_ms, Err(HttpFailure { sent: true, timed_out: true, problem: "no answer".into() }))
+    (
+        after_ms,
+        Err(HttpFailure { sent: true, timed_out: true, own: false, problem: Problem::ResponseTimeout }),
+    )
 }
 
 impl Bench {
@@ -316,7 +320,7 @@ fn retries_are_a_quarter_and_half_a_second_apart() {
     bench.gets(PLAIN, "1000.new");
     assert_eq!(*bench.sent.borrow(), [(0, 10_000), (250, 10_000), (750, 10_000)]);
     let bench = Bench::new([answer(503, ""), answer(503, ""), answer(503, "")]);
-    let Err(Error::Unavailable { retry_after, .. }) = bench.get(PLAIN) else { panic!() };
+    let Err(Error::NoAnswer { retry_after, .. }) = bench.get(PLAIN) else { panic!() };
     assert_eq!(retry_after, Some(Duration::from_secs(2)));
     assert_eq!(bench.ledger.borrow().failure.as_ref().unwrap().rounds, 1);
 }
@@ -325,7 +329,7 @@ fn retries_are_a_quarter_and_half_a_second_apart() {
 fn a_retry_wants_its_pause_and_a_second_more() {
     for (timeout_ms, requests) in [(1_249, 1), (1_250, 2)] {
         let bench = Bench::new([answer(503, ""), answer(503, "")]);
-        assert!(matches!(bench.get(within(timeout_ms)), Err(Error::Unavailable { .. })));
+        assert!(matches!(bench.get(within(timeout_ms)), Err(Error::NoAnswer { .. })));
         assert_eq!(bench.requests(), requests, "{timeout_ms}");
     }
 }
@@ -334,7 +338,7 @@ fn a_retry_wants_its_pause_and_a_second_more() {
 fn a_retry_wants_budget() {
     let bench = Bench::new([answer(503, ""), answer(503, "")]);
     bench.budget.set(Budget { tokens: 2, window: Duration::from_secs(600) });
-    assert!(matches!(bench.get(PLAIN), Err(Error::Unavailable { .. })));
+    assert!(matches!(bench.get(PLAIN), Err(Error::NoAnswer { .. })));
     assert_eq!(bench.requests(), 2);
 }
 
@@ -343,8 +347,8 @@ fn a_second_is_enough_for_a_request_and_less_is_not() {
     let bench = Bench::new([granted("1000.new")]);
     bench.gets(within(1_000), "1000.new");
     let bench = Bench::new([]);
-    let Err(Error::Unavailable { problem, retry_after }) = bench.get(within(999)) else { panic!() };
-    assert!(problem.contains("--timeout") && retry_after.is_none(), "{problem}");
+    let Err(Error::NoAnswer { problem, retry_after, .. }) = bench.get(within(999)) else { panic!() };
+    assert_eq!((problem, retry_after), (Problem::NoTime, None));
     assert_eq!((bench.secrets_read.get(), bench.written_ahead.get()), (0, 0), "it is known before");
 }
 
@@ -352,7 +356,7 @@ fn a_second_is_enough_for_a_request_and_less_is_not() {
 fn a_slow_disk_costs_the_time_that_a_request_needs() {
     let bench = Bench::new([]);
     bench.write_ms.set(3_000);
-    assert!(matches!(bench.get(within(3_999)), Err(Error::Unavailable { retry_after: None, .. })));
+    assert!(matches!(bench.get(within(3_999)), Err(Error::NoAnswer { retry_after: None, .. })));
     assert!(bench.ledger.borrow().requests.is_empty() && bench.ledger.borrow().failure.is_none());
     let bench = Bench::new([granted("1000.new")]);
     bench.write_ms.set(3_000);
@@ -375,47 +379,71 @@ fn an_entry_older_than_three_and_a_half_seconds_is_written_anew() {
 fn a_callers_own_short_time_out_is_nobody_elses_failure() {
     let failure = |ask, reply| {
         let bench = Bench::new([reply]);
-        assert!(matches!(bench.get(ask), Err(Error::Unavailable { .. })));
+        assert!(matches!(bench.get(ask), Err(Error::NoAnswer { .. })));
         bench.ledger.take().failure.is_some()
     };
     assert!(!failure(within(5_000), silence(5_000)));
     assert!(!failure(within(10_000), silence(9_500)));
     assert!(failure(within(10_500), silence(10_000)), "that was a whole request");
-    let refused = || (5_000, Err(HttpFailure { sent: false, timed_out: false, problem: "refused".into() }));
+    let refused = || {
+        (
+            5_000,
+            Err(HttpFailure {
+                sent: false,
+                timed_out: false,
+                own: false,
+                problem: Problem::ConnectionRefused,
+            }),
+        )
+    };
     assert!(failure(within(5_500), refused()), "no lack of time ended it");
     let bench = Bench::new([(4_000, answer(503, "").1), silence(1_750)]);
-    assert!(matches!(bench.get(within(6_000)), Err(Error::Unavailable { .. })));
+    assert!(matches!(bench.get(within(6_000)), Err(Error::NoAnswer { .. })));
     assert!(bench.ledger.borrow().failure.is_some(), "the first attempt was not ended by the time-out");
 }
 
 #[test]
 fn a_remembered_failure_is_not_asked_again_but_by_a_refresh() {
     let bench = Bench::new([granted("1000.new")]);
-    bench.note(|ledger, now| ledger.failed(FailureKind::Transient, "x", "down".into(), "fp", now));
-    let Err(Error::Unavailable { problem, retry_after }) = bench.get(PLAIN) else { panic!() };
-    assert_eq!((problem.as_str(), retry_after), ("down", Some(Duration::from_secs(2))));
+    bench.note(|ledger, now| ledger.failed(FailureKind::Transient, "connection_refused", "fp", now));
+    let Err(Error::NoAnswer { problem, retry_after, .. }) = bench.get(PLAIN) else { panic!() };
+    assert_eq!((problem, retry_after), (Problem::ConnectionRefused, Some(Duration::from_secs(2))));
     assert_eq!(bench.requests(), 0);
     bench.gets(REFRESH, "1000.new");
     assert!(bench.ledger.borrow().failure.is_none());
 }
 
 #[test]
+fn a_failure_of_the_callers_own_surroundings_is_nobody_elses() {
+    let own =
+        || HttpFailure { sent: false, timed_out: false, own: true, problem: Problem::UntrustedCertificate };
+    let bench = Bench::new([(0, Err(own())), granted("1000.new")]);
+    assert!(matches!(bench.get(PLAIN), Err(Error::NoAnswer { retry_after: None, .. })));
+    let failures = {
+        let ledger = bench.ledger.borrow();
+        assert!(ledger.requests.is_empty() && ledger.failure.is_none());
+        ledger.failures
+    };
+    assert_eq!((failures, bench.requests()), (0, 1), "nobody waits for it, and it is not tried again");
+    bench.gets(PLAIN, "1000.new");
+}
+
+#[test]
 fn later_rounds_are_one_attempt() {
     let bench = Bench::new([answer(503, "")]);
-    bench.note(|ledger, now| ledger.failed(FailureKind::Transient, "x", "down".into(), "fp", now));
+    bench.note(|ledger, now| ledger.failed(FailureKind::Transient, "x", "fp", now));
     bench.sleep(Duration::from_secs(2));
-    assert!(matches!(bench.get(PLAIN), Err(Error::Unavailable { .. })));
+    assert!(matches!(bench.get(PLAIN), Err(Error::NoAnswer { .. })));
     assert_eq!(bench.requests(), 1);
 }
 
 #[test]
 fn a_holders_failure_is_that_of_all_who_waited() {
-    let failed =
-        |bench: &Bench| bench.note(|l, now| l.failed(FailureKind::Refused, "no", String::new(), "fp", now));
+    let failed = |bench: &Bench| bench.note(|l, now| l.failed(FailureKind::Refused, "no", "fp", now));
     let bench = Bench::new([]).held_until(500, failed);
     assert!(matches!(bench.get(PLAIN), Err(Error::Refused { .. })));
     let bench = Bench::new([granted("1000.new")]).held_until(500, |_| {});
-    bench.note(|l, now| l.failed(FailureKind::Refused, "no", String::new(), "another secret", now));
+    bench.note(|l, now| l.failed(FailureKind::Refused, "no", "another secret", now));
     bench.gets(PLAIN, "1000.new");
     let bench = Bench::new([granted("1000.new")]).held_until(500, |bench| {
         bench.note(|ledger, _| ledger.failures += 1);
@@ -546,9 +574,9 @@ fn a_living_token_is_handed_out_with_a_warning_when_no_new_one_can_be_had() {
     assert!(bench.gets(PLAIN, "1000.old").warning.unwrap().contains("503"));
     let explicit = |s| TokenRequest { min_ttl: MinTtl::Explicit(Duration::from_secs(s)), ..PLAIN };
     let bench = Bench::new(down()).with_token("1000.old", 30);
-    assert!(matches!(bench.get(explicit(40)), Err(Error::Unavailable { .. })));
+    assert!(matches!(bench.get(explicit(40)), Err(Error::NoAnswer { .. })));
     let bench = Bench::new(down()).with_token("1000.old", 30);
-    assert!(matches!(bench.get(REFRESH), Err(Error::Unavailable { .. })));
+    assert!(matches!(bench.get(REFRESH), Err(Error::NoAnswer { .. })));
     let bench = Bench::new([answer(200, r#"{"error":"invalid_code"}"#)]).with_token("1000.old", 30);
     assert!(matches!(bench.get(PLAIN), Err(Error::Refused { .. })));
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::model::ClockReading;
+use zoho_cred::problem::Problem;
 use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Https, OpenHttp, System};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -26,7 +27,12 @@ impl Http for Sleepy {
         let answer = self.inner.send(request);
         self.clock.advance(self.after);
         match self.loses {
-            true => Err(HttpFailure { sent: true, timed_out: true, problem: "no answer".into() }),
+            true => Err(HttpFailure {
+                sent: true,
+                timed_out: true,
+                own: false,
+                problem: Problem::ResponseTimeout,
+            }),
             false => answer,
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use zoho_cred::cli::Cli;
 use zoho_cred::error::{ChangedSetting, Code, Error, KeyringTrouble};
 use zoho_cred::i18n::{Language, speak};
+use zoho_cred::problem::Problem;
 
 /// Generates the variant names and a match that fails to compile if a variant is missing.
 macro_rules! variants {
@@ -24,7 +25,7 @@ macro_rules! variants {
 variants! {
     Usage, CommandLine, BadProfileName, NoProfile, UnknownProfile, Config, Setting, EnvironmentIncomplete,
     NeverLoggedIn, SettingsChanged, Refused, Denied, CodeRefused, NoRefreshToken, LoginTimedOut, PortTaken, UntrustedRedirect,
-    ClientRejected, CoolingDown, OutOfBudget, TooManyRejects, Busy, LoginUnderWay, ConcurrentModification, LeaseLost, Unavailable, Offline,
+    ClientRejected, CoolingDown, OutOfBudget, TooManyRejects, Busy, LoginUnderWay, ConcurrentModification, LeaseLost, Unavailable, NoAnswer, Offline,
     Store, Keyring, SecretsGone, Shared, NotRevoked, Unsafe, BadInput, BadAnswer, HostNotServed, Out, Command, HostileToken,
     Stdout, Interrupted,
 }
@@ -39,6 +40,7 @@ fn samples() -> Vec<Error> {
         error: word(error),
         accounts_url: word("https://accounts.zoho.jp"),
     };
+    let no_answer = |problem| Error::NoAnswer { host: word("accounts.zoho.jp"), problem, retry_after: None };
     let mut samples = vec![
         Error::Usage { problem: word("which command?"), command: "zoho-cred exec" },
         Error::CommandLine { problem: word("unexpected"), nearest: None, command: word("zoho-cred get") },
@@ -107,10 +109,10 @@ fn samples() -> Vec<Error> {
             retry_after: Some(retry_after),
         },
         Error::Unavailable { problem: word("the accounts server answered 503"), retry_after: None },
-        Error::Unavailable {
-            problem: word("its certificate comes from an authority that is not trusted"),
-            retry_after: Some(retry_after),
-        },
+        no_answer(Problem::UntrustedCertificate),
+        no_answer(Problem::ExpiredCertificate),
+        no_answer(Problem::WrongHostCertificate),
+        no_answer(Problem::Error(word("general_error"))),
         Error::Offline,
         Error::SecretsGone { profile: profile(), place: "keyring" },
         Error::Shared { profile: profile(), others: vec![word("books")] },

@@ -75,7 +75,7 @@ proptest! {
         let mut ledger: Ledger = decode(json.to_string().as_bytes()).unwrap();
         let (now, budget) = (Timestamp::at(NOW, "a".into()), Budget::default());
         prop_assert!(ledger.next_slot(&now, &budget, 1) <= Duration::from_secs(625));
-        prop_assert!(ledger.cool_down_left(&now).is_none_or(|left| left <= Duration::from_secs(900)));
+        prop_assert!(ledger.cool_down_left(&now).is_none_or(|left| left <= Duration::from_secs(1800)));
         prop_assert!(ledger.remembered(&now, "").is_none_or(|(_, left)| left <= Duration::from_secs(600)));
         prop_assert!(ledger.reject_wait(&now, WINDOW).is_none_or(|left| left <= WINDOW));
         ledger.used(&now, &budget);
@@ -84,7 +84,7 @@ proptest! {
         ledger.rejects_in(&now, WINDOW);
         ledger.cool_down(&now, WINDOW, &now);
         ledger.rejected(&now, WINDOW);
-        ledger.failed(FailureKind::Transient, "x", String::new(), "", &now);
+        ledger.failed(FailureKind::Transient, "x", "", &now);
         ledger.reserve(&now, &budget);
         ledger.answered(&now, true);
         ledger.withdraw();

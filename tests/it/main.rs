@@ -48,4 +48,5 @@ mod trust;
 mod turns;
 mod warm;
 mod watch;
+mod wire;
 mod words;

@@ -5,7 +5,7 @@ use crate::commands::doctor::check::Check;
 use crate::commands::status::{Found, MANY_TOKENS};
 use crate::error::Error;
 use crate::i18n::humanize;
-use crate::i18n::{local, tr};
+use crate::i18n::tr;
 use crate::model::FailureKind;
 use crate::model::SecretBackend;
 use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout};
@@ -56,7 +56,7 @@ fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
     ));
     let said = tr!(
         "{message} ({error}), {time} ago",
-        message = local(&failure.message),
+        message = failure.message(&session.profile.accounts_url.host()),
         error = failure.error,
         time = ago,
     );

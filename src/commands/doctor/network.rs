@@ -3,8 +3,9 @@
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
 use crate::i18n::humanize;
-use crate::i18n::{causes, local, tr};
+use crate::i18n::tr;
 use crate::oauth::SERVER_INFO_PATH;
+use crate::problem::Problem;
 use crate::system::{HttpAnswer, HttpRequest, System};
 use std::time::Duration;
 
@@ -31,7 +32,10 @@ pub fn checks(session: &Session, system: &System) -> Vec<Check> {
         Err(problem) => {
             let fix = fix(system, &problem);
             let offline = tr!("the accounts server did not tell its time");
-            vec![Check::failed(what, local(&problem), fix), Check::skipped(&tr!("clock"), offline)]
+            vec![
+                Check::failed(what, problem.message(&request.host()), fix),
+                Check::skipped(&tr!("clock"), offline),
+            ]
         }
     }
 }
@@ -48,8 +52,8 @@ fn reached(name: &str, accounts: &str, answer: &HttpAnswer) -> Check {
 }
 
 /// What may help, by what the connection failed at.
-fn fix(system: &System, problem: &str) -> String {
-    if let Some(advice) = causes::advice(problem) {
+fn fix(system: &System, problem: &Problem) -> String {
+    if let Some(advice) = problem.advice() {
         return advice;
     }
     match PROXIES.iter().find(|name| system.env.get(name).is_some()) {

@@ -2,6 +2,7 @@
 
 use crate::commands::Session;
 use crate::error::Error;
+use crate::i18n::{Language, speak};
 use crate::model::Profile;
 use crate::model::{CacheRecord, Failure, FailureKind, Ledger};
 use crate::output::rfc3339;
@@ -98,8 +99,11 @@ pub struct LastFailure {
     pub code: String,
     /// RFC 3339.
     pub at: String,
-    /// What happened.
+    /// What happened, in English.
     pub message: String,
+    /// The same in the language of the call.
+    #[serde(skip)]
+    pub said: String,
     /// When, in ms since 1970.
     #[serde(skip)]
     pub at_ms: i64,
@@ -218,7 +222,11 @@ pub fn judge(session: &Session, system: &System, found: &Found) -> Status {
         last_failure: ledger.failure.as_ref().map(|failure| LastFailure {
             code: failure.error.clone(),
             at: rfc3339(failure.at.wall_ms.div_euclid(1000)),
-            message: failure.message.clone(),
+            message: {
+                let _english = speak(Language::English);
+                failure.message(&profile.accounts_url.host())
+            },
+            said: failure.message(&profile.accounts_url.host()),
             at_ms: failure.at.wall_ms,
         }),
         lock: Lock {

@@ -3,7 +3,7 @@
 use crate::commands::report::{Page, Style, Words, plain, toned};
 use crate::commands::status::state::{State, Status};
 use crate::i18n::humanize;
-use crate::i18n::{local, tr};
+use crate::i18n::tr;
 use std::time::Duration;
 
 /// The status for people: one fact a line. `shared` tells of the store that machines share.
@@ -22,7 +22,7 @@ pub fn describe(status: &Status, shared: Option<String>, report: &Page, now_ms: 
                     tr!("last failure"),
                     tr!(
                         "{message} ({code}), at {time}",
-                        message = local(&failure.message),
+                        message = failure.said,
                         code = failure.code,
                         time = report.time(failure.at_ms),
                     ),

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::login::display;
-use crate::login::exchange::{COOL_DOWN, Grant, grant, post};
+use crate::login::exchange::{COOL_DOWN, Grant, grant, no_answer, post};
 use crate::login::settings::{ClientSecret, secret_of};
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::device;
@@ -65,7 +65,12 @@ pub fn run(
             }
             Ok(Poll::Denied) => return Err(Error::Denied { error: "access_denied".into() }),
             Ok(Poll::Expired) => return Err(Error::LoginTimedOut),
-            Ok(Poll::Answer(Answer::Transient(problem))) => log::info!("asked again later: {problem}"),
+            Ok(Poll::Answer(Answer::Transient(problem))) => {
+                log::info!("asked again later: {}", problem.code());
+            }
+            Ok(Poll::Answer(Answer::Unknown(rejection))) => {
+                log::info!("asked again later: {}", rejection.error);
+            }
             Ok(Poll::Answer(class)) => return Ok((grant(profile, class, asked, accounts)?, client.secret)),
             Err(error) => log::info!("asked again later: {}", error.message()),
         }
@@ -78,7 +83,7 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
     match classify(answer.status, &answer.body, profile.accounts_url.is_loopback()) {
         Answer::Throttled => return Err(Error::CoolingDown { retry_after: COOL_DOWN }),
         Answer::Transient(problem) if answer.status >= 500 => {
-            return Err(Error::Unavailable { problem, retry_after: None });
+            return Err(no_answer(&profile.accounts_url.host(), problem));
         }
         _ => {}
     }

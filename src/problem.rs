@@ -1,0 +1,253 @@
+//! Why a request brought no usable answer.
+//!
+//! What is stored or shared about it is a code of a closed set, never text: a shared store or an older file cannot put
+//! words into anybody's terminal. The words are made where they are shown.
+
+use crate::i18n::{causes, tr};
+
+/// The most of an answer that is read, in bytes; Zoho's are below 1 KiB.
+pub const BODY_LIMIT: usize = 64 * 1024;
+/// The longest code, in bytes.
+const LONGEST_CODE: usize = 64;
+/// The code of what has no better one; versions up to 0.1 stored nothing else.
+const UNSPECIFIED: &str = "unavailable";
+
+/// Why there was no usable answer. Text in a variant is for this caller only and is never stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The host's name could not be resolved.
+    NameNotResolved,
+    /// Nobody listens there.
+    ConnectionRefused,
+    /// No route leads there.
+    NetworkUnreachable,
+    /// DNS, TCP and TLS together took too long.
+    ConnectTimeout,
+    /// The connection failed in another way.
+    NotConnected(String),
+    /// The server's certificate has an issuer that is not trusted.
+    UntrustedCertificate,
+    /// The server's certificate is outside its period of validity.
+    ExpiredCertificate,
+    /// The server's certificate is for another host.
+    WrongHostCertificate,
+    /// The server did not answer in time.
+    ResponseTimeout,
+    /// The connection broke before an answer came.
+    ConnectionBroken(String),
+    /// The answer was cut short.
+    ResponseTruncated,
+    /// The answer was longer than [`BODY_LIMIT`].
+    ResponseTooLarge,
+    /// An answer of this status without a usable token.
+    Status(u16),
+    /// An error code that is none of those known.
+    Error(String),
+    /// A token that had as good as expired when it arrived.
+    TokenExpired,
+    /// There was no time left to send a request.
+    NoTime,
+    /// Something of this caller's own failed before anything was sent.
+    Local(String),
+    /// Nothing more is known.
+    Unspecified,
+}
+
+impl Problem {
+    /// The code that is stored and shared: a plain word, see [`is_plain_word`].
+    pub fn code(&self) -> String {
+        match self {
+            Problem::Status(status) => format!("http_{status}"),
+            Problem::Error(word) if is_plain_word(word) => word.clone(),
+            other => other.fixed_code().to_owned(),
+        }
+    }
+
+    /// The problem of a stored code; text in it is lost.
+    pub fn of_code(code: &str) -> Self {
+        let fixed = [
+            Problem::NameNotResolved,
+            Problem::ConnectionRefused,
+            Problem::NetworkUnreachable,
+            Problem::ConnectTimeout,
+            Problem::NotConnected(String::new()),
+            Problem::UntrustedCertificate,
+            Problem::ExpiredCertificate,
+            Problem::WrongHostCertificate,
+            Problem::ResponseTimeout,
+            Problem::ConnectionBroken(String::new()),
+            Problem::ResponseTruncated,
+            Problem::ResponseTooLarge,
+            Problem::TokenExpired,
+            Problem::NoTime,
+            Problem::Unspecified,
+        ];
+        let status = code.strip_prefix("http_").and_then(|status| status.parse().ok());
+        match fixed.into_iter().find(|problem| problem.fixed_code() == code) {
+            Some(problem) => problem,
+            None if status.is_some() => Problem::Status(status.unwrap_or_default()),
+            None if is_plain_word(code) => Problem::Error(code.to_owned()),
+            None => Problem::Unspecified,
+        }
+    }
+
+    fn fixed_code(&self) -> &'static str {
+        match self {
+            Problem::NameNotResolved => "name_not_resolved",
+            Problem::ConnectionRefused => "connection_refused",
+            Problem::NetworkUnreachable => "network_unreachable",
+            Problem::ConnectTimeout => "connect_timeout",
+            Problem::NotConnected(_) => "connect_failed",
+            Problem::UntrustedCertificate => "certificate_untrusted",
+            Problem::ExpiredCertificate => "certificate_expired",
+            Problem::WrongHostCertificate => "certificate_wrong_host",
+            Problem::ResponseTimeout => "response_timeout",
+            Problem::ConnectionBroken(_) => "connection_broken",
+            Problem::ResponseTruncated => "response_truncated",
+            Problem::ResponseTooLarge => "response_too_large",
+            Problem::TokenExpired => "token_expired",
+            Problem::NoTime => "no_time",
+            Problem::Status(_) | Problem::Error(_) | Problem::Local(_) | Problem::Unspecified => UNSPECIFIED,
+        }
+    }
+
+    /// What happened with `host`, in the language of the call.
+    pub fn message(&self, host: &str) -> String {
+        match self {
+            Problem::NameNotResolved => not_connected(host, &tr!("the host's name cannot be resolved (DNS)")),
+            Problem::ConnectionRefused => not_connected(host, &tr!("the connection was refused")),
+            Problem::NetworkUnreachable => not_connected(host, &tr!("no network leads there")),
+            Problem::ConnectTimeout => tr!("could not connect to {host} in time", host),
+            Problem::NotConnected(why) if why.is_empty() => tr!("could not connect to {host}", host),
+            Problem::NotConnected(why) => not_connected(host, why),
+            Problem::UntrustedCertificate => {
+                not_connected(host, &tr!("its certificate comes from an authority that is not trusted"))
+            }
+            Problem::ExpiredCertificate => not_connected(
+                host,
+                &tr!("its certificate has expired or is not valid yet, unless the clock is wrong"),
+            ),
+            Problem::WrongHostCertificate => not_connected(host, &tr!("its certificate is for another host")),
+            Problem::ResponseTimeout => tr!("{host} did not answer in time", host),
+            Problem::ConnectionBroken(why) if why.is_empty() => tr!("{host} closed the connection", host),
+            Problem::ConnectionBroken(why) => tr!("{host} closed the connection: {why}", host, why),
+            Problem::ResponseTruncated => tr!("{host} cut its answer short", host),
+            Problem::ResponseTooLarge => {
+                let limit = BODY_LIMIT / 1024;
+                tr!("{host} answered with more than {limit} KiB", host, limit)
+            }
+            Problem::Status(status @ 200..300) => {
+                tr!("the accounts server answered {status} without a usable token", status)
+            }
+            Problem::Status(status @ 300..400) => {
+                tr!("the accounts server answered {status}, a redirect, which is not followed", status)
+            }
+            Problem::Status(status) => tr!("the accounts server answered {status}", status),
+            Problem::Error(word) => tr!("the accounts server answered with '{word}'", word),
+            Problem::TokenExpired => tr!("the accounts server sent a token that has as good as expired"),
+            Problem::NoTime => tr!("there was no time left for a request within --timeout"),
+            Problem::Local(why) => why.clone(),
+            Problem::Unspecified => tr!("the accounts server gave no usable answer"),
+        }
+    }
+
+    /// What mends it, where that can be told.
+    pub fn advice(&self) -> Option<String> {
+        Some(match self {
+            Problem::UntrustedCertificate => {
+                tr!("name the certificate authority with --ca-file FILE or SSL_CERT_FILE")
+            }
+            Problem::ExpiredCertificate => tr!("set the clock, best by NTP: timedatectl set-ntp true"),
+            Problem::WrongHostCertificate => {
+                tr!("check the server's address, and that no proxy answers in its place")
+            }
+            _ => return None,
+        })
+    }
+
+    /// Why a connection failed for `error`.
+    pub fn connecting(error: &(dyn std::error::Error + 'static)) -> Self {
+        use std::io::ErrorKind;
+        let of = |error: &(dyn std::error::Error + 'static)| {
+            if causes::is_dns(error) {
+                return Some(Problem::NameNotResolved);
+            }
+            match error.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
+                Some(ErrorKind::ConnectionRefused) => Some(Problem::ConnectionRefused),
+                Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
+                    Some(Problem::NetworkUnreachable)
+                }
+                _ => certificate(error),
+            }
+        };
+        causes::chain(error).find_map(of).unwrap_or_else(|| Problem::NotConnected(causes::cause(error)))
+    }
+}
+
+/// Why a certificate was not accepted, if that is what `error` says.
+fn certificate(error: &(dyn std::error::Error + 'static)) -> Option<Problem> {
+    use rustls::CertificateError as Why;
+    let rustls::Error::InvalidCertificate(why) = error.downcast_ref()? else { return None };
+    Some(match why {
+        Why::UnknownIssuer => Problem::UntrustedCertificate,
+        Why::Expired | Why::ExpiredContext { .. } | Why::NotValidYet | Why::NotValidYetContext { .. } => {
+            Problem::ExpiredCertificate
+        }
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => Problem::WrongHostCertificate,
+        _ => return None,
+    })
+}
+
+fn not_connected(host: &str, why: &str) -> String {
+    tr!("could not connect to {host}: {why}", host, why)
+}
+
+/// Whether `word` is a code such as `invalid_code`, fit to be stored and shown: `[a-z0-9_]{1,64}`.
+pub fn is_plain_word(word: &str) -> bool {
+    (1..=LONGEST_CODE).contains(&word.len())
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_a_plain_word_and_says_the_same_when_it_is_read_back() {
+        let problems = [
+            Problem::NameNotResolved,
+            Problem::NotConnected(String::new()),
+            Problem::ConnectionBroken(String::new()),
+            Problem::ExpiredCertificate,
+            Problem::Status(503),
+            Problem::Error("general_error".into()),
+            Problem::NoTime,
+            Problem::Unspecified,
+        ];
+        for problem in problems {
+            assert!(is_plain_word(&problem.code()), "{problem:?}");
+            assert_eq!(Problem::of_code(&problem.code()), problem);
+        }
+    }
+
+    #[test]
+    fn text_from_outside_is_in_no_code() {
+        for text in ["::error::x", "a\nb", "\u{1b}[2J", "A", "", &"a".repeat(65)] {
+            assert_eq!(Problem::Error(text.into()).code(), "unavailable", "{text:?}");
+            assert_eq!(Problem::NotConnected(text.into()).code(), "connect_failed");
+            assert_eq!(Problem::Local(text.into()).code(), "unavailable");
+            assert_eq!(Problem::of_code(text), Problem::Unspecified);
+        }
+    }
+
+    #[test]
+    fn certificates_are_told_apart() {
+        use rustls::CertificateError as Why;
+        let of = |why| Problem::connecting(&std::io::Error::other(rustls::Error::InvalidCertificate(why)));
+        assert_eq!(of(Why::UnknownIssuer), Problem::UntrustedCertificate);
+        assert_eq!(of(Why::Expired), Problem::ExpiredCertificate);
+        assert_eq!(of(Why::NotValidForName), Problem::WrongHostCertificate);
+        let Problem::NotConnected(why) = of(Why::BadEncoding) else { panic!() };
+        assert!(why.contains("BadEncoding"), "{why}");
+    }
+}

@@ -1,0 +1,162 @@
+//! Every known answer of the token endpoint (`wire-cases.json`): its class, the exit code, and how many requests the
+//! server saw.
+
+use crate::harness::Test;
+use crate::in_process::{ManualClock, run};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use zoho_cred::oauth::{Answer, classify};
+use zoho_cred::sandbox::FaultKind;
+
+const CASES: &str = include_str!("wire-cases.json");
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    status: u16,
+    class: String,
+    exit: i32,
+    requests: u64,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Value,
+}
+
+impl Case {
+    fn body(&self) -> String {
+        self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned)
+    }
+
+    fn fault(&self) -> FaultKind {
+        let retry_after_s = self.headers.get("Retry-After").map(|seconds| seconds.parse().unwrap());
+        FaultKind::Status { status: self.status, body: Some(self.body()), retry_after_s }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    serde_json::from_str(CASES).unwrap()
+}
+
+fn error(word: &str) -> FaultKind {
+    FaultKind::Error { error: word.into(), status: 200 }
+}
+
+#[test]
+fn every_wire_case_has_its_class() {
+    for case in cases() {
+        let class = match classify(case.status, case.body().as_bytes(), false) {
+            Answer::Throttled => "throttled",
+            Answer::Transient(_) => "transient",
+            Answer::Granted(_) => "granted",
+            Answer::Refused(_) => "refused",
+            Answer::Misconfigured(_) => "misconfigured",
+            Answer::Unknown(_) => "unknown",
+        };
+        assert_eq!(class, case.class, "{}", case.name);
+    }
+}
+
+#[test]
+fn every_wire_case_has_its_exit_code_and_number_of_requests() {
+    for case in cases() {
+        let test = Test::new();
+        test.fault(case.fault());
+        let outcome = test.get();
+        assert_eq!(outcome.code, case.exit, "{}: {outcome:?}", case.name);
+        assert_eq!(test.sandbox.token_requests(), case.requests as usize, "{}", case.name);
+        if case.class == "unknown" {
+            let word = case.body["error"].as_str().unwrap();
+            assert!(outcome.stderr.contains(&format!("'{word}'")), "{outcome:?}");
+        }
+    }
+}
+
+/// Words that were taken for transient used up nine of ten requests in 136 s.
+#[test]
+fn definite_and_unknown_words_leave_the_budget_alone() {
+    for (word, code, most) in
+        [("invalid_mobile_code", 77, 3), ("inactive_client", 78, 3), ("invalid_request", 69, 7)]
+    {
+        let test = Test::new();
+        test.fault(error(word));
+        let clock = ManualClock::new();
+        for _ in 0..136 {
+            assert_eq!(run(&test, &clock, &["get"]).0, code, "{word}");
+            clock.advance(Duration::from_secs(1));
+        }
+        let asked = test.sandbox.token_requests();
+        assert!(asked <= most, "{word}: {asked} requests in 136 s");
+    }
+}
+
+#[test]
+fn a_refusal_is_asked_again_after_30_s_then_2_min_then_every_10_min() {
+    let test = Test::new();
+    test.fault(error("inactive_refreshtoken"));
+    let clock = ManualClock::new();
+    let mut asked_at = Vec::new();
+    for second in 0..1400 {
+        let before = test.sandbox.token_requests();
+        run(&test, &clock, &["get"]);
+        if test.sandbox.token_requests() > before {
+            asked_at.push(second);
+        }
+        clock.advance(Duration::from_secs(1));
+    }
+    let gaps: Vec<i32> = asked_at.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(gaps, [30, 120, 600, 600]);
+}
+
+#[test]
+fn a_misconfiguration_is_asked_again_after_a_minute_and_at_once_with_another_secret() {
+    let mut test = Test::new();
+    test.fault(error("access_denied_admin"));
+    let clock = ManualClock::new();
+    for (second, asked) in [(0, 1), (59, 1), (60, 2)] {
+        assert_eq!(run(&test, &clock, &["get"]).0, 78);
+        assert_eq!(test.sandbox.token_requests(), asked, "after {second} s");
+        clock.advance(Duration::from_secs(if second == 0 { 59 } else { 1 }));
+    }
+    test.set("ZOHO_CLIENT_SECRET", "another");
+    assert_eq!(run(&test, &clock, &["get"]).0, 78);
+    assert_eq!(test.sandbox.token_requests(), 3);
+}
+
+/// The ledger, which a fleet shares, holds codes: an answer cannot put text into it, nor into a terminal through it.
+#[test]
+fn no_text_of_an_answer_is_stored() {
+    for body in [
+        r#"{"error":"::error::forged"}"#,
+        r#"{"error":"general_error\n##vso[task.complete]"}"#,
+        r#"{"error":"\u001b[2Jcleared","x":1}"#,
+        r#"{"error":"general_error","extra":"forged cleared"}"#,
+        "<html>forged cleared</html>",
+    ] {
+        let test = Test::new();
+        test.fault(FaultKind::Status { status: 400, body: Some(body.into()), retry_after_s: None });
+        test.get();
+        let ledger = std::fs::read_to_string(test.state_file("ledgers")).unwrap();
+        assert!(!["forged", "vso", "cleared", "::"].iter().any(|text| ledger.contains(text)), "{ledger}");
+        let again = test.get();
+        assert!(!again.stderr.contains("forged") && !again.stderr.contains("vso"), "{again:?}");
+    }
+}
+
+/// Version 0.1 stored text and showed it: a ledger in a shared folder may still hold some.
+#[test]
+fn text_in_an_older_ledger_reaches_no_terminal() {
+    let test = Test::new();
+    test.fault(error("general_error"));
+    test.get().failed(69, "unavailable");
+    test.edit_state("ledgers", |json| {
+        json["failure"]["message"] = "\u{1b}[2J\n::error::forged".into();
+        json["failure"]["error"] = "x\n::warning::forged".into();
+    });
+    for args in [&["get"][..], &["status"], &["doctor"]] {
+        let outcome = test.run(args.iter().copied());
+        let shown = outcome.stdout.clone() + &outcome.stderr;
+        assert!(!shown.contains("forged") && !shown.contains('\u{1b}'), "{outcome:?}");
+    }
+}
