@@ -8,7 +8,8 @@ use crate::i18n::tr;
 use crate::secret::Secret;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::{Key, KeyInit as _, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -35,6 +36,7 @@ pub enum Unopened {
 struct OneKey {
     id: [u8; ID],
     bytes: Zeroizing<Vec<u8>>,
+    mac: Hmac<Sha256>,
 }
 
 impl OneKey {
@@ -42,7 +44,8 @@ impl OneKey {
         let bytes = Zeroizing::new(STANDARD.decode(text.expose().trim()).ok()?);
         let mut id = [0; ID];
         id.copy_from_slice(&Sha256::digest(&*bytes)[..ID]);
-        (bytes.len() == KEY).then_some(OneKey { id, bytes })
+        let mac = Hmac::new_from_slice(&bytes).ok()?;
+        (bytes.len() == KEY).then_some(OneKey { id, bytes, mac })
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -109,7 +112,7 @@ impl Keys {
     /// HMAC-SHA-256 of `token` under each key, in hex, the current one's first: tells whether a token is a rejected
     /// one without holding it.
     pub fn marks(&self, token: &Secret) -> Vec<String> {
-        std::iter::once(&self.current).chain(&self.old).map(|key| mark(&key.bytes, token)).collect()
+        std::iter::once(&self.current).chain(&self.old).map(|key| mark(&key.mac, token)).collect()
     }
 }
 
@@ -117,15 +120,9 @@ fn aad(id: &str, head: &[u8]) -> Vec<u8> {
     [b"zoho-cred token ", head, id.as_bytes()].concat()
 }
 
-fn mark(key: &[u8], token: &Secret) -> String {
-    let pad = |with: u8| -> Zeroizing<Vec<u8>> {
-        let mut block = Zeroizing::new(vec![with; 64]);
-        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-        block
-    };
-    let inner = Sha256::new().chain_update(&*pad(0x36)).chain_update(token.expose()).finalize();
-    let outer = Sha256::new().chain_update(&*pad(0x5c)).chain_update(inner).finalize();
-    outer.iter().map(|byte| format!("{byte:02x}")).collect()
+fn mark(mac: &Hmac<Sha256>, token: &Secret) -> String {
+    let mac = mac.clone().chain_update(token.expose()).finalize().into_bytes();
+    mac.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A new key, in base64.
@@ -182,7 +179,8 @@ mod tests {
 
     #[test]
     fn the_mark_is_hmac_sha256_of_rfc_4231() {
-        let mark = mark(b"Jefe", &Secret::new("what do ya want for nothing?"));
+        let mac = Hmac::new_from_slice(b"Jefe").unwrap();
+        let mark = mark(&mac, &Secret::new("what do ya want for nothing?"));
         assert_eq!(mark, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 }
