@@ -83,7 +83,7 @@ impl Code {
     }
 
     /// Whether the same call may succeed later without anybody changing anything.
-    pub fn retryable(self) -> bool {
+    pub(crate) fn retryable(self) -> bool {
         matches!(self, Code::Unavailable | Code::RateLimited | Code::Busy)
     }
 }
@@ -406,7 +406,7 @@ pub enum Error {
 
 impl Error {
     /// The machine slept while a token was on its way to the caller.
-    pub fn expired_meanwhile() -> Self {
+    pub(crate) fn expired_meanwhile() -> Self {
         let problem = tr!("the token expired before it could be handed out");
         Error::Unavailable { problem, retry_after: None }
     }
@@ -544,7 +544,7 @@ impl Error {
     }
 
     /// Message and cause together.
-    pub fn in_one_line(&self) -> String {
+    pub(crate) fn in_one_line(&self) -> String {
         let cause = self.cause().map(|cause| format!(": {cause}"));
         self.message() + &cause.unwrap_or_default()
     }

@@ -6,7 +6,7 @@
 use crate::i18n::{causes, tr};
 
 /// The most of an answer that is read, in bytes; Zoho's are below 1 KiB.
-pub const BODY_LIMIT: usize = 64 * 1024;
+pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 /// The longest code, in bytes.
 const LONGEST_CODE: usize = 64;
 /// The code of what has no better one; versions up to 0.1 stored nothing else.
@@ -64,7 +64,7 @@ impl Problem {
     }
 
     /// The problem of a stored code; text in it is lost.
-    pub fn of_code(code: &str) -> Self {
+    pub(crate) fn of_code(code: &str) -> Self {
         let fixed = [
             Problem::NameNotResolved,
             Problem::ConnectionRefused,
@@ -152,7 +152,7 @@ impl Problem {
     }
 
     /// What mends it, where that can be told.
-    pub fn advice(&self) -> Option<String> {
+    pub(crate) fn advice(&self) -> Option<String> {
         Some(match self {
             Problem::UntrustedCertificate => {
                 tr!("name the certificate authority with --ca-file FILE or SSL_CERT_FILE")
@@ -166,7 +166,7 @@ impl Problem {
     }
 
     /// Why a connection failed for `error`.
-    pub fn connecting(error: &(dyn std::error::Error + 'static)) -> Self {
+    pub(crate) fn connecting(error: &(dyn std::error::Error + 'static)) -> Self {
         use std::io::ErrorKind;
         let of = |error: &(dyn std::error::Error + 'static)| {
             if causes::is_dns(error) {
@@ -203,7 +203,7 @@ fn not_connected(host: &str, why: &str) -> String {
 }
 
 /// Whether `word` is a code such as `invalid_code`, fit to be stored and shown: `[a-z0-9_]{1,64}`.
-pub fn is_plain_word(word: &str) -> bool {
+pub(crate) fn is_plain_word(word: &str) -> bool {
     (1..=LONGEST_CODE).contains(&word.len())
         && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }

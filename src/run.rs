@@ -141,7 +141,7 @@ fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
 }
 
 /// Writes an error to stderr: `error[CODE]: …`, then `cause:` and `hint:` lines, or one line of JSON.
-pub fn report(error: &Error, format: ErrorFormat, system: &System) {
+pub(crate) fn report(error: &Error, format: ErrorFormat, system: &System) {
     let text = match format {
         ErrorFormat::Text => {
             let message = error.message();

@@ -13,7 +13,7 @@ use std::fmt::{self, Display, Write};
 const LIMIT: usize = 2_000;
 
 /// One value: no token, no control character, no line break, at most [`LIMIT`] characters.
-pub fn sanitize(text: &str) -> Cow<'_, str> {
+pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LIMIT) {
         Some((end, _)) => Cow::Owned(clean(&text[..end], "").into_owned() + "..."),
         None => clean(text, ""),
@@ -21,12 +21,12 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
 }
 
 /// Text of ours that may have several lines: its line breaks stay.
-pub fn sanitize_lines(text: &str) -> Cow<'_, str> {
+pub(crate) fn sanitize_lines(text: &str) -> Cow<'_, str> {
     clean(text, "\n")
 }
 
 /// A value in a text, sanitized when it is formatted.
-pub struct Sanitized<T>(pub T);
+pub(crate) struct Sanitized<T>(pub T);
 
 impl<T: Display> Display for Sanitized<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,7 +49,7 @@ pub fn json<T: Serialize>(value: &T) -> String {
 }
 
 /// Hides every token or secret in words from a command line, where one was given in the wrong place.
-pub fn mask_argument(text: &str) -> String {
+pub(crate) fn mask_argument(text: &str) -> String {
     mask(text, |word| is_token(word) || word.split(['.', '-', '_']).any(is_secret))
 }
 

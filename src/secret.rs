@@ -18,7 +18,7 @@ impl Secret {
     }
 
     /// Wraps what a file or an environment variable held: newlines at its end do not count.
-    pub fn from_text(text: impl Into<String>) -> Self {
+    pub(crate) fn from_text(text: impl Into<String>) -> Self {
         let mut text = text.into();
         text.truncate(text.trim_end_matches(['\r', '\n']).len());
         Secret::new(text)

@@ -17,10 +17,10 @@ use std::time::Duration;
 pub struct Cli {
     /// Flags that every command takes.
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
     /// The verb; without one, a person at a terminal is told how things stand.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
 }
 
 /// What the help writes above the flags that every command takes.
@@ -28,27 +28,27 @@ const EVERYWHERE: &str = "Global options";
 
 /// Flags that every command takes, before or after its name.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// Read the settings from FILE [env: ZOHO_CRED_CONFIG]
     #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
-    pub config: Option<String>,
+    pub(crate) config: Option<String>,
     /// Trust the certificate authorities in FILE instead of the system's
     #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
-    pub ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
     /// How much is said.
     #[command(flatten)]
-    pub verbosity: Verbosity,
+    pub(crate) verbosity: Verbosity,
     /// How errors are written to stderr
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", global = true, help_heading = EVERYWHERE)]
-    pub error_format: ErrorFormat,
+    pub(crate) error_format: ErrorFormat,
     /// When to colour
     #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true, help_heading = EVERYWHERE)]
-    pub color: Color,
+    pub(crate) color: Color,
 }
 
 impl Global {
     /// The same flags, but `-q` as well if `silent`.
-    pub fn silenced(&self, silent: bool) -> Self {
+    pub(crate) fn silenced(&self, silent: bool) -> Self {
         let mut global = self.clone();
         global.verbosity.quiet |= silent;
         global
@@ -57,18 +57,18 @@ impl Global {
 
 /// How much is said on stderr.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Verbosity {
+pub(crate) struct Verbosity {
     /// Say on stderr what is done; twice for every detail. Never a secret
     #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = EVERYWHERE)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
     /// Say nothing but errors
     #[arg(short, long, global = true, help_heading = EVERYWHERE)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// How errors are written to stderr.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ErrorFormat {
+pub(crate) enum ErrorFormat {
     /// Lines for people.
     #[default]
     Text,
@@ -78,7 +78,7 @@ pub enum ErrorFormat {
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     /// On a terminal, unless NO_COLOR is set.
     #[default]
     Auto,
@@ -90,7 +90,7 @@ pub enum Color {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Print a fresh access token
     Get(GetArgs),
     /// Read a token from stdin that an API refused, and drop it if it is the cached one
@@ -129,58 +129,58 @@ pub enum Command {
 
 /// Arguments of `get`.
 #[derive(Debug, Args)]
-pub struct GetArgs {
+pub(crate) struct GetArgs {
     /// Those that callers write all day.
     #[command(flatten)]
-    pub usual: UsualGetArgs,
+    pub(crate) usual: UsualGetArgs,
     /// All others.
     #[command(flatten)]
-    pub rare: RareGetArgs,
+    pub(crate) rare: RareGetArgs,
 }
 
 /// The arguments of `get` that callers write all day.
 #[derive(Debug, Args)]
-pub struct UsualGetArgs {
+pub(crate) struct UsualGetArgs {
     /// The profile
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// What to print
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: Output,
+    pub(crate) output: Output,
     /// Refresh the token unless it stays valid for this long, such as 10m; at most 45m
     #[arg(long, value_name = "DUR", value_parser = min_ttl)]
-    pub min_ttl: Option<Duration>,
+    pub(crate) min_ttl: Option<Duration>,
 }
 
 /// The other arguments of `get`, which a call is understood without.
 #[derive(Debug, Args)]
-pub struct RareGetArgs {
+pub(crate) struct RareGetArgs {
     /// For the whole call
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// How long to wait for budget
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "0s")]
-    pub wait: Duration,
+    pub(crate) wait: Duration,
     /// Scheme of the Authorization header
     #[arg(long, value_enum)]
-    pub scheme: Option<Scheme>,
+    pub(crate) scheme: Option<Scheme>,
     /// Use the cache only
     #[arg(long, conflicts_with = "refresh")]
-    pub offline: bool,
+    pub(crate) offline: bool,
     /// Get a new token even if the cached one is fresh; spends budget
     #[arg(long)]
-    pub refresh: bool,
+    pub(crate) refresh: bool,
     /// Whose syntax '-o env' is in
     #[arg(long, value_enum, default_value_t)]
-    pub shell: Shell,
+    pub(crate) shell: Shell,
     /// Write the output to FILE, atomically, instead of printing it
     #[arg(long, alias = "out", value_name = "FILE")]
-    pub output_file: Option<PathBuf>,
+    pub(crate) output_file: Option<PathBuf>,
     /// Mode of that file, in octal
     #[arg(long, value_name = "MODE", value_parser = mode, default_value = "0600", requires = "output_file")]
-    pub mode: u32,
+    pub(crate) mode: u32,
     /// Keep running, and keep the file fresh until a signal
     #[arg(long, requires = "output_file", conflicts_with_all = ["offline", "refresh"])]
-    pub watch: bool,
+    pub(crate) watch: bool,
 }
 
 /// What clap makes of a call that has none of them.
@@ -226,33 +226,33 @@ fn mode(text: &str) -> Result<u32, String> {
 
 /// Arguments of `exec`.
 #[derive(Debug, Args)]
-pub struct ExecArgs {
+pub(crate) struct ExecArgs {
     /// The profile
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Put a value into another variable than usual: token, header, api_domain or expires_at
     #[arg(long, value_name = "NAME=VALUE", value_parser = Rename::parse)]
-    pub env: Vec<Rename>,
+    pub(crate) env: Vec<Rename>,
     /// Refresh the token unless it stays valid for this long, such as 10m; at most 45m
     #[arg(long, value_name = "DUR", value_parser = min_ttl)]
-    pub min_ttl: Option<Duration>,
+    pub(crate) min_ttl: Option<Duration>,
     /// For getting the token
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// How long to wait for budget
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "0s")]
-    pub wait: Duration,
+    pub(crate) wait: Duration,
     /// Scheme of the Authorization header
     #[arg(long, value_enum)]
-    pub scheme: Option<Scheme>,
+    pub(crate) scheme: Option<Scheme>,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
-    pub command: Vec<OsString>,
+    pub(crate) command: Vec<OsString>,
 }
 
 /// What a variable of `exec` may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
-pub enum EnvValue {
+pub(crate) enum EnvValue {
     /// The token.
     Token,
     /// The header line with it.
@@ -265,16 +265,16 @@ pub enum EnvValue {
 
 /// `NAME=token` and the like.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rename {
+pub(crate) struct Rename {
     /// The variable.
-    pub name: String,
+    pub(crate) name: String,
     /// What it is to hold.
-    pub held: EnvValue,
+    pub(crate) held: EnvValue,
 }
 
 impl Rename {
     /// Reads `NAME=token|header|api_domain|expires_at`; the error is a sentence.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (name, held) = text.split_once('=').ok_or_else(|| tr!("write it as NAME=token"))?;
         let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         if name.is_empty() || !name.bytes().all(legal) || name.as_bytes()[0].is_ascii_digit() {
@@ -288,15 +288,15 @@ impl Rename {
 
 /// Arguments of `helper`.
 #[derive(Debug, Args)]
-pub struct HelperArgs {
+pub(crate) struct HelperArgs {
     /// Whose protocol.
     #[command(subcommand)]
-    pub protocol: Protocol,
+    pub(crate) protocol: Protocol,
 }
 
 /// The protocols of `helper`.
 #[derive(Debug, Subcommand)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     /// The git-credential protocol, as git-credential-zoho
     Git(GitArgs),
     /// The EngFlow (Bazel) credential-helper protocol, as credential-helper-zoho
@@ -305,54 +305,54 @@ pub enum Protocol {
 
 /// Arguments of `helper git`.
 #[derive(Debug, Args)]
-pub struct GitArgs {
+pub(crate) struct GitArgs {
     /// get, store, erase or capability; others are passed over, as git wants it
-    pub operation: String,
+    pub(crate) operation: String,
     /// The profile
     #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Give the token as a password to a git that is too old for anything else
     #[arg(long)]
-    pub allow_basic: bool,
+    pub(crate) allow_basic: bool,
     /// For the whole call
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Arguments of `helper uri`.
 #[derive(Debug, Args)]
-pub struct UriArgs {
+pub(crate) struct UriArgs {
     /// What to do
     #[arg(value_enum)]
-    pub operation: UriOperation,
+    pub(crate) operation: UriOperation,
     /// The profile
     #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// For the whole call; Bazel itself waits for 10 seconds
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "8s")]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// What `helper uri` can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum UriOperation {
+pub(crate) enum UriOperation {
     /// Headers for a URI.
     Get,
 }
 
 /// Arguments of `setup`.
 #[derive(Debug, Args)]
-pub struct SetupArgs {
+pub(crate) struct SetupArgs {
     /// The tool
     #[arg(value_enum)]
-    pub target: Target,
+    pub(crate) target: Target,
     /// The profile
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
 }
 
 /// The tools of `setup`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Target {
+pub(crate) enum Target {
     /// git, for servers behind Zoho's tokens
     Git,
     /// kubectl and everything else on client-go
@@ -379,72 +379,72 @@ pub enum Target {
 
 /// Arguments of `reject`.
 #[derive(Debug, Args)]
-pub struct RejectArgs {
+pub(crate) struct RejectArgs {
     /// The profile
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// How long to wait for the lock
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Arguments of `login`.
 #[derive(Debug, Args)]
-pub struct LoginArgs {
+pub(crate) struct LoginArgs {
     /// The profile to create or update
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// How to log in
     #[arg(long, value_enum)]
-    pub flow: Option<FlowName>,
+    pub(crate) flow: Option<FlowName>,
     /// The data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg
     #[arg(long, value_name = "DC", conflicts_with = "accounts_url")]
-    pub data_center: Option<String>,
+    pub(crate) data_center: Option<String>,
     /// The accounts server, where it is none of Zoho's own
     #[arg(long, value_name = "URL")]
-    pub accounts_url: Option<String>,
+    pub(crate) accounts_url: Option<String>,
     /// The client's id
     #[arg(long, value_name = "ID")]
-    pub client_id: Option<String>,
+    pub(crate) client_id: Option<String>,
     /// Scopes, repeatable or separated by commas
     #[arg(long = "scope", value_name = "SCOPE")]
-    pub scopes: Vec<String>,
+    pub(crate) scopes: Vec<String>,
     /// Read the client secret from FILE; - is stdin
     #[arg(long, value_name = "FILE")]
-    pub client_secret_file: Option<PathBuf>,
+    pub(crate) client_secret_file: Option<PathBuf>,
     /// Read the refresh token from FILE; - is stdin
     #[arg(long, value_name = "FILE")]
-    pub refresh_token_file: Option<PathBuf>,
+    pub(crate) refresh_token_file: Option<PathBuf>,
     /// Read the authorization code, or the redirected address, from FILE; - is stdin
     #[arg(long, value_name = "FILE")]
-    pub code_file: Option<PathBuf>,
+    pub(crate) code_file: Option<PathBuf>,
     /// The redirect URI, to the letter as it is registered
     #[arg(long, value_name = "URI")]
-    pub redirect_uri: Option<String>,
+    pub(crate) redirect_uri: Option<String>,
     /// Organisation of client credentials, such as ZohoCRM.600000434
     #[arg(long, value_name = "SOID")]
-    pub soid: Option<String>,
+    pub(crate) soid: Option<String>,
     /// Print the consent page's address instead of opening it
     #[arg(long)]
-    pub no_browser: bool,
+    pub(crate) no_browser: bool,
     /// Send no PKCE challenge
     #[arg(long)]
-    pub no_pkce: bool,
+    pub(crate) no_pkce: bool,
     /// How long to wait for the browser to come back
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "5m")]
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Revoke the refresh token that the profile had before, without asking
     #[arg(long)]
-    pub revoke_old: bool,
+    pub(crate) revoke_old: bool,
     /// Where the secrets are to rest
     #[arg(long, value_enum, value_name = "PLACE")]
-    pub secrets: Option<Place>,
+    pub(crate) secrets: Option<Place>,
     /// Do not spend a request on proving that the refresh token works
     #[arg(long)]
-    pub no_verify: bool,
+    pub(crate) no_verify: bool,
 }
 
 /// How to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FlowName {
+pub(crate) enum FlowName {
     /// Open the consent page and wait for the redirect to this machine.
     Browser,
     /// Print the consent page's address and take the redirected one.
@@ -470,37 +470,37 @@ pub enum Place {
 
 /// Arguments of `logout`.
 #[derive(Debug, Args)]
-pub struct LogoutArgs {
+pub(crate) struct LogoutArgs {
     /// The profile
-    pub profile: String,
+    pub(crate) profile: String,
     /// Revoke it even if other profiles use the same refresh token
     #[arg(long, conflicts_with = "local")]
-    pub force: bool,
+    pub(crate) force: bool,
     /// Forget it on this machine only; at Zoho it lives on
     #[arg(long)]
-    pub local: bool,
+    pub(crate) local: bool,
     /// Forget the profile's settings too
     #[arg(long)]
-    pub forget: bool,
+    pub(crate) forget: bool,
 }
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     /// From where.
     #[command(subcommand)]
-    pub from: ImportFrom,
+    pub(crate) from: ImportFrom,
     /// Make the profiles; without it they are only shown
     #[arg(long, global = true)]
-    pub write: bool,
+    pub(crate) write: bool,
     /// Where the secrets are to rest; the keyring, unless this says otherwise
     #[arg(long, value_enum, value_name = "PLACE", global = true)]
-    pub secrets: Option<Place>,
+    pub(crate) secrets: Option<Place>,
 }
 
 /// Where `import` can take refresh tokens from.
 #[derive(Debug, Subcommand)]
-pub enum ImportFrom {
+pub(crate) enum ImportFrom {
     /// From ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DATA_CENTER
     Env {
         /// The profile to create
@@ -513,54 +513,54 @@ pub enum ImportFrom {
 
 /// Arguments of `import sdk`.
 #[derive(Debug, Args)]
-pub struct SdkArgs {
+pub(crate) struct SdkArgs {
     /// The CSV file
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// The data centre, instead of the one that the file's api_domain belongs to
     #[arg(long, value_name = "DC", value_parser = DataCenter::named, conflicts_with = "accounts_url")]
-    pub data_center: Option<&'static DataCenter>,
+    pub(crate) data_center: Option<&'static DataCenter>,
     /// The accounts server, where it is none of Zoho's own
     #[arg(long, value_name = "URL")]
-    pub accounts_url: Option<String>,
+    pub(crate) accounts_url: Option<String>,
 }
 
 /// Arguments of `completions`.
 #[derive(Debug, Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// Write the pages of all commands into DIR
     #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
+    pub(crate) dir: Option<PathBuf>,
 }
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
-pub struct ListArgs {
+pub(crate) struct ListArgs {
     /// What to print
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: Report,
+    pub(crate) output: Report,
 }
 
 /// Arguments of `status` and `doctor`.
 #[derive(Debug, Args)]
-pub struct StatusArgs {
+pub(crate) struct StatusArgs {
     /// The profile
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// What to print
     #[arg(short, long, value_enum, default_value_t)]
-    pub output: Report,
+    pub(crate) output: Report,
 }
 
 /// The forms of a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Report {
+pub(crate) enum Report {
     /// For people.
     #[default]
     Text,

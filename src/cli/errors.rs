@@ -12,7 +12,7 @@ use std::error::Error as _;
 use std::ffi::OsString;
 
 /// The complaint about `args` as [`Error::CommandLine`].
-pub fn clap_error(error: &clap::Error, args: &[OsString]) -> Error {
+pub(crate) fn clap_error(error: &clap::Error, args: &[OsString]) -> Error {
     let mut root = Cli::command();
     root.build();
     let command = meant(&root, args);

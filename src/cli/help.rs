@@ -9,7 +9,7 @@ use clap::{Arg, Command};
 const INDENT: usize = 10;
 
 /// `command` with its help in the language of the call, for a page of `columns`; `long` is `--help`, not `-h`.
-pub fn translated(mut command: Command, long: bool, columns: usize) -> Command {
+pub(crate) fn translated(mut command: Command, long: bool, columns: usize) -> Command {
     command.build();
     page_for_each(command, long, columns)
 }

@@ -5,5 +5,5 @@ mod errors;
 mod help;
 
 pub use args::*;
-pub use errors::clap_error;
-pub use help::translated;
+pub(crate) use errors::clap_error;
+pub(crate) use help::translated;

@@ -19,7 +19,7 @@ use std::io::Write;
 const VARIABLE: &str = "_ZOHO_CRED_COMPLETE";
 
 /// Prints the lines for one shell.
-pub fn completions(system: &mut System, args: &CompletionsArgs) -> Result<u8, Error> {
+pub(crate) fn completions(system: &mut System, args: &CompletionsArgs) -> Result<u8, Error> {
     let mut script = Vec::new();
     let name = args.shell.to_string();
     let written = Shells::builtins()
@@ -38,7 +38,7 @@ pub fn completions(system: &mut System, args: &CompletionsArgs) -> Result<u8, Er
 }
 
 /// Answers a shell that asks; `false` where none does.
-pub fn complete(args: &[OsString], system: &System) -> bool {
+pub(crate) fn complete(args: &[OsString], system: &System) -> bool {
     if system.env.get(VARIABLE).is_none() {
         return false;
     }

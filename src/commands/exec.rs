@@ -20,7 +20,7 @@ const USUAL: [(&str, EnvValue); 3] = [
 ];
 
 /// Gets a token and becomes the command. What mints tokens is taken out of the command's environment.
-pub fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8, Error> {
+pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let min_ttl = args.min_ttl.map_or(MinTtl::Implied(USED_FOR_A_WHILE), MinTtl::Explicit);
     let ask =

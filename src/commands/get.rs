@@ -14,7 +14,7 @@ use std::path::PathBuf;
 const SLEEPS: u32 = 3;
 
 /// Prints a fresh token in the format that was asked for, or puts it where that format wants it.
-pub fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
+pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
     let GetArgs { usual, rare } = args;
     let global = &global.silenced(usual.output.is_silent());
     let form = form(system, args)?;

@@ -25,7 +25,7 @@ use std::time::Duration;
 const REJECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Answers one request of git or of a tool with EngFlow's protocol.
-pub fn helper(system: &mut System, global: &Global, protocol: &Protocol) -> Result<u8, Error> {
+pub(crate) fn helper(system: &mut System, global: &Global, protocol: &Protocol) -> Result<u8, Error> {
     system.signals.install();
     let silent = global.silenced(true);
     match protocol {

@@ -23,7 +23,7 @@ struct Found {
 }
 
 /// Shows the profiles that would be made, or makes them. No request is sent: the first `get` proves the token.
-pub fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result<u8, Error> {
+pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result<u8, Error> {
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
     state.check()?;

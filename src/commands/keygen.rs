@@ -5,7 +5,7 @@ use crate::store::redis::new_key;
 use crate::system::System;
 
 /// Prints 32 random bytes in base64, for `ZOHO_CRED_STORE_KEY` of every machine.
-pub fn keygen(system: &mut System) -> Result<u8, Error> {
+pub(crate) fn keygen(system: &mut System) -> Result<u8, Error> {
     let key = new_key()?;
     system.print(format!("{}\n", key.expose()).as_bytes())?;
     Ok(0)

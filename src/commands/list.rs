@@ -27,7 +27,7 @@ struct Row {
 }
 
 /// Prints all profiles. One that cannot be read is a row that says so; a config that cannot be read is an error.
-pub fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8, Error> {
+pub(crate) fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8, Error> {
     let config = read_config(system, global, true)?;
     let profiles = statuses(system, global, &config);
     let default = resolve(&system.env, config, None).ok();

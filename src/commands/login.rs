@@ -27,7 +27,7 @@ use std::time::Duration;
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Logs a profile in; nothing is stored unless Zoho granted access, or `--no-verify` says not to ask.
-pub fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
+pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
     one_stdin(args)?;
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);

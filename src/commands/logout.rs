@@ -27,7 +27,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Logs a profile out. What fails before the token is known to be dead forgets nothing.
-pub fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
+pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, Some(&args.profile))?;
     let profile = &session.profile;
     if profile.origin == Origin::Environment {

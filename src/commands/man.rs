@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use clap_mangen::Man;
 
 /// Prints the first page, or writes all of them into a folder. [`Error::Out`] where that cannot be written.
-pub fn man(system: &mut System, args: &ManArgs) -> Result<u8, Error> {
+pub(crate) fn man(system: &mut System, args: &ManArgs) -> Result<u8, Error> {
     match &args.dir {
         None => {
             let mut report = Vec::new();

@@ -15,7 +15,7 @@ use std::io::Read;
 const LIMIT: u64 = 64 * 1024;
 
 /// Reads a token from stdin and drops the cached one if it is that one. Prints nothing on stdout.
-pub fn reject(system: &mut System, global: &Global, args: &RejectArgs) -> Result<u8, Error> {
+pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) -> Result<u8, Error> {
     system.signals.install();
     let token = read_token(&mut system.stdin)?;
     let session = Session::open(system, global, args.profile.as_deref())?;

@@ -8,7 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 /// What a word of a report means to the eye.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     /// Nothing special.
     Plain,
     /// A heading.
@@ -23,25 +23,25 @@ pub enum Style {
 
 /// Words in a tone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
+pub(crate) struct Words {
     text: String,
     tone: Style,
 }
 
 impl Words {
     /// The words alone.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 }
 
 /// Words without a tone.
-pub fn plain(text: impl Into<String>) -> Words {
+pub(crate) fn plain(text: impl Into<String>) -> Words {
     toned(Style::Plain, text)
 }
 
 /// Words in a tone. Only line breaks may be in them; a value that could hold others is sanitized before.
-pub fn toned(tone: Style, text: impl Into<String>) -> Words {
+pub(crate) fn toned(tone: Style, text: impl Into<String>) -> Words {
     Words { text: sanitize_lines(&text.into()).into_owned(), tone }
 }
 
@@ -51,7 +51,7 @@ const NARROW: u16 = 60;
 const GAP: usize = 2;
 
 /// The page that a report is written on.
-pub struct Page {
+pub(crate) struct Page {
     color: bool,
     /// Whether the blocks of a bar can be shown.
     blocks: bool,
@@ -63,7 +63,7 @@ pub struct Page {
 
 impl Page {
     /// The page that standard output is.
-    pub fn of(system: &System) -> Self {
+    pub(crate) fn of(system: &System) -> Self {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| system.env.get(name));
         let blocks = locale.is_some_and(|name| {
             let name = name.to_ascii_lowercase();
@@ -76,12 +76,12 @@ impl Page {
     }
 
     /// Whether there is no room for columns of words side by side.
-    pub fn is_narrow(&self) -> bool {
+    pub(crate) fn is_narrow(&self) -> bool {
         self.width.is_some_and(|width| width < NARROW)
     }
 
     /// A bar of which `part` of `whole` is filled.
-    pub fn bar(&self, part: u64, whole: u64) -> String {
+    pub(crate) fn bar(&self, part: u64, whole: u64) -> String {
         let cells = if self.is_narrow() { 10 } else { 20 };
         let filled = (part.min(whole) * cells).div_ceil(whole.max(1)) as usize;
         let (full, empty) = if self.blocks { ("█", "░") } else { ("#", ".") };
@@ -89,7 +89,7 @@ impl Page {
     }
 
     /// A moment (ms since 1970) as the clock on the wall has it: `14:03`, with the day where that is not today.
-    pub fn time(&self, ms: i64) -> String {
+    pub(crate) fn time(&self, ms: i64) -> String {
         let local = |ms| Timestamp::from_millisecond(ms).map(|at| at.to_zoned(self.zone.clone()));
         let (Ok(at), Ok(now)) = (local(ms), local(self.now_ms)) else { return "?".into() };
         let form = if at.date() == now.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
@@ -97,7 +97,7 @@ impl Page {
     }
 
     /// Rows of cells, every column as wide as it needs to be and all of them no wider than the terminal.
-    pub fn table(&self, rows: impl IntoIterator<Item = Vec<Words>>) -> String {
+    pub(crate) fn table(&self, rows: impl IntoIterator<Item = Vec<Words>>) -> String {
         let mut rows: Vec<Vec<Words>> = rows.into_iter().collect();
         self.break_last_column(&mut rows);
         let mut table = Table::new();

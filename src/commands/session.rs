@@ -14,27 +14,31 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 /// A resolved profile and where its state is.
-pub struct Session {
+pub(crate) struct Session {
     /// The profile.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// The config file it is from.
-    pub config: ConfigFile,
+    pub(crate) config: ConfigFile,
     /// The state folder.
-    pub state: StateDir,
+    pub(crate) state: StateDir,
     roots: Roots,
     quiet: bool,
 }
 
 impl Session {
     /// Resolves the profile that a call means, and checks the state folder before anything runs.
-    pub fn open(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
+    pub(crate) fn open(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
         let session = Session::open_unchecked(system, global, named)?;
         session.state.check()?;
         Ok(session)
     }
 
     /// The same for `doctor`, which reports what is wrong with the state folder.
-    pub fn open_unchecked(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
+    pub(crate) fn open_unchecked(
+        system: &System,
+        global: &Global,
+        named: Option<&str>,
+    ) -> Result<Self, Error> {
         let resolved = resolve(&system.env, read_config(system, global, true)?, named)?;
         let passed_over_environment = resolved.passed_over_environment;
         let session = Session::of_unchecked(system, global, resolved)?;
@@ -50,7 +54,7 @@ impl Session {
     }
 
     /// The session of a profile that was chosen already.
-    pub fn of(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
+    pub(crate) fn of(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
         let session = Session::of_unchecked(system, global, resolved)?;
         session.state.check()?;
         Ok(session)
@@ -65,22 +69,22 @@ impl Session {
     }
 
     /// The store that machines share, if one is set.
-    pub fn shared(&self, system: &System) -> Option<Shared> {
+    pub(crate) fn shared(&self, system: &System) -> Option<Shared> {
         Shared::of(&self.config, &system.env, &self.roots, &system.clock)
     }
 
     /// The way to the network, with the certificate authorities of the call.
-    pub fn http(&self, system: &System) -> Result<Box<dyn Http>, Error> {
+    pub(crate) fn http(&self, system: &System) -> Result<Box<dyn Http>, Error> {
         (system.http)(&self.roots)
     }
 
     /// The profile's credential.
-    pub fn source<'a>(&'a self, system: &'a System) -> Source<'a> {
+    pub(crate) fn source<'a>(&'a self, system: &'a System) -> Source<'a> {
         Source::new(&self.profile, &system.env, &self.state).patient(KeyringTimeout::of(system, self.quiet))
     }
 
     /// Runs `story` with the ports of the protocol. From here on signals end the call as contract section 3 says.
-    pub fn with_ports<T>(
+    pub(crate) fn with_ports<T>(
         &self,
         system: &System,
         credential: &dyn CredentialSource,
@@ -122,7 +126,7 @@ fn refreshing(holder: Option<Holder>) -> String {
 }
 
 /// The config file of a call. One that was named must be there, unless the call is about to make it.
-pub fn read_config(system: &System, global: &Global, must_exist: bool) -> Result<ConfigFile, Error> {
+pub(crate) fn read_config(system: &System, global: &Global, must_exist: bool) -> Result<ConfigFile, Error> {
     let (path, origin) = config_path(&system.env, global.config.as_deref())?;
     match ConfigFile::load(&path, origin)? {
         Some(config) => Ok(config),
@@ -135,7 +139,7 @@ pub fn read_config(system: &System, global: &Global, must_exist: bool) -> Result
 }
 
 /// Which certificate authorities a call believes.
-pub fn roots(system: &System, global: &Global) -> Roots {
+pub(crate) fn roots(system: &System, global: &Global) -> Roots {
     let named = |name| system.env.get(name).map(PathBuf::from);
     Roots {
         ca_file: global.ca_file.clone(),

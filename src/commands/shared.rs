@@ -10,7 +10,7 @@ use crate::store::{Health, Shared};
 use crate::system::System;
 
 /// Where the shared store of a session is and how it is; `None` where none is set.
-pub fn look(session: &Session, system: &System) -> Option<(String, Result<Health, Error>)> {
+pub(crate) fn look(session: &Session, system: &System) -> Option<(String, Result<Health, Error>)> {
     let shared = session.shared(system)?;
     let place = Shared::place(&session.config, &system.env).unwrap_or_default();
     // Without a login there is no key to look at, but the connection can be tried all the same.
@@ -19,7 +19,7 @@ pub fn look(session: &Session, system: &System) -> Option<(String, Result<Health
 }
 
 /// Latency, clock, and whether a machine has the lease.
-pub fn facts(place: &str, health: &Health) -> String {
+pub(crate) fn facts(place: &str, health: &Health) -> String {
     let latency = health.latency.as_millis();
     let offset = format!("{:+.1}", health.clock_offset_ms as f64 / 1000.0);
     let facts = tr!("{place} answers in {latency} ms, its clock is {offset} s off", place, latency, offset);
@@ -30,7 +30,7 @@ pub fn facts(place: &str, health: &Health) -> String {
 }
 
 /// One line of it, for people.
-pub fn line(session: &Session, system: &System) -> Option<String> {
+pub(crate) fn line(session: &Session, system: &System) -> Option<String> {
     let (place, health) = look(session, system)?;
     Some(match health {
         Ok(health) => facts(&place, &health),

@@ -13,7 +13,7 @@ use crate::system::System;
 
 /// Prints the state of the default profile in three lines, or without any profile how to begin. Where there are several
 /// and none is the default, all of them.
-pub fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
+pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
     let resolved = match resolve(&system.env, read_config(system, global, true)?, None) {
         Err(Error::NoProfile { known }) if known.is_empty() => {
             let text = beginning(&Page::of(system));

@@ -36,7 +36,7 @@ pub fn apply(
 }
 
 /// The text of the file with `profile` in it; [`Error::Config`] where the old text is no TOML.
-pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String, Error> {
+pub(crate) fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String, Error> {
     let mut document = parse(path, text)?;
     let is_new = document.get("profile").and_then(|all| all.get(profile.name.as_str())).is_none();
     // A new one goes behind the other profiles: where the file ends with them, behind its last comments too.
@@ -72,7 +72,7 @@ pub fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String
 }
 
 /// The text of the file without the profile `name`, and without a `default_profile` that names it.
-pub fn without_profile(path: &Path, text: &str, name: &ProfileName) -> Result<String, Error> {
+pub(crate) fn without_profile(path: &Path, text: &str, name: &ProfileName) -> Result<String, Error> {
     let mut document = parse(path, text)?;
     let mut top = String::new();
     if document.get("default_profile").and_then(Item::as_str) == Some(name.as_str()) {
@@ -233,7 +233,7 @@ fn settings(profile: &Profile) -> Vec<(&'static str, Option<Value>)> {
 }
 
 /// The lines that a person can paste, where the file cannot be written.
-pub fn lines(profile: &Profile) -> Result<String, Error> {
+pub(crate) fn lines(profile: &Profile) -> Result<String, Error> {
     with_profile(Path::new("config.toml"), "", profile)
 }
 

@@ -13,14 +13,14 @@ use crate::zoho::DataCenter;
 use std::path::PathBuf;
 
 /// Whether any variable of the profile is set, so that it was meant.
-pub fn is_begun(env: &Env) -> bool {
+pub(crate) fn is_begun(env: &Env) -> bool {
     let names = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_SOID"];
     names.iter().any(|name| env.get(name).is_some())
         || ["ZOHO_CLIENT_SECRET_FILE", "ZOHO_REFRESH_TOKEN_FILE"].iter().any(|name| env.get(name).is_some())
 }
 
 /// Whether every variable of the profile is set; their values are not looked at.
-pub fn is_complete(env: &Env) -> bool {
+pub(crate) fn is_complete(env: &Env) -> bool {
     let given = |name: &str, file: &str, credential: &str| {
         env.get(name).is_some() || env.get(file).is_some() || credential_file(env, credential).is_some()
     };
@@ -74,7 +74,7 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
 }
 
 /// The accounts server that `ZOHO_ACCOUNTS_URL` or `ZOHO_DATA_CENTER` names, if either does.
-pub fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static DataCenter>)>, Error> {
+pub(crate) fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static DataCenter>)>, Error> {
     let data_center = match env.get("ZOHO_DATA_CENTER") {
         None => None,
         Some(code) => Some(DataCenter::by_code(code.trim()).ok_or_else(|| Error::Setting {
@@ -96,7 +96,7 @@ pub fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static DataCe
 }
 
 /// The client secret, from `ZOHO_CLIENT_SECRET`, its `_FILE` form, or systemd's credentials.
-pub fn client_secret(env: &Env) -> Result<Option<Secret>, Error> {
+pub(crate) fn client_secret(env: &Env) -> Result<Option<Secret>, Error> {
     read(source(env, "ZOHO_CLIENT_SECRET", "zoho-client-secret")?)
 }
 

@@ -111,13 +111,13 @@ impl ConfigFile {
     }
 
     /// The same file as it is now; an empty one where it is gone.
-    pub fn reload(&self) -> Result<Self, Error> {
+    pub(crate) fn reload(&self) -> Result<Self, Error> {
         let now = ConfigFile::load(&self.path, self.origin)?;
         Ok(now.unwrap_or_else(|| ConfigFile { origin: self.origin, ..ConfigFile::empty(self.path.clone()) }))
     }
 
     /// The file's text as it is now, `None` where it is gone; it need not parse.
-    pub fn text_now(&self) -> Result<Option<String>, Error> {
+    pub(crate) fn text_now(&self) -> Result<Option<String>, Error> {
         read(&self.path, self.origin)
     }
 

@@ -46,7 +46,7 @@ impl Place {
     }
 
     /// The place of a URI, of which everything behind the authority is left out.
-    pub fn of_uri(uri: &str) -> Option<Self> {
+    pub(crate) fn of_uri(uri: &str) -> Option<Self> {
         let (scheme, rest) = uri.split_once("://")?;
         Place::new(scheme, rest.split(['/', '?', '#']).next().unwrap_or_default())
     }
@@ -74,7 +74,7 @@ fn is_loopback(host: &str) -> bool {
 
 /// Whether a token of `profile` may go to `place`: to the profile's `hosts`; without any to its data centre's own, or
 /// to the host that the accounts server answered as `api_domain`, where the accounts server is none of Zoho's.
-pub fn may_have(profile: &Profile, answered: Option<&str>, place: &Place) -> bool {
+pub(crate) fn may_have(profile: &Profile, answered: Option<&str>, place: &Place) -> bool {
     hosts(profile, answered).iter().any(|host| host == place.as_str())
 }
 
@@ -84,12 +84,12 @@ fn own_data_center(profile: &Profile) -> Option<&'static DataCenter> {
 }
 
 /// Whether the hosts are known only from an answer of the accounts server.
-pub fn depend_on_answer(profile: &Profile) -> bool {
+pub(crate) fn depend_on_answer(profile: &Profile) -> bool {
     profile.hosts.is_none() && own_data_center(profile).is_none()
 }
 
 /// The hosts of [`may_have`], the one of the APIs first.
-pub fn hosts(profile: &Profile, answered: Option<&str>) -> Vec<String> {
+pub(crate) fn hosts(profile: &Profile, answered: Option<&str>) -> Vec<String> {
     if let Some(hosts) = &profile.hosts {
         let host = |host: &String| normal(host).map(|h| h.strip_suffix(":443").unwrap_or(&h).to_owned());
         return hosts.iter().filter_map(host).collect();
@@ -109,7 +109,7 @@ fn of_data_center(dc: &DataCenter) -> Vec<String> {
 }
 
 /// Whether this is an API host of any of Zoho's data centres.
-pub fn is_zohos(place: &Place) -> bool {
+pub(crate) fn is_zohos(place: &Place) -> bool {
     ALL.iter().any(|dc| of_data_center(dc).iter().any(|host| host == place.as_str()))
 }
 

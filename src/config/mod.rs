@@ -2,12 +2,12 @@
 
 pub mod duration;
 pub mod edit;
-pub mod environment;
-pub mod file;
-pub mod hosts;
+pub(crate) mod environment;
+pub(crate) mod file;
+pub(crate) mod hosts;
 mod resolve;
-pub mod trust;
+pub(crate) mod trust;
 
 pub use file::ConfigFile;
-pub use resolve::{Resolved, config_path, resolve, state_dir};
+pub(crate) use resolve::{Resolved, config_path, resolve, state_dir};
 pub use trust::ConfigOrigin;

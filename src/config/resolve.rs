@@ -9,18 +9,18 @@ use std::path::PathBuf;
 
 /// A profile, the file it was looked up in, and how it was chosen.
 #[derive(Clone, Debug)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// The profile.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// The config file; empty where there is none.
-    pub config: ConfigFile,
+    pub(crate) config: ConfigFile,
     /// Whether complete environment variables were passed over for a profile of the config that nobody named.
-    pub passed_over_environment: bool,
+    pub(crate) passed_over_environment: bool,
 }
 
 /// Resolves what a call means: `named`, then `ZOHO_CRED_PROFILE`, then `default_profile`, then the only profile
 /// there is, then the environment profile; else [`Error::NoProfile`].
-pub fn resolve(env: &Env, config: ConfigFile, named: Option<&str>) -> Result<Resolved, Error> {
+pub(crate) fn resolve(env: &Env, config: ConfigFile, named: Option<&str>) -> Result<Resolved, Error> {
     if let Some(name) = named.or_else(|| env.get("ZOHO_CRED_PROFILE")) {
         let profile = by_name(env, &config, name)?;
         return Ok(Resolved { profile, config, passed_over_environment: false });
@@ -54,7 +54,7 @@ fn by_name(env: &Env, config: &ConfigFile, name: &str) -> Result<Profile, Error>
 }
 
 /// Path of the config file: `flag`, `ZOHO_CRED_CONFIG`, or the one in the user's config folder.
-pub fn config_path(env: &Env, flag: Option<&str>) -> Result<(PathBuf, ConfigOrigin), Error> {
+pub(crate) fn config_path(env: &Env, flag: Option<&str>) -> Result<(PathBuf, ConfigOrigin), Error> {
     if let Some(path) = flag {
         return Ok((PathBuf::from(path), ConfigOrigin::Flag));
     }
@@ -70,7 +70,7 @@ pub fn config_path(env: &Env, flag: Option<&str>) -> Result<(PathBuf, ConfigOrig
 }
 
 /// The state folder: `ZOHO_CRED_STATE_DIR`, or the one in the user's state folder.
-pub fn state_dir(env: &Env) -> Result<PathBuf, Error> {
+pub(crate) fn state_dir(env: &Env) -> Result<PathBuf, Error> {
     if let Some(path) = env.get("ZOHO_CRED_STATE_DIR") {
         return Ok(files::absolute(&PathBuf::from(path)));
     }

@@ -18,14 +18,14 @@ pub enum ConfigOrigin {
 
 impl ConfigOrigin {
     /// Whether the user named the file, so that its absence is an error.
-    pub fn is_named(self) -> bool {
+    pub(crate) fn is_named(self) -> bool {
         self != ConfigOrigin::Default
     }
 }
 
 /// Refuses the config at `path`, whose open file is `found`, where somebody else can have written it. The folder of every
 /// link on the way to the file counts too: who can replace the link chooses the file.
-pub fn check(path: &Path, found: &Metadata, origin: ConfigOrigin) -> Result<(), Error> {
+pub(crate) fn check(path: &Path, found: &Metadata, origin: ConfigOrigin) -> Result<(), Error> {
     os::check(path, found, origin)
 }
 

@@ -6,7 +6,7 @@ use crate::i18n::tr;
 use crate::secret::Secret;
 
 /// What `capability` answers.
-pub const CAPABILITIES: &[u8] = b"version 0\ncapability authtype\n";
+pub(crate) const CAPABILITIES: &[u8] = b"version 0\ncapability authtype\n";
 
 /// The longest line that git reads, in bytes.
 const LONGEST_LINE: usize = 65_535;

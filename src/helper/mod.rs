@@ -4,4 +4,4 @@ pub mod git;
 pub mod uri;
 
 /// The most of stdin that is read for a request, in bytes. Real ones are below 1 KiB.
-pub const LIMIT: usize = 1 << 20;
+pub(crate) const LIMIT: usize = 1 << 20;

@@ -32,7 +32,7 @@ pub fn said(english: &str) -> Option<&'static str> {
 }
 
 /// The translation of the help of a command or flag; `None` in English.
-pub fn help(english: &str) -> Option<&'static str> {
+pub(crate) fn help(english: &str) -> Option<&'static str> {
     catalog()?.help.get(english).map(String::as_str)
 }
 

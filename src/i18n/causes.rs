@@ -6,7 +6,7 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 
 /// `error` and everything behind it, from the outside in.
-pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
         // What an io::Error wraps is none of its sources.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -15,13 +15,13 @@ pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (
 }
 
 /// The cause of `error` that says most, which is the innermost one.
-pub fn cause(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     let known = chain(error).find_map(|error| of_kind(error.downcast_ref::<io::Error>()?.kind()));
     known.unwrap_or_else(|| told(&chain(error).last().unwrap_or(error).to_string()))
 }
 
 /// `text` with words of ours for what the system said in it: `… (os error 2)`.
-pub fn told(text: &str) -> String {
+pub(crate) fn told(text: &str) -> String {
     match of_system(text) {
         Some((before, words)) => before.to_owned() + &words,
         None => text.to_owned(),
@@ -41,7 +41,7 @@ fn of_system(text: &str) -> Option<(&str, String)> {
 }
 
 /// What the name server's client says; its error has no kind of its own.
-pub fn is_dns(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn is_dns(error: &(dyn Error + 'static)) -> bool {
     error.to_string().starts_with("failed to lookup address information")
 }
 

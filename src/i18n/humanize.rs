@@ -4,7 +4,7 @@ use super::tr;
 use std::time::Duration;
 
 /// Writes a duration for people: `3 min 12 s`, `45 s`, `1 h 5 min`.
-pub fn humanize(duration: Duration) -> String {
+pub(crate) fn humanize(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => tr!("{s} s", s),

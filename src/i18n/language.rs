@@ -54,7 +54,7 @@ fn is_utf8(locale: &str) -> bool {
 }
 
 /// The language of this thread.
-pub fn language() -> Language {
+pub(crate) fn language() -> Language {
     LANGUAGE.get()
 }
 

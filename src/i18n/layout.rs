@@ -3,17 +3,17 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The columns that `text` takes.
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// `text` with blanks behind it, `columns` wide.
-pub fn pad(text: &str, columns: usize) -> String {
+pub(crate) fn pad(text: &str, columns: usize) -> String {
     text.to_owned() + &" ".repeat(columns.saturating_sub(width(text)))
 }
 
 /// As much of the beginning of `text` as `columns` hold.
-pub fn cut(text: &str, columns: usize) -> &str {
+pub(crate) fn cut(text: &str, columns: usize) -> &str {
     let mut used = 0;
     let over = text.char_indices().find(|(_, c)| {
         used += c.width().unwrap_or(0);
@@ -25,7 +25,7 @@ pub fn cut(text: &str, columns: usize) -> &str {
 /// `text` in lines of at most `columns`. A line breaks at a blank, or between two characters of which one is wide, but
 /// not before a mark that may not begin a line, and not inside of quotes: what they hold is there to be pasted. A piece
 /// that is longer than a line has one of its own.
-pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for piece in pieces(text) {
@@ -43,7 +43,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// `text` in lines of at most `columns`, of which all but the first are indented.
-pub fn hang(text: &str, columns: usize, indent: usize) -> String {
+pub(crate) fn hang(text: &str, columns: usize, indent: usize) -> String {
     match width(text) <= columns {
         true => text.to_owned(),
         false => wrap(text, columns.saturating_sub(indent)).join(&format!("\n{}", " ".repeat(indent))),

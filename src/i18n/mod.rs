@@ -5,15 +5,17 @@
 //! see [`crate::problem`].
 
 mod catalog;
-pub mod causes;
+pub(crate) mod causes;
 mod humanize;
 mod language;
 mod layout;
 
-pub use catalog::{fill, help, said};
-pub use humanize::humanize;
-pub use language::{Language, Speaking, language, speak};
-pub use layout::{cut, hang, pad, width, wrap};
+pub(crate) use catalog::help;
+pub use catalog::{fill, said};
+pub(crate) use humanize::humanize;
+pub(crate) use language::language;
+pub use language::{Language, Speaking, speak};
+pub(crate) use layout::{cut, hang, pad, width, wrap};
 
 /// A text in the language of the call: `tr!("there is no profile '{name}'", name)`. A placeholder's value is the
 /// variable of that name, or what is given as `name = value`.

@@ -12,7 +12,7 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Says whose account `access_token` belongs to, or what it takes to know. Never fails the login.
-pub fn show(system: &System, http: &dyn Http, accounts: &AccountsUrl, access_token: &Secret) {
+pub(crate) fn show(system: &System, http: &dyn Http, accounts: &AccountsUrl, access_token: &Secret) {
     let authorization = Some(Secret::new(format!("Zoho-oauthtoken {}", access_token.expose())));
     let request = HttpRequest { authorization, ..HttpRequest::get(accounts.join(userinfo::PATH), TIMEOUT) };
     let account = match http.send(&request) {

@@ -15,7 +15,7 @@ const TRIAL: &str = "trial";
 
 /// Keeps the trial item in the place for the profile's secrets, reads it back, and forgets it. A keyring that is locked
 /// answers questions, and what Zoho grants is lost where it cannot be kept.
-pub fn takes_secrets(
+pub(crate) fn takes_secrets(
     system: &System,
     state: &StateDir,
     config: &ConfigFile,

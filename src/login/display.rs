@@ -6,7 +6,7 @@ use crate::system::System;
 
 /// Shows an address on a line of its own, to be read and copied; on a terminal with a link below (OSC 8), as an address
 /// that is broken over lines cannot be clicked.
-pub fn address(system: &System, url: &str) {
+pub(crate) fn address(system: &System, url: &str) {
     let url = sanitize_lines(url).replace('\n', "");
     system.say(&format!("\n  {url}\n"));
     if system.terminal.stderr && system.styles_stderr() {

@@ -16,7 +16,7 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long Zoho refuses everything after a throttle.
-pub const COOL_DOWN: Duration = Duration::from_secs(600);
+pub(crate) const COOL_DOWN: Duration = Duration::from_secs(600);
 
 /// What a flow got: a grant, when it was asked for, and where.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub struct Code {
 }
 
 /// Exchanges `code` for tokens.
-pub fn exchange(
+pub(crate) fn exchange(
     clock: &dyn Clock,
     http: &dyn Http,
     profile: &Profile,
@@ -59,7 +59,7 @@ pub fn exchange(
 }
 
 /// The grant in an answer, or what its failure means to somebody who logs in.
-pub fn grant(
+pub(crate) fn grant(
     profile: &Profile,
     class: Answer,
     asked: Timestamp,
@@ -83,12 +83,12 @@ pub fn grant(
 }
 
 /// The error of a request without a usable answer.
-pub fn no_answer(host: &str, problem: Problem) -> Error {
+pub(crate) fn no_answer(host: &str, problem: Problem) -> Error {
     Error::NoAnswer { host: host.to_owned(), problem, retry_after: None }
 }
 
 /// Posts a form once to a path of the accounts server; no answer is [`Error::NoAnswer`].
-pub fn post(http: &dyn Http, url: String, form: &TokenForm) -> Result<HttpAnswer, Error> {
+pub(crate) fn post(http: &dyn Http, url: String, form: &TokenForm) -> Result<HttpAnswer, Error> {
     let request =
         HttpRequest { method: Method::Post, url, form: form.fields(), authorization: None, timeout: TIMEOUT };
     http.send(&request).map_err(|failure| no_answer(&request.host(), failure.problem))

@@ -21,12 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 32;
 
 /// A listener at the redirect URI.
-pub struct Listener {
+pub(crate) struct Listener {
     arrivals: Receiver<Arrival>,
 }
 
 /// A request to the right path.
-pub struct Arrival {
+pub(crate) struct Arrival {
     stream: Arc<TcpStream>,
     query: String,
     peer: Peer,
@@ -35,7 +35,7 @@ pub struct Arrival {
 
 /// A page to answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Page {
+pub(crate) enum Page {
     /// The consent was given.
     Granted,
     /// The consent was refused.
@@ -83,17 +83,17 @@ impl Page {
 
 impl Arrival {
     /// The query of the request, without the question mark.
-    pub fn query(&self) -> &str {
+    pub(crate) fn query(&self) -> &str {
         &self.query
     }
 
     /// Whose process sent the request.
-    pub fn peer(&self) -> Peer {
+    pub(crate) fn peer(&self) -> Peer {
         self.peer
     }
 
     /// Answers with a page. It does not matter if the browser is gone.
-    pub fn answer(mut self, page: Page) {
+    pub(crate) fn answer(mut self, page: Page) {
         self.page = page;
     }
 }
@@ -108,7 +108,7 @@ impl Drop for Arrival {
 impl Listener {
     /// Listens at `redirect_uri`, which must be `http` on a loopback host. If its port is taken on either address
     /// family, [`Error::PortTaken`], before anything is opened.
-    pub fn bind(redirect_uri: &str) -> Result<Self, Error> {
+    pub(crate) fn bind(redirect_uri: &str) -> Result<Self, Error> {
         let not_ours = || Error::Setting {
             problem: tr!("the browser cannot come back to {redirect_uri}", redirect_uri),
             hint: tr!("use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"),
@@ -141,7 +141,7 @@ impl Listener {
     }
 
     /// The next request to the right path; `None` once `timeout` has passed.
-    pub fn next(&self, timeout: Duration) -> Option<Arrival> {
+    pub(crate) fn next(&self, timeout: Duration) -> Option<Arrival> {
         self.arrivals.recv_timeout(timeout).ok()
     }
 }

@@ -35,19 +35,19 @@ fn line(system: &mut System) -> String {
 }
 
 /// Asks somebody at a terminal a question; only a clear yes is one.
-pub fn confirm(system: &mut System, question: &str) -> bool {
+pub(crate) fn confirm(system: &mut System, question: &str) -> bool {
     system.say_part(&format!("{question} [y/N] "));
     matches!(line(system).to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
 /// Asks for a secret without showing it.
-pub fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
+pub(crate) fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
     require_terminal(system, flag)?;
     ask_secret_or_none(system, question)?.ok_or_else(|| nothing(flag))
 }
 
 /// Asks somebody at a terminal for a secret, who may have none to give.
-pub fn ask_secret_or_none(system: &System, question: &str) -> Result<Option<Secret>, Error> {
+pub(crate) fn ask_secret_or_none(system: &System, question: &str) -> Result<Option<Secret>, Error> {
     let prompt = tr!("{question} (not shown): ", question);
     let answer = password_prompt::prompt(&system.signals, || rpassword::prompt_password(prompt));
     system.signals.check()?;
@@ -70,7 +70,7 @@ fn nothing(flag: &str) -> Error {
 }
 
 /// What is wrong with the way `login` was called.
-pub fn wrong(problem: String) -> Error {
+pub(crate) fn wrong(problem: String) -> Error {
     Error::Usage { problem, command: "zoho-cred login" }
 }
 
@@ -89,7 +89,7 @@ pub fn read_code(
 }
 
 /// The secret in a file; `-` is stdin.
-pub fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Error> {
+pub(crate) fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Error> {
     let text = match path.as_os_str() == "-" {
         false => files::read_text(path, files::SMALL)?,
         true => {

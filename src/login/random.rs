@@ -17,7 +17,7 @@ fn bytes() -> Result<[u8; 32], Error> {
 }
 
 /// A state for one authorize request.
-pub fn state() -> Result<Secret, Error> {
+pub(crate) fn state() -> Result<Secret, Error> {
     Ok(Secret::new(word()?))
 }
 
@@ -27,7 +27,7 @@ pub fn word() -> Result<String, Error> {
 }
 
 /// A verifier and its challenge, unless `--no-pkce` says otherwise.
-pub fn pkce(without: bool) -> Result<Option<Pkce>, Error> {
+pub(crate) fn pkce(without: bool) -> Result<Option<Pkce>, Error> {
     match without {
         true => Ok(None),
         false => Ok(Some(Pkce::from_random(&bytes()?))),

@@ -20,7 +20,7 @@ use clap::ValueEnum;
 
 /// Stores `secrets` and `profile`, which `flow` got. Answers whether the profile
 /// uses them now: it goes on with the login before where the config file cannot be written.
-pub fn save_login(
+pub(crate) fn save_login(
     system: &System,
     state: &StateDir,
     config: &ConfigFile,

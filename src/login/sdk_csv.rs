@@ -33,7 +33,7 @@ pub struct SdkFile {
     /// The rows that can become profiles, in the file's order.
     pub users: Vec<SdkUser>,
     /// Lines of the rows that cannot, and what they lack.
-    pub left_out: Vec<(usize, String)>,
+    pub(crate) left_out: Vec<(usize, String)>,
 }
 
 /// Columns that a file must have to be one of the SDKs'.
@@ -134,7 +134,7 @@ fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
 }
 
 /// A profile name for each of `wanted`, legal, and unlike the others and those `taken`.
-pub fn names(wanted: &[&str], taken: &[String]) -> Vec<ProfileName> {
+pub(crate) fn names(wanted: &[&str], taken: &[String]) -> Vec<ProfileName> {
     let mut given: Vec<ProfileName> = Vec::new();
     for wanted in wanted {
         let base = legal(wanted);

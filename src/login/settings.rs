@@ -91,7 +91,7 @@ fn soid(system: &System, args: &LoginArgs, old: Option<&Profile>) -> Option<Stri
 /// How to log in when nobody said: as a flag says that only one flow has; as the profile's last login did, where its client
 /// is of a kind that has no consent page; with the browser where one is at hand and the redirect URI leads back to this
 /// machine; else by pasting.
-pub fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Option<&str>) -> FlowName {
+pub(crate) fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Option<&str>) -> FlowName {
     let same = |old: &&Profile| args.client_id.as_ref().is_none_or(|id| id.trim() == old.client_id);
     let again = old.filter(same).and_then(|old| match old.grant {
         Grant::ClientCredentials { .. } => Some(FlowName::ClientCredentials),
@@ -136,7 +136,7 @@ fn guide(system: &System, flow: FlowName, dc: Option<&DataCenter>, args: &LoginA
 }
 
 /// The name of the profile to log in; asked for where nothing says it.
-pub fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<ProfileName, Error> {
+pub(crate) fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<ProfileName, Error> {
     let implied = args
         .profile
         .as_deref()
@@ -194,23 +194,23 @@ fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Err
 }
 
 /// A client secret for a login.
-pub struct ClientSecret {
+pub(crate) struct ClientSecret {
     /// The secret.
-    pub secret: Secret,
+    pub(crate) secret: Secret,
     /// Whether an earlier login stored it, for one accounts server.
     is_stored: bool,
 }
 
 impl ClientSecret {
     /// One that was given for this login.
-    pub fn given(secret: Secret) -> Self {
+    pub(crate) fn given(secret: Secret) -> Self {
         ClientSecret { secret, is_stored: false }
     }
 }
 
 /// The client secret: from its file, the environment, what an earlier login stored, or a hidden prompt. The one of the
 /// environment is not taken where the environment says that it is another client's.
-pub fn client_secret(
+pub(crate) fn client_secret(
     system: &mut System,
     args: &LoginArgs,
     profile: &Profile,
@@ -231,7 +231,7 @@ pub fn client_secret(
 
 /// The client secret for the data centre that the user turned out to live in: by default each has its own, so a
 /// person is asked, and may say that it is the same. Without a person, a stored one goes nowhere else.
-pub fn secret_of(
+pub(crate) fn secret_of(
     system: &System,
     profile: &Profile,
     landed: &AccountsUrl,

@@ -9,16 +9,16 @@ use crate::store::local::profile_state::ProfileState;
 
 /// Another profile with the same credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sharer {
+pub(crate) struct Sharer {
     /// Its name.
-    pub profile: String,
+    pub(crate) profile: String,
     /// Its scopes.
-    pub scopes: Vec<String>,
+    pub(crate) scopes: Vec<String>,
 }
 
 /// The profiles beside `profile` that are known to use `credential`: by what logins stored, whatever config file they
 /// are of, and by what those of `config` last used whose secrets a command prints.
-pub fn shared_by(
+pub(crate) fn shared_by(
     state: &StateDir,
     config: &ConfigFile,
     profile: &Profile,

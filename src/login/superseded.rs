@@ -16,7 +16,7 @@ use crate::store::StateDir;
 use crate::system::{Http, System};
 
 /// A refresh token that may be revoked.
-pub struct Superseded {
+pub(crate) struct Superseded {
     token: Secret,
     accounts_url: AccountsUrl,
     client_id: String,
@@ -24,7 +24,7 @@ pub struct Superseded {
 
 impl Superseded {
     /// The token that the profile uses up to now, if our own login made it and no known profile shares it.
-    pub fn find(
+    pub(crate) fn find(
         system: &System,
         state: &StateDir,
         config: &ConfigFile,
@@ -43,12 +43,12 @@ impl Superseded {
     }
 
     /// Whether it is `token`: then nothing was replaced.
-    pub fn is(&self, token: Option<&Secret>) -> bool {
+    pub(crate) fn is(&self, token: Option<&Secret>) -> bool {
         token == Some(&self.token)
     }
 
     /// Revokes it, if `--revoke-old` or a person says so. The login has succeeded, so a failure is only a warning.
-    pub fn revoke(self, system: &mut System, http: &dyn Http, state: &StateDir, by_flag: bool) {
+    pub(crate) fn revoke(self, system: &mut System, http: &dyn Http, state: &StateDir, by_flag: bool) {
         let question = &tr!("Revoke the refresh token that this profile had before?");
         let agreed = by_flag || (system.terminal.stdin && confirm(system, question));
         if !agreed {

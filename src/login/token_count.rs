@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Whether a login by this flow makes a refresh token; the others take one over, or need none.
-pub fn makes_one(flow: FlowName) -> bool {
+pub(crate) fn makes_one(flow: FlowName) -> bool {
     !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials)
 }
 
@@ -28,27 +28,27 @@ const WARN_FROM: usize = ZOHO_KEEPS - 2;
 
 /// When the tokens of one client were made, in ms since 1970; the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenCount {
+pub(crate) struct TokenCount {
     at_ms: Vec<i64>,
 }
 
 impl TokenCount {
     /// One more was made. Those that Zoho has killed by now are no longer counted.
-    pub fn one_more(&mut self, now_ms: i64) {
+    pub(crate) fn one_more(&mut self, now_ms: i64) {
         self.at_ms.push(now_ms);
         let gone = self.at_ms.len().saturating_sub(ZOHO_KEEPS);
         self.at_ms.drain(..gone);
     }
 
     /// One was revoked. Which one is not known, so the oldest is taken: the count is what matters.
-    pub fn one_less(&mut self) {
+    pub(crate) fn one_less(&mut self) {
         if !self.at_ms.is_empty() {
             self.at_ms.remove(0);
         }
     }
 
     /// What to tell after a login, if anything: from the 18th on, that is before the 20th.
-    pub fn warning(&self) -> Option<String> {
+    pub(crate) fn warning(&self) -> Option<String> {
         let count = self.at_ms.len();
         (count >= WARN_FROM).then(|| {
             tr!(
@@ -62,7 +62,7 @@ impl TokenCount {
 }
 
 /// Notes that a login made a refresh token for a client, and returns what to warn of.
-pub fn note_made(
+pub(crate) fn note_made(
     state: &StateDir,
     accounts: &AccountsUrl,
     client_id: &str,
@@ -76,7 +76,7 @@ pub fn note_made(
 }
 
 /// Notes that a refresh token that a login made was revoked. A count that is too high only warns too early.
-pub fn note_revoked(state: &StateDir, accounts: &AccountsUrl, client_id: &str) {
+pub(crate) fn note_revoked(state: &StateDir, accounts: &AccountsUrl, client_id: &str) {
     let path = path(state, accounts, client_id);
     let noted = load(&path).and_then(|mut token_count| {
         token_count.one_less();
@@ -88,7 +88,7 @@ pub fn note_revoked(state: &StateDir, accounts: &AccountsUrl, client_id: &str) {
 }
 
 /// What to warn of before a login makes one more.
-pub fn warning_before(state: &StateDir, accounts: &AccountsUrl, client_id: &str) -> Option<String> {
+pub(crate) fn warning_before(state: &StateDir, accounts: &AccountsUrl, client_id: &str) -> Option<String> {
     load(&path(state, accounts, client_id)).ok()?.warning()
 }
 

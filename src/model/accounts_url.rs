@@ -55,7 +55,7 @@ impl AccountsUrl {
     }
 
     /// Whether the server is on this machine; only there is a life of a few seconds believed.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
     }
 
@@ -77,7 +77,7 @@ impl fmt::Display for AccountsUrl {
 }
 
 /// Whether `url` names this machine: `localhost`, 127.0.0.0/8 or `::1`.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

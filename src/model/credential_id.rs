@@ -57,13 +57,13 @@ impl CredentialId {
 }
 
 /// Names the state of the profile `name` of the config file at `config`.
-pub fn profile_key(config: &Path, name: &ProfileName) -> String {
+pub(crate) fn profile_key(config: &Path, name: &ProfileName) -> String {
     fingerprint("profile", &[&config.to_string_lossy(), name.as_str()])
 }
 
 /// Tells one client secret from another in the ledger, without telling what it is. Client credentials of one client share
 /// a ledger, so that the organisation and the scopes are told from others too.
-pub fn secret_fingerprint(profile: &Profile, secret: &Secret) -> String {
+pub(crate) fn secret_fingerprint(profile: &Profile, secret: &Secret) -> String {
     let of_all = [profile.accounts_url.as_str(), &profile.client_id, secret.expose()];
     let full = match &profile.grant {
         Grant::RefreshToken => fingerprint("client_secret", &of_all),
@@ -94,7 +94,7 @@ fn fingerprint(kind: &str, parts: &[&str]) -> String {
 }
 
 /// A SHA-256 in lower-case hex. The warm path needs it too, so it takes nothing from the heap.
-pub fn hex(digest: [u8; 32]) -> [u8; 64] {
+pub(crate) fn hex(digest: [u8; 32]) -> [u8; 64] {
     let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
     let mut text = [0; 64];
     for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {

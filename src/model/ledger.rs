@@ -69,7 +69,7 @@ pub struct Failure {
     pub rounds: u32,
     /// Fingerprint of the client secret that was used, so that a corrected one is tried at once.
     #[serde(default)]
-    pub secret_fp: String,
+    pub(crate) secret_fp: String,
 }
 
 /// The text that version 0.1 stored and showed: always the same from us, ignored from others.
@@ -218,7 +218,7 @@ impl Ledger {
     }
 
     /// Notes that the newest request has had no answer until now, and may have been sent as late as that.
-    pub fn unanswered(&mut self, now: &Timestamp) {
+    pub(crate) fn unanswered(&mut self, now: &Timestamp) {
         if let Some(entry) = self.requests.last_mut() {
             entry.sent = now.clone();
         }
@@ -281,7 +281,7 @@ impl Ledger {
     }
 
     /// Whether this round is the first since a success, so that it may try again at once.
-    pub fn is_first_round(&self) -> bool {
+    pub(crate) fn is_first_round(&self) -> bool {
         self.failure.as_ref().is_none_or(|failure| failure.kind != FailureKind::Transient)
     }
 

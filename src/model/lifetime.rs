@@ -19,18 +19,18 @@ const EARLY_MS: i64 = 300_000;
 
 /// When a token was asked for and when it expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetime {
+pub(crate) struct Lifetime {
     /// When it was asked for, in ms since 1970.
-    pub obtained_at_ms: i64,
+    pub(crate) obtained_at_ms: i64,
     /// When it expires, in ms since 1970.
-    pub expires_at_ms: i64,
+    pub(crate) expires_at_ms: i64,
     /// Wall time minus boot time when it was asked for, in ms.
-    pub clock_offset_ms: i64,
+    pub(crate) clock_offset_ms: i64,
 }
 
 impl Lifetime {
     /// Whether the token is fresh for a caller that wants `min_ttl`.
-    pub fn freshness(self, now: ClockReading, min_ttl: MinTtl) -> Freshness {
+    pub(crate) fn freshness(self, now: ClockReading, min_ttl: MinTtl) -> Freshness {
         if !self.is_valid(now) {
             return Freshness::Stale;
         }
@@ -53,24 +53,24 @@ impl Lifetime {
 
     /// How much earlier than the truth its expiry is reported to callers with no margin of their own, in ms: a
     /// minute, but no more than half of a short life.
-    pub fn margin_ms(self) -> i64 {
+    pub(crate) fn margin_ms(self) -> i64 {
         (self.life_ms() / 2).clamp(0, MARGIN_MS)
     }
 
     /// Length of its early window, in ms.
-    pub fn early_ms(self) -> i64 {
+    pub(crate) fn early_ms(self) -> i64 {
         (self.life_ms() / 10).min(EARLY_MS)
     }
 
     /// Whether an API will still take it: at least 10 s left by a clock that was not set back since.
-    pub fn is_valid(self, now: ClockReading) -> bool {
+    pub(crate) fn is_valid(self, now: ClockReading) -> bool {
         let set_back = self.clock_offset_ms - now.offset_ms() > SET_BACK_MS
             || self.obtained_at_ms - now.wall_ms > SET_BACK_MS;
         !set_back && self.left_ms(now) >= LIVING_MS.min(self.life_ms() / 2)
     }
 
     /// Whether times that were read from a file can be ones that we wrote: a life of at most an hour.
-    pub fn is_sound(self) -> bool {
+    pub(crate) fn is_sound(self) -> bool {
         let life = self.expires_at_ms.checked_sub(self.obtained_at_ms);
         self.obtained_at_ms >= 0
             && life.is_some_and(|life| (0..=LONGEST_LIFE_MS).contains(&life))
@@ -78,18 +78,18 @@ impl Lifetime {
     }
 
     /// Milliseconds until it expires; below nought once it has.
-    pub fn left_ms(self, now: ClockReading) -> i64 {
+    pub(crate) fn left_ms(self, now: ClockReading) -> i64 {
         self.expires_at_ms - now.wall_ms
     }
 
     /// Its whole life, in ms.
-    pub fn life_ms(self) -> i64 {
+    pub(crate) fn life_ms(self) -> i64 {
         self.expires_at_ms - self.obtained_at_ms
     }
 }
 
 /// A duration in ms, far below overflow.
-pub fn ms(duration: Duration) -> i64 {
+pub(crate) fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 

@@ -28,7 +28,7 @@ impl Ledger {
     /// The ledger with every time that is still to come dated `now` by the boot clock, as a clock that was ahead before
     /// the machine was started anew, or is behind since, leaves them; `None` where there is none. Without it they would
     /// count as now at every look, and a lock-out would last until they have come.
-    pub fn without_future(&self, now: &Timestamp) -> Option<Ledger> {
+    pub(crate) fn without_future(&self, now: &Timestamp) -> Option<Ledger> {
         let dated = self.with_times(|at| if at.is_future(now) { at.redated(now) } else { at.clone() });
         (dated != *self).then_some(dated)
     }

@@ -11,14 +11,17 @@ mod secrets;
 mod timestamp;
 mod token_set;
 
-pub use accounts_url::{AccountsUrl, is_loopback};
-pub use credential_id::{CredentialId, hex, profile_key, secret_fingerprint};
+pub use accounts_url::AccountsUrl;
+pub(crate) use accounts_url::is_loopback;
+pub use credential_id::CredentialId;
+pub(crate) use credential_id::{hex, profile_key, secret_fingerprint};
 pub use ledger::{Entry, Failure, FailureKind, Ledger};
-pub use lifetime::{Lifetime, ms};
-pub use profile::{
-    Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, Scheme, SecretBackend, split_scopes,
-};
-pub use profile_name::{ENVIRONMENT, ProfileName, is_legal};
+pub(crate) use lifetime::{Lifetime, ms};
+pub use profile::{Budget, Grant, Origin, Profile, Scheme, SecretBackend};
+pub(crate) use profile::{DEFAULT_REDIRECT_URI, split_scopes};
+pub use profile_name::ProfileName;
+pub(crate) use profile_name::{ENVIRONMENT, is_legal};
 pub use secrets::Secrets;
-pub use timestamp::{ClockReading, SET_BACK_MS, Timestamp};
+pub(crate) use timestamp::SET_BACK_MS;
+pub use timestamp::{ClockReading, Timestamp};
 pub use token_set::{CacheRecord, Freshness, Granted, MinTtl, TokenSet, is_well_formed};

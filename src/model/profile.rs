@@ -12,7 +12,7 @@ use url::Url;
 const LONGEST: usize = 2_048;
 
 /// Where the browser comes back to, unless the profile says otherwise. Zoho matches it to the letter.
-pub const DEFAULT_REDIRECT_URI: &str = "http://localhost:9437/callback";
+pub(crate) const DEFAULT_REDIRECT_URI: &str = "http://localhost:9437/callback";
 
 /// Where a profile's settings came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub struct Budget {
 
 impl Budget {
     /// Requests that may be made without anybody asking for them: one is left for `--refresh`, where there are enough.
-    pub fn automatic(&self) -> u32 {
+    pub(crate) fn automatic(&self) -> u32 {
         match self.tokens {
             few @ 0..3 => few,
             tokens => tokens - 1,
@@ -178,7 +178,7 @@ impl Profile {
     }
 
     /// Whether its scopes were edited since a login that asked for `had`, in whatever order and case they are.
-    pub fn wants_other_scopes(&self, had: &[String]) -> bool {
+    pub(crate) fn wants_other_scopes(&self, had: &[String]) -> bool {
         let sorted = |scopes: &[String]| {
             let mut scopes: Vec<String> =
                 scopes.iter().flat_map(|s| split_scopes(&s.to_lowercase())).collect();
@@ -197,6 +197,6 @@ fn consists_of(value: &str, others: &[u8]) -> bool {
 }
 
 /// Splits scopes as people and Zoho write them: by commas in requests, by spaces in answers.
-pub fn split_scopes(text: &str) -> Vec<String> {
+pub(crate) fn split_scopes(text: &str) -> Vec<String> {
     text.split(|c: char| c == ',' || c.is_whitespace()).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }

@@ -8,7 +8,7 @@ use std::fmt;
 pub struct ProfileName(String);
 
 /// The name of the profile that the environment's variables make up.
-pub const ENVIRONMENT: &str = "env";
+pub(crate) const ENVIRONMENT: &str = "env";
 
 impl ProfileName {
     /// Checks `name`; anything that does not match is [`Error::BadProfileName`].
@@ -31,7 +31,7 @@ impl ProfileName {
 }
 
 /// Whether a profile may have this name.
-pub fn is_legal(name: &str) -> bool {
+pub(crate) fn is_legal(name: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
     name.len() <= 64 && starts_well && name.bytes().all(legal)

@@ -16,7 +16,7 @@ const LEAST_LENGTH: usize = 4;
 
 impl Secrets {
     /// Whether one of them can be read in `text`: a server may send anything back.
-    pub fn appears_in(&self, text: &str) -> bool {
+    pub(crate) fn appears_in(&self, text: &str) -> bool {
         let secrets = [Some(&self.client_secret), self.refresh_token.as_ref()];
         let mut long = secrets.into_iter().flatten().filter(|secret| secret.expose().len() >= LEAST_LENGTH);
         long.any(|secret| text.contains(secret.expose()))

@@ -13,13 +13,13 @@ pub struct ClockReading {
 
 impl ClockReading {
     /// Wall time minus boot time: it falls when the clock is set back, and rises at a reboot.
-    pub fn offset_ms(self) -> i64 {
+    pub(crate) fn offset_ms(self) -> i64 {
         self.wall_ms - self.boot_ms
     }
 }
 
 /// How far wall time minus boot time may fall before the clock counts as set back, in ms.
-pub const SET_BACK_MS: i64 = 60_000;
+pub(crate) const SET_BACK_MS: i64 = 60_000;
 /// No state is this old, in ms: a clock that says so after a reboot is wrong.
 const YEAR_MS: i64 = 365 * 86_400_000;
 
@@ -46,19 +46,19 @@ impl Timestamp {
     /// Within one boot the boot clock decides, which nobody can set. Else the wall clock does, unless it was set
     /// back since; then the boot clock is the lesser evil. After a reboot with a clock that is ahead by a year or
     /// more, the moment is as old as this boot, which it came before.
-    pub fn age_ms(&self, now: &Timestamp) -> i64 {
+    pub(crate) fn age_ms(&self, now: &Timestamp) -> i64 {
         self.signed_age_ms(now).max(0)
     }
 
     /// The same moment dated `now` by the boot clock, so that it ages from now on. Its wall time stays as recorded:
     /// if today's clock is the wrong one, only the recorded time is right after the next reboot.
-    pub fn redated(&self, now: &Timestamp) -> Self {
+    pub(crate) fn redated(&self, now: &Timestamp) -> Self {
         Timestamp { wall_ms: self.wall_ms, ..now.clone() }
     }
 
     /// Whether it lies in the future, by the clock that [`Timestamp::age_ms`] goes by. Until it has come, it stays as
     /// young as now, so it has to be dated anew: see [`Ledger::without_future`](super::Ledger::without_future).
-    pub fn is_future(&self, now: &Timestamp) -> bool {
+    pub(crate) fn is_future(&self, now: &Timestamp) -> bool {
         self.signed_age_ms(now) < 0
     }
 
@@ -78,7 +78,7 @@ impl Timestamp {
     /// The same for what makes callers wait although Zoho would let them ask: by whichever clock more time has passed.
     /// After a pause of the whole machine that its boot clock did not count, such a wait is over; budget and
     /// cool-down are not, as they keep to Zoho's limit whoever sets the clock.
-    pub fn wait_age_ms(&self, now: &Timestamp) -> i64 {
+    pub(crate) fn wait_age_ms(&self, now: &Timestamp) -> i64 {
         self.age_ms(now).max(now.wall_ms.saturating_sub(self.wall_ms))
     }
 

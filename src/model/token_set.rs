@@ -78,7 +78,7 @@ impl TokenSet {
     }
 
     /// Its times.
-    pub fn lifetime(&self) -> Lifetime {
+    pub(crate) fn lifetime(&self) -> Lifetime {
         Lifetime {
             obtained_at_ms: self.obtained_at_ms,
             expires_at_ms: self.expires_at_ms,
@@ -92,7 +92,7 @@ impl TokenSet {
     }
 
     /// Length of its early window, in ms.
-    pub fn early_ms(&self) -> i64 {
+    pub(crate) fn early_ms(&self) -> i64 {
         self.lifetime().early_ms()
     }
 
@@ -112,7 +112,7 @@ impl TokenSet {
     }
 
     /// Its whole life, in ms.
-    pub fn life_ms(&self) -> i64 {
+    pub(crate) fn life_ms(&self) -> i64 {
         self.lifetime().life_ms()
     }
 }
@@ -133,7 +133,7 @@ pub struct CacheRecord {
     pub rejected: bool,
     /// Keyed hash of the token that was last rejected here: it is not taken up again from a shared store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tombstone: Option<String>,
+    pub(crate) tombstone: Option<String>,
 }
 
 impl CacheRecord {

@@ -9,7 +9,7 @@ pub const PATH: &str = "/oauth/v2/auth";
 
 /// The address that a person has to visit. It always asks for `offline` access with a new `consent`, as Zoho hands
 /// out no refresh token otherwise; scopes are separated by commas.
-pub fn url(profile: &Profile, state: &Secret, challenge: Option<&str>) -> String {
+pub(crate) fn url(profile: &Profile, state: &Secret, challenge: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     query
         .append_pair("response_type", "code")

@@ -101,7 +101,7 @@ fn landing(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> R
 }
 
 /// Whether `code` can be a code: bytes that a form can carry and a terminal can bear.
-pub fn is_code(code: &str) -> bool {
+pub(crate) fn is_code(code: &str) -> bool {
     (1..=1024).contains(&code.len()) && crate::model::is_well_formed(code)
 }
 

@@ -10,14 +10,14 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// Path that hands out a device code.
-pub const CODE_PATH: &str = "/oauth/v3/device/code";
+pub(crate) const CODE_PATH: &str = "/oauth/v3/device/code";
 /// Path that is polled for the token.
-pub const TOKEN_PATH: &str = "/oauth/v3/device/token";
+pub(crate) const TOKEN_PATH: &str = "/oauth/v3/device/token";
 /// Zoho answers `slow_down` to two polls within this, whatever `interval` says.
-pub const POLL_FLOOR: Duration = Duration::from_secs(30);
+pub(crate) const POLL_FLOOR: Duration = Duration::from_secs(30);
 
 /// The request for a device code.
-pub fn code_form(profile: &Profile) -> TokenForm {
+pub(crate) fn code_form(profile: &Profile) -> TokenForm {
     TokenForm::of(vec![
         ("grant_type", Secret::new("device_request")),
         ("client_id", Secret::new(&*profile.client_id)),
@@ -28,7 +28,7 @@ pub fn code_form(profile: &Profile) -> TokenForm {
 }
 
 /// A poll for the token.
-pub fn poll_form(profile: &Profile, client_secret: &Secret, device_code: &Secret) -> TokenForm {
+pub(crate) fn poll_form(profile: &Profile, client_secret: &Secret, device_code: &Secret) -> TokenForm {
     TokenForm::of(vec![
         ("grant_type", Secret::new("device_token")),
         ("client_id", Secret::new(&*profile.client_id)),
@@ -47,7 +47,7 @@ pub struct DeviceCode {
     /// Where they type it.
     pub verification_url: String,
     /// The same with the code in it.
-    pub verification_url_complete: Option<String>,
+    pub(crate) verification_url_complete: Option<String>,
     /// Between two polls.
     pub interval: Duration,
     /// How long the code is good.

@@ -1,15 +1,15 @@
 //! Zoho's OAuth in values: what is sent, and what an answer means. No I/O.
 
-pub mod authorize;
+pub(crate) mod authorize;
 pub mod callback;
 pub mod device;
-pub mod pkce;
+pub(crate) mod pkce;
 mod response;
 pub mod revoke;
-pub mod token;
+pub(crate) mod token;
 pub mod userinfo;
 
 /// Where a server tells of itself and of the others. It wants no credentials and costs no quota.
-pub const SERVER_INFO_PATH: &str = "/oauth/serverinfo";
+pub(crate) const SERVER_INFO_PATH: &str = "/oauth/serverinfo";
 
 pub use response::{Answer, Rejection, classify};

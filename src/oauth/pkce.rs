@@ -7,16 +7,16 @@ use sha2::{Digest, Sha256};
 
 /// A verifier, and the challenge that goes into the authorize request.
 #[derive(Clone, Debug)]
-pub struct Pkce {
+pub(crate) struct Pkce {
     /// Goes into the exchange.
-    pub verifier: Secret,
+    pub(crate) verifier: Secret,
     /// `BASE64URL(SHA256(verifier))`.
-    pub challenge: String,
+    pub(crate) challenge: String,
 }
 
 impl Pkce {
     /// Makes a verifier of 43 characters out of 32 random bytes (RFC 7636, section 4.1).
-    pub fn from_random(bytes: &[u8; 32]) -> Self {
+    pub(crate) fn from_random(bytes: &[u8; 32]) -> Self {
         let verifier = URL_SAFE_NO_PAD.encode(bytes);
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
         Pkce { verifier: Secret::new(verifier), challenge }

@@ -23,12 +23,12 @@ pub enum Revoked {
 }
 
 /// The endpoint's URL.
-pub fn url(accounts: &AccountsUrl) -> String {
+pub(crate) fn url(accounts: &AccountsUrl) -> String {
     accounts.join(PATH)
 }
 
 /// The form of the request.
-pub fn form(token: &Secret) -> Vec<(&'static str, &Secret)> {
+pub(crate) fn form(token: &Secret) -> Vec<(&'static str, &Secret)> {
     vec![("token", token)]
 }
 

@@ -8,12 +8,12 @@ pub const PATH: &str = "/oauth/v2/token";
 
 /// The form of a token request. It owns its fields, as some are put together here.
 #[derive(Debug)]
-pub struct TokenForm(Vec<(&'static str, Secret)>);
+pub(crate) struct TokenForm(Vec<(&'static str, Secret)>);
 
 impl TokenForm {
     /// The request that mints an access token for `profile` from its secrets. Zoho's SDKs send no `redirect_uri`
     /// on a refresh, and neither do we; scopes are separated by commas.
-    pub fn mint(profile: &Profile, client_secret: &Secret, refresh_token: Option<&Secret>) -> Self {
+    pub(crate) fn mint(profile: &Profile, client_secret: &Secret, refresh_token: Option<&Secret>) -> Self {
         let mut fields =
             vec![("client_id", Secret::new(&*profile.client_id)), ("client_secret", client_secret.clone())];
         match &profile.grant {
@@ -31,7 +31,7 @@ impl TokenForm {
     }
 
     /// The exchange of an authorization code (RFC 6749, section 4.1.3). A self client's code has no redirect URI.
-    pub fn exchange(
+    pub(crate) fn exchange(
         profile: &Profile,
         client_secret: &Secret,
         code: &Secret,
@@ -50,17 +50,17 @@ impl TokenForm {
     }
 
     /// A request made of these fields.
-    pub fn of(fields: Vec<(&'static str, Secret)>) -> Self {
+    pub(crate) fn of(fields: Vec<(&'static str, Secret)>) -> Self {
         TokenForm(fields)
     }
 
     /// The fields, to be sent.
-    pub fn fields(&self) -> Vec<(&'static str, &Secret)> {
+    pub(crate) fn fields(&self) -> Vec<(&'static str, &Secret)> {
         self.0.iter().map(|(name, value)| (*name, value)).collect()
     }
 }
 
 /// The token endpoint's URL.
-pub fn url(accounts: &AccountsUrl) -> String {
+pub(crate) fn url(accounts: &AccountsUrl) -> String {
     accounts.join(PATH)
 }

@@ -34,7 +34,7 @@ fn is_value(value: Option<&serde_json::Value>) -> bool {
 
 /// Whose token it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Account {
+pub(crate) enum Account {
     /// The email address, with the name where there is one.
     Known(String),
     /// The token lacks `AaaServer.profile.READ`.
@@ -44,7 +44,7 @@ pub enum Account {
 }
 
 /// Reads the owner of the token from an answer of the endpoint.
-pub fn account(status: u16, body: &[u8]) -> Account {
+pub(crate) fn account(status: u16, body: &[u8]) -> Account {
     let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |key: &str| body.get(key).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
     match (status, text("Email"), text("Display_Name")) {

@@ -6,22 +6,22 @@
 use crate::output::{View, variables};
 
 /// The variable that names the file which sets variables for the steps that follow.
-pub const GITHUB_FILE: &str = "GITHUB_ENV";
+pub(crate) const GITHUB_FILE: &str = "GITHUB_ENV";
 
 /// What a GitHub step prints: the runner masks the token from here on in every log.
-pub fn github_mask(view: &View<'_>) -> String {
+pub(crate) fn github_mask(view: &View<'_>) -> String {
     format!("::add-mask::{}\n", github_value(view.access_token))
 }
 
 /// What is appended to the file named by `GITHUB_ENV`, in the form that no value can break out of as long as
 /// `delimiter` is not in it.
-pub fn github_env(view: &View<'_>, delimiter: &str) -> String {
+pub(crate) fn github_env(view: &View<'_>, delimiter: &str) -> String {
     let block = |(name, value): (&str, String)| format!("{name}<<{delimiter}\n{value}\n{delimiter}\n");
     variables(view).into_iter().map(block).collect()
 }
 
 /// What an Azure step prints: a secret first, so that it is masked before it is set.
-pub fn azure(view: &View<'_>) -> String {
+pub(crate) fn azure(view: &View<'_>) -> String {
     let mut text = format!("##vso[task.setsecret]{}\n", azure_value(view.access_token));
     for (name, value) in variables(view) {
         let secret = if name == "ZOHO_ACCESS_TOKEN" { ";issecret=true" } else { "" };

@@ -3,12 +3,12 @@
 use crate::output::View;
 
 /// A line for `curl -K -`. A token and a scheme have no byte that curl's quotes would change.
-pub fn curl(view: &View<'_>) -> String {
+pub(crate) fn curl(view: &View<'_>) -> String {
     format!("header = \"Authorization: {} {}\"\n", view.scheme.word(), view.access_token)
 }
 
 /// `{"Authorization":"Zoho-oauthtoken …"}` and a newline.
-pub fn headers_json(view: &View<'_>) -> String {
+pub(crate) fn headers_json(view: &View<'_>) -> String {
     let value = format!("{} {}", view.scheme.word(), view.access_token);
     serde_json::json!({ "Authorization": value }).to_string() + "\n"
 }

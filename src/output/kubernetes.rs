@@ -6,11 +6,11 @@ use crate::output::{View, rfc3339};
 use serde::{Deserialize, Serialize};
 
 /// The variable in which the caller says which version it speaks.
-pub const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
+pub(crate) const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
 
 /// A version of ExecCredential. The answer must be in the caller's, or it is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ApiVersion {
+pub(crate) enum ApiVersion {
     /// `client.authentication.k8s.io/v1`.
     #[default]
     V1,
@@ -21,7 +21,7 @@ pub enum ApiVersion {
 impl ApiVersion {
     /// The version that `KUBERNETES_EXEC_INFO` asks for: `v1` where the variable is not set, and `None` where it is
     /// no such JSON or names a version that we do not speak.
-    pub fn of(exec_info: Option<&str>) -> Option<Self> {
+    pub(crate) fn of(exec_info: Option<&str>) -> Option<Self> {
         #[derive(Deserialize)]
         struct Asked {
             #[serde(rename = "apiVersion")]
@@ -33,7 +33,7 @@ impl ApiVersion {
     }
 
     /// The word itself.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             ApiVersion::V1 => "client.authentication.k8s.io/v1",
             ApiVersion::V1Beta1 => "client.authentication.k8s.io/v1beta1",
@@ -57,7 +57,7 @@ struct Status<'a> {
 }
 
 /// One ExecCredential and a newline. The client puts `Bearer` before the token, whatever the profile says.
-pub fn exec_credential(view: &View<'_>, api_version: ApiVersion) -> String {
+pub(crate) fn exec_credential(view: &View<'_>, api_version: ApiVersion) -> String {
     let credential = ExecCredential {
         api_version: api_version.word(),
         kind: "ExecCredential",

@@ -1,13 +1,13 @@
 //! One pure function a format: a token to the bytes on stdout.
 
-pub mod ci;
+pub(crate) mod ci;
 mod http;
-pub mod kubernetes;
+pub(crate) mod kubernetes;
 mod plain;
-pub mod shell;
+pub(crate) mod shell;
 
-pub use kubernetes::ApiVersion;
-pub use shell::Shell;
+pub(crate) use kubernetes::ApiVersion;
+pub(crate) use shell::Shell;
 
 use crate::error::Error;
 use crate::model::ClockReading;
@@ -44,7 +44,7 @@ pub enum Output {
 }
 
 /// Life that a token has to have left where it is used for a while after it was handed out.
-pub const USED_FOR_A_WHILE: Duration = Duration::from_secs(30 * 60);
+pub(crate) const USED_FOR_A_WHILE: Duration = Duration::from_secs(30 * 60);
 
 impl Output {
     /// The life that a token must have left for this output, unless `--min-ttl` says something.
@@ -61,7 +61,7 @@ impl Output {
     }
 
     /// The life that a token must have left for this output where the caller wants `min_ttl`.
-    pub fn explicit_min_ttl(self, min_ttl: Duration) -> MinTtl {
+    pub(crate) fn explicit_min_ttl(self, min_ttl: Duration) -> MinTtl {
         MinTtl::Explicit(match self {
             Output::ExecCredential => min_ttl.saturating_add(MARGIN),
             _ => min_ttl,
@@ -79,51 +79,51 @@ const MARGIN: Duration = Duration::from_secs(60);
 
 /// What a format takes from the surroundings of the call.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Form {
+pub(crate) struct Form {
     /// Whose syntax `env` is in.
-    pub shell: Shell,
+    pub(crate) shell: Shell,
     /// Which version of ExecCredential the caller speaks.
-    pub api_version: ApiVersion,
+    pub(crate) api_version: ApiVersion,
 }
 
 /// All that a format may print.
 #[derive(Clone, Debug)]
-pub struct View<'a> {
+pub(crate) struct View<'a> {
     /// Name of the profile.
-    pub profile: &'a str,
+    pub(crate) profile: &'a str,
     /// The token, checked for its bytes.
-    pub access_token: &'a str,
+    pub(crate) access_token: &'a str,
     /// Scheme of the `Authorization` header.
-    pub scheme: Scheme,
+    pub(crate) scheme: Scheme,
     /// When the token expires, in seconds since 1970.
-    pub expires_at: i64,
+    pub(crate) expires_at: i64,
     /// The same for callers with no margin of their own: a minute earlier, or half a life where that is less. A token
     /// that has less than that left keeps its true expiry, as they would not use it otherwise.
-    pub reported_expires_at: i64,
+    pub(crate) reported_expires_at: i64,
     /// Seconds until then.
-    pub expires_in: i64,
+    pub(crate) expires_in: i64,
     /// Where the APIs are.
-    pub api_domain: Option<String>,
+    pub(crate) api_domain: Option<String>,
     /// Code of the data centre, where it is one of Zoho's.
-    pub data_center: Option<&'a str>,
+    pub(crate) data_center: Option<&'a str>,
     /// The scopes.
-    pub scopes: &'a [String],
+    pub(crate) scopes: &'a [String],
 }
 
 /// What a format prints of a profile.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// Its name.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// Its data centre, where it is one of Zoho's.
-    pub data_center: Option<&'static DataCenter>,
+    pub(crate) data_center: Option<&'static DataCenter>,
     /// Its scopes, as far as no answer named others.
-    pub scopes: &'a [String],
+    pub(crate) scopes: &'a [String],
 }
 
 impl<'a> Subject<'a> {
     /// What is printed of `profile`.
-    pub fn of(profile: &'a Profile) -> Self {
+    pub(crate) fn of(profile: &'a Profile) -> Self {
         Subject { name: profile.name.as_str(), data_center: profile.data_center, scopes: &profile.scopes }
     }
 }
@@ -131,7 +131,7 @@ impl<'a> Subject<'a> {
 impl<'a> View<'a> {
     /// What may be printed of `record`; [`Error::HostileToken`] where its token has bytes that no token has, and
     /// [`Error::Unavailable`] where the machine has slept through the rest of its life.
-    pub fn of(
+    pub(crate) fn of(
         profile: &'a Profile,
         scheme: Scheme,
         record: &'a CacheRecord,
@@ -144,7 +144,7 @@ impl<'a> View<'a> {
     }
 
     /// The same for what is known of a profile.
-    pub fn new(
+    pub(crate) fn new(
         profile: Subject<'a>,
         scheme: Scheme,
         record: &'a CacheRecord,
@@ -174,13 +174,13 @@ impl<'a> View<'a> {
 
 /// Whether an address can stand in any format as it is: no quote, blank, control character or `%`. A cache that
 /// somebody wrote into must not be able to forge a line or a command.
-pub fn is_plain(address: &str) -> bool {
+pub(crate) fn is_plain(address: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b);
     !address.is_empty() && address.bytes().all(legal)
 }
 
 /// The bytes of `view` on stdout in the format `output`.
-pub fn render(output: Output, view: &View<'_>, form: &Form) -> Vec<u8> {
+pub(crate) fn render(output: Output, view: &View<'_>, form: &Form) -> Vec<u8> {
     let text = match output {
         Output::Token => plain::token(view),
         Output::Json => plain::json(view),
@@ -197,7 +197,7 @@ pub fn render(output: Output, view: &View<'_>, form: &Form) -> Vec<u8> {
 }
 
 /// The names and values of the variables that hold a token; what is not known is left out.
-pub fn variables(view: &View<'_>) -> Vec<(&'static str, String)> {
+pub(crate) fn variables(view: &View<'_>) -> Vec<(&'static str, String)> {
     let mut variables = vec![("ZOHO_ACCESS_TOKEN", view.access_token.to_owned())];
     variables.extend(view.api_domain.clone().map(|domain| ("ZOHO_API_DOMAIN", domain)));
     variables.push(("ZOHO_ACCESS_TOKEN_EXPIRES_AT", rfc3339(view.expires_at)));
@@ -205,7 +205,7 @@ pub fn variables(view: &View<'_>) -> Vec<(&'static str, String)> {
 }
 
 /// `Authorization: Zoho-oauthtoken …`, without a newline.
-pub fn header_line(view: &View<'_>) -> String {
+pub(crate) fn header_line(view: &View<'_>) -> String {
     plain::header(view).trim_end().to_owned()
 }
 
@@ -219,7 +219,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// What the golden bytes of every format are made of.
-    pub fn view(scopes: &[String]) -> View<'_> {
+    pub(crate) fn view(scopes: &[String]) -> View<'_> {
         View {
             profile: "crm",
             access_token: "1000.aa.bb",

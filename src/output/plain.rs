@@ -5,12 +5,12 @@ use crate::sanitize;
 use serde::Serialize;
 
 /// The token and a newline.
-pub fn token(view: &View<'_>) -> String {
+pub(crate) fn token(view: &View<'_>) -> String {
     format!("{}\n", view.access_token)
 }
 
 /// `Authorization: Zoho-oauthtoken …` and a newline.
-pub fn header(view: &View<'_>) -> String {
+pub(crate) fn header(view: &View<'_>) -> String {
     format!("Authorization: {} {}\n", view.scheme.word(), view.access_token)
 }
 
@@ -28,7 +28,7 @@ struct Json<'a> {
 }
 
 /// One JSON object and a newline.
-pub fn json(view: &View<'_>) -> String {
+pub(crate) fn json(view: &View<'_>) -> String {
     let json = Json {
         version: 1,
         profile: view.profile,

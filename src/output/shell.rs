@@ -4,7 +4,7 @@ use crate::output::{View, variables};
 
 /// Whose syntax `env` is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Shell {
+pub(crate) enum Shell {
     /// sh, bash, zsh and every other POSIX shell
     #[default]
     Sh,
@@ -15,7 +15,7 @@ pub enum Shell {
 }
 
 /// A line a variable, for `eval`, `source` or `Invoke-Expression`.
-pub fn env(view: &View<'_>, shell: Shell) -> String {
+pub(crate) fn env(view: &View<'_>, shell: Shell) -> String {
     let line = |(name, value): (&str, String)| match shell {
         Shell::Sh => format!("export {name}='{}'\n", value.replace('\'', r"'\''")),
         Shell::Fish => {
@@ -27,7 +27,7 @@ pub fn env(view: &View<'_>, shell: Shell) -> String {
 }
 
 /// `NAME=value` lines without quotes, which is what every reader of such files understands.
-pub fn dotenv(view: &View<'_>) -> String {
+pub(crate) fn dotenv(view: &View<'_>) -> String {
     variables(view).into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }
 

@@ -33,17 +33,17 @@ const OLDEST_ENTRY_MS: i64 = 3_500;
 const LONGEST_EXPECTED_MS: i64 = 10_000;
 
 /// One round of attempts, with the lock held and everything read under it.
-pub struct Attempts<'a, 'p> {
+pub(crate) struct Attempts<'a, 'p> {
     /// What may forbid a request.
-    pub preflight: Preflight<'a, 'p>,
+    pub(crate) preflight: Preflight<'a, 'p>,
     /// The profile.
-    pub profile: &'a Profile,
+    pub(crate) profile: &'a Profile,
     /// What mints its tokens.
-    pub secrets: &'a Secrets,
+    pub(crate) secrets: &'a Secrets,
     /// Fingerprint of the client secret.
-    pub secret_fp: String,
+    pub(crate) secret_fp: String,
     /// The cache as it was read under the lock.
-    pub cache: CacheRecord,
+    pub(crate) cache: CacheRecord,
 }
 
 /// What became of one attempt.
@@ -76,7 +76,7 @@ enum Blame {
 
 impl Attempts<'_, '_> {
     /// Up to three attempts in the first round since a success, one in later rounds and early ones.
-    pub fn run(&self, locked: &mut dyn Locked, mut ledger: Ledger) -> Result<TokenResponse, Error> {
+    pub(crate) fn run(&self, locked: &mut dyn Locked, mut ledger: Ledger) -> Result<TokenResponse, Error> {
         let clock = self.preflight.ports.clock;
         let attempts = match (self.preflight.early, ledger.is_first_round()) {
             (Early::No, true) => FIRST_ROUND,
@@ -265,7 +265,7 @@ impl Attempts<'_, '_> {
 }
 
 /// The error of a failure that somebody else met, or that is remembered.
-pub fn remembered(profile: &Profile, ledger: &Ledger, failure: &Failure, now: &Timestamp) -> Error {
+pub(crate) fn remembered(profile: &Profile, ledger: &Ledger, failure: &Failure, now: &Timestamp) -> Error {
     let left = ledger.remembered(now, &failure.secret_fp).map(|(_, left)| left);
     match failure.kind {
         FailureKind::Transient => Error::NoAnswer {

@@ -10,7 +10,7 @@ const USUAL: Duration = Duration::from_secs(600);
 const BOUNDS: (u64, u64) = (30, 1800);
 
 /// Ten minutes from the attempt, or what the answer asks for within reason. `now` is when it arrived.
-pub fn cool_down(answer: &HttpAnswer, now: &Timestamp) -> Duration {
+pub(crate) fn cool_down(answer: &HttpAnswer, now: &Timestamp) -> Duration {
     let asked_for = answer.retry_after.as_deref().and_then(|text| seconds(text.trim(), answer, now));
     asked_for.map_or(USUAL, |seconds| Duration::from_secs(seconds.clamp(BOUNDS.0, BOUNDS.1)))
 }

@@ -10,6 +10,7 @@ mod reject;
 mod seed_cache;
 
 pub use get_token::{TokenRequest, TokenResponse, get_token};
-pub use refresh::{Ports, WaitEvent, busy};
+pub(crate) use refresh::busy;
+pub use refresh::{Ports, WaitEvent};
 pub use reject::{Rejected, reject};
-pub use seed_cache::seed_cache;
+pub(crate) use seed_cache::seed_cache;

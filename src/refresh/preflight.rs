@@ -11,25 +11,25 @@ use crate::system::Deadline;
 use std::time::Duration;
 
 /// No request is begun with less than this left.
-pub const LEAST_TIME: Duration = Duration::from_secs(1);
+pub(crate) const LEAST_TIME: Duration = Duration::from_secs(1);
 
 /// What may forbid a request whoever makes it.
-pub struct Preflight<'a, 'p> {
+pub(crate) struct Preflight<'a, 'p> {
     /// All that the protocol touches.
-    pub ports: &'a Ports<'p>,
+    pub(crate) ports: &'a Ports<'p>,
     /// What the caller wants.
-    pub ask: &'a TokenRequest,
+    pub(crate) ask: &'a TokenRequest,
     /// When the call must have ended.
-    pub deadline: &'a Deadline,
+    pub(crate) deadline: &'a Deadline,
     /// Whether the caller has a good token already.
-    pub early: Early,
+    pub(crate) early: Early,
     /// Whether a reject made this refresh necessary.
-    pub rejected: bool,
+    pub(crate) rejected: bool,
 }
 
 impl Preflight<'_, '_> {
     /// Cool-down, rejects, early failures, budget and time. It needs no secret, so it is asked before one is read.
-    pub fn may_ask(&self, ledger: &Ledger) -> Result<(), Error> {
+    pub(crate) fn may_ask(&self, ledger: &Ledger) -> Result<(), Error> {
         let now = self.ports.clock.timestamp();
         let window = self.ports.profile.budget.window;
         if let Some(retry_after) = ledger.cool_down_left(&now) {

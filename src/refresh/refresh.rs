@@ -24,7 +24,7 @@ const CREDENTIAL_CHANGES: u32 = 5;
 const LOSSES: u32 = 100;
 
 /// Opens the shared state of a credential.
-pub type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store + 'a>, Error> + 'a;
+pub(crate) type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store + 'a>, Error> + 'a;
 
 /// All that the protocol touches.
 pub struct Ports<'a> {
@@ -57,7 +57,7 @@ pub enum WaitEvent {
 
 /// Whether an attempt is made while the old token is still good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Early {
+pub(crate) enum Early {
     /// The caller has a good token already.
     Yes,
     /// The caller has none.
@@ -66,7 +66,7 @@ pub enum Early {
 
 impl Early {
     /// For the one early attempt, all in all.
-    pub const TIMEOUT: Duration = Duration::from_secs(5);
+    pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 }
 
 /// A new token, or one that somebody else got while this caller waited. `seen` is what the cache held when the call
@@ -193,7 +193,7 @@ fn failure_comes_first(
 }
 
 /// Remembers that an early attempt did not get as far as a request, so that nobody waits for the same again soon.
-pub fn note_early_failure(ports: &Ports<'_>, locked: &mut dyn Locked, ledger: &mut Ledger) {
+pub(crate) fn note_early_failure(ports: &Ports<'_>, locked: &mut dyn Locked, ledger: &mut Ledger) {
     ledger.early_failed = Some(ports.clock.timestamp());
     if let Err(error) = locked.record(ledger) {
         log::debug!("the early failure was not noted: {}", error.message());
@@ -274,7 +274,7 @@ fn wait_for_lock<'s>(
 }
 
 /// The error of a wait for the lock that was in vain.
-pub fn busy(waited: Duration, store: &dyn Store) -> Error {
+pub(crate) fn busy(waited: Duration, store: &dyn Store) -> Error {
     Error::Busy { waited, holder: store.holder().and_then(Holder::pid) }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Puts `granted`, which was asked for at `asked`, into the state of its credential.
-pub fn seed_cache(
+pub(crate) fn seed_cache(
     clock: &dyn Clock,
     store: &dyn Store,
     budget: &Budget,

@@ -5,7 +5,7 @@ use crate::model::{AccountsUrl, Profile};
 
 /// The setting of `profile` that is not what its secrets were made for, if one is not. One server may be written in
 /// several ways; `scopes` and `soid` may be edited, as the secrets then go where they went before.
-pub fn changed_setting(
+pub(crate) fn changed_setting(
     profile: &Profile,
     accounts_url: &str,
     client_id: &str,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The `secrets` folder in the state folder.
-pub struct FileSecrets(StateDir);
+pub(crate) struct FileSecrets(StateDir);
 
 #[derive(Serialize, Deserialize)]
 struct Item {
@@ -23,7 +23,7 @@ struct Item {
 
 impl FileSecrets {
     /// The secrets in the state folder.
-    pub fn new(state: &StateDir) -> Self {
+    pub(crate) fn new(state: &StateDir) -> Self {
         FileSecrets(state.clone())
     }
 

@@ -31,20 +31,20 @@ const TELL_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a call to the keyring may take, and who is told that it waits.
 #[derive(Clone, Copy)]
-pub struct KeyringTimeout<'a> {
+pub(crate) struct KeyringTimeout<'a> {
     limit: Duration,
     told: Option<&'a System>,
 }
 
 impl<'a> KeyringTimeout<'a> {
     /// Two seconds, and not a word.
-    pub fn unattended() -> KeyringTimeout<'static> {
+    pub(crate) fn unattended() -> KeyringTimeout<'static> {
         KeyringTimeout { limit: UNATTENDED, told: None }
     }
 
     /// A minute where someone at a terminal may have to unlock the keyring; they are told after a second of it,
     /// unless the call is to be quiet. Without a terminal, two seconds.
-    pub fn of(system: &'a System, quiet: bool) -> KeyringTimeout<'a> {
+    pub(crate) fn of(system: &'a System, quiet: bool) -> KeyringTimeout<'a> {
         match system.terminal.stderr {
             true => KeyringTimeout { limit: ATTENDED, told: (!quiet).then_some(system) },
             false => KeyringTimeout::unattended(),
@@ -52,12 +52,12 @@ impl<'a> KeyringTimeout<'a> {
     }
 
     /// The same, but no longer than `left`.
-    pub fn within(self, left: Duration) -> Self {
+    pub(crate) fn within(self, left: Duration) -> Self {
         KeyringTimeout { limit: self.limit.min(left), ..self }
     }
 
     /// Whether somebody at a terminal looks on, who may be told of what goes on.
-    pub fn is_watched(&self) -> bool {
+    pub(crate) fn is_watched(&self) -> bool {
         self.told.is_some()
     }
 
@@ -69,7 +69,7 @@ impl<'a> KeyringTimeout<'a> {
 }
 
 /// The keyring of the user that this process runs as. Nothing is opened until the first call.
-pub struct KeyringSecrets<'a> {
+pub(crate) struct KeyringSecrets<'a> {
     patience: KeyringTimeout<'a>,
     /// Whether it left a call unanswered, so that the next ones need not wait as long again.
     silent: Cell<bool>,
@@ -77,12 +77,12 @@ pub struct KeyringSecrets<'a> {
 
 impl<'a> KeyringSecrets<'a> {
     /// The keyring, with so much patience for each call.
-    pub fn new(patience: KeyringTimeout<'a>) -> Self {
+    pub(crate) fn new(patience: KeyringTimeout<'a>) -> Self {
         KeyringSecrets { patience, silent: Cell::new(false) }
     }
 
     /// Whether a keyring answers at all; [`Error::Keyring`] says why not, and names `--secrets file`.
-    pub fn answers(&self) -> Result<(), Error> {
+    pub(crate) fn answers(&self) -> Result<(), Error> {
         self.get(NO_ITEM).map(|_| ())
     }
 

@@ -45,14 +45,14 @@ pub struct LoginRecord {
     pub scopes: Vec<String>,
     /// Whether our own login made the refresh token, rather than taking one over.
     #[serde(default)]
-    pub made_here: bool,
+    pub(crate) made_here: bool,
     /// The word for how it was logged in; `None` in a record that an older version wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
     /// Whether the config file may still have other settings than those that this login was made for. Until it has
     /// followed, they go on with the login before, if there was one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub pending: bool,
+    pub(crate) pending: bool,
     /// That login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<LoginRecord>>,
@@ -78,7 +78,7 @@ impl LoginRecord {
     }
 
     /// The items of this login.
-    pub fn own_items(&self) -> impl Iterator<Item = Item> {
+    pub(crate) fn own_items(&self) -> impl Iterator<Item = Item> {
         let names = [Some(&self.client_secret), self.refresh_token.as_ref()];
         names.into_iter().flatten().map(|name| Item { store: self.store.clone(), name: name.clone() })
     }
@@ -93,7 +93,7 @@ impl LoginRecord {
     }
 
     /// Whether it was made for the client, accounts server and grant that `profile` has.
-    pub fn is_for(&self, profile: &Profile) -> bool {
+    pub(crate) fn is_for(&self, profile: &Profile) -> bool {
         self.changed(profile).is_none()
     }
 
@@ -149,7 +149,7 @@ fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
 }
 
 /// Where the record of `profile` is; the environment profile has none.
-pub fn login_path(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
+pub(crate) fn login_path(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
     match &profile.origin {
         Origin::Environment => None,
         Origin::File(config) => Some(login_path_of(state, &profile_key(config, &profile.name))),
@@ -157,6 +157,6 @@ pub fn login_path(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
 }
 
 /// Where the record of the profile with this key is.
-pub fn login_path_of(state: &StateDir, key: &str) -> PathBuf {
+pub(crate) fn login_path_of(state: &StateDir, key: &str) -> PathBuf {
     state.subdir_path("secrets").join(format!("profile-{key}.json"))
 }

@@ -9,9 +9,10 @@ mod login_record;
 mod source;
 mod store;
 
-pub use bound::changed_setting;
-pub use file::FileSecrets;
-pub use keyring::{KeyringSecrets, KeyringTimeout};
-pub use login_record::{Item, LoginRecord, login_path, login_path_of};
+pub(crate) use bound::changed_setting;
+pub(crate) use file::FileSecrets;
+pub(crate) use keyring::{KeyringSecrets, KeyringTimeout};
+pub use login_record::{Item, LoginRecord};
+pub(crate) use login_record::{login_path, login_path_of};
 pub use source::{CredentialSource, Source};
 pub use store::SecretStore;

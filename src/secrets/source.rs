@@ -124,13 +124,13 @@ impl<'a> Source<'a> {
     }
 
     /// The same source with another patience for the keyring: someone at a terminal may have to unlock it.
-    pub fn patient(self, patience: KeyringTimeout<'a>) -> Self {
+    pub(crate) fn patient(self, patience: KeyringTimeout<'a>) -> Self {
         Source { patience, ..self }
     }
 
     /// [`Error::SettingsChanged`] where the profile no longer has the settings that its secrets were made for. They
     /// are not looked at.
-    pub fn refuse_changed(&self) -> Result<(), Error> {
+    pub(crate) fn refuse_changed(&self) -> Result<(), Error> {
         match &self.profile.secrets {
             SecretBackend::Environment => Ok(()),
             SecretBackend::Command(_) => {
@@ -183,7 +183,7 @@ impl<'a> Source<'a> {
     }
 
     /// The scopes that the credential was made for; empty where that is not known.
-    pub fn login_scopes(&self) -> Vec<String> {
+    pub(crate) fn login_scopes(&self) -> Vec<String> {
         ProfileState::load(self.state, self.profile).map(|state| state.scopes).unwrap_or_default()
     }
 

@@ -3,11 +3,14 @@
 pub mod local;
 pub mod redis;
 
+pub(crate) use local::FileLock;
+pub use local::Holder;
+pub use local::LocalStore;
 pub use local::StateDir;
-pub use local::{FileLock, Holder};
-pub use local::{Links, Stamp};
-pub use local::{LocalStore, cache_path, decode_cache, read_cache};
-pub use redis::{Health, Refusal, Shared};
+pub(crate) use local::{Links, Stamp};
+pub(crate) use local::{cache_path, decode_cache, read_cache};
+pub use redis::Shared;
+pub(crate) use redis::{Health, Refusal};
 
 use crate::error::Error;
 use crate::model::Budget;

@@ -11,7 +11,7 @@ pub trait Browser {
 
 /// The desktop's default browser. It lives longer than we do and shows strangers' pages, so it must not inherit our
 /// secrets; and as it is another crate that starts it, that is done in a child of ours that has none.
-pub struct DesktopBrowser;
+pub(crate) struct DesktopBrowser;
 
 impl Browser for DesktopBrowser {
     fn open(&self, url: &str) -> Result<(), String> {
@@ -23,14 +23,14 @@ impl Browser for DesktopBrowser {
 }
 
 /// What `open-url` does, in the child: whether a browser opens.
-pub fn opens(url: &str) -> bool {
+pub(crate) fn opens(url: &str) -> bool {
     let mut options = webbrowser::BrowserOptions::new();
     options.with_suppress_output(true);
     webbrowser::open_browser_with_options(webbrowser::Browser::Default, url, &options).is_ok()
 }
 
 /// Whether a browser that is opened here is in front of the person: there is a desktop, and no SSH in between.
-pub fn is_at_hand(env: &Env) -> bool {
+pub(crate) fn is_at_hand(env: &Env) -> bool {
     let remote = ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"].iter().any(|name| env.get(name).is_some());
     let desktop = cfg!(any(target_os = "macos", windows))
         || ["DISPLAY", "WAYLAND_DISPLAY", "BROWSER"].iter().any(|name| env.get(name).is_some());

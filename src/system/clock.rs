@@ -89,18 +89,18 @@ fn boot_ms() -> Option<i64> {
 
 /// When a call must have ended.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline {
+pub(crate) struct Deadline {
     at: Duration,
 }
 
 impl Deadline {
     /// `timeout` from now.
-    pub fn after(clock: &dyn Clock, timeout: Duration) -> Self {
+    pub(crate) fn after(clock: &dyn Clock, timeout: Duration) -> Self {
         Deadline { at: clock.monotonic().saturating_add(timeout) }
     }
 
     /// What is left; zero once it has passed.
-    pub fn remaining(&self, clock: &dyn Clock) -> Duration {
+    pub(crate) fn remaining(&self, clock: &dyn Clock) -> Duration {
         self.at.saturating_sub(clock.monotonic())
     }
 }

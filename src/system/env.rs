@@ -8,7 +8,7 @@ const SECRET_VARIABLES: [&str; 4] =
     ["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_CRED_STORE_KEY", "ZOHO_CRED_STORE_KEY_OLD"];
 
 /// Names that this tool takes out of a child's environment: the child gets a token, not what mints it.
-pub fn secret_variables() -> impl Iterator<Item = &'static str> {
+pub(crate) fn secret_variables() -> impl Iterator<Item = &'static str> {
     let env = Env::real_ones(STORE);
     let store = env.get(STORE).is_some_and(holds_password).then_some(STORE);
     SECRET_VARIABLES.into_iter().chain(store)
@@ -38,7 +38,7 @@ impl Env {
 
     /// Only these of the process's own, apart by spaces, which is quicker than all of them.
     #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
-    pub fn real_ones(names: &'static str) -> Self {
+    pub(crate) fn real_ones(names: &'static str) -> Self {
         let text = |name: &str| Some((name.to_owned(), std::env::var_os(name)?.into_string().ok()?));
         Env { variables: names.split(' ').filter_map(text).collect() }
     }

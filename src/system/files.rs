@@ -15,14 +15,14 @@ use zeroize::Zeroizing;
 const MOST_LINKS: usize = 40;
 
 /// The size limit of a config, a certificate file or another program's export, in bytes.
-pub const LARGE: usize = 1 << 20;
+pub(crate) const LARGE: usize = 1 << 20;
 
 /// The size limit of a secret or of a state file, in bytes.
-pub const SMALL: usize = 64 << 10;
+pub(crate) const SMALL: usize = 64 << 10;
 
 /// What [`read`] accepts at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Accept {
+pub(crate) enum Accept {
     /// A regular file, or a symbolic link to one.
     File,
     /// The same, or a pipe such as a shell's `<(…)`, which must be read within 2 s.
@@ -58,7 +58,7 @@ fn not_regular() -> io::Error {
 }
 
 /// The same as text in UTF-8.
-pub fn read_utf8(path: &Path, accept: Accept, limit: usize) -> io::Result<(String, Metadata)> {
+pub(crate) fn read_utf8(path: &Path, accept: Accept, limit: usize) -> io::Result<(String, Metadata)> {
     let (bytes, found) = read(path, accept, limit)?;
     Ok((io::read_to_string(bytes.as_slice())?, found))
 }
@@ -78,7 +78,7 @@ mod os {
     const PIPE_POLL: Duration = Duration::from_millis(5);
 
     /// Opens without waiting for the other end of a FIFO, and without making a terminal ours.
-    pub fn open(path: &Path, accept: Accept) -> io::Result<File> {
+    pub(crate) fn open(path: &Path, accept: Accept) -> io::Result<File> {
         let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         flags.set(OFlags::NOFOLLOW, accept == Accept::NoLink);
         let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
@@ -93,12 +93,12 @@ mod os {
         Ok(file)
     }
 
-    pub fn is_pipe(found: &Metadata) -> bool {
+    pub(crate) fn is_pipe(found: &Metadata) -> bool {
         found.file_type().is_fifo()
     }
 
     /// Reads until every writer has closed the pipe. A pipe that nobody has written to yet may still get a writer.
-    pub fn read_pipe(file: &mut File, limit: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn read_pipe(file: &mut File, limit: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
         let deadline = Instant::now() + PIPE_TIMEOUT;
         let mut part = [0; 4096];
         while bytes.len() <= limit {
@@ -126,15 +126,15 @@ mod os {
 mod os {
     use super::*;
 
-    pub fn open(path: &Path, _: Accept) -> io::Result<File> {
+    pub(crate) fn open(path: &Path, _: Accept) -> io::Result<File> {
         OpenOptions::new().read(true).open(path)
     }
 
-    pub fn is_pipe(_: &Metadata) -> bool {
+    pub(crate) fn is_pipe(_: &Metadata) -> bool {
         false
     }
 
-    pub fn read_pipe(_: &mut File, _: usize, _: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn read_pipe(_: &mut File, _: usize, _: &mut Vec<u8>) -> io::Result<()> {
         Err(io::Error::from(ErrorKind::Unsupported))
     }
 }
@@ -158,13 +158,13 @@ fn read_named(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// The text of a file that a flag names; [`Error::Store`] where it cannot be read.
-pub fn read_text(path: &Path, limit: usize) -> Result<String, Error> {
+pub(crate) fn read_text(path: &Path, limit: usize) -> Result<String, Error> {
     let text = read_named(path, limit).and_then(|bytes| io::read_to_string(bytes.as_slice()));
     text.map_err(|error| unreadable(path, &error))
 }
 
 /// The text of a file, `None` where there is none.
-pub fn read_text_if_any(path: &Path) -> Result<Option<String>, Error> {
+pub(crate) fn read_text_if_any(path: &Path) -> Result<Option<String>, Error> {
     match read_utf8(path, Accept::File, LARGE) {
         Ok((text, _)) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -173,18 +173,18 @@ pub fn read_text_if_any(path: &Path) -> Result<Option<String>, Error> {
 }
 
 /// The secret in a file that a variable names.
-pub fn read_secret(path: &Path) -> Result<Secret, Error> {
+pub(crate) fn read_secret(path: &Path) -> Result<Secret, Error> {
     read_text(path, SMALL).map(Secret::from_text)
 }
 
 /// The certificates in a file, as PEM; [`Error::Setting`] where it cannot be read.
-pub fn read_certificates(path: &Path) -> Result<Vec<u8>, Error> {
+pub(crate) fn read_certificates(path: &Path) -> Result<Vec<u8>, Error> {
     let pem = read_named(path, LARGE);
     pem.map(|pem| pem.to_vec()).map_err(|error| bad_certificates(path, &error.to_string()))
 }
 
 /// The error of a file whose certificates cannot be used for `why`.
-pub fn bad_certificates(path: &Path, why: &str) -> Error {
+pub(crate) fn bad_certificates(path: &Path, why: &str) -> Error {
     let why = causes::told(why);
     Error::Setting {
         problem: tr!("could not read the certificates in {path}: {why}", path = path.display(), why),
@@ -198,13 +198,13 @@ pub fn unreadable(path: &Path, error: &io::Error) -> Error {
 }
 
 /// Whether something is there.
-pub fn exists(path: &Path) -> bool {
+pub(crate) fn exists(path: &Path) -> bool {
     path.exists()
 }
 
 /// The path with every link followed. A file that is not there yet has the path already that it will have: links on the
 /// way to it are followed, and so is one that leads to nothing yet.
-pub fn canonical(path: &Path) -> PathBuf {
+pub(crate) fn canonical(path: &Path) -> PathBuf {
     let mut path = absolute(path);
     for _ in 0..MOST_LINKS {
         if let Ok(found) = std::fs::canonicalize(&path) {
@@ -220,7 +220,7 @@ pub fn canonical(path: &Path) -> PathBuf {
 }
 
 /// The path, and every path that symbolic links in its last component lead to, the real one last.
-pub fn links(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn links(path: &Path) -> Vec<PathBuf> {
     let mut links = vec![path.to_owned()];
     let mut path = path.to_owned();
     while links.len() <= MOST_LINKS
@@ -233,17 +233,17 @@ pub fn links(path: &Path) -> Vec<PathBuf> {
 }
 
 /// The path made absolute, links kept.
-pub fn absolute(path: &Path) -> PathBuf {
+pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The user's home folder: `HOME`, else what the system's user database says.
-pub fn home(env: &Env) -> Option<PathBuf> {
+pub(crate) fn home(env: &Env) -> Option<PathBuf> {
     env.get("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok()).filter(|home| home.is_absolute())
 }
 
 /// Appends to a file that somebody else reads and others append to, in one write. A missing one is created with mode 0600.
-pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -255,7 +255,7 @@ pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// Replaces the config file whole, through links, and keeps its mode; a new one is for the user alone. Asks
 /// `is_unchanged` last, and returns `false` where the file is another one by then. The new file is on disk afterwards,
 /// also if the power fails.
-pub fn replace_config(path: &Path, text: &str, is_unchanged: impl Fn() -> bool) -> io::Result<bool> {
+pub(crate) fn replace_config(path: &Path, text: &str, is_unchanged: impl Fn() -> bool) -> io::Result<bool> {
     let target = canonical(path);
     let folder = target.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
@@ -277,7 +277,7 @@ pub fn replace_config(path: &Path, text: &str, is_unchanged: impl Fn() -> bool) 
 }
 
 /// Makes the directory entry of the file at `path` durable, where the file system can do that.
-pub fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let target = canonical(path);
     let folder = target.parent().unwrap_or(Path::new("."));
     let synced = match cfg!(unix) {

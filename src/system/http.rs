@@ -1,7 +1,7 @@
 //! The port to HTTP: one request, one bounded answer.
 
 use crate::error::Error;
-pub use crate::problem::BODY_LIMIT;
+pub(crate) use crate::problem::BODY_LIMIT;
 use crate::problem::Problem;
 use crate::secret::Secret;
 use std::time::Duration;
@@ -42,12 +42,12 @@ impl HttpRequest<'_> {
 
     /// How long connecting may take: always less than the whole exchange, so that a request that ran out of time while
     /// connecting is known not to have been sent.
-    pub fn connect_timeout(&self) -> Duration {
+    pub(crate) fn connect_timeout(&self) -> Duration {
         LONGEST_CONNECT.min(self.timeout * 3 / 4)
     }
 
     /// Whether `failure` is only due to this request's time, which was shorter than that of others.
-    pub fn was_short(&self, failure: &HttpFailure, usual: Duration) -> bool {
+    pub(crate) fn was_short(&self, failure: &HttpFailure, usual: Duration) -> bool {
         failure.timed_out
             && match failure.sent {
                 true => self.timeout < usual,

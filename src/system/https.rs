@@ -33,9 +33,9 @@ pub struct Roots {
     /// `--ca-file`: these and no others.
     pub ca_file: Option<PathBuf>,
     /// `SSL_CERT_FILE`: these and those of `cert_dir`, and no others.
-    pub cert_file: Option<PathBuf>,
+    pub(crate) cert_file: Option<PathBuf>,
     /// `SSL_CERT_DIR`, a list of folders.
-    pub cert_dir: Option<PathBuf>,
+    pub(crate) cert_dir: Option<PathBuf>,
 }
 
 impl Roots {

@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 /// The system's resolver.
-pub struct Lookup;
+pub(crate) struct Lookup;
 
 #[derive(Default)]
 struct Answer {

@@ -4,30 +4,34 @@ pub mod browser;
 mod clock;
 mod env;
 mod file_system;
-pub mod files;
+pub(crate) mod files;
 mod http;
 mod https;
 mod lookup;
 mod output_file;
-pub mod password_prompt;
-pub mod peer;
+pub(crate) mod password_prompt;
+pub(crate) mod peer;
 pub mod process;
 mod signals;
 mod spinner;
-pub mod stdio;
+pub(crate) mod stdio;
 mod terminal;
 
-pub use browser::{Browser, DesktopBrowser};
-pub use clock::{Clock, Deadline, RealClock};
-pub use env::{Env, secret_variables};
+pub use browser::Browser;
+pub(crate) use browser::DesktopBrowser;
+pub(crate) use clock::Deadline;
+pub use clock::{Clock, RealClock};
+pub use env::Env;
+pub(crate) use env::secret_variables;
 pub use file_system::FileSystem;
 pub use http::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 pub use https::{Https, Roots};
-pub use output_file::OutputFile;
+pub(crate) use output_file::OutputFile;
 pub use process::harden;
 pub use signals::Signals;
-pub use spinner::{Spinner, StatusLine};
-pub use stdio::{Stdin, Stdout};
+pub(crate) use spinner::{Spinner, StatusLine};
+pub(crate) use stdio::Stdin;
+pub use stdio::Stdout;
 pub use terminal::Terminal;
 
 use crate::error::Error;
@@ -86,12 +90,12 @@ impl System {
     }
 
     /// Whether words on stderr may be coloured, bold or links.
-    pub fn styles_stderr(&self) -> bool {
+    pub(crate) fn styles_stderr(&self) -> bool {
         self.terminal.color.unwrap_or(self.terminal.stderr && self.wants_color())
     }
 
     /// Whether words on stdout may be coloured or bold.
-    pub fn styles_stdout(&self) -> bool {
+    pub(crate) fn styles_stdout(&self) -> bool {
         self.terminal.color.unwrap_or(self.terminal.stdout && self.wants_color())
     }
 
@@ -113,19 +117,19 @@ impl System {
     }
 
     /// Writes lines to stderr that are to be pasted.
-    pub fn say_as_it_is(&self, words: &str) {
+    pub(crate) fn say_as_it_is(&self, words: &str) {
         self.say_styled(&sanitize_lines(words));
     }
 
     /// Writes lines to stderr that hold escape sequences of ours; the caller has sanitized everything else in them.
-    pub fn say_styled(&self, words: &str) {
+    pub(crate) fn say_styled(&self, words: &str) {
         let mut stderr = self.stderr.borrow_mut();
         let instead = if self.waits.get() { spinner::EMPTY_LINE } else { "" };
         let _ = writeln!(stderr, "{instead}{words}").and_then(|()| stderr.flush());
     }
 
     /// Writes words to stderr and stays on the line: a question.
-    pub fn say_part(&self, words: &str) {
+    pub(crate) fn say_part(&self, words: &str) {
         let mut stderr = self.stderr.borrow_mut();
         let _ = write!(stderr, "{}", sanitize_lines(words)).and_then(|()| stderr.flush());
     }

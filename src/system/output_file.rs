@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// A path that a token may be written to.
 #[derive(Clone, Debug)]
-pub struct OutputFile {
+pub(crate) struct OutputFile {
     path: PathBuf,
     folder: PathBuf,
     name: OsString,
@@ -22,7 +22,7 @@ impl OutputFile {
     ///
     /// [`Error::Unsafe`] if `path` is a link or not a file, or if others can write to its folder; [`Error::Out`] if the
     /// folder cannot be opened.
-    pub fn new(path: &Path, mode: u32) -> Result<Self, Error> {
+    pub(crate) fn new(path: &Path, mode: u32) -> Result<Self, Error> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new(".")).to_owned();
         let name = path.file_name().unwrap_or_default().to_owned();
@@ -36,20 +36,20 @@ impl OutputFile {
     }
 
     /// The path, as it was given.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Replaces the file by one that holds `bytes`. Readers see the old file or the new one, never a part, and nobody
     /// else can read the new one before it is in place.
-    pub fn replace(&self, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn replace(&self, bytes: &[u8]) -> Result<(), Error> {
         let folder = self.open_folder()?;
         self.check()?;
         folder.replace(&self.name, bytes, self.mode).map_err(|error| self.failed(&error))
     }
 
     /// Whether the file is there as [`OutputFile::replace`] left it.
-    pub fn holds(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
         os::is_file_of(&self.path, bytes, self.mode).unwrap_or(false)
     }
 
@@ -116,11 +116,11 @@ mod os {
     const ATTEMPTS: u32 = 5;
 
     /// The folder of an output file, used by descriptor so that nobody can swap it after it was checked.
-    pub struct LocalStore(File);
+    pub(crate) struct LocalStore(File);
 
     impl LocalStore {
         /// Opens the folder. Missing ones are created, with `mode` whatever the umask.
-        pub fn open_or_create(path: &Path, mode: u32) -> io::Result<Self> {
+        pub(crate) fn open_or_create(path: &Path, mode: u32) -> io::Result<Self> {
             match LocalStore::open(path, OFlags::empty()) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     create(path, mode)?;
@@ -135,12 +135,12 @@ mod os {
             OpenOptions::new().read(true).custom_flags(flags).open(path).map(LocalStore)
         }
 
-        pub fn metadata(&self) -> io::Result<Metadata> {
+        pub(crate) fn metadata(&self) -> io::Result<Metadata> {
             self.0.metadata()
         }
 
         /// Replaces the file `name`.
-        pub fn replace(&self, name: &OsStr, bytes: &[u8], mode: u32) -> io::Result<()> {
+        pub(crate) fn replace(&self, name: &OsStr, bytes: &[u8], mode: u32) -> io::Result<()> {
             let mut attempt = 1;
             loop {
                 let written = Staging::create(self).and_then(|staging| staging.write(name, bytes, mode));
@@ -153,7 +153,7 @@ mod os {
 
         /// Removes the staging folders of killed calls, and the temporary files of version 0.1. Those of living calls are
         /// locked.
-        pub fn remove_stale(&self, except: &OsStr) {
+        pub(crate) fn remove_stale(&self, except: &OsStr) {
             let Ok(entries) = Dir::read_from(&self.0) else { return };
             for entry in entries.flatten() {
                 let name = OsStr::from_bytes(entry.file_name().to_bytes());
@@ -261,17 +261,17 @@ mod os {
         created.0.set_permissions(Permissions::from_mode(mode))
     }
 
-    pub fn belongs_to_another_user(folder: &Metadata) -> bool {
+    pub(crate) fn belongs_to_another_user(folder: &Metadata) -> bool {
         let us = rustix::process::geteuid();
         !us.is_root() && folder.uid() != us.as_raw() && folder.uid() != 0
     }
 
-    pub fn others_can_write(folder: &Metadata) -> bool {
+    pub(crate) fn others_can_write(folder: &Metadata) -> bool {
         folder.mode() & 0o002 != 0
     }
 
     /// Whether a regular file of this content and mode is at `path`.
-    pub fn is_file_of(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
+    pub(crate) fn is_file_of(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
         let found = file.metadata()?;
@@ -291,20 +291,20 @@ mod os {
     use std::io::{self, Write};
     use std::path::{Path, PathBuf};
 
-    pub struct LocalStore(PathBuf);
+    pub(crate) struct LocalStore(PathBuf);
 
     #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
     impl LocalStore {
-        pub fn open_or_create(path: &Path, _: u32) -> io::Result<Self> {
+        pub(crate) fn open_or_create(path: &Path, _: u32) -> io::Result<Self> {
             std::fs::create_dir_all(path)?;
             Ok(LocalStore(path.to_owned()))
         }
 
-        pub fn metadata(&self) -> io::Result<Metadata> {
+        pub(crate) fn metadata(&self) -> io::Result<Metadata> {
             std::fs::metadata(&self.0)
         }
 
-        pub fn replace(&self, name: &OsStr, bytes: &[u8], _: u32) -> io::Result<()> {
+        pub(crate) fn replace(&self, name: &OsStr, bytes: &[u8], _: u32) -> io::Result<()> {
             let mut file = tempfile::Builder::new().prefix(".zoho-cred-").tempfile_in(&self.0)?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
@@ -312,19 +312,19 @@ mod os {
             Ok(())
         }
 
-        pub fn remove_stale(&self, _: &OsStr) {}
+        pub(crate) fn remove_stale(&self, _: &OsStr) {}
     }
 
-    pub fn belongs_to_another_user(_: &Metadata) -> bool {
+    pub(crate) fn belongs_to_another_user(_: &Metadata) -> bool {
         false
     }
 
-    pub fn others_can_write(_: &Metadata) -> bool {
+    pub(crate) fn others_can_write(_: &Metadata) -> bool {
         false
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
-    pub fn is_file_of(path: &Path, bytes: &[u8], _: u32) -> io::Result<bool> {
+    pub(crate) fn is_file_of(path: &Path, bytes: &[u8], _: u32) -> io::Result<bool> {
         Ok(std::fs::symlink_metadata(path)?.is_file() && std::fs::read(path)? == bytes)
     }
 }

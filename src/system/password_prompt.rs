@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// what it was: rpassword itself raises the SIGINT of a Ctrl-C while the terminal is raw.
 #[cfg(unix)]
 #[expect(clippy::exit, reason = "a signal ends the call at once, and reading cannot be broken off otherwise")]
-pub fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
+pub(crate) fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
     let Ok(terminal) = File::open("/dev/tty") else { return ask() };
     let Ok(before) = rustix::termios::tcgetattr(&terminal) else { return ask() };
     let (done, is_done) = channel::<()>();
@@ -44,6 +44,6 @@ pub fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
 
 /// Asks by `ask`, which hides what is typed.
 #[cfg(not(unix))]
-pub fn prompt<T>(_signals: &Signals, ask: impl FnOnce() -> T) -> T {
+pub(crate) fn prompt<T>(_signals: &Signals, ask: impl FnOnce() -> T) -> T {
     ask()
 }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 /// Whose process opened a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Peer {
+pub(crate) enum Peer {
     /// The current user's, or a system where that cannot be told.
     Own,
     /// Another user's, or one that could not be found.
@@ -44,7 +44,7 @@ mod linux {
 
     /// The owner of the socket that is bound to `local` and connected to `remote`, in the format of `/proc/net/tcp`
     /// (proc_net_tcp.rst in the kernel's documentation).
-    pub fn owner(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<u32> {
+    pub(crate) fn owner(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<u32> {
         table.lines().skip(1).find_map(|line| {
             let mut fields = line.split_ascii_whitespace().skip(1);
             let (found_local, found_remote) = (fields.next()?, fields.next()?);

@@ -50,7 +50,7 @@ fn child(program: &OsStr) -> Command {
 }
 
 /// Runs this very program with `args`, on our terminal, and tells whether it ended well; the error is in words.
-pub fn myself(args: &[&str]) -> Result<bool, String> {
+pub(crate) fn myself(args: &[&str]) -> Result<bool, String> {
     let path = std::env::current_exe().map_err(|error| error.to_string())?;
     let status = child(path.as_os_str()).args(args).status().map_err(|error| error.to_string())?;
     Ok(status.success())
@@ -168,7 +168,7 @@ fn family_of(leader: i32) -> Vec<i32> {
 /// Whoever stops, signals or waits for this process then deals with the program itself: nothing stands between them
 /// that would have to pass signals or exit codes on. Returns only where that fails.
 #[cfg(unix)]
-pub fn become_program(
+pub(crate) fn become_program(
     program: &OsStr,
     args: &[OsString],
     set: &[(String, String)],
@@ -185,7 +185,7 @@ pub fn become_program(
 /// Runs `program` with `set` added to its environment and `removed` taken out of it, and returns its exit code. This
 /// system has nothing like `exec`; the console sends Ctrl-C to both.
 #[cfg(not(unix))]
-pub fn become_program(
+pub(crate) fn become_program(
     program: &OsStr,
     args: &[OsString],
     set: &[(String, String)],
@@ -200,7 +200,7 @@ pub fn become_program(
 }
 
 /// Path of this program, for settings that want an absolute one.
-pub fn own_path() -> PathBuf {
+pub(crate) fn own_path() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/zoho-cred"))
 }
 

@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 /// How often the line is drawn anew.
 const TICK: Duration = Duration::from_millis(200);
 /// Moves to the begin of the line and empties it.
-pub const EMPTY_LINE: &str = "\r\u{1b}[2K";
+pub(crate) const EMPTY_LINE: &str = "\r\u{1b}[2K";
 
 /// The line, as long as this lives.
 #[derive(Default)]
-pub struct Spinner(Option<Line>);
+pub(crate) struct Spinner(Option<Line>);
 
 struct Line {
     over: Sender<()>,
@@ -40,7 +40,7 @@ impl Drop for Spinner {
 impl System {
     /// Shows on a terminal what is waited for: how long that may last yet, or without a limit how long it has
     /// lasted. Elsewhere nothing is shown.
-    pub fn show_spinner(&self, what: &str, limit: Option<Duration>) -> Spinner {
+    pub(crate) fn show_spinner(&self, what: &str, limit: Option<Duration>) -> Spinner {
         if !self.terminal.stderr || self.terminal.quiet || self.env.get("TERM") == Some("dumb") {
             return Spinner::default();
         }
@@ -65,19 +65,19 @@ impl System {
 }
 
 /// A line on a terminal that is drawn anew when it changes, and goes when this is dropped.
-pub struct StatusLine<'a> {
+pub(crate) struct StatusLine<'a> {
     system: &'a System,
     shown: bool,
 }
 
 impl StatusLine<'_> {
     /// Whether there is a terminal for it.
-    pub fn is_shown(&self) -> bool {
+    pub(crate) fn is_shown(&self) -> bool {
         self.shown
     }
 
     /// Shows `words` in place of what the line said.
-    pub fn show(&self, words: &str) {
+    pub(crate) fn show(&self, words: &str) {
         draw(&sanitize(words));
         self.system.waits.set(true);
     }
@@ -94,7 +94,7 @@ impl Drop for StatusLine<'_> {
 
 impl System {
     /// A status line, if standard error is a terminal that can redraw one.
-    pub fn status_line(&self, quiet: bool) -> StatusLine<'_> {
+    pub(crate) fn status_line(&self, quiet: bool) -> StatusLine<'_> {
         let shown = self.terminal.stderr && !quiet && self.env.get("TERM") != Some("dumb");
         StatusLine { system: self, shown }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 /// Standard input. Its buffer is made when it is first read.
-pub struct Stdin;
+pub(crate) struct Stdin;
 
 impl Read for Stdin {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {

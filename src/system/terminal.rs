@@ -27,7 +27,7 @@ impl Terminal {
     }
 
     /// The columns of the terminal that standard error is; `None` where it is none, or does not tell.
-    pub fn stderr_columns(&self) -> Option<usize> {
+    pub(crate) fn stderr_columns(&self) -> Option<usize> {
         columns(&Terminal { stdout: false, ..*self })
     }
 
@@ -39,7 +39,7 @@ impl Terminal {
 }
 
 /// The columns of the terminal that standard error is.
-pub fn stderr_columns() -> usize {
+pub(crate) fn stderr_columns() -> usize {
     columns(&Terminal { stderr: true, ..Terminal::default() }).unwrap_or(80)
 }
 

@@ -48,7 +48,7 @@ pub const ALL: [DataCenter; 11] = [
 
 impl DataCenter {
     /// The data centre with this code, in any case; `None` for an unknown one.
-    pub fn by_code(code: &str) -> Option<&'static DataCenter> {
+    pub(crate) fn by_code(code: &str) -> Option<&'static DataCenter> {
         ALL.iter().find(|dc| dc.code.eq_ignore_ascii_case(code))
     }
 
@@ -72,14 +72,14 @@ impl DataCenter {
     }
 
     /// The data centre whose accounts server this is; `None` where it is none of Zoho's.
-    pub fn by_accounts_url(url: &str) -> Option<&'static DataCenter> {
+    pub(crate) fn by_accounts_url(url: &str) -> Option<&'static DataCenter> {
         let host = url.strip_prefix("https://")?;
         ALL.iter().find(|dc| dc.accounts_host == host)
     }
 
     /// The data centre that an `api_domain` belongs to, those of CRM's sandboxes and developer editions included; `None`
     /// where it is none of Zoho's.
-    pub fn by_api_domain(url: &str) -> Option<&'static DataCenter> {
+    pub(crate) fn by_api_domain(url: &str) -> Option<&'static DataCenter> {
         let url = url::Url::parse(url).ok()?;
         let (edition, gateway) = url.host_str()?.split_once('.')?;
         if url.as_str() != format!("https://{edition}.{gateway}/") {

@@ -13,7 +13,7 @@ use crate::system::System;
 use crate::zoho::DataCenter;
 
 /// Whether the secrets can be had where the profile says.
-pub fn secrets(session: &Session, system: &System) -> Check {
+pub(crate) fn secrets(session: &Session, system: &System) -> Check {
     let what = &tr!("secrets");
     let place = match &session.profile.secrets {
         SecretBackend::Keyring => tr!("the keyring"),
@@ -34,7 +34,7 @@ pub fn secrets(session: &Session, system: &System) -> Check {
 }
 
 /// What cache and ledger say about refresh token, data centre, budget and tokens.
-pub fn checks(session: &Session, system: &System, found: &Found) -> Vec<Check> {
+pub(crate) fn checks(session: &Session, system: &System, found: &Found) -> Vec<Check> {
     let mut checks = vec![refresh_token(session, system, found)];
     checks.extend(edited_scopes(session, found));
     checks.extend([data_center(session, found), budget(session, system, found), tokens(system, found)]);

@@ -12,7 +12,7 @@ use crate::store::{Holder, StateDir};
 use crate::system::{FileSystem, System};
 
 /// Owner and modes, file system, writing.
-pub fn checks(state: &StateDir, system: &System) -> Vec<Check> {
+pub(crate) fn checks(state: &StateDir, system: &System) -> Vec<Check> {
     if let Err(error) = state.check() {
         return vec![Check::error(&tr!("state folder"), &error)];
     }
@@ -82,7 +82,7 @@ fn writing(state: &StateDir, system: &System) -> Check {
 }
 
 /// Whether the lock of the credential can be taken.
-pub fn lock(session: &Session, system: &System) -> Check {
+pub(crate) fn lock(session: &Session, system: &System) -> Check {
     let what = &tr!("lock");
     let id = match session.source(system).id() {
         Ok(id) => id,

@@ -30,7 +30,7 @@ struct Findings {
 }
 
 /// Prints one line a check; exit code 1 if one failed. No token is asked for.
-pub fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
+pub(crate) fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
     let (profile, checks) = match Session::open_unchecked(system, global, args.profile.as_deref()) {
         Ok(session) => (Some(session.profile.name.to_string()), examine(&session, system)),
         Err(error) => (None, without_profile(&error, system)),

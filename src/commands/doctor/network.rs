@@ -18,7 +18,7 @@ const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// One GET for both checks.
-pub fn checks(session: &Session, system: &System) -> Vec<Check> {
+pub(crate) fn checks(session: &Session, system: &System) -> Vec<Check> {
     let what = &tr!("accounts server");
     let accounts = &session.profile.accounts_url;
     let request = HttpRequest::get(accounts.join(SERVER_INFO_PATH), TIMEOUT);

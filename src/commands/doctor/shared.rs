@@ -13,7 +13,7 @@ use std::time::Duration;
 const SLOW: Duration = Duration::from_millis(250);
 
 /// Whether the shared store works, if one is set.
-pub fn check(session: &Session, system: &System) -> Check {
+pub(crate) fn check(session: &Session, system: &System) -> Check {
     let what = &tr!("shared store");
     let Some((place, health)) = look(session, system) else {
         return Check::skipped(what, tr!("none is set; this machine keeps its state for itself"));

@@ -12,7 +12,7 @@ use crate::sanitize::sanitize;
 use crate::system::{System, process};
 
 /// Prints the settings for a tool; on stderr, what to check.
-pub fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
+pub(crate) fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let text = fill(&session, system, text(args.target))?;
     system.print(text.as_bytes())?;

@@ -3,8 +3,8 @@
 mod state;
 mod text;
 
-pub use state::{Found, State, Status, judge};
-pub use text::{refreshing, state as state_words, summary};
+pub(crate) use state::{Found, State, Status, judge};
+pub(crate) use text::{refreshing, state as state_words, summary};
 
 use crate::cli::{Global, Report, StatusArgs};
 use crate::commands::{Page, Session};
@@ -14,11 +14,11 @@ use crate::sanitize::json;
 use crate::system::System;
 
 /// Zoho kills the oldest of 10 to 15 living tokens, so from this many an hour on there is a warning.
-pub const MANY_TOKENS: u32 = 8;
+pub(crate) const MANY_TOKENS: u32 = 8;
 
 /// Prints the status; the exit code says whether a token can be had: 0, 77 where a login is needed, 75 while cooling
 /// down or out of budget with no token left.
-pub fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
+pub(crate) fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let found = Found::read(&session, system)?;
     let status = judge(&session, system, &found);

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// What a profile can do at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub(crate) enum State {
     /// A token is there, or can be had.
     Ready,
     /// A person has to log in.
@@ -29,124 +29,124 @@ pub enum State {
 
 /// The status of a profile; its JSON is `status -o json`.
 #[derive(Serialize)]
-pub struct Status {
+pub(crate) struct Status {
     version: u32,
     /// The profile's name.
-    pub profile: String,
+    pub(crate) profile: String,
     /// What it can do.
-    pub state: State,
+    pub(crate) state: State,
     /// Code of its data centre.
-    pub data_center: Option<&'static str>,
+    pub(crate) data_center: Option<&'static str>,
     /// Its accounts server.
-    pub accounts_url: String,
+    pub(crate) accounts_url: String,
     /// Whether the accounts server, client or grant were edited since the login, so that its secrets are not used.
-    pub settings_changed: bool,
+    pub(crate) settings_changed: bool,
     /// Whether the scopes were edited since the login: the token has those of before.
-    pub scopes_edited: bool,
+    pub(crate) scopes_edited: bool,
     /// The living token, if there is one.
-    pub token: Option<Token>,
+    pub(crate) token: Option<Token>,
     /// Requests of the window.
-    pub budget: BudgetUse,
+    pub(crate) budget: BudgetUse,
     /// Tokens that were minted in the last hour.
-    pub minted_last_hour: u32,
+    pub(crate) minted_last_hour: u32,
     /// RFC 3339.
-    pub cool_down_until: Option<String>,
+    pub(crate) cool_down_until: Option<String>,
     /// The last failure since the last success.
-    pub last_failure: Option<LastFailure>,
+    pub(crate) last_failure: Option<LastFailure>,
     /// Who refreshes at the moment.
-    pub lock: Lock,
+    pub(crate) lock: Lock,
     /// Where things rest.
-    pub stores: Stores,
+    pub(crate) stores: Stores,
 }
 
 /// A living token.
 #[derive(Serialize)]
-pub struct Token {
+pub(crate) struct Token {
     /// RFC 3339.
-    pub expires_at: String,
+    pub(crate) expires_at: String,
     /// In seconds.
-    pub expires_in: i64,
+    pub(crate) expires_in: i64,
     /// Its whole life, in seconds.
     #[serde(skip)]
-    pub life_s: i64,
+    pub(crate) life_s: i64,
     /// When its early window begins, in ms since 1970.
     #[serde(skip)]
-    pub early_from_ms: i64,
+    pub(crate) early_from_ms: i64,
 }
 
 /// Requests of the window.
 #[derive(Serialize)]
-pub struct BudgetUse {
+pub(crate) struct BudgetUse {
     /// How many there may be.
-    pub limit: u32,
+    pub(crate) limit: u32,
     /// How many there were.
-    pub used: u32,
+    pub(crate) used: u32,
     /// How many are left.
-    pub left: u32,
+    pub(crate) left: u32,
     /// Length of the window, in seconds.
-    pub window_s: u64,
+    pub(crate) window_s: u64,
     /// Until the next automatic refresh may be made, in seconds.
-    pub next_slot_s: u64,
+    pub(crate) next_slot_s: u64,
     /// Until the oldest request no longer counts.
     #[serde(skip)]
-    pub next_free: Duration,
+    pub(crate) next_free: Duration,
 }
 
 /// The last failure since the last success.
 #[derive(Serialize)]
-pub struct LastFailure {
+pub(crate) struct LastFailure {
     /// Zoho's word for it, or ours.
-    pub code: String,
+    pub(crate) code: String,
     /// RFC 3339.
-    pub at: String,
+    pub(crate) at: String,
     /// What happened, in English.
-    pub message: String,
+    pub(crate) message: String,
     /// The same in the language of the call.
     #[serde(skip)]
-    pub said: String,
+    pub(crate) said: String,
     /// When, in ms since 1970.
     #[serde(skip)]
-    pub at_ms: i64,
+    pub(crate) at_ms: i64,
 }
 
 /// The credential's lock.
 #[derive(Serialize)]
-pub struct Lock {
+pub(crate) struct Lock {
     /// Whether somebody has it.
-    pub held: bool,
+    pub(crate) held: bool,
     /// Who.
-    pub pid: Option<u32>,
+    pub(crate) pid: Option<u32>,
     /// RFC 3339.
-    pub since: Option<String>,
+    pub(crate) since: Option<String>,
 }
 
 /// Where things rest.
 #[derive(Serialize)]
-pub struct Stores {
+pub(crate) struct Stores {
     /// The word for the place of secrets.
-    pub secrets: &'static str,
+    pub(crate) secrets: &'static str,
     /// The state folder.
-    pub cache: String,
+    pub(crate) cache: String,
     /// The shared store's address, without a password.
-    pub shared: Option<String>,
+    pub(crate) shared: Option<String>,
 }
 
 /// What is on this machine's disk about the credential of a session.
-pub struct Found {
+pub(crate) struct Found {
     /// The cached token set.
-    pub cache: CacheRecord,
+    pub(crate) cache: CacheRecord,
     /// The ledger.
-    pub ledger: Ledger,
+    pub(crate) ledger: Ledger,
     holder: Option<Holder>,
     /// The scopes of the login; empty where they are not known.
     login_scopes: Vec<String>,
     /// Why there is no credential, if there is none.
-    pub no_credential: Option<Error>,
+    pub(crate) no_credential: Option<Error>,
 }
 
 impl Found {
     /// Reads it, without asking anybody: [`Error`] where the credential or the folder cannot be looked at.
-    pub fn read(session: &Session, system: &System) -> Result<Self, Error> {
+    pub(crate) fn read(session: &Session, system: &System) -> Result<Self, Error> {
         let source = session.source(system);
         match source.id() {
             Ok(id) => {
@@ -171,13 +171,13 @@ impl Found {
     }
 
     /// Whether the scopes of `profile` were edited since its login, so that only a new one changes those of its tokens.
-    pub fn wants_other_scopes(&self, profile: &Profile) -> bool {
+    pub(crate) fn wants_other_scopes(&self, profile: &Profile) -> bool {
         profile.wants_other_scopes(&self.login_scopes)
     }
 }
 
 /// The status that what was found amounts to.
-pub fn judge(session: &Session, system: &System, found: &Found) -> Status {
+pub(crate) fn judge(session: &Session, system: &System, found: &Found) -> Status {
     let (profile, clock) = (&session.profile, system.clock.now());
     let now = &system.clock.timestamp();
     let (budget, ledger) = (&profile.budget, &found.ledger);

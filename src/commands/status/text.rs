@@ -7,7 +7,7 @@ use crate::i18n::tr;
 use std::time::Duration;
 
 /// The status for people: one fact a line. `shared` tells of the store that machines share.
-pub fn describe(status: &Status, shared: Option<String>, report: &Page, now_ms: i64) -> String {
+pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Page, now_ms: i64) -> String {
     let fact = |name: String, value: String| Some(vec![plain(name), plain(value)]);
     report.table(
         [
@@ -40,7 +40,7 @@ pub fn describe(status: &Status, shared: Option<String>, report: &Page, now_ms: 
 }
 
 /// The status in three lines, and what to do next.
-pub fn summary(status: &Status, report: &Page, now_ms: i64) -> String {
+pub(crate) fn summary(status: &Status, report: &Page, now_ms: i64) -> String {
     let name = &status.profile;
     let step = next(status).unwrap_or_else(|| match (status.state, &status.token) {
         (State::Ready, _) | (_, Some(_)) => {
@@ -56,7 +56,7 @@ pub fn summary(status: &Status, report: &Page, now_ms: i64) -> String {
 }
 
 /// The state with its tone, and until when it lasts.
-pub fn state(status: &Status, report: &Page, now_ms: i64) -> Words {
+pub(crate) fn state(status: &Status, report: &Page, now_ms: i64) -> Words {
     match status.state {
         State::Ready => toned(Style::Good, tr!("ready")),
         State::LoginRequired => toned(Style::Bad, tr!("login required")),
@@ -132,7 +132,7 @@ fn budget(status: &Status, report: &Page) -> String {
 }
 
 /// Who has the lock.
-pub fn refreshing(pid: Option<u32>) -> String {
+pub(crate) fn refreshing(pid: Option<u32>) -> String {
     match pid {
         Some(pid) => tr!("process {pid} is refreshing", pid),
         None => tr!("somebody is refreshing"),

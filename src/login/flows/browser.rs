@@ -18,13 +18,13 @@ use std::time::Duration;
 
 /// What a person chose.
 #[derive(Clone, Copy, Debug)]
-pub struct Choices {
+pub(crate) struct Choices {
     /// Print the address instead of opening it.
-    pub no_browser: bool,
+    pub(crate) no_browser: bool,
     /// Send no PKCE challenge.
-    pub no_pkce: bool,
+    pub(crate) no_pkce: bool,
     /// For the person to come back.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 /// Opens the consent page and waits for the redirect that belongs to it.

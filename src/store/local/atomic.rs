@@ -15,10 +15,10 @@ use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
 
 /// No writer without a lock takes this long, so a temporary file that is older belongs to a dead one.
-pub const ABANDONED: Duration = Duration::from_secs(60);
+pub(crate) const ABANDONED: Duration = Duration::from_secs(60);
 
 /// A file that will replace `target`. Dropping it without [`NewFile::commit`] removes it.
-pub struct NewFile {
+pub(crate) struct NewFile {
     file: NamedTempFile,
     target: PathBuf,
 }
@@ -26,7 +26,7 @@ pub struct NewFile {
 impl NewFile {
     /// Creates the file with mode 0600, whatever the umask, in the target's folder. Its name is `prefix` and a random
     /// part.
-    pub fn create(target: &Path, prefix: &OsStr) -> io::Result<Self> {
+    pub(crate) fn create(target: &Path, prefix: &OsStr) -> io::Result<Self> {
         let file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder_of(target))?;
         close_file(file.as_file())?;
         Ok(NewFile { file, target: target.to_owned() })
@@ -43,7 +43,7 @@ impl NewFile {
 
     /// Writes `bytes` and renames the file into place. `permissions` are set just before the rename; without them the
     /// file keeps mode 0600.
-    pub fn commit(mut self, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    pub(crate) fn commit(mut self, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
         self.file.rewind()?;
         self.file.write_all(bytes)?;
         let file = self.file.as_file();
@@ -61,7 +61,7 @@ impl NewFile {
 /// Removes temporary files of dead writers: regular files of ours in `folder` whose name begins with `prefix` and that
 /// were last written at least `age` ago. A holder of the lock that every writer of this prefix holds passes zero.
 /// Failures only leave the files for the next call.
-pub fn remove_stale(folder: &Path, prefix: &OsStr, age: Duration) {
+pub(crate) fn remove_stale(folder: &Path, prefix: &OsStr, age: Duration) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
@@ -86,18 +86,18 @@ fn is_older(modified: io::Result<SystemTime>, age: Duration) -> bool {
 }
 
 /// A state file that will be replaced, with room for what is to come.
-pub struct CommitFile(NewFile);
+pub(crate) struct CommitFile(NewFile);
 
 impl CommitFile {
     /// Creates the file beside `target` and fills `room` bytes of it.
-    pub fn reserve(target: &Path, subdir: usize) -> io::Result<Self> {
+    pub(crate) fn reserve(target: &Path, subdir: usize) -> io::Result<Self> {
         let mut file = NewFile::create(target, &prefix_of(target))?;
         file.reserve(subdir)?;
         Ok(CommitFile(file))
     }
 
     /// Writes `bytes` and renames the file into place.
-    pub fn commit(self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn commit(self, bytes: &[u8]) -> io::Result<()> {
         self.0.commit(bytes, None)
     }
 }
@@ -110,7 +110,7 @@ pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Replaces a state file that has no lock: the last writer wins.
-pub fn replace_unlocked(target: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(crate) fn replace_unlocked(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     remove_unfinished(target, ABANDONED);
     write(target, bytes)
 }
@@ -121,7 +121,7 @@ fn write(target: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// Removes temporary files that writers of the state file `target` left at least `age` ago.
-pub fn remove_unfinished(target: &Path, age: Duration) {
+pub(crate) fn remove_unfinished(target: &Path, age: Duration) {
     remove_stale(folder_of(target), &prefix_of(target), age);
 }
 
@@ -145,7 +145,7 @@ fn sync_folder(folder: &Path) {
 }
 
 /// Moves a file that cannot be parsed to the same name with `.bad`; one is kept per name.
-pub fn set_aside(path: &Path) {
+pub(crate) fn set_aside(path: &Path) {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".bad");
     let aside = PathBuf::from(aside);
@@ -156,14 +156,14 @@ pub fn set_aside(path: &Path) {
 }
 
 /// Does so where a file is there whose bytes are not `sound`.
-pub fn set_aside_junk(path: &Path, sound: impl FnOnce(&[u8]) -> bool) {
+pub(crate) fn set_aside_junk(path: &Path, sound: impl FnOnce(&[u8]) -> bool) {
     if state_dir::read(path).is_ok_and(|(bytes, _)| !sound(&bytes)) {
         set_aside(path);
     }
 }
 
 /// Removes the file at `path`; one that is not there is fine.
-pub fn remove(path: &Path) -> Result<(), Error> {
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, &error)),
         _ => Ok(()),

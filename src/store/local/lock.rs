@@ -36,24 +36,24 @@ impl Holder {
 }
 
 /// A lock that is tried again and again. The file stays open in between, so that a try is one system call.
-pub struct LockFile {
+pub(crate) struct LockFile {
     path: PathBuf,
     open: Option<File>,
 }
 
 impl LockFile {
     /// The lock at `path`, which is not opened yet.
-    pub fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         LockFile { path, open: None }
     }
 
     /// Its path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Takes the lock if it is free. The folder must be there.
-    pub fn try_take(&mut self) -> Result<Option<FileLock>, Error> {
+    pub(crate) fn try_take(&mut self) -> Result<Option<FileLock>, Error> {
         self.take().map_err(|error| failed("lock", &self.path, &error))
     }
 
@@ -82,20 +82,20 @@ impl LockFile {
 }
 
 /// A held lock; dropping it releases it.
-pub struct FileLock {
+pub(crate) struct FileLock {
     file: File,
     path: PathBuf,
 }
 
 impl FileLock {
     /// Takes the lock at `path` if it is free. The folder must be there.
-    pub fn try_take(path: &Path) -> Result<Option<Self>, Error> {
+    pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, Error> {
         LockFile::new(path.to_owned()).try_take()
     }
 
     /// Whether the path still leads to the locked file. If it was deleted or replaced, another process may hold the new
     /// one.
-    pub fn is_still_held(&self) -> bool {
+    pub(crate) fn is_still_held(&self) -> bool {
         is_same_file(&self.file, &self.path).unwrap_or(false)
     }
 
@@ -126,7 +126,7 @@ impl Drop for FileLock {
 }
 
 /// Who holds the lock at `path`; `None` where nobody does.
-pub fn holder(path: &Path) -> Option<Holder> {
+pub(crate) fn holder(path: &Path) -> Option<Holder> {
     let mut file = options().open(path).ok()?;
     match FileExt::try_lock_shared(&file) {
         Ok(()) => None,

@@ -2,14 +2,16 @@
 
 pub mod atomic;
 mod lock;
-pub mod probe;
+pub(crate) mod probe;
 pub mod profile_state;
 pub mod records;
 mod stamp;
-pub mod state_dir;
+pub(crate) mod state_dir;
 mod store;
 
-pub use lock::{FileLock, Holder};
-pub use stamp::{Links, Stamp};
+pub(crate) use lock::FileLock;
+pub use lock::Holder;
+pub(crate) use stamp::{Links, Stamp};
 pub use state_dir::StateDir;
-pub use store::{LocalStore, LockedLocal, cache_path, decode_cache, read_cache};
+pub use store::{LocalStore, LockedLocal};
+pub(crate) use store::{cache_path, decode_cache, read_cache};

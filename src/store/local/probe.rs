@@ -7,7 +7,7 @@ use crate::store::local::state_dir::{StateDir, is_open_to_others};
 use std::path::PathBuf;
 
 /// The folder and every file of ours in it that somebody else has any access to.
-pub fn open_to_others(state: &StateDir) -> Vec<PathBuf> {
+pub(crate) fn open_to_others(state: &StateDir) -> Vec<PathBuf> {
     let rooms = state_dir::SUBDIRS.iter().map(|subdir| state.subdir_path(subdir));
     let folders: Vec<_> = std::iter::once(state.path().to_owned()).chain(rooms).collect();
     let files = folders[1..].iter().flat_map(|folder| state_dir::list(folder).unwrap_or_default());

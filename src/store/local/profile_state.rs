@@ -84,7 +84,7 @@ impl ProfileState {
     }
 
     /// What was recorded last for `profile`, whatever its settings and its login are by now; junk is nothing.
-    pub fn recorded(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
+    pub(crate) fn recorded(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
         let Some(path) = path_of(state, profile) else { return Ok(None) };
         match state_dir::read(&path) {
             Ok((bytes, _)) => Ok(decode(&bytes)),
@@ -120,7 +120,7 @@ impl ProfileState {
 }
 
 /// Where the state of `profile` is. The environment profile has none: its credential id follows from the variables.
-pub fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
+pub(crate) fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
     match &profile.origin {
         Origin::Environment => None,
         Origin::File(config) => Some(path(state, &crate::model::profile_key(config, &profile.name))),

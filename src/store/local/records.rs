@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The version that this program writes. A format that an older program could not read gets a new file name.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 #[derive(Deserialize)]
 struct Version {
@@ -11,7 +11,7 @@ struct Version {
 }
 
 /// The bytes of a file that holds `value`, which must serialise to a JSON object.
-pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let body = serde_json::to_string(value).unwrap_or_else(|_| "{}".into());
     let separator = if body == "{}" { "" } else { "," };
     format!("{{\"version\":{VERSION}{separator}{}\n", body.trim_start_matches('{')).into_bytes()

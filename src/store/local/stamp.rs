@@ -8,7 +8,7 @@ use std::path::Path;
 /// One version of one regular file. Whatever is done to the file changes at least one of these; the time of the last
 /// status change (`ctime`) cannot be set back by a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub(crate) struct Stamp {
     device: u64,
     inode: u64,
     length: u64,
@@ -19,7 +19,7 @@ pub struct Stamp {
 
 /// Whether a link in place of the file is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Links {
+pub(crate) enum Links {
     /// A person's file may be a link.
     Follow,
     /// A file of ours is none.
@@ -29,7 +29,7 @@ pub enum Links {
 impl Stamp {
     /// The stamp of the file at `path`. [`io::ErrorKind::NotFound`] where there is none; an error of another kind
     /// where that cannot be told, or where it is no regular file with exactly this one name.
-    pub fn of(path: &Path, links: Links) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path, links: Links) -> io::Result<Self> {
         os::stamp(path, links)?.ok_or_else(|| io::Error::other(tr!("it is not a file with one name")))
     }
 }
@@ -40,7 +40,7 @@ mod os {
     use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, StatxTimestamp, statx};
 
     /// A network file system is made to ask its server: its own idea of a file may be a minute old.
-    pub fn stamp(path: &Path, links: Links) -> io::Result<Option<Stamp>> {
+    pub(crate) fn stamp(path: &Path, links: Links) -> io::Result<Option<Stamp>> {
         let flags = match links {
             Links::Follow => AtFlags::STATX_FORCE_SYNC,
             Links::Refuse => AtFlags::STATX_FORCE_SYNC | AtFlags::SYMLINK_NOFOLLOW,
@@ -68,7 +68,7 @@ mod os {
     use super::*;
     use std::os::unix::fs::MetadataExt;
 
-    pub fn stamp(path: &Path, links: Links) -> io::Result<Option<Stamp>> {
+    pub(crate) fn stamp(path: &Path, links: Links) -> io::Result<Option<Stamp>> {
         let found = match links {
             Links::Follow => std::fs::metadata(path)?,
             Links::Refuse => std::fs::symlink_metadata(path)?,
@@ -92,7 +92,7 @@ mod os {
 mod os {
     use super::*;
 
-    pub fn stamp(_: &Path, _: Links) -> io::Result<Option<Stamp>> {
+    pub(crate) fn stamp(_: &Path, _: Links) -> io::Result<Option<Stamp>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub struct StateDir(PathBuf);
 
 /// The folders that we make in it, which also show that it is ours.
-pub const SUBDIRS: [&str; 6] = ["clients", "credentials", "ledgers", "locks", "profiles", "secrets"];
+pub(crate) const SUBDIRS: [&str; 6] = ["clients", "credentials", "ledgers", "locks", "profiles", "secrets"];
 
 impl StateDir {
     /// The folder at `path`; it is looked at by [`StateDir::check`] and made by [`StateDir::room`].
@@ -27,7 +27,7 @@ impl StateDir {
     }
 
     /// The path of one of our folders in it.
-    pub fn subdir_path(&self, subdir: &str) -> PathBuf {
+    pub(crate) fn subdir_path(&self, subdir: &str) -> PathBuf {
         self.0.join(subdir)
     }
 
@@ -93,7 +93,7 @@ impl StateDir {
     }
 
     /// Makes one of our folders, and the state folder around it, with mode 0700 whatever the umask.
-    pub fn subdir(&self, subdir: &str) -> Result<PathBuf, Error> {
+    pub(crate) fn subdir(&self, subdir: &str) -> Result<PathBuf, Error> {
         let path = self.subdir_path(subdir);
         if let Some(parent) = self.0.parent() {
             fs::create_dir_all(parent).map_err(|error| failed("create", parent, &error))?;
@@ -141,7 +141,7 @@ fn close_folder(path: &Path) -> Result<(), Error> {
 }
 
 /// The error of an action on a path.
-pub fn failed(action: &'static str, path: &Path, error: &io::Error) -> Error {
+pub(crate) fn failed(action: &'static str, path: &Path, error: &io::Error) -> Error {
     Error::Store { action, what: path.display().to_string(), problem: error.to_string() }
 }
 
@@ -166,29 +166,29 @@ mod os {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 
     /// Whether the file belongs to the user this process runs as.
-    pub fn owned_by_us(found: &Metadata) -> bool {
+    pub(crate) fn owned_by_us(found: &Metadata) -> bool {
         found.uid() == rustix::process::geteuid().as_raw()
     }
 
     /// Whether the file belongs to that user or to root.
-    pub fn owned_by_us_or_root(found: &Metadata) -> bool {
+    pub(crate) fn owned_by_us_or_root(found: &Metadata) -> bool {
         found.uid() == 0 || owned_by_us(found)
     }
 
     /// Whether others may rename what is in the folder. The user's own group counts as the user.
-    pub fn others_may_replace_in(folder: &Metadata) -> bool {
+    pub(crate) fn others_may_replace_in(folder: &Metadata) -> bool {
         let by_group = folder.mode() & 0o020 != 0 && folder.gid() != rustix::process::getegid().as_raw();
         let is_sticky = folder.mode() & 0o1000 != 0;
         (by_group || folder.mode() & 0o002 != 0) && !is_sticky
     }
 
     /// Whether anybody but the owner has any access.
-    pub fn is_open_to_others(found: &Metadata) -> bool {
+    pub(crate) fn is_open_to_others(found: &Metadata) -> bool {
         found.mode() & 0o077 != 0
     }
 
     /// Makes a folder of mode 0700 or less, and tells whether there was none.
-    pub fn make_private(path: &Path) -> io::Result<bool> {
+    pub(crate) fn make_private(path: &Path) -> io::Result<bool> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
@@ -196,7 +196,7 @@ mod os {
         }
     }
 
-    pub fn set_private(folder: &Path) -> io::Result<()> {
+    pub(crate) fn set_private(folder: &Path) -> io::Result<()> {
         match fs::symlink_metadata(folder)?.mode() & 0o777 {
             0o700 => Ok(()),
             _ => fs::set_permissions(folder, fs::Permissions::from_mode(0o700)),
@@ -204,7 +204,7 @@ mod os {
     }
 
     /// Takes everybody else's access to a file of ours away, and gives us ours, whatever the umask said.
-    pub fn close_file(file: &File) -> io::Result<()> {
+    pub(crate) fn close_file(file: &File) -> io::Result<()> {
         match file.metadata()?.mode() & 0o777 {
             0o600 => Ok(()),
             _ => file.set_permissions(fs::Permissions::from_mode(0o600)),
@@ -217,49 +217,49 @@ mod os {
     use super::*;
 
     /// There are no owners that could be told here.
-    pub fn owned_by_us(_: &Metadata) -> bool {
+    pub(crate) fn owned_by_us(_: &Metadata) -> bool {
         true
     }
 
     /// There are no owners that could be told here.
-    pub fn owned_by_us_or_root(_: &Metadata) -> bool {
+    pub(crate) fn owned_by_us_or_root(_: &Metadata) -> bool {
         true
     }
 
     /// There are no modes here.
-    pub fn others_may_replace_in(_: &Metadata) -> bool {
+    pub(crate) fn others_may_replace_in(_: &Metadata) -> bool {
         false
     }
 
     /// There are no modes here.
-    pub fn is_open_to_others(_: &Metadata) -> bool {
+    pub(crate) fn is_open_to_others(_: &Metadata) -> bool {
         false
     }
 
-    pub fn make_private(path: &Path) -> io::Result<bool> {
+    pub(crate) fn make_private(path: &Path) -> io::Result<bool> {
         fs::create_dir_all(path).map(|()| true)
     }
 
-    pub fn set_private(_: &Path) -> io::Result<()> {
+    pub(crate) fn set_private(_: &Path) -> io::Result<()> {
         Ok(())
     }
 
     /// There are no modes here.
-    pub fn close_file(_: &File) -> io::Result<()> {
+    pub(crate) fn close_file(_: &File) -> io::Result<()> {
         Ok(())
     }
 }
 
-pub use os::{close_file, is_open_to_others, owned_by_us};
+pub(crate) use os::{close_file, is_open_to_others, owned_by_us};
 use os::{make_private, others_may_replace_in, owned_by_us_or_root, set_private};
 
 /// What stands at the path, links not followed.
-pub fn stat(path: &Path) -> Option<Metadata> {
+pub(crate) fn stat(path: &Path) -> Option<Metadata> {
     fs::symlink_metadata(path).ok()
 }
 
 /// The paths in a folder of ours; a folder that is not there is an empty one.
-pub fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     match fs::read_dir(folder) {
         Ok(entries) => Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),

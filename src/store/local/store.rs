@@ -89,7 +89,7 @@ impl LocalStore {
 }
 
 /// The file that holds the cached token set of `credential`.
-pub fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
+pub(crate) fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
     state.subdir_path("credentials").join(format!("{}.v1.json", credential.cache()))
 }
 
@@ -225,12 +225,12 @@ enum Found<T> {
 }
 
 /// The token set in a cache file, read without a lock; `None` for none and for junk.
-pub fn read_cache(path: &Path) -> Option<CacheRecord> {
+pub(crate) fn read_cache(path: &Path) -> Option<CacheRecord> {
     state_dir::read(path).ok().and_then(|(bytes, _)| decode_cache(&bytes))
 }
 
 /// A cache record that we can have written; anything else is junk.
-pub fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
+pub(crate) fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
     decode(bytes).filter(CacheRecord::is_sound)
 }
 

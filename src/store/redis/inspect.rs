@@ -8,24 +8,24 @@ use std::time::Duration;
 
 /// How the shared store is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
+pub(crate) struct Health {
     /// From a question to its answer.
-    pub latency: Duration,
+    pub(crate) latency: Duration,
     /// How far Redis's clock is ahead of this machine's, in ms.
-    pub clock_offset_ms: i64,
+    pub(crate) clock_offset_ms: i64,
     /// How long the lease lasts yet that some machine has on the credential.
-    pub lease: Option<Duration>,
+    pub(crate) lease: Option<Duration>,
     /// What Redis does when its memory is full; `None` where it does not tell us.
-    pub eviction: Option<String>,
+    pub(crate) eviction: Option<String>,
     /// Why it takes no writes, where it tells so: without them nobody can refresh.
-    pub refusal: Option<Refusal>,
+    pub(crate) refusal: Option<Refusal>,
     /// Whether the token there is sealed with none of this machine's keys.
-    pub foreign: bool,
+    pub(crate) foreign: bool,
 }
 
 /// Why a store that answers takes no writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// It copies another one.
     Replica,
     /// It has no memory left, and evicts nothing.
@@ -35,7 +35,7 @@ pub enum Refusal {
 impl Shared {
     /// Asks the store how it is. [`Error::Unavailable`] where it does not answer, [`Error::Setting`] where it does not let
     /// us in or there is no key.
-    pub fn inspect(&self, credential: &CredentialId) -> Result<Health, Error> {
+    pub(crate) fn inspect(&self, credential: &CredentialId) -> Result<Health, Error> {
         let keys = self.keys.as_ref().map_err(Error::clone)?;
         let mut remote = Remote::connect(self, credential, Duration::MAX)?;
         let (redis_ms, took) = {

@@ -17,7 +17,7 @@ const LONGEST_RESERVATION_MS: i64 = 3_000;
 const RECORD_TRIES: u32 = 5;
 
 /// Local lock and lease. Without `far`, Redis could not be reached and this only notes things for later.
-pub struct LockedRedis<'a> {
+pub(crate) struct LockedRedis<'a> {
     fleet: &'a RedisStore,
     /// Dropped after the lease was given back.
     local: LockedLocal,
@@ -33,7 +33,7 @@ pub struct LockedRedis<'a> {
 
 impl<'a> LockedRedis<'a> {
     /// The state, with the fleet's as `far` has it.
-    pub fn new(
+    pub(crate) fn new(
         fleet: &'a RedisStore,
         local: LockedLocal,
         far: Option<(Remote, Snapshot)>,

@@ -12,9 +12,9 @@ pub mod seal;
 mod settings;
 pub mod snapshot;
 
-pub use inspect::{Health, Refusal};
+pub(crate) use inspect::{Health, Refusal};
 pub use remote::Reply;
-pub use seal::new_key;
+pub(crate) use seal::new_key;
 pub use settings::Shared;
 
 use crate::error::Error;

@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// For each command.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a lease lasts, in ms.
-pub const LEASE_MS: u64 = 15_000;
+pub(crate) const LEASE_MS: u64 = 15_000;
 /// How long anything is kept after its last write, in ms: longer than a token or a ledger's entry means anything.
 const LIFE_MS: u64 = 2 * 3_600_000;
 
@@ -172,12 +172,12 @@ impl Remote {
     }
 
     /// The key of the lease.
-    pub fn lease_key(&self) -> String {
+    pub(crate) fn lease_key(&self) -> String {
         self.keys[0].clone()
     }
 
     /// The key of the token.
-    pub fn token_key(&self) -> String {
+    pub(crate) fn token_key(&self) -> String {
         self.keys[2].clone()
     }
 

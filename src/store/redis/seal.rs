@@ -126,7 +126,7 @@ fn mark(mac: &Hmac<Sha256>, token: &Secret) -> String {
 }
 
 /// A new key, in base64.
-pub fn new_key() -> Result<Secret, Error> {
+pub(crate) fn new_key() -> Result<Secret, Error> {
     let mut bytes = Zeroizing::new([0; KEY]);
     getrandom::fill(&mut *bytes)
         .map_err(|error| Error::Unavailable { problem: error.to_string(), retry_after: None })?;

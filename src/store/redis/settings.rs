@@ -54,7 +54,7 @@ fn address<'a>(config: &'a ConfigFile, env: &'a Env) -> Option<&'a str> {
 }
 
 /// An address without user, password and query.
-pub fn place(address: &str) -> String {
+pub(crate) fn place(address: &str) -> String {
     match url::Url::parse(address) {
         Ok(url) => {
             let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
