@@ -12,7 +12,7 @@ mod store;
 pub(crate) use bound::changed_setting;
 pub(crate) use file::FileSecrets;
 pub(crate) use keyring::{KeyringSecrets, KeyringTimeout};
+pub(crate) use login_record::login_path;
 pub use login_record::{Item, LoginRecord};
-pub(crate) use login_record::{login_path, login_path_of};
 pub use source::{CredentialSource, Source};
 pub use store::SecretStore;

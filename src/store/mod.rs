@@ -4,11 +4,11 @@ pub mod local;
 pub mod redis;
 
 pub(crate) use local::FileLock;
+pub(crate) use local::FileVersion;
 pub use local::Holder;
 pub use local::LocalStore;
 pub use local::StateDir;
-pub(crate) use local::{Links, Stamp};
-pub(crate) use local::{cache_path, decode_cache, read_cache};
+pub(crate) use local::{cache_path, read_cache};
 pub use redis::Shared;
 pub(crate) use redis::{Health, Refusal};
 

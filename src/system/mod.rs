@@ -29,7 +29,7 @@ pub use https::{Https, Roots};
 pub(crate) use output_file::OutputFile;
 pub use process::harden;
 pub use signals::Signals;
-pub(crate) use spinner::{Spinner, StatusLine};
+pub(crate) use spinner::Spinner;
 pub(crate) use stdio::Stdin;
 pub use stdio::Stdout;
 pub use terminal::Terminal;

@@ -1,17 +1,18 @@
 //! The store of one machine: files in the state folder, guarded by `flock(2)`.
 
 pub mod atomic;
+mod file_version;
 mod lock;
 pub(crate) mod probe;
 pub mod profile_state;
 pub mod records;
-mod stamp;
+
 pub(crate) mod state_dir;
 mod store;
 
+pub(crate) use file_version::FileVersion;
 pub(crate) use lock::FileLock;
 pub use lock::Holder;
-pub(crate) use stamp::{Links, Stamp};
 pub use state_dir::StateDir;
 pub use store::{LocalStore, LockedLocal};
 pub(crate) use store::{cache_path, decode_cache, read_cache};

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::Budget;
 use crate::model::CredentialId;
-use crate::model::{CacheRecord, Ledger, Timestamp};
+use crate::model::{CacheRecord, Ledger, Timeversion};
 use crate::store::local::atomic;
 use crate::store::local::atomic::CommitFile;
 use crate::store::local::lock;
@@ -12,7 +12,7 @@ use crate::store::local::lock::{FileLock, Holder, LockFile};
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir;
 use crate::store::local::state_dir::{StateDir, failed};
-use crate::store::{Links, Locked, Stamp, Store};
+use crate::store::{FileVersion, Locked, Store};
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub struct LocalStore {
     /// Whether this process has made sure that the folders are there.
     made: Cell<bool>,
     /// The cache as it was last read, so that a caller that waits reads it again only when it has changed.
-    read: RefCell<Option<(Stamp, CacheRecord)>>,
+    read: RefCell<Option<(FileVersion, CacheRecord)>>,
 }
 
 impl LocalStore {
@@ -95,21 +95,21 @@ pub(crate) fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf
 
 impl Store for LocalStore {
     fn cache(&self) -> Result<CacheRecord, Error> {
-        let stamp = match Stamp::of(&self.cache, Links::Refuse) {
+        let version = match FileVersion::of(&self.cache) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(CacheRecord::default()),
-            stamp => stamp.ok(),
+            version => version.ok(),
         };
         if let Some((of, record)) = &*self.read.borrow()
-            && stamp.as_ref() == Some(of)
+            && version.as_ref() == Some(of)
         {
             return Ok(record.clone());
         }
         let record = look_at_cache(&self.cache)?;
-        self.read.replace(stamp.map(|stamp| (stamp, record.clone())));
+        self.read.replace(version.map(|version| (version, record.clone())));
         Ok(record)
     }
 
-    fn ledger(&self, now: &Timestamp, budget: &Budget) -> Ledger {
+    fn ledger(&self, now: &Timeversion, budget: &Budget) -> Ledger {
         match state_dir::read(&self.ledger) {
             Ok((bytes, _)) => decode(&bytes).unwrap_or_else(|| Ledger::unreadable(now, budget)),
             Err(_) => Ledger::default(),
@@ -175,7 +175,7 @@ impl Locked for LockedLocal {
         }
     }
 
-    fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error> {
+    fn ledger(&mut self, now: &Timeversion, budget: &Budget) -> Result<Ledger, Error> {
         match read_or_set_aside(&self.ledger, decode::<Ledger>)? {
             Found::Nothing => Ok(Ledger::default()),
             Found::Value(ledger) => {
