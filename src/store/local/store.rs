@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::Budget;
 use crate::model::CredentialId;
-use crate::model::{CacheRecord, Ledger, Timeversion};
+use crate::model::{CacheRecord, Ledger, Timestamp};
 use crate::store::local::atomic;
 use crate::store::local::atomic::CommitFile;
 use crate::store::local::lock;
@@ -109,7 +109,7 @@ impl Store for LocalStore {
         Ok(record)
     }
 
-    fn ledger(&self, now: &Timeversion, budget: &Budget) -> Ledger {
+    fn ledger(&self, now: &Timestamp, budget: &Budget) -> Ledger {
         match state_dir::read(&self.ledger) {
             Ok((bytes, _)) => decode(&bytes).unwrap_or_else(|| Ledger::unreadable(now, budget)),
             Err(_) => Ledger::default(),
@@ -175,7 +175,7 @@ impl Locked for LockedLocal {
         }
     }
 
-    fn ledger(&mut self, now: &Timeversion, budget: &Budget) -> Result<Ledger, Error> {
+    fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error> {
         match read_or_set_aside(&self.ledger, decode::<Ledger>)? {
             Found::Nothing => Ok(Ledger::default()),
             Found::Value(ledger) => {
