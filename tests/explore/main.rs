@@ -4,10 +4,12 @@
 //! from `EXPLORE_FROM` on; `EXPLORE_ALL=1` does not stop at the first fault. `EXPLORE_SEED=7` replays one and prints every port call of it.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are outside")]
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
 #![expect(clippy::print_stdout, reason = "figures and traces are what a run is for")]
 
 mod disk;
 mod errands;
+mod lease;
 mod network;
 mod plan;
 mod process;

@@ -1,8 +1,7 @@
-//! Randomness from a seed: splitmix64, small enough to be the same for ever.
+//! Random numbers from a seed (SplitMix64). They never change, so a seed replays its schedule.
 
 use std::cell::Cell;
 
-/// A stream of numbers that its seed decides.
 pub struct Rng(Cell<u64>);
 
 impl Rng {
@@ -22,6 +21,11 @@ impl Rng {
     /// A number from `low` up to and with `high`.
     pub fn within(&self, low: i64, high: i64) -> i64 {
         low + (self.next() % (high - low + 1) as u64) as i64
+    }
+
+    /// A number from 0 up to `end`, without it.
+    pub fn below(&self, end: i64) -> i64 {
+        self.within(0, end.max(1) - 1)
     }
 
     /// True `per_mille` times in a thousand.

@@ -15,6 +15,7 @@ mod ci;
 mod completions;
 mod curl;
 mod every_flow;
+mod fleet;
 mod git;
 mod http_clients;
 mod keyring;

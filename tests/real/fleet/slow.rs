@@ -1,8 +1,8 @@
 //! A Redis that is slow, or stops answering without closing the connection, as in a network partition.
 
+use super::way::{SILENT, Way};
+use super::world::RedisStore;
 use crate::harness::until;
-use crate::way::{SILENT, Way};
-use crate::world::RedisStore;
 use std::time::Duration;
 
 fn fleet() -> Option<(RedisStore, Way)> {

@@ -1,7 +1,7 @@
 //! Any number of machines causes one request to Zoho, and never exceeds its limit.
 
+use super::world::RedisStore;
 use crate::harness::{Running, one_token};
-use crate::world::RedisStore;
 use std::time::Duration;
 use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
 

@@ -49,7 +49,7 @@ pub struct Run {
 
 impl Machine {
     /// A machine with clocks of its own, up to a day apart from everybody else's.
-    pub fn new(rng: &mut Rng, nth: usize) -> Self {
+    pub fn new(rng: &Rng, nth: usize) -> Self {
         Machine {
             disk: Ledger::default(),
             epoch: 0,

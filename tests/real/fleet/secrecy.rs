@@ -1,6 +1,6 @@
 //! No token, secret or key appears in Redis or in a log, and a cached `get` does not contact Redis.
 
-use crate::world::RedisStore;
+use super::world::RedisStore;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};

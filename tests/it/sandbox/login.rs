@@ -1,6 +1,6 @@
 //! Obtaining a refresh token: consent page, console code and device.
 
-use crate::caller::{Caller, answered, secret, with_query};
+use super::caller::{Caller, answered, secret, with_query};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};

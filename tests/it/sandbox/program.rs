@@ -1,6 +1,6 @@
 //! The program `zoho-sandbox`, as a process.
 
-use crate::caller::http;
+use super::caller::http;
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use std::fs;
@@ -46,7 +46,6 @@ impl Drop for Serving {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "these tests start the program")]
 fn command(program: &Path) -> Command {
     Command::new(program)
 }
@@ -194,12 +193,10 @@ fn run_says_why_the_login_failed() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("no such flow"));
 }
 
-#[expect(clippy::disallowed_methods, reason = "these tests look at what the program left in files")]
 fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a script for a test, in a folder of its own")]
 fn write(path: &Path, content: &str) {
     fs::write(path, content).unwrap();
 }

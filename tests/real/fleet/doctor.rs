@@ -1,7 +1,7 @@
 //! `doctor` checks the shared store without changing it, and prints no key.
 
+use super::world::RedisStore;
 use crate::harness::until;
-use crate::world::RedisStore;
 use std::time::Duration;
 
 /// The status of the check of the shared store, and its message and fix in one string.

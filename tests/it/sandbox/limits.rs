@@ -1,6 +1,6 @@
 //! Zoho's limits, tested from outside. The tests advance the sandbox's clock instead of waiting.
 
-use crate::caller::{Caller, answered};
+use super::caller::{Caller, answered};
 use serde_json::{Value, json};
 use std::time::Duration;
 use zoho_cred::sandbox::{Limits, Options};

@@ -1,7 +1,7 @@
 //! A machine that dies, is stopped, or loses Redis while it holds the lease.
 
+use super::world::RedisStore;
 use crate::harness::until;
-use crate::world::RedisStore;
 use std::time::Duration;
 
 /// Starts a machine and returns during its request, while it holds the lease.

@@ -4,10 +4,10 @@
 //! A machine looks at its clock and sends in one step: a pause between the two is the one that no lease can close, and
 //! docs/fleet.md says so.
 
-use crate::machine::{ATTEMPTS, Machine, Run};
-use crate::model::Redis;
+use super::machine::{ATTEMPTS, Machine, Run};
+use super::model::Redis;
+use super::zoho::{LONGEST_MS, Zoho};
 use crate::rng::Rng;
-use crate::zoho::{LONGEST_MS, Zoho};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
@@ -85,7 +85,7 @@ enum Event {
 
 /// What happened in a schedule, so that a test knows that it was one.
 #[derive(Clone, Copy, Debug, Default)]
-struct WaitNotifier {
+struct Counts {
     requests: usize,
     crashes: usize,
     pauses: usize,
@@ -110,15 +110,15 @@ struct World {
     zoho: Zoho,
     /// Until when Redis's ledger forbids every request, in true time.
     throttled_until: i64,
-    told: WaitNotifier,
+    told: Counts,
 }
 
 impl World {
     fn new(seed: u64, without: Without) -> Self {
-        let mut rng = Rng::new(seed);
-        let machines = (0..*rng.pick(&[2usize, 4, 8])).map(|nth| Machine::new(&mut rng, nth)).collect();
+        let rng = Rng::new(seed);
+        let machines = (0..rng.one(&[2usize, 4, 8])).map(|nth| Machine::new(&rng, nth)).collect();
         let redis_clock = 1_700_000_000_000 + rng.below(7_200_000) - 3_600_000;
-        let rough = rng.chance(40);
+        let rough = rng.chance(400);
         let mut world = World {
             without,
             rng,
@@ -132,7 +132,7 @@ impl World {
             rough,
             zoho: Zoho::default(),
             throttled_until: 0,
-            told: WaitNotifier::default(),
+            told: Counts::default(),
         };
         for machine in 0..world.machines.len() {
             let after = world.rng.below(2_000);
@@ -178,7 +178,7 @@ impl World {
         let (there, back, pause) = (self.delay(), self.delay(), self.pause());
         let cut = self.machines[machine].cut_until > self.now;
         // Cut off, what was sent may have arrived all the same.
-        let arrives = !cut || self.rng.chance(20);
+        let arrives = !cut || self.rng.chance(200);
         let answered = !cut && there + back <= COMMAND_MS;
         if arrives {
             let reply_after = answered.then_some(back + pause);
@@ -248,7 +248,7 @@ impl World {
             self.ask_redis(machine, Op::Release);
         } else {
             self.machines[machine].run = None;
-            let rest = if self.rng.chance(30) { 5_000 } else { 100_000 };
+            let rest = if self.rng.chance(300) { 5_000 } else { 100_000 };
             let after = self.rng.below(rest);
             self.after(after, Event::Start(machine));
         }
@@ -258,11 +258,11 @@ impl World {
         if self.machines[machine].run.is_some() {
             return;
         }
-        if self.rng.chance(4) {
+        if self.rng.chance(40) {
             let after = self.rng.below(15_000);
             self.after(after, Event::Crash(machine));
         }
-        if self.rng.chance(4) {
+        if self.rng.chance(40) {
             let after = self.rng.below(3_000);
             self.after(after, Event::Cut(machine));
         }
@@ -316,7 +316,7 @@ impl World {
     fn send(&mut self, machine: usize) -> Result<(), String> {
         let epoch = self.machines[machine].epoch;
         let asked = self.redis_clock + self.now;
-        let unsent = self.rng.chance(3);
+        let unsent = self.rng.chance(30);
         if unsent {
             let after = self.rng.below(5_000);
             self.after(after, Event::Answer { machine, epoch, answer: Answer::Unsent, asked });
@@ -327,7 +327,7 @@ impl World {
             _ => self.rng.below(300),
         };
         let answers =
-            arrives + if self.rng.chance(10) { self.rng.below(LONGEST_MS) } else { self.rng.below(200) };
+            arrives + if self.rng.chance(100) { self.rng.below(LONGEST_MS) } else { self.rng.below(200) };
         let (until, answer) = match self.rng.below(100) {
             _ if answers >= LONGEST_MS => (LONGEST_MS, Answer::Nothing),
             0..5 => (LONGEST_MS, Answer::Nothing),
@@ -440,7 +440,7 @@ impl World {
             Event::Start(machine) => self.start(machine),
             Event::Crash(machine) => {
                 self.told.crashes += 1;
-                let reboot = self.rng.chance(30);
+                let reboot = self.rng.chance(300);
                 self.machines[machine].crash(self.now, reboot);
                 let after = self.rng.below(30_000);
                 self.after(after, Event::Start(machine));
@@ -474,7 +474,7 @@ impl World {
 }
 
 /// Runs one schedule. The error says which promise was broken.
-fn run(seed: u64, without: Without) -> Result<WaitNotifier, String> {
+fn run(seed: u64, without: Without) -> Result<Counts, String> {
     let mut world = World::new(seed, without);
     while let Some(Reverse((at, nth))) = world.events.pop() {
         if at > LENGTH_MS {
@@ -490,7 +490,7 @@ fn run(seed: u64, without: Without) -> Result<WaitNotifier, String> {
 #[test]
 fn budget_and_one_in_flight_hold_in_every_schedule() {
     let seeds = std::env::var("LEASE_SEEDS").map_or(SEEDS, |text| text.parse().unwrap());
-    let mut all = WaitNotifier::default();
+    let mut all = Counts::default();
     for seed in 0..seeds {
         let told = run(seed, Without::Nothing).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
         all.requests += told.requests;

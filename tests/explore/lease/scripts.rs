@@ -1,7 +1,7 @@
 //! The real scripts in a real redis-server against the model: the same steps, the same answers, the same keys after
 //! each of them. A lease's end is a step like others, so that no test waits for one.
 
-use crate::model::{Redis as Model, Taken};
+use super::model::{Redis as Model, Taken};
 use crate::rng::Rng;
 use redis::{Connection, FromRedisValue, Script, cmd};
 use std::process::{Child, Command, Stdio};
@@ -97,15 +97,15 @@ impl Server {
 }
 
 /// One step in both, and that both answer alike.
-fn step(server: &mut Server, model: &mut Model, rng: &mut Rng, nth: u64) -> String {
-    let owner = *rng.pick(&["a", "b"]);
-    let marks: Vec<String> = [*rng.pick(&["m1", "m2", "m3"]), "other"].map(str::to_owned).to_vec();
+fn step(server: &mut Server, model: &mut Model, rng: &Rng, nth: u64) -> String {
+    let owner = rng.one(&["a", "b"]);
+    let marks: Vec<String> = [rng.one(&["m1", "m2", "m3"]), "other"].map(str::to_owned).to_vec();
     let values: [&[u8]; 5] =
         [b"\x01ourslong", b"\x01olderlong", b"\x01evillong", b"\x00oursolder", b"\x01ou"];
-    let sealed = *rng.pick(&values);
+    let sealed = rng.one(&values);
     let ids = [b"ours".to_vec(), b"olde".to_vec()];
     let (next, json) = (format!("r{nth}"), format!("j{nth}"));
-    let rev = if rng.chance(70) { model.rev.clone() } else { "r0".to_owned() };
+    let rev = if rng.chance(700) { model.rev.clone() } else { "r0".to_owned() };
     let generation = model.generation.saturating_sub(rng.below(3) as u64);
     let asked = 1_000 + rng.below(5);
     let bytes = |number: i64| number.to_string().into_bytes();
@@ -151,7 +151,7 @@ fn step(server: &mut Server, model: &mut Model, rng: &mut Rng, nth: u64) -> Stri
             assert_eq!(went.min(1), model.set_aside(sealed));
             "set aside".into()
         }
-        _ if rng.chance(50) => {
+        _ if rng.chance(500) => {
             assert_eq!(server.call::<i64>(scripts::RELEASE, &[owner.as_bytes()]), model.release(0, owner));
             format!("release {owner}")
         }
@@ -167,10 +167,10 @@ fn step(server: &mut Server, model: &mut Model, rng: &mut Rng, nth: u64) -> Stri
 fn the_scripts_do_what_the_model_does() {
     let Some(mut server) = server() else { return };
     for seed in 0..30 {
-        let (mut rng, mut model, mut told) = (Rng::new(seed), Model::default(), Vec::new());
+        let (rng, mut model, mut told) = (Rng::new(seed), Model::default(), Vec::new());
         let _: () = cmd("FLUSHALL").query(&mut server.connection).unwrap();
         for nth in 1..=150 {
-            told.push(step(&mut server, &mut model, &mut rng, nth));
+            told.push(step(&mut server, &mut model, &rng, nth));
             assert_eq!(server.state(&model), model, "seed {seed}: {told:#?}");
             server.assert_every_key_expires(told.last().unwrap());
         }

@@ -1,6 +1,6 @@
 //! Injected faults, as a client sees them.
 
-use crate::caller::{Caller, answered, http};
+use super::caller::{Caller, answered, http};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -16,7 +16,6 @@ fn root(error: &dyn Error) -> String {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the delay itself is what is measured")]
 fn delay_is_late_and_true() {
     let caller = Caller::new();
     caller.fault(FaultKind::Delay { ms: 300 });

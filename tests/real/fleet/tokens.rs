@@ -1,6 +1,6 @@
 //! The shared token: adoption, encryption, rejection and key rotation.
 
-use crate::world::RedisStore;
+use super::world::RedisStore;
 
 fn sealed(fleet: &RedisStore) -> Vec<u8> {
     fleet.redis.ask(&[b"HGET", fleet.redis.key("token").as_bytes(), b"sealed"])

@@ -1,8 +1,8 @@
 //! The same with one network namespace per machine, which reaches Zoho and Redis only over its own loopback.
 
+use super::way::Way;
+use super::world::RedisStore;
 use crate::harness::{Running, one_token};
-use crate::way::Way;
-use crate::world::RedisStore;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::io::{BufRead, BufReader};

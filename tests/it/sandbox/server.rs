@@ -1,6 +1,6 @@
 //! The server itself: TLS, a thousand concurrent clients, and its listen address.
 
-use crate::caller::{Caller, answered, http};
+use super::caller::{Caller, answered, http};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Options, Server};

@@ -1,6 +1,6 @@
 //! The token endpoint, revocation, and the APIs that accept the token.
 
-use crate::caller::{Caller, answered, secret, with_query};
+use super::caller::{Caller, answered, secret, with_query};
 use serde_json::json;
 use zoho_cred::sandbox::{ClientKind, Options};
 

@@ -1,6 +1,6 @@
 //! Redis outages: callers get a valid token, or else 69 or 78. There is never an unguarded refresh.
 
-use crate::world::RedisStore;
+use super::world::RedisStore;
 
 /// Asserts that a machine with a valid but not fresh token gets it, and that one without a token gets `code`.
 fn served_or(fleet: &RedisStore, code: i32, word: &str) {
@@ -84,7 +84,7 @@ fn tls_is_verified_by_authority_and_name() {
     let port = crate::harness::free_port().to_string();
     let tls =
         ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];
-    let _server = crate::world::Redis::start(&tls);
+    let _server = super::world::Redis::start(&tls);
     fleet.url = format!("rediss://localhost:{port}");
     fleet.get(0).failed(69, "unavailable");
     fleet.url = format!("rediss://127.0.0.1:{port}");
@@ -130,7 +130,7 @@ fn an_emptied_redis_is_filled_from_a_machine_that_has_a_token() {
 #[test]
 fn a_failover_that_loses_the_last_second_loses_no_token_and_asks_once() {
     let Some(mut fleet) = RedisStore::new() else { return };
-    let replica = crate::world::Redis::start(&[]);
+    let replica = super::world::Redis::start(&[]);
     let _: String = replica.ask(&[b"REPLICAOF", b"127.0.0.1", fleet.redis.port.to_string().as_bytes()]);
     fleet.get(0).ok();
     crate::harness::until("the replica to have the first token", || {

@@ -1,0 +1,8 @@
+//! The lease, the generation and the ledger of machines that share a store: a model of Redis, machines that crash, pause
+//! and lose Redis in virtual time, and a check that the real scripts do what the model does.
+
+mod machine;
+mod model;
+mod schedule;
+mod scripts;
+mod zoho;

@@ -1,0 +1,15 @@
+//! The shared store: real processes against a real redis-server and the sandbox.
+
+mod way;
+mod world;
+
+mod doctor;
+mod holders;
+mod model;
+#[cfg(target_os = "linux")]
+mod namespaces;
+mod outages;
+mod secrecy;
+mod slow;
+mod stampede;
+mod tokens;
