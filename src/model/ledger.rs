@@ -19,6 +19,8 @@ const HOUR_MS: i64 = 3_600_000;
 const EARLY_PAUSE_MS: i64 = 60_000;
 /// No cool-down is longer, in ms.
 const LONGEST_COOL_DOWN_MS: i64 = 1_800_000;
+/// A rejected token is checked at most once in this time, in ms.
+const CHECK_PAUSE_MS: i64 = 60_000;
 /// Refreshes that rejects may cause in a window.
 const REJECT_LIMIT: usize = 3;
 
@@ -144,6 +146,21 @@ pub struct Ledger {
     /// When an early attempt last failed.
     #[serde(default)]
     pub early_failed: Option<Timestamp>,
+    /// The last check of a rejected token. Version 0.1 ignores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
+}
+
+/// Whether Zoho said that a rejected token lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// When it was asked.
+    pub(crate) at: Timestamp,
+    /// Which token: when it was obtained, in ms since 1970.
+    pub(crate) token_at_ms: i64,
+    /// What Zoho said; nothing definite, or nothing yet, is neither.
+    #[serde(default)]
+    pub(crate) alive: Option<bool>,
 }
 
 impl Entry {
@@ -288,6 +305,13 @@ impl Ledger {
     /// Whether an early attempt may be made: none failed in the last minute.
     pub fn early_allowed(&self, now: &Timestamp) -> bool {
         self.early_failed.as_ref().is_none_or(|at| at.wait_age_ms(now) >= EARLY_PAUSE_MS)
+    }
+
+    /// The check of the token obtained at `token_at_ms`, if it was made within the last minute.
+    pub(crate) fn recent_check(&self, now: &Timestamp, token_at_ms: i64) -> Option<&Check> {
+        let is_recent =
+            |check: &&Check| check.token_at_ms == token_at_ms && check.at.wait_age_ms(now) < CHECK_PAUSE_MS;
+        self.check.as_ref().filter(is_recent)
     }
 
     /// How many rejected tokens were dropped in the window.

@@ -22,6 +22,9 @@ impl Ledger {
             failure.at = convert(&failure.at);
         }
         ledger.early_failed = ledger.early_failed.as_ref().map(&convert);
+        if let Some(check) = &mut ledger.check {
+            check.at = convert(&check.at);
+        }
         ledger
     }
 
@@ -56,6 +59,7 @@ impl Ledger {
                 .cloned(),
             failures: self.failures,
             early_failed: later(&self.early_failed, &other.early_failed),
+            check: self.check.iter().chain(&other.check).min_by_key(|check| check.at.age_ms(now)).cloned(),
         }
     }
 }

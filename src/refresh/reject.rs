@@ -2,7 +2,7 @@
 //! scope must not stop everyone else.
 
 use crate::error::Error;
-use crate::model::CacheRecord;
+use crate::model::{CacheRecord, Check};
 use crate::oauth::userinfo;
 use crate::oauth::userinfo::Liveness;
 use crate::refresh::refresh::{Ports, busy};
@@ -29,37 +29,70 @@ pub enum Rejected {
 
 /// Drops `token` if it is the cached one: at once for the first reject in a window, later ones only if Zoho's
 /// `user/info` calls it invalid. Waits for the lock within `timeout`, then [`Error::Busy`].
+///
+/// Zoho is asked without the lock, and at most once a minute for a token: the question is written down before it is
+/// asked, and callers meanwhile go by what is known.
 pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Rejected, Error> {
     let deadline = Deadline::after(ports.clock, timeout);
     ports.credential.bound(timeout);
     let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
+    let Some(asked) = judge(ports, token, timeout, &deadline, &*store, None)? else {
+        let alive = match liveness(ports, token, &deadline) {
+            Liveness::Dead => Some(false),
+            Liveness::Alive => Some(true),
+            Liveness::Unknown => None,
+        };
+        let answer = judge(ports, token, timeout, &deadline, &*store, Some(alive))?;
+        return Ok(answer.unwrap_or(Rejected::Unclear));
+    };
+    Ok(asked)
+}
+
+/// Decides under the lock. `answer` is what Zoho said when it was asked; `None` as the result means that it must be asked.
+fn judge(
+    ports: &Ports<'_>,
+    token: &Secret,
+    timeout: Duration,
+    deadline: &Deadline,
+    store: &dyn Store,
+    answer: Option<Option<bool>>,
+) -> Result<Option<Rejected>, Error> {
     let mut locked = loop {
         if !is_cached(&store.cache()?, token) {
-            return Ok(Rejected::NotCached);
+            return Ok(Some(Rejected::NotCached));
         }
-        if let Some(locked) = wait(ports, timeout, &deadline, &*store)? {
+        if let Some(locked) = wait(ports, timeout, deadline, store)? {
             break locked;
         }
     };
     let cache = locked.cache()?;
-    if !is_cached(&cache, token) {
-        return Ok(Rejected::NotCached);
-    }
-    let budget = &ports.profile.budget;
+    let Some(cached) = cache.token.as_ref().filter(|cached| cached.access_token == *token) else {
+        return Ok(Some(Rejected::NotCached));
+    };
+    let (budget, token_at_ms) = (&ports.profile.budget, cached.obtained_at_ms);
     let now = ports.clock.timestamp();
     let mut ledger = locked.ledger(&now, budget)?;
     if ledger.rejects_in(&now, budget.window) > 0 {
-        match liveness(ports, token, &deadline) {
-            Liveness::Dead => {}
-            Liveness::Alive => return Ok(Rejected::Kept),
-            Liveness::Unknown => return Ok(Rejected::Unclear),
+        let known = match answer {
+            Some(alive) => Some(alive),
+            None => ledger.recent_check(&now, token_at_ms).map(|check| check.alive),
+        };
+        if known.is_none() || answer.is_some() {
+            ledger.check = Some(Check { at: now.clone(), token_at_ms, alive: answer.flatten() });
+            locked.record(&ledger)?;
+        }
+        match known {
+            None => return Ok(None),
+            Some(Some(true)) => return Ok(Some(Rejected::Kept)),
+            Some(None) => return Ok(Some(Rejected::Unclear)),
+            Some(Some(false)) => {}
         }
     }
     ledger.rejected(&now, budget.window);
     locked.record(&ledger)?;
     locked.commit(&CacheRecord { token: None, rejected: true, ..cache })?;
-    Ok(Rejected::Dropped)
+    Ok(Some(Rejected::Dropped))
 }
 
 /// The lock, or `None` after a pause in which the cache may have changed.

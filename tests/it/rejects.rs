@@ -1,7 +1,7 @@
 //! `reject` drops a rejected token once, and a script with a wrong scope does not affect other callers.
 
 use crate::harness::Test;
-use zoho_cred::sandbox::Endpoint;
+use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
 
 #[test]
 fn twenty_rejects_with_fifty_gets_make_one_new_token() {
@@ -78,4 +78,39 @@ fn malformed_input_is_refused_and_loses_nothing() {
         test.run_with_stdin(["reject"], bad).failed(65, "bad_input");
     }
     assert_eq!(test.get().ok(), token);
+}
+
+#[test]
+fn a_rejected_token_is_checked_once_a_minute_for_all_callers() {
+    let test = Test::new();
+    for _ in 0..2 {
+        let token = test.get().ok().to_owned();
+        test.run_with_stdin(["reject"], token.as_bytes()).ok();
+    }
+    let checks = || test.sandbox.log().iter().filter(|it| it.endpoint == Endpoint::UserInfo).count();
+    assert_eq!(checks(), 1, "the second reject of the window is checked");
+    let token = test.get().ok().to_owned();
+    for _ in 0..10 {
+        let outcome = test.run_with_stdin(["reject"], token.as_bytes());
+        assert!(outcome.stderr.contains("scope"), "{outcome:?}");
+    }
+    assert_eq!((checks(), test.get().ok()), (1, token.as_str()));
+}
+
+#[test]
+fn a_throttle_or_an_ip_block_of_user_info_proves_nothing() {
+    for cause in
+        [r#""code":"Z101","cause":"throttles_limit_exceeded""#, r#""code":"T102","cause":"ip_not_allowed""#]
+    {
+        let test = Test::new();
+        let first = test.get().ok().to_owned();
+        test.run_with_stdin(["reject"], first.as_bytes()).ok();
+        let token = test.get().ok().to_owned();
+        let body = Some(format!("{{\"response\":\"error\",{cause}}}"));
+        let kind = FaultKind::Status { status: 200, body, retry_after_s: None };
+        test.sandbox.set_fault(Fault::new(Endpoint::UserInfo, kind));
+        let outcome = test.run_with_stdin(["reject"], token.as_bytes());
+        assert!(outcome.stderr.contains("did not say"), "{outcome:?}");
+        assert_eq!(test.get().ok(), token);
+    }
 }
