@@ -65,13 +65,9 @@ impl Page {
 
     /// A text that stands by itself; its own line ends stay.
     fn paragraph(&mut self, text: Option<&StyledStr>) {
-        if text.is_none() {
-            return;
+        if text.is_some() {
+            self.text += &(wrap(&translation(text), self.columns) + "\n\n");
         }
-        for line in translation(text).lines() {
-            self.text += &(wrap(line, self.columns).join("\n") + "\n");
-        }
-        self.text.push('\n');
     }
 
     fn arguments(&mut self, heading: &str, arguments: &[&Arg]) {
@@ -88,20 +84,20 @@ impl Page {
     /// An argument of the long form: what it is, below it what it means, below that its values.
     fn block(&self, arg: &Arg) -> String {
         let mut text = format!("  {}\n", term(arg));
-        let mut add = |indent: usize, words: &str| {
-            for line in wrap(words, self.columns.saturating_sub(indent)) {
-                text += &format!("{}{line}\n", " ".repeat(indent));
+        let mut add = |words: &str| {
+            for line in wrap(words, self.columns.saturating_sub(INDENT)).lines() {
+                text += &format!("{}{line}\n", " ".repeat(INDENT));
             }
         };
         let values = explained(arg);
         let words = translation(arg.get_long_help().or(arg.get_help()));
         match values.is_empty() {
-            true => add(INDENT, &(words + &default(arg) + &choices(arg))),
+            true => add(&(words + &default(arg) + &choices(arg))),
             false => {
-                add(INDENT, &(words + &default(arg)));
+                add(&(words + &default(arg)));
                 values.iter().for_each(|value| {
                     let meaning = translation(value.get_help());
-                    add(INDENT, &format!("- {}: {meaning}", value.get_name()));
+                    add(&format!("- {}: {meaning}", value.get_name()));
                 });
             }
         }
@@ -117,7 +113,7 @@ impl Page {
         let left = if below { INDENT } else { left };
         let margin = format!("\n{}", " ".repeat(left));
         for (term, words) in rows {
-            let lines = wrap(&words, self.columns.saturating_sub(left)).join(&margin);
+            let lines = wrap(&words, self.columns.saturating_sub(left)).replace('\n', &margin);
             let line = match below {
                 true => format!("  {term}{margin}{lines}"),
                 false => format!("  {}  {lines}", pad(&term, widest)),

@@ -135,8 +135,7 @@ impl Page {
             return;
         }
         for words in rows.iter_mut().filter_map(|row| row.get_mut(last)) {
-            let lines: Vec<_> = words.text.split('\n').flat_map(|line| wrap(line, room)).collect();
-            words.text = lines.join("\n");
+            words.text = wrap(&words.text, room);
         }
     }
 }

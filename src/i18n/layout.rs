@@ -1,5 +1,8 @@
-//! Columns of a terminal: a wide character (East Asian Width W and F) takes two.
+//! Text in the columns of a terminal: a wide character (East Asian Width W and F) takes two.
 
+use std::ops::Range;
+use textwrap::core::Word;
+use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The columns that `text` takes.
@@ -22,73 +25,56 @@ pub(crate) fn cut(text: &str, columns: usize) -> &str {
     over.map_or(text, |(at, _)| &text[..at])
 }
 
-/// `text` in lines of at most `columns`. A line breaks at a blank, or between two characters of which one is wide, but
-/// not before a mark that may not begin a line, and not inside of quotes: what they hold is there to be pasted. A piece
-/// that is longer than a line has one of its own.
-pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for piece in pieces(text) {
-        let needed = width(piece.trim_end());
-        if used > 0 && used + needed > columns {
-            lines.push(String::new());
-            used = 0;
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(piece);
-        }
-        used += width(piece);
-    }
-    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+/// `text` with lines of at most `columns`. A word that is longer than a line has one of its own.
+pub(crate) fn wrap(text: &str, columns: usize) -> String {
+    textwrap::fill(text, options(columns))
 }
 
-/// `text` in lines of at most `columns`, of which all but the first are indented.
+/// `text` with lines of at most `columns`, of which all but the first are indented.
 pub(crate) fn hang(text: &str, columns: usize, indent: usize) -> String {
-    match width(text) <= columns {
-        true => text.to_owned(),
-        false => wrap(text, columns.saturating_sub(indent)).join(&format!("\n{}", " ".repeat(indent))),
-    }
+    textwrap::fill(text, options(columns).subsequent_indent(&" ".repeat(indent)))
 }
 
-/// The pieces between which a line may break; a piece keeps its blank.
-fn pieces(text: &str) -> Vec<&str> {
-    let (mut pieces, mut start) = (Vec::new(), 0);
-    let mut before: Option<char> = None;
-    let mut quoted: Option<char> = None;
-    for (at, c) in text.char_indices() {
-        let wide = |c: char| c.width() == Some(2);
-        let breaks = before.is_some_and(|b| {
-            (b == ' ' || wide(b) || wide(c)) && c != ' ' && !begins_no_line(c) && !ends_no_line(b)
-        });
-        if breaks && quoted.is_none() {
-            pieces.push(&text[start..at]);
-            start = at;
+fn options<'a>(columns: usize) -> Options<'a> {
+    let options = Options::new(columns).word_separator(WordSeparator::Custom(words));
+    options.word_splitter(WordSplitter::NoHyphenation).break_words(false)
+}
+
+/// The parts between which a line may break. Unicode (UAX #14) says where Japanese does. Commands, paths and URLs are to
+/// be pasted: ASCII breaks at blanks only, and nothing breaks inside of quotes.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let (mut words, mut start, mut end) = (Vec::new(), 0, 0);
+    let quoted = quoted(line);
+    for part in WordSeparator::UnicodeBreakProperties.find_words(line) {
+        end += part.word.len() + part.whitespace.len();
+        let (before, after) = line.split_at(end);
+        let breaks = before.ends_with(' ') || !before.ends_with(ascii) || !after.starts_with(ascii);
+        if breaks && !quoted.iter().any(|range| range.contains(&end)) {
+            words.push(Word::from(&line[start..end]));
+            start = end;
         }
-        quoted = match quoted {
-            Some(end) => Some(end).filter(|end| *end != c),
-            None => closing(before, c).filter(|end| text[at + c.len_utf8()..].contains(*end)),
-        };
-        before = Some(c);
     }
-    pieces.push(&text[start..]);
-    pieces
+    Box::new(words.into_iter())
 }
 
-/// What closes the quotes that `c` opens, if it does; an apostrophe has a letter before it.
-fn closing(before: Option<char>, c: char) -> Option<char> {
-    match c {
-        '「' => Some('」'),
-        '\'' if before.is_none_or(|b| !b.is_alphanumeric()) => Some('\''),
-        _ => None,
+fn ascii(c: char) -> bool {
+    c.is_ascii()
+}
+
+/// What stands between quotes; an apostrophe, which has a letter before it, opens none.
+fn quoted(line: &str) -> Vec<Range<usize>> {
+    let (mut quoted, mut start) = (Vec::new(), 0);
+    while let Some(found) = line[start..].find(['\'', '「']) {
+        let (before, after) = line.split_at(start + found);
+        let (open, close) = if after.starts_with('「') { ('「', '」') } else { ('\'', '\'') };
+        start = before.len() + open.len_utf8();
+        let is_apostrophe = open == '\'' && before.ends_with(char::is_alphanumeric);
+        if let Some(length) = line[start..].find(close).filter(|_| !is_apostrophe) {
+            quoted.push(start..start + length + 1);
+            start += length + close.len_utf8();
+        }
     }
-}
-
-fn begins_no_line(c: char) -> bool {
-    "、。」』)）],.:;?!ーぁぃぅぇぉっゃゅょァィゥェォッャュョ".contains(c)
-}
-
-fn ends_no_line(c: char) -> bool {
-    "「『(（['".contains(c)
+    quoted
 }
 
 #[cfg(test)]
@@ -104,18 +90,21 @@ mod tests {
 
     #[test]
     fn lines_break_between_wide_characters_but_not_before_a_comma() {
-        assert_eq!(wrap("トークンを、表示します", 10), ["トークン", "を、表示し", "ます"]);
-        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
-        assert_eq!(wrap("値は --timeout です", 12), ["値は", "--timeout で", "す"]);
-        assert_eq!(wrap("", 8), [""]);
+        assert_eq!(wrap("トークンを、表示します", 10), "トークン\nを、表示し\nます");
+        assert_eq!(wrap("クライアントーッシュ", 14), "クライアン\nトーッシュ");
+        assert_eq!(wrap("値は（予算）です", 6), "値は\n（予\n算）で\nす");
+        assert_eq!(wrap("one two three", 8), "one two\nthree");
+        assert_eq!(wrap("値は --timeout です", 12), "値は\n--timeout で\nす");
+        assert_eq!(wrap("", 8), "");
     }
 
     #[test]
     fn what_is_to_be_pasted_stays_in_one_line() {
-        assert_eq!(wrap("Zoho's word: run 'zc get' now", 12), ["Zoho's word:", "run 'zc get'", "now"]);
-        assert_eq!(wrap("to see, run 'zc get it' now", 12), ["to see, run", "'zc get it'", "now"]);
-        assert_eq!(wrap("次は「zc login crm」を", 12), ["次は", "「zc login crm」", "を"]);
-        assert_eq!(wrap("it's a 'quote without end", 9), ["it's a", "'quote", "without", "end"]);
+        assert_eq!(wrap("Zoho's word: run 'zc get' now", 12), "Zoho's word:\nrun 'zc get'\nnow");
+        assert_eq!(wrap("to see, run 'zc get it' now", 12), "to see, run\n'zc get it'\nnow");
+        assert_eq!(wrap("次は「zc login crm」を", 12), "次は\n「zc login crm」\nを");
+        assert_eq!(wrap("it's a 'quote without end", 9), "it's a\n'quote\nwithout\nend");
+        assert_eq!(wrap("see https://x.jp/a/b or /etc/zc-x", 12), "see\nhttps://x.jp/a/b\nor /etc/zc-x");
     }
 
     #[test]

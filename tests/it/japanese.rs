@@ -299,3 +299,28 @@ fn the_page_after_the_consent_is_in_the_language_of_the_call() {
         assert!(page.contains(&format!("<h1>{heading}</h1>")), "{page}");
     }
 }
+
+/// Kinsoku: no mark that ends something begins a line, and no opening bracket ends one.
+#[test]
+fn japanese_breaks_where_it_may_in_terminals_of_80_and_40_columns() {
+    let test = test(JAPANESE).var("TERM", "xterm").var("NO_COLOR", "1");
+    for columns_of_terminal in [80, 40] {
+        for command in ["--help", "login --help", "get --help", "get -h", "doctor", "status", "get nobody"] {
+            let mut shell = Command::new("sh");
+            shell.env_clear().envs(test.vars());
+            shell.args(["-c", &format!("stty cols {columns_of_terminal}; exec {PROGRAM} {command}")]);
+            let mut pty = rexpect::session::spawn_command(shell, Some(20_000)).unwrap();
+            let bytes: Vec<u8> = pty.exp_eof().unwrap().chars().map(|byte| byte as u8).collect();
+            let page = String::from_utf8(bytes).unwrap().replace('\r', "");
+            assert!(page.lines().filter(|line| is_japanese(line)).count() > 1, "{page}");
+            for line in page.lines().map(str::trim) {
+                assert!(!line.starts_with(['、', '。', '」', '）', 'ー', 'っ', 'ッ', 'ょ', 'ョ']), "{page}");
+                assert!(!line.ends_with(['「', '（']), "{page}");
+            }
+            // Usage, commands and paths stay in one line.
+            let is_prose = |line: &&str| is_japanese(line) && !line.contains(['「', '/', '<', '█', '[']);
+            let long = page.lines().filter(is_prose).find(|line| columns(line) > columns_of_terminal);
+            assert_eq!(long, None, "{columns_of_terminal} {page}");
+        }
+    }
+}
