@@ -12,9 +12,8 @@ use crate::model::CredentialId;
 use crate::model::Profile;
 use crate::model::Secrets;
 use crate::secret::Secret;
-use crate::secrets::{KeyringTimeout, LoginRecord, SecretStore, Source};
+use crate::secrets::{KeyringTimeout, LoginRecord, ProfileState, SecretStore, Source};
 use crate::store::StateDir;
-use crate::store::local::profile_state::ProfileState;
 use crate::system::System;
 use clap::ValueEnum;
 

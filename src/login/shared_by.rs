@@ -3,9 +3,8 @@
 use crate::config::ConfigFile;
 use crate::error::Error;
 use crate::model::{Profile, ProfileName, SecretBackend};
-use crate::secrets::LoginRecord;
+use crate::secrets::{LoginRecord, ProfileState};
 use crate::store::StateDir;
-use crate::store::local::profile_state::ProfileState;
 
 /// Another profile with the same credential.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! What can mint tokens: its fingerprint, and where its secrets rest.
+//! Where the secrets of a profile are stored, and the records that connect them to it.
 
 mod bound;
 mod command;
@@ -6,6 +6,7 @@ mod environment;
 mod file;
 mod keyring;
 mod login_record;
+mod profile_state;
 mod source;
 mod store;
 
@@ -14,5 +15,6 @@ pub(crate) use file::FileSecrets;
 pub(crate) use keyring::{KeyringSecrets, KeyringTimeout};
 pub(crate) use login_record::login_path;
 pub use login_record::{Item, LoginRecord};
+pub use profile_state::ProfileState;
 pub use source::{CredentialSource, Source};
 pub use store::SecretStore;

@@ -3,14 +3,10 @@
 use crate::config::ConfigFile;
 use crate::error::{ChangedSetting, Error};
 use crate::i18n::tr;
-use crate::model::CacheRecord;
-use crate::model::CredentialId;
-use crate::model::Secrets;
-use crate::model::{Grant, Origin, Profile, SecretBackend};
+use crate::model::{CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend, Secrets};
 use crate::secrets::{
-    FileSecrets, KeyringSecrets, KeyringTimeout, LoginRecord, SecretStore, command, environment,
+    FileSecrets, KeyringSecrets, KeyringTimeout, LoginRecord, ProfileState, SecretStore, command, environment,
 };
-use crate::store::local::profile_state::ProfileState;
 use crate::store::local::state_dir;
 use crate::store::{StateDir, cache_path, read_cache};
 use crate::system::{Env, files};

@@ -14,7 +14,7 @@ use zoho_cred::model::{CacheRecord, Ledger};
 use zoho_cred::oauth::{Answer, callback, classify, device, revoke, userinfo};
 use zoho_cred::secret::Secret;
 use zoho_cred::secrets::LoginRecord;
-use zoho_cred::store::local::profile_state::ProfileState;
+use zoho_cred::secrets::ProfileState;
 use zoho_cred::store::local::records::decode;
 use zoho_cred::store::redis::Reply;
 use zoho_cred::store::redis::seal::Keys;

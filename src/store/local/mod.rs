@@ -4,7 +4,6 @@ pub mod atomic;
 mod file_version;
 mod lock;
 pub(crate) mod probe;
-pub mod profile_state;
 pub mod records;
 
 pub(crate) mod state_dir;

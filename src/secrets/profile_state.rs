@@ -1,20 +1,18 @@
-//! What a profile last used: its credential id, so that the warm path needs no keyring.
+//! The credential id that a profile last used. With it, a cached `get` needs no secret.
 
 use crate::error::{ChangedSetting, Error};
-use crate::model::CredentialId;
-use crate::model::{Grant, Origin, Profile, SecretBackend};
+use crate::model::{CredentialId, Grant, Origin, Profile, SecretBackend, profile_key};
 use crate::secrets::{LoginRecord, changed_setting};
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
-use crate::store::local::state_dir;
-use crate::store::local::state_dir::StateDir;
+use crate::store::local::state_dir::{self, StateDir};
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-/// The settings that a credential was made for. Where they no longer match the profile, it is not used.
+/// The settings that a credential was created with. A profile with other settings does not use the credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settings {
+pub(crate) struct Settings {
     accounts_url: String,
     client_id: String,
     grant: String,
@@ -24,8 +22,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings of `profile`.
-    pub fn of(profile: &Profile) -> Self {
+    pub(crate) fn of(profile: &Profile) -> Self {
         let (soid, scopes) = match &profile.grant {
             Grant::RefreshToken => (None, Vec::new()),
             Grant::ClientCredentials { soid } => (soid.clone(), profile.scopes.clone()),
@@ -39,29 +36,25 @@ impl Settings {
         }
     }
 
-    /// The setting of `profile` that secrets are bound to and that differs, if one does.
-    pub fn changed(&self, profile: &Profile) -> Option<ChangedSetting> {
+    /// Returns the first setting of `profile` that secrets are bound to and that differs.
+    pub(crate) fn changed(&self, profile: &Profile) -> Option<ChangedSetting> {
         changed_setting(profile, &self.accounts_url, &self.client_id, &self.grant)
     }
 }
 
-/// The state of a profile.
+/// The file `profiles/<key>.v1.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProfileState {
-    /// What it was made for.
-    pub settings: Settings,
-    /// Id of the cache.
+    pub(crate) settings: Settings,
     cache_id: String,
-    /// Id of lock and ledger.
     ledger_id: String,
-    /// The scopes that the login asked for.
+    /// The scopes that the login requested.
     #[serde(default)]
-    pub scopes: Vec<String>,
+    pub(crate) scopes: Vec<String>,
 }
 
 impl ProfileState {
-    /// The state of a profile that uses `credential`.
-    pub fn new(profile: &Profile, credential: &CredentialId, scopes: Vec<String>) -> Self {
+    pub(crate) fn new(profile: &Profile, credential: &CredentialId, scopes: Vec<String>) -> Self {
         ProfileState {
             settings: Settings::of(profile),
             cache_id: credential.cache().to_owned(),
@@ -70,20 +63,20 @@ impl ProfileState {
         }
     }
 
-    /// The credential.
-    pub fn credential(&self) -> CredentialId {
+    pub(crate) fn credential(&self) -> CredentialId {
         CredentialId::known(&self.cache_id, &self.ledger_id)
     }
 
-    /// The state of `profile`; `None` where there is none, it is junk, or it was made for other settings or for
-    /// another credential than that of the login: a refresh that a login overtook may have written it last.
-    pub fn load(state: &StateDir, profile: &Profile) -> Option<Self> {
+    /// Reads the state of `profile`. `None` if the file is missing or unparseable, or was written for other settings or
+    /// for a credential other than the login's. The latter happens if a refresh with the old credential wrote it after
+    /// a new login.
+    pub(crate) fn load(state: &StateDir, profile: &Profile) -> Option<Self> {
         ProfileState::recorded(state, profile)
             .ok()?
             .filter(|found| found.settings == Settings::of(profile) && found.is_of_the_login(state, profile))
     }
 
-    /// What was recorded last for `profile`, whatever its settings and its login are by now; junk is nothing.
+    /// Reads the last state written for `profile`, without comparing settings and login. `None` if it is unparseable.
     pub(crate) fn recorded(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
         let Some(path) = path_of(state, profile) else { return Ok(None) };
         match state_dir::read(&path) {
@@ -93,7 +86,7 @@ impl ProfileState {
         }
     }
 
-    /// Secrets that a command prints have no login record.
+    /// Secrets from a command or from the environment have no login record to compare with.
     fn is_of_the_login(&self, state: &StateDir, profile: &Profile) -> bool {
         match profile.secrets {
             SecretBackend::Command(_) | SecretBackend::Environment => true,
@@ -105,29 +98,22 @@ impl ProfileState {
         }
     }
 
-    /// Writes the state of `profile` down. Junk in its place is set aside.
-    pub fn save(&self, state: &StateDir, profile: &Profile) -> Result<(), Error> {
+    /// Writes the state of `profile`. An unparseable file in its place is moved aside.
+    pub(crate) fn save(&self, state: &StateDir, profile: &Profile) -> Result<(), Error> {
         let Some(path) = path_of(state, profile) else { return Ok(()) };
         state.subdir("profiles")?;
         atomic::set_aside_junk(&path, |bytes| decode::<ProfileState>(bytes).is_some());
         atomic::replace_unlocked(&path, &encode(self))
     }
 
-    /// Forgets the state of `profile`.
-    pub fn forget(state: &StateDir, profile: &Profile) -> Result<(), Error> {
+    pub(crate) fn forget(state: &StateDir, profile: &Profile) -> Result<(), Error> {
         path_of(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
     }
 }
 
-/// Where the state of `profile` is. The environment profile has none: its credential id follows from the variables.
-pub(crate) fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
-    match &profile.origin {
-        Origin::Environment => None,
-        Origin::File(config) => Some(path(state, &crate::model::profile_key(config, &profile.name))),
-    }
-}
-
-/// Where the state of the profile with this key is.
-pub fn path(state: &StateDir, key: &str) -> PathBuf {
-    state.subdir_path("profiles").join(format!("{key}.v1.json"))
+/// `None` for the environment profile: its credential id is computed from the variables.
+fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
+    let Origin::File(config) = &profile.origin else { return None };
+    let name = format!("{}.v1.json", profile_key(config, &profile.name));
+    Some(state.subdir_path("profiles").join(name))
 }
