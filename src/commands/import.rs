@@ -82,7 +82,7 @@ fn from_environment(
 ) -> Result<Found, Error> {
     let name = new_name(config, name)?;
     let environment = environment::profile(&system.env)?;
-    let secrets = Source::new(&environment, &system.env, state).secrets()?;
+    let secrets = Source::new(&environment, system, state).secrets()?;
     let origin = Origin::File(config.path().to_owned());
     Ok(Found { profile: Profile { name, origin, ..environment }, secrets })
 }

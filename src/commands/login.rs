@@ -127,7 +127,7 @@ fn bind_command(
     profile: &Profile,
     command: &[String],
 ) -> Result<u8, Error> {
-    let changed = Source::new(profile, &system.env, state).refuse_changed();
+    let changed = Source::new(profile, system, state).refuse_changed();
     if let Err(error) = changed
         && system.terminal.stdin
     {
@@ -146,7 +146,7 @@ fn bind_command(
     let flow = FlowName::RefreshToken;
     let story = LoginContext { http: &*http, roots: &roots, config, state, args, flow, warned: false };
     let patience = KeyringTimeout::of(system, global.verbosity.quiet);
-    let secrets = Source::new(profile, &system.env, state).patient(patience).printed(command)?;
+    let secrets = Source::new(profile, system, state).patient(patience).printed(command)?;
     if !args.no_verify {
         story.verify(system, profile, &secrets)?;
     }
@@ -166,7 +166,7 @@ fn say_what_next(system: &System, global: &Global, profile: &Profile) {
 
 /// The client secret that the profile's last login stored, if it was for the same accounts server, client and grant.
 fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) -> Option<Secret> {
-    let source = Source::new(profile, &system.env, state).patient(KeyringTimeout::of(system, false));
+    let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, false));
     let login = source.login().ok().flatten().filter(|login| login.is_for(profile))?;
     let store = source.store(&login.store).ok()?;
     store.get(&login.client_secret).unwrap_or_else(|error| {
@@ -285,7 +285,7 @@ impl LoginContext<'_> {
 
     /// Spends one request on proving that `secrets` mint a token, which goes into the cache.
     fn verify(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<Option<Secret>, Error> {
-        let source = Source::given(profile, &system.env, self.state, secrets);
+        let source = Source::given(profile, system, self.state, secrets);
         let shared = self.shared(system);
         let ports = Ports {
             clock: &*system.clock,

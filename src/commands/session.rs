@@ -80,7 +80,7 @@ impl Session {
 
     /// The profile's credential.
     pub(crate) fn source<'a>(&'a self, system: &'a System) -> Source<'a> {
-        Source::new(&self.profile, &system.env, &self.state).patient(KeyringTimeout::of(system, self.quiet))
+        Source::new(&self.profile, system, &self.state).patient(KeyringTimeout::of(system, self.quiet))
     }
 
     /// Runs `story` with the ports of the protocol. From here on signals end the call as contract section 3 says.

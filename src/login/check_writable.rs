@@ -22,7 +22,7 @@ pub(crate) fn takes_secrets(
     profile: &Profile,
     quiet: bool,
 ) -> Result<(), Error> {
-    let source = Source::new(profile, &system.env, state).patient(KeyringTimeout::of(system, quiet));
+    let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, quiet));
     let store = source.store(profile.secrets.word())?;
     let _turn = LoginLock::take(&*system.clock, state, config)?;
     store.put(TRIAL, &Secret::new(TRIAL))?;

@@ -27,7 +27,7 @@ pub(crate) fn save_login(
     secrets: &Secrets,
     flow: FlowName,
 ) -> Result<bool, Error> {
-    let source = Source::new(profile, &system.env, state).patient(KeyringTimeout::of(system, false));
+    let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, false));
     let turn = LoginLock::take(&*system.clock, state, config)?;
     LoginJournal::clear(&source, state);
     let kept = keep_in_turn(system, state, &turn.config, &source, secrets, flow);

@@ -31,7 +31,7 @@ impl Superseded {
         profile: &Profile,
     ) -> Result<Option<Self>, Error> {
         let before = config.profile(&profile.name).and_then(Result::ok);
-        let source = Source::new(before.as_ref().unwrap_or(profile), &system.env, state);
+        let source = Source::new(before.as_ref().unwrap_or(profile), system, state);
         let source = source.patient(KeyringTimeout::of(system, false));
         let Some(login) = source.login()?.filter(|login| login.made_here) else { return Ok(None) };
         source.refuse_changed()?;

@@ -51,7 +51,7 @@ pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse,
             Freshness::Fresh => return Ok(TokenResponse { record: seen, warning: None }),
             Freshness::Early if ask.offline => return Ok(TokenResponse { record: seen, warning: None }),
             Freshness::Early => {
-                let renewed = refresh_ahead(ports, ask, seen.clone());
+                let renewed = refresh_ahead(ports, ask, seen.clone())?;
                 // The attempt may have outlasted the old token: the machine slept, or the token lives but seconds.
                 if renewed.record.living(ports.clock.now()).is_some() {
                     return Ok(renewed);
@@ -84,13 +84,18 @@ pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse,
     }
 }
 
-/// One attempt in the early window, if nobody else is at it; the old token is as good as before whatever comes of it.
-fn refresh_ahead(ports: &Ports<'_>, ask: &TokenRequest, seen: CacheRecord) -> TokenResponse {
+/// One attempt in the early window, if nobody else is at it; the old token is as good as before whatever comes of it but
+/// a signal.
+fn refresh_ahead(ports: &Ports<'_>, ask: &TokenRequest, seen: CacheRecord) -> Result<TokenResponse, Error> {
     let deadline = Deadline::after(ports.clock, Early::TIMEOUT.min(ask.timeout));
-    refresh(ports, ask, &deadline, &seen, Early::Yes).unwrap_or_else(|error| {
-        log::info!("not renewed early: {}", error.message());
-        TokenResponse { record: seen, warning: None }
-    })
+    match refresh(ports, ask, &deadline, &seen, Early::Yes) {
+        Err(error @ Error::Interrupted { .. }) => Err(error),
+        Err(error) => {
+            log::info!("not renewed early: {}", error.message());
+            Ok(TokenResponse { record: seen, warning: None })
+        }
+        renewed => renewed,
+    }
 }
 
 /// The one rule for the living: whenever no new token can be had, a living one is handed out with a warning, except

@@ -130,7 +130,7 @@ pub fn refresh(
         let secrets = match ports.credential.secrets() {
             Ok(secrets) => secrets,
             Err(error) => {
-                if early == Early::Yes {
+                if early == Early::Yes && !matches!(error, Error::Interrupted { .. }) {
                     note_early_failure(ports, &mut *locked, &mut ledger);
                 }
                 return Err(error);

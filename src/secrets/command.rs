@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::Secrets;
 use crate::secret::Secret;
-use crate::system::process;
+use crate::system::{Signals, process};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -19,15 +19,22 @@ struct Printed {
 
 /// Runs the command and reads `{"client_secret":"…","refresh_token":"…"}` from its stdout. It may take 10 s, and no more
 /// than `left`. Its stderr is shown to somebody at a terminal, who may have to answer it; elsewhere it could bring a secret
-/// into a log, and is thrown away.
-pub fn secrets(command: &[String], left: Duration, watched: bool) -> Result<Secrets, Error> {
+/// into a log, and is thrown away. A signal ends the command and its children before it ends the call.
+pub fn secrets(
+    command: &[String],
+    left: Duration,
+    watched: bool,
+    signals: &Signals,
+) -> Result<Secrets, Error> {
     let program = command.first().map_or("", String::as_str);
     let failed = |problem: String| Error::Store {
         action: "run",
         what: tr!("secret_command '{program}'", program),
         problem,
     };
-    let printed = process::output(command, TIMEOUT.min(left), watched).map_err(failed)?;
+    let printed = signals
+        .while_checked(|| process::output(command, TIMEOUT.min(left), watched, signals))?
+        .map_err(failed)?;
     let printed: Printed = serde_json::from_slice(&printed)
         .map_err(|_| failed(tr!("it did not print {\"client_secret\":\"…\",\"refresh_token\":\"…\"}")))?;
     let text = |secret: Secret| Some(Secret::from_text(secret.expose())).filter(|secret| !secret.is_empty());

@@ -9,7 +9,7 @@ use crate::secrets::{
 };
 use crate::store::local::state_dir;
 use crate::store::{StateDir, cache_path, read_cache};
-use crate::system::{Env, files};
+use crate::system::{System, files};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub trait CredentialSource {
 pub struct Source<'a> {
     /// The profile.
     pub profile: &'a Profile,
-    env: &'a Env,
+    system: &'a System,
     state: &'a StateDir,
     given: Option<&'a Secrets>,
     patience: KeyringTimeout<'a>,
@@ -78,7 +78,7 @@ impl CredentialSource for Source<'_> {
             return Ok(secrets.clone());
         }
         match &self.profile.secrets {
-            SecretBackend::Environment => environment::secrets(self.env, self.profile),
+            SecretBackend::Environment => environment::secrets(&self.system.env, self.profile),
             SecretBackend::Command(words) => {
                 self.refuse_changed()?;
                 self.printed(words)
@@ -103,10 +103,10 @@ impl CredentialSource for Source<'_> {
 
 impl<'a> Source<'a> {
     /// The source of `profile`.
-    pub fn new(profile: &'a Profile, env: &'a Env, state: &'a StateDir) -> Self {
+    pub fn new(profile: &'a Profile, system: &'a System, state: &'a StateDir) -> Self {
         Source {
             profile,
-            env,
+            system,
             state,
             given: None,
             patience: KeyringTimeout::unattended(),
@@ -115,8 +115,13 @@ impl<'a> Source<'a> {
     }
 
     /// The source of a profile whose secrets are at hand and not stored yet. Nothing is remembered of it.
-    pub fn given(profile: &'a Profile, env: &'a Env, state: &'a StateDir, secrets: &'a Secrets) -> Self {
-        Source { given: Some(secrets), ..Source::new(profile, env, state) }
+    pub fn given(
+        profile: &'a Profile,
+        system: &'a System,
+        state: &'a StateDir,
+        secrets: &'a Secrets,
+    ) -> Self {
+        Source { given: Some(secrets), ..Source::new(profile, system, state) }
     }
 
     /// The same source with another patience for the keyring: someone at a terminal may have to unlock it.
@@ -160,7 +165,8 @@ impl<'a> Source<'a> {
 
     /// What the profile's command prints, for settings that a person has just confirmed by a login.
     pub fn printed(&self, words: &[String]) -> Result<Secrets, Error> {
-        self.complete(command::secrets(words, self.left.get(), self.patience.is_watched())?)
+        let watched = self.patience.is_watched();
+        self.complete(command::secrets(words, self.left.get(), watched, &self.system.signals)?)
     }
 
     /// What the profile's login stored; nothing for secrets that come from elsewhere.

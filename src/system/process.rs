@@ -4,7 +4,7 @@ use crate::i18n::tr;
 use crate::system::files;
 use crate::system::files::Accept;
 use crate::system::secret_variables;
-use crate::system::{Clock, Deadline, RealClock};
+use crate::system::{Clock, Deadline, RealClock, Signals};
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Between two looks whether a child has ended that has closed its stdout.
-const END_POLL: Duration = Duration::from_millis(5);
+/// Between two looks whether a signal came, or a child has ended that has closed its stdout.
+const POLL: Duration = Duration::from_millis(5);
 
 /// Exit code of a bug.
 const INTERNAL: i32 = 70;
@@ -57,9 +57,14 @@ pub(crate) fn myself(args: &[&str]) -> Result<bool, String> {
 }
 
 /// What `command` prints on stdout within `timeout`; the error is in words. Its stdin is empty. With somebody at the
-/// terminal it shares our stderr and may ask there; else its stderr goes nowhere. After `timeout` the command and its
-/// children are killed.
-pub fn output(command: &[String], timeout: Duration, watched: bool) -> Result<Vec<u8>, String> {
+/// terminal it shares our stderr and may ask there; else its stderr goes nowhere. After `timeout`, or when one of the
+/// `signals` came, the command and its children are killed.
+pub fn output(
+    command: &[String],
+    timeout: Duration,
+    watched: bool,
+    signals: &Signals,
+) -> Result<Vec<u8>, String> {
     let (program, args) = command.split_first().ok_or_else(|| tr!("it is empty"))?;
     let mut command = child(OsStr::new(program));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -78,17 +83,25 @@ pub fn output(command: &[String], timeout: Duration, watched: bool) -> Result<Ve
         family.kill();
         return Err(error.to_string());
     }
-    let ended = receiver.recv_timeout(timeout).ok().and_then(|read| {
-        // Closing its stdout is not ending.
-        loop {
-            match family.child.try_wait() {
-                Ok(None) if deadline.remaining(&clock).is_zero() => return None,
-                Ok(None) => clock.sleep(END_POLL),
-                Ok(Some(status)) => return Some(Ok((status, read))),
-                Err(error) => return Some(Err(error)),
-            }
+    let is_over = || signals.check().is_err() || deadline.remaining(&clock).is_zero();
+    let mut read = None;
+    // Closing its stdout is not ending.
+    let ended = loop {
+        if is_over() {
+            break None;
         }
-    });
+        match read.take() {
+            None => read = receiver.recv_timeout(POLL.min(deadline.remaining(&clock))).ok(),
+            Some(bytes) => match family.child.try_wait() {
+                Ok(Some(status)) => break Some(Ok((status, bytes))),
+                Ok(None) => {
+                    read = Some(bytes);
+                    clock.sleep(POLL);
+                }
+                Err(error) => break Some(Err(error)),
+            },
+        }
+    };
     match ended {
         Some(Ok((status, Ok(bytes)))) if status.success() => Ok(bytes),
         Some(Ok((status, Err(error)))) if status.success() => Err(error.to_string()),
@@ -211,7 +224,7 @@ mod tests {
     #[test]
     fn a_command_that_only_closes_its_stdout_is_not_waited_for() {
         let command = ["sh", "-c", "echo said; exec sleep 600 >&-"].map(str::to_owned);
-        assert!(output(&command, Duration::from_millis(200), false).is_err());
+        assert!(output(&command, Duration::from_millis(200), false, &Signals::default()).is_err());
     }
 
     #[test]
@@ -224,7 +237,7 @@ mod tests {
             let script =
                 format!("sh -c 'sleep 600 & echo $! >>{0}; wait' & echo $! >>{0}; wait", pids.display());
             let command = ["sh", "-c", &script].map(str::to_owned);
-            assert!(output(&command, Duration::from_secs(1), watched).is_err());
+            assert!(output(&command, Duration::from_secs(1), watched, &Signals::default()).is_err());
             let pids = std::fs::read_to_string(&pids).unwrap();
             assert_eq!(pids.lines().count(), 2, "{pids}");
             let is_alive = |pid: &str| {

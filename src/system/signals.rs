@@ -62,6 +62,20 @@ impl Signals {
         self.release()
     }
 
+    /// Runs `act`, which asks [`Signals::check`] and ends early where a signal came; that is then [`Error::Interrupted`],
+    /// unless the caller holds signals itself.
+    pub(crate) fn while_checked<T>(&self, act: impl FnOnce() -> T) -> Result<T, Error> {
+        if !self.installed.load(Ordering::SeqCst) {
+            self.install();
+        }
+        let was_armed = self.armed.swap(false, Ordering::SeqCst);
+        let done = act();
+        match was_armed {
+            true => self.release().map(|()| done),
+            false => Ok(done),
+        }
+    }
+
     /// Acts as if the signal had come while it was held.
     pub fn raise(&self, signal: u8) {
         self.seen.store(signal.into(), Ordering::SeqCst);

@@ -21,6 +21,12 @@ fn root() -> bool {
     is_root
 }
 
+/// A shell command that prints the sandbox's secrets.
+fn vault(test: &Test) -> String {
+    let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
+    format!("echo '{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}'")
+}
+
 /// A profile in its own directory whose `secret_command` creates a marker file.
 struct World {
     test: Test,
@@ -31,12 +37,7 @@ impl World {
     fn new() -> Self {
         let test = Test::new();
         let mark = test.dir.path().join("mark");
-        let script = format!(
-            "touch '{}'; echo '{{\"client_secret\":\"{}\",\"refresh_token\":\"{}\"}}'",
-            mark.display(),
-            test.sandbox.client_secret(),
-            test.sandbox.refresh_token()
-        );
+        let script = format!("touch '{}'; {}", mark.display(), vault(&test));
         let script = test.file("vault.sh", &script);
         let config = format!(
             "[profile.crm]\naccounts_url = '{}'\nclient_id = '{}'\nsecret_command = ['sh', '{}']\n",
@@ -379,6 +380,31 @@ fn a_secret_command_past_its_time_leaves_no_children() {
     let pids = std::fs::read_to_string(pids).unwrap();
     assert_eq!(pids.lines().count(), 2, "{pids:?}");
     until("the children to end", || !pids.lines().any(is_alive));
+}
+
+/// Regression: the command has a process group of its own, so a signal to the program, or to the program's group, passed
+/// it by, and it went on running.
+#[test]
+fn a_signal_ends_the_secret_command_and_its_children() {
+    for (args, signal, code) in
+        [(&["get"][..], "TERM", 143), (&["get"], "INT", 130), (&["exec", "--", "true"], "TERM", 143)]
+    {
+        let world = World::new();
+        let pids = world.test.dir.path().join("pids");
+        let script = format!("sleep 600 & echo $! >>'{0}'; echo $$ >>'{0}'; wait", pids.display());
+        world.test.file("vault.sh", &script);
+        let running = world.test.start(world.test.command(args.iter().copied()));
+        let read = || std::fs::read_to_string(&pids).unwrap_or_default();
+        until("the command to run", || read().lines().count() == 2 && read().ends_with('\n'));
+        running.signal(signal);
+        let outcome = running.wait();
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (code, ""), "{outcome:?}");
+        until("the command and its child to end", || !read().lines().any(is_alive));
+        assert_eq!(world.test.sandbox.log().len(), 0, "nothing was sent");
+        // The lock is free, and nobody remembers the interruption as a failure.
+        world.test.file("vault.sh", &vault(&world.test));
+        world.test.get().ok();
+    }
 }
 
 #[test]
