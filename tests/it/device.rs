@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::model::ClockReading;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Language, Limits, LogEntry, Options};
-use zoho_cred::system::{Clock, Env, System, Terminal};
+use zoho_cred::system::{Browser, Clock, Env, System, Terminal};
 
 /// Advances the sandbox's time, and performs the user's action when the nth wait begins.
 struct Waiting {
@@ -59,6 +59,15 @@ fn http() -> reqwest::blocking::Client {
     reqwest::blocking::Client::builder().no_proxy().build().unwrap()
 }
 
+/// The code is typed on another device: nothing is opened on this one.
+struct NoBrowser;
+
+impl Browser for NoBrowser {
+    fn open(&self, url: &str) -> Result<(), String> {
+        panic!("{url} was opened");
+    }
+}
+
 struct Sink(Rc<RefCell<Vec<u8>>>);
 
 impl Write for Sink {
@@ -87,7 +96,8 @@ fn log_in(test: &Test, acts_at: usize, decision: &'static str) -> (u8, String, V
     let mut system = System {
         env: Env::of(test.vars()),
         clock: Rc::new(clock),
-        terminal: Terminal::default(),
+        browser: Box::new(NoBrowser),
+        terminal: Terminal { stderr: true, ..Terminal::default() },
         stdin: Box::new(io::empty()),
         stdout: Box::new(io::sink()),
         stderr: RefCell::new(Box::new(Sink(Rc::clone(&said)))),
@@ -221,5 +231,42 @@ fn a_refused_request_for_a_code_says_what_it_was_refused_for() {
         test.sandbox.set_fault(Fault { count: Some(1), ..Fault::new(Endpoint::DeviceCode, kind) });
         let (exit, said, polls) = log_in(&test, 0, "");
         assert_eq!((exit, polls.len()), (code, 0), "{said}");
+    }
+}
+
+/// Regression: a `javascript:` address in the server's answer was printed for the user to follow.
+#[test]
+fn an_address_that_is_not_the_servers_own_is_neither_shown_nor_opened() {
+    let test = world(Limits::default());
+    let own = format!("{}/oauth/v3/device", test.sandbox.url());
+    let foreign = [
+        "javascript:alert('owned')//https://accounts.zoho.com/oauth/v3/device",
+        "https://owned.example/oauth/v3/device",
+        "https://accounts.zoho.com.owned.example/oauth/v3/device",
+        "https://accounts.zoho.com@owned.example/oauth/v3/device",
+        "https://accounts.zoho.com/owned",
+        "data:text/html,owned",
+        "file:///owned",
+    ];
+    let log_in_with = |page: &str, complete: &str| {
+        let body = json!({"user_code": "USER-CODE", "device_code": "1004.dd.ee", "verification_url": page,
+            "verification_uri_complete": complete, "interval": 5000, "expires_in": 300_000});
+        let kind = FaultKind::Status { status: 200, body: Some(body.to_string()), retry_after_s: None };
+        test.sandbox.set_fault(Fault { count: Some(1), ..Fault::new(Endpoint::DeviceCode, kind) });
+        let before = test.sandbox.log().len();
+        let (code, said, _) = log_in(&test, 0, "");
+        assert!(!said.contains("owned"), "{said}");
+        let polls = test.sandbox.log().split_off(before);
+        (code, said, polls.iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken).count())
+    };
+    for url in foreign {
+        let (code, said, polls) = log_in_with(url, &own);
+        assert_eq!((code, polls), (69, 0), "{said}");
+        assert!(
+            said.contains("not one of the accounts server's own") && !said.contains("USER-CODE"),
+            "{said}"
+        );
+        let (_, said, polls) = log_in_with(&own, url);
+        assert!(said.contains(&own) && said.contains("USER-CODE") && polls > 0, "{said}");
     }
 }
