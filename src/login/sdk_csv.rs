@@ -7,6 +7,7 @@ use crate::i18n::tr;
 use crate::model::{ENVIRONMENT, ProfileName};
 use crate::secret::Secret;
 use crate::zoho::DataCenter;
+use csv::{ReaderBuilder, StringRecord};
 
 /// A row that can become a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ pub fn parse(text: &str) -> Result<SdkFile, String> {
 
 struct Row<'a> {
     header: &'a [String],
-    cells: &'a [String],
+    cells: &'a StringRecord,
 }
 
 impl<'a> Row<'a> {
@@ -96,41 +97,21 @@ fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, String> {
     })
 }
 
-/// The rows of a CSV (RFC 4180), each with the line it begins in. Quotes may hold commas, line ends and doubled quotes.
-fn rows(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
-    let mut rows = Vec::new();
-    let (mut row, mut cell) = (Vec::new(), String::new());
-    let (mut line, mut begin) = (1, 1);
-    let mut chars = text.chars().peekable();
-    let mut quoted = None;
-    while let Some(c) = chars.next() {
-        line += usize::from(c == '\n');
-        match (c, quoted) {
-            ('"', Some(_)) if chars.peek() == Some(&'"') => {
-                chars.next();
-                cell.push('"');
-            }
-            ('"', Some(_)) => quoted = None,
-            (c, Some(_)) => cell.push(c),
-            ('"', None) if cell.is_empty() => quoted = Some(line),
-            (',', None) => row.push(std::mem::take(&mut cell)),
-            ('\r', None) if chars.peek() == Some(&'\n') => {}
-            ('\n', None) => {
-                row.push(std::mem::take(&mut cell));
-                rows.push((begin, std::mem::take(&mut row)));
-                begin = line;
-            }
-            (c, None) => cell.push(c),
-        }
+/// The rows of a CSV, each with the line it begins in.
+fn rows(text: &str) -> Result<Vec<(usize, StringRecord)>, String> {
+    // Such a quote would take in every row below it without an error.
+    if text.matches('"').count() % 2 == 1 {
+        return Err(tr!("a quote does not end"));
     }
-    if let Some(line) = quoted {
-        return Err(tr!("a quote that begins in line {line} does not end", line));
-    }
-    if !cell.is_empty() || !row.is_empty() {
-        row.push(cell);
-        rows.push((begin, row));
-    }
-    Ok(rows)
+    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let row = |row: csv::Result<StringRecord>| {
+        let row = row.map_err(|error| error.to_string())?;
+        let (line, start) = row.position().map_or((1, 0), |at| (at.line() as usize, at.byte() as usize));
+        // The reader skips the blank lines that come next.
+        let blank = text[start..].chars().take_while(|c| "\r\n".contains(*c)).filter(|c| *c == '\n').count();
+        Ok((line + blank, row))
+    };
+    reader.records().map(row).collect()
 }
 
 /// A profile name for each of `wanted`, legal, and unlike the others and those `taken`.
@@ -211,6 +192,12 @@ mod tests {
         assert_eq!(names, ["ann", "ann-2", "zoho", "zoho-2", "env-2", "crm-2"]);
     }
 
+    #[test]
+    fn a_row_has_the_line_that_it_begins_in() {
+        let rows = rows("a,\"b\nc\"\r\n\r\nd\n\n\ne").unwrap();
+        assert_eq!(rows.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 4, 7]);
+    }
+
     fn quoted(cell: &str) -> String {
         format!("\"{}\"", cell.replace('"', "\"\""))
     }
@@ -225,7 +212,7 @@ mod tests {
         #[test]
         fn what_was_quoted_is_read_back(cells in proptest::collection::vec("[\\PC\n\",]{0,12}", 1..6)) {
             let line = cells.iter().map(|cell| quoted(cell)).collect::<Vec<_>>().join(",");
-            prop_assert_eq!(rows(&format!("{line}\n")).unwrap(), vec![(1, cells)]);
+            prop_assert_eq!(rows(&format!("{line}\n")).unwrap(), vec![(1, StringRecord::from(cells))]);
         }
 
         #[test]
