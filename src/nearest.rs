@@ -1,7 +1,7 @@
 //! "Did you mean …?"
 
-/// The candidate that `word` was most likely meant to be, or `None` where none is near: one with a slip in it, else the
-/// only one that begins like this.
+/// The candidate most likely meant by `word`: the nearest one within a few typos, otherwise the only one with this
+/// prefix.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let (word, candidates) = (word.to_lowercase(), candidates.into_iter().collect::<Vec<_>>());
     let slip = candidates

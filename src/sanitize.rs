@@ -1,18 +1,18 @@
-//! Sanitizes text before it is printed, logged, or written to a page or a generated file.
+//! Sanitizes untrusted text before it is printed, logged, or written to a page or a generated file.
 //!
-//! Text from outside (a server, Redis, the config, the environment, a redirect) could move the cursor, reorder a line,
-//! or begin a line that a CI runner obeys as a command. Two layers prevent that: every value in a `t!` text is
-//! sanitized where it is filled in, and everything that `System` writes to stderr is sanitized again,
-//! except for its own line breaks.
+//! Text from a server, Redis, the config, the environment or a redirect could move the cursor, reorder a line, or
+//! contain a command to a CI runner. Two layers prevent that. `tr!` sanitizes every value in a text. `System`
+//! sanitizes everything it writes to stderr again, except for its own line breaks.
 
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 
-/// The longest value that is shown, in characters.
+/// The longest value shown, in characters.
 const LIMIT: usize = 2_000;
 
-/// One value: no token, no control character, no line break, at most [`LIMIT`] characters.
+/// Sanitizes one value: masks tokens, escapes control characters and line breaks, and cuts it to [`LIMIT`]
+/// characters.
 pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(LIMIT) {
         Some((end, _)) => Cow::Owned(clean(&text[..end], "").into_owned() + "..."),
@@ -20,12 +20,12 @@ pub(crate) fn sanitize(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Text of ours that may have several lines: its line breaks stay.
+/// Sanitizes text of several lines. Line breaks stay.
 pub(crate) fn sanitize_lines(text: &str) -> Cow<'_, str> {
     clean(text, "\n")
 }
 
-/// A value in a text, sanitized when it is formatted.
+/// A value that is sanitized when it is formatted.
 pub(crate) struct Sanitized<T>(pub T);
 
 impl<T: Display> Display for Sanitized<T> {
@@ -34,26 +34,28 @@ impl<T: Display> Display for Sanitized<T> {
     }
 }
 
-/// `value` as JSON. What [`sanitize`] escapes is `\u` in it, so that it is safe on a terminal and still the same value.
+/// Serializes `value` as JSON. Characters that [`sanitize`] escapes become `\u` escapes, so that the value stays the
+/// same.
 pub fn json<T: Serialize>(value: &T) -> String {
     let text = serde_json::to_string(value).unwrap_or_default();
     let mut json = String::with_capacity(text.len());
     for (c, harmful) in harmful(&text) {
-        match harmful {
-            // All of them are in the basic plane, and none is JSON's own.
-            true => write!(json, "\\u{:04x}", u32::from(c)).unwrap_or_default(),
-            false => json.push(c),
+        if harmful {
+            // All of them are in the basic plane and outside JSON's syntax.
+            write!(json, "\\u{:04x}", u32::from(c)).unwrap_or_default();
+        } else {
+            json.push(c);
         }
     }
     json
 }
 
-/// Hides every token or secret in words from a command line, where one was given in the wrong place.
+/// Masks tokens and secrets in a command-line argument.
 pub(crate) fn mask_argument(text: &str) -> String {
     mask(text, |word| is_token(word) || word.split(['.', '-', '_']).any(is_secret))
 }
 
-/// `1000.<hex>.<hex>`, as access tokens, refresh tokens and codes are, or the 42 hexadecimal digits of a client secret.
+/// `1000.<hex>.<hex>`, the form of access tokens, refresh tokens and codes, or the 42 hex digits of a client secret.
 fn is_token(word: &str) -> bool {
     if word.len() == 42 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
         return true;
@@ -65,7 +67,7 @@ fn is_token(word: &str) -> bool {
         && parts.next().is_some_and(long)
 }
 
-/// As long and mixed as a client secret.
+/// Whether `part` is as long and mixed as a client secret.
 fn is_secret(part: &str) -> bool {
     let bytes = part.as_bytes();
     let mixed = bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic);
@@ -76,7 +78,7 @@ fn ends_word(c: char) -> bool {
     !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
-/// `text` with `***` for every word that `hides` picks.
+/// Replaces every word for which `hides` is true by `***`.
 fn mask(text: &str, hides: impl Fn(&str) -> bool) -> String {
     let masked = text.split_inclusive(ends_word).map(|piece| {
         let word = piece.trim_end_matches(ends_word);
@@ -85,12 +87,12 @@ fn mask(text: &str, hides: impl Fn(&str) -> bool) -> String {
     masked.collect()
 }
 
-/// Masks tokens and client secrets, which no text shows, and escapes everything harmful but what is `kept`.
+/// Masks tokens and client secrets, and escapes harmful characters except those in `kept`.
 fn clean<'a>(text: &'a str, kept: &str) -> Cow<'a, str> {
-    match text.split(ends_word).any(is_token) {
-        true => Cow::Owned(escape(&mask(text, is_token), kept).into_owned()),
-        false => escape(text, kept),
+    if text.split(ends_word).any(is_token) {
+        return Cow::Owned(escape(&mask(text, is_token), kept).into_owned());
     }
+    escape(text, kept)
 }
 
 fn escape<'a>(text: &'a str, kept: &str) -> Cow<'a, str> {
@@ -109,11 +111,11 @@ fn escape<'a>(text: &'a str, kept: &str) -> Cow<'a, str> {
     Cow::Owned(escaped)
 }
 
-/// Every character of `text`, and whether it is to be escaped.
+/// Iterates over the characters of `text`, with whether each must be escaped.
 fn harmful(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
     let mut before = ' ';
     text.chars().map(move |c| {
-        // GitHub's runner obeys `##[…]`, Azure's agent `##vso[…]` and TeamCity `##teamcity[…]` anywhere in a line.
+        // GitHub's runner executes `##[…]`, Azure's agent `##vso[…]` and TeamCity `##teamcity[…]` anywhere in a line.
         let begins_command = c == '#' && before == '#';
         before = c;
         (c, begins_command || c.is_control() || is_bidirectional(c) || matches!(c, '\u{2028}' | '\u{2029}'))

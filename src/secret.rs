@@ -1,4 +1,4 @@
-//! A value that must not be seen: no `Display`, a redacted `Debug`, zeroed on drop.
+//! A value that is never shown: no `Display`, redacted `Debug`, zeroed on drop.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 /// A token, client secret, code or verifier.
 ///
-/// It can be compared and serialised (files of mode 0600 hold some), but never formatted: whoever wants the
-/// text calls [`Secret::expose`], which is easy to find in a review.
+/// It can be compared and serialized (to files of mode 0600), but not formatted. Every use of the text calls
+/// [`Secret::expose`], which is easy to find in a review.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Secret(Zeroizing<String>);
 
@@ -17,19 +17,19 @@ impl Secret {
         Secret(Zeroizing::new(text.into()))
     }
 
-    /// Wraps what a file or an environment variable held: newlines at its end do not count.
+    /// Trims trailing newlines, as in files and environment variables.
     pub(crate) fn from_text(text: impl Into<String>) -> Self {
         let mut text = text.into();
         text.truncate(text.trim_end_matches(['\r', '\n']).len());
         Secret::new(text)
     }
 
-    /// The text itself.
+    /// The secret text.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

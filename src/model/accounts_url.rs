@@ -1,4 +1,4 @@
-//! The accounts server's address: https, or http on a loopback address; without a trailing slash.
+//! The base URL of an accounts server.
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -6,12 +6,12 @@ use crate::zoho::DataCenter;
 use std::fmt;
 use url::{Host, Url};
 
-/// A checked and normalised base URL of an accounts server.
+/// A base URL without a trailing slash. The scheme is https, or http on a loopback address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountsUrl(String);
 
 impl AccountsUrl {
-    /// Checks and normalises `text`; anything a client secret must not be sent to is [`Error::Setting`].
+    /// Parses and normalizes `text`. [`Error::Setting`] if a client secret must not be sent to it.
     pub fn new(text: &str) -> Result<Self, Error> {
         let refuse = |problem: &str| {
             Err(Error::Setting {
@@ -31,40 +31,40 @@ impl AccountsUrl {
             "http" if is_loopback(&url) => {}
             _ => return refuse(&tr!("must be https, or http on a loopback address")),
         }
-        // It is copied into generated files.
+        // The URL is copied into generated files.
         if !url.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b":/.-_~[]".contains(&b)) {
             return refuse(&tr!("has a character that is not allowed there"));
         }
         Ok(AccountsUrl(url.as_str().trim_end_matches('/').to_owned()))
     }
 
-    /// The accounts server of one of Zoho's data centres.
+    /// The accounts server of `data_center`.
     pub fn of(data_center: &DataCenter) -> Self {
         AccountsUrl(data_center.accounts_url())
     }
 
-    /// The URL, without a trailing slash.
+    /// The URL without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The host, as messages name it.
+    /// Returns the host without the port.
     pub fn host(&self) -> String {
         let url = Url::parse(&self.0).ok();
         url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
 
-    /// Whether the server is on this machine; only there is a life of a few seconds believed.
+    /// Whether the server is on this machine. Only such a server may issue tokens that expire within seconds.
     pub(crate) fn is_loopback(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
     }
 
-    /// The data centre this is the accounts server of, if it is one of Zoho's.
+    /// `None` if this is not one of Zoho's accounts servers.
     pub fn data_center(&self) -> Option<&'static DataCenter> {
         DataCenter::by_accounts_url(&self.0)
     }
 
-    /// The URL of an endpoint; `path` begins with a slash.
+    /// Returns the URL of an endpoint. `path` begins with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
@@ -76,7 +76,7 @@ impl fmt::Display for AccountsUrl {
     }
 }
 
-/// Whether `url` names this machine: `localhost`, 127.0.0.0/8 or `::1`.
+/// Whether the host of `url` is `localhost`, in 127.0.0.0/8, or `::1`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -1,15 +1,14 @@
-//! Fingerprints: of a credential, which names its cache, lock and ledger, and of a profile, which names its state.
+//! Fingerprints that name the state files of credentials and profiles.
 
-use crate::model::Secrets;
-use crate::model::{Grant, Profile, ProfileName};
+use crate::model::{Grant, Profile, ProfileName, Secrets};
 use crate::secret::Secret;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// The id of a credential, in lower-case hex: one for the cache, one for lock and ledger.
+/// Names the files of a credential, in lowercase hex.
 ///
-/// They are the same but for client credentials: all tokens of one client share Zoho's limit, so they share lock
-/// and ledger, while each organisation and set of scopes has a token of its own.
+/// The two ids differ for client credentials only. Zoho's limit applies to all tokens of a client, so they share the
+/// lock and the ledger. Each organization and each set of scopes has its own cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialId {
     cache: String,
@@ -17,7 +16,7 @@ pub struct CredentialId {
 }
 
 impl CredentialId {
-    /// The id of the credential that `profile` and `secrets` make up.
+    /// The id of the credential with these settings and secrets.
     pub fn of(profile: &Profile, secrets: &Secrets) -> Self {
         let client = [profile.accounts_url.as_str(), &profile.client_id];
         match &profile.grant {
@@ -40,29 +39,29 @@ impl CredentialId {
         }
     }
 
-    /// An id that was written down.
+    /// An id read from a file.
     pub fn known(cache: &str, ledger: &str) -> Self {
         CredentialId { cache: cache.to_owned(), ledger: ledger.to_owned() }
     }
 
-    /// Names the cache.
+    /// Names the cache file.
     pub fn cache(&self) -> &str {
         &self.cache
     }
 
-    /// Names lock and ledger.
+    /// Names the lock and ledger files.
     pub fn ledger(&self) -> &str {
         &self.ledger
     }
 }
 
-/// Names the state of the profile `name` of the config file at `config`.
+/// Names the state of profile `name` in the config file `config`.
 pub(crate) fn profile_key(config: &Path, name: &ProfileName) -> String {
     fingerprint("profile", &[&config.to_string_lossy(), name.as_str()])
 }
 
-/// Tells one client secret from another in the ledger, without telling what it is. Client credentials of one client share
-/// a ledger, so that the organisation and the scopes are told from others too.
+/// Distinguishes client secrets in the ledger without revealing them. For client credentials it covers organization
+/// and scopes too, because these share a ledger.
 pub(crate) fn secret_fingerprint(profile: &Profile, secret: &Secret) -> String {
     let of_all = [profile.accounts_url.as_str(), &profile.client_id, secret.expose()];
     let full = match &profile.grant {
@@ -83,23 +82,13 @@ fn sorted_scopes(profile: &Profile) -> Vec<String> {
     scopes
 }
 
-/// SHA-256 of the parts, each preceded by its length, so that no two lists of parts run together.
+/// SHA-256 over `kind` and `parts`. Each is preceded by its length, so that different lists never give the same
+/// input.
 fn fingerprint(kind: &str, parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in [kind].iter().chain(parts) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hex(hash.finalize().into()).into_iter().map(char::from).collect()
-}
-
-/// A SHA-256 in lower-case hex. The warm path needs it too, so it takes nothing from the heap.
-pub(crate) fn hex(digest: [u8; 32]) -> [u8; 64] {
-    let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
-    let mut text = [0; 64];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {
-        pair[0] = digit(byte >> 4);
-        pair[1] = digit(byte & 15);
-    }
-    text
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,41 +1,39 @@
-//! What was asked of Zoho, and what that still allows: a pure value. Its file format is frozen, as two installed
-//! versions share it.
+//! The token requests already made, and what Zoho's limit still allows. The file format is frozen, because two
+//! installed versions may share a ledger.
 
 use crate::i18n::tr;
-use crate::model::Budget;
-use crate::model::Timestamp;
-use crate::model::ms;
+use crate::model::{Budget, Timestamp, ms};
 use crate::problem::{Problem, is_plain_word};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
 
-/// Zoho's clock and ours differ, so an entry counts this much longer than the window, in ms.
+/// An entry counts this much longer than the window, because Zoho's clock and ours differ. In ms.
 const MARGIN_MS: i64 = 15_000;
-/// A request that never got an answer may have been counted this long after it was sent, in ms.
+/// An unanswered request may have reached Zoho this long after it was sent. In ms.
 const UNANSWERED_MS: i64 = 10_000;
-/// Entries are kept this long for `minted_last_hour`, in ms.
+/// Entries are kept this long for `minted_last_hour`. In ms.
 const HOUR_MS: i64 = 3_600_000;
-/// Nobody tries early again for this long after an early attempt failed, in ms.
+/// Pause after a failed early refresh, in ms.
 const EARLY_PAUSE_MS: i64 = 60_000;
-/// No cool-down is longer, in ms.
+/// In ms.
 const LONGEST_COOL_DOWN_MS: i64 = 1_800_000;
-/// A rejected token is checked at most once in this time, in ms.
+/// Minimum time between two checks of a rejected token, in ms.
 const CHECK_PAUSE_MS: i64 = 60_000;
-/// Refreshes that rejects may cause in a window.
+/// Refreshes that rejected tokens may cause per window.
 const REJECT_LIMIT: usize = 3;
 
 /// One request to the token endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// A random number that tells it from every other one, whatever the times say; empty in entries of older versions.
+    /// A random id. Empty in entries of older versions.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
-    /// When it was about to be sent.
+    /// Read just before the request was sent.
     pub sent: Timestamp,
-    /// When its answer had arrived.
+    /// When the response had arrived.
     #[serde(default)]
     pub answered: Option<Timestamp>,
-    /// Whether it minted a token.
+    /// Whether Zoho issued a token.
     #[serde(default)]
     pub granted: bool,
 }
@@ -44,37 +42,38 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
-    /// Trying again may help.
+    /// Retrying may help.
     Transient,
-    /// Zoho throttled.
+    /// Zoho throttled the request.
     Throttled,
-    /// The refresh token is dead.
+    /// The refresh token is no longer valid.
     Refused,
-    /// The client is not accepted.
+    /// Zoho rejected the client id or the client secret.
     Misconfigured,
 }
 
 /// The last failure since the last success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What it means.
+    /// Its kind.
     pub kind: FailureKind,
-    /// Zoho's error code, or the code of a [`Problem`]: a plain word, whoever wrote the ledger.
+    /// Zoho's error code, or the code of a [`Problem`]. Letters, digits and underscores only, even if another program
+    /// wrote the ledger.
     #[serde(deserialize_with = "plain_word")]
     pub error: String,
-    /// Only there for version 0.1, which cannot read a ledger without it.
+    /// Required by version 0.1.
     #[serde(default)]
     message: OldMessage,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// How many rounds in a row have ended so, from 1.
+    /// Consecutive rounds with this kind of failure, from 1.
     pub rounds: u32,
-    /// Fingerprint of the client secret that was used, so that a corrected one is tried at once.
+    /// Fingerprint of the client secret used, so that a corrected secret is tried at once.
     #[serde(default)]
     pub(crate) secret_fp: String,
 }
 
-/// The text that version 0.1 stored and showed: always the same from us, ignored from others.
+/// The text that version 0.1 stores and shows. It is constant when written and ignored when read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct OldMessage;
 
@@ -90,7 +89,7 @@ impl<'de> Deserialize<'de> for OldMessage {
     }
 }
 
-/// A stored code; anything that is none counts as one that says nothing.
+/// Replaces an invalid code by that of [`Problem::Unspecified`].
 fn plain_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     String::deserialize(deserializer).map(|word| as_plain_word(&word))
 }
@@ -100,12 +99,12 @@ fn as_plain_word(word: &str) -> String {
 }
 
 impl Failure {
-    /// Why a transient failure brought no usable answer.
+    /// Why a transient failure brought no usable response.
     pub fn problem(&self) -> Problem {
         Problem::of_code(&self.error)
     }
 
-    /// What happened with the accounts server `host`, in the language of the call.
+    /// Describes the failure in the language of the call. `host` is the accounts server's.
     pub fn message(&self, host: &str) -> String {
         match self.kind {
             FailureKind::Transient => self.problem().message(host),
@@ -116,12 +115,12 @@ impl Failure {
     }
 }
 
-/// A time in which nobody asks.
+/// A period without requests after Zoho throttled one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoolDown {
-    /// When the throttled attempt was made.
+    /// When the throttled request was made.
     pub since: Timestamp,
-    /// How long it lasts, in ms.
+    /// Its length in ms.
     pub length_ms: i64,
 }
 
@@ -131,19 +130,19 @@ pub struct Ledger {
     /// Requests of the last hour, oldest first.
     #[serde(default)]
     pub requests: Vec<Entry>,
-    /// When a rejected token was dropped.
+    /// When rejected tokens were dropped.
     #[serde(default)]
     pub rejects: Vec<Timestamp>,
-    /// The cool-down, which may have passed.
+    /// The cooldown, which may be over.
     #[serde(default)]
     pub cool_down: Option<CoolDown>,
     /// The last failure since the last success.
     #[serde(default)]
     pub failure: Option<Failure>,
-    /// How many attempts have failed, ever: callers that wait compare it.
+    /// Total number of failed attempts. Waiting callers compare it to notice a new failure.
     #[serde(default)]
     pub failures: u64,
-    /// When an early attempt last failed.
+    /// When an early refresh last failed.
     #[serde(default)]
     pub early_failed: Option<Timestamp>,
     /// The last check of a rejected token. Version 0.1 ignores it.
@@ -151,25 +150,25 @@ pub struct Ledger {
     pub check: Option<Check>,
 }
 
-/// Whether Zoho said that a rejected token lives.
+/// Zoho's verdict on a rejected token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// When it was asked.
+    /// When Zoho was asked.
     pub(crate) at: Timestamp,
-    /// Which token: when it was obtained, in ms since 1970.
+    /// Identifies the token by when it was obtained, in ms since 1970.
     pub(crate) token_at_ms: i64,
-    /// What Zoho said; nothing definite, or nothing yet, is neither.
+    /// `None` if there is no definite response, or none yet.
     #[serde(default)]
     pub(crate) alive: Option<bool>,
 }
 
 impl Entry {
-    /// When it was last heard of: entries are as old as that.
+    /// The last known time of the request, from which its age is counted.
     fn latest(&self) -> &Timestamp {
         self.answered.as_ref().unwrap_or(&self.sent)
     }
 
-    /// Milliseconds for which it still counts against `window`.
+    /// Milliseconds until the entry no longer counts against the window.
     fn counts_for_ms(&self, now: &Timestamp, window_ms: i64) -> i64 {
         let until = match &self.answered {
             Some(answered) => window_ms + MARGIN_MS - answered.age_ms(now),
@@ -180,7 +179,7 @@ impl Entry {
 }
 
 impl Ledger {
-    /// What a ledger that is there but cannot be read counts as: all but two requests used just now.
+    /// Stands in for an unparseable ledger: all requests but two count as made just now.
     pub fn unreadable(now: &Timestamp, budget: &Budget) -> Self {
         let answered = Some(now.clone());
         let entry = Entry { id: String::new(), sent: now.clone(), answered, granted: false };
@@ -192,7 +191,7 @@ impl Ledger {
         self.counting_ms(now, budget).len() as u32
     }
 
-    /// How long until fewer than `allowed` requests count; zero where that is so already.
+    /// Time until fewer than `allowed` requests count. Zero if that is so now.
     pub fn next_slot(&self, now: &Timestamp, budget: &Budget, allowed: u32) -> Duration {
         let mut left = self.counting_ms(now, budget);
         let surplus = (left.len() + 1).saturating_sub(allowed.max(1) as usize);
@@ -212,13 +211,13 @@ impl Ledger {
             .collect()
     }
 
-    /// How many tokens were minted in the last hour.
+    /// How many tokens Zoho issued in the last hour.
     pub fn minted_last_hour(&self, now: &Timestamp) -> u32 {
         let recent = |entry: &&Entry| entry.granted && entry.latest().age_ms(now) < HOUR_MS;
         self.requests.iter().filter(recent).count() as u32
     }
 
-    /// Notes that a request is about to be sent, and forgets entries that count for nothing any more.
+    /// Adds an entry for a request that is about to be sent, and removes entries that no longer count.
     pub fn reserve(&mut self, now: &Timestamp, budget: &Budget) {
         let window_ms = ms(budget.window);
         self.requests
@@ -226,7 +225,7 @@ impl Ledger {
         self.requests.push(Entry { id: random_id(), sent: now.clone(), answered: None, granted: false });
     }
 
-    /// Notes that the newest request was answered.
+    /// Records the response to the newest request.
     pub fn answered(&mut self, now: &Timestamp, granted: bool) {
         if let Some(entry) = self.requests.last_mut() {
             entry.answered = Some(now.clone());
@@ -234,25 +233,25 @@ impl Ledger {
         }
     }
 
-    /// Notes that the newest request has had no answer until now, and may have been sent as late as that.
+    /// Redates the newest request, which had no response by `now` and may have been sent as late as that.
     pub(crate) fn unanswered(&mut self, now: &Timestamp) {
         if let Some(entry) = self.requests.last_mut() {
             entry.sent = now.clone();
         }
     }
 
-    /// Takes the newest request out again: not a byte of it was sent.
+    /// Removes the newest request, of which nothing was sent.
     pub fn withdraw(&mut self) {
         self.requests.pop();
     }
 
-    /// Notes a success: earlier failures mean nothing any more.
+    /// Clears earlier failures.
     pub fn succeeded(&mut self) {
         self.failure = None;
         self.early_failed = None;
     }
 
-    /// Notes the failure of a round that all who waited for it share.
+    /// Records the failure of a round, which applies to all callers that waited for it.
     pub fn failed(&mut self, kind: FailureKind, error: &str, secret_fp: &str, now: &Timestamp) {
         let rounds = match &self.failure {
             Some(last) if last.kind == kind && last.secret_fp == secret_fp => last.rounds.saturating_add(1),
@@ -264,22 +263,22 @@ impl Ledger {
         self.failure = Some(Failure { kind, error, message: OldMessage, at: now.clone(), rounds, secret_fp });
     }
 
-    /// Starts a cool-down; one that is under way is not prolonged.
+    /// Starts a cooldown, unless one is running: throttled requests never extend it.
     pub fn cool_down(&mut self, since: &Timestamp, length: Duration, now: &Timestamp) {
         if self.cool_down_left(now).is_none() {
             self.cool_down = Some(CoolDown { since: since.clone(), length_ms: ms(length) });
         }
     }
 
-    /// How long the cool-down still lasts, if there is one.
+    /// Remaining time of the cooldown, if one is running.
     pub fn cool_down_left(&self, now: &Timestamp) -> Option<Duration> {
         let cool_down = self.cool_down.as_ref()?;
         let left = cool_down.length_ms.clamp(0, LONGEST_COOL_DOWN_MS) - cool_down.since.age_ms(now);
         (left > 0).then(|| from_ms(left))
     }
 
-    /// The failure that stands for a new attempt, and how long it still does. A refusal and a misconfiguration
-    /// stand only for the client secret that they were answered to.
+    /// The failure that still blocks new attempts, and for how long. Refusals and misconfigurations block only the
+    /// client secret that caused them.
     pub fn remembered(&self, now: &Timestamp, secret_fp: &str) -> Option<(&Failure, Duration)> {
         let failure = self.failure.as_ref()?;
         let length_s: i64 = match failure.kind {
@@ -297,17 +296,17 @@ impl Ledger {
         (left > 0).then(|| (failure, from_ms(left)))
     }
 
-    /// Whether this round is the first since a success, so that it may try again at once.
+    /// Whether the last round did not fail transiently. Only such a round may retry at once.
     pub(crate) fn is_first_round(&self) -> bool {
         self.failure.as_ref().is_none_or(|failure| failure.kind != FailureKind::Transient)
     }
 
-    /// Whether an early attempt may be made: none failed in the last minute.
+    /// Whether no early refresh failed in the last minute.
     pub fn early_allowed(&self, now: &Timestamp) -> bool {
         self.early_failed.as_ref().is_none_or(|at| at.wait_age_ms(now) >= EARLY_PAUSE_MS)
     }
 
-    /// The check of the token obtained at `token_at_ms`, if it was made within the last minute.
+    /// The check of the token obtained at `token_at_ms`, if it is less than a minute old.
     pub(crate) fn recent_check(&self, now: &Timestamp, token_at_ms: i64) -> Option<&Check> {
         let is_recent =
             |check: &&Check| check.token_at_ms == token_at_ms && check.at.wait_age_ms(now) < CHECK_PAUSE_MS;
@@ -319,13 +318,13 @@ impl Ledger {
         self.rejects.iter().filter(|at| at.wait_age_ms(now) < ms(window)).count()
     }
 
-    /// Notes that a rejected token was dropped.
+    /// Records that a rejected token was dropped.
     pub fn rejected(&mut self, now: &Timestamp, window: Duration) {
         self.rejects.retain(|at| at.wait_age_ms(now) < ms(window));
         self.rejects.push(now.clone());
     }
 
-    /// How long a refresh that a reject made necessary must wait, so that rejects cause at most three a window.
+    /// Time until a refresh caused by a rejected token is allowed: at most three per window.
     pub fn reject_wait(&self, now: &Timestamp, window: Duration) -> Option<Duration> {
         let mut left: Vec<i64> =
             self.rejects.iter().map(|at| ms(window) - at.wait_age_ms(now)).filter(|left| *left > 0).collect();
@@ -335,14 +334,14 @@ impl Ledger {
     }
 }
 
-/// Empty where the system has no random numbers: then its time tells an entry.
+/// Empty if the system has no random numbers.
 fn random_id() -> String {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes)
         .map_or_else(|_| String::new(), |()| format!("{:016x}", u64::from_ne_bytes(bytes)))
 }
 
-/// Rounded up to whole seconds, so that a caller that waits as told does not come too early.
+/// Rounds up to whole seconds, so that a caller that waits this long is not early.
 fn from_ms(ms: i64) -> Duration {
     Duration::from_secs((ms.max(0) as u64).div_ceil(1000))
 }
@@ -524,7 +523,7 @@ mod tests {
         }
     }
 
-    /// A machine that sleeps for hours between the entry and the first byte: the request counts from its answer.
+    /// A suspended machine may send the request hours after its entry was written. It counts from the response.
     #[test]
     fn an_entry_that_was_answered_hours_later_is_not_forgotten() {
         let mut ledger = Ledger::default();
@@ -580,7 +579,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever asks only when the ledger allows it never exceeds the budget in any window, as the server counts.
+        /// A caller that respects the ledger never exceeds the budget in any window, as the server counts.
         #[test]
         fn the_budget_holds_in_every_window(steps in proptest::collection::vec((0i64..200, any::<bool>(), 0i64..10), 1..200)) {
             let budget = Budget::default();

@@ -1,35 +1,30 @@
-//! The times of a token: whether it may still be handed out. Arithmetic only, as the warm path needs it before the
-//! program has started.
+//! Token expiry: whether a token may still be used.
 
-use crate::model::ClockReading;
-use crate::model::SET_BACK_MS;
-use crate::model::{Freshness, MinTtl};
+use crate::model::{ClockReading, Freshness, MinTtl, SET_BACK_MS};
 use std::time::Duration;
 
-/// A token with less than this left is not living, in ms.
-const LIVING_MS: i64 = 10_000;
-/// No token is believed to live longer, in ms.
+/// A token with less than this left is treated as expired. In ms.
+const MIN_VALID_MS: i64 = 10_000;
+/// Longer lifetimes are not believed. In ms.
 const LONGEST_LIFE_MS: i64 = 3_600_000;
-/// The life that a token has to have left unless somebody says otherwise, in ms.
+/// Default for `--min-ttl`, in ms.
 const USUAL_MS: i64 = 60_000;
 /// How much earlier an expiry is reported, in ms.
 const MARGIN_MS: i64 = 60_000;
 /// The longest early window, in ms.
 const EARLY_MS: i64 = 300_000;
 
-/// When a token was asked for and when it expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lifetime {
-    /// When it was asked for, in ms since 1970.
+    /// When the token was requested, in ms since 1970.
     pub(crate) obtained_at_ms: i64,
-    /// When it expires, in ms since 1970.
+    /// In ms since 1970.
     pub(crate) expires_at_ms: i64,
-    /// Wall time minus boot time when it was asked for, in ms.
+    /// Wall time minus boot time at the request, in ms.
     pub(crate) clock_offset_ms: i64,
 }
 
 impl Lifetime {
-    /// Whether the token is fresh for a caller that wants `min_ttl`.
     pub(crate) fn freshness(self, now: ClockReading, min_ttl: MinTtl) -> Freshness {
         if !self.is_valid(now) {
             return Freshness::Stale;
@@ -41,35 +36,33 @@ impl Lifetime {
             MinTtl::Implied(ttl) | MinTtl::Explicit(ttl) => ms(ttl),
             MinTtl::Reported => usual + self.margin_ms(),
         };
-        // A token that was just issued must be fresh, whatever is asked of it.
+        // A token that was just issued must be fresh for any `min_ttl`.
         if left < wanted.min(life / 4 * 3) {
             return Freshness::Stale;
         }
-        match left <= self.early_ms() {
-            true => Freshness::Early,
-            false => Freshness::Fresh,
-        }
+        if left <= self.early_ms() { Freshness::Early } else { Freshness::Fresh }
     }
 
-    /// How much earlier than the truth its expiry is reported to callers with no margin of their own, in ms: a
-    /// minute, but no more than half of a short life.
+    /// How much earlier than the real expiry it is reported to callers without a margin of their own, in ms. One
+    /// minute, but at most half of a short lifetime.
     pub(crate) fn margin_ms(self) -> i64 {
         (self.life_ms() / 2).clamp(0, MARGIN_MS)
     }
 
-    /// Length of its early window, in ms.
+    /// Length of the early window before expiry, in ms.
     pub(crate) fn early_ms(self) -> i64 {
         (self.life_ms() / 10).min(EARLY_MS)
     }
 
-    /// Whether an API will still take it: at least 10 s left by a clock that was not set back since.
+    /// Whether an API will still accept the token: at least 10 s left, and the clock was not set back since it was
+    /// issued.
     pub(crate) fn is_valid(self, now: ClockReading) -> bool {
         let set_back = self.clock_offset_ms - now.offset_ms() > SET_BACK_MS
             || self.obtained_at_ms - now.wall_ms > SET_BACK_MS;
-        !set_back && self.left_ms(now) >= LIVING_MS.min(self.life_ms() / 2)
+        !set_back && self.left_ms(now) >= MIN_VALID_MS.min(self.life_ms() / 2)
     }
 
-    /// Whether times that were read from a file can be ones that we wrote: a life of at most an hour.
+    /// Whether the times can be ones that we wrote: a lifetime of at most one hour.
     pub(crate) fn is_sound(self) -> bool {
         let life = self.expires_at_ms.checked_sub(self.obtained_at_ms);
         self.obtained_at_ms >= 0
@@ -77,18 +70,18 @@ impl Lifetime {
             && self.clock_offset_ms.unsigned_abs() < u64::MAX / 8
     }
 
-    /// Milliseconds until it expires; below nought once it has.
+    /// Milliseconds until expiry. Negative after it.
     pub(crate) fn left_ms(self, now: ClockReading) -> i64 {
         self.expires_at_ms - now.wall_ms
     }
 
-    /// Its whole life, in ms.
+    /// The whole lifetime in ms.
     pub(crate) fn life_ms(self) -> i64 {
         self.expires_at_ms - self.obtained_at_ms
     }
 }
 
-/// A duration in ms, far below overflow.
+/// A duration in ms, capped far below overflow.
 pub(crate) fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
@@ -99,7 +92,7 @@ mod tests {
 
     const NOW: ClockReading = ClockReading { wall_ms: 1_700_000_000_000, boot_ms: 9_000_000 };
 
-    /// A token that lives `life_s` and has used `used_s` of it.
+    /// A token that is valid for `life_s`, requested `used_s` ago.
     fn used(life_s: i64, used_s: i64) -> Lifetime {
         let obtained_at_ms = NOW.wall_ms - used_s * 1000;
         let expires_at_ms = obtained_at_ms + life_s * 1000;

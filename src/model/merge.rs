@@ -1,13 +1,13 @@
-//! Two ledgers of one credential, this machine's and the fleet's, as one that is as strict as both.
+//! Merges the ledgers of this machine and of the shared store into one that is as strict as both.
 
-use crate::model::Timestamp;
-use crate::model::{Entry, Ledger};
+use crate::model::{Entry, Ledger, Timestamp};
 
-/// Two entries without IDs whose sendings lie closer together than this are one, which traveled between clocks, in ms.
+/// Two entries without ids count as one request if they were sent less than this apart. In ms. Times differ slightly
+/// after conversion between clocks.
 const SAME_MS: i64 = 1_000;
 
 impl Ledger {
-    /// The ledger with every time replaced by `convert` of it.
+    /// Applies `convert` to every time in the ledger.
     pub fn with_times(&self, convert: impl Fn(&Timestamp) -> Timestamp) -> Ledger {
         let mut ledger = self.clone();
         for entry in &mut ledger.requests {
@@ -28,15 +28,15 @@ impl Ledger {
         ledger
     }
 
-    /// The ledger with every time that is still to come dated `now` by the boot clock, as a clock that was ahead before
-    /// the machine was started anew, or is behind since, leaves them; `None` where there is none. Without it they would
-    /// count as now at every look, and a lock-out would last until they have come.
+    /// Redates all future times to `now` by the boot clock, as left by a clock that was ahead or is behind. `None` if
+    /// there are none. Otherwise they would never age, and a cooldown would last until they have passed.
     pub(crate) fn without_future(&self, now: &Timestamp) -> Option<Ledger> {
         let dated = self.with_times(|at| if at.is_future(now) { at.redated(now) } else { at.clone() });
         (dated != *self).then_some(dated)
     }
 
-    /// All requests and rejects of both, the longer cool-down, the later failures. `failures` is ours.
+    /// All requests and rejects of both, the longer cooldown, and the later failures. The `failures` count is that of
+    /// `self`.
     pub fn stricter(&self, other: &Ledger, now: &Timestamp) -> Ledger {
         let later = |ours: &Option<Timestamp>, theirs: &Option<Timestamp>| {
             ours.iter().chain(theirs).min_by_key(|at| at.age_ms(now)).cloned()
@@ -64,7 +64,8 @@ impl Ledger {
     }
 }
 
-/// What both hold, oldest first; what is in both, once: by its ID where both have one, else by its time.
+/// Merges two lists, oldest first. Items in both appear once. They are matched by id if both have one, otherwise by
+/// time.
 fn union<T: Clone>(
     ours: &[T],
     theirs: &[T],
@@ -97,14 +98,11 @@ fn union<T: Clone>(
     all
 }
 
-/// One request as two machines saw it: an answer that one of them knows of is known. It counts from the later time of
-/// both, but the times of one clock that came back through another differ by a little: then theirs is kept, so that no
-/// entry moves with every merge.
+/// Merges two records of one request. It counts from the later time. If the times differ by less than [`SAME_MS`],
+/// theirs is kept, so that no entry moves with every merge.
 fn one_entry(ours: &Entry, theirs: &Entry, now: &Timestamp) -> Entry {
-    let later = |ours: &Timestamp, theirs: &Timestamp| match theirs.age_ms(now) - ours.age_ms(now) >= SAME_MS
-    {
-        true => ours.clone(),
-        false => theirs.clone(),
+    let later = |ours: &Timestamp, theirs: &Timestamp| {
+        if theirs.age_ms(now) - ours.age_ms(now) >= SAME_MS { ours.clone() } else { theirs.clone() }
     };
     let answered = match (&ours.answered, &theirs.answered) {
         (Some(ours), Some(theirs)) => Some(later(ours, theirs)),
@@ -128,7 +126,7 @@ mod tests {
         Timestamp { wall_ms: ms, boot_ms: ms, boot_id: "b".into() }
     }
 
-    /// Requests as an older version wrote them, without IDs.
+    /// Requests without ids, as an older version wrote them.
     fn asked(times: &[i64]) -> Ledger {
         let mut ledger = Ledger::default();
         for time in times {
@@ -143,7 +141,7 @@ mod tests {
         ledger
     }
 
-    /// An entry without an answer is dated later on the machine that sent it.
+    /// The machine that sent an unanswered request dates it later.
     #[test]
     fn one_entry_counts_from_its_later_time() {
         let mut ours = Ledger::default();

@@ -1,4 +1,4 @@
-//! Values: profiles, credentials, tokens and the ledger. No I/O; the time is an argument.
+//! Profiles, credentials, tokens and the ledger as pure values. No I/O; the time is an argument.
 
 mod accounts_url;
 mod credential_id;

@@ -1,4 +1,4 @@
-//! One profile with every setting decided.
+//! A profile with all its settings resolved.
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -11,32 +11,32 @@ use url::Url;
 /// The longest value of a setting, in bytes.
 const LONGEST: usize = 2_048;
 
-/// Where the browser comes back to, unless the profile says otherwise. Zoho matches it to the letter.
+/// Zoho compares the redirect URI byte by byte.
 pub(crate) const DEFAULT_REDIRECT_URI: &str = "http://localhost:9437/callback";
 
-/// Where a profile's settings came from.
+/// The source of a profile's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A config file, by its canonical path.
     File(PathBuf),
-    /// The environment's variables.
+    /// Environment variables.
     Environment,
 }
 
-/// How access tokens are minted.
+/// The OAuth grant that issues access tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
-    /// RFC 6749, section 6, with a refresh token.
+    /// RFC 6749, section 6.
     RefreshToken,
     /// RFC 6749, section 4.4, with Zoho's `soid`.
     ClientCredentials {
-        /// `{service}.{organisation id}`, or `None` for products without organisations.
+        /// `{service}.{organization id}`, or `None` for products without organizations.
         soid: Option<String>,
     },
 }
 
 impl Grant {
-    /// The word in the config file.
+    /// The value in the config file.
     pub fn word(&self) -> &'static str {
         match self {
             Grant::RefreshToken => "refresh_token",
@@ -45,18 +45,18 @@ impl Grant {
     }
 }
 
-/// The word before the token in the `Authorization` header.
+/// Scheme of the `Authorization` header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scheme {
-    /// `Zoho-oauthtoken`, which every product takes.
+    /// `Zoho-oauthtoken`, which every product accepts.
     #[default]
     Zoho,
-    /// `Bearer`, which some clients insist on.
+    /// `Bearer`, which some clients require.
     Bearer,
 }
 
 impl Scheme {
-    /// The word itself.
+    /// The scheme as sent.
     pub fn word(self) -> &'static str {
         match self {
             Scheme::Zoho => "Zoho-oauthtoken",
@@ -65,21 +65,21 @@ impl Scheme {
     }
 }
 
-/// Where a profile's secrets rest.
+/// Where a profile's secrets are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretBackend {
     /// Secret Service, macOS Keychain or Windows Credential Manager.
     Keyring,
-    /// Files of mode 0600 in the state folder.
+    /// Files of mode 0600 in the state directory.
     File,
-    /// What this command prints.
+    /// The output of this command.
     Command(Vec<String>),
-    /// The environment's variables.
+    /// Environment variables.
     Environment,
 }
 
 impl SecretBackend {
-    /// The word in the config file and in `status`.
+    /// The value in the config file and in `status`.
     pub fn word(&self) -> &'static str {
         match self {
             SecretBackend::Keyring => "keyring",
@@ -90,17 +90,18 @@ impl SecretBackend {
     }
 }
 
-/// How many token requests Zoho allows in a window.
+/// Zoho's limit for token requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Requests a window.
+    /// Requests per window.
     pub tokens: u32,
     /// Length of the window.
     pub window: Duration,
 }
 
 impl Budget {
-    /// Requests that may be made without anybody asking for them: one is left for `--refresh`, where there are enough.
+    /// Requests allowed without `--refresh`. One request per window is reserved for that flag, if there are more than
+    /// a few.
     pub(crate) fn automatic(&self) -> u32 {
         match self.tokens {
             few @ 0..3 => few,
@@ -110,26 +111,26 @@ impl Budget {
 }
 
 impl Default for Budget {
-    /// Zoho's: 10 in 10 minutes (<https://www.zoho.com/accounts/protocol/oauth/limits.html>).
+    /// Zoho's limit: 10 in 10 minutes (<https://www.zoho.com/accounts/protocol/oauth/limits.html>).
     fn default() -> Self {
         Budget { tokens: 10, window: Duration::from_secs(600) }
     }
 }
 
-/// A profile whose every setting is decided and checked.
+/// A profile with all its settings resolved and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// Its name.
     pub name: ProfileName,
-    /// Where its settings came from.
+    /// The source of its settings.
     pub origin: Origin,
-    /// The accounts server that mints its tokens.
+    /// The accounts server that issues its tokens.
     pub accounts_url: AccountsUrl,
-    /// The data centre, where it is one of Zoho's.
+    /// `None` if the accounts server is not one of Zoho's.
     pub data_center: Option<&'static DataCenter>,
-    /// The client's id.
+    /// The OAuth client id.
     pub client_id: String,
-    /// How tokens are minted.
+    /// The grant that issues its tokens.
     pub grant: Grant,
     /// Scopes as the user wrote them.
     pub scopes: Vec<String>,
@@ -137,17 +138,17 @@ pub struct Profile {
     pub redirect_uri: String,
     /// Scheme of the `Authorization` header.
     pub scheme: Scheme,
-    /// Where its secrets rest.
+    /// Where its secrets are stored.
     pub secrets: SecretBackend,
-    /// Hosts that helper modes may hand the token out for; `None` means the data centre's own.
+    /// Hosts that helper commands may send the token to. `None` means the hosts of the data center.
     pub hosts: Option<Vec<String>>,
     /// Zoho's limit for its credential.
     pub budget: Budget,
 }
 
 impl Profile {
-    /// Checks the values that are copied into generated files, shown, and sent: [`Error::Setting`] names the first that
-    /// has a character that no such value has.
+    /// Checks the values that are sent, shown, and copied into generated files. [`Error::Setting`] names the first
+    /// one with an invalid character.
     pub fn check(&self) -> Result<(), Error> {
         let soid = match &self.grant {
             Grant::ClientCredentials { soid } => soid.as_deref(),
@@ -172,12 +173,12 @@ impl Profile {
         })
     }
 
-    /// Where it is, for people: the data centre's code, or the accounts server where that is none of Zoho's.
+    /// The data center's code, or the accounts server if it is not one of Zoho's.
     pub fn place(&self) -> String {
         self.data_center.map_or_else(|| self.accounts_url.to_string(), |dc| dc.code.to_owned())
     }
 
-    /// Whether its scopes were edited since a login that asked for `had`, in whatever order and case they are.
+    /// Whether the scopes differ from those of a login that requested `had`. Order and case do not matter.
     pub(crate) fn wants_other_scopes(&self, had: &[String]) -> bool {
         let sorted = |scopes: &[String]| {
             let mut scopes: Vec<String> =
@@ -191,12 +192,12 @@ impl Profile {
     }
 }
 
-/// Whether `value` is ASCII letters, digits and `others`.
+/// Whether `value` consists of ASCII letters, digits and `others`.
 fn consists_of(value: &str, others: &[u8]) -> bool {
     value.len() <= LONGEST && value.bytes().all(|b| b.is_ascii_alphanumeric() || others.contains(&b))
 }
 
-/// Splits scopes as people and Zoho write them: by commas in requests, by spaces in answers.
+/// Splits a list of scopes. Requests separate them by commas, responses by spaces.
 pub(crate) fn split_scopes(text: &str) -> Vec<String> {
     text.split(|c: char| c == ',' || c.is_whitespace()).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }

@@ -1,25 +1,25 @@
-//! The name a person chose for a profile.
-
 use crate::error::Error;
 use std::fmt;
 
-/// A checked profile name: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, so it can stand in a path and in a message.
+/// A profile name that matches `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, so that it is safe in paths and messages.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProfileName(String);
 
-/// The name of the profile that the environment's variables make up.
+/// The name of the profile that is read from environment variables.
 pub(crate) const ENVIRONMENT: &str = "env";
 
 impl ProfileName {
-    /// Checks `name`; anything that does not match is [`Error::BadProfileName`].
+    /// [`Error::BadProfileName`] if `name` does not match.
     pub fn new(name: &str) -> Result<Self, Error> {
-        match is_legal(name) {
-            true => Ok(ProfileName(name.to_owned())),
-            false => Err(Error::BadProfileName),
+        let is_legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+        if name.len() > 64 || !starts_well || !name.bytes().all(is_legal) {
+            return Err(Error::BadProfileName);
         }
+        Ok(ProfileName(name.to_owned()))
     }
 
-    /// The environment profile's name.
+    /// The name of the environment profile.
     pub fn environment() -> Self {
         ProfileName(ENVIRONMENT.to_owned())
     }
@@ -28,13 +28,6 @@ impl ProfileName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether a profile may have this name.
-pub(crate) fn is_legal(name: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
-    name.len() <= 64 && starts_well && name.bytes().all(legal)
 }
 
 impl fmt::Display for ProfileName {

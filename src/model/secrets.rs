@@ -1,21 +1,19 @@
-//! The secrets of a credential.
-
 use crate::secret::Secret;
 
-/// What mints tokens, beside the settings.
+/// The secrets of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secrets {
-    /// The client's secret.
+    /// The OAuth client secret.
     pub client_secret: Secret,
-    /// The refresh token; `None` for client credentials.
+    /// `None` for client credentials.
     pub refresh_token: Option<Secret>,
 }
 
-/// What is shorter stands in any text by chance, in bytes.
+/// In bytes. Shorter values occur in any text by chance.
 const LEAST_LENGTH: usize = 4;
 
 impl Secrets {
-    /// Whether one of them can be read in `text`: a server may send anything back.
+    /// Whether one of the secrets occurs in `text`, such as a server's response.
     pub(crate) fn appears_in(&self, text: &str) -> bool {
         let secrets = [Some(&self.client_secret), self.refresh_token.as_ref()];
         let mut long = secrets.into_iter().flatten().filter(|secret| secret.expose().len() >= LEAST_LENGTH);

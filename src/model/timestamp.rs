@@ -1,18 +1,18 @@
-//! A moment that can be aged although somebody moves the clock.
+//! Timestamps whose age is right even if the wall clock is changed.
 
 use serde::{Deserialize, Serialize};
 
 /// One reading of both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockReading {
-    /// Milliseconds since 1970, as the wall clock has it.
+    /// Wall clock, in ms since 1970.
     pub wall_ms: i64,
-    /// Milliseconds since boot, suspended time included. Nobody can set this one.
+    /// Boot clock, in ms since boot, including suspended time. It cannot be set.
     pub boot_ms: i64,
 }
 
 impl ClockReading {
-    /// Wall time minus boot time: it falls when the clock is set back, and rises at a reboot.
+    /// Wall time minus boot time. It falls when the wall clock is set back, and rises at a reboot.
     pub(crate) fn offset_ms(self) -> i64 {
         self.wall_ms - self.boot_ms
     }
@@ -20,44 +20,43 @@ impl ClockReading {
 
 /// How far wall time minus boot time may fall before the clock counts as set back, in ms.
 pub(crate) const SET_BACK_MS: i64 = 60_000;
-/// No state is this old, in ms: a clock that says so after a reboot is wrong.
+/// In ms. If the wall clock claims a greater age after a reboot, it is wrong.
 const YEAR_MS: i64 = 365 * 86_400_000;
 
-/// A moment as files keep it: by both clocks, and by which boot the second one counts from.
+/// A point in time, by both clocks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timestamp {
-    /// Milliseconds since 1970.
+    /// In ms since 1970.
     pub wall_ms: i64,
-    /// Milliseconds since boot.
+    /// In ms since the boot `boot_id`.
     pub boot_ms: i64,
-    /// The boot; empty where it is not known.
+    /// Empty if unknown.
     #[serde(default)]
     pub boot_id: String,
 }
 
 impl Timestamp {
-    /// The moment of a reading.
+    /// A timestamp of the reading `now`.
     pub fn at(now: ClockReading, boot_id: String) -> Self {
         Timestamp { wall_ms: now.wall_ms, boot_ms: now.boot_ms, boot_id }
     }
 
-    /// Milliseconds from `self` to `now`, never below nought: a moment in the future counts as now.
+    /// Milliseconds from `self` to `now`, at least 0: a time in the future counts as now.
     ///
-    /// Within one boot the boot clock decides, which nobody can set. Else the wall clock does, unless it was set
-    /// back since; then the boot clock is the lesser evil. After a reboot with a clock that is ahead by a year or
-    /// more, the moment is as old as this boot, which it came before.
+    /// Within one boot, the boot clock decides. After a reboot the wall clock decides, with two exceptions. If it was
+    /// set back, the boot clock decides. If it is ahead by a year or more, the age is the time since boot.
     pub(crate) fn age_ms(&self, now: &Timestamp) -> i64 {
         self.signed_age_ms(now).max(0)
     }
 
-    /// The same moment dated `now` by the boot clock, so that it ages from now on. Its wall time stays as recorded:
-    /// if today's clock is the wrong one, only the recorded time is right after the next reboot.
+    /// Changes the boot time to `now`, so that the timestamp ages from now on. The wall time stays: if the wall clock
+    /// is wrong today, it gives the right age after the next reboot.
     pub(crate) fn redated(&self, now: &Timestamp) -> Self {
         Timestamp { wall_ms: self.wall_ms, ..now.clone() }
     }
 
-    /// Whether it lies in the future, by the clock that [`Timestamp::age_ms`] goes by. Until it has come, it stays as
-    /// young as now, so it has to be dated anew: see [`Ledger::without_future`](super::Ledger::without_future).
+    /// Whether it is in the future by the clock that [`Timestamp::age_ms`] uses. Such a timestamp does not age until
+    /// it is redated, see [`Ledger::without_future`](super::Ledger::without_future).
     pub(crate) fn is_future(&self, now: &Timestamp) -> bool {
         self.signed_age_ms(now) < 0
     }
@@ -75,14 +74,14 @@ impl Timestamp {
         }
     }
 
-    /// The same for what makes callers wait although Zoho would let them ask: by whichever clock more time has passed.
-    /// After a pause of the whole machine that its boot clock did not count, such a wait is over; budget and
-    /// cool-down are not, as they keep to Zoho's limit whoever sets the clock.
+    /// The greater of the ages by both clocks, for pauses that Zoho does not require. Such a pause ends even if the
+    /// boot clock stood still while the machine was paused. Budget and cooldown use [`Timestamp::age_ms`] instead,
+    /// which setting the clock cannot increase.
     pub(crate) fn wait_age_ms(&self, now: &Timestamp) -> i64 {
         self.age_ms(now).max(now.wall_ms.saturating_sub(self.wall_ms))
     }
 
-    /// The moment `ms` milliseconds later.
+    /// The timestamp `ms` milliseconds later.
     pub fn later(self, ms: i64) -> Self {
         Timestamp {
             wall_ms: self.wall_ms.saturating_add(ms),
@@ -91,7 +90,7 @@ impl Timestamp {
         }
     }
 
-    /// Both clocks as they were read.
+    /// Both clocks without the boot id.
     pub fn reading(&self) -> ClockReading {
         ClockReading { wall_ms: self.wall_ms, boot_ms: self.boot_ms }
     }
@@ -134,7 +133,7 @@ mod tests {
         assert_eq!(then.age_ms(&moment(1_000_000 + 364 * 86_400, 20, "b")), 364 * 86_400_000);
     }
 
-    /// The clock starts half an hour behind or in 2000, and is right again after the next reboot.
+    /// The clock starts half an hour behind or in 2000, and is right after the next reboot.
     #[test]
     fn a_redated_moment_keeps_its_wall_time() {
         let then = moment(1_000_000_000, 500, "a");

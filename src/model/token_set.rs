@@ -1,73 +1,70 @@
-//! An access token with its life, and whether it may still be handed out.
+//! An access token and when it expires.
 
-use crate::model::ClockReading;
-use crate::model::{Lifetime, ms};
+use crate::model::{ClockReading, Lifetime, ms};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Whether every byte of `token` is one that a token may have: `[A-Za-z0-9._~+/=-]+`. Anything else could forge a
-/// header or a line where it is printed.
+/// Whether `token` matches `[A-Za-z0-9._~+/=-]+`. Other characters could inject a header or a line of output.
 pub fn is_well_formed(token: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"._~+/=-".contains(&b);
     !token.is_empty() && token.bytes().all(legal)
 }
 
-/// What a successful answer carries.
+/// A successful token response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {
-    /// The access token, checked for its bytes.
+    /// Its characters are checked with [`is_well_formed`].
     pub access_token: Secret,
-    /// A refresh token, where the answer has one (an exchange of a code, that is).
+    /// Present in responses to an authorization code.
     pub refresh_token: Option<Secret>,
-    /// How long the token lives, counted from before the request; at most one hour.
+    /// Lifetime, counted from before the request. At most one hour.
     pub life: Duration,
-    /// Where the APIs are, if the answer says.
+    /// Base URL of the APIs, if the response has it.
     pub api_domain: Option<String>,
-    /// The scopes, if the answer says.
+    /// Granted scopes, if the response has them.
     pub scopes: Option<Vec<String>>,
 }
 
-/// An access token and what is known of it.
+/// An access token as it is cached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSet {
     /// The token.
     pub access_token: Secret,
-    /// When it was asked for, in ms since 1970.
+    /// When it was requested, in ms since 1970.
     pub obtained_at_ms: i64,
     /// When it expires, in ms since 1970.
     pub expires_at_ms: i64,
-    /// Wall time minus boot time when it was asked for, in ms.
+    /// Wall time minus boot time at the request, in ms.
     pub clock_offset_ms: i64,
 }
 
-/// How much life a caller wants a token to have left.
+/// How much lifetime a caller needs a token to have left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MinTtl {
-    /// 60 s or a twentieth of the life, whichever is less.
+    /// 60 s or a twentieth of the lifetime, whichever is less.
     Default,
-    /// What an output needs whose token is used for a while after it was handed out.
+    /// Required by an output whose token is used for a while.
     Implied(Duration),
-    /// The default beyond the expiry that is reported, for callers with no margin of their own: see
-    /// [`Lifetime::margin_ms`].
+    /// The default plus [`Lifetime::margin_ms`], for callers that use the token until the reported expiry.
     Reported,
-    /// `--min-ttl`: nothing below it is printed, come what may.
+    /// `--min-ttl`: a token with less left is never printed.
     Explicit(Duration),
 }
 
-/// Whether a token may be printed, and whether it is time to renew it.
+/// Whether a token may be printed and should be refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// Print it.
     Fresh,
-    /// Print it, but somebody should renew it now.
+    /// Print it, but one caller should refresh it now.
     Early,
-    /// Renew it first.
+    /// Refresh it first.
     Stale,
 }
 
 impl TokenSet {
-    /// The token of an answer to a request that was sent at `asked`.
+    /// The token of a response to a request sent at `asked`.
     pub fn granted(granted: &Granted, asked: ClockReading) -> Self {
         TokenSet {
             access_token: granted.access_token.clone(),
@@ -77,7 +74,6 @@ impl TokenSet {
         }
     }
 
-    /// Its times.
     pub(crate) fn lifetime(&self) -> Lifetime {
         Lifetime {
             obtained_at_ms: self.obtained_at_ms,
@@ -86,58 +82,58 @@ impl TokenSet {
         }
     }
 
-    /// Whether the token is fresh for a caller that wants `min_ttl`.
+    /// Whether the token is fresh for a caller that needs `min_ttl`.
     pub fn freshness(&self, now: ClockReading, min_ttl: MinTtl) -> Freshness {
         self.lifetime().freshness(now, min_ttl)
     }
 
-    /// Length of its early window, in ms.
+    /// Length of the early window, in ms.
     pub(crate) fn early_ms(&self) -> i64 {
         self.lifetime().early_ms()
     }
 
-    /// Whether an API will still take it, see [`Lifetime::is_living`].
+    /// Whether an API will still accept it, see [`Lifetime::is_valid`].
     pub fn is_valid(&self, now: ClockReading) -> bool {
         self.lifetime().is_valid(now)
     }
 
-    /// Whether a token that was read from a file can be one that we wrote: sound bytes, sound times.
+    /// Whether the record can be one that we wrote.
     pub fn is_sound(&self) -> bool {
         is_well_formed(self.access_token.expose()) && self.lifetime().is_sound()
     }
 
-    /// Milliseconds until it expires; below nought once it has.
+    /// Milliseconds until expiry. Negative after it.
     pub fn left_ms(&self, now: ClockReading) -> i64 {
         self.lifetime().left_ms(now)
     }
 
-    /// Its whole life, in ms.
+    /// The whole lifetime in ms.
     pub(crate) fn life_ms(&self) -> i64 {
         self.lifetime().life_ms()
     }
 }
 
-/// What the cache of a credential holds. `api_domain` and `scopes` outlive a token, as not every answer has them.
+/// The cache of a credential. `api_domain` and `scopes` outlast a token, because not every response has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheRecord {
     /// The token, if there is one.
     pub token: Option<TokenSet>,
-    /// Where the APIs are, as the accounts server last answered.
+    /// Base URL of the APIs, from the last response that had it.
     #[serde(default)]
     pub api_domain: Option<String>,
-    /// The scopes, as the accounts server last answered.
+    /// Granted scopes, from the last response that had them.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// Whether the last token is missing because a caller rejected it.
+    /// Whether a caller rejected the last token.
     #[serde(default)]
     pub rejected: bool,
-    /// Keyed hash of the token that was last rejected here: it is not taken up again from a shared store.
+    /// Keyed hash of the token last rejected here. It is not accepted again from a shared store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tombstone: Option<String>,
 }
 
 impl CacheRecord {
-    /// The record after `granted`, which was asked for at `asked`: what the answer left out stays as it was.
+    /// The record after the response `granted` to a request sent at `asked`. Values missing in the response are kept.
     pub fn renewed(&self, granted: &Granted, asked: ClockReading) -> Self {
         CacheRecord {
             token: Some(TokenSet::granted(granted, asked)),
@@ -148,17 +144,17 @@ impl CacheRecord {
         }
     }
 
-    /// Whether a record that was read from a file can be one that we wrote.
+    /// Whether the record can be one that we wrote.
     pub fn is_sound(&self) -> bool {
         self.token.as_ref().is_none_or(TokenSet::is_sound)
     }
 
-    /// The token, if it is still living.
+    /// The token, if it is still valid.
     pub fn living(&self, now: ClockReading) -> Option<&TokenSet> {
         self.token.as_ref().filter(|token| token.is_valid(now))
     }
 
-    /// Freshness of the token; no token is a stale one.
+    /// A missing token is [`Freshness::Stale`].
     pub fn freshness(&self, now: ClockReading, min_ttl: MinTtl) -> Freshness {
         self.token.as_ref().map_or(Freshness::Stale, |token| token.freshness(now, min_ttl))
     }

@@ -1,15 +1,15 @@
-//! Zoho's data centres. The table is static on purpose: `/oauth/serverinfo` leaves some out.
+//! Zoho's data centers. The table is static because `/oauth/serverinfo` omits some of them.
 //!
-//! Source: <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html> and what the hosts answer. Canada is the
-//! one that no pattern finds: accounts at `zohocloud.ca`, APIs at `zohoapis.ca`.
+//! Source: <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html> and the responses of the hosts. Canada
+//! follows no pattern: accounts at `zohocloud.ca`, APIs at `zohoapis.ca`.
 
 use crate::i18n::tr;
 use crate::nearest::nearest;
 
-/// One of Zoho's data centres.
+/// One of Zoho's data centers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataCenter {
-    /// Zoho's own code for it, as in the callback's `location`: `us`, `eu`, …
+    /// Zoho's code for it, as in the callback's `location`: `us`, `eu`, …
     pub code: &'static str,
     /// Host of the accounts server.
     pub accounts_host: &'static str,
@@ -17,7 +17,7 @@ pub struct DataCenter {
     pub api_host: &'static str,
     /// Host of the API console, where clients are registered.
     pub console_host: &'static str,
-    /// Top-level domain of the products' own hosts (`desk.zoho.<this>`).
+    /// Domain of the products' own hosts (`desk.<product_domain>`).
     pub product_domain: &'static str,
 }
 
@@ -31,7 +31,7 @@ const fn dc(
     DataCenter { code, accounts_host, api_host, console_host, product_domain }
 }
 
-/// All of them, in the order in which they are offered.
+/// All data centers, in the order in which they are offered.
 pub const ALL: [DataCenter; 11] = [
     dc("us", "accounts.zoho.com", "www.zohoapis.com", "api-console.zoho.com", "zoho.com"),
     dc("eu", "accounts.zoho.eu", "www.zohoapis.eu", "api-console.zoho.eu", "zoho.eu"),
@@ -47,12 +47,12 @@ pub const ALL: [DataCenter; 11] = [
 ];
 
 impl DataCenter {
-    /// The data centre with this code, in any case; `None` for an unknown one.
+    /// `code` in any case.
     pub(crate) fn by_code(code: &str) -> Option<&'static DataCenter> {
         ALL.iter().find(|dc| dc.code.eq_ignore_ascii_case(code))
     }
 
-    /// The data centre that somebody named; the error is a sentence with the nearest code, or all of them.
+    /// Looks up a code that a user typed. The error suggests the nearest code or lists all of them.
     pub fn named(code: &str) -> Result<&'static DataCenter, String> {
         DataCenter::by_code(code.trim()).ok_or_else(|| match DataCenter::nearest(code) {
             Some(near) => tr!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
@@ -60,7 +60,7 @@ impl DataCenter {
         })
     }
 
-    /// The code that was most likely meant: by an address of Zoho's or its end (`crm.zoho.jp`, `com`), or by a slip.
+    /// The code most likely meant by a Zoho address, by its last part (`crm.zoho.jp`, `com`), or by a typo.
     pub fn nearest(code: &str) -> Option<&'static str> {
         let word = code.trim().trim_start_matches("https://").trim_end_matches('/').to_ascii_lowercase();
         let ends = |domain: &str| {
@@ -71,14 +71,13 @@ impl DataCenter {
         by_address.or_else(|| nearest(&word, DataCenter::codes()))
     }
 
-    /// The data centre whose accounts server this is; `None` where it is none of Zoho's.
+    /// `None` if `url` is not one of Zoho's accounts servers.
     pub(crate) fn by_accounts_url(url: &str) -> Option<&'static DataCenter> {
         let host = url.strip_prefix("https://")?;
         ALL.iter().find(|dc| dc.accounts_host == host)
     }
 
-    /// The data centre that an `api_domain` belongs to, those of CRM's sandboxes and developer editions included; `None`
-    /// where it is none of Zoho's.
+    /// The data center of an `api_domain`, including those of CRM sandboxes and developer editions.
     pub(crate) fn by_api_domain(url: &str) -> Option<&'static DataCenter> {
         let url = url::Url::parse(url).ok()?;
         let (edition, gateway) = url.host_str()?.split_once('.')?;
@@ -94,12 +93,12 @@ impl DataCenter {
         format!("https://{}", self.accounts_host)
     }
 
-    /// Base URL of the API gateway, as the accounts server answers it in `api_domain`.
+    /// Base URL of the API gateway, as in `api_domain`.
     pub fn api_domain(&self) -> String {
         format!("https://{}", self.api_host)
     }
 
-    /// Every code, for messages and completions.
+    /// All codes, for messages and completions.
     pub fn codes() -> impl Iterator<Item = &'static str> {
         ALL.iter().map(|dc| dc.code)
     }
