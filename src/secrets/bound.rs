@@ -1,10 +1,11 @@
-//! Secrets go only to the accounts server, as the client and by the grant that they were made for.
+//! Secrets are sent only to the accounts server, as the client and for the grant, that they were created for.
 
 use crate::error::ChangedSetting;
 use crate::model::{AccountsUrl, Profile};
 
-/// The setting of `profile` that is not what its secrets were made for, if one is not. One server may be written in
-/// several ways; `scopes` and `soid` may be edited, as the secrets then go where they went before.
+/// Returns the first setting of `profile` that differs from the one its secrets were created for. Accounts URLs are
+/// compared after normalization. `scopes` and `soid` may change, because they do not affect where the secrets are
+/// sent.
 pub(crate) fn changed_setting(
     profile: &Profile,
     accounts_url: &str,

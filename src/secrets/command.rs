@@ -1,4 +1,4 @@
-//! Secrets that another program prints: `secret_command = ["op", "read", …]`.
+//! Secrets printed by another program: `secret_command = ["op", "read", …]`.
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -8,7 +8,6 @@ use crate::system::{Signals, process};
 use serde::Deserialize;
 use std::time::Duration;
 
-/// How long the command may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
@@ -17,9 +16,10 @@ struct Printed {
     refresh_token: Option<Secret>,
 }
 
-/// Runs the command and reads `{"client_secret":"…","refresh_token":"…"}` from its stdout. It may take 10 s, and no more
-/// than `left`. Its stderr is shown to somebody at a terminal, who may have to answer it; elsewhere it could bring a secret
-/// into a log, and is thrown away. A signal ends the command and its children before it ends the call.
+/// Runs the command and reads `{"client_secret":"…","refresh_token":"…"}` from its stdout, within 10 s and `left`. If
+/// `watched`, its stderr goes to the terminal, where a user may have to answer it. Otherwise stderr is discarded,
+/// because it could put a secret into a log.
+/// A signal kills the command and its children before it ends the call.
 pub fn secrets(
     command: &[String],
     left: Duration,

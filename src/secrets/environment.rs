@@ -1,12 +1,9 @@
-//! Secrets of the environment profile.
-
 use crate::config::environment::{client_secret, refresh_token};
 use crate::error::Error;
-use crate::model::Secrets;
-use crate::model::{Grant, Profile};
+use crate::model::{Grant, Profile, Secrets};
 use crate::system::Env;
 
-/// Reads the variables, or the files they name, anew: a mounted secret may have been replaced.
+/// Reads the variables, or the files they name, on every call: a mounted secret may have been replaced.
 pub fn secrets(env: &Env, profile: &Profile) -> Result<Secrets, Error> {
     let missing = |missing| Error::EnvironmentIncomplete { missing };
     Ok(Secrets {

@@ -1,4 +1,5 @@
-//! Secrets in plain files: 0600 in a 0700 folder, refused if others can read them. Only by `--secrets file`.
+//! Secrets in files of mode 0600 in a directory of mode 0700. Files that others can read are refused. Used only with
+//! `--secrets file`.
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -13,7 +14,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The `secrets` folder in the state folder.
+/// The `secrets` directory in the state directory.
 pub(crate) struct FileSecrets(StateDir);
 
 #[derive(Serialize, Deserialize)]
@@ -22,7 +23,6 @@ struct Item {
 }
 
 impl FileSecrets {
-    /// The secrets in the state folder.
     pub(crate) fn new(state: &StateDir) -> Self {
         FileSecrets(state.clone())
     }
@@ -46,7 +46,7 @@ impl SecretStore for FileSecrets {
             refuse_if_open(&folder, &found, "chmod 700")?;
         }
         refuse_if_open(&path, &file, "chmod 600")?;
-        // Junk is a miss: a new login has new items.
+        // An unparseable item counts as missing. The next login writes new items.
         Ok(decode::<Item>(&bytes).map(|item| item.secret))
     }
 
@@ -66,16 +66,16 @@ impl SecretStore for FileSecrets {
 }
 
 fn refuse_if_open(path: &Path, found: &Metadata, command: &str) -> Result<(), Error> {
-    match is_open_to_others(found) {
-        true => Err(Error::Unsafe {
-            path: path.to_owned(),
-            problem: tr!("can be read by other users"),
-            hint: tr!(
-                "run '{command} {path}', and log in again if others may have read it",
-                command,
-                path = path.display()
-            ),
-        }),
-        false => Ok(()),
+    if !is_open_to_others(found) {
+        return Ok(());
     }
+    Err(Error::Unsafe {
+        path: path.to_owned(),
+        problem: tr!("can be read by other users"),
+        hint: tr!(
+            "run '{command} {path}', and log in again if others may have read it",
+            command,
+            path = path.display()
+        ),
+    })
 }

@@ -1,7 +1,7 @@
-//! Secrets in the system's keyring: Secret Service, macOS Keychain or Windows Credential Manager.
+//! Secrets in the system keyring: Secret Service, macOS Keychain or Windows Credential Manager.
 //!
-//! None of them has a time-out of its own, and a locked one may wait for a person. So every call runs in a thread
-//! of its own, and is left behind when its time is up.
+//! They have no timeout, and a locked keyring may wait for the user. So every call runs in a thread, which is
+//! abandoned after the timeout.
 
 use crate::error::{Error, KeyringTrouble};
 use crate::i18n::{language, speak, tr};
@@ -14,74 +14,73 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// The name that all our items bear in the keyring; an item's own name stands where a user's would.
+/// The service name of our keyring items. The item's name is stored as the user name.
 const SERVICE: &str = "zoho-cred";
 
-/// An item that is never there: looking for it shows whether the keyring answers.
+/// An item that never exists. Looking it up shows whether the keyring responds.
 const NO_ITEM: &str = "is-anybody-there";
 
-/// For a call that nobody can help along.
+/// Timeout if nobody can unlock the keyring.
 const UNATTENDED: Duration = Duration::from_secs(2);
 
-/// For a call that may have to wait until a person has unlocked the keyring.
+/// Timeout if a user may have to unlock the keyring.
 const ATTENDED: Duration = Duration::from_secs(60);
 
-/// How long a person waits before being told what for.
-const TELL_AFTER: Duration = Duration::from_secs(1);
+/// Delay before the user is notify that the keyring is locked.
+const NOTIFY_AFTER: Duration = Duration::from_secs(1);
 
-/// How long a call to the keyring may take, and who is told that it waits.
+/// How long a keyring call may take, and whether the user is notify about the wait.
 #[derive(Clone, Copy)]
 pub(crate) struct KeyringTimeout<'a> {
     limit: Duration,
-    told: Option<&'a System>,
+    notify: Option<&'a System>,
 }
 
 impl<'a> KeyringTimeout<'a> {
-    /// Two seconds, and not a word.
+    /// Timeout of 2 s; prints nothing.
     pub(crate) fn unattended() -> KeyringTimeout<'static> {
-        KeyringTimeout { limit: UNATTENDED, told: None }
+        KeyringTimeout { limit: UNATTENDED, notify: None }
     }
 
-    /// A minute where someone at a terminal may have to unlock the keyring; they are told after a second of it,
-    /// unless the call is to be quiet. Without a terminal, two seconds.
+    /// 60 s if stderr is a terminal, where the user may have to unlock the keyring, otherwise 2 s. A message follows
+    /// after 1 s, unless `quiet`.
     pub(crate) fn of(system: &'a System, quiet: bool) -> KeyringTimeout<'a> {
-        match system.terminal.stderr {
-            true => KeyringTimeout { limit: ATTENDED, told: (!quiet).then_some(system) },
-            false => KeyringTimeout::unattended(),
+        if !system.terminal.stderr {
+            return KeyringTimeout::unattended();
         }
+        KeyringTimeout { limit: ATTENDED, notify: (!quiet).then_some(system) }
     }
 
-    /// The same, but no longer than `left`.
+    /// Limits the timeout to `left`.
     pub(crate) fn within(self, left: Duration) -> Self {
         KeyringTimeout { limit: self.limit.min(left), ..self }
     }
 
-    /// Whether somebody at a terminal looks on, who may be told of what goes on.
+    /// Whether a user at a terminal is notify about waits.
     pub(crate) fn is_watched(&self) -> bool {
-        self.told.is_some()
+        self.notify.is_some()
     }
 
-    fn tell(&self) {
-        if let Some(system) = self.told {
+    fn notify(&self) {
+        if let Some(system) = self.notify {
             system.say(&tr!("zoho-cred: waiting for the keyring to be unlocked"));
         }
     }
 }
 
-/// The keyring of the user that this process runs as. Nothing is opened until the first call.
+/// The keyring of the current user. It is opened by the first call.
 pub(crate) struct KeyringSecrets<'a> {
-    patience: KeyringTimeout<'a>,
-    /// Whether it left a call unanswered, so that the next ones need not wait as long again.
-    silent: Cell<bool>,
+    timeout: KeyringTimeout<'a>,
+    /// Whether a call timed out. Later calls then fail at once.
+    has_timed_out: Cell<bool>,
 }
 
 impl<'a> KeyringSecrets<'a> {
-    /// The keyring, with so much patience for each call.
-    pub(crate) fn new(patience: KeyringTimeout<'a>) -> Self {
-        KeyringSecrets { patience, silent: Cell::new(false) }
+    pub(crate) fn new(timeout: KeyringTimeout<'a>) -> Self {
+        KeyringSecrets { timeout, has_timed_out: Cell::new(false) }
     }
 
-    /// Whether a keyring answers at all; [`Error::Keyring`] says why not, and names `--secrets file`.
+    /// [`Error::Keyring`] if no keyring responds.
     pub(crate) fn answers(&self) -> Result<(), Error> {
         self.get(NO_ITEM).map(|_| ())
     }
@@ -91,31 +90,31 @@ impl<'a> KeyringSecrets<'a> {
         item: &str,
         act: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<Option<T>, Error> {
-        if self.silent.get() {
-            return Err(self.silence());
+        if self.has_timed_out.get() {
+            return Err(self.timed_out());
         }
         let (answer, answered) = mpsc::channel();
         let (item, language) = (item.to_owned(), language());
         let work = move || {
             let _speaking = speak(language);
-            // Nobody listens any more where the time was up.
+            // Fails if the caller has timed out.
             let _ = answer.send(on_entry(&item, act));
         };
-        let begun = thread::Builder::new().name("keyring".into()).spawn(work);
-        begun.map_err(|error| trouble(KeyringTrouble::Failed, error.to_string()))?;
-        let first = TELL_AFTER.min(self.patience.limit);
+        let started = thread::Builder::new().name("keyring".into()).spawn(work);
+        started.map_err(|error| failed(KeyringTrouble::Failed, error.to_string()))?;
+        let first = NOTIFY_AFTER.min(self.timeout.limit);
         let answer = answered.recv_timeout(first).or_else(|_| {
-            self.patience.tell();
-            answered.recv_timeout(self.patience.limit.saturating_sub(first))
+            self.timeout.notify();
+            answered.recv_timeout(self.timeout.limit.saturating_sub(first))
         });
         answer.unwrap_or_else(|_| {
-            self.silent.set(true);
-            Err(self.silence())
+            self.has_timed_out.set(true);
+            Err(self.timed_out())
         })
     }
 
-    fn silence(&self) -> Error {
-        trouble(KeyringTrouble::Silent { waited: self.patience.limit }, String::new())
+    fn timed_out(&self) -> Error {
+        failed(KeyringTrouble::Silent { waited: self.timeout.limit }, String::new())
     }
 }
 
@@ -127,7 +126,7 @@ impl SecretStore for KeyringSecrets<'_> {
     fn put(&self, item: &str, secret: &Secret) -> Result<(), Error> {
         let secret = secret.clone();
         let put = self.call(item, move |entry| entry.set_password(secret.expose()))?;
-        put.ok_or_else(|| trouble(KeyringTrouble::NoCollection, String::new()))
+        put.ok_or_else(|| failed(KeyringTrouble::NoCollection, String::new()))
     }
 
     fn delete(&self, item: &str) -> Result<(), Error> {
@@ -139,17 +138,17 @@ impl SecretStore for KeyringSecrets<'_> {
     }
 }
 
-/// Opens the keyring and does something to an item; `None` where the keyring has no such item.
+/// Opens the keyring and runs `act` on an item. `None` if the keyring has no such item.
 fn on_entry<T>(
     item: &str,
     act: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T>,
 ) -> Result<Option<T>, Error> {
-    let store = open().map_err(|error| trouble(KeyringTrouble::NoService, words(&error)))?;
-    let entry = store.build(SERVICE, item, None).map_err(|error| understood(&error))?;
+    let store = open().map_err(|error| failed(KeyringTrouble::NoService, text_of(&error)))?;
+    let entry = store.build(SERVICE, item, None).map_err(|error| classify(&error))?;
     match act(&entry) {
         Ok(value) => Ok(Some(value)),
         Err(keyring_core::Error::NoEntry) => Ok(None),
-        Err(error) => Err(understood(&error)),
+        Err(error) => Err(classify(&error)),
     }
 }
 
@@ -173,9 +172,9 @@ fn open() -> keyring_core::Result<Arc<dyn CredentialStoreApi>> {
     Err(keyring_core::Error::NoDefaultStore)
 }
 
-/// What a failure of an open keyring means. The stores tell some apart in their words only.
-fn understood(error: &keyring_core::Error) -> Error {
-    let said = words(error);
+/// Classifies an error of an open keyring. Some kinds differ only in the text.
+fn classify(error: &keyring_core::Error) -> Error {
+    let said = text_of(error);
     let kind = match error {
         keyring_core::Error::NoStorageAccess(_) if said.contains("result not returned") => {
             KeyringTrouble::NoCollection
@@ -184,24 +183,26 @@ fn understood(error: &keyring_core::Error) -> Error {
         _ if said.contains("IsLocked") || said.contains("prompt") => KeyringTrouble::Locked,
         _ => KeyringTrouble::Failed,
     };
-    trouble(kind, said)
+    failed(kind, said)
 }
 
-/// The store's own words. Two kinds of error could hold a secret's bytes, and are not quoted.
-fn words(error: &keyring_core::Error) -> String {
+/// The error's text without a prefix. Two kinds may contain the secret's bytes and are not quoted.
+fn text_of(error: &keyring_core::Error) -> String {
     match error {
         keyring_core::Error::BadEncoding(_) | keyring_core::Error::BadDataFormat(..) => {
             tr!("the item is not a text")
         }
-        // Their names for the kind of failure say nothing that ours does not.
-        other => {
-            small(&other.to_string().replacen("Platform failure: ", "", 1).replacen("zbus error: ", "", 1))
-        }
+        // These prefixes repeat the kind that our message states.
+        other => lowercase_first(&other.to_string().replacen("Platform failure: ", "", 1).replacen(
+            "zbus error: ",
+            "",
+            1,
+        )),
     }
 }
 
-/// `text` as a part of our lines, which begin with a small letter; a name in capitals stays.
-fn small(text: &str) -> String {
+/// Lowercases the first letter for use within a message. Acronyms stay.
+fn lowercase_first(text: &str) -> String {
     let mut chars = text.chars();
     match (chars.next(), chars.clone().next()) {
         (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(chars).collect(),
@@ -209,6 +210,6 @@ fn small(text: &str) -> String {
     }
 }
 
-fn trouble(trouble: KeyringTrouble, problem: String) -> Error {
+fn failed(trouble: KeyringTrouble, problem: String) -> Error {
     Error::Keyring { trouble, problem }
 }

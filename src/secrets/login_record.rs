@@ -1,73 +1,70 @@
-//! What a login stored: not the secrets, but where they are. It is written last, by one rename, so that a login
-//! that is killed half-way leaves the old credential in use.
+//! The record of a login: where its secrets are stored. It is written last, with an atomic rename, so that an
+//! interrupted login leaves the old credential in use.
 
 use crate::error::{ChangedSetting, Error};
-use crate::model::profile_key;
-use crate::model::{Origin, Profile, ProfileName};
+use crate::model::{Origin, Profile, ProfileName, profile_key};
 use crate::secrets::bound::changed_setting;
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
-use crate::store::local::state_dir;
-use crate::store::local::state_dir::StateDir;
+use crate::store::local::state_dir::{self, StateDir};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// One secret in one store.
+/// A secret in a secret store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
-    /// The word of the store: `keyring` or `file`.
+    /// `keyring` or `file`.
     pub store: String,
-    /// Its name there.
+    /// The item's name in that store.
     pub name: String,
 }
 
-/// The record of a profile's login.
+/// The file `secrets/profile-<key>.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginRecord {
-    /// The profile.
+    /// The profile's name.
     pub profile: String,
-    /// Canonical path of the config file that has the profile.
+    /// Canonical path of the profile's config file.
     pub config: PathBuf,
     /// Where the items are: `keyring` or `file`.
     pub store: String,
-    /// The accounts server that the credential belongs to.
+    /// The accounts server that the secrets belong to.
     pub accounts_url: String,
-    /// The client's id.
+    /// The OAuth client id.
     pub client_id: String,
-    /// Item of the client secret.
+    /// Name of the client secret's item.
     pub client_secret: String,
-    /// Item of the refresh token; `None` for client credentials.
+    /// Name of the refresh token's item. `None` for client credentials.
     pub refresh_token: Option<String>,
-    /// Id of the credential, which tells profiles that share it.
+    /// Ledger id of the credential. Profiles with the same id share it.
     pub credential: String,
-    /// The scopes that were asked for.
+    /// The requested scopes.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// Whether our own login made the refresh token, rather than taking one over.
+    /// Whether a login of ours created the refresh token, as opposed to an import.
     #[serde(default)]
     pub(crate) made_here: bool,
-    /// The word for how it was logged in; `None` in a record that an older version wrote.
+    /// The login flow. `None` in records of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
-    /// Whether the config file may still have other settings than those that this login was made for. Until it has
-    /// followed, they go on with the login before, if there was one.
+    /// Whether the config file may not have this login's settings yet. Until it has, the old settings use `previous`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) pending: bool,
-    /// That login.
+    /// The login before, while `pending`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<LoginRecord>>,
 }
 
 impl LoginRecord {
-    /// The record of `profile`, if it was logged in. Where a login was killed before the config file had its
-    /// settings, that is the login before.
+    /// The record of `profile`, if it was logged in. If a login was killed before it updated the config file, this is
+    /// the login before.
     pub fn load(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
         let Some(path) = login_path(state, profile) else { return Ok(None) };
         Ok(read(&path)?.and_then(|record| record.in_use(profile)))
     }
 
-    /// Every item that the record of `profile` points to, and whether it is for good: not those of the login before,
-    /// which a record holds until the config file has followed.
+    /// All items of the record of `profile`. The flag is false while the login is pending, and for items of the login
+    /// before.
     pub fn items(state: &StateDir, profile: &Profile) -> Result<Vec<(Item, bool)>, Error> {
         let Some(path) = login_path(state, profile) else { return Ok(Vec::new()) };
         let Some(mut record) = read(&path)? else { return Ok(Vec::new()) };
@@ -77,13 +74,12 @@ impl LoginRecord {
         Ok(own.chain(previous.iter().flat_map(|it| it.own_items()).map(|item| (item, false))).collect())
     }
 
-    /// The items of this login.
     pub(crate) fn own_items(&self) -> impl Iterator<Item = Item> {
         let names = [Some(&self.client_secret), self.refresh_token.as_ref()];
         names.into_iter().flatten().map(|name| Item { store: self.store.clone(), name: name.clone() })
     }
 
-    /// The setting of `profile` that this login was not made for, if there is one.
+    /// Returns the first setting of `profile` that this login was not made for.
     pub fn changed(&self, profile: &Profile) -> Option<ChangedSetting> {
         let grant = match self.refresh_token {
             Some(_) => "refresh_token",
@@ -92,7 +88,6 @@ impl LoginRecord {
         changed_setting(profile, &self.accounts_url, &self.client_id, grant)
     }
 
-    /// Whether it was made for the client, accounts server and grant that `profile` has.
     pub(crate) fn is_for(&self, profile: &Profile) -> bool {
         self.changed(profile).is_none()
     }
@@ -100,14 +95,11 @@ impl LoginRecord {
     fn in_use(mut self, profile: &Profile) -> Option<Self> {
         let previous = self.previous.take();
         let is_pending = std::mem::take(&mut self.pending) || previous.is_some();
-        match is_pending && !self.is_for(profile) {
-            true => previous.map(|previous| *previous),
-            false => Some(self),
-        }
+        if is_pending && !self.is_for(profile) { previous.map(|previous| *previous) } else { Some(self) }
     }
 
-    /// Puts the record into place; from then on the profile uses its items. Junk in its place is set aside. Only whoever has
-    /// the turn may do that.
+    /// Writes the record, which makes the profile use its items. An unparseable file in its place is moved aside. The
+    /// caller must hold the login lock.
     pub fn save(&self, state: &StateDir) -> Result<(), Error> {
         let name = ProfileName::new(&self.profile)?;
         state.subdir("secrets")?;
@@ -116,12 +108,11 @@ impl LoginRecord {
         atomic::replace(&path, &encode(self))
     }
 
-    /// Removes the record of `profile`.
-    pub fn remove(state: &StateDir, profile: &Profile) -> Result<(), Error> {
+    pub(crate) fn remove(state: &StateDir, profile: &Profile) -> Result<(), Error> {
         login_path(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
     }
 
-    /// Every record in the state folder, those of other config files included.
+    /// All records in the state directory, including those of other config files.
     pub fn all(state: &StateDir) -> Result<Vec<Self>, Error> {
         let entries = state_dir::list(&state.subdir_path("secrets"))?;
         let is_record = |path: &PathBuf| {
@@ -133,7 +124,7 @@ impl LoginRecord {
     }
 }
 
-/// The record in a file; junk is a miss, so that a new login mends it.
+/// Reads a record. An unparseable file counts as missing, so that a new login replaces it.
 fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
     match state_dir::read(path) {
         Ok((bytes, _)) => {
@@ -148,7 +139,7 @@ fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
     }
 }
 
-/// Where the record of `profile` is; the environment profile has none.
+/// `None` for the environment profile.
 pub(crate) fn login_path(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
     match &profile.origin {
         Origin::Environment => None,
@@ -156,7 +147,6 @@ pub(crate) fn login_path(state: &StateDir, profile: &Profile) -> Option<PathBuf>
     }
 }
 
-/// Where the record of the profile with this key is.
-pub(crate) fn login_path_of(state: &StateDir, key: &str) -> PathBuf {
+fn login_path_of(state: &StateDir, key: &str) -> PathBuf {
     state.subdir_path("secrets").join(format!("profile-{key}.json"))
 }

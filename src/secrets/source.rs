@@ -1,4 +1,4 @@
-//! The credential of a profile: its id without opening a keyring, and its secrets when they are really needed.
+//! The credential of a profile. Its id is found without opening a keyring, and its secrets are read only when needed.
 
 use crate::config::ConfigFile;
 use crate::error::{ChangedSetting, Error};
@@ -13,35 +13,35 @@ use crate::system::{System, files};
 use std::cell::Cell;
 use std::time::Duration;
 
-/// The port to a credential: its id, and its secrets when they are really needed.
+/// Port to a credential.
 pub trait CredentialSource {
-    /// What the caller has left: secrets that are read from now on take no longer, wherever they rest.
+    /// Limits the time of later reads to `left`.
     fn bound(&self, _left: Duration) {}
-    /// The credential id, without opening a keyring where that can be had.
+    /// The credential id, without opening a keyring if possible.
     fn id(&self) -> Result<CredentialId, Error>;
-    /// The secrets, read now.
+    /// Reads the secrets.
     fn secrets(&self) -> Result<Secrets, Error>;
-    /// The credential id that `secrets` make up; [`CredentialSource::id`] answers it from now on.
+    /// The credential id of `secrets`. Later calls of [`CredentialSource::id`] return it.
     fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error>;
 }
 
-/// The credential of a profile, as its state and its secret store have it.
+/// The credential of a profile, from its state file and its secret store.
 pub struct Source<'a> {
     /// The profile.
     pub profile: &'a Profile,
     system: &'a System,
     state: &'a StateDir,
     given: Option<&'a Secrets>,
-    patience: KeyringTimeout<'a>,
+    timeout: KeyringTimeout<'a>,
     left: Cell<Duration>,
 }
 
-/// So long a place of secrets may take whatever the caller has left: it is asked where the time is all but up, too.
-const LEAST_TIME: Duration = Duration::from_secs(1);
+/// Minimum time for a secret store, even if the caller has less left.
+const MIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl CredentialSource for Source<'_> {
     fn bound(&self, left: Duration) {
-        self.left.set(left.max(LEAST_TIME));
+        self.left.set(left.max(MIN_TIMEOUT));
     }
 
     fn id(&self) -> Result<CredentialId, Error> {
@@ -79,18 +79,18 @@ impl CredentialSource for Source<'_> {
         }
         match &self.profile.secrets {
             SecretBackend::Environment => environment::secrets(&self.system.env, self.profile),
-            SecretBackend::Command(words) => {
+            SecretBackend::Command(argv) => {
                 self.refuse_changed()?;
-                self.printed(words)
+                self.printed(argv)
             }
             SecretBackend::File | SecretBackend::Keyring => {
                 let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
                 if let Err(error) = self.refuse_changed_since(&login) {
-                    // The config file may have followed one more login meanwhile.
+                    // Another login may have updated the config file meanwhile.
                     return if self.login()?.as_ref() == Some(&login) { Err(error) } else { self.secrets() };
                 }
                 match self.stored(&login) {
-                    // A login in between has put others into their place.
+                    // Another login replaced the items meanwhile.
                     Err(Error::SecretsGone { .. }) if self.login()?.is_some_and(|now| now != login) => {
                         self.secrets()
                     }
@@ -102,19 +102,19 @@ impl CredentialSource for Source<'_> {
 }
 
 impl<'a> Source<'a> {
-    /// The source of `profile`.
+    /// The credential of `profile`, read from its stores.
     pub fn new(profile: &'a Profile, system: &'a System, state: &'a StateDir) -> Self {
         Source {
             profile,
             system,
             state,
             given: None,
-            patience: KeyringTimeout::unattended(),
+            timeout: KeyringTimeout::unattended(),
             left: Cell::new(Duration::MAX),
         }
     }
 
-    /// The source of a profile whose secrets are at hand and not stored yet. Nothing is remembered of it.
+    /// For secrets that are not stored yet. No state is written.
     pub fn given(
         profile: &'a Profile,
         system: &'a System,
@@ -124,13 +124,13 @@ impl<'a> Source<'a> {
         Source { given: Some(secrets), ..Source::new(profile, system, state) }
     }
 
-    /// The same source with another patience for the keyring: someone at a terminal may have to unlock it.
-    pub(crate) fn patient(self, patience: KeyringTimeout<'a>) -> Self {
-        Source { patience, ..self }
+    /// Sets another timeout for the keyring, which a user at a terminal may have to unlock.
+    pub(crate) fn patient(self, timeout: KeyringTimeout<'a>) -> Self {
+        Source { timeout, ..self }
     }
 
-    /// [`Error::SettingsChanged`] where the profile no longer has the settings that its secrets were made for. They
-    /// are not looked at.
+    /// [`Error::SettingsChanged`] if the profile no longer has the settings that its secrets were created for. The
+    /// secrets are not read.
     pub(crate) fn refuse_changed(&self) -> Result<(), Error> {
         match &self.profile.secrets {
             SecretBackend::Environment => Ok(()),
@@ -149,27 +149,26 @@ impl<'a> Source<'a> {
     fn refuse_changed_since(&self, login: &LoginRecord) -> Result<(), Error> {
         match login.changed(self.profile) {
             None => Ok(()),
-            Some(_) if self.is_overtaken(login) => {
+            Some(_) if self.is_outdated(login) => {
                 Err(Error::ConcurrentModification { profile: self.profile.name.to_string() })
             }
             Some(setting) => Err(self.settings_changed(setting)),
         }
     }
 
-    /// What is recorded of a profile whose credential has got a token: until then it is not known whether its settings
-    /// are right.
+    /// The state of a profile whose credential has ever received a token. Before that, its settings may be wrong.
     fn granted(&self) -> Result<Option<ProfileState>, Error> {
         let recorded = ProfileState::recorded(self.state, self.profile)?;
         Ok(recorded.filter(|state| state_dir::stat(&cache_path(self.state, &state.credential())).is_some()))
     }
 
-    /// What the profile's command prints, for settings that a person has just confirmed by a login.
-    pub fn printed(&self, words: &[String]) -> Result<Secrets, Error> {
-        let watched = self.patience.is_watched();
-        self.complete(command::secrets(words, self.left.get(), watched, &self.system.signals)?)
+    /// Runs the profile's secret command, even if settings changed: a login has just confirmed them.
+    pub fn printed(&self, argv: &[String]) -> Result<Secrets, Error> {
+        let watched = self.timeout.is_watched();
+        self.complete(command::secrets(argv, self.left.get(), watched, &self.system.signals)?)
     }
 
-    /// What the profile's login stored; nothing for secrets that come from elsewhere.
+    /// The login record. `None` if the secrets come from a command or the environment.
     pub fn login(&self) -> Result<Option<LoginRecord>, Error> {
         match self.profile.secrets {
             SecretBackend::File | SecretBackend::Keyring => LoginRecord::load(self.state, self.profile),
@@ -177,22 +176,22 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The token set in the cache of the credential that the profile's state names, and the scopes of its login.
+    /// The cached record of the profile's credential, and the scopes of its login.
     pub fn cached(&self) -> Option<(CacheRecord, Vec<String>)> {
         let state = ProfileState::load(self.state, self.profile)?;
         let record = read_cache(&cache_path(self.state, &state.credential()))?;
         Some((record, state.scopes))
     }
 
-    /// The scopes that the credential was made for; empty where that is not known.
+    /// The scopes of the login. Empty if unknown.
     pub(crate) fn login_scopes(&self) -> Vec<String> {
         ProfileState::load(self.state, self.profile).map(|state| state.scopes).unwrap_or_default()
     }
 
-    /// The place that keeps the items of a login.
+    /// [`Error::Setting`] for a store that this build does not support.
     pub fn store(&self, word: &str) -> Result<Box<dyn SecretStore + 'a>, Error> {
         match word {
-            "keyring" => Ok(Box::new(KeyringSecrets::new(self.patience.within(self.left.get())))),
+            "keyring" => Ok(Box::new(KeyringSecrets::new(self.timeout.within(self.left.get())))),
             "file" => Ok(Box::new(FileSecrets::new(self.state))),
             other => Err(Error::Setting {
                 problem: tr!("this build cannot read secrets from '{other}'", other),
@@ -217,8 +216,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether the config file has the settings of `login` by now: then ours are those of before it.
-    fn is_overtaken(&self, login: &LoginRecord) -> bool {
+    /// Whether the config file now has the settings of `login`, so that our settings are outdated.
+    fn is_outdated(&self, login: &LoginRecord) -> bool {
         let Origin::File(path) = &self.profile.origin else { return false };
         let Ok(Some(text)) = files::read_text_if_any(path) else { return false };
         let now = ConfigFile::parse(path, &text).ok().and_then(|config| config.profile(&self.profile.name));

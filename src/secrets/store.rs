@@ -1,16 +1,14 @@
-//! The secrets of a profile, and the port to where they rest.
-
 use crate::error::Error;
 use crate::secret::Secret;
 
-/// A place that keeps one secret an item.
+/// Port to a secret store. Each item holds one secret.
 pub trait SecretStore {
-    /// The secret under `item`; `None` where there is none. [`Error::Store`] where the place does not answer.
+    /// `None` if there is no such item. [`Error::Store`] if the store does not respond.
     fn get(&self, item: &str) -> Result<Option<Secret>, Error>;
-    /// Keeps `secret` under `item`, which is new.
+    /// Stores `secret` as a new item.
     fn put(&self, item: &str, secret: &Secret) -> Result<(), Error>;
-    /// Forgets `item`; one that is not there is fine.
+    /// Deletes `item`. A missing item is not an error.
     fn delete(&self, item: &str) -> Result<(), Error>;
-    /// The word for the place in `status` and in messages.
+    /// The store's name in `status` and messages.
     fn word(&self) -> &'static str;
 }
