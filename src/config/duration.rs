@@ -1,9 +1,9 @@
-//! Durations as people write them: `45s`, `10m`, `1h30m`, or bare seconds.
+//! Durations such as `45s`, `10m`, `1h30m`, or a number of seconds.
 
 use crate::i18n::tr;
 use std::time::Duration;
 
-/// Reads a duration; the error is a sentence that says what one looks like.
+/// Parses a duration. The error is a message with examples.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let malformed = || tr!("'{text}' is not a duration; write 45s, 10m, 1h30m or seconds", text);
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {

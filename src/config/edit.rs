@@ -1,4 +1,4 @@
-//! Edits of `config.toml` by commands: comments and order stay, links are written through.
+//! Edits `config.toml`. Comments, order and symbolic links are kept.
 
 use crate::config::ConfigFile;
 use crate::error::Error;
@@ -9,11 +9,11 @@ use std::io;
 use std::path::Path;
 use toml_edit::{Array, Decor, DocumentMut, Item, Key, RawString, Table, TableLike, Value, value};
 
-/// How often an edit is done again because somebody else changed the file at the same time.
+/// How often an edit is repeated after concurrent changes to the file.
 const MOST_TRIES: u32 = 10;
 
-/// Changes the file by `edit`, which gets its text and is called again if somebody else changes the file before the
-/// new one is in place. The inner error is that of writing.
+/// Replaces the file's text by the result of `edit`. If the file changes before the rename, `edit` runs again on the
+/// new text. The inner error is a failed write.
 pub fn apply(
     config: &ConfigFile,
     mut edit: impl FnMut(&str) -> Result<String, Error>,
@@ -35,11 +35,11 @@ pub fn apply(
     Ok(Err(io::ErrorKind::ResourceBusy.into()))
 }
 
-/// The text of the file with `profile` in it; [`Error::Config`] where the old text is no TOML.
+/// Adds or updates `profile` in `text`. [`Error::Config`] if `text` is not valid TOML.
 pub(crate) fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String, Error> {
     let mut document = parse(path, text)?;
     let is_new = document.get("profile").and_then(|all| all.get(profile.name.as_str())).is_none();
-    // A new one goes behind the other profiles: where the file ends with them, behind its last comments too.
+    // A new profile follows the others. If they end the file, it follows the trailing comments too.
     let above =
         if is_new && ends_with_profiles(&document) { take_trailing(&mut document) } else { String::new() };
     let profiles = document.entry("profile").or_insert_with(|| {
@@ -65,13 +65,13 @@ pub(crate) fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result
     let (set, unset): (Vec<_>, Vec<_>) =
         settings(profile).into_iter().partition(|(_, setting)| setting.is_some());
     for (key, setting) in set {
-        setting.into_iter().for_each(|setting| put(table, key, setting));
+        setting.into_iter().for_each(|setting| set_value(table, key, setting));
     }
-    unset.iter().for_each(|(key, _)| take_out(table, key));
-    Ok(with_ends_of(text, document.to_string()))
+    unset.iter().for_each(|(key, _)| remove_key(table, key));
+    Ok(with_line_endings_of(text, document.to_string()))
 }
 
-/// The text of the file without the profile `name`, and without a `default_profile` that names it.
+/// Removes the profile `name` from `text`, and a `default_profile` that names it.
 pub(crate) fn without_profile(path: &Path, text: &str, name: &ProfileName) -> Result<String, Error> {
     let mut document = parse(path, text)?;
     let mut top = String::new();
@@ -94,18 +94,15 @@ pub(crate) fn without_profile(path: &Path, text: &str, name: &ProfileName) -> Re
             }
         }
     }
-    Ok(with_ends_of(text, top + &document.to_string()))
+    Ok(with_line_endings_of(text, top + &document.to_string()))
 }
 
-/// The edited text with the line ends of the old one.
-fn with_ends_of(old: &str, edited: String) -> String {
-    match old.contains("\r\n") {
-        true => edited.replace('\n', "\r\n"),
-        false => edited,
-    }
+/// Converts the edited text to the line endings of the old one.
+fn with_line_endings_of(old: &str, edited: String) -> String {
+    if old.contains("\r\n") { edited.replace('\n', "\r\n") } else { edited }
 }
 
-/// Whether no other table stands behind those of the profiles.
+/// Whether no table follows those of the profiles.
 fn ends_with_profiles(document: &DocumentMut) -> bool {
     let position = |item: &Item| item.as_table().and_then(Table::position);
     let profiles = document.get("profile").and_then(Item::as_table_like);
@@ -113,7 +110,7 @@ fn ends_with_profiles(document: &DocumentMut) -> bool {
     document.iter().filter(|(name, _)| *name != "profile").all(|(_, item)| position(item) <= last)
 }
 
-/// Takes the comments at the end of the file, with a blank line behind them.
+/// Removes and returns the comments at the end of the file, with a blank line after them.
 fn take_trailing(document: &mut DocumentMut) -> String {
     let trailing = document.trailing().as_str().filter(|lines| lines.contains('#')).unwrap_or_default();
     let taken = trailing.trim_end_matches('\n').to_owned();
@@ -124,13 +121,13 @@ fn take_trailing(document: &mut DocumentMut) -> String {
     taken + "\n\n"
 }
 
-/// The lines above a key or table, if there is a comment in them.
+/// The lines above a key or table, or nothing if they contain no comment.
 fn comments(decor: Option<&Decor>) -> &str {
     let lines = decor.and_then(Decor::prefix).and_then(RawString::as_str);
     lines.filter(|lines| lines.contains('#')).unwrap_or_default()
 }
 
-/// Of the lines above a table those that a blank line parts from it: they speak of the file, not of the table.
+/// The part of `lines` that a blank line separates from the table below: it does not describe that table.
 fn of_others(lines: &str) -> &str {
     let end = lines.rfind("\n\n").map_or(0, |at| at + 2);
     Some(&lines[..end]).filter(|lines| lines.contains('#')).unwrap_or_default()
@@ -143,25 +140,27 @@ fn put_above(decor: &mut Decor, lines: &str) {
     }
 }
 
-/// The first table behind `position`.
+/// The first table after `position`.
 fn next_table(document: &mut DocumentMut, position: Option<isize>) -> Option<&mut Table> {
     let tables = document.iter_mut().filter_map(|(_, item)| item.as_table_mut());
-    let written = tables.flat_map(|table| match table.is_implicit() {
-        true => table.iter_mut().filter_map(|(_, item)| item.as_table_mut()).collect(),
-        false => vec![table],
+    let explicit = tables.flat_map(|table| {
+        if !table.is_implicit() {
+            return vec![table];
+        }
+        table.iter_mut().filter_map(|(_, item)| item.as_table_mut()).collect()
     });
-    written.filter(|table| table.position() > position).min_by_key(|table| table.position())
+    explicit.filter(|table| table.position() > position).min_by_key(|table| table.position())
 }
 
-/// Removes a key. What was said above it goes to the key behind it, or else before it: it may be about more.
-fn take_out(table: &mut dyn TableLike, key: &str) {
+/// Removes a key. Comments above it may describe more keys, so they move to the next key, or else to the one before.
+fn remove_key(table: &mut dyn TableLike, key: &str) {
     let Some(at) = table.iter().position(|(found, _)| found == key) else { return };
     let above = comments(table.key(key).map(Key::leaf_decor)).to_owned();
     table.remove(key);
     let left = table.iter().count();
-    let neighbour = table.iter().nth(at.min(left.saturating_sub(1))).map(|(name, _)| name.to_owned());
-    if let Some(mut neighbour) = neighbour.and_then(|name| table.key_mut(&name)) {
-        put_above(neighbour.leaf_decor_mut(), &above);
+    let neighbor = table.iter().nth(at.min(left.saturating_sub(1))).map(|(name, _)| name.to_owned());
+    if let Some(mut neighbor) = neighbor.and_then(|name| table.key_mut(&name)) {
+        put_above(neighbor.leaf_decor_mut(), &above);
     }
 }
 
@@ -174,10 +173,10 @@ fn parse(path: &Path, text: &str) -> Result<DocumentMut, Error> {
     })
 }
 
-/// Puts a value in place of another one, whose comment stays. The same value stays as it was written.
-fn put(table: &mut dyn TableLike, key: &str, setting: Value) {
+/// Replaces a value and keeps its comment. An equal value keeps its spelling.
+fn set_value(table: &mut dyn TableLike, key: &str, setting: Value) {
     match table.get_mut(key).and_then(Item::as_value_mut) {
-        Some(old) if same(old, &setting) => {}
+        Some(old) if is_equal(old, &setting) => {}
         Some(old) => {
             let decor = old.decor().clone();
             *old = setting;
@@ -189,8 +188,8 @@ fn put(table: &mut dyn TableLike, key: &str, setting: Value) {
     }
 }
 
-/// Whether two values are the same text or list of texts.
-fn same(one: &Value, other: &Value) -> bool {
+/// Whether two values are the same string or list of strings.
+fn is_equal(one: &Value, other: &Value) -> bool {
     fn texts(value: &Value) -> Option<Vec<&str>> {
         match value.as_array() {
             Some(list) => list.iter().map(Value::as_str).collect(),
@@ -201,7 +200,7 @@ fn same(one: &Value, other: &Value) -> bool {
         && texts(one).is_some_and(|texts_of_one| Some(texts_of_one) == texts(other))
 }
 
-/// The keys that a login decides; `None` removes one. Keys that only people write are left alone.
+/// The keys that a login sets. `None` removes a key. Other keys stay as they are.
 fn settings(profile: &Profile) -> Vec<(&'static str, Option<Value>)> {
     let dc = profile.data_center.filter(|dc| dc.accounts_url() == profile.accounts_url.as_str());
     let (grant, soid) = match &profile.grant {
@@ -232,7 +231,7 @@ fn settings(profile: &Profile) -> Vec<(&'static str, Option<Value>)> {
     settings
 }
 
-/// The lines that a person can paste, where the file cannot be written.
+/// The profile as lines to paste, if the file cannot be written.
 pub(crate) fn lines(profile: &Profile) -> Result<String, Error> {
     with_profile(Path::new("config.toml"), "", profile)
 }

@@ -1,4 +1,4 @@
-//! The environment profile `env`: for CI and containers, no files needed.
+//! The environment profile `env`, for CI and containers: no files are needed.
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -12,14 +12,14 @@ use crate::system::{Env, files};
 use crate::zoho::DataCenter;
 use std::path::PathBuf;
 
-/// Whether any variable of the profile is set, so that it was meant.
+/// Whether any of the profile's variables is set.
 pub(crate) fn is_begun(env: &Env) -> bool {
     let names = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_SOID"];
     names.iter().any(|name| env.get(name).is_some())
         || ["ZOHO_CLIENT_SECRET_FILE", "ZOHO_REFRESH_TOKEN_FILE"].iter().any(|name| env.get(name).is_some())
 }
 
-/// Whether every variable of the profile is set; their values are not looked at.
+/// Whether all of the profile's variables are set. Their values are not checked.
 pub(crate) fn is_complete(env: &Env) -> bool {
     let given = |name: &str, file: &str, credential: &str| {
         env.get(name).is_some() || env.get(file).is_some() || credential_file(env, credential).is_some()
@@ -31,7 +31,7 @@ pub(crate) fn is_complete(env: &Env) -> bool {
         && (env.get("ZOHO_DATA_CENTER").is_some() || env.get("ZOHO_ACCOUNTS_URL").is_some())
 }
 
-/// The profile that the variables make up; the first missing one is [`Error::EnvironmentIncomplete`].
+/// Reads the profile. [`Error::EnvironmentIncomplete`] names the first missing variable.
 pub fn profile(env: &Env) -> Result<Profile, Error> {
     let missing = |missing| Error::EnvironmentIncomplete { missing };
     let client_id = env.get("ZOHO_CLIENT_ID").ok_or(missing("ZOHO_CLIENT_ID"))?;
@@ -73,7 +73,7 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
     Ok(profile)
 }
 
-/// The accounts server that `ZOHO_ACCOUNTS_URL` or `ZOHO_DATA_CENTER` names, if either does.
+/// The accounts server from `ZOHO_ACCOUNTS_URL` or `ZOHO_DATA_CENTER`.
 pub(crate) fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static DataCenter>)>, Error> {
     let data_center = match env.get("ZOHO_DATA_CENTER") {
         None => None,
@@ -95,17 +95,17 @@ pub(crate) fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static
     }
 }
 
-/// The client secret, from `ZOHO_CLIENT_SECRET`, its `_FILE` form, or systemd's credentials.
+/// From `ZOHO_CLIENT_SECRET`, the file in `ZOHO_CLIENT_SECRET_FILE`, or systemd's credentials.
 pub(crate) fn client_secret(env: &Env) -> Result<Option<Secret>, Error> {
     read(source(env, "ZOHO_CLIENT_SECRET", "zoho-client-secret")?)
 }
 
-/// The refresh token, from `ZOHO_REFRESH_TOKEN`, its `_FILE` form, or systemd's credentials.
+/// From `ZOHO_REFRESH_TOKEN`, the file in `ZOHO_REFRESH_TOKEN_FILE`, or systemd's credentials.
 pub fn refresh_token(env: &Env) -> Result<Option<Secret>, Error> {
     read(source(env, "ZOHO_REFRESH_TOKEN", "zoho-refresh-token")?)
 }
 
-/// A secret given as `name` or as the file that `name_FILE` names; both at once is [`Error::Setting`].
+/// Reads the variable `name`, or the file that `name_FILE` names. [`Error::Setting`] if both are set.
 pub fn secret(env: &Env, name: &'static str) -> Result<Option<Secret>, Error> {
     read(source(env, name, "")?)
 }

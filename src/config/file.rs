@@ -1,4 +1,4 @@
-//! `config.toml`: read strictly, so that a slip is named with its line and what was probably meant.
+//! Reads `config.toml`. Unknown keys are errors that state the line and the most likely correction.
 
 use crate::config::{ConfigOrigin, duration, trust};
 use crate::error::Error;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
 
-/// A parsed config file. Profiles are checked one by one, when they are used.
+/// A parsed config file. Profiles are validated when they are used.
 #[derive(Clone, Debug)]
 pub struct ConfigFile {
     path: PathBuf,
@@ -40,9 +40,9 @@ struct Raw {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// `redis://`, `rediss://` or `unix://` address.
+    /// A `redis://`, `rediss://` or `unix://` URL.
     pub url: String,
-    /// What every key begins with; `zoho-cred` unless set.
+    /// Prefix of all keys. The default is `zoho-cred`.
     pub prefix: Option<String>,
 }
 
@@ -91,18 +91,18 @@ const PROFILE_KEYS: [&str; 12] = [
     "hosts",
     "budget",
 ];
-/// Keys that people try, as other tools have them.
+/// Keys that other tools use for secrets.
 const SECRET_KEYS: [&str; 3] = ["client_secret", "refresh_token", "access_token"];
 const OTHER_KEYS: [&str; 7] = ["default_profile", "profile", "store", "url", "prefix", "tokens", "window"];
 
 impl ConfigFile {
-    /// A file that is not there: no profile, no store.
+    /// A missing file: no profiles, no store.
     pub fn empty(path: PathBuf) -> Self {
         let origin = ConfigOrigin::Default;
         ConfigFile { path, origin, text: String::new(), raw: Raw::default() }
     }
 
-    /// Reads and parses the config at `path`; `None` where there is none. A file that others can write to is refused
+    /// Reads and parses the config at `path`. `None` if there is none. A file that others can write to is refused
     /// before it is parsed.
     pub fn load(path: &Path, origin: ConfigOrigin) -> Result<Option<Self>, Error> {
         let Some(text) = read(path, origin)? else { return Ok(None) };
@@ -110,18 +110,18 @@ impl ConfigFile {
         Ok(Some(ConfigFile { origin, ..file }))
     }
 
-    /// The same file as it is now; an empty one where it is gone.
+    /// Reads the file again. Empty if it was deleted.
     pub(crate) fn reload(&self) -> Result<Self, Error> {
         let now = ConfigFile::load(&self.path, self.origin)?;
         Ok(now.unwrap_or_else(|| ConfigFile { origin: self.origin, ..ConfigFile::empty(self.path.clone()) }))
     }
 
-    /// The file's text as it is now, `None` where it is gone; it need not parse.
+    /// Reads the file's text again without parsing it. `None` if it was deleted.
     pub(crate) fn text_now(&self) -> Result<Option<String>, Error> {
         read(&self.path, self.origin)
     }
 
-    /// Parses `text`, found at `path`; anything unexpected is [`Error::Config`] with its line.
+    /// Parses `text`. [`Error::Config`] states the line.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let raw: Raw = toml::from_str(text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
@@ -144,9 +144,10 @@ impl ConfigFile {
             Error::Config {
                 path: path.to_owned(),
                 line,
-                problem: match unknown {
-                    true => tr!("unknown key '{word}'", word),
-                    false => wrong_toml(error.message(), text, span.start),
+                problem: if unknown {
+                    tr!("unknown key '{word}'", word)
+                } else {
+                    wrong_toml(error.message(), text, span.start)
                 },
                 nearest: unknown
                     .then(|| nearest(word, PROFILE_KEYS.into_iter().chain(OTHER_KEYS)).map(str::to_owned))
@@ -165,7 +166,7 @@ impl ConfigFile {
         Ok(file)
     }
 
-    /// The file's canonical path.
+    /// The canonical path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -175,22 +176,22 @@ impl ConfigFile {
         &self.text
     }
 
-    /// The names of its profiles, sorted.
+    /// Profile names, sorted.
     pub fn names(&self) -> Vec<String> {
         self.raw.profile.keys().cloned().collect()
     }
 
-    /// `default_profile`, if set.
+    /// The value of `default_profile`.
     pub fn default_profile(&self) -> Option<&str> {
         self.raw.default_profile.as_deref()
     }
 
-    /// The `[store]` table, if there is one.
+    /// The `[store]` table.
     pub fn store(&self) -> Option<&StoreSettings> {
         self.raw.store.as_ref()
     }
 
-    /// The profile of that name with every setting decided; `None` where the file has none.
+    /// The validated profile. `None` if the file has no such profile.
     pub fn profile(&self, name: &ProfileName) -> Option<Result<Profile, Error>> {
         let raw = self.raw.profile.get(name.as_str())?;
         Some(self.decide(name, raw))
@@ -321,7 +322,7 @@ impl ConfigFile {
         self.complain(self.table(name), &tr!("profile '{name}' lacks {key}", name, key), None)
     }
 
-    /// Where the table of a profile begins; 0 where it is written in another way.
+    /// Byte offset of the profile's table. 0 if it is written in another form.
     fn table(&self, name: &ProfileName) -> usize {
         self.text.find(&format!("[profile.{name}]")).unwrap_or(0)
     }
@@ -367,7 +368,7 @@ fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|b| *b == b'\n').count()
 }
 
-/// What the parser found wrong at `offset`, in our words where we have them.
+/// The parser's message for the error at `offset`, or ours for common mistakes.
 fn wrong_toml(message: &str, text: &str, offset: usize) -> String {
     let line = text.get(..offset).unwrap_or_default().lines().count().max(1) - 1;
     let key = text.lines().nth(line).and_then(|line| line.split_once('=')).map(|(key, _)| key.trim());

@@ -1,13 +1,13 @@
-//! The hosts that helper modes may hand a token out for. Anything else gets nothing: git asks a helper that was
-//! configured for all hosts about every one of them.
+//! The hosts that helper commands may send a token to. git asks a helper that is configured for all hosts about every
+//! one of them.
 
 use crate::model::Profile;
 use crate::zoho::DataCenter;
 use crate::zoho::data_center::ALL;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Hosts of the products that have one of their own, below the data centre's `product_domain`
-/// (<https://www.zoho.com/developer/rest-api.html>); the others are behind the gateway.
+/// Products with a host of their own below `product_domain` (<https://www.zoho.com/developer/rest-api.html>). All
+/// others use the API gateway.
 const PRODUCTS: [&str; 16] = [
     "analytics",
     "analyticsapi",
@@ -27,14 +27,13 @@ const PRODUCTS: [&str; 16] = [
     "workdrive",
 ];
 
-/// Where a request goes: a scheme that keeps a token private, and a host in the one form in which hosts are compared.
+/// A host, with its port if that is not the default. Its scheme keeps a token private.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place(String);
 
 impl Place {
-    /// The place that `scheme` and `authority` (host and, where it is not the usual one, port) name. `None` where a
-    /// token must not go whatever the settings say: plain http beyond loopback, user info, or an authority that two
-    /// readers could read as two hosts.
+    /// Parses host and optional port. `None` if a token must never be sent there: plain http to another machine, user
+    /// info, or an authority that parsers could read differently.
     pub fn new(scheme: &str, authority: &str) -> Option<Self> {
         let host = normal(authority)?;
         let usual = match scheme.to_ascii_lowercase().as_str() {
@@ -45,19 +44,19 @@ impl Place {
         Some(Place(host.strip_suffix(usual).unwrap_or(&host).to_owned()))
     }
 
-    /// The place of a URI, of which everything behind the authority is left out.
+    /// Everything after the authority is ignored.
     pub(crate) fn of_uri(uri: &str) -> Option<Self> {
         let (scheme, rest) = uri.split_once("://")?;
         Place::new(scheme, rest.split(['/', '?', '#']).next().unwrap_or_default())
     }
 
-    /// Host and port, as in the `hosts` of a profile.
+    /// Host and port, as in a profile's `hosts`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Lower case, without the port that https means anyway; `None` for what is no plain `host[:port]`.
+/// Lowercases the host and drops port 443. `None` if it is not a plain `host[:port]`.
 fn normal(authority: &str) -> Option<String> {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
     let sound = !authority.is_empty() && authority.len() <= 300 && authority.bytes().all(legal);
@@ -72,23 +71,23 @@ fn is_loopback(host: &str) -> bool {
     name == "localhost" || name.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether a token of `profile` may go to `place`: to the profile's `hosts`; without any to its data centre's own, or
-/// to the host that the accounts server answered as `api_domain`, where the accounts server is none of Zoho's.
+/// Whether a token of `profile` may be sent to `place`. `hosts` decides if it is set, otherwise the profile's data
+/// center. For an accounts server that is not Zoho's, the `api_domain` of its last response decides.
 pub(crate) fn may_have(profile: &Profile, answered: Option<&str>, place: &Place) -> bool {
     hosts(profile, answered).iter().any(|host| host == place.as_str())
 }
 
-/// The data centre whose own hosts a profile serves where it lists none.
+/// The data center whose hosts are allowed by default.
 fn own_data_center(profile: &Profile) -> Option<&'static DataCenter> {
     profile.data_center.filter(|dc| dc.accounts_url() == profile.accounts_url.as_str())
 }
 
-/// Whether the hosts are known only from an answer of the accounts server.
+/// Whether the allowed hosts depend on a response of the accounts server.
 pub(crate) fn depend_on_answer(profile: &Profile) -> bool {
     profile.hosts.is_none() && own_data_center(profile).is_none()
 }
 
-/// The hosts of [`may_have`], the one of the APIs first.
+/// The hosts allowed by [`may_have`], that of the APIs first.
 pub(crate) fn hosts(profile: &Profile, answered: Option<&str>) -> Vec<String> {
     if let Some(hosts) = &profile.hosts {
         let host = |host: &String| normal(host).map(|h| h.strip_suffix(":443").unwrap_or(&h).to_owned());
@@ -100,7 +99,7 @@ pub(crate) fn hosts(profile: &Profile, answered: Option<&str>) -> Vec<String> {
     }
 }
 
-/// The API hosts of one of Zoho's data centres: the gateway, its variants for CRM's sandboxes, the products' own.
+/// API hosts of a data center: the gateway, its variants for CRM sandboxes, and the products.
 fn of_data_center(dc: &DataCenter) -> Vec<String> {
     let gateway = dc.api_host.strip_prefix("www.").unwrap_or(dc.api_host);
     let mut hosts = ["www", "sandbox", "developer"].map(|variant| format!("{variant}.{gateway}")).to_vec();
@@ -108,7 +107,7 @@ fn of_data_center(dc: &DataCenter) -> Vec<String> {
     hosts
 }
 
-/// Whether this is an API host of any of Zoho's data centres.
+/// Whether this is an API host of any of Zoho's data centers.
 pub(crate) fn is_zohos(place: &Place) -> bool {
     ALL.iter().any(|dc| of_data_center(dc).iter().any(|host| host == place.as_str()))
 }

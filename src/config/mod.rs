@@ -1,4 +1,4 @@
-//! Files, variables and flags become one resolved [`Profile`].
+//! Resolves files, variables and flags to a [`Profile`].
 
 pub mod duration;
 pub mod edit;

@@ -1,4 +1,4 @@
-//! Which profile a call means, and where its files are.
+//! Finds the profile of a call, and its files.
 
 use crate::config::{ConfigFile, ConfigOrigin, environment};
 use crate::error::Error;
@@ -7,19 +7,18 @@ use crate::model::{ENVIRONMENT, Profile, ProfileName};
 use crate::system::{Env, files};
 use std::path::PathBuf;
 
-/// A profile, the file it was looked up in, and how it was chosen.
+/// A profile and how it was chosen.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
-    /// The profile.
     pub(crate) profile: Profile,
-    /// The config file; empty where there is none.
+    /// Empty if there is no config file.
     pub(crate) config: ConfigFile,
-    /// Whether complete environment variables were passed over for a profile of the config that nobody named.
+    /// Whether a profile of the config was chosen by default although the environment profile is complete.
     pub(crate) passed_over_environment: bool,
 }
 
-/// Resolves what a call means: `named`, then `ZOHO_CRED_PROFILE`, then `default_profile`, then the only profile
-/// there is, then the environment profile; else [`Error::NoProfile`].
+/// Finds the profile: `named`, `ZOHO_CRED_PROFILE`, `default_profile`, the only profile, or the environment profile,
+/// in this order. Otherwise [`Error::NoProfile`].
 pub(crate) fn resolve(env: &Env, config: ConfigFile, named: Option<&str>) -> Result<Resolved, Error> {
     if let Some(name) = named.or_else(|| env.get("ZOHO_CRED_PROFILE")) {
         let profile = by_name(env, &config, name)?;
@@ -53,7 +52,7 @@ fn by_name(env: &Env, config: &ConfigFile, name: &str) -> Result<Profile, Error>
     config.profile(&name).ok_or_else(unknown)?
 }
 
-/// Path of the config file: `flag`, `ZOHO_CRED_CONFIG`, or the one in the user's config folder.
+/// `flag`, `ZOHO_CRED_CONFIG`, or `config.toml` in the user's config directory.
 pub(crate) fn config_path(env: &Env, flag: Option<&str>) -> Result<(PathBuf, ConfigOrigin), Error> {
     if let Some(path) = flag {
         return Ok((PathBuf::from(path), ConfigOrigin::Flag));
@@ -63,26 +62,26 @@ pub(crate) fn config_path(env: &Env, flag: Option<&str>) -> Result<(PathBuf, Con
     }
     let folder = match env.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
         Some(folder) => folder,
-        None if cfg!(windows) => env.get("APPDATA").map(PathBuf::from).ok_or_else(homeless)?,
-        None => files::home(env).ok_or_else(homeless)?.join(".config"),
+        None if cfg!(windows) => env.get("APPDATA").map(PathBuf::from).ok_or_else(no_home)?,
+        None => files::home(env).ok_or_else(no_home)?.join(".config"),
     };
     Ok((folder.join("zoho-cred").join("config.toml"), ConfigOrigin::Default))
 }
 
-/// The state folder: `ZOHO_CRED_STATE_DIR`, or the one in the user's state folder.
+/// `ZOHO_CRED_STATE_DIR`, or the user's state directory.
 pub(crate) fn state_dir(env: &Env) -> Result<PathBuf, Error> {
     if let Some(path) = env.get("ZOHO_CRED_STATE_DIR") {
         return Ok(files::absolute(&PathBuf::from(path)));
     }
     let folder = match env.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
         Some(folder) => folder,
-        None if cfg!(windows) => env.get("LOCALAPPDATA").map(PathBuf::from).ok_or_else(homeless)?,
-        None => files::home(env).ok_or_else(homeless)?.join(".local").join("state"),
+        None if cfg!(windows) => env.get("LOCALAPPDATA").map(PathBuf::from).ok_or_else(no_home)?,
+        None => files::home(env).ok_or_else(no_home)?.join(".local").join("state"),
     };
     Ok(folder.join("zoho-cred"))
 }
 
-fn homeless() -> Error {
+fn no_home() -> Error {
     Error::Setting {
         problem: tr!("there is no home folder"),
         hint: tr!("set HOME, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR"),

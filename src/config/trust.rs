@@ -1,5 +1,5 @@
-//! Whether a config file may be obeyed: only its owner, root and the user can have written it. It can name a command to
-//! run and a server to send secrets to.
+//! Checks who could have written a config file. It can name a command to run and a server that receives secrets, so
+//! only the user, the file's owner and root may be able to write it.
 
 use crate::error::Error;
 use std::fs::Metadata;
@@ -8,11 +8,11 @@ use std::path::Path;
 /// How the path of the config file was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigOrigin {
-    /// It is the default path. The file must belong to the user or root.
+    /// The default path. The file must belong to the user or root.
     Default,
-    /// `ZOHO_CRED_CONFIG` names it, so that the user answers for its owner.
+    /// `ZOHO_CRED_CONFIG`. The user vouches for the file's owner.
     Variable,
-    /// `--config` names it. It may also be a pipe.
+    /// `--config`. The file may be a pipe.
     Flag,
 }
 
@@ -23,8 +23,8 @@ impl ConfigOrigin {
     }
 }
 
-/// Refuses the config at `path`, whose open file is `found`, where somebody else can have written it. The folder of every
-/// link on the way to the file counts too: who can replace the link chooses the file.
+/// Refuses the config at `path`, opened as `found`, if another user could have written it. The directory of each
+/// symbolic link on the way counts too, because whoever can replace the link chooses the file.
 pub(crate) fn check(path: &Path, found: &Metadata, origin: ConfigOrigin) -> Result<(), Error> {
     os::check(path, found, origin)
 }
@@ -50,7 +50,7 @@ mod os {
             let folder = link.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = folder.unwrap_or(Path::new("."));
             let found = std::fs::metadata(folder).map_err(|error| files::unreadable(folder, &error))?;
-            // Kubernetes mounts a ConfigMap read-only, with links in a folder of mode 0777.
+            // Kubernetes mounts a ConfigMap read-only, with links in a directory of mode 0777.
             if link != real && is_read_only(folder) {
                 continue;
             }
@@ -81,9 +81,10 @@ mod os {
         };
         Err(Error::Setting {
             problem: tr!("other users can write to {path}, so the config is not used", path = shown),
-            hint: match found.is_dir() && found.mode() & STICKY != 0 {
-                true => tr!("move the config to a folder that only you can write to"),
-                false => tr!("check the config, then run 'chmod {who}-w {path}'", who, path = shown),
+            hint: if found.is_dir() && found.mode() & STICKY != 0 {
+                tr!("move the config to a folder that only you can write to")
+            } else {
+                tr!("check the config, then run 'chmod {who}-w {path}'", who, path = shown)
             },
         })
     }
@@ -93,7 +94,6 @@ mod os {
     }
 }
 
-/// There are no owners and modes here.
 #[cfg(not(unix))]
 mod os {
     use super::*;
