@@ -53,9 +53,10 @@ fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, E
                 View::of(&session.profile, session.profile.scheme, &obtained.record, system.clock.now())?;
             let (token, expires_at) = (Secret::new(view.access_token), view.reported_expires_at);
             let scheme = view.scheme.word().to_owned();
-            let answer = match request.authtype {
-                true => git::Answer::Token { scheme, token, expires_at },
-                false => git::Answer::Basic { token, expires_at },
+            let answer = if request.authtype {
+                git::Answer::Token { scheme, token, expires_at }
+            } else {
+                git::Answer::Basic { token, expires_at }
             };
             system.print(&answer.render()).map(|()| 0)
         }

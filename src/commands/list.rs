@@ -119,9 +119,10 @@ fn table(report: &Page, now_ms: i64, profiles: &Profiles, default: Option<&Profi
             Err(error) => [name, plain("-"), toned(Style::Bad, sanitize(&error.message())), plain("-")],
         }
     });
-    match report.is_narrow() {
-        true => report.table(rows.flat_map(stacked)),
-        false => report.table(std::iter::once(heading).chain(rows.map(Vec::from))),
+    if report.is_narrow() {
+        report.table(rows.flat_map(stacked))
+    } else {
+        report.table(std::iter::once(heading).chain(rows.map(Vec::from)))
     }
 }
 

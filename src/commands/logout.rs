@@ -120,10 +120,8 @@ impl Logout<'_> {
         if self.source.login()?.as_ref() != self.record {
             return Err(Error::ConcurrentModification { profile: self.profile().name.to_string() });
         }
-        let revoked = match self.has_refresh_token() && !self.args.local {
-            true => Some(self.revoke(ports)?),
-            false => None,
-        };
+        let revoked =
+            if self.has_refresh_token() && !self.args.local { Some(self.revoke(ports)?) } else { None };
         if revoked.is_some() {
             // Reading it tells a shared store which token to drop for the other machines too.
             locked.cache()?;
@@ -213,9 +211,10 @@ impl Logout<'_> {
             scopes.sort_unstable();
             scopes
         };
-        match self.has_refresh_token() {
-            true => self.args.local && !self.others.is_empty(),
-            false => self.others.iter().any(|o| scopes(&o.scopes) == scopes(&self.profile().scopes)),
+        if self.has_refresh_token() {
+            self.args.local && !self.others.is_empty()
+        } else {
+            self.others.iter().any(|o| scopes(&o.scopes) == scopes(&self.profile().scopes))
         }
     }
 }

@@ -53,9 +53,10 @@ fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
         Some((scheme, token)) if is_well_formed(scheme.trim_end_matches(':')) => token.trim(),
         _ => text,
     };
-    match is_well_formed(token) {
-        true => Ok(Secret::new(token)),
-        false => Err(bad(&tr!("stdin holds no token: write it bare, or as 'Zoho-oauthtoken …'"))),
+    if is_well_formed(token) {
+        Ok(Secret::new(token))
+    } else {
+        Err(bad(&tr!("stdin holds no token: write it bare, or as 'Zoho-oauthtoken …'")))
     }
 }
 

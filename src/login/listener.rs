@@ -207,11 +207,10 @@ fn look_at(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading
     match request {
         Some(Request::Get(target)) => {
             let (found, query) = target.split_once('?').unwrap_or((&target, ""));
-            match found == path {
-                true => {
-                    drop(sender.send(Arrival { query: query.to_owned(), stream, peer, page: Page::Over }))
-                }
-                false => respond(&stream, Page::Foreign),
+            if found == path {
+                drop(sender.send(Arrival { query: query.to_owned(), stream, peer, page: Page::Over }))
+            } else {
+                respond(&stream, Page::Foreign)
             }
         }
         Some(Request::Other) => {

@@ -15,10 +15,7 @@ pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Er
     require_terminal(system, flag)?;
     system.say_part(&format!("{question}: "));
     let answer = line(system);
-    match answer.is_empty() {
-        true => Err(nothing(flag)),
-        false => Ok(answer),
-    }
+    if answer.is_empty() { Err(nothing(flag)) } else { Ok(answer) }
 }
 
 /// One line of stdin, read byte by byte so that what follows stays there.
@@ -59,9 +56,10 @@ pub(crate) fn ask_secret_or_none(system: &System, question: &str) -> Result<Opti
 }
 
 fn require_terminal(system: &System, flag: &str) -> Result<(), Error> {
-    match system.terminal.stdin {
-        true => Ok(()),
-        false => Err(wrong(tr!("{flag} is missing, and there is no terminal to ask for it at", flag))),
+    if system.terminal.stdin {
+        Ok(())
+    } else {
+        Err(wrong(tr!("{flag} is missing, and there is no terminal to ask for it at", flag)))
     }
 }
 

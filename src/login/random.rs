@@ -28,8 +28,5 @@ pub fn word() -> Result<String, Error> {
 
 /// A verifier and its challenge, unless `--no-pkce` says otherwise.
 pub(crate) fn pkce(without: bool) -> Result<Option<Pkce>, Error> {
-    match without {
-        true => Ok(None),
-        false => Ok(Some(Pkce::from_random(&bytes()?))),
-    }
+    if without { Ok(None) } else { Ok(Some(Pkce::from_random(&bytes()?))) }
 }

@@ -242,13 +242,14 @@ pub(crate) fn secret_of(
     }
     let code = landed.data_center().map_or(landed.as_str(), |dc| dc.code);
     if !system.terminal.stdin {
-        return match client.is_stored {
-            false => Ok(client.secret),
-            true => Err(wrong(tr!(
+        return if client.is_stored {
+            Err(wrong(tr!(
                 "the account is at '{code}', and the stored client secret is for {place}: give --client-secret-file",
                 code,
                 place = profile.place(),
-            ))),
+            )))
+        } else {
+            Ok(client.secret)
         };
     }
     let other = ask_secret_or_none(system, &tr!("Client Secret of '{code}', or Enter for the same", code))?;

@@ -153,10 +153,8 @@ impl<'a> View<'a> {
         let token = record.token.as_ref().filter(|token| is_well_formed(token.access_token.expose()));
         let token = token.ok_or(Error::HostileToken)?;
         let margin = token.lifetime().margin_ms();
-        let reported_ms = match token.left_ms(now) > margin {
-            true => token.expires_at_ms - margin,
-            false => token.expires_at_ms,
-        };
+        let reported_ms =
+            if token.left_ms(now) > margin { token.expires_at_ms - margin } else { token.expires_at_ms };
         let dc_domain = || profile.data_center.map(|dc| dc.api_domain());
         Ok(View {
             profile: profile.name,

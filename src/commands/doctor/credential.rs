@@ -140,13 +140,14 @@ fn budget(session: &Session, system: &System, found: &Found) -> Check {
         window = humanize(budget.window),
     );
     let slot = found.ledger.next_slot(now, budget, budget.automatic());
-    match slot.is_zero() {
-        true => Check::ok(what, message),
-        false => Check::failed(
+    if slot.is_zero() {
+        Check::ok(what, message)
+    } else {
+        Check::failed(
             what,
             tr!("{message}, the next in {time}", message, time = humanize(slot)),
             tr!("wait; look for callers with --refresh, or that reject good tokens"),
-        ),
+        )
     }
 }
 
@@ -154,14 +155,15 @@ fn tokens(system: &System, found: &Found) -> Check {
     let what = &tr!("live tokens");
     let minted = found.ledger.minted_last_hour(&system.clock.timestamp());
     let message = tr!("{minted} minted in the last hour", minted);
-    match minted >= MANY_TOKENS {
-        true => Check::warning(
+    if minted >= MANY_TOKENS {
+        Check::warning(
             what,
             tr!("{message}; Zoho keeps 10 to 15 alive and kills the oldest", message),
             tr!(
                 "look for callers with --refresh or a long --min-ttl; share one ZOHO_CRED_STATE_DIR or [store]"
             ),
-        ),
-        false => Check::ok(what, message),
+        )
+    } else {
+        Check::ok(what, message)
     }
 }

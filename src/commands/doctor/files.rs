@@ -91,9 +91,10 @@ pub(crate) fn lock(session: &Session, system: &System) -> Check {
     let look = || -> Result<Check, Error> {
         let store = store::open(&session.state, &id, None)?;
         let free = store.try_lock()?.is_some();
-        Ok(match free {
-            true => Check::ok(what, tr!("it is free, and can be taken")),
-            false => Check::ok(what, refreshing(store.holder().and_then(Holder::pid))),
+        Ok(if free {
+            Check::ok(what, tr!("it is free, and can be taken"))
+        } else {
+            Check::ok(what, refreshing(store.holder().and_then(Holder::pid)))
         })
     };
     look().unwrap_or_else(|error| Check::error(what, &error))

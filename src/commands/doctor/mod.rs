@@ -77,15 +77,16 @@ fn config(session: &Session) -> Check {
     let profile = &session.profile;
     let place = profile.place();
     let path = session.config.path().display();
-    match session.config.names().is_empty() {
-        true => Check::ok(
+    if session.config.names().is_empty() {
+        Check::ok(
             &tr!("config"),
             tr!("'{profile}' at {place}, from the environment", profile = profile.name, place),
-        ),
-        false => Check::ok(
+        )
+    } else {
+        Check::ok(
             &tr!("config"),
             tr!("'{profile}' at {place}, in {path}", profile = profile.name, place, path),
-        ),
+        )
     }
 }
 
@@ -99,9 +100,10 @@ fn table(checks: &[Check], report: &Page) -> String {
         };
         let fix = check.fix.as_ref().map(|fix| tr!("\nfix: {fix}", fix)).unwrap_or_default();
         let (name, found) = (&check.name, format!("{}{fix}", sanitize(&check.message)));
-        match report.is_narrow() {
-            true => vec![mark, plain(format!("{name}\n{found}"))],
-            false => vec![mark, plain(name.clone()), plain(found)],
+        if report.is_narrow() {
+            vec![mark, plain(format!("{name}\n{found}"))]
+        } else {
+            vec![mark, plain(name.clone()), plain(found)]
         }
     }))
 }

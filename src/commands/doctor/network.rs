@@ -73,9 +73,10 @@ fn clock(system: &System, answer: &HttpAnswer) -> Check {
     match off_s {
         s if s.abs() <= MOST_OFF_S => Check::ok(what, tr!("it agrees with Zoho's")),
         s => {
-            let message = match s > 0 {
-                true => tr!("it is {time} ahead of Zoho's", time = off),
-                false => tr!("it is {time} behind Zoho's", time = off),
+            let message = if s > 0 {
+                tr!("it is {time} ahead of Zoho's", time = off)
+            } else {
+                tr!("it is {time} behind Zoho's", time = off)
             };
             Check::failed(what, message, tr!("set the clock, best by NTP: timedatectl set-ntp true"))
         }

@@ -82,15 +82,15 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
 }
 
 fn tell(system: &System, url: &str, choices: Choices) {
-    let opened = match choices.no_browser {
-        true => false,
-        false => {
-            system.browser.open(url).map_err(|problem| log::info!("no browser was opened: {problem}")).is_ok()
-        }
+    let opened = if choices.no_browser {
+        false
+    } else {
+        system.browser.open(url).map_err(|problem| log::info!("no browser was opened: {problem}")).is_ok()
     };
-    match opened && is_at_hand(&system.env) {
-        true => system.say(&tr!("zoho-cred: the consent page is open in your browser; if it is not, visit:")),
-        false => system.say(&tr!("zoho-cred: visit this page in your browser and accept:")),
+    if opened && is_at_hand(&system.env) {
+        system.say(&tr!("zoho-cred: the consent page is open in your browser; if it is not, visit:"))
+    } else {
+        system.say(&tr!("zoho-cred: visit this page in your browser and accept:"))
     }
     display::address(system, url);
     let wait = crate::i18n::humanize(choices.timeout);
