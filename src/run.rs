@@ -1,6 +1,8 @@
 //! The whole program as one function of its arguments and the outside.
 
-use crate::cli::{Cli, Color, Command, ErrorFormat, Global, Report, clap_error, translated};
+use crate::cli::{
+    Cli, Color, Command, ErrorFormat, Global, ReportFormat, clap_error, hide_repeated_globals, translated,
+};
 use crate::commands;
 use crate::error::{Code, Error};
 use crate::i18n::{Language, language, speak, tr};
@@ -103,8 +105,8 @@ fn wants_json(args: &[OsString]) -> bool {
 fn is_for_machines(command: &Command) -> bool {
     match command {
         Command::Helper(_) => true,
-        Command::Status(args) | Command::Doctor(args) => args.output == Report::Json,
-        Command::List(args) => args.output == Report::Json,
+        Command::Status(args) | Command::Doctor(args) => args.output == ReportFormat::Json,
+        Command::List(args) => args.output == ReportFormat::Json,
         _ => false,
     }
 }
@@ -112,17 +114,20 @@ fn is_for_machines(command: &Command) -> bool {
 /// The command line's definition, with its help in the language of the call.
 fn command(args: &[OsString], system: &System) -> clap::Command {
     let long = args.iter().any(|arg| arg == "--help" || arg == "help");
+    let command = hide_repeated_globals(Cli::command());
     match language() {
-        Language::English => Cli::command(),
-        Language::Japanese => translated(Cli::command(), long, system.terminal.columns()),
+        Language::English => command,
+        Language::Japanese => translated(command, long, system.terminal.columns()),
     }
 }
 
 /// clap's own words: help and version go to stdout, complaints become our error.
 fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
-    let error = match language() {
-        Language::English => error,
-        Language::Japanese => command(args, system).try_get_matches_from(args).err().unwrap_or(error),
+    let error = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            command(args, system).try_get_matches_from(args).err().unwrap_or(error)
+        }
+        _ => error,
     };
     if !error.use_stderr() {
         return match system.print(format!("{}\n", error.render().to_string().trim_end()).as_bytes()) {

@@ -1,12 +1,24 @@
 //! The help in another language than English: clap's own words in it cannot be replaced, so its page is laid out here.
 //! In English it is clap's.
 
+use crate::cli::GLOBAL;
+use crate::cli::examples::HEADING;
 use crate::i18n::{help, pad, tr, width, wrap};
 use clap::builder::{PossibleValue, StyledStr};
 use clap::{Arg, Command};
 
 /// The left margin of what explains an argument in the long form.
 const INDENT: usize = 10;
+
+/// Hides the global options in the help of subcommands, so that only the top level lists them.
+pub(crate) fn hide_repeated_globals(mut command: Command) -> Command {
+    fn hide(command: Command) -> Command {
+        let is_global = |arg: &Arg| arg.get_help_heading() == Some(GLOBAL);
+        command.mut_args(|arg| if is_global(&arg) { arg.hide(true) } else { arg }).mut_subcommands(hide)
+    }
+    command.build();
+    command.mut_subcommands(hide)
+}
 
 /// `command` with its help in the language of the call, for a page of `columns`; `long` is `--help`, not `-h`.
 pub(crate) fn translated(mut command: Command, long: bool, columns: usize) -> Command {
@@ -65,9 +77,16 @@ impl Page {
 
     /// A text that stands by itself; its own line ends stay.
     fn paragraph(&mut self, text: Option<&StyledStr>) {
-        if text.is_some() {
-            self.text += &(wrap(&translation(text), self.columns) + "\n\n");
+        if text.is_none() {
+            return;
         }
+        for line in translation(text).lines() {
+            // An indented line is a command; a line break would make it unusable.
+            let is_command = line.starts_with("  ");
+            self.text += &if is_command { line.to_owned() } else { wrap(line, self.columns) };
+            self.text.push('\n');
+        }
+        self.text.push('\n');
     }
 
     fn arguments(&mut self, heading: &str, arguments: &[&Arg]) {
@@ -91,15 +110,14 @@ impl Page {
         };
         let values = explained(arg);
         let words = translation(arg.get_long_help().or(arg.get_help()));
-        match values.is_empty() {
-            true => add(&(words + &default(arg) + &choices(arg))),
-            false => {
-                add(&(words + &default(arg)));
-                values.iter().for_each(|value| {
-                    let meaning = translation(value.get_help());
-                    add(&format!("- {}: {meaning}", value.get_name()));
-                });
-            }
+        if values.is_empty() {
+            add(&(words + &default(arg) + &choices(arg)))
+        } else {
+            add(&(words + &default(arg)));
+            values.iter().for_each(|value| {
+                let meaning = translation(value.get_help());
+                add(&format!("- {}: {meaning}", value.get_name()));
+            });
         }
         text
     }
@@ -114,9 +132,10 @@ impl Page {
         let margin = format!("\n{}", " ".repeat(left));
         for (term, words) in rows {
             let lines = wrap(&words, self.columns.saturating_sub(left)).replace('\n', &margin);
-            let line = match below {
-                true => format!("  {term}{margin}{lines}"),
-                false => format!("  {}  {lines}", pad(&term, widest)),
+            let line = if below {
+                format!("  {term}{margin}{lines}")
+            } else {
+                format!("  {}  {lines}", pad(&term, widest))
             };
             self.text += line.trim_end();
             self.text.push('\n');
@@ -151,37 +170,40 @@ fn brief(arg: &Arg) -> String {
 
 fn default(arg: &Arg) -> String {
     let values: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
-    match values.is_empty() || !arg.get_action().takes_values() || arg.is_hide_default_value_set() {
-        true => String::new(),
-        false => tr!(" [default: {values}]", values = values.join(", ")),
+    if values.is_empty() || !arg.get_action().takes_values() || arg.is_hide_default_value_set() {
+        String::new()
+    } else {
+        tr!(" [default: {values}]", values = values.join(", "))
     }
 }
 
 fn choices(arg: &Arg) -> String {
     let values: Vec<String> = values(arg).iter().map(|value| value.get_name().to_owned()).collect();
-    match values.is_empty() {
-        true => String::new(),
-        false => tr!(" [possible values: {values}]", values = values.join(", ")),
+    if values.is_empty() {
+        String::new()
+    } else {
+        tr!(" [possible values: {values}]", values = values.join(", "))
     }
 }
 
 /// The values that the long form explains one by one.
 fn explained(arg: &Arg) -> Vec<PossibleValue> {
     let values = values(arg);
-    match values.iter().any(|value| value.get_help().is_some()) {
-        true => values,
-        false => Vec::new(),
-    }
+    if values.iter().any(|value| value.get_help().is_some()) { values } else { Vec::new() }
 }
 
 fn values(arg: &Arg) -> Vec<PossibleValue> {
-    match arg.get_action().takes_values() && !arg.is_hide_possible_values_set() {
-        true => arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set()).collect(),
-        false => Vec::new(),
+    if arg.get_action().takes_values() && !arg.is_hide_possible_values_set() {
+        arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set()).collect()
+    } else {
+        Vec::new()
     }
 }
 
 fn translation(text: Option<&StyledStr>) -> String {
     let english = text.map(ToString::to_string).unwrap_or_default();
+    if let Some(commands) = english.strip_prefix(HEADING) {
+        return help(HEADING).unwrap_or(HEADING).to_owned() + commands;
+    }
     help(&english).map(str::to_owned).unwrap_or(english)
 }

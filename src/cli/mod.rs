@@ -2,8 +2,13 @@
 
 mod args;
 mod errors;
+mod examples;
 mod help;
+mod login_args;
+mod token_args;
 
 pub use args::*;
 pub(crate) use errors::clap_error;
-pub(crate) use help::translated;
+pub(crate) use help::{hide_repeated_globals, translated};
+pub(crate) use login_args::*;
+pub(crate) use token_args::*;

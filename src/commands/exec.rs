@@ -55,11 +55,11 @@ fn environment(view: &View<'_>, args: &ExecArgs) -> Vec<(String, String)> {
             usual.iter().find(|(usual, _)| usual == name).map(|(_, value)| value.clone())
         }
     };
-    let moved = |held: EnvValue| args.env.iter().any(|rename| rename.held == held);
+    let moved = |held: EnvValue| args.env.iter().any(|rename| rename.value == held);
     let mut set: Vec<(String, String)> = Vec::new();
     let stay = USUAL.iter().filter(|(_, held)| !moved(*held));
     set.extend(stay.filter_map(|(name, held)| Some(((*name).to_owned(), value(*held)?))));
-    set.extend(args.env.iter().filter_map(|rename| Some((rename.name.clone(), value(rename.held)?))));
+    set.extend(args.env.iter().filter_map(|rename| Some((rename.name.clone(), value(rename.value)?))));
     set.push(("ZOHO_CRED_PROFILE".into(), view.profile.to_owned()));
     set
 }

@@ -15,25 +15,24 @@ const SLEEPS: u32 = 3;
 
 /// Prints a fresh token in the format that was asked for, or puts it where that format wants it.
 pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
-    let GetArgs { usual, rare } = args;
-    let global = &global.silenced(usual.output.is_silent());
+    let global = &global.silenced(args.output.is_silent());
     let form = form(system, args)?;
-    let place = place(system, args)?;
-    let session = Session::open(system, global, usual.profile.as_deref())?;
-    let min_ttl = usual.min_ttl.map_or(usual.output.min_ttl(), |ttl| usual.output.explicit_min_ttl(ttl));
+    let destination = destination(system, args)?;
+    let session = Session::open(system, global, args.profile.as_deref())?;
+    let min_ttl = args.min_ttl.map_or(args.output.min_ttl(), |ttl| args.output.explicit_min_ttl(ttl));
     let ask = TokenRequest {
         min_ttl,
-        timeout: rare.timeout,
-        wait: rare.wait,
-        refresh: rare.refresh,
-        offline: rare.offline,
+        timeout: args.timeout,
+        wait: args.wait,
+        refresh: args.refresh,
+        offline: args.offline,
     };
-    let scheme = rare.scheme.unwrap_or(session.profile.scheme);
+    let scheme = args.scheme.unwrap_or(session.profile.scheme);
     let bytes = |system: &System, obtained: &TokenResponse| -> Result<Vec<u8>, Error> {
         let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
-        Ok(render(usual.output, &view, &form))
+        Ok(render(args.output, &view, &form))
     };
-    if let (true, Place::File(file)) = (rare.watch, &place) {
+    if let (true, Destination::File(file)) = (args.watch, &destination) {
         return watch::keep_fresh(&session, system, global, &ask, file, bytes);
     }
     let obtained = token(&session, system, &ask)?;
@@ -44,10 +43,10 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
         system.warn(warning);
     }
     let bytes = bytes(system, &obtained)?;
-    match place {
-        Place::Stdout => system.print(&bytes)?,
-        Place::File(file) => watch::replace(system, &file, &bytes)?,
-        Place::GithubFile(path) => {
+    match destination {
+        Destination::Stdout => system.print(&bytes)?,
+        Destination::File(file) => watch::replace(system, &file, &bytes)?,
+        Destination::GithubFile(path) => {
             let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
             let variables = ci::github_env(&view, &delimiter()?);
             // A file that cannot be written fails the call before a word of it is on stdout.
@@ -60,33 +59,33 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
 }
 
 /// Where the output goes. What cannot work is found out before a request is spent.
-enum Place {
+enum Destination {
     Stdout,
     File(OutputFile),
     /// The mask goes to stdout, the variables to this file of the runner's.
     GithubFile(PathBuf),
 }
 
-fn place(system: &System, GetArgs { usual, rare }: &GetArgs) -> Result<Place, Error> {
-    match (&rare.output_file, usual.output) {
+fn destination(system: &System, args: &GetArgs) -> Result<Destination, Error> {
+    match (&args.output_file, args.output) {
         (Some(_), Output::Github | Output::Azure) => Err(Error::Usage {
             problem: tr!("the CI runner reads this output from stdout; leave --output-file out"),
             command: "zoho-cred get",
         }),
-        (Some(path), _) => Ok(Place::File(OutputFile::new(path, rare.mode)?)),
+        (Some(path), _) => Ok(Destination::File(OutputFile::new(path, args.mode)?)),
         (None, Output::Github) => match system.env.get(ci::GITHUB_FILE) {
-            Some(path) => Ok(Place::GithubFile(path.into())),
+            Some(path) => Ok(Destination::GithubFile(path.into())),
             None => Err(Error::Setting {
                 problem: tr!("{variable} is not set", variable = ci::GITHUB_FILE),
                 hint: tr!("'-o github' is for a step of a GitHub Actions job; elsewhere use '-o env'"),
             }),
         },
-        (None, _) => Ok(Place::Stdout),
+        (None, _) => Ok(Destination::Stdout),
     }
 }
 
-fn form(system: &System, GetArgs { usual, rare }: &GetArgs) -> Result<Form, Error> {
-    let api_version = match usual.output {
+fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
+    let api_version = match args.output {
         Output::ExecCredential => ApiVersion::of(system.env.get(kubernetes::VARIABLE)),
         _ => Some(ApiVersion::default()),
     };
@@ -97,7 +96,7 @@ fn form(system: &System, GetArgs { usual, rare }: &GetArgs) -> Result<Form, Erro
         ),
         hint: tr!("write client.authentication.k8s.io/v1 into the kubeconfig"),
     })?;
-    Ok(Form { shell: rare.shell, api_version })
+    Ok(Form { shell: args.shell, api_version })
 }
 
 /// A line that no value has.

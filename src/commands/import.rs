@@ -1,6 +1,6 @@
 //! `import`: take over refresh tokens that other tools were granted. A dry run unless `--write` is given.
 
-use crate::cli::{FlowName, Global, ImportArgs, ImportFrom, Place, SdkArgs};
+use crate::cli::{FlowName, Global, ImportArgs, ImportFrom, SdkArgs, SecretsFlag};
 use crate::commands::session::read_config;
 use crate::config::{ConfigFile, environment, state_dir};
 use crate::error::Error;
@@ -150,12 +150,12 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
 fn without_known(
     found: Vec<Found>,
     state: &StateDir,
-    place: Option<Place>,
+    place: Option<SecretsFlag>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Found>, Error> {
     let place = match place {
-        Some(Place::File) => SecretBackend::File,
-        Some(Place::Keyring) | None => SecretBackend::Keyring,
+        Some(SecretsFlag::File) => SecretBackend::File,
+        Some(SecretsFlag::Keyring) | None => SecretBackend::Keyring,
     };
     let records = LoginRecord::all(state)?;
     let mut known: Vec<(String, String)> = records.into_iter().map(|r| (r.credential, r.profile)).collect();

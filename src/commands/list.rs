@@ -1,6 +1,6 @@
 //! `list`: all profiles and what they can do, without asking anybody.
 
-use crate::cli::{Global, ListArgs, Report};
+use crate::cli::{Global, ListArgs, ReportFormat};
 use crate::commands::report::{Page, Style, Words, plain, toned};
 use crate::commands::session::{Session, read_config};
 use crate::commands::status::{Found, State, Status, judge, state_words};
@@ -34,15 +34,15 @@ pub(crate) fn list(system: &mut System, global: &Global, args: &ListArgs) -> Res
     let default_name = default.as_ref().map(|resolved| resolved.profile.name.clone());
     let default_name = default_name.as_ref();
     let text = match args.output {
-        Report::Json => {
+        ReportFormat::Json => {
             let rows: Vec<_> = profiles.iter().map(|(name, found)| row(name, found, default_name)).collect();
             json(&rows) + "\n"
         }
-        Report::Text if profiles.is_empty() => {
+        ReportFormat::Text if profiles.is_empty() => {
             system.say(&tr!("zoho-cred: there is no profile yet; make one with 'zoho-cred login NAME'"));
             return Ok(0);
         }
-        Report::Text => {
+        ReportFormat::Text => {
             let rows = table(&Page::of(system), system.clock.now().wall_ms, &profiles, default_name);
             rows + &shared(system, global, default)
         }

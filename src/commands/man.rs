@@ -1,6 +1,6 @@
 //! `man`: the manual pages, made from the definitions of the command line.
 
-use crate::cli::{Cli, ManArgs};
+use crate::cli::{Cli, ManArgs, hide_repeated_globals};
 use crate::error::Error;
 use crate::system::System;
 use clap::CommandFactory;
@@ -17,7 +17,7 @@ pub(crate) fn man(system: &mut System, args: &ManArgs) -> Result<u8, Error> {
             system.print(&report)?;
         }
         Some(folder) => {
-            let command = Cli::command().disable_help_subcommand(true);
+            let command = hide_repeated_globals(Cli::command().disable_help_subcommand(true));
             clap_mangen::generate_to(command, folder)
                 .map_err(|error| Error::Out { path: folder.clone(), problem: error.to_string() })?;
         }

@@ -102,9 +102,10 @@ impl Page {
         self.break_last_column(&mut rows);
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
-        match self.color {
-            true => table.enforce_styling(),
-            false => table.force_no_tty(),
+        if self.color {
+            table.enforce_styling()
+        } else {
+            table.force_no_tty()
         };
         // Without our own width the table would look for the terminal's itself.
         if let Some(width) = self.width {
@@ -116,10 +117,7 @@ impl Page {
         for column in table.column_iter_mut() {
             column.set_padding((0, GAP as u16));
         }
-        match table.is_empty() {
-            true => String::new(),
-            false => table.trim_fmt() + "\n",
-        }
+        if table.is_empty() { String::new() } else { table.trim_fmt() + "\n" }
     }
 
     /// Breaks the words of the last column where our own rules have it, if the other columns leave room for any.

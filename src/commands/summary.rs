@@ -1,6 +1,6 @@
 //! No command at all: a person at a terminal is told how things stand and what to do next.
 
-use crate::cli::{Global, ListArgs, Report};
+use crate::cli::{Global, ListArgs, ReportFormat};
 use crate::commands::list::list;
 use crate::commands::report::{Page, Style, plain, toned};
 use crate::commands::session::{Session, read_config};
@@ -19,7 +19,9 @@ pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error>
             let text = beginning(&Page::of(system));
             return system.print(text.as_bytes()).map(|()| 0);
         }
-        Err(Error::NoProfile { .. }) => return list(system, global, &ListArgs { output: Report::Text }),
+        Err(Error::NoProfile { .. }) => {
+            return list(system, global, &ListArgs { output: ReportFormat::Text });
+        }
         resolved => resolved?,
     };
     let session = Session::of(system, global, resolved)?;

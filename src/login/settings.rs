@@ -1,6 +1,6 @@
 //! The settings of a login: flags first, then what the profile has, then the environment, then a question.
 
-use crate::cli::{FlowName, LoginArgs, Place};
+use crate::cli::{FlowName, LoginArgs, SecretsFlag};
 use crate::config::{ConfigFile, environment};
 use crate::error::Error;
 use crate::i18n::tr;
@@ -73,8 +73,8 @@ pub fn profile(
 /// Where the secrets are to rest.
 pub fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretBackend {
     match (args.secrets, old) {
-        (Some(Place::File), _) => SecretBackend::File,
-        (Some(Place::Keyring), _) => SecretBackend::Keyring,
+        (Some(SecretsFlag::File), _) => SecretBackend::File,
+        (Some(SecretsFlag::Keyring), _) => SecretBackend::Keyring,
         (None, Some(old)) => old.secrets.clone(),
         (None, None) => SecretBackend::Keyring,
     }

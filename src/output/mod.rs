@@ -20,26 +20,26 @@ use std::time::Duration;
 /// The formats of `get -o`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {
-    /// The token alone
+    /// The token only
     #[default]
     Token,
-    /// A JSON object with everything known of it
+    /// A JSON object with the token and its metadata
     Json,
-    /// An HTTP header line, for 'curl -H @-'
+    /// An HTTP header line for 'curl -H @-'
     Header,
-    /// A line for 'curl -K -'
+    /// A config line for 'curl -K -'
     Curl,
     /// A JSON object of HTTP headers
     HeadersJson,
-    /// Lines that a shell evaluates
+    /// Shell commands that set variables
     Env,
     /// NAME=value lines
     Dotenv,
     /// A Kubernetes ExecCredential
     ExecCredential,
-    /// For a step of a GitHub Actions job: masks the token, then sets it for the steps that follow
+    /// A GitHub Actions step: mask the token, then set variables for later steps
     Github,
-    /// For a step of an Azure Pipelines job: marks the token secret, then sets it for the steps that follow
+    /// An Azure Pipelines step: mask the token, then set variables for later steps
     Azure,
 }
 

@@ -5,7 +5,7 @@ use crate::output::{View, variables};
 /// Whose syntax `env` is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Shell {
-    /// sh, bash, zsh and every other POSIX shell
+    /// sh, bash, zsh and other POSIX shells
     #[default]
     Sh,
     /// fish

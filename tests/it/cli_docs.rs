@@ -1,6 +1,7 @@
 //! docs/cli.md matches the clap definitions. `ZOHO_CRED_WRITE_DOCS=1` regenerates it.
 
-use clap::{Arg, Command, CommandFactory};
+use crate::harness::Test;
+use clap::{Arg, Command, CommandFactory, Parser};
 use std::fmt::Write;
 use zoho_cred::cli::Cli;
 
@@ -34,6 +35,10 @@ fn write(page: &mut String, command: &Command, name: &str, whole: bool) {
         command.get_arguments().filter(shown).partition(|arg| arg.is_positional());
     table(page, "argument", &arguments);
     table(page, "flag", &flags);
+    if let Some(examples) = command.get_after_help().map(ToString::to_string) {
+        let commands = examples.replace("Examples:\n", "").replace("\n  ", "\n");
+        write!(page, "\n```sh\n{}\n```\n", commands.trim_start()).unwrap();
+    }
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         write(page, sub, &format!("{name} {}", sub.get_name()), false);
     }
@@ -76,4 +81,39 @@ fn meaning(arg: &Arg) -> String {
         write!(meaning, ". Default: `{}`", defaults.join(" ")).unwrap();
     }
     meaning
+}
+
+/// All commands that the help shows, as the arguments that name them.
+fn commands(command: &Command, path: &[String]) -> Vec<Vec<String>> {
+    let subs = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    let below = subs.flat_map(|sub| commands(sub, &[path, &[sub.get_name().to_owned()]].concat()));
+    std::iter::once(path.to_vec()).chain(below).collect()
+}
+
+#[test]
+fn every_help_has_examples_and_only_the_top_level_lists_the_global_options() {
+    let test = Test::new();
+    for path in commands(&Cli::command(), &[]) {
+        let help = test.run(path.iter().map(String::as_str).chain(["--help"])).ok().to_owned();
+        let (_, examples) = help.split_once("\nExamples:\n").unwrap_or_else(|| panic!("{path:?}: {help}"));
+        assert!(examples.starts_with("  "), "{path:?}: {help}");
+        for global in ["Global options", "--config", "--ca-file", "--error-format", "--color", "--quiet"] {
+            assert_eq!(help.contains(global), path.is_empty(), "{path:?}: {help}");
+        }
+    }
+}
+
+#[test]
+fn the_examples_of_the_help_are_valid_command_lines() {
+    fn check(command: &Command) -> usize {
+        let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let calls =
+            examples.split("zoho-cred ").skip(1).map(|call| call.split(['|', ')', '<', '>', '\n']).next());
+        let checked = calls.flatten().filter(|call| !call.starts_with('-')).map(|call| {
+            let args = ["zoho-cred"].into_iter().chain(call.split_whitespace());
+            assert!(Cli::try_parse_from(args).is_ok(), "{call}");
+        });
+        checked.count() + command.get_subcommands().map(check).sum::<usize>()
+    }
+    assert!(check(&Cli::command()) > 25);
 }

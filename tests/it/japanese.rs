@@ -169,7 +169,7 @@ fn the_help_explains_the_same_flags_in_both_languages() {
         let japanese = flags(test.run([command, "-h"]).ok());
         test.set("LANG", "C");
         assert_eq!(japanese, flags(test.run([command, "-h"]).ok()), "{command}");
-        assert!(japanese.len() > 5);
+        assert!(!japanese.is_empty());
     }
 }
 

@@ -11,7 +11,7 @@ use zoho_cred::cli::Cli;
 const CATALOGUE: &str = include_str!("../../src/i18n/ja.toml");
 
 /// Sentences that are not translated, with the reason.
-const NOT_SAID: [&str; 28] = [
+const NOT_SAID: [&str; 29] = [
     // Scripts for Redis, and a line of shell.
     "redis.call(",
     "gh secret set",
@@ -37,6 +37,8 @@ const NOT_SAID: [&str; 28] = [
     // A command for the user to paste.
     "\"zoho-cred login {name}\"",
     "\"zoho-cred import sdk\"",
+    // Commands in the help; only their heading is translated.
+    "cli/examples.rs: ",
     // Translated when the help is formatted.
     "\"Global options\"",
     "\"400 Bad Request\"",
@@ -231,7 +233,10 @@ fn every_word_of_the_help_has_its_translation() {
 
 fn help(command: &clap::Command, texts: &mut BTreeSet<String>) {
     let mut add = |text: Option<&StyledStr>| {
-        texts.extend(text.map(ToString::to_string).filter(|text| !text.is_empty()));
+        let text = text.map(ToString::to_string).filter(|text| !text.is_empty());
+        // Of the examples only the heading is translated.
+        texts
+            .extend(text.map(|text| if text.starts_with("Examples:\n") { "Examples:".into() } else { text }));
     };
     add(command.get_about());
     add(command.get_long_about());

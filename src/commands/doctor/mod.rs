@@ -6,7 +6,7 @@ mod files;
 mod network;
 mod shared;
 
-use crate::cli::{Global, Report, StatusArgs};
+use crate::cli::{Global, ReportFormat, StatusArgs};
 use crate::commands::report::{Page, Style, plain, toned};
 use crate::commands::session::Session;
 use crate::commands::status::Found;
@@ -38,8 +38,8 @@ pub(crate) fn doctor(system: &mut System, global: &Global, args: &StatusArgs) ->
     let ok = checks.iter().all(|check| check.status != Verdict::Failed);
     let findings = Findings { version: 1, profile, ok, checks };
     let text = match args.output {
-        Report::Json => json(&findings) + "\n",
-        Report::Text => table(&findings.checks, &Page::of(system)),
+        ReportFormat::Json => json(&findings) + "\n",
+        ReportFormat::Text => table(&findings.checks, &Page::of(system)),
     };
     system.print(text.as_bytes())?;
     Ok(if ok { 0 } else { 1 })

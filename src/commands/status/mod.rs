@@ -6,7 +6,7 @@ mod text;
 pub(crate) use state::{Found, State, Status, judge};
 pub(crate) use text::{refreshing, state as state_words, summary};
 
-use crate::cli::{Global, Report, StatusArgs};
+use crate::cli::{Global, ReportFormat, StatusArgs};
 use crate::commands::{Page, Session};
 use crate::error::Error;
 use crate::i18n::tr;
@@ -23,8 +23,8 @@ pub(crate) fn status(system: &mut System, global: &Global, args: &StatusArgs) ->
     let found = Found::read(&session, system)?;
     let status = judge(&session, system, &found);
     let text = match args.output {
-        Report::Json => json(&status) + "\n",
-        Report::Text => {
+        ReportFormat::Json => json(&status) + "\n",
+        ReportFormat::Text => {
             let shared = super::shared::line(&session, system);
             text::describe(&status, shared, &Page::of(system), system.clock.now().wall_ms)
         }
