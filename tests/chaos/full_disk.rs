@@ -1,11 +1,10 @@
 //! A disk that becomes full at each write of a refresh.
 
-use crate::harness::{Outcome, Test, have, until};
-use crate::{Tmpfs, root};
+use crate::harness::{Outcome, Test, Tmpfs, until};
 use std::time::Duration;
 
 /// Asserts that a call prints the token, or fails clearly without a request, and succeeds once there is space again.
-fn either(test: &Test, disk: &Tmpfs<'_>, outcome: &Outcome, space: &str) -> bool {
+fn either(test: &Test, disk: &Tmpfs, outcome: &Outcome, space: &str) -> bool {
     let fits = outcome.code == 0;
     match fits {
         true => assert!(outcome.ok().starts_with("1000."), "{outcome:?}"),
@@ -23,14 +22,12 @@ fn either(test: &Test, disk: &Tmpfs<'_>, outcome: &Outcome, space: &str) -> bool
 
 #[test]
 fn a_disk_full_at_every_write_costs_no_request_and_no_token() {
-    if !root() || !have("mount") {
-        return;
-    }
     let mut fitting = Vec::new();
     for (count, unit) in (1..=20).map(|n| (n, "blocks")).chain((1..=14).map(|n| (n, "inodes"))) {
         let test = Test::new();
         let state = test.state();
-        let disk = Tmpfs::mount(&state, &format!("nr_{unit}={count},mode=700"));
+        let options = format!("nr_{unit}={count},mode=700");
+        let Some(disk) = Tmpfs::mount(&state, &options) else { return };
         fitting.push(either(&test, &disk, &test.get(), &format!("nr_{unit}=1000")));
     }
     assert!(fitting.contains(&true) && fitting.iter().filter(|fits| !**fits).count() > 6, "{fitting:?}");
@@ -38,12 +35,9 @@ fn a_disk_full_at_every_write_costs_no_request_and_no_token() {
 
 #[test]
 fn a_disk_that_fills_up_during_the_request_takes_the_answer_all_the_same() {
-    if !root() || !have("mount") {
-        return;
-    }
     let test = Test::new();
     let state = test.state();
-    let _disk = Tmpfs::mount(&state, "size=128k,mode=700");
+    let Some(_disk) = Tmpfs::mount(&state, "size=128k,mode=700") else { return };
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(1)).unwrap();
     let running = test.start(test.command(["get"]));
     until("the request", || test.sandbox.token_requests() == 1);

@@ -1,7 +1,6 @@
 //! Two users on one machine with the same `$TMPDIR`, one of them hostile.
 
-use crate::harness::{PROGRAM, Test, files_below, have};
-use crate::root;
+use crate::harness::{PROGRAM, Test, files_below, have, root};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::{Command, Output};

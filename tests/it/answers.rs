@@ -194,7 +194,7 @@ fn odd_but_good_answers_are_understood() {
     ] {
         let test = Test::new();
         test.fault(kind);
-        let json: serde_json::Value = serde_json::from_str(test.run(["get", "-o", "json"]).ok()).unwrap();
+        let json = test.run(["get", "-o", "json"]).json();
         assert!((3590..=3600).contains(&json["expires_in"].as_i64().unwrap()), "{json}");
     }
 }

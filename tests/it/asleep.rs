@@ -1,14 +1,12 @@
 //! The machine sleeps during a refresh. Each test reproduces a bug that tests/explore found.
 
 use crate::harness::{Test, files_below};
-use crate::in_process::{ManualClock, run, run_over};
+use crate::in_process::{HookedClock, ManualClock, run, run_over};
 use std::cell::{Cell, RefCell};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::model::ClockReading;
 use zoho_cred::problem::Problem;
-use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Https, OpenHttp, System};
+use zoho_cred::system::{Http, HttpAnswer, HttpFailure, HttpRequest, Https, OpenHttp, System};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -86,41 +84,6 @@ fn the_eleventh_request_after_a_sleep_is_not_sent() {
     assert_eq!((counts.token_requests, counts.throttled), (10, 0));
 }
 
-/// A machine that sleeps for two hours when its clock is read for the nth time, counted from zero.
-struct SleepsAt {
-    clock: Rc<ManualClock>,
-    looks: Cell<usize>,
-    at: usize,
-}
-
-impl SleepsAt {
-    fn look(&self) {
-        if self.looks.replace(self.looks.get() + 1) == self.at {
-            self.clock.advance(HOUR * 2);
-        }
-    }
-}
-
-impl Clock for SleepsAt {
-    fn now(&self) -> ClockReading {
-        self.look();
-        self.clock.now()
-    }
-
-    fn boot_id(&self) -> String {
-        self.clock.boot_id()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.look();
-        self.clock.monotonic()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        self.clock.sleep(duration);
-    }
-}
-
 #[test]
 fn a_machine_that_sleeps_between_commit_and_output_prints_no_dead_token() {
     let mut test = Test::new();
@@ -128,64 +91,42 @@ fn a_machine_that_sleeps_between_commit_and_output_prints_no_dead_token() {
     for at in 0.. {
         let state = test.dir.path().join(format!("state{at}"));
         test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
-        let clock = Rc::new(SleepsAt { clock: ManualClock::new(), looks: Cell::new(0), at });
+        // The machine sleeps for two hours when its clock is read for the nth time, counted from zero.
+        let (inner, looks) = (ManualClock::new(), Rc::new(Cell::new(0)));
+        let (sleeper, counter) = (Rc::clone(&inner), Rc::clone(&looks));
+        let on_read = move || {
+            if counter.replace(counter.get() + 1) == at {
+                sleeper.advance(HOUR * 2);
+            }
+        };
+        let clock = Rc::new(HookedClock { inner, on_read: Box::new(on_read), on_sleep: Box::new(|_| {}) });
         let (code, out, err) = run_over(&test, &clock, System::real().http, &["get", "-o", "json"]);
         if code == 0 {
             let printed: serde_json::Value = serde_json::from_str(&out).unwrap();
             assert!(printed["expires_in"].as_i64().unwrap() > 0, "{at}: {out}");
         }
         assert!(code == 0 || (code == 69 && out.is_empty()), "{at}: {code} {err}");
-        if clock.looks.get() <= at {
+        if looks.get() <= at {
             assert!(at > 10, "the clock was looked at {at} times only");
             return;
         }
     }
 }
 
-/// A file system that takes five seconds for every ledger write.
-struct SlowDisk {
-    clock: Rc<ManualClock>,
-    ledgers: PathBuf,
-    seen: RefCell<Vec<Vec<u8>>>,
-}
-
-impl SlowDisk {
-    fn catch_up(&self) {
-        let there: Vec<_> =
-            files_below(&self.ledgers).iter().filter_map(|path| std::fs::read(path).ok()).collect();
-        if *self.seen.borrow() != there {
-            self.clock.advance(Duration::from_secs(5));
-            *self.seen.borrow_mut() = there;
-        }
-    }
-}
-
-impl Clock for SlowDisk {
-    fn now(&self) -> ClockReading {
-        self.catch_up();
-        self.clock.now()
-    }
-
-    fn boot_id(&self) -> String {
-        self.clock.boot_id()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.catch_up();
-        self.clock.monotonic()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        self.clock.sleep(duration);
-    }
-}
-
+/// The disk takes five seconds for every write of a ledger.
 #[test]
 fn a_disk_that_takes_seconds_for_a_write_does_not_use_up_the_call() {
-    let (test, clock) = (Test::new(), ManualClock::new());
-    let ledgers = test.state().join("ledgers");
-    let slow = Rc::new(SlowDisk { clock, ledgers, seen: RefCell::default() });
-    let (code, token, err) = run_over(&test, &slow, System::real().http, &["get"]);
+    let (test, inner) = (Test::new(), ManualClock::new());
+    let (ledgers, seen, slow) = (test.state().join("ledgers"), RefCell::default(), Rc::clone(&inner));
+    let on_read = move || {
+        let now: Vec<_> = files_below(&ledgers).iter().filter_map(|path| std::fs::read(path).ok()).collect();
+        if *seen.borrow() != now {
+            slow.advance(Duration::from_secs(5));
+            *seen.borrow_mut() = now;
+        }
+    };
+    let clock = Rc::new(HookedClock { inner, on_read: Box::new(on_read), on_sleep: Box::new(|_| {}) });
+    let (code, token, err) = run_over(&test, &clock, System::real().http, &["get"]);
     assert_eq!((code, token.is_empty()), (0, false), "{err}");
     assert_eq!(test.sandbox.token_requests(), 1);
 }

@@ -41,13 +41,9 @@ impl Elsewhere {
     }
 }
 
-fn config(test: &Test) -> String {
-    std::fs::read_to_string(test.config()).unwrap()
-}
-
 /// One-line config edits after which no stored secret may be used.
 fn edits(test: &Test, elsewhere: &Elsewhere) -> [String; 3] {
-    let text = config(test);
+    let text = test.read_config();
     [
         text.replace(test.sandbox.url(), &elsewhere.url),
         text.replace(test.sandbox.client_id(), "1000.OTHER"),
@@ -104,14 +100,14 @@ fn nothing_left(test: &Test, elsewhere: &Elsewhere, requests_before: usize, toke
 #[test]
 fn an_edited_server_client_or_grant_gets_no_stored_secret() {
     let test = Test::new().with_profile();
-    test.write_config(&(config(&test) + "hosts = [\"www.zohoapis.com\"]\n"));
+    test.write_config(&(test.read_config() + "hosts = [\"www.zohoapis.com\"]\n"));
     let token = test.get().ok().to_owned();
     let elsewhere = Elsewhere::new();
-    let (before, secrets) = (config(&test), files_below(&test.state().join("secrets")));
+    let (before, secrets) = (test.read_config(), files_below(&test.state().join("secrets")));
     for edited in edits(&test, &elsewhere) {
         test.write_config(&edited);
         every_command_is_refused(&test, &token);
-        assert_eq!(config(&test), edited);
+        assert_eq!(test.read_config(), edited);
     }
     nothing_left(&test, &elsewhere, 1, &token);
     assert_eq!(files_below(&test.state().join("secrets")), secrets);
@@ -124,22 +120,14 @@ fn an_edited_server_client_or_grant_gets_no_stored_secret() {
 #[test]
 fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
     let test = Test::new();
-    let (secret, refresh_token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
-    let answer = format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{refresh_token}\"}}");
     let ran = test.dir.path().join("ran");
-    let script = test.file("vault.sh", &format!("echo x >> '{}'; echo '{answer}'", ran.display()));
-    let (url, id) = (test.sandbox.url().to_owned(), test.sandbox.client_id().to_owned());
+    let script = format!("echo x >> '{}'; echo '{}'", ran.display(), test.secrets_json());
+    let ours = test.command_profile("crm", &script) + "hosts = ['www.zohoapis.com']\n";
     let test = test.without_environment();
-    let settings = |url: &str, id: &str| {
-        let script = script.display();
-        format!(
-            "[profile.crm]\naccounts_url='{url}'\nclient_id='{id}'\nhosts=['www.zohoapis.com']\nsecret_command=['sh','{script}']\n"
-        )
-    };
     // Settings that never obtained a token are not bound, so they may be corrected.
-    test.write_config(&settings(&url, "1000.TYPO"));
+    test.write_config(&ours.replace(test.sandbox.client_id(), "1000.TYPO"));
     test.get().failed(78, "client_rejected");
-    test.write_config(&settings(&url, &id));
+    test.write_config(&ours);
     let token = test.get().ok().to_owned();
     let (runs, requests) = (std::fs::read(&ran).unwrap(), test.sandbox.log().len());
     let elsewhere = Elsewhere::new();
@@ -149,29 +137,21 @@ fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
     }
     nothing_left(&test, &elsewhere, requests, &token);
     assert_eq!(std::fs::read(&ran).unwrap(), runs, "the command ran");
-    test.write_config(&settings(&url, &id));
+    test.write_config(&ours);
     test.run(["get", "--refresh"]).ok();
     // A login confirms the new settings.
-    test.write_config(&settings(&elsewhere.url, &id));
+    test.write_config(&ours.replace(test.sandbox.url(), &elsewhere.url));
     test.run(["login", "crm"]).ok();
     assert_eq!(test.get().ok(), "1000.aa.bb");
     assert!(elsewhere.received().contains(test.sandbox.refresh_token()));
-    test.write_config(&settings(&url, &id));
+    test.write_config(&ours);
     refused(&test.run(["get", "--refresh"]));
 }
 
 #[test]
 fn a_person_is_asked_before_a_secret_command_serves_changed_settings() {
     let test = Test::new();
-    let (secret, refresh_token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
-    let json = format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{refresh_token}\"}}");
-    let json = test.file("vault.json", &json);
-    let text = format!(
-        "[profile.crm]\naccounts_url='{}'\nclient_id='{}'\nsecret_command=['cat','{}']\n",
-        test.sandbox.url(),
-        test.sandbox.client_id(),
-        json.display()
-    );
+    let text = test.command_profile("crm", &format!("echo '{}'", test.secrets_json()));
     let test = test.without_environment();
     test.write_config(&text);
     test.get().ok();
@@ -197,7 +177,7 @@ fn client_credentials_are_bound_too() {
     let settings = ["ZohoCRM.modules.ALL", "--accounts-url", test.sandbox.url(), "--client-id"];
     let more = [&*client.client_id, "--client-secret-file", &secret, "--soid", test.sandbox.soid()];
     test.run(flow.into_iter().chain(settings).chain(more)).ok();
-    let (text, elsewhere) = (config(&test), Elsewhere::new());
+    let (text, elsewhere) = (test.read_config(), Elsewhere::new());
     test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url));
     refused(&test.get());
     test.write_config(&text.replace("grant = \"client_credentials\"\n", "").replace("soid = ", "# soid = "));
@@ -223,7 +203,7 @@ fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
         test.run_with_stdin(flow.into_iter().chain(settings).chain(secret), code.as_bytes())
     };
     login(test.sandbox.url(), true).ok();
-    let text = config(&test);
+    let text = test.read_config();
     let elsewhere = Elsewhere::new();
     test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url));
     let outcome = login(&elsewhere.url, false);
@@ -246,7 +226,7 @@ fn a_changed_profile_can_be_forgotten_here() {
     let test = Test::new().with_profile();
     test.get().ok();
     let elsewhere = Elsewhere::new();
-    test.write_config(&config(&test).replace(test.sandbox.url(), &elsewhere.url));
+    test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url));
     test.run(["logout", "crm", "--local", "-q"]).ok();
     assert_eq!(elsewhere.received(), "");
     assert_eq!(files_below(&test.state().join("secrets")), Vec::<std::path::PathBuf>::new());
@@ -257,7 +237,7 @@ fn a_changed_profile_can_be_forgotten_here() {
 fn the_same_server_spelled_otherwise_is_the_same() {
     let test = Test::new().with_profile();
     let token = test.get().ok().to_owned();
-    let (text, url) = (config(&test), test.sandbox.url().to_owned());
+    let (text, url) = (test.read_config(), test.sandbox.url().to_owned());
     for other in [format!("{url}/"), url.to_uppercase().replace("HTTP", "http")] {
         test.write_config(&text.replace(&url, &other));
         assert_eq!(test.get().ok(), token);
@@ -273,7 +253,7 @@ fn a_data_center_is_its_accounts_url() {
     let settings = ["--data-center", "jp", "--client-id", "1000.X", "--client-secret-file", &secret];
     let token = ["--refresh-token-file", "-"];
     test.run_with_stdin(flow.into_iter().chain(settings).chain(token), b"1000.token").ok();
-    let text = config(&test);
+    let text = test.read_config();
     test.write_config(&text.replace("data_center = \"jp\"", "accounts_url = \"https://accounts.zoho.jp/\""));
     // There is no token yet and no request is allowed, but the login is valid.
     test.run(["get", "--offline"]).failed(69, "unavailable");
@@ -287,7 +267,7 @@ fn edited_scopes_are_served_and_named_by_status_and_doctor() {
     let token = test.file("token", test.sandbox.refresh_token()).display().to_string();
     let flow = ["login", "crm", "--flow", "refresh-token", "--no-verify", "--refresh-token-file", &token];
     test.run(flow.into_iter().chain(["--scope", "A.b.READ"])).ok();
-    test.write_config(&config(&test).replace("A.b.READ", "C.d.READ"));
+    test.write_config(&test.read_config().replace("A.b.READ", "C.d.READ"));
     test.run(["get", "--refresh"]).warned("scopes of 'crm' were edited");
     let status = test.run(["status"]);
     assert_eq!(status.code, 0, "{status:?}");
@@ -297,7 +277,7 @@ fn edited_scopes_are_served_and_named_by_status_and_doctor() {
     assert!(
         doctor.stdout.contains("edited since the login") && doctor.stdout.contains("zoho-cred login crm")
     );
-    let json: serde_json::Value = serde_json::from_str(&test.run(["status", "-o", "json"]).stdout).unwrap();
+    let json = test.run(["status", "-o", "json"]).json();
     assert_eq!((&json["scopes_edited"], &json["settings_changed"]), (&true.into(), &false.into()));
 }
 
@@ -315,7 +295,7 @@ fn records_of_version_0_1_keep_working() {
     assert_eq!(test.sandbox.token_requests(), 1);
     test.run(["get", "--refresh"]).ok();
     let elsewhere = Elsewhere::new();
-    test.write_config(&config(&test).replace(test.sandbox.url(), &elsewhere.url));
+    test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url));
     refused(&test.run(["get", "--refresh"]));
     assert_eq!(elsewhere.received(), "");
 }
@@ -326,10 +306,10 @@ fn the_state_of_an_earlier_login_is_not_used() {
     let test = Test::new().with_profile();
     let before = test.get().ok().to_owned();
     let old_state = std::fs::read(test.state_file("profiles")).unwrap();
-    let token = test.file("token", &test.sandbox.new_refresh_token()).display().to_string();
-    let flow = ["login", "crm", "--flow", "refresh-token", "--no-verify", "--refresh-token-file", &token];
-    test.run(flow).ok();
+    test.log_in("crm", &test.sandbox.new_refresh_token()).wait().ok();
     std::fs::write(test.state_file("profiles"), old_state).unwrap();
-    assert_ne!(test.get().ok(), before, "it is the token of the login before");
+    for _ in 0..2 {
+        assert_ne!(test.get().ok(), before, "it is the token of the login before");
+    }
     assert_eq!(test.sandbox.token_requests(), 2);
 }

@@ -54,7 +54,7 @@ fn out_of_budget_still_serves_the_living() {
 #[test]
 fn a_profile_may_have_a_budget_of_its_own() {
     let test = Test::new().with_profile();
-    let text = std::fs::read_to_string(test.config()).unwrap();
+    let text = test.read_config();
     test.write_config(&format!("{text}budget = {{ tokens = 2, window = \"10m\" }}\n"));
     test.run(["get", "--refresh"]).ok();
     test.run(["get", "--refresh"]).ok();
@@ -111,7 +111,7 @@ fn waiting_for_budget_is_asked_for() {
 #[test]
 fn a_remembered_refusal_is_told_although_the_budget_is_used_up() {
     let test = Test::new().with_profile();
-    let text = std::fs::read_to_string(test.config()).unwrap();
+    let text = test.read_config();
     test.write_config(&format!("{text}budget = {{ tokens = 1, window = \"10m\" }}\n"));
     test.fault(FaultKind::InvalidCode);
     for _ in 0..3 {

@@ -46,7 +46,7 @@ fn an_edit_shows_at_once() {
     test.get().ok();
     let header = test.run(["get", "-o", "header"]);
     assert!(header.ok().starts_with("Authorization: Zoho-oauthtoken "));
-    let text = std::fs::read_to_string(test.config()).unwrap();
+    let text = test.read_config();
     std::fs::write(test.config(), format!("{text}scheme = \"bearer\"\n")).unwrap();
     assert!(test.run(["get", "-o", "header"]).ok().starts_with("Authorization: Bearer "));
     std::fs::write(test.config(), text.replace("client_id = \"", "client_id = \"x")).unwrap();

@@ -1,59 +1,14 @@
 //! The device flow with a simulated clock: its polls, and every way it can end.
 
 use crate::harness::Test;
-use crate::in_process::ManualClock;
+use crate::in_process::{HookedClock, ManualClock, Sink};
 use serde_json::json;
 use std::cell::{Cell, RefCell};
-use std::io::{self, Write};
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::model::ClockReading;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Language, Limits, LogEntry, Options};
-use zoho_cred::system::{Browser, Clock, Env, System, Terminal};
-
-/// Advances the sandbox's time, and performs the user's action when the nth wait begins.
-struct Waiting {
-    clock: Rc<ManualClock>,
-    sandbox: String,
-    waits: Cell<usize>,
-    acts_at: usize,
-    decision: &'static str,
-    said: Rc<RefCell<Vec<u8>>>,
-}
-
-impl Waiting {
-    fn person(&self) {
-        let said = String::from_utf8(self.said.borrow().clone()).unwrap();
-        let (page, rest) = said.split("http").find_map(|part| part.split_once("?user_code=")).unwrap();
-        let form = [("user_code", rest.split_whitespace().next().unwrap()), ("decision", self.decision)];
-        assert_eq!(http().post(format!("http{page}")).form(&form).send().unwrap().status(), 200);
-    }
-}
-
-impl Clock for Waiting {
-    fn now(&self) -> ClockReading {
-        self.clock.now()
-    }
-
-    fn boot_id(&self) -> String {
-        self.clock.boot_id()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.clock.monotonic()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        self.clock.advance(duration);
-        let moved = json!({"advance_s": duration.as_secs_f64()});
-        let answer = http().post(format!("{}/sandbox/clock", self.sandbox)).json(&moved).send().unwrap();
-        assert_eq!(answer.status(), 200);
-        self.waits.set(self.waits.get() + 1);
-        if self.waits.get() == self.acts_at {
-            self.person();
-        }
-    }
-}
+use zoho_cred::system::{Browser, Env, System, Terminal};
 
 fn http() -> reqwest::blocking::Client {
     reqwest::blocking::Client::builder().no_proxy().build().unwrap()
@@ -68,62 +23,48 @@ impl Browser for NoBrowser {
     }
 }
 
-struct Sink(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// Enters the shown code on the page of the device flow.
+fn decide(said: &Sink, decision: &str) {
+    let said = said.text();
+    let (page, rest) = said.split("http").find_map(|part| part.split_once("?user_code=")).unwrap();
+    let form = [("user_code", rest.split_whitespace().next().unwrap()), ("decision", decision)];
+    assert_eq!(http().post(format!("http{page}")).form(&form).send().unwrap().status(), 200);
 }
 
 /// Logs in; the user decides during the nth wait, or never. Returns the exit code, the output and the polls.
 fn log_in(test: &Test, acts_at: usize, decision: &'static str) -> (u8, String, Vec<LogEntry>) {
     let client = test.sandbox.client(ClientKind::Device).clone();
     let secret = test.file("secret", &client.client_secrets["us"]);
-    let said = Rc::new(RefCell::new(Vec::new()));
-    let clock = Waiting {
-        clock: ManualClock::new(),
-        sandbox: test.sandbox.url().to_owned(),
-        waits: Cell::new(0),
-        acts_at,
-        decision,
-        said: Rc::clone(&said),
+    let (said, waits, sandbox) = (Sink::default(), Cell::new(0), test.sandbox.url().to_owned());
+    let shown = said.clone();
+    // The sandbox's time advances with the caller's, and the user acts when the nth wait is over.
+    let on_sleep = move |duration: Duration| {
+        let moved = json!({"advance_s": duration.as_secs_f64()});
+        let answer = http().post(format!("{sandbox}/sandbox/clock")).json(&moved).send().unwrap();
+        assert_eq!(answer.status(), 200);
+        waits.set(waits.get() + 1);
+        if waits.get() == acts_at {
+            decide(&shown, decision);
+        }
     };
+    let on_read = Box::new(|| {});
     let mut system = System {
         env: Env::of(test.vars()),
-        clock: Rc::new(clock),
+        clock: Rc::new(HookedClock { inner: ManualClock::new(), on_read, on_sleep: Box::new(on_sleep) }),
         browser: Box::new(NoBrowser),
         terminal: Terminal { stderr: true, ..Terminal::default() },
         stdin: Box::new(io::empty()),
         stdout: Box::new(io::sink()),
-        stderr: RefCell::new(Box::new(Sink(Rc::clone(&said)))),
+        stderr: RefCell::new(Box::new(said.clone())),
         ..System::real()
     };
-    let arguments = [
-        "zoho-cred",
-        "login",
-        "crm",
-        "--flow",
-        "device",
-        "--secrets",
-        "file",
-        "--scope",
-        "ZohoCRM.modules.ALL",
-        "--accounts-url",
-        test.sandbox.url(),
-        "--client-id",
-        &client.client_id,
-        "--client-secret-file",
-        secret.to_str().unwrap(),
-    ];
+    let flow = "zoho-cred login crm --flow device --secrets file --scope ZohoCRM.modules.ALL --accounts-url";
+    let client = [test.sandbox.url(), "--client-id", &client.client_id, "--client-secret-file"];
+    let arguments = flow.split(' ').chain(client).chain([secret.to_str().unwrap()]);
     let code = zoho_cred::run(arguments.map(Into::into), &mut system);
     let polls =
         test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken).collect();
-    (code, String::from_utf8(said.take()).unwrap(), polls)
+    (code, said.text(), polls)
 }
 
 fn world(limits: Limits) -> Test {
@@ -187,7 +128,7 @@ fn a_person_of_another_data_center_is_followed_there() {
     assert_eq!(code, 0, "{said}");
     let servers: Vec<_> = polls.iter().map(|poll| poll.data_center.as_str()).collect();
     assert_eq!(servers, ["us", "eu"]);
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     assert!(config.contains(test.sandbox.url_of("eu").unwrap()), "{config}");
     test.run(["get", "crm", "--refresh"]).ok();
     let refresh = test.sandbox.log().into_iter().rfind(|entry| entry.endpoint == Endpoint::Token).unwrap();

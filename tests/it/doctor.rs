@@ -1,22 +1,11 @@
 //! `doctor` finds common problems, prints a fix, and makes no token request.
 
-use crate::harness::{Outcome, Test, move_clock};
+use crate::harness::{Outcome, Test, finding, move_clock};
 use crate::in_process::ManualClock;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Language, Options};
 use zoho_cred::system::FileSystem;
-
-/// The status of one check, and its message and fix in one string.
-#[track_caller]
-fn finding(stdout: &str, name: &str) -> (String, String) {
-    let report: serde_json::Value = serde_json::from_str(stdout).unwrap();
-    let checks = report["checks"].as_array().unwrap();
-    let check =
-        checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name}: {report}"));
-    let fix = check["fix"].as_str().unwrap_or_default();
-    (check["status"].as_str().unwrap().to_owned(), format!("{} | {fix}", check["message"].as_str().unwrap()))
-}
 
 fn doctor(test: &Test) -> Outcome {
     let before = test.sandbox.token_requests();
@@ -32,7 +21,7 @@ fn doctor(test: &Test) -> Outcome {
 #[track_caller]
 fn fails(test: &Test, name: &str, words: &[&str]) {
     let outcome = doctor(test);
-    let (status, said) = finding(&outcome.stdout, name);
+    let (status, said) = outcome.finding(name);
     assert_eq!((outcome.code, status.as_str()), (1, "failed"), "{outcome:?}");
     assert!(words.iter().all(|word| said.contains(word)), "{said}");
     assert!(!said.ends_with("| "), "no fix: {said}");
@@ -44,20 +33,10 @@ fn all_is_well() {
     test.get().ok();
     let outcome = doctor(&test);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome:?}");
-    for name in [
-        "config",
-        "file modes",
-        "file system",
-        "state folder",
-        "lock",
-        "secrets",
-        "refresh token",
-        "data centre",
-    ] {
-        assert_eq!(finding(&outcome.stdout, name).0, "ok", "{outcome:?}");
-    }
-    for name in ["budget", "live tokens", "accounts server", "clock"] {
-        assert_eq!(finding(&outcome.stdout, name).0, "ok", "{outcome:?}");
+    let local = ["config", "file modes", "file system", "state folder", "lock", "secrets", "refresh token"];
+    for name in local.into_iter().chain(["data centre", "budget", "live tokens", "accounts server", "clock"])
+    {
+        assert_eq!(outcome.finding(name).0, "ok", "{outcome:?}");
     }
     let text = test.run(["doctor"]).stdout;
     assert!(text.lines().all(|line| line.starts_with("ok ") || line.starts_with("- ")), "{text}");
@@ -101,7 +80,7 @@ fn settings_that_zoho_rejects() {
         test.fault(FaultKind::Error { error: error.into(), status: 200 });
         test.get().failed(78, "client_rejected");
         fails(&test, "client", &words);
-        assert_eq!(finding(&doctor(&test).stdout, "clock").0, "ok");
+        assert_eq!(doctor(&test).finding("clock").0, "ok");
     }
 }
 
@@ -122,7 +101,7 @@ fn a_clock_that_is_ten_minutes_off() {
     let test = Test::new();
     let mut command = test.command(["doctor", "-o", "json"]);
     if move_clock(&mut command, "+1h") {
-        let (status, said) = finding(&test.start(command).wait().stdout, "clock");
+        let (status, said) = test.start(command).wait().finding("clock");
         assert!(status == "failed" && said.contains("ahead of"), "{said}");
     }
 }
@@ -190,7 +169,7 @@ fn a_full_budget_and_many_tokens() {
         test.run(["get", "--refresh"]).ok();
     });
     fails(&test, "budget", &["0 of 10 requests left", "the next in"]);
-    let (status, said) = finding(&doctor(&test).stdout, "live tokens");
+    let (status, said) = doctor(&test).finding("live tokens");
     assert!(status == "warning" && said.contains("10 minted in the last hour"), "{said}");
 }
 
@@ -206,11 +185,11 @@ fn a_cool_down() {
 #[test]
 fn a_budget_that_two_homes_do_not_share_is_named() {
     let test = Test::new();
-    assert!(!finding(&doctor(&test).stdout, "state folder").1.contains("HOME"), "the folder is shared");
+    assert!(!doctor(&test).finding("state folder").1.contains("HOME"), "the folder is shared");
     test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
     test.get();
     fails(&test, "budget", &["another HOME", "ZOHO_CRED_STATE_DIR"]);
-    let (status, said) = finding(&doctor(&test.unset("ZOHO_CRED_STATE_DIR")).stdout, "state folder");
+    let (status, said) = doctor(&test.unset("ZOHO_CRED_STATE_DIR")).finding("state folder");
     assert!(status == "ok" && said.contains("ZOHO_CRED_STATE_DIR"), "{said}");
 }
 

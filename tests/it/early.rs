@@ -57,16 +57,9 @@ fn half_the_budget_is_not_touched_early() {
 fn secrets_that_cannot_be_read_are_not_asked_for_early_at_every_call() {
     let test = Test::new();
     let (count, secrets) = (test.dir.path().join("count"), test.dir.path().join("secrets"));
-    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
-    let said = serde_json::json!({
-        "client_secret": test.sandbox.client_secret(), "refresh_token": test.sandbox.refresh_token(),
-    });
-    std::fs::write(&secrets, said.to_string()).unwrap();
+    std::fs::write(&secrets, test.secrets_json()).unwrap();
     let script = format!("echo x >> {}; cat {}", count.display(), secrets.display());
-    test.write_config(&format!(
-        "[profile.crm]\naccounts_url = '{url}'\nclient_id = '{id}'\nsecrets = 'command'\n\
-         secret_command = ['sh', '-c', '{script}']\n"
-    ));
+    test.write_config(&test.command_profile("crm", &script));
     let test = test.without_environment();
     let old = test.get().ok().to_owned();
     test.age_token(3400);

@@ -1,13 +1,12 @@
 //! A user whose account is in another data center than the client. A proxy redirects Zoho's host names to the sandbox.
 
-use crate::harness::Test;
+use crate::harness::consent::{GOOGLE, press};
+use crate::harness::{Test, said};
 use crate::person::Person;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
 use zoho_cred::sandbox::{Certificate, Client, ClientKind, Endpoint, Limits, Options};
-
-const GOOGLE: &str = "https://www.google.com/";
 
 /// A sandbox with Zoho's host names in the US and the EU, for an EU user.
 fn world(single_secret: bool) -> Test {
@@ -64,13 +63,7 @@ fn flags(test: &Test) -> Vec<&str> {
 /// Accepts on the consent page and returns the redirect URL that Zoho's EU server would use.
 fn accepted(test: &Test, page: &str) -> String {
     let page = page.replace("https://accounts.zoho.com", test.sandbox.url());
-    let builder = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none());
-    let http = builder.no_proxy().danger_accept_invalid_certs(true).build().unwrap();
-    let shown = http.get(&page).send().unwrap().text().unwrap();
-    let consent = shown.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
-    let form = [("consent", consent), ("decision", "accept")];
-    let pressed = http.post(page.split('?').next().unwrap()).form(&form).send().unwrap();
-    let landed = pressed.headers()["location"].to_str().unwrap();
+    let landed = press("accept", &page);
     let (before, _) = landed.split_once("&accounts-server=").unwrap();
     assert!(before.ends_with("&location=eu"), "{landed}");
     format!("{before}&accounts-server=https%3A%2F%2Faccounts.zoho.eu&")
@@ -106,7 +99,7 @@ fn at_home_in_europe(test: &Test) {
     assert_eq!(exchanges(test), [("eu".to_owned(), "granted".to_owned())]);
     test.run(["get", "crm", "--refresh"]).ok();
     assert_eq!(exchanges(test)[1..], [("eu".to_owned(), "granted".to_owned())]);
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     assert!(config.contains("data_center = \"eu\""), "{config}");
 }
 
@@ -143,7 +136,7 @@ fn a_script_cannot_be_asked_and_is_told_what_is_wrong() {
     let mut command = test.command(flags(&test));
     command.arg("--client-secret-file").arg(secret).stdin(Stdio::piped());
     let mut login = test.start(command);
-    let page = crate::harness::said(&login, "https://accounts.zoho.com/");
+    let page = said(&login, "https://accounts.zoho.com/");
     login.stdin().write_all(accepted(&test, &page).as_bytes()).unwrap();
     login.close_stdin();
     let outcome = login.wait();
@@ -166,7 +159,7 @@ fn a_stored_secret_goes_to_no_other_data_center() {
     let mut command = test.command(flags(&test));
     command.stdin(Stdio::piped());
     let mut login = test.start(command);
-    let page = crate::harness::said(&login, "https://accounts.zoho.com/");
+    let page = said(&login, "https://accounts.zoho.com/");
     login.stdin().write_all(accepted(&test, &page).as_bytes()).unwrap();
     login.close_stdin();
     let outcome = login.wait();

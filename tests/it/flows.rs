@@ -1,65 +1,36 @@
 //! Every login flow, end to end against the sandbox: after the login, `get` prints a token without another request.
 
+use crate::harness::consent::{GOOGLE, connect, http, press, visit, world};
 use crate::harness::{Outcome, Running, Test, until};
 use crate::person::Person;
-use reqwest::blocking::{Client, Response};
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
-use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Options};
-
-const GOOGLE: &str = "https://www.google.com/";
-
-/// A sandbox with a registered redirect URI on a free port.
-fn world() -> (Test, String) {
-    let port = crate::harness::free_port();
-    let callback = format!("http://localhost:{port}/callback");
-    let options = Options { redirect_uris: vec![callback.clone(), GOOGLE.into()], ..Options::default() };
-    (Test::with(options).without_environment(), callback)
-}
-
-fn http() -> Client {
-    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
-}
+use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
 
 struct Login {
     running: Running,
-    stderr: std::path::PathBuf,
 }
 
 fn start(test: &Test, kind: ClientKind, more: &[&str]) -> Login {
-    let client = test.sandbox.client(kind).clone();
+    let client = test.sandbox.client(kind);
     let secret = test.file("secret", &client.client_secrets["us"]);
     let mut command =
         test.command(["login", "crm", "--secrets", "file", "--accounts-url", test.sandbox.url()]);
-    command.args(["--client-id", &client.client_id, "--client-secret-file", secret.to_str().unwrap()]);
+    command.args(["--client-id", &client.client_id, "--client-secret-file"]).arg(secret);
     command.args(more).stdin(Stdio::piped());
-    let running = test.start(command);
-    Login { stderr: running.stderr_file(), running }
+    Login { running: test.start(command) }
 }
 
 impl Login {
     fn said(&self, begin: &str) -> String {
-        let mut found = None;
-        until(begin, || {
-            let text = std::fs::read_to_string(&self.stderr).unwrap();
-            found = text.lines().map(str::trim).find(|line| line.starts_with(begin)).map(str::to_owned);
-            found.is_some()
-        });
-        found.unwrap()
+        crate::harness::said(&self.running, begin)
     }
 
     /// Opens the consent page, presses a button, and returns the redirect URL.
     fn consent(&self, decision: &str) -> String {
-        let url = self.said("http");
-        let page = http().get(&url).send().unwrap().text().unwrap();
-        let consent =
-            page.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap().to_owned();
-        let action = url.split('?').next().unwrap().to_owned();
-        let pressed =
-            http().post(action).form(&[("consent", consent.as_str()), ("decision", decision)]).send();
-        pressed.unwrap().headers()["location"].to_str().unwrap().to_owned()
+        press(decision, &self.said("http"))
     }
 
     fn type_in(&mut self, text: &str) {
@@ -72,10 +43,6 @@ impl Login {
     }
 }
 
-fn visit(url: &str) -> Response {
-    http().get(url).send().unwrap()
-}
-
 /// Asserts that the token from the login is cached and works.
 #[track_caller]
 fn in_use(test: &Test, requests: usize) {
@@ -84,7 +51,7 @@ fn in_use(test: &Test, requests: usize) {
     let leads = http().get(format!("{}/crm/v8/Leads", test.sandbox.api_domain()));
     let answer = leads.header("authorization", format!("Zoho-oauthtoken {token}")).send().unwrap();
     assert_eq!(answer.status(), 200);
-    let status: serde_json::Value = serde_json::from_str(&test.run(["status", "-o", "json"]).stdout).unwrap();
+    let status = test.run(["status", "-o", "json"]).json();
     assert_eq!(status["budget"]["used"], 1);
 }
 
@@ -103,7 +70,7 @@ fn the_walkthroughs_way_by_paste() {
     login.type_in(&format!("{landed}\n"));
     assert_eq!(login.wait().code, 0);
     in_use(&test, 1);
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     assert!(config.contains("redirect_uri = \"https://www.google.com/\""), "{config}");
 }
 
@@ -231,34 +198,16 @@ fn a_login_goes_the_way_of_the_last_one_where_there_is_no_consent_page() {
     let flow = ["--flow", "client-credentials", "--soid", test.sandbox.soid()];
     let first = start(&test, ClientKind::SelfClient, &[&SCOPE[..], &flow].concat()).wait();
     assert_eq!(first.code, 0, "{first:?}");
-    assert_eq!(start(&test, ClientKind::SelfClient, &[]).wait().code, 0);
-    assert!(std::fs::read_to_string(test.config()).unwrap().contains("grant = \"client_credentials\""));
-}
-
-#[test]
-fn client_credentials() {
-    let (test, _) = world();
-    let soid = test.sandbox.soid().to_owned();
-    let flow = ["--flow", "client-credentials", "--soid", &soid];
-    let outcome = start(&test, ClientKind::SelfClient, &[&SCOPE[..], &flow].concat()).wait();
-    assert_eq!(outcome.code, 0, "{outcome:?}");
     in_use(&test, 1);
-    assert!(std::fs::read_to_string(test.config()).unwrap().contains("grant = \"client_credentials\""));
+    assert_eq!(start(&test, ClientKind::SelfClient, &[]).wait().code, 0);
+    assert!(test.read_config().contains("grant = \"client_credentials\""));
 }
 
 #[test]
 fn a_device_is_connected() {
     let (test, _) = world();
     let login = start(&test, ClientKind::Device, &[&SCOPE[..], &["--flow", "device"]].concat());
-    let page = login.said("http");
-    let text = std::fs::read_to_string(&login.stderr).unwrap();
-    let code = text
-        .lines()
-        .map(str::trim)
-        .skip_while(|line| *line != page)
-        .find(|line| !line.is_empty() && *line != page);
-    let form = [("user_code", code.unwrap()), ("decision", "accept")];
-    assert_eq!(http().post(&page).form(&form).send().unwrap().status(), 200);
+    connect(login.said("zoho-cred: or visit ").trim_start_matches("zoho-cred: or visit "));
     assert_eq!(login.wait().code, 0);
     test.run(["get", "crm"]).ok();
     let polls = test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken);
@@ -292,24 +241,6 @@ fn a_lost_answer_is_not_asked_for_twice() {
     login.type_in(&code);
     login.wait().failed(69, "unavailable");
     assert_eq!(test.sandbox.token_requests(), 1);
-}
-
-#[test]
-fn a_person_at_a_terminal_is_asked_and_secrets_are_not_shown() {
-    let (test, _) = world();
-    let client = test.sandbox.client(ClientKind::SelfClient).clone();
-    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    let flow = ["login", "crm", "--flow", "self-client", "--secrets", "file"];
-    let mut person = Person::calls(&test, flow.into_iter().chain(["--accounts-url", test.sandbox.url()]));
-    person.answers("Client ID: ", &client.client_id);
-    person.answers("Client Secret (not shown): ", &client.client_secrets["us"]);
-    person.answers("Code (not shown): ", &code);
-    let (exit, shown) = person.leaves();
-    assert_eq!(exit, 0, "{shown}");
-    assert!(shown.contains(&client.client_id), "what is no secret is shown as it is typed: {shown}");
-    assert!(shown.contains("Generate Code") && shown.contains("logged in"), "{shown}");
-    assert!(!shown.contains(&client.client_secrets["us"]) && !shown.contains(&code), "{shown}");
-    in_use(&test, 1);
 }
 
 /// Logs in with a new Self Client code, which creates a refresh token.
@@ -391,16 +322,8 @@ fn many_logins_warn_before_the_20th() {
 fn without_a_keyring_the_login_stops_and_names_the_flag() {
     let (test, _) = world();
     let test = test.var("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
-    let outcome = test.run([
-        "login",
-        "crm",
-        "--accounts-url",
-        test.sandbox.url(),
-        "--client-id",
-        "1000.X",
-        "--scope",
-        "a",
-    ]);
+    let login = "login crm --client-id 1000.X --scope a --accounts-url".split(' ');
+    let outcome = test.run(login.chain([test.sandbox.url()]));
     outcome.failed(74, "store");
     assert!(outcome.stderr.contains("--secrets file"), "{outcome:?}");
     assert!(!test.state().join("secrets").exists());
@@ -441,22 +364,6 @@ fn ctrl_c_at_a_hidden_question_leaves_a_terminal_that_shows_what_is_typed() {
 }
 
 #[test]
-fn a_login_keeps_what_was_edited_while_it_waited() {
-    let (test, callback) = world();
-    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
-    let login = start(&test, ClientKind::Mobile, &[&SCOPE[..], &flow].concat());
-    let landed = login.consent("accept");
-    test.write_config("# by hand\n[profile.books]\ndata_center = \"jp\"\nclient_id = \"1000.BOOKS\"\n");
-    visit(&landed);
-    assert_eq!(login.wait().code, 0);
-    let config = std::fs::read_to_string(test.config()).unwrap();
-    for part in ["# by hand", "[profile.books]", "[profile.crm]"] {
-        assert!(config.contains(part), "{part} in {config}");
-    }
-    test.run(["get", "crm"]).ok();
-}
-
-#[test]
 fn a_login_whose_config_was_broken_while_it_waited_prints_its_lines() {
     let (test, callback) = world();
     let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
@@ -470,45 +377,4 @@ fn a_login_whose_config_was_broken_while_it_waited_prints_its_lines() {
     let lines = outcome.stderr.split("into it:").nth(1).unwrap().split("zoho-cred:").next().unwrap();
     test.write_config(lines);
     in_use(&test, 1);
-}
-
-/// Twelve concurrent logins, each with its own client and refresh token.
-fn logins_at_once(test: &Test, profile: impl Fn(usize) -> String) {
-    let secret = test.file("secret", "x").display().to_string();
-    let settings = ["--accounts-url", test.sandbox.url(), "--client-secret-file", &secret];
-    let flow = ["--flow", "refresh-token", "--no-verify", "--secrets", "file", "--refresh-token-file"];
-    let begin = |n: usize| {
-        let token = test.file(&format!("token{n}"), &format!("1000.token.{n}")).display().to_string();
-        let (client, profile) = (format!("1000.client.{n}"), profile(n));
-        let own = ["--client-id", &client, &profile];
-        test.start(
-            test.command(["login"].into_iter().chain(settings).chain(flow).chain([&*token]).chain(own)),
-        )
-    };
-    let running: Vec<_> = (0..12).map(begin).collect();
-    for running in running {
-        assert_eq!(running.wait().code, 0);
-    }
-}
-
-#[test]
-fn logins_at_the_same_time_lose_no_profile() {
-    let (test, _) = world();
-    logins_at_once(&test, |n| format!("p{n}"));
-    let config = std::fs::read_to_string(test.config()).unwrap();
-    assert_eq!(config.matches("[profile.p").count(), 12, "{config}");
-}
-
-#[test]
-fn logins_of_one_profile_at_the_same_time_leave_one_of_them_whole() {
-    let (test, _) = world();
-    logins_at_once(&test, |_| "crm".to_owned());
-    let config = std::fs::read_to_string(test.config()).unwrap();
-    let client = config.split("1000.client.").nth(1).unwrap().split('"').next().unwrap();
-    let kept: Vec<_> = crate::harness::files_below(&test.state().join("secrets"))
-        .into_iter()
-        .map(|path| std::fs::read_to_string(path).unwrap())
-        .collect();
-    assert_eq!(kept.len(), 3, "a record and its two items: {kept:?}");
-    assert!(kept.iter().any(|text| text.contains(&format!("1000.token.{client}\""))), "{client}: {kept:?}");
 }

@@ -32,7 +32,7 @@ fn git_gets_the_scheme_that_zoho_wants() {
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!(lines[..2], ["capability[]=authtype", "authtype=Zoho-oauthtoken"]);
     assert_eq!(lines[2..4], [&*format!("credential={token}"), "ephemeral=1"]);
-    let json: serde_json::Value = serde_json::from_str(test.run(["get", "-o", "json"]).ok()).unwrap();
+    let json = test.run(["get", "-o", "json"]).json();
     let expiry = json["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
     assert_eq!(lines[4], format!("password_expiry_utc={}", expiry - 60));
     assert_eq!(lines.len(), 5);

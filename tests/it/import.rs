@@ -33,7 +33,7 @@ fn the_environment_becomes_a_profile() {
     let test = test.without_environment();
     test.run(["get", "crm"]).ok();
     assert_eq!(test.sandbox.token_requests(), 1);
-    assert!(!std::fs::read_to_string(test.config()).unwrap().contains(test.sandbox.client_secret()));
+    assert!(!test.read_config().contains(test.sandbox.client_secret()));
 }
 
 #[test]
@@ -60,12 +60,12 @@ fn several_users_become_several_profiles() {
     assert_eq!(written.code, 0, "{written:?}");
     let tokens = ["ann", "bob--jr"].map(|name| test.run(["get", name]).ok().to_owned());
     assert_ne!(tokens[0], tokens[1]);
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     assert!(config.contains("redirect_uri = \"https://www.google.com/\""), "{config}");
     let again = test.run(args.into_iter().chain(["--write"]));
     again.warned("'ann' has this refresh token");
     assert_eq!(again.stdout, "");
-    assert_eq!(std::fs::read_to_string(test.config()).unwrap(), config, "a second import changes nothing");
+    assert_eq!(test.read_config(), config, "a second import changes nothing");
 }
 
 #[test]

@@ -37,9 +37,7 @@ impl ManualClock {
         self.wall_ms.set(self.wall_ms.get() + ms);
         self.boot_ms.set(self.boot_ms.get() + ms);
     }
-}
 
-impl ManualClock {
     /// Reboots the machine. This takes 20 s, and the clock is then wrong by `wrong_ms`.
     pub fn reboot(&self, wrong_ms: i64) {
         self.boots.set(self.boots.get() + 1);
@@ -76,8 +74,43 @@ impl Clock for ManualClock {
     }
 }
 
+/// A clock that calls the test before every reading and after every sleep.
+pub struct HookedClock<'a> {
+    pub inner: Rc<ManualClock>,
+    pub on_read: Box<dyn Fn() + 'a>,
+    pub on_sleep: Box<dyn Fn(Duration) + 'a>,
+}
+
+impl Clock for HookedClock<'_> {
+    fn now(&self) -> ClockReading {
+        (self.on_read)();
+        self.inner.now()
+    }
+
+    fn boot_id(&self) -> String {
+        self.inner.boot_id()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (self.on_read)();
+        self.inner.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.inner.advance(duration);
+        (self.on_sleep)(duration);
+    }
+}
+
+/// A stream whose content the test can read.
 #[derive(Clone, Default)]
-struct Sink(Rc<RefCell<Vec<u8>>>);
+pub struct Sink(Rc<RefCell<Vec<u8>>>);
+
+impl Sink {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -149,6 +182,5 @@ fn run_system<C: Clock + 'static>(
     };
     let args = ["zoho-cred"].iter().chain(args).map(|arg| (*arg).into());
     let code = zoho_cred::run(args, &mut system);
-    let text = |sink: Sink| String::from_utf8(sink.0.take()).unwrap();
-    (code, text(out), text(err))
+    (code, out.text(), err.text())
 }

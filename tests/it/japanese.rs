@@ -199,7 +199,7 @@ fn slips_are_met_with_the_nearest_name() {
             assert!(outcome.stderr.contains(&words), "{args:?}: {}", outcome.stderr);
         }
     }
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     for (slip, near) in [("clientid", "client_id"), ("acounts_url", "accounts_url")] {
         test.write_config(&config.replacen(near, slip, 1));
         let outcome = test.run(["get"]);

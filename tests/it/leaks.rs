@@ -46,11 +46,13 @@ fn canaries_stay_where_they_belong() {
 }
 
 #[test]
-fn no_core_is_dumped() {
+fn a_running_call_shows_its_token_in_no_argument_and_no_core() {
     let test = Test::new();
     test.fault(FaultKind::Hang);
     let running = test.start(test.command(["get"]));
     crate::harness::until("the request", || test.sandbox.token_requests() == 1);
+    let argv = std::fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap();
+    assert!(!String::from_utf8_lossy(&argv).contains(test.sandbox.refresh_token()));
     // A non-dumpable process cannot be traced, and its /proc files belong to root.
     let auxv = std::fs::metadata(format!("/proc/{}/environ", running.pid())).unwrap();
     assert!(std::os::unix::fs::MetadataExt::uid(&auxv) == 0);
@@ -60,37 +62,16 @@ fn no_core_is_dumped() {
 }
 
 #[test]
-fn the_token_is_in_no_argument() {
-    let test = Test::new();
-    test.fault(FaultKind::Hang);
-    let running = test.start(test.command(["get"]));
-    crate::harness::until("the request", || test.sandbox.token_requests() == 1);
-    let argv = std::fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap();
-    assert!(!String::from_utf8_lossy(&argv).contains(test.sandbox.refresh_token()));
-    running.signal("KILL");
-    running.wait();
-}
-
-#[test]
 fn a_secret_command_gets_no_secret_from_us() {
     let test = Test::new();
-    let (secret, token) = (test.sandbox.client_secret().to_owned(), test.sandbox.refresh_token().to_owned());
-    let (seen, url) = (test.dir.path().join("seen"), test.sandbox.url().to_owned());
-    let script = format!(
-        "printenv > {}; echo '{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}'",
-        seen.display()
-    );
-    let script = test.file("secrets.sh", &script);
-    test.write_config(&format!(
-        "[profile.crm]\naccounts_url = '{url}'\nclient_id = '{}'\nsecrets = 'command'\nsecret_command = ['sh', '{}']\n",
-        test.sandbox.client_id(),
-        script.display()
-    ));
+    let seen = test.dir.path().join("seen");
+    let script = format!("printenv > {}; echo '{}'", seen.display(), test.secrets_json());
+    test.write_config(&test.command_profile("crm", &script));
     let test = test.var("ZOHO_CRED_STORE_KEY", "store-key-canary");
     assert_eq!(test.run(["get", "crm", "-q"]).code, 0);
     let seen = std::fs::read_to_string(seen).unwrap();
     assert!(seen.contains("HOME="), "{seen}");
-    for canary in [&secret, &token, "store-key-canary"] {
+    for canary in [test.sandbox.client_secret(), test.sandbox.refresh_token(), "store-key-canary"] {
         assert!(!seen.contains(canary), "{seen}");
     }
 }

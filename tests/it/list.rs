@@ -8,7 +8,7 @@ use zoho_cred::sandbox::FaultKind;
 fn every_profile_is_a_row() {
     let test = Test::new().with_profile();
     test.get().ok();
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     test.write_config(&format!(
         "default_profile = 'crm'\n{config}\n[profile.books]\ndata_center = 'jp'\nclient_id = '1000.B'\nsecrets = 'file'\n\
          [profile.odd]\naccounts_url = 'http://example.com'\nclient_id = '1000.C'\n"
@@ -31,7 +31,7 @@ fn every_profile_is_a_row() {
 #[test]
 fn the_environment_is_listed_where_it_is_set() {
     let test = Test::new();
-    let rows: serde_json::Value = serde_json::from_str(test.run(["list", "-o", "json"]).ok()).unwrap();
+    let rows = test.run(["list", "-o", "json"]).json();
     assert_eq!((&rows[0]["name"], &rows[0]["default"]), (&"env".into(), &true.into()));
 }
 

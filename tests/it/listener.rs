@@ -1,10 +1,11 @@
 //! The loopback listener: other clients cannot stop the redirect of the login's own browser.
 
-use crate::harness::{Running, Test, until};
+use crate::harness::consent::{http, press, world};
+use crate::harness::{Running, Test, said, until};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Options};
+use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
 
 /// Starts a login on its own port and returns it with the expected redirect.
 fn waiting() -> (Test, Running, String) {
@@ -13,10 +14,7 @@ fn waiting() -> (Test, Running, String) {
 
 /// The same, with additional flags and a prepared environment.
 fn waiting_with(more: impl FnOnce(&mut Test) -> Vec<&'static str>) -> (Test, Running, String) {
-    let port = crate::harness::free_port();
-    let callback = format!("http://localhost:{port}/callback");
-    let test = Test::with(Options { redirect_uris: vec![callback.clone()], ..Options::default() });
-    let mut test = test.without_environment();
+    let (mut test, callback) = world();
     let more = more(&mut test);
     let client = test.sandbox.client(ClientKind::ServerBased);
     let secret = test.file("secret", &client.client_secrets["us"]);
@@ -25,29 +23,8 @@ fn waiting_with(more: impl FnOnce(&mut Test) -> Vec<&'static str>) -> (Test, Run
     command.args(["--client-id", &client.client_id, "--redirect-uri", &callback]);
     command.arg("--client-secret-file").arg(secret).args(more);
     let running = test.start(command);
-    let landed = consent(&running);
+    let landed = press("accept", &said(&running, "http"));
     (test, running, landed)
-}
-
-fn http() -> reqwest::blocking::Client {
-    let builder = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none());
-    builder.no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
-}
-
-/// Presses Accept on the consent page.
-fn consent(running: &Running) -> String {
-    let mut url = String::new();
-    until("the address of the consent page", || {
-        let said = std::fs::read_to_string(running.stderr_file()).unwrap();
-        url =
-            said.lines().map(str::trim).find(|line| line.starts_with("http")).unwrap_or_default().to_owned();
-        !url.is_empty()
-    });
-    let page = http().get(&url).send().unwrap().text().unwrap();
-    let consent = page.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
-    let form = [("consent", consent), ("decision", "accept")];
-    let pressed = http().post(url.split('?').next().unwrap()).form(&form).send().unwrap();
-    pressed.headers()["location"].to_str().unwrap().to_owned()
 }
 
 fn address(landed: &str) -> String {
@@ -188,7 +165,7 @@ fn canaries_are_in_no_log_page_argument_or_child() {
     let item: serde_json::Value = serde_json::from_slice(&item).unwrap();
     let refresh_token = item["secret"].as_str().unwrap().to_owned();
     assert!(refresh_token.starts_with("1000."));
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     let arguments = String::from_utf8_lossy(&arguments).into_owned();
     let child = std::fs::read_to_string(seen).unwrap();
     assert!(child.contains("/oauth/v2/auth?"), "{child}");

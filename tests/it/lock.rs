@@ -100,7 +100,7 @@ fn status_tells_who_holds_the_lock() {
     hang_once(&test);
     let holder = test.start(test.command(["get"]));
     until("the request", || test.sandbox.token_requests() == 1);
-    let status: serde_json::Value = serde_json::from_str(&test.run(["status", "-o", "json"]).stdout).unwrap();
+    let status = test.run(["status", "-o", "json"]).json();
     assert_eq!(status["lock"]["held"], true);
     assert_eq!(status["lock"]["pid"], holder.pid());
     holder.signal("KILL");

@@ -21,14 +21,7 @@ fn is_kept(test: &Test, text: &str) -> bool {
 
 /// Adds a second profile with the same refresh token.
 fn second(test: &Test) {
-    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
-    let args =
-        ["login", "books", "--flow", "refresh-token", "--secrets", "file", "--no-verify", "--client-id", id];
-    let secret = test.file("client-secret", test.sandbox.client_secret());
-    let token = test.file("refresh-token", test.sandbox.refresh_token());
-    let files = ["--client-secret-file", secret.to_str().unwrap(), "--refresh-token-file"];
-    let more = [token.to_str().unwrap(), "--accounts-url", url];
-    test.run(args.into_iter().chain(files).chain(more)).ok();
+    test.log_in("books", test.sandbox.refresh_token()).wait().ok();
 }
 
 /// Whether the sandbox still accepts the refresh token, bypassing the program's own state.
@@ -60,7 +53,7 @@ fn the_token_dies_and_nothing_of_it_stays() {
         assert!(!outcome.stderr.contains(secret));
     }
     assert_eq!(secrets(&test), Vec::<PathBuf>::new());
-    assert!(std::fs::read_to_string(test.config()).unwrap().contains("[profile.crm]"), "settings stay");
+    assert!(test.read_config().contains("[profile.crm]"), "settings stay");
     let url = &test.sandbox.log().iter().find(|entry| entry.path.contains("/revoke")).unwrap().path.clone();
     assert!(!url.contains(test.sandbox.refresh_token()), "the token is in the form, not in the URL");
     test.get().failed(77, "login_required");
@@ -71,7 +64,7 @@ fn the_token_dies_and_nothing_of_it_stays() {
 fn forget_takes_the_settings_too() {
     let test = Test::new().with_profile();
     test.run(["logout", "crm", "--forget", "-q"]).ok();
-    assert!(!std::fs::read_to_string(test.config()).unwrap().contains("crm"));
+    assert!(!test.read_config().contains("crm"));
     test.run(["logout", "crm"]).failed(78, "unknown_profile");
 }
 
@@ -146,17 +139,9 @@ fn the_environment_profile_is_not_ours_to_forget() {
 #[test]
 fn a_profile_that_gets_the_token_from_a_command_is_another_user_of_it() {
     let test = Test::new().with_profile();
-    let (id, url) = (test.sandbox.client_id().to_owned(), test.sandbox.url().to_owned());
-    let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
-    let answer = format!("{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}");
-    let vault = test.file("vault.json", &answer).display().to_string();
-    let config = std::fs::read_to_string(test.config()).unwrap();
-    let by_command = |name: &str| {
-        format!(
-            "[profile.{name}]\naccounts_url='{url}'\nclient_id='{id}'\nsecret_command=['cat','{vault}']\n"
-        )
-    };
-    test.write_config(&(config + &by_command("books") + &by_command("desk")));
+    let script = format!("echo '{}'", test.secrets_json());
+    let by_command = |name: &str| test.command_profile(name, &script);
+    test.write_config(&(test.read_config() + &by_command("books") + &by_command("desk")));
     let cached = test.run(["get", "books"]).ok().to_owned();
     test.run(["get", "desk"]).ok();
     for (leaver, other) in [("crm", "books"), ("books", "desk")] {

@@ -3,8 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests are outside")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
 
+#[path = "../harness/mod.rs"]
 mod harness;
 mod in_process;
+
+use harness::person;
 
 mod answers;
 mod asleep;
@@ -37,7 +40,6 @@ mod logout;
 mod other_servers;
 mod out_file;
 mod outputs;
-mod person;
 mod rejects;
 mod sandbox;
 mod scarcity;

@@ -20,7 +20,7 @@ fn formats() {
         test.run(["get", "-o", "header", "--scheme", "bearer"]).stdout,
         format!("Authorization: Bearer {token}")
     );
-    let json: serde_json::Value = serde_json::from_str(test.run(["get", "-o", "json"]).ok()).unwrap();
+    let json = test.run(["get", "-o", "json"]).json();
     assert_eq!(json["version"], 1);
     assert_eq!(json["profile"], "env");
     assert_eq!(json["access_token"], token.trim());

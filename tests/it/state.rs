@@ -1,22 +1,12 @@
 //! State files that are corrupt, unreadable, on a full disk, or owned by another user.
 
-use crate::harness::{Test, files_below, have};
+use crate::harness::{Test, Tmpfs, files_below, root};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
-
-fn root() -> bool {
-    let uid = Command::new("id").arg("-u").output().unwrap().stdout;
-    let root = uid == b"0\n";
-    if !root {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "these tests want root under CI");
-        eprintln!("SKIPPED: not root");
-    }
-    root
-}
 
 #[test]
 fn every_file_may_be_junk() {
@@ -127,45 +117,17 @@ fn a_folder_that_holds_other_things_is_not_closed() {
     assert_eq!(test.state().metadata().unwrap().mode() & 0o777, 0o755);
 }
 
-/// Mounts a small tmpfs at the state directory until it is dropped.
-struct Tmpfs<'a>(&'a Test);
-
-impl<'a> Tmpfs<'a> {
-    fn mount(test: &'a Test, options: &str) -> Option<Self> {
-        if !root() || !have("mount") {
-            return None;
-        }
-        std::fs::create_dir_all(test.state()).unwrap();
-        let mut mount = Command::new("mount");
-        let status = mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(test.state()).status().unwrap();
-        assert!(status.success());
-        Some(Tmpfs(test))
-    }
-
-    fn remount(&self, options: &str) {
-        let mut mount = Command::new("mount");
-        let status = mount.args(["-o", &format!("remount,{options}")]).arg(self.0.state()).status().unwrap();
-        assert!(status.success());
-    }
-}
-
-impl Drop for Tmpfs<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0.state()).status();
-    }
-}
-
 #[test]
 fn a_full_disk_sends_no_request() {
     let test = Test::new();
-    let Some(tmpfs) = Tmpfs::mount(&test, "size=64k,mode=700") else { return };
+    let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
     let token = test.get().ok().to_owned();
     std::fs::write(test.state().join("filler"), vec![0; 1 << 20]).unwrap_err();
     for _ in 0..12 {
         test.run(["get", "--refresh"]).failed(74, "store");
     }
     assert_eq!(test.sandbox.token_requests(), 1);
-    let status: serde_json::Value = serde_json::from_str(&test.run(["status", "-o", "json"]).stdout).unwrap();
+    let status = test.run(["status", "-o", "json"]).json();
     assert_eq!(status["budget"]["used"], 1, "a request that was not sent counts for nothing");
     test.run(["get", "--min-ttl", "45m"]).ok();
     assert_eq!(test.get().ok(), token);
@@ -177,7 +139,7 @@ fn a_full_disk_sends_no_request() {
 #[test]
 fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
     let test = Test::new();
-    let Some(tmpfs) = Tmpfs::mount(&test, "size=64k,mode=700") else { return };
+    let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
     test.get().ok();
     let doctor = || test.run(["doctor", "-o", "json"]).stdout;
     assert!(doctor().contains("can be written"));
@@ -198,7 +160,7 @@ fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
 #[test]
 fn a_full_disk_serves_the_living() {
     let test = Test::new();
-    let Some(tmpfs) = Tmpfs::mount(&test, "size=64k,mode=700") else { return };
+    let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
     let token = test.get().ok().to_owned();
     test.age_token(3560);
     std::fs::write(test.state().join("filler"), vec![0; 1 << 20]).unwrap_err();
@@ -210,7 +172,7 @@ fn a_full_disk_serves_the_living() {
 #[test]
 fn a_read_only_folder_serves_the_living_and_sends_no_request() {
     let test = Test::new();
-    let Some(tmpfs) = Tmpfs::mount(&test, "size=1m,mode=700") else { return };
+    let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=1m,mode=700") else { return };
     tmpfs.remount("ro");
     test.get().failed(74, "store");
     assert_eq!(test.sandbox.token_requests(), 0);

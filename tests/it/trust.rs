@@ -1,6 +1,6 @@
 //! A config or state directory that others could have written is refused, and no file makes a call hang.
 
-use crate::harness::{Outcome, Test, have, until};
+use crate::harness::{Outcome, Test, Tmpfs, root, until};
 use std::fs::{Permissions, create_dir, remove_file, rename, set_permissions, write};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
@@ -14,19 +14,6 @@ fn mode(path: &Path, mode: u32) {
     set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Whether the test may change the owner of files.
-fn root() -> bool {
-    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-    assert!(is_root || std::env::var("CI").as_deref() != Ok("true"), "these tests want root under CI");
-    is_root
-}
-
-/// A shell command that prints the sandbox's secrets.
-fn vault(test: &Test) -> String {
-    let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
-    format!("echo '{{\"client_secret\":\"{secret}\",\"refresh_token\":\"{token}\"}}'")
-}
-
 /// A profile in its own directory whose `secret_command` creates a marker file.
 struct World {
     test: Test,
@@ -37,15 +24,8 @@ impl World {
     fn new() -> Self {
         let test = Test::new();
         let mark = test.dir.path().join("mark");
-        let script = format!("touch '{}'; {}", mark.display(), vault(&test));
-        let script = test.file("vault.sh", &script);
-        let config = format!(
-            "[profile.crm]\naccounts_url = '{}'\nclient_id = '{}'\nsecret_command = ['sh', '{}']\n",
-            test.sandbox.url(),
-            test.sandbox.client_id(),
-            script.display()
-        );
-        test.write_config(&config);
+        let script = format!("touch '{}'; echo '{}'", mark.display(), test.secrets_json());
+        test.write_config(&test.command_profile("crm", &script));
         World { test: test.without_environment(), mark }
     }
 
@@ -181,25 +161,15 @@ fn no_command_obeys_or_changes_a_config_that_others_can_write_to() {
     assert_eq!(std::fs::read(world.config()).unwrap(), before);
 }
 
-/// The status of a `doctor` check, and its message and fix.
-#[track_caller]
-fn finding(outcome: &Outcome, name: &str) -> (String, String) {
-    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
-    let mut checks = report["checks"].as_array().unwrap().iter();
-    let check = checks.find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name}: {report}"));
-    let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
-    (text("status"), text("message") + " | " + &text("fix"))
-}
-
 #[test]
 fn doctor_reports_a_config_that_others_can_write_to() {
     let world = World::new();
     mode(&world.config(), 0o666);
     let outcome = world.test.run(["doctor", "-o", "json"]);
-    let (status, said) = finding(&outcome, "config");
+    let (status, said) = outcome.finding("config");
     assert_eq!((outcome.code, status.as_str()), (1, "failed"), "{outcome:?}");
     assert!(said.contains("| check the config, then run 'chmod "), "{said}");
-    assert_eq!(finding(&outcome, "state folder").0, "ok", "the other checks go on");
+    assert_eq!(outcome.finding("state folder").0, "ok", "the other checks go on");
     assert!(!world.mark.exists());
 }
 
@@ -225,7 +195,7 @@ fn the_state_folder_is_checked_before_a_command_runs() {
         outcome.failed(74, "store");
         assert!(outcome.stderr.contains(&words), "{outcome:?}");
         let outcome = world.test.run(["doctor", "-o", "json"]);
-        let (status, said) = finding(&outcome, "state folder");
+        let (status, said) = outcome.finding("state folder");
         assert!(status == "failed" && said.contains(&words), "{said}");
         assert!(!world.mark.exists(), "the secret_command ran");
         assert_eq!(world.test.sandbox.token_requests(), 0);
@@ -373,7 +343,7 @@ fn a_secret_command_past_its_time_leaves_no_children() {
         "sh -c 'echo $$ >>\"{0}\"; sleep 600; :' & sleep 600 & echo $! >>\"{0}\"; wait",
         pids.display()
     );
-    world.test.file("vault.sh", &script);
+    world.test.file("crm.sh", &script);
     let outcome = world.test.run(["get", "--timeout", "3s"]);
     outcome.failed(74, "store");
     assert!(outcome.took < Duration::from_secs(6), "{outcome:?}");
@@ -392,7 +362,7 @@ fn a_signal_ends_the_secret_command_and_its_children() {
         let world = World::new();
         let pids = world.test.dir.path().join("pids");
         let script = format!("sleep 600 & echo $! >>'{0}'; echo $$ >>'{0}'; wait", pids.display());
-        world.test.file("vault.sh", &script);
+        world.test.file("crm.sh", &script);
         let running = world.test.start(world.test.command(args.iter().copied()));
         let read = || std::fs::read_to_string(&pids).unwrap_or_default();
         until("the command to run", || read().lines().count() == 2 && read().ends_with('\n'));
@@ -402,7 +372,7 @@ fn a_signal_ends_the_secret_command_and_its_children() {
         until("the command and its child to end", || !read().lines().any(is_alive));
         assert_eq!(world.test.sandbox.log().len(), 0, "nothing was sent");
         // The lock is free, and nobody remembers the interruption as a failure.
-        world.test.file("vault.sh", &vault(&world.test));
+        world.test.file("crm.sh", &format!("echo '{}'", world.test.secrets_json()));
         world.test.get().ok();
     }
 }
@@ -411,7 +381,7 @@ fn a_signal_ends_the_secret_command_and_its_children() {
 fn a_secret_command_whose_child_keeps_its_stdout_open_is_bounded() {
     let world = World::new();
     let pid = world.test.dir.path().join("pid");
-    world.test.file("vault.sh", &format!("sleep 600 & echo $! >'{}'; echo '{{}}'", pid.display()));
+    world.test.file("crm.sh", &format!("sleep 600 & echo $! >'{}'; echo '{{}}'", pid.display()));
     let outcome = world.test.run(["get", "--timeout", "3s"]);
     outcome.failed(74, "store");
     assert!(outcome.took < Duration::from_secs(6), "{outcome:?}");
@@ -422,26 +392,16 @@ fn a_secret_command_whose_child_keeps_its_stdout_open_is_bounded() {
 #[test]
 fn a_config_map_is_obeyed() {
     let world = World::new();
-    if !root() || !have("mount") {
-        return;
-    }
     // As mounted by kubelet: a directory of mode 0777 on a read-only file system, with symlinks to a versioned directory.
     let volume = world.test.dir.path().join("volume");
-    create_dir(&volume).unwrap();
-    let mount = |args: &[&str]| {
-        assert!(Command::new("mount").args(args).arg(&volume).status().unwrap().success());
-    };
-    mount(&["-t", "tmpfs", "-o", "mode=777", "tmpfs"]);
+    let Some(mounted) = Tmpfs::mount(&volume, "mode=777") else { return };
     let version = volume.join("..2026_01_01");
     create_dir(&version).unwrap();
     std::fs::copy(world.config(), version.join("config.toml")).unwrap();
     symlink("..2026_01_01", volume.join("..data")).unwrap();
     symlink("..data/config.toml", volume.join("config.toml")).unwrap();
     let named = volume.join("config.toml").display().to_string();
-    let writable = world.test.run(["get", "--config", &named]);
-    mount(&["-o", "remount,ro"]);
-    let read_only = world.test.run(["get", "--config", &named]);
-    assert!(Command::new("umount").args(["-l"]).arg(&volume).status().unwrap().success());
-    writable.failed(78, "config");
-    read_only.ok();
+    world.test.run(["get", "--config", &named]).failed(78, "config");
+    mounted.remount("ro");
+    world.test.run(["get", "--config", &named]).ok();
 }

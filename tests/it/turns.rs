@@ -1,28 +1,14 @@
 //! Concurrent logins and logouts run one at a time.
 
-use crate::harness::{Running, Test, files_below, have, until};
-use std::cell::Cell;
+use crate::harness::{Test, files_below, have, until};
+use crate::in_process::ManualClock;
 use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 use zoho_cred::config::{ConfigFile, ConfigOrigin, edit};
 use zoho_cred::login::LoginLock;
-use zoho_cred::model::ClockReading;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
 use zoho_cred::store::StateDir;
-use zoho_cred::system::Clock;
-
-/// Starts a login with the refresh token from a file.
-fn take_over(test: &Test, profile: &str, token: &str) -> Running {
-    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
-    // Separate files: this login may still be reading them when the next one starts.
-    let secret = test.file(&format!("secret-{token}"), test.sandbox.client_secret());
-    let token = test.file(&format!("token-{token}"), token);
-    let mut command = test.command(["login", profile, "--flow", "refresh-token", "--secrets", "file"]);
-    command.args(["--no-verify", "--accounts-url", url, "--client-id", id]);
-    command.arg("--client-secret-file").arg(secret).arg("--refresh-token-file").arg(token);
-    test.start(command)
-}
 
 /// Regression: the second login overwrote the first one's changes to the config file.
 #[test]
@@ -30,7 +16,7 @@ fn logins_at_once_lose_no_settings() {
     let test = Test::new().without_environment();
     let profiles: Vec<String> = (0..8).map(|n| format!("p{n}")).collect();
     let logins: Vec<_> =
-        profiles.iter().map(|profile| take_over(&test, profile, &test.sandbox.new_refresh_token())).collect();
+        profiles.iter().map(|profile| test.log_in(profile, &test.sandbox.new_refresh_token())).collect();
     for login in logins {
         login.wait().ok();
     }
@@ -44,7 +30,7 @@ fn logins_at_once_lose_no_settings() {
 fn logins_of_one_profile_at_once_leave_one_login() {
     let test = Test::new().without_environment();
     let tokens: Vec<String> = (0..8).map(|_| test.sandbox.new_refresh_token()).collect();
-    let logins: Vec<_> = tokens.iter().map(|token| take_over(&test, "crm", token)).collect();
+    let logins: Vec<_> = tokens.iter().map(|token| test.log_in("crm", token)).collect();
     for login in logins {
         login.wait().ok();
     }
@@ -57,47 +43,26 @@ fn logins_of_one_profile_at_once_leave_one_login() {
 #[test]
 fn a_login_during_a_logout_is_not_forgotten() {
     let test = Test::new().without_environment();
-    take_over(&test, "crm", test.sandbox.refresh_token()).wait().ok();
+    test.log_in("crm", test.sandbox.refresh_token()).wait().ok();
     test.sandbox.set_fault(Fault::new(Endpoint::Revoke, FaultKind::Delay { ms: 2000 }));
     let logout = test.start(test.command(["logout", "crm"]));
     until("the revoke request", || test.sandbox.log().iter().any(|it| it.endpoint == Endpoint::Revoke));
-    let login = take_over(&test, "crm", &test.sandbox.new_refresh_token());
+    let login = test.log_in("crm", &test.sandbox.new_refresh_token());
     login.wait().ok();
     logout.wait().ok();
     test.run(["get", "crm"]).ok();
-}
-
-/// A clock that advances by the time its user asks to sleep.
-struct Patient(Cell<Duration>);
-
-impl Clock for Patient {
-    fn now(&self) -> ClockReading {
-        ClockReading { wall_ms: 0, boot_ms: 0 }
-    }
-
-    fn boot_id(&self) -> String {
-        String::new()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.get()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        self.0.set(self.0.get() + duration);
-    }
 }
 
 #[test]
 fn a_turn_that_does_not_end_is_not_waited_for_longer_than_30_s() {
     let test = Test::new();
     let (state, config) = (StateDir::new(test.state()), ConfigFile::empty(test.config()));
-    let clock = Patient(Cell::default());
-    let turn = LoginLock::take(&clock, &state, &config).unwrap();
-    let error = LoginLock::take(&clock, &state, &config).err().unwrap();
+    let clock = ManualClock::new();
+    let turn = LoginLock::take(&*clock, &state, &config).unwrap();
+    let error = LoginLock::take(&*clock, &state, &config).err().unwrap();
     assert_eq!(error.message(), "another login or logout did not end within 30 s");
     drop(turn);
-    assert!(LoginLock::take(&clock, &state, &config).is_ok());
+    assert!(LoginLock::take(&*clock, &state, &config).is_ok());
 }
 
 /// Regression: a login overwrote edits made to the config file while it waited for its code.
@@ -108,15 +73,8 @@ fn a_config_that_is_edited_during_a_login_keeps_the_edit() {
     let client = test.sandbox.client(ClientKind::SelfClient);
     let secret = test.file("secret", &client.client_secrets["us"]);
     let mut command = test.command(["login", "crm", "--flow", "self-client", "--secrets", "file"]);
-    command.args([
-        "--client-id",
-        &client.client_id,
-        "--accounts-url",
-        test.sandbox.url(),
-        "--code-file",
-        "-",
-    ]);
-    command.arg("--client-secret-file").arg(secret).stdin(Stdio::piped());
+    command.args(["--client-id", &client.client_id, "--accounts-url", test.sandbox.url()]);
+    command.args(["--code-file", "-", "--client-secret-file"]).arg(secret).stdin(Stdio::piped());
     test.fault(FaultKind::Delay { ms: 1000 });
     let mut login = test.start(command);
     let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
@@ -125,7 +83,7 @@ fn a_config_that_is_edited_during_a_login_keeps_the_edit() {
     until("the request", || test.sandbox.token_requests() == 1);
     test.write_config("# mine\n# and this\n");
     login.wait().ok();
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     assert!(config.contains("# and this") && config.contains("[profile.crm]"), "{config}");
 }
 
@@ -144,7 +102,7 @@ fn a_hand_edit_between_read_and_rename_is_kept() {
         Ok(format!("{text}# by a command\n"))
     });
     applied.unwrap().unwrap();
-    let text = std::fs::read_to_string(test.config()).unwrap();
+    let text = test.read_config();
     assert_eq!((text.as_str(), calls), ("# mine\n# by hand\n# by a command\n", 2));
     // Somebody who never stops is not written over either.
     let applied = edit::apply(&config, |text| {
@@ -152,7 +110,7 @@ fn a_hand_edit_between_read_and_rename_is_kept() {
         Ok(String::from("# by a command\n"))
     });
     assert!(applied.unwrap().is_err());
-    assert!(std::fs::read_to_string(test.config()).unwrap().contains("# by hand"));
+    assert!(test.read_config().contains("# by hand"));
 }
 
 /// The config with the new client used to be lost in a power cut that the removal of the old secrets survived.

@@ -1,47 +1,20 @@
 //! `--watch`: the file contains a valid token whenever one can be obtained.
 
-use crate::harness::{Outcome, Test, have, said, until};
-use crate::in_process::ManualClock;
+use crate::harness::{Outcome, Test, Tmpfs, root, said, until};
+use crate::in_process::{HookedClock, ManualClock};
 use crate::person::Person;
 use std::cell::{Cell, RefCell};
 use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::PathBuf;
-use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
-use zoho_cred::model::ClockReading;
 use zoho_cred::oauth::userinfo;
 use zoho_cred::oauth::userinfo::Liveness;
 use zoho_cred::sandbox::{FaultKind, Options};
 use zoho_cred::secret::Secret;
 use zoho_cred::system::{Clock, Env, Http, HttpRequest, Https, Method, Roots, Signals, System, Terminal};
-
-/// A clock that calls the test at every step.
-struct Life<'a> {
-    inner: Rc<ManualClock>,
-    step: Box<dyn Fn(Duration) + 'a>,
-}
-
-impl Clock for Life<'_> {
-    fn now(&self) -> ClockReading {
-        self.inner.now()
-    }
-
-    fn boot_id(&self) -> String {
-        self.inner.boot_id()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.inner.monotonic()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        self.inner.advance(duration);
-        (self.step)(duration);
-    }
-}
 
 fn is_valid(test: &Test, token: &str) -> bool {
     let request = HttpRequest {
@@ -61,7 +34,7 @@ fn short_lived() -> Rc<Test> {
     options.limits.budget = 100;
     options.limits.live_tokens = 100;
     let test = Test::with(options).with_profile();
-    let text = std::fs::read_to_string(test.config()).unwrap();
+    let text = test.read_config();
     test.write_config(&format!("{text}budget = {{ tokens = 100, window = \"10m\" }}\n"));
     Rc::new(test)
 }
@@ -107,7 +80,8 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
             }
         }
     };
-    let life: Rc<dyn Clock> = Rc::new(Life { inner: Rc::clone(&clock), step: Box::new(step) });
+    let life: Rc<dyn Clock> =
+        Rc::new(HookedClock { inner: Rc::clone(&clock), on_read: Box::new(|| {}), on_sleep: Box::new(step) });
     let mut system = System {
         env: Env::of(test.vars()),
         clock: life,
@@ -243,12 +217,7 @@ fn an_unwritable_file_and_an_unreadable_state_are_outlasted() {
 fn a_disk_that_is_full_for_a_moment_is_outlasted() {
     let test = Test::new();
     let folder = test.dir.path().join("small");
-    std::fs::create_dir(&folder).unwrap();
-    let mut mount = Command::new("mount");
-    mount.args(["-t", "tmpfs", "-o", "size=32k,mode=700", "tmpfs"]).arg(&folder);
-    if !have("mount") || !mount.status().unwrap().success() {
-        return;
-    }
+    let Some(_disk) = Tmpfs::mount(&folder, "size=32k,mode=700") else { return };
     let out = folder.join("token");
     let running = test.start(test.command(["get", "--watch", "--output-file", out.to_str().unwrap()]));
     until("a token", || !content(&out).is_empty());
@@ -261,7 +230,6 @@ fn a_disk_that_is_full_for_a_moment_is_outlasted() {
     until("the new token", || content(&out) == new);
     running.signal("TERM");
     assert_eq!(running.wait().code, 143);
-    assert!(Command::new("umount").arg("-l").arg(&folder).status().unwrap().success());
     assert_eq!(test.sandbox.token_requests(), 2);
 }
 
@@ -326,7 +294,7 @@ fn in_memory(pid: i32, needle: &str) -> usize {
 /// Regression: request bodies and read buffers with secrets stayed in memory until they were overwritten.
 #[test]
 fn a_waiting_process_has_no_secret_in_its_memory() {
-    if !rustix::process::geteuid().is_root() {
+    if !root() {
         return;
     }
     let test = Test::new().with_profile();

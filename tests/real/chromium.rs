@@ -1,11 +1,12 @@
 //! The browser login in headless Chromium, driven by chromedriver (W3C WebDriver).
 
-use crate::harness::{Test, until};
+use crate::harness::consent::world;
+use crate::harness::{Test, said, until};
 use crate::world::have_all;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use zoho_cred::sandbox::{ClientKind, Options};
+use zoho_cred::sandbox::ClientKind;
 
 struct Chromium {
     driver: Child,
@@ -66,31 +67,15 @@ fn press(button: &str) -> Option<(Test, String, crate::harness::Outcome)> {
     if !have_all(&["chromium", "chromedriver"]) {
         return None;
     }
-    let port = crate::harness::free_port();
-    let callback = format!("http://localhost:{port}/callback");
-    let test = Test::with(Options { redirect_uris: vec![callback.clone()], ..Options::default() });
-    let test = test.without_environment();
+    let (test, callback) = world();
     let client = test.sandbox.client(ClientKind::ServerBased).clone();
     let secret = test.file("secret", &client.client_secrets["us"]);
-    let mut command =
-        test.command(["login", "crm", "--secrets", "file", "--accounts-url", test.sandbox.url()]);
-    command.args(["--client-id", &client.client_id, "--client-secret-file", secret.to_str().unwrap()]);
-    command.args([
-        "--scope",
-        "ZohoCRM.modules.ALL",
-        "--flow",
-        "browser",
-        "--no-browser",
-        "--redirect-uri",
-        &callback,
-    ]);
+    let flow = "login crm --secrets file --scope ZohoCRM.modules.ALL --flow browser --no-browser";
+    let mut command = test.command(flow.split(' '));
+    command.args(["--accounts-url", test.sandbox.url(), "--redirect-uri", &callback]);
+    command.args(["--client-id", &client.client_id, "--client-secret-file"]).arg(secret);
     let login = test.start(command);
-    let mut url = None;
-    until("the address of the consent page", || {
-        let said = std::fs::read_to_string(login.stderr_file()).unwrap();
-        url = said.lines().map(str::trim).find(|line| line.starts_with("http")).map(str::to_owned);
-        url.is_some()
-    });
+    let url = said(&login, "http");
     let chromium = Chromium::start(&test.dir.path().join("chromium"));
     chromium.post("url", &json!({"url": url}));
     assert!(chromium.text().contains("ZohoCRM.modules.ALL"), "{}", chromium.text());

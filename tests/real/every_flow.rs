@@ -1,16 +1,16 @@
 //! Every login flow, interactive and in a script: a login, a token that works, and a logout. The sandbox tells which tokens
 //! were revoked.
 
+use crate::harness::consent::{GOOGLE, connect, http, press, visit, world};
 use crate::harness::{Outcome, Running, Test, files_below, said, until};
 use crate::person::Person;
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::Response;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
-use zoho_cred::sandbox::{ClientKind, Endpoint, Options};
+use zoho_cred::sandbox::{ClientKind, Endpoint};
 
-const GOOGLE: &str = "https://www.google.com/";
 const SCOPE: &str = "ZohoCRM.modules.ALL";
 
 /// Whether a user at a terminal or a script runs the command.
@@ -78,17 +78,6 @@ impl Login {
     }
 }
 
-pub fn world() -> (Test, String) {
-    let port = crate::harness::free_port();
-    let callback = format!("http://localhost:{port}/callback");
-    let options = Options { redirect_uris: vec![callback.clone(), GOOGLE.into()], ..Options::default() };
-    (Test::with(options).without_environment(), callback)
-}
-
-pub fn http() -> Client {
-    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
-}
-
 /// Starts a login. A user is prompted for client, scopes and secret; a script passes them as flags.
 fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
     let client = test.sandbox.client(flow.kind);
@@ -110,24 +99,6 @@ fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
     }
     login.asked("Client Secret (not shown): ", secret);
     login
-}
-
-/// Presses Accept on the consent page and returns the redirect URL.
-pub fn accepted(page: &str) -> String {
-    let shown = http().get(page).send().unwrap().text().unwrap();
-    let consent = shown.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
-    let form = [("consent", consent), ("decision", "accept")];
-    let pressed = http().post(page.split('?').next().unwrap()).form(&form).send().unwrap();
-    pressed.headers()["location"].to_str().unwrap().to_owned()
-}
-
-/// Enters the device code, given the output line with the page and the code.
-#[track_caller]
-pub fn connect(line: &str) {
-    let (page, code) = line.trim_start_matches("zoho-cred: or visit ").split_once("?user_code=").unwrap();
-    let form = [("user_code", code), ("decision", "accept")];
-    let answer = http().post(page).form(&form).send().unwrap().text().unwrap();
-    assert!(answer.contains("Connected"), "{answer}");
 }
 
 /// Runs a command as this caller and returns its output.
@@ -226,7 +197,7 @@ fn browser(caller: Caller) {
         until("the browser", || seen.exists());
         assert_eq!(std::fs::read_to_string(&seen).unwrap().trim(), page);
     }
-    let answer = http().get(accepted(&page)).send().unwrap().text().unwrap();
+    let answer = visit(&press("accept", &page)).text().unwrap();
     assert!(answer.contains("Access granted"), "{answer}");
     used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
 }
@@ -243,7 +214,7 @@ fn paste(caller: Caller) {
     let flags = ["--redirect-uri", GOOGLE].map(String::from).to_vec();
     let flow = Flow { word: "paste", kind: ClientKind::ServerBased, flags };
     let mut login = begin(&test, caller, &flow);
-    let landed = accepted(&login.found("http://127"));
+    let landed = press("accept", &login.found("http://127"));
     login.given("Paste that whole address: ", &landed);
     used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
 }
@@ -252,7 +223,7 @@ fn device(caller: Caller) {
     let (test, _) = world();
     let flow = Flow { word: "device", kind: ClientKind::Device, flags: Vec::new() };
     let mut login = begin(&test, caller, &flow);
-    connect(&login.found("zoho-cred: or visit "));
+    connect(login.found("zoho-cred: or visit ").trim_start_matches("zoho-cred: or visit "));
     used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
 }
 
@@ -281,70 +252,17 @@ fn refresh_token(caller: Caller) {
     used_and_left(&test, caller, &flow, &login.ended_well(), &[test.sandbox.refresh_token()]);
 }
 
-mod at_a_terminal {
-    use super::Caller::Person;
-
-    #[test]
-    fn browser() {
-        super::browser(Person);
-    }
-
-    #[test]
-    fn paste() {
-        super::paste(Person);
-    }
-
-    #[test]
-    fn device() {
-        super::device(Person);
-    }
-
-    #[test]
-    fn self_client() {
-        super::self_client(Person);
-    }
-
-    #[test]
-    fn client_credentials() {
-        super::client_credentials(Person);
-    }
-
-    #[test]
-    fn refresh_token() {
-        super::refresh_token(Person);
-    }
+/// The same flows for each kind of caller.
+macro_rules! flows {
+    ($module:ident, $caller:ident: $($flow:ident),+) => {
+        mod $module {
+            $(#[test]
+            fn $flow() {
+                super::$flow(super::Caller::$caller);
+            })+
+        }
+    };
 }
 
-mod without_a_terminal {
-    use super::Caller::Script;
-
-    #[test]
-    fn browser() {
-        super::browser(Script);
-    }
-
-    #[test]
-    fn paste() {
-        super::paste(Script);
-    }
-
-    #[test]
-    fn device() {
-        super::device(Script);
-    }
-
-    #[test]
-    fn self_client() {
-        super::self_client(Script);
-    }
-
-    #[test]
-    fn client_credentials() {
-        super::client_credentials(Script);
-    }
-
-    #[test]
-    fn refresh_token() {
-        super::refresh_token(Script);
-    }
-}
+flows!(at_a_terminal, Person: browser, paste, device, self_client, client_credentials, refresh_token);
+flows!(without_a_terminal, Script: browser, paste, device, self_client, client_credentials, refresh_token);

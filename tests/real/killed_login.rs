@@ -173,7 +173,7 @@ fn dies_on_the_way_to_a_keyring(steps: &str, stride: usize, least: usize) {
     let client = test.sandbox.client(ClientKind::SelfClient);
     let logs_in = |command| log_in(&test, client, "keyring", command).status().unwrap().success();
     assert!(logs_in(Command::new(PROGRAM)));
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
     let survives = |nth: &usize| {
         let through = logs_in(meddling(steps, &format!("signal=KILL:when={nth}")));
@@ -231,7 +231,7 @@ fn refreshes_during_logins(test: &Test, clients: &[ClientKind], judge: impl Fn(&
         assert!(log_in(test, client, "file", Command::new(PROGRAM)).status().unwrap().success());
     };
     log_in();
-    let config = std::fs::read_to_string(test.config()).unwrap();
+    let config = test.read_config();
     test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
     let slow = || {
         let mut strace = Command::new("strace");

@@ -3,11 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "tests are outside")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so loudly")]
 
-#[path = "../it/harness.rs"]
-#[expect(dead_code, reason = "the other test binary uses the rest")]
+#[path = "../harness/mod.rs"]
+#[expect(dead_code, reason = "the integration tests use the rest")]
 mod harness;
-#[path = "../it/person.rs"]
-mod person;
 mod world;
 
 mod chromium;
@@ -30,3 +28,5 @@ mod setup;
 mod systemd;
 mod terminal;
 mod tmux;
+
+use harness::person;

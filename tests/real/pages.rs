@@ -1,7 +1,8 @@
 //! Runs every shell and Python block of README and guide, in both languages, as printed. Logins run on a pseudo-terminal.
 //! Only external names are replaced: the data center, the API host and IDs.
 
-use crate::every_flow::{accepted, connect, http, program, world};
+use crate::every_flow::program;
+use crate::harness::consent::{connect, press, visit, world};
 use crate::harness::{PROGRAM, Test, until};
 use crate::person::Person;
 use crate::world::{bash, on_path, python, run};
@@ -115,11 +116,11 @@ fn log_in(test: &mut Test, callback: &str, line: &str) {
     person.answers("Client Secret (not shown): ", &client.client_secrets["us"]);
     match line {
         line if line.contains("--flow paste") => {
-            let landed = accepted(&person.finds("http://127"));
+            let landed = press("accept", &person.finds("http://127"));
             person.answers("Paste that whole address: ", &landed);
         }
         line if line.contains("--flow device") => {
-            connect(&person.finds("zoho-cred: or visit "));
+            connect(person.finds("zoho-cred: or visit ").trim_start_matches("zoho-cred: or visit "));
         }
         line if line.contains("self-client") => {
             let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
@@ -133,7 +134,7 @@ fn log_in(test: &mut Test, callback: &str, line: &str) {
             let page = person.finds("http://127");
             let seen = browser.with_extension("seen");
             until("the browser", || seen.exists());
-            assert!(http().get(accepted(&page)).send().unwrap().text().unwrap().contains("Access granted"));
+            assert!(visit(&press("accept", &page)).text().unwrap().contains("Access granted"));
         }
     }
     let (code, shown) = person.leaves();

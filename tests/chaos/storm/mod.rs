@@ -9,8 +9,8 @@ mod history;
 mod judge;
 mod weather;
 
-use crate::harness::{Test, files_below, until};
-use crate::{Tmpfs, fingerprint, root};
+use crate::fingerprint;
+use crate::harness::{Test, Tmpfs, files_below, random, until};
 use figures::Figures;
 use history::History;
 use judge::Mints;
@@ -56,12 +56,6 @@ struct Calm {
     to_ms: u64,
 }
 
-fn random(below: u64) -> u64 {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).unwrap();
-    u64::from_ne_bytes(bytes) % below
-}
-
 fn one<T: Copy>(of: &[T]) -> T {
     of[random(of.len() as u64) as usize]
 }
@@ -71,7 +65,7 @@ fn a_storm_breaks_no_promise() {
     let seconds = std::env::var("CHAOS_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(12);
     let test = Test::with(Options::default()).without_environment();
     let state = test.state();
-    let disk = root().then(|| Tmpfs::mount(&state, "size=12m,mode=700"));
+    let disk = Tmpfs::mount(&state, "size=12m,mode=700");
     let set = |limits: &mut zoho_cred::sandbox::Limits| {
         let many = 1_000_000;
         (limits.window, limits.live_tokens, limits.refresh_tokens, limits.codes) = (WINDOW, many, many, many);

@@ -10,10 +10,7 @@ fn finding(fleet: &RedisStore, machine: usize) -> (String, String) {
     let outcome = fleet.run(machine, &["doctor", "-o", "json"]);
     assert_eq!((fleet.requests(), fleet.redis.keys().len()), (requests, keys));
     assert!(!outcome.stdout.contains(&fleet.key), "{outcome:?}");
-    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
-    let check = report["checks"].as_array().unwrap().iter().find(|it| it["name"] == "shared store").unwrap();
-    let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
-    (text("status"), format!("{} | {}", text("message"), text("fix")))
+    outcome.finding("shared store")
 }
 
 #[test]

@@ -1,4 +1,7 @@
-//! Test harness: a sandbox, temporary directories, and `zoho-cred` as a child process.
+//! Test harness, included by each test binary: a sandbox, temporary directories, and `zoho-cred` as a child process.
+
+pub mod consent;
+pub mod person;
 
 use std::fs::File;
 use std::io::Write;
@@ -59,20 +62,36 @@ impl Test {
 
     /// Replaces the environment credentials by a profile `crm` in a config file, with secrets in files.
     pub fn with_profile(self) -> Self {
-        let (id, url) = (self.sandbox.client_id().to_owned(), self.sandbox.url().to_owned());
-        let secret = self.file("client-secret", self.sandbox.client_secret());
-        let token = self.file("refresh-token", self.sandbox.refresh_token());
         let test = self.without_environment();
-        let args = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
-        let files = [
-            "--client-secret-file",
-            secret.to_str().unwrap(),
-            "--refresh-token-file",
-            token.to_str().unwrap(),
-        ];
-        let settings = ["--accounts-url", &url, "--client-id", &id];
-        test.run(args.into_iter().chain(files).chain(settings)).ok();
+        test.log_in("crm", test.sandbox.refresh_token()).wait().ok();
         test
+    }
+
+    /// Starts a login with a refresh token from a file, which sends no request.
+    pub fn log_in(&self, profile: &str, refresh_token: &str) -> Running {
+        let (id, url) = (self.sandbox.client_id(), self.sandbox.url());
+        // Separate files: this login may still be reading them when the next one starts.
+        let login = random(u64::MAX);
+        let secret = self.file(&format!("secret-{login}"), self.sandbox.client_secret());
+        let token = self.file(&format!("token-{login}"), refresh_token);
+        let mut command = self.command("login --flow refresh-token --secrets file --no-verify".split(' '));
+        command.args([profile, "--accounts-url", url, "--client-id", id, "--client-secret-file"]);
+        command.arg(secret).arg("--refresh-token-file").arg(token);
+        self.start(command)
+    }
+
+    /// The client secret and the refresh token, as a `secret_command` prints them.
+    pub fn secrets_json(&self) -> String {
+        let (secret, token) = (self.sandbox.client_secret(), self.sandbox.refresh_token());
+        serde_json::json!({"client_secret": secret, "refresh_token": token}).to_string()
+    }
+
+    /// The config of a profile whose `secret_command` runs this shell script.
+    pub fn command_profile(&self, name: &str, script: &str) -> String {
+        let (id, url) = (self.sandbox.client_id(), self.sandbox.url());
+        let script = self.file(&format!("{name}.sh"), script);
+        let command = format!("secret_command = ['sh', '{}']", script.display());
+        format!("[profile.{name}]\naccounts_url = '{url}'\nclient_id = '{id}'\n{command}\n")
     }
 
     pub fn without_environment(mut self) -> Self {
@@ -106,6 +125,10 @@ impl Test {
 
     pub fn config(&self) -> PathBuf {
         self.dir.path().join(".config/zoho-cred/config.toml")
+    }
+
+    pub fn read_config(&self) -> String {
+        std::fs::read_to_string(self.config()).unwrap()
     }
 
     pub fn write_config(&self, text: &str) {
@@ -150,7 +173,7 @@ impl Test {
     pub fn start(&self, mut command: Command) -> Running {
         let outputs = self.dir.path().join("outputs");
         std::fs::create_dir_all(&outputs).unwrap();
-        let name = format!("{:x}", rand_word());
+        let name = format!("{:x}", random(u64::MAX));
         let (out, err) = (outputs.join(format!("{name}.out")), outputs.join(format!("{name}.err")));
         command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
         let begun = Instant::now();
@@ -251,6 +274,18 @@ impl Running {
 }
 
 impl Outcome {
+    /// Its stdout as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// See [`finding`].
+    #[track_caller]
+    pub fn finding(&self, name: &str) -> (String, String) {
+        finding(&self.stdout, name)
+    }
+
     /// Asserts success with an empty stderr and returns the printed token.
     #[track_caller]
     pub fn ok(&self) -> &str {
@@ -272,6 +307,16 @@ impl Outcome {
         assert_eq!(self.stdout, "", "{self:?}");
         assert!(self.stderr.contains(&format!("error[{word}]")), "{self:?}");
     }
+}
+
+/// The status of a check in the output of `doctor -o json`, and its message and fix in one string.
+#[track_caller]
+pub fn finding(report: &str, name: &str) -> (String, String) {
+    let report: serde_json::Value = serde_json::from_str(report).unwrap();
+    let mut checks = report["checks"].as_array().unwrap().iter();
+    let check = checks.find(|check| check["name"] == name).unwrap_or_else(|| panic!("no {name}: {report}"));
+    let text = |key: &str| check[key].as_str().unwrap_or_default().to_owned();
+    (text("status"), text("message") + " | " + &text("fix"))
 }
 
 /// Asserts that all tokens are equal and returns the token.
@@ -330,6 +375,43 @@ pub fn have(program: &str) -> bool {
     found
 }
 
+/// Whether the test runs as root. Otherwise it prints that it is skipped, or fails if `CI=true`.
+pub fn root() -> bool {
+    let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    if !root {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "this test needs root under CI");
+        eprintln!("SKIPPED: not root");
+    }
+    root
+}
+
+/// A tmpfs, unmounted on drop.
+pub struct Tmpfs(PathBuf);
+
+impl Tmpfs {
+    /// `None` if the test may not mount.
+    pub fn mount(at: &Path, options: &str) -> Option<Self> {
+        if !root() || !have("mount") {
+            return None;
+        }
+        std::fs::create_dir_all(at).unwrap();
+        let mut mount = Command::new("mount");
+        assert!(mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).status().unwrap().success());
+        Some(Tmpfs(at.to_owned()))
+    }
+
+    pub fn remount(&self, options: &str) {
+        let mut mount = Command::new("mount");
+        assert!(mount.args(["-o", &format!("remount,{options}")]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
 /// Shifts the clock of `command` by `offset` (`+1h`, `-1d`). Without libfaketime, prints that and returns false.
 /// Loads the library directly: the `faketime` program fails if a killed process had the same PID.
 pub fn move_clock(command: &mut Command, offset: &str) -> bool {
@@ -347,7 +429,7 @@ pub fn move_clock(command: &mut Command, offset: &str) -> bool {
 /// it in the meantime.
 pub fn free_port() -> u16 {
     loop {
-        let port = 12_000 + (rand_word() % 20_000) as u16;
+        let port = 12_000 + random(20_000) as u16;
         let taken = |host| {
             let bound = std::net::TcpListener::bind((host, port));
             bound.is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
@@ -358,8 +440,9 @@ pub fn free_port() -> u16 {
     }
 }
 
-fn rand_word() -> u64 {
+/// A random number below `end`.
+pub fn random(end: u64) -> u64 {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).unwrap();
-    u64::from_ne_bytes(bytes)
+    u64::from_ne_bytes(bytes) % end
 }

@@ -1,6 +1,6 @@
 //! A user at a pseudo-terminal with echo, unless the program turns it off. (rexpect's terminals never echo.)
 
-use crate::harness::{PROGRAM, Test, until};
+use super::{PROGRAM, Test, until};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 use std::process::Command;
