@@ -1,68 +1,62 @@
-//! Where the state that callers share rests: cache, ledger and lock of a credential.
+//! The state that callers share: cache, ledger and lock of a credential.
 
 pub mod local;
 pub mod redis;
 
-pub(crate) use local::FileLock;
-pub(crate) use local::FileVersion;
-pub use local::Holder;
-pub use local::LocalStore;
-pub use local::StateDir;
-pub(crate) use local::{cache_path, read_cache};
+pub(crate) use local::{FileLock, FileVersion, cache_path, read_cache};
+pub use local::{Holder, LocalStore, StateDir};
 pub use redis::Shared;
 pub(crate) use redis::{Health, Refusal};
 
 use crate::error::Error;
-use crate::model::Budget;
-use crate::model::CredentialId;
-use crate::model::{CacheRecord, Ledger, Timestamp, TokenSet};
+use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp, TokenSet};
 use std::time::Duration;
 
-/// The shared state of one credential, as anybody may read it.
+/// The shared state of one credential, without its lock.
 pub trait Store {
-    /// The cached token set; nothing usable there counts as none. An error where a file is there that cannot be read
-    /// now: a caller that takes that for no token would take the old one for a new one later.
+    /// The cached token. Empty if the file is missing or unparseable. An error if the file exists but cannot be read
+    /// now: treating that as empty would later make the old token look new.
     fn cache(&self) -> Result<CacheRecord, Error>;
-    /// The ledger, for looking only; what cannot be parsed counts as all but two used.
+    /// The ledger, for display only. An unparseable one counts as all requests but two used.
     fn ledger(&self, now: &Timestamp, budget: &Budget) -> Ledger;
-    /// The lock, if it is free; waiting is the caller's business.
+    /// Tries to take the lock, without waiting.
     fn try_lock(&self) -> Result<Option<Box<dyn Locked + '_>>, Error>;
-    /// The lock for a write that asks nothing of Zoho: it may go on without machines that cannot be reached now.
+    /// Tries to take the lock for a write that sends no request to Zoho. It succeeds if the shared store is
+    /// unreachable.
     fn try_lock_local(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
         self.try_lock()
     }
-    /// Remembers that the lock of an early attempt could not be had, so that the next callers do not try it again soon.
+    /// Records that an early refresh did not get the lock, so that later callers do not try soon.
     fn early_failed(&self, _now: &Timestamp, _budget: &Budget) {}
-    /// What the caller has left: the next look at the lock takes no longer, wherever that lock is.
+    /// Limits the time of the next look at the lock to `left`.
     fn bound(&self, _left: Duration) {}
-    /// Whether other machines had this token already when this caller first looked, so that it is none that came
-    /// while the caller waited.
+    /// Whether the shared store had this token at the caller's first look, so that it is not a new one.
     fn known_at_start(&self, _token: &TokenSet) -> bool {
         false
     }
-    /// How long to wait before the `attempt`-th next look (from 0).
+    /// How long to wait before the next look at the lock. `attempt` counts from 0.
     fn pause(&self, attempt: u32) -> Duration;
-    /// Who holds the lock, if somebody does.
+    /// Who holds the lock.
     fn holder(&self) -> Option<Holder>;
 }
 
-/// The same state while its lock is held. Nothing can be written without it.
+/// The same state while its lock is held. Only this type can write.
 pub trait Locked {
-    /// The cached token set, read now; what cannot be parsed is set aside.
+    /// Reads the cached token. An unparseable file is moved aside.
     fn cache(&mut self) -> Result<CacheRecord, Error>;
-    /// The ledger, read now; what cannot be parsed is set aside and counts as all but two used.
+    /// Reads the ledger. An unparseable one is moved aside and counts as all requests but two used.
     fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error>;
-    /// Makes a request safe to send: the ledger with its entry is on disk, and so is a file that has room for the
-    /// answer. An error means that nothing may be sent.
+    /// Writes `ledger`, with the entry of the request to come, and reserves disk space for the response. After an
+    /// error, nothing may be sent.
     fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error>;
-    /// Replaces the cached token set. One without a token drops the token that was read under this lock, for every
-    /// machine; unread, it is dropped from this machine only.
+    /// Replaces the cached token. A record without a token drops the token read under this lock from all machines. If
+    /// it was not read, it is dropped from this machine only.
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error>;
     /// Replaces the ledger.
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;
 }
 
-/// The store of a credential: this machine's local, and behind it the shared store, if there is one.
+/// Opens the store of a credential: the local one, with the shared store behind it if there is one.
 pub fn open(
     state: &StateDir,
     credential: &CredentialId,

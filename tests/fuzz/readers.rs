@@ -69,7 +69,7 @@ fn redis_answer(bytes: &[u8]) {
         redis_ms: 1_800_000_000_000,
         generation: 1,
         sealed,
-        tomb: String::new(),
+        revoked_mac: String::new(),
         rev: String::new(),
         json: String::new(),
     };
@@ -106,8 +106,8 @@ fn redis_answer(bytes: &[u8]) {
             let mut number = || lines.next().and_then(|line| line.parse().ok()).unwrap_or(i64::MAX);
             let (redis_ms, generation) = (number(), number() as u64);
             let mut word = || lines.next().unwrap_or_default().to_owned();
-            let (tomb, rev, json) = (word(), word(), word());
-            fleet(Reply { redis_ms, generation, tomb, rev, json, ..whole(Vec::new()) }, &keys);
+            let (revoked_mac, rev, json) = (word(), word(), word());
+            fleet(Reply { redis_ms, generation, revoked_mac, rev, json, ..whole(Vec::new()) }, &keys);
         }
     }
 }

@@ -1,12 +1,11 @@
-//! The one writer of files that are replaced whole or not at all: state, secrets, config and output files.
+//! Writes files that are replaced whole or not at all: state, secrets, config and output files.
 //!
-//! The new content goes into a file of mode 0600 with a random name in the same folder, is flushed to the disk, and
-//! takes the old file's place by one rename. A killed writer leaves that file behind: see [`remove_stale`].
+//! The new content goes to a file of mode 0600 with a random name in the same directory. It is flushed to disk and
+//! renamed over the old file. A killed writer leaves the new file behind, see [`remove_stale`].
 #![expect(clippy::disallowed_methods, reason = "this module writes files")]
 
 use crate::error::Error;
-use crate::store::local::state_dir;
-use crate::store::local::state_dir::{close_file, failed, owned_by_us};
+use crate::store::local::state_dir::{self, close_file, failed, owned_by_us};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Seek, Write};
@@ -14,25 +13,25 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
 
-/// No writer without a lock takes this long, so a temporary file that is older belongs to a dead one.
+/// Writers without a lock take less time, so an older temporary file is abandoned.
 pub(crate) const ABANDONED: Duration = Duration::from_secs(60);
 
-/// A file that will replace `target`. Dropping it without [`NewFile::commit`] removes it.
+/// A file that will replace `target`. Dropping it without [`NewFile::commit`] deletes it.
 pub(crate) struct NewFile {
     file: NamedTempFile,
     target: PathBuf,
 }
 
 impl NewFile {
-    /// Creates the file with mode 0600, whatever the umask, in the target's folder. Its name is `prefix` and a random
-    /// part.
+    /// Creates the file with mode 0600, whatever the umask, in the target's directory. Its name is `prefix` and a
+    /// random part.
     pub(crate) fn create(target: &Path, prefix: &OsStr) -> io::Result<Self> {
         let file = tempfile::Builder::new().prefix(prefix).tempfile_in(folder_of(target))?;
         close_file(file.as_file())?;
         Ok(NewFile { file, target: target.to_owned() })
     }
 
-    /// Fills `bytes` bytes of it, so that a full disk shows before the content is known.
+    /// Fills `bytes` bytes, so that a full disk is noticed before the content is known.
     fn reserve(&mut self, bytes: usize) -> io::Result<()> {
         if bytes == 0 {
             return Ok(());
@@ -41,8 +40,8 @@ impl NewFile {
         self.file.as_file().sync_all()
     }
 
-    /// Writes `bytes` and renames the file into place. `permissions` are set just before the rename; without them the
-    /// file keeps mode 0600.
+    /// Writes `bytes` and renames the file over the target. `permissions` are set just before the rename. Without
+    /// them the mode stays 0600.
     pub(crate) fn commit(mut self, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
         self.file.rewind()?;
         self.file.write_all(bytes)?;
@@ -58,9 +57,9 @@ impl NewFile {
     }
 }
 
-/// Removes temporary files of dead writers: regular files of ours in `folder` whose name begins with `prefix` and that
-/// were last written at least `age` ago. A holder of the lock that every writer of this prefix holds passes zero.
-/// Failures only leave the files for the next call.
+/// Removes temporary files of dead writers: our regular files in `folder` with this prefix, last written at least
+/// `age` ago. With the lock that all writers of this prefix hold, `age` may be zero. Errors are ignored, because the
+/// next call tries again.
 pub(crate) fn remove_stale(folder: &Path, prefix: &OsStr, age: Duration) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -85,31 +84,31 @@ fn is_older(modified: io::Result<SystemTime>, age: Duration) -> bool {
     })
 }
 
-/// A state file that will be replaced, with room for what is to come.
+/// A state file that will be replaced, with disk space reserved.
 pub(crate) struct CommitFile(NewFile);
 
 impl CommitFile {
     /// Creates the file beside `target` and fills `room` bytes of it.
-    pub(crate) fn reserve(target: &Path, subdir: usize) -> io::Result<Self> {
+    pub(crate) fn reserve(target: &Path, room: usize) -> io::Result<Self> {
         let mut file = NewFile::create(target, &prefix_of(target))?;
-        file.reserve(subdir)?;
+        file.reserve(room)?;
         Ok(CommitFile(file))
     }
 
-    /// Writes `bytes` and renames the file into place.
+    /// Writes `bytes` and renames the file over the target.
     pub(crate) fn commit(self, bytes: &[u8]) -> io::Result<()> {
         self.0.commit(bytes, None)
     }
 }
 
-/// Replaces the state file `target` and removes what killed writers of it left. Only the holder of the lock that all its
-/// writers hold may call this.
+/// Replaces the state file `target` and removes what killed writers left. The caller must hold the lock that all
+/// writers of `target` hold.
 pub fn replace(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     remove_unfinished(target, Duration::ZERO);
     write(target, bytes)
 }
 
-/// Replaces a state file that has no lock: the last writer wins.
+/// Replaces a state file that has no lock. The last writer wins.
 pub(crate) fn replace_unlocked(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     remove_unfinished(target, ABANDONED);
     write(target, bytes)
@@ -120,12 +119,12 @@ fn write(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     written.map_err(|error| failed("write", target, &error))
 }
 
-/// Removes temporary files that writers of the state file `target` left at least `age` ago.
+/// Removes temporary files that writers of `target` left at least `age` ago.
 pub(crate) fn remove_unfinished(target: &Path, age: Duration) {
     remove_stale(folder_of(target), &prefix_of(target), age);
 }
 
-/// Every state file's temporary files have a prefix of their own, so that the holder of its lock can tell them.
+/// Each state file has its own prefix, so that the holder of its lock removes only files of that lock.
 fn prefix_of(target: &Path) -> OsString {
     let mut prefix = OsString::from(".");
     prefix.push(target.file_name().unwrap_or_default());
@@ -137,14 +136,14 @@ fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Makes a rename survive a power cut. A file system that cannot do it for folders is left as it is.
+/// Makes a rename survive a power cut. Errors are ignored, because some file systems cannot sync directories.
 fn sync_folder(folder: &Path) {
     if cfg!(unix) {
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
 }
 
-/// Moves a file that cannot be parsed to the same name with `.bad`; one is kept per name.
+/// Renames an unparseable file to `<name>.bad`. Only the last one is kept.
 pub(crate) fn set_aside(path: &Path) {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".bad");
@@ -155,14 +154,14 @@ pub(crate) fn set_aside(path: &Path) {
     }
 }
 
-/// Does so where a file is there whose bytes are not `sound`.
+/// Moves the file aside if it exists and its bytes are not `sound`.
 pub(crate) fn set_aside_junk(path: &Path, sound: impl FnOnce(&[u8]) -> bool) {
     if state_dir::read(path).is_ok_and(|(bytes, _)| !sound(&bytes)) {
         set_aside(path);
     }
 }
 
-/// Removes the file at `path`; one that is not there is fine.
+/// A missing file is not an error.
 pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, &error)),

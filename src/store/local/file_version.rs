@@ -1,9 +1,9 @@
-//! Tells whether a file is still the one that was read, by one look at its metadata.
+//! Detects whether a file is still the one that was read, from its metadata.
 
 use std::io;
 use std::path::Path;
 
-/// One version of a regular file that is no symlink. Every change of the file changes at least one of these.
+/// A version of a regular file. Every change of the file changes at least one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FileVersion {
     device: u64,
@@ -11,13 +11,13 @@ pub(crate) struct FileVersion {
     length: u64,
     /// Nanoseconds since 1970.
     modified_ns: i64,
-    /// Nanoseconds since 1970. Programs cannot set this one.
+    /// Nanoseconds since 1970. Programs cannot set it.
     changed_ns: i64,
 }
 
 impl FileVersion {
-    /// The version of the file at `path`. [`io::ErrorKind::NotFound`] if there is none,
-    /// [`io::ErrorKind::Unsupported`] if it is no regular file or has more than one name.
+    /// The version of the file at `path`. [`io::ErrorKind::NotFound`] if it is missing,
+    /// [`io::ErrorKind::Unsupported`] if it is not a regular file or has several links.
     #[cfg(target_os = "linux")]
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, StatxTimestamp, statx};
@@ -37,8 +37,8 @@ impl FileVersion {
         })
     }
 
-    /// The version of the file at `path`. [`io::ErrorKind::NotFound`] if there is none,
-    /// [`io::ErrorKind::Unsupported`] if it is no regular file or has more than one name.
+    /// The version of the file at `path`. [`io::ErrorKind::NotFound`] if it is missing,
+    /// [`io::ErrorKind::Unsupported`] if it is not a regular file or has several links.
     #[cfg(all(unix, not(target_os = "linux")))]
     #[expect(clippy::disallowed_methods, reason = "the store looks at its own files")]
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
@@ -57,7 +57,7 @@ impl FileVersion {
         })
     }
 
-    /// Always [`io::ErrorKind::Unsupported`]: without inode numbers a replaced file cannot be told apart.
+    /// Always [`io::ErrorKind::Unsupported`]: without inode numbers, a replaced file cannot be detected.
     #[cfg(not(unix))]
     pub(crate) fn of(_: &Path) -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())

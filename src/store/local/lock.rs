@@ -1,9 +1,8 @@
-//! The lock of a credential: `flock(2)` by fs2, on a file that is never deleted.
+//! The lock of a credential: `flock(2)`, by fs2, on a file that is never deleted.
 //!
-//! The kernel releases it when its holder dies, however it dies. It is never broken, skipped or deleted by us. Somebody
-//! else may delete it all the same, so its holder looks whether the path still leads to the open file: see
-//! [`FileLock::is_still_held`].
-#![expect(clippy::disallowed_methods, reason = "this room writes files")]
+//! The kernel releases the lock when its holder dies. We never break, skip or delete it. Other programs may delete
+//! the file, so the holder checks that the path still leads to it: see [`FileLock::is_still_held`].
+#![expect(clippy::disallowed_methods, reason = "this module writes files")]
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -14,45 +13,43 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// How often the file may turn out to have been replaced between its opening and its locking.
+/// How often the file may be replaced between opening and locking it.
 const REPLACEMENTS: u32 = 100;
-/// The longest note of a holder, in bytes.
+/// In bytes.
 const LONGEST_NOTE: u64 = 1024;
 
 /// Who holds a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// The process.
+    /// The process id. 0 if it is on another machine.
     pub pid: u32,
-    /// Since when, in ms since 1970.
+    /// In ms since 1970.
     pub since_ms: i64,
 }
 
 impl Holder {
-    /// The process, where it is one of this machine.
+    /// The process id, if it is on this machine.
     pub fn pid(self) -> Option<u32> {
         (self.pid != 0).then_some(self.pid)
     }
 }
 
-/// A lock that is tried again and again. The file stays open in between, so that a try is one system call.
+/// A lock that is tried repeatedly. The file stays open, so that each try is one system call.
 pub(crate) struct LockFile {
     path: PathBuf,
     open: Option<File>,
 }
 
 impl LockFile {
-    /// The lock at `path`, which is not opened yet.
     pub(crate) fn new(path: PathBuf) -> Self {
         LockFile { path, open: None }
     }
 
-    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Takes the lock if it is free. The folder must be there.
+    /// Takes the lock if it is free. The directory must exist.
     pub(crate) fn try_take(&mut self) -> Result<Option<FileLock>, Error> {
         self.take().map_err(|error| failed("lock", &self.path, &error))
     }
@@ -81,25 +78,25 @@ impl LockFile {
     }
 }
 
-/// A held lock; dropping it releases it.
+/// A held lock. Dropping it releases it.
 pub(crate) struct FileLock {
     file: File,
     path: PathBuf,
 }
 
 impl FileLock {
-    /// Takes the lock at `path` if it is free. The folder must be there.
+    /// Takes the lock at `path` if it is free. The directory must exist.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, Error> {
         LockFile::new(path.to_owned()).try_take()
     }
 
-    /// Whether the path still leads to the locked file. If it was deleted or replaced, another process may hold the new
-    /// one.
+    /// Whether the path still leads to the locked file. If it was deleted or replaced, another process may hold the
+    /// new one.
     pub(crate) fn is_still_held(&self) -> bool {
         is_same_file(&self.file, &self.path).unwrap_or(false)
     }
 
-    /// Writes down who holds the lock, for people; it does not matter if that fails.
+    /// Writes the holder into the file, for messages. Errors are ignored.
     fn sign(&mut self) {
         let since_ms = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -125,7 +122,7 @@ impl Drop for FileLock {
     }
 }
 
-/// Who holds the lock at `path`; `None` where nobody does.
+/// The holder of the lock at `path`. `None` if it is free.
 pub(crate) fn holder(path: &Path) -> Option<Holder> {
     let mut file = options().open(path).ok()?;
     match FileExt::try_lock_shared(&file) {
@@ -138,8 +135,7 @@ pub(crate) fn holder(path: &Path) -> Option<Holder> {
     }
 }
 
-/// Opens the lock file, made with mode 0600 if it is not there; never through a link, and never one of another user,
-/// who may still have it open.
+/// Opens the lock file or creates it with mode 0600. Symbolic links and files of other users are refused.
 fn open_or_create(path: &Path) -> io::Result<File> {
     let file = options().write(true).create(true).truncate(false).open(path)?;
     let found = file.metadata()?;
@@ -150,7 +146,7 @@ fn open_or_create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// For reading, and without waiting for what is no file, such as a FIFO.
+/// For reading, without blocking on special files such as FIFOs.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -163,7 +159,7 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Whether the open file is the one at the path; an error where that cannot be told.
+/// Whether `file` is the one at `path`. An error if that is unknown.
 fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
     let there = match std::fs::symlink_metadata(path) {
         Ok(there) => there,

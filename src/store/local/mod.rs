@@ -1,4 +1,4 @@
-//! The store of one machine: files in the state folder, guarded by `flock(2)`.
+//! The store of one machine: files in the state directory, protected by `flock(2)`.
 
 pub mod atomic;
 mod file_version;

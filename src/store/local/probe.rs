@@ -1,4 +1,4 @@
-//! Looks at the state folder that change nothing in it, for `doctor`.
+//! Checks of the state directory for `doctor`. They change nothing.
 
 use crate::error::Error;
 use crate::store::local::atomic;
@@ -6,7 +6,7 @@ use crate::store::local::state_dir;
 use crate::store::local::state_dir::{StateDir, is_open_to_others};
 use std::path::PathBuf;
 
-/// The folder and every file of ours in it that somebody else has any access to.
+/// The state directory and our files in it to which other users have any access.
 pub(crate) fn open_to_others(state: &StateDir) -> Vec<PathBuf> {
     let rooms = state_dir::SUBDIRS.iter().map(|subdir| state.subdir_path(subdir));
     let folders: Vec<_> = std::iter::once(state.path().to_owned()).chain(rooms).collect();
@@ -19,10 +19,10 @@ pub(crate) fn open_to_others(state: &StateDir) -> Vec<PathBuf> {
         .collect()
 }
 
-/// As much as a refresh writes, in bytes: ledger, and the files that the new ledger and token replace them with.
+/// The size of what a refresh writes: the ledger, the new ledger and the new token. In bytes.
 const REFRESH: usize = 32 << 10;
 
-/// Writes a file of that size in the folder of locks and removes it again. [`Error::Store`] where that cannot be done.
+/// Writes a file of the size of a refresh into `locks` and deletes it again. [`Error::Store`] if that fails.
 pub fn write(state: &StateDir) -> Result<(), Error> {
     let path = state.subdir("locks")?.join(format!("probe-{}", std::process::id()));
     atomic::replace_unlocked(&path, &[b' '; REFRESH])?;

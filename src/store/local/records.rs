@@ -1,8 +1,8 @@
-//! Our files' contents: JSON objects that begin with their version.
+//! The format of state files: JSON objects that begin with their version.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// The version that this program writes. A format that an older program could not read gets a new file name.
+/// The version that this program writes. An incompatible format gets a new file name.
 pub(crate) const VERSION: u32 = 1;
 
 #[derive(Deserialize)]
@@ -10,14 +10,14 @@ struct Version {
     version: u32,
 }
 
-/// The bytes of a file that holds `value`, which must serialise to a JSON object.
+/// `value` must serialize to a JSON object.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     let body = serde_json::to_string(value).unwrap_or_else(|_| "{}".into());
     let separator = if body == "{}" { "" } else { "," };
     format!("{{\"version\":{VERSION}{separator}{}\n", body.trim_start_matches('{')).into_bytes()
 }
 
-/// The value in a file's bytes; `None` for junk and for versions that this program does not know.
+/// `None` if the bytes are unparseable or of an unknown version.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let Version { version } = serde_json::from_slice(bytes).ok()?;
     (version == VERSION).then(|| serde_json::from_slice(bytes).ok())?

@@ -1,5 +1,5 @@
-//! The state folder: ours, closed to everybody else, and not a link to somewhere else.
-#![expect(clippy::disallowed_methods, reason = "this room writes files")]
+//! The state directory. It belongs to the user, is closed to others, and is not a symbolic link.
+#![expect(clippy::disallowed_methods, reason = "this module writes files")]
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -8,31 +8,30 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The state folder, which may not exist yet.
+/// The state directory, which may not exist yet.
 #[derive(Clone, Debug)]
 pub struct StateDir(PathBuf);
 
-/// The folders that we make in it, which also show that it is ours.
+/// The directories in it. If one of them exists, the state directory is ours.
 pub(crate) const SUBDIRS: [&str; 6] = ["clients", "credentials", "ledgers", "locks", "profiles", "secrets"];
 
 impl StateDir {
-    /// The folder at `path`; it is looked at by [`StateDir::check`] and made by [`StateDir::room`].
+    /// Creates nothing. [`StateDir::check`] checks the directory, and [`StateDir::subdir`] creates it.
     pub fn new(path: PathBuf) -> Self {
         StateDir(path)
     }
 
-    /// The folder's path.
+    /// The path, which may not exist.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// The path of one of our folders in it.
     pub(crate) fn subdir_path(&self, subdir: &str) -> PathBuf {
         self.0.join(subdir)
     }
 
-    /// Refuses a folder that is a link or somebody else's, or that somebody else could replace. One that is not there is
-    /// fine.
+    /// Refuses a directory that is a symbolic link, belongs to another user, or could be replaced by one. A missing
+    /// directory is fine.
     pub fn check(&self) -> Result<(), Error> {
         if let Ok(found) = fs::symlink_metadata(&self.0) {
             self.check_owner(&found)?;
@@ -40,25 +39,18 @@ impl StateDir {
         self.check_ancestors()
     }
 
-    /// As `StrictModes` of OpenSSH does, except that a sticky folder such as `/tmp` may be above ours.
+    /// As OpenSSH's `StrictModes`, except that a sticky directory such as `/tmp` is allowed.
     fn check_ancestors(&self) -> Result<(), Error> {
         let Some(parent) = self.0.parent() else { return Ok(()) };
         for folder in files::canonical(parent).ancestors() {
             let Some(found) = stat(folder) else { continue };
-            let problem = match () {
-                () if !owned_by_us_or_root(&found) => {
-                    tr!(
-                        "belongs to another user, who could replace the state folder {state}",
-                        state = self.0.display()
-                    )
-                }
-                () if others_may_replace_in(&found) => {
-                    tr!(
-                        "can be written by other users, who could replace the state folder {state}",
-                        state = self.0.display()
-                    )
-                }
-                () => continue,
+            let state = self.0.display();
+            let problem = if !owned_by_us_or_root(&found) {
+                tr!("belongs to another user, who could replace the state folder {state}", state)
+            } else if others_may_replace_in(&found) {
+                tr!("can be written by other users, who could replace the state folder {state}", state)
+            } else {
+                continue;
             };
             return Err(Error::Unsafe {
                 path: folder.to_owned(),
@@ -92,7 +84,7 @@ impl StateDir {
         Ok(())
     }
 
-    /// Makes one of our folders, and the state folder around it, with mode 0700 whatever the umask.
+    /// Creates a directory in the state directory, and the state directory itself, with mode 0700 whatever the umask.
     pub(crate) fn subdir(&self, subdir: &str) -> Result<PathBuf, Error> {
         let path = self.subdir_path(subdir);
         if let Some(parent) = self.0.parent() {
@@ -111,8 +103,8 @@ impl StateDir {
         Ok(path)
     }
 
-    /// Refuses a folder that others can enter, unless it is empty or has our folders in it: one that holds other things
-    /// was named by mistake, and is not to be closed.
+    /// Refuses a directory that others can enter, unless it is empty or has our directories in it. Otherwise it was
+    /// named by mistake, and its mode must not change.
     fn refuse_other_files(&self) -> Result<(), Error> {
         let found = fs::symlink_metadata(&self.0).map_err(|error| failed("read", &self.0, &error))?;
         if !is_open_to_others(&found) {
@@ -135,17 +127,18 @@ impl StateDir {
     }
 }
 
-/// Takes everybody else's access to a folder away, and gives us ours, whatever the umask said.
+/// Sets mode 0700, whatever the umask.
 fn close_folder(path: &Path) -> Result<(), Error> {
     set_private(path).map_err(|error| failed("protect", path, &error))
 }
 
-/// The error of an action on a path.
+/// The error of `action` on `path`.
 pub(crate) fn failed(action: &'static str, path: &Path, error: &io::Error) -> Error {
     Error::Store { action, what: path.display().to_string(), problem: error.to_string() }
 }
 
-/// The whole of a file of ours, at most 64 KiB, and its metadata. No link is followed to it or to its folder.
+/// Reads a state file of at most 64 KiB, with its metadata. Neither the file nor its directory may be a symbolic
+/// link.
 pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
     if let Some(folder) = path.parent() {
         let found = fs::symlink_metadata(folder)?;
@@ -154,10 +147,10 @@ pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
         }
     }
     let (bytes, found) = files::read(path, Accept::NoLink, files::SMALL)?;
-    match owned_by_us(&found) {
-        true => Ok((bytes, found)),
-        false => Err(io::Error::other(tr!("it is not a file of ours"))),
+    if !owned_by_us(&found) {
+        return Err(io::Error::other(tr!("it is not a file of ours")));
     }
+    Ok((bytes, found))
 }
 
 #[cfg(unix)]
@@ -165,29 +158,28 @@ mod os {
     use super::*;
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 
-    /// Whether the file belongs to the user this process runs as.
+    /// Whether the file belongs to the current user.
     pub(crate) fn owned_by_us(found: &Metadata) -> bool {
         found.uid() == rustix::process::geteuid().as_raw()
     }
 
-    /// Whether the file belongs to that user or to root.
     pub(crate) fn owned_by_us_or_root(found: &Metadata) -> bool {
         found.uid() == 0 || owned_by_us(found)
     }
 
-    /// Whether others may rename what is in the folder. The user's own group counts as the user.
+    /// Whether others may rename entries of the directory. The user's primary group counts as the user.
     pub(crate) fn others_may_replace_in(folder: &Metadata) -> bool {
         let by_group = folder.mode() & 0o020 != 0 && folder.gid() != rustix::process::getegid().as_raw();
         let is_sticky = folder.mode() & 0o1000 != 0;
         (by_group || folder.mode() & 0o002 != 0) && !is_sticky
     }
 
-    /// Whether anybody but the owner has any access.
+    /// Whether anyone but the owner has access.
     pub(crate) fn is_open_to_others(found: &Metadata) -> bool {
         found.mode() & 0o077 != 0
     }
 
-    /// Makes a folder of mode 0700 or less, and tells whether there was none.
+    /// Creates a directory of mode 0700 or less. False if it exists.
     pub(crate) fn make_private(path: &Path) -> io::Result<bool> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => Ok(true),
@@ -197,18 +189,18 @@ mod os {
     }
 
     pub(crate) fn set_private(folder: &Path) -> io::Result<()> {
-        match fs::symlink_metadata(folder)?.mode() & 0o777 {
-            0o700 => Ok(()),
-            _ => fs::set_permissions(folder, fs::Permissions::from_mode(0o700)),
+        if fs::symlink_metadata(folder)?.mode() & 0o777 == 0o700 {
+            return Ok(());
         }
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
     }
 
-    /// Takes everybody else's access to a file of ours away, and gives us ours, whatever the umask said.
+    /// Sets mode 0600, whatever the umask.
     pub(crate) fn close_file(file: &File) -> io::Result<()> {
-        match file.metadata()?.mode() & 0o777 {
-            0o600 => Ok(()),
-            _ => file.set_permissions(fs::Permissions::from_mode(0o600)),
+        if file.metadata()?.mode() & 0o777 == 0o600 {
+            return Ok(());
         }
+        file.set_permissions(fs::Permissions::from_mode(0o600))
     }
 }
 
@@ -216,22 +208,18 @@ mod os {
 mod os {
     use super::*;
 
-    /// There are no owners that could be told here.
     pub(crate) fn owned_by_us(_: &Metadata) -> bool {
         true
     }
 
-    /// There are no owners that could be told here.
     pub(crate) fn owned_by_us_or_root(_: &Metadata) -> bool {
         true
     }
 
-    /// There are no modes here.
     pub(crate) fn others_may_replace_in(_: &Metadata) -> bool {
         false
     }
 
-    /// There are no modes here.
     pub(crate) fn is_open_to_others(_: &Metadata) -> bool {
         false
     }
@@ -244,7 +232,6 @@ mod os {
         Ok(())
     }
 
-    /// There are no modes here.
     pub(crate) fn close_file(_: &File) -> io::Result<()> {
         Ok(())
     }
@@ -253,12 +240,12 @@ mod os {
 pub(crate) use os::{close_file, is_open_to_others, owned_by_us};
 use os::{make_private, others_may_replace_in, owned_by_us_or_root, set_private};
 
-/// What stands at the path, links not followed.
+/// Does not follow symbolic links.
 pub(crate) fn stat(path: &Path) -> Option<Metadata> {
     fs::symlink_metadata(path).ok()
 }
 
-/// The paths in a folder of ours; a folder that is not there is an empty one.
+/// The paths in a directory. A missing directory counts as empty.
 pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     match fs::read_dir(folder) {
         Ok(entries) => Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()),

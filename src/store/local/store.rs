@@ -1,28 +1,23 @@
-//! The store of one machine: files in the state folder, guarded by `flock(2)`.
+//! The store of one machine: files in the state directory, protected by `flock(2)`.
 
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::model::Budget;
-use crate::model::CredentialId;
-use crate::model::{CacheRecord, Ledger, Timestamp};
-use crate::store::local::atomic;
-use crate::store::local::atomic::CommitFile;
-use crate::store::local::lock;
-use crate::store::local::lock::{FileLock, Holder, LockFile};
+use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp};
+use crate::store::local::atomic::{self, CommitFile};
+use crate::store::local::lock::{self, FileLock, Holder, LockFile};
 use crate::store::local::records::{decode, encode};
-use crate::store::local::state_dir;
-use crate::store::local::state_dir::{StateDir, failed};
+use crate::store::local::state_dir::{self, StateDir, failed};
 use crate::store::{FileVersion, Locked, Store};
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Room that a commit file has beyond what its predecessor took, in bytes.
-const ROOM: usize = 8192;
+/// Reserved beyond the size of the old content, in bytes.
+const SPARE: usize = 8192;
 
-/// How often the state folder is made anew where somebody removes it at the same time.
-const REMOVALS: u32 = 10;
+/// How often the state directory is created again if another process deletes it.
+const MAX_REMOVALS: u32 = 10;
 
 /// The files of one credential.
 pub struct LocalStore {
@@ -30,14 +25,14 @@ pub struct LocalStore {
     cache: PathBuf,
     ledger: PathBuf,
     lock: RefCell<LockFile>,
-    /// Whether this process has made sure that the folders are there.
+    /// Whether this process has created the directories.
     made: Cell<bool>,
-    /// The cache as it was last read, so that a caller that waits reads it again only when it has changed.
+    /// The cache as last read, so that a waiting caller reads it again only after a change.
     read: RefCell<Option<(FileVersion, CacheRecord)>>,
 }
 
 impl LocalStore {
-    /// The files of `credential` in the state folder. Nothing is opened or made yet.
+    /// Opens and creates nothing.
     pub fn new(state: &StateDir, credential: &CredentialId) -> Self {
         let lock = state.subdir_path("locks").join(format!("{}.lock", credential.ledger()));
         LocalStore {
@@ -49,17 +44,14 @@ impl LocalStore {
             read: RefCell::default(),
         }
     }
-}
 
-impl LocalStore {
-    /// The lock, if it is free, as a value that can be kept: the fleet holds it while it waits for its lease. A state
-    /// folder that is removed meanwhile is made anew.
+    /// Takes the lock if it is free. The caller may keep the value: Redis callers hold it while they wait for the
+    /// lease. A state directory that is deleted meanwhile is created again.
     pub fn take(&self) -> Result<Option<LockedLocal>, Error> {
         let mut taken = self.make_and_lock();
-        for _ in 0..REMOVALS {
-            match taken {
-                Err(Error::Store { .. }) => {}
-                _ => break,
+        for _ in 0..MAX_REMOVALS {
+            if !matches!(taken, Err(Error::Store { .. })) {
+                break;
             }
             self.made.set(false);
             taken = self.make_and_lock();
@@ -88,7 +80,6 @@ impl LocalStore {
     }
 }
 
-/// The file that holds the cached token set of `credential`.
 pub(crate) fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
     state.subdir_path("credentials").join(format!("{}.v1.json", credential.cache()))
 }
@@ -120,8 +111,8 @@ impl Store for LocalStore {
         Ok(self.take()?.map(|locked| -> Box<dyn Locked + '_> { Box::new(locked) }))
     }
 
-    /// From 5 ms, growing to 100 ms, and to 200 ms after about a second, with jitter, so that a thousand waiting callers
-    /// do not march in step.
+    /// From 5 ms, growing to 100 ms, and to 200 ms after about a second. Random jitter keeps waiting callers from
+    /// retrying all at once.
     fn pause(&self, attempt: u32) -> Duration {
         let longest = 5u64 << attempt.min(5);
         let longest = if attempt < 20 { longest.min(100) } else { 200 };
@@ -145,17 +136,17 @@ pub struct LockedLocal {
 }
 
 impl LockedLocal {
-    /// Writes a file, unless the lock file was deleted or replaced: whoever holds the new one may be writing too.
+    /// Writes a file, unless the lock file was deleted or replaced: the holder of the new one may be writing too.
     fn write(&self, file: CommitFile, bytes: &[u8]) -> io::Result<()> {
-        match self.lock.is_still_held() {
-            true => file.commit(bytes),
-            false => Err(io::Error::other(tr!("the lock file was deleted meanwhile"))),
+        if !self.lock.is_still_held() {
+            return Err(io::Error::other(tr!("the lock file was deleted meanwhile")));
         }
+        file.commit(bytes)
     }
 
     fn reserve_and_write(&mut self, ledger: &[u8], cache_room: usize) -> io::Result<()> {
         self.pending_cache = Some(CommitFile::reserve(&self.cache, cache_room)?);
-        self.pending_ledger = Some(CommitFile::reserve(&self.ledger, ledger.len() + ROOM)?);
+        self.pending_ledger = Some(CommitFile::reserve(&self.ledger, ledger.len() + SPARE)?);
         // Last, so that an entry without a request is never on disk.
         self.write(CommitFile::reserve(&self.ledger, 0)?, ledger)
     }
@@ -171,7 +162,7 @@ impl Locked for LockedLocal {
     fn cache(&mut self) -> Result<CacheRecord, Error> {
         match read_or_set_aside(&self.cache, decode_cache)? {
             Found::Value(cache) => Ok(cache),
-            Found::Nothing | Found::Junk => Ok(CacheRecord::default()),
+            Found::Nothing | Found::Unparseable => Ok(CacheRecord::default()),
         }
     }
 
@@ -185,7 +176,7 @@ impl Locked for LockedLocal {
                 }
                 Ok(dated)
             }
-            Found::Junk => {
+            Found::Unparseable => {
                 let ledger = Ledger::unreadable(now, budget);
                 self.record(&ledger)?;
                 Ok(ledger)
@@ -193,11 +184,11 @@ impl Locked for LockedLocal {
         }
     }
 
-    /// Nothing is sent where the lock file or the state folder was removed: the lock is taken again, and everything read
-    /// again under it.
+    /// Fails with [`Error::LeaseLost`] if the lock file or the state directory was deleted. The caller then takes the
+    /// lock and reads everything again.
     fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error> {
         (self.pending_cache, self.pending_ledger) = (None, None);
-        let written = self.reserve_and_write(&encode(ledger), encode(cache).len() + ROOM);
+        let written = self.reserve_and_write(&encode(ledger), encode(cache).len() + SPARE);
         match written {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::LeaseLost),
             _ if !self.lock.is_still_held() => Err(Error::LeaseLost),
@@ -217,24 +208,23 @@ impl Locked for LockedLocal {
     }
 }
 
-/// What was found in a file.
 enum Found<T> {
     Nothing,
-    Junk,
+    Unparseable,
     Value(T),
 }
 
-/// The token set in a cache file, read without a lock; `None` for none and for junk.
+/// Reads a cache file without a lock. `None` if it is missing or unparseable.
 pub(crate) fn read_cache(path: &Path) -> Option<CacheRecord> {
     state_dir::read(path).ok().and_then(|(bytes, _)| decode_cache(&bytes))
 }
 
-/// A cache record that we can have written; anything else is junk.
+/// `None` if the record is not one that we can have written.
 pub(crate) fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
     decode(bytes).filter(CacheRecord::is_sound)
 }
 
-/// The same for whoever must know whether a file is there: an error where it is one of ours and cannot be read now.
+/// Like [`read_cache`], but reports an error if our file exists and cannot be read now.
 fn look_at_cache(path: &Path) -> Result<CacheRecord, Error> {
     match state_dir::read(path) {
         Ok((bytes, _)) => Ok(decode_cache(&bytes).unwrap_or_default()),
@@ -252,25 +242,23 @@ fn read_or_set_aside<T>(path: &Path, decode: fn(&[u8]) -> Option<T>) -> Result<F
         Err(error) if is_to_be_set_aside(path, &error) => {
             log::debug!("{}: {error}", path.display());
             atomic::set_aside(path);
-            return Ok(Found::Junk);
+            return Ok(Found::Unparseable);
         }
         Err(error) => return Err(failed("read", path, &error)),
     };
-    Ok(match decode(&bytes) {
-        Some(value) => Found::Value(value),
-        None => {
-            atomic::set_aside(path);
-            Found::Junk
-        }
-    })
+    let value = decode(&bytes);
+    if value.is_none() {
+        atomic::set_aside(path);
+    }
+    Ok(value.map_or(Found::Unparseable, Found::Value))
 }
 
-/// Whether the error is one that stays: something else than a file of ours is there, or only its mode keeps it from us.
+/// Whether the error is permanent: our file has the wrong mode, or the path is not a file of ours.
 fn is_to_be_set_aside(path: &Path, error: &io::Error) -> bool {
     error.kind() == ErrorKind::PermissionDenied || is_not_a_file(path)
 }
 
-/// Whether something else than a file of ours stands at the path: a folder, a link, another user's file.
+/// Whether the path is a directory, a symbolic link or another user's file.
 fn is_not_a_file(path: &Path) -> bool {
     state_dir::stat(path).is_some_and(|found| !found.is_file() || !state_dir::owned_by_us(&found))
 }

@@ -1,31 +1,31 @@
-//! This machine's time and Redis's, as one answer ties them together.
+//! Converts times between this machine's clock and that of Redis.
 
 use crate::model::Timestamp;
 
-/// The boot that moments of Redis's clock say they are of.
+/// The boot id of times by Redis's clock.
 const REDIS: &str = "redis";
 
-/// Both times at one moment: this machine's when the answer had arrived, and Redis's in it.
+/// Both times at the moment of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clocks {
-    /// This machine's time.
+    /// This machine's time when the reply had arrived.
     pub at: Timestamp,
-    /// Redis's, in ms since 1970.
+    /// Redis's time in the reply, in ms since 1970.
     pub redis_ms: i64,
 }
 
 impl Clocks {
-    /// A moment of this machine in Redis's time, as of `now`, which may be long after the answer.
+    /// Converts a time of this machine, as of `now`, which may be long after the reply.
     pub fn to_redis(&self, moment: &Timestamp, now: &Timestamp) -> Timestamp {
         let later = later_ms(moment, &self.at).min(later_ms(now, &self.at));
-        // What is later only this boot can tell: `age_ms` would take a moment of a longer boot for a later one.
+        // Only times of the same boot can be later: `age_ms` would take a time of a longer boot for a later one.
         let age = if later > 0 { -later } else { moment.age_ms(&self.at) };
         let ms = self.redis_ms.saturating_sub(age);
         Timestamp { wall_ms: ms, boot_ms: ms, boot_id: REDIS.into() }
     }
 
-    /// A moment of Redis in this machine's time, as of `now`. One in the future counts as now, so that no lock-out is
-    /// longer than its nominal length although Redis's clock was set back.
+    /// Converts a time of Redis, as of `now`. A time in the future counts as now, so that no pause exceeds its
+    /// nominal length if Redis's clock was set back.
     pub fn to_local(&self, moment: &Timestamp, now: &Timestamp) -> Timestamp {
         let age = self.redis_ms.saturating_sub(moment.wall_ms).max(-later_ms(now, &self.at));
         Timestamp {
@@ -36,7 +36,7 @@ impl Clocks {
     }
 }
 
-/// How much later than `than` a moment of the same boot is, in ms; nought where it is not, or cannot be known to be.
+/// How much later `moment` is than `than`, in ms. 0 if it is not later, or if they are of different boots.
 fn later_ms(moment: &Timestamp, than: &Timestamp) -> i64 {
     let later = match (moment.boot_id == than.boot_id, than.boot_id.is_empty()) {
         (true, false) => moment.boot_ms.saturating_sub(than.boot_ms),
@@ -59,7 +59,7 @@ mod tests {
         Clocks { at: moment(1_000_000, 500, boot_id), redis_ms: 7_000_000_000 }
     }
 
-    /// A machine that was up for days, rebooted, and still has the ledger of before: its entries are old, not to come.
+    /// After a reboot, the entries of the old ledger are old and not in the future.
     #[test]
     fn a_moment_of_a_longer_boot_is_not_in_the_future() {
         let (before, clocks) = (moment(999_900, 900_000, "the boot before"), clocks("this boot"));
@@ -76,7 +76,7 @@ mod tests {
         }
     }
 
-    /// A machine that was paused after its look reads what others wrote meanwhile.
+    /// A machine that was suspended reads what others wrote meanwhile.
     #[test]
     fn what_others_wrote_after_the_answer_keeps_its_time() {
         let (there, now) = (moment(7_000_900, 7_000_900, REDIS), moment(1_001_200, 1_700, "b"));
@@ -98,7 +98,7 @@ mod tests {
             prop_assert_eq!(clocks.to_local(&clocks.to_redis(&then, &now), &now), then);
         }
 
-        /// Whoever can write to Redis can write any number: no panic, and no moment in the future.
+        /// Redis may contain any number. None of them causes a panic or a time in the future.
         #[test]
         fn no_number_is_too_strange(there in any::<i64>(), redis_ms in 0i64..i64::MAX / 2) {
             let clocks = Clocks { redis_ms, ..clocks("b") };

@@ -1,4 +1,4 @@
-//! A look at the shared store that changes nothing in it, for `doctor`.
+//! Checks of the shared store for `doctor`. They change nothing.
 
 use crate::error::Error;
 use crate::model::CredentialId;
@@ -6,35 +6,34 @@ use crate::store::redis::remote::Remote;
 use crate::store::redis::settings::Shared;
 use std::time::Duration;
 
-/// How the shared store is.
+/// The result of the checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Health {
-    /// From a question to its answer.
+    /// Round-trip time.
     pub(crate) latency: Duration,
     /// How far Redis's clock is ahead of this machine's, in ms.
     pub(crate) clock_offset_ms: i64,
-    /// How long the lease lasts yet that some machine has on the credential.
+    /// Remaining time of the lease that a machine has on the credential.
     pub(crate) lease: Option<Duration>,
-    /// What Redis does when its memory is full; `None` where it does not tell us.
+    /// Redis's `maxmemory-policy`. `None` if Redis does not report it.
     pub(crate) eviction: Option<String>,
-    /// Why it takes no writes, where it tells so: without them nobody can refresh.
+    /// Why Redis accepts no writes. Without them nobody can refresh.
     pub(crate) refusal: Option<Refusal>,
-    /// Whether the token there is sealed with none of this machine's keys.
+    /// Whether the token is sealed with a key that this machine does not have.
     pub(crate) foreign: bool,
 }
 
-/// Why a store that answers takes no writes.
+/// Why a reachable Redis accepts no writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// It copies another one.
+    /// It is a read-only replica.
     Replica,
-    /// It has no memory left, and evicts nothing.
+    /// Its memory is full, and it evicts nothing.
     Full,
 }
 
 impl Shared {
-    /// Asks the store how it is. [`Error::Unavailable`] where it does not answer, [`Error::Setting`] where it does not let
-    /// us in or there is no key.
+    /// [`Error::Unavailable`] if Redis does not respond. [`Error::Setting`] if it denies access or there is no key.
     pub(crate) fn inspect(&self, credential: &CredentialId) -> Result<Health, Error> {
         let keys = self.keys.as_ref().map_err(Error::clone)?;
         let mut remote = Remote::connect(self, credential, Duration::MAX)?;
@@ -59,8 +58,7 @@ impl Shared {
     }
 }
 
-/// A section of what a server tells of itself; empty where it does not. One that many share may hide its configuration and
-/// still tell this.
+/// A section of `INFO`. Empty if Redis does not permit it. Managed services may hide `CONFIG` but not `INFO`.
 fn info(remote: &mut Remote, section: &str) -> String {
     remote.ask(redis::cmd("INFO").arg(section)).unwrap_or_default()
 }

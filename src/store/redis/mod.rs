@@ -1,7 +1,7 @@
-//! The store of a fleet: this machine's folder, and Redis behind it.
+//! The store of several machines: this machine's files, with Redis behind them.
 //!
-//! The local lock is taken first, so that one caller a machine waits for the lease while the others wait for it. What
-//! is read anywhere without the lock is read from the folder: a warm call never gets here.
+//! The local lock is taken first, so that one caller per machine waits for the lease. Reads without the lock use
+//! local files, so a cached `get` never connects to Redis.
 
 pub mod clocks;
 mod inspect;
@@ -19,9 +19,7 @@ pub use settings::Shared;
 
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::model::Budget;
-use crate::model::CredentialId;
-use crate::model::{CacheRecord, Ledger, Timestamp, TokenSet};
+use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp, TokenSet};
 use crate::store::local::LockedLocal;
 use crate::store::{Holder, LocalStore, Locked, Store};
 use crate::system::{Clock, Deadline};
@@ -32,12 +30,12 @@ use snapshot::Snapshot;
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// A look at Redis gets at least this long.
-const LEAST_WAIT: Duration = Duration::from_millis(50);
+/// Minimum time for an operation on Redis.
+const MIN_TIMEOUT: Duration = Duration::from_millis(50);
 /// The longest pause between two looks at the lease, in ms.
-const LONGEST_PAUSE_MS: u64 = 400;
+const MAX_PAUSE_MS: u64 = 400;
 
-/// The state of one credential, shared by machines.
+/// The state of one credential, shared between machines.
 pub struct RedisStore {
     local: LocalStore,
     shared: Shared,
@@ -45,34 +43,34 @@ pub struct RedisStore {
     waiting: RefCell<Waiting>,
 }
 
-/// What a caller keeps while it waits for the lease.
+/// The state of a caller that waits for the lease.
 #[derive(Default)]
 struct Waiting {
-    /// The local lock, which makes it the one caller of its machine that waits here.
+    /// The local lock, which makes this the only caller of its machine that waits for the lease.
     local: Option<LockedLocal>,
     remote: Option<Remote>,
-    /// What there was at the first look.
+    /// The shared state at the first look.
     first: Option<First>,
-    /// When this look must have ended.
+    /// Deadline of the next look.
     until: Option<Deadline>,
 }
 
 impl Waiting {
-    /// What Redis may take; never nought, which sockets take for no limit.
+    /// Time for an operation on Redis. Never 0, which sockets take for no limit.
     fn within(&self, clock: &dyn Clock) -> Duration {
-        self.until.map_or(Duration::MAX, |until| until.remaining(clock)).max(LEAST_WAIT)
+        self.until.map_or(Duration::MAX, |until| until.remaining(clock)).max(MIN_TIMEOUT)
     }
 }
 
-/// What the fleet had when a caller first looked.
+/// The shared state when a caller first looked.
 struct First {
-    /// Its count of failures: those after it are this caller's too.
+    /// The count of failures. Later failures apply to this caller too.
     failures: u64,
     token: Option<TokenSet>,
 }
 
 impl RedisStore {
-    /// The shared state of `credential` with `local` in front. Nothing is opened yet.
+    /// Opens nothing.
     pub fn new(local: LocalStore, shared: &Shared, credential: &CredentialId) -> Self {
         RedisStore {
             local,
@@ -86,7 +84,7 @@ impl RedisStore {
         self.shared.keys.as_ref().map_err(Error::clone)
     }
 
-    /// One look at the lease with the local lock held. An error lets go of that lock.
+    /// Tries to take the lease while holding the local lock. An error releases that lock.
     fn take(&self, mut local: LockedLocal) -> Result<Option<LockedRedis<'_>>, Error> {
         let (keys, clock) = (self.keys()?, &*self.shared.clock);
         let mut waiting = self.waiting.borrow_mut();
@@ -94,21 +92,21 @@ impl RedisStore {
             Some(remote) => remote,
             None => Remote::connect(&self.shared, &self.credential, waiting.within(clock))?,
         };
-        let raw = remote.take(&keys.ids(), waiting.within(clock))?.ok_or_else(foreign)?;
-        let (got, view) = (raw.got, Snapshot::of(raw, keys, &self.credential, &*self.shared.clock));
-        let view = view.inspect_err(|_| remote.release())?;
+        let reply = remote.take(&keys.ids(), waiting.within(clock))?.ok_or_else(foreign)?;
+        let (got, snapshot) = (reply.got, Snapshot::of(reply, keys, &self.credential, &*self.shared.clock));
+        let snapshot = snapshot.inspect_err(|_| remote.release())?;
         let first = waiting.first.get_or_insert_with(|| First {
-            failures: view.ledger.failures,
-            token: view.cache.as_ref().and_then(|cache| cache.token.clone()),
+            failures: snapshot.ledger.failures,
+            token: snapshot.cache.as_ref().and_then(|cache| cache.token.clone()),
         });
         let before = first.failures;
         if !got {
-            view.take_over(&mut local, keys, self.shared.clock.now())?;
+            snapshot.update_local(&mut local, keys, self.shared.clock.now())?;
             waiting.local = Some(local);
             waiting.remote = Some(remote);
             return Ok(None);
         }
-        Ok(Some(LockedRedis::new(self, local, Some((remote, view)), before)))
+        Ok(Some(LockedRedis::new(self, local, Some((remote, snapshot)), before)))
     }
 }
 
@@ -144,22 +142,22 @@ impl Store for RedisStore {
         }
     }
 
-    /// The one caller of a machine that waits for the lease looks less often than those that wait for it.
+    /// The one caller per machine that waits for the lease looks less often.
     fn pause(&self, attempt: u32) -> Duration {
         let pause = self.local.pause(attempt);
         match self.waiting.borrow().local {
-            Some(_) => (pause * 4).min(Duration::from_millis(LONGEST_PAUSE_MS)),
+            Some(_) => (pause * 4).min(Duration::from_millis(MAX_PAUSE_MS)),
             None => pause,
         }
     }
 
     fn holder(&self) -> Option<Holder> {
         let waits_itself = self.waiting.borrow().local.is_some();
-        // The lease is another machine's, whose process ids mean nothing here.
+        // The lease belongs to another machine, whose process ids mean nothing here.
         if waits_itself { Some(Holder { pid: 0, since_ms: 0 }) } else { self.local.holder() }
     }
 
-    /// In this machine's ledger: the fleet's is what could not be reached.
+    /// Writes to the local ledger, because the shared one may be unreachable.
     fn early_failed(&self, now: &Timestamp, budget: &Budget) {
         let note = || -> Result<(), Error> {
             if let Some(mut local) = self.local.take()? {
@@ -184,7 +182,7 @@ impl Store for RedisStore {
     }
 }
 
-/// The token there is sealed with none of our keys.
+/// The shared token is sealed with a key that this machine does not have.
 fn foreign() -> Error {
     Error::Setting {
         problem: tr!("the shared store is sealed with another key"),

@@ -1,4 +1,4 @@
-//! The line to Redis: one connection, the scripts as functions, and its errors as ours.
+//! A connection to Redis, with a method for each script.
 
 use crate::error::Error;
 use crate::i18n::{causes, tr};
@@ -12,64 +12,73 @@ use redis::{
 };
 use std::time::Duration;
 
-/// For a connection, with its TLS handshake and login.
+/// For connecting, including TLS handshake and login.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// For each command.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a lease lasts, in ms.
+/// In ms.
 pub(crate) const LEASE_MS: u64 = 15_000;
-/// How long anything is kept after its last write, in ms: longer than a token or a ledger's entry means anything.
-const LIFE_MS: u64 = 2 * 3_600_000;
+/// Expiry of all keys after their last write, in ms. Longer than tokens and ledger entries are relevant.
+const EXPIRY_MS: u64 = 2 * 3_600_000;
 
-/// What there was when the lease was asked for. `rev` and `json` are the ledger's, `gen` is the token's.
+/// Redis's reply to [`Remote::take`]. `rev` and `json` are the ledger's, `generation` is the token's.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// Whether the lease is ours now.
+    /// Whether we have the lease.
     pub got: bool,
     /// Redis's time, in ms since 1970.
     pub redis_ms: i64,
-    /// Counts the writes of the token.
+    /// Counts writes of the token.
     pub generation: u64,
-    /// The sealed token; empty where there is none.
+    /// The sealed token. Empty if there is none.
     pub sealed: Vec<u8>,
-    /// The mark of the token that was last rejected.
-    pub tomb: String,
-    /// The version of the ledger.
+    /// HMAC of the token that was last rejected.
+    pub revoked_mac: String,
+    /// The ledger's version.
     pub rev: String,
     /// The ledger.
     pub json: String,
 }
 
 impl Reply {
-    /// What Redis answered; `None` where the token is sealed with none of our keys, an error where it is no such answer.
+    /// `None` if the token is sealed with a key that we do not have.
     pub fn read(answer: redis::Value) -> Result<Option<Self>, redis::ParsingError> {
         type Answer = (i64, i64, u64, Vec<u8>, String, String, String);
-        let (got, redis_ms, generation, sealed, tomb, rev, json) = Answer::from_redis_value(answer)?;
-        Ok((got >= 0).then_some(Reply { got: got == 1, redis_ms, generation, sealed, tomb, rev, json }))
+        let (got, redis_ms, generation, sealed, revoked_mac, rev, json) = Answer::from_redis_value(answer)?;
+        Ok((got >= 0).then_some(Reply {
+            got: got == 1,
+            redis_ms,
+            generation,
+            sealed,
+            revoked_mac,
+            rev,
+            json,
+        }))
     }
 }
 
-/// What became of a reservation.
+/// The outcome of [`Remote::reserve`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserved {
     /// The request may be sent.
     Yes,
-    /// The lease ran out, or the ledger is another one.
+    /// The lease expired, or another machine wrote the ledger.
     Lost,
 }
 
-/// A connection, for the keys of one credential.
+/// A connection for the keys of one credential.
 pub struct Remote {
     connection: Connection,
     keys: [String; 3],
     place: String,
     owner: String,
-    /// Whether an error broke the line, so that nothing more is tried on it.
+    /// Whether an error made the connection unusable.
     broken: bool,
 }
 
 impl Remote {
-    /// Connects, `within` what the caller has left. [`Error::Unavailable`] where nobody answers, [`Error::Setting`] where we are not let in.
+    /// Connects within `within`. [`Error::Unavailable`] if Redis does not respond, [`Error::Setting`] if it denies
+    /// access.
     pub fn connect(shared: &Shared, credential: &CredentialId, within: Duration) -> Result<Self, Error> {
         let place = place(shared.url.expose());
         if shared.prefix.is_empty() || shared.prefix.contains(['{', '}']) {
@@ -78,20 +87,20 @@ impl Remote {
                 hint: tr!("use letters and digits, or leave it out"),
             });
         }
-        let said = |error: RedisError| refused(&place, &error);
+        let refuse = |error: RedisError| refused(&place, &error);
         let connection =
-            client(shared)?.get_connection_with_timeout(CONNECT_TIMEOUT.min(within)).map_err(said)?;
-        connection.set_write_timeout(Some(COMMAND_TIMEOUT)).map_err(said)?;
+            client(shared)?.get_connection_with_timeout(CONNECT_TIMEOUT.min(within)).map_err(refuse)?;
+        connection.set_write_timeout(Some(COMMAND_TIMEOUT)).map_err(refuse)?;
         let base = format!("{}:{{{}}}", shared.prefix, credential.ledger());
         let keys = [
             format!("{base}:lease"),
             format!("{base}:ledger"),
             format!("{base}:token:{}", credential.cache()),
         ];
-        Ok(Remote { connection, keys, place, owner: random_word()?, broken: false })
+        Ok(Remote { connection, keys, place, owner: random_id()?, broken: false })
     }
 
-    /// Asks for the lease, `within` what the caller has left; `None` where the token is sealed with none of the keys `ids`.
+    /// Tries to take the lease within `within`. `None` if the token is sealed with a key that is not in `ids`.
     pub fn take(&mut self, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error> {
         self.answer_within(COMMAND_TIMEOUT.min(within))?;
         let mut args = vec![self.owner.clone().into_bytes(), number(LEASE_MS)];
@@ -101,9 +110,9 @@ impl Remote {
         Reply::read(answer).map_err(|error| refused(&self.place, &error.into()))
     }
 
-    /// Writes the ledger ahead of a request and renews the lease. `rev` moves on with it.
+    /// Writes the ledger ahead of a request and renews the lease. Updates `rev`.
     pub fn reserve(&mut self, rev: &mut String, json: &str) -> Result<Reserved, Error> {
-        let next = random_word()?;
+        let next = random_id()?;
         let owner = self.owner.clone();
         let args = [
             owner.into_bytes(),
@@ -111,7 +120,7 @@ impl Remote {
             rev.clone().into_bytes(),
             next.clone().into_bytes(),
             json.into(),
-            number(LIFE_MS),
+            number(EXPIRY_MS),
         ];
         match self.call::<i64>(scripts::RESERVE, &args)? {
             1 => {
@@ -122,45 +131,45 @@ impl Remote {
         }
     }
 
-    /// Writes the ledger if it is still the version `rev`, which moves on to the one that is there. Where that is
-    /// somebody else's, it is returned.
+    /// Writes the ledger if its version is still `rev`, and sets `rev` to the current version. Returns the ledger if
+    /// another machine wrote it.
     pub fn record(&mut self, rev: &mut String, json: &str) -> Result<Option<String>, Error> {
-        let next = random_word()?;
-        let args = [rev.clone().into_bytes(), next.clone().into_bytes(), json.into(), number(LIFE_MS)];
-        let (there, json) = self.call::<(String, String)>(scripts::RECORD, &args)?;
-        let ours = there == next;
-        *rev = there;
+        let next = random_id()?;
+        let args = [rev.clone().into_bytes(), next.clone().into_bytes(), json.into(), number(EXPIRY_MS)];
+        let (current, json) = self.call::<(String, String)>(scripts::RECORD, &args)?;
+        let ours = current == next;
+        *rev = current;
         Ok((!ours).then_some(json))
     }
 
-    /// Puts a sealed token there, whose marks are `marks`; false where a newer one is, or it was rejected.
+    /// Stores a sealed token with its HMACs `macs`. False if there is a newer token, or if this one was rejected.
     pub fn commit(
         &mut self,
         generation: u64,
         sealed: Vec<u8>,
-        marks: &[String],
+        macs: &[String],
         asked_ms: i64,
     ) -> Result<bool, Error> {
-        let mark = marks.first().cloned().unwrap_or_default();
+        let mac = macs.first().cloned().unwrap_or_default();
         let asked = asked_ms.to_string().into_bytes();
-        let mut args = vec![number(generation), sealed, mark.into_bytes(), asked, number(LIFE_MS)];
-        args.extend(marks.iter().map(|mark| mark.clone().into_bytes()));
+        let mut args = vec![number(generation), sealed, mac.into_bytes(), asked, number(EXPIRY_MS)];
+        args.extend(macs.iter().map(|mac| mac.clone().into_bytes()));
         Ok(self.call::<i64>(scripts::COMMIT, &args)? == 1)
     }
 
-    /// Drops and bars the token with one of `marks`.
-    pub fn drop_token(&mut self, marks: &[String]) -> Result<(), Error> {
-        let mut args = vec![number(LIFE_MS)];
-        args.extend(marks.iter().map(|mark| mark.clone().into_bytes()));
+    /// Deletes and revokes the token with one of the HMACs `macs`.
+    pub fn drop_token(&mut self, macs: &[String]) -> Result<(), Error> {
+        let mut args = vec![number(EXPIRY_MS)];
+        args.extend(macs.iter().map(|mac| mac.clone().into_bytes()));
         self.call::<i64>(scripts::DROP, &args).map(|_| ())
     }
 
-    /// Sets a value aside that cannot be opened.
+    /// Deletes a sealed value that cannot be opened.
     pub fn set_aside(&mut self, sealed: &[u8]) -> Result<(), Error> {
         self.call::<i64>(scripts::SET_ASIDE, &[sealed.to_vec()]).map(|_| ())
     }
 
-    /// Gives the lease back; where that fails, it runs out by itself.
+    /// Releases the lease. If that fails, it expires.
     pub fn release(&mut self) {
         if self.broken {
             return;
@@ -171,17 +180,15 @@ impl Remote {
         }
     }
 
-    /// The key of the lease.
     pub(crate) fn lease_key(&self) -> String {
         self.keys[0].clone()
     }
 
-    /// The key of the token.
     pub(crate) fn token_key(&self) -> String {
         self.keys[2].clone()
     }
 
-    /// Asks one command that changes nothing.
+    /// Runs a read-only command.
     pub fn ask<T: FromRedisValue>(&mut self, command: &redis::Cmd) -> Result<T, Error> {
         self.answer_within(COMMAND_TIMEOUT)?;
         command.query(&mut self.connection).map_err(|error| refused(&self.place, &error))
@@ -193,7 +200,7 @@ impl Remote {
 
     fn call<T: FromRedisValue>(&mut self, script: &str, args: &[Vec<u8>]) -> Result<T, Error> {
         if self.broken {
-            // One time-out is enough, and an answer that comes late would be taken for the next one's.
+            // Waiting for another timeout is useless, and a late reply would be read as that to the next command.
             let problem = tr!("the line to the shared store at {place} is broken", place = self.place);
             return Err(Error::Unavailable { problem, retry_after: None });
         }
@@ -213,7 +220,7 @@ impl Remote {
 }
 
 fn client(shared: &Shared) -> Result<Client, Error> {
-    // redis takes the process's provider; whoever installed one before us has decided already.
+    // The redis crate uses the process's default provider. Fails if one is installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let wrong = |_: RedisError| Error::Setting {
         problem: tr!("the address of the shared store is not one"),
@@ -221,7 +228,7 @@ fn client(shared: &Shared) -> Result<Client, Error> {
     };
     let url = shared.url.expose();
     let info = url.into_connection_info().map_err(wrong)?;
-    // Without a greeting: its answer is waited for, but taken for nothing where it comes late, and so for the next one's.
+    // Skips `CLIENT SETINFO`: a late reply to it would be read as that to the next command.
     let redis = info.redis_settings().clone().set_skip_set_lib_name();
     let info = info.set_redis_settings(redis);
     match &shared.ca_file {
@@ -233,7 +240,7 @@ fn client(shared: &Shared) -> Result<Client, Error> {
     }
 }
 
-/// Redis's errors as ours: those that a person has to set right are settings, all others may pass.
+/// Errors that need a change of settings are [`Error::Setting`]. All others may be temporary.
 fn refused(place: &str, error: &RedisError) -> Error {
     let denied =
         matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm))
@@ -259,7 +266,7 @@ fn number(number: u64) -> Vec<u8> {
 }
 
 /// 128 random bits in hex.
-fn random_word() -> Result<String, Error> {
+fn random_id() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
         .map_err(|error| Error::Unavailable { problem: error.to_string(), retry_after: None })?;

@@ -1,13 +1,13 @@
-//! What runs inside Redis, each script at once and whole. The clock is Redis's own; every key expires.
+//! Lua scripts, which Redis runs atomically. They use Redis's clock, and every key expires.
 //!
-//! KEYS are always lease, ledger, token. The lease is a string, its owner. The ledger is a hash: `json`, whose times
-//! are Redis's, and `rev`, a random word that changes with every write. The token is a hash: `gen` counts its writes,
-//! `sealed` is the token, `mark` its keyed hash, `asked` when it was asked for, `tomb` the mark of the one that was
-//! last rejected.
+//! KEYS are always lease, ledger, token. The lease is a string with its owner's id. The ledger is a hash: `json`,
+//! with times by Redis's clock, and `rev`, a random version that changes with every write. The token is a hash: `gen`
+//! counts writes, `sealed` is the token, `mark` its HMAC, `asked` the time of its request, and `tomb` the HMAC of the
+//! token that was last rejected.
 
-/// Takes the lease if it is free, and tells all there is: ARGV owner, lease in ms, then the ids of our keys.
-/// Answers 1 (ours), 0 (somebody's) or -1 (the token is sealed with a foreign key: nothing was changed), then the
-/// time in ms, gen, sealed, tomb, rev and json.
+/// Takes the lease if it is free, and returns the state. ARGV: owner, lease in ms, ids of our keys. Returns 1
+/// (taken), 0 (not free) or -1 (the token is sealed with another key; nothing changed), then the time in ms, gen,
+/// sealed, tomb, rev and json.
 pub const TAKE: &str = r"
 local t = redis.call('TIME')
 local now = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))
@@ -25,8 +25,8 @@ if got == 0 and redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then go
 return {got, now, token[1] or '0', sealed, token[3] or '', ledger[1] or '', ledger[2] or ''}
 ";
 
-/// Makes a request safe to send: ARGV owner, lease in ms, rev as it was read, new rev, new json, life in ms.
-/// Answers 1 with the lease renewed, -1 if the lease is no longer ours, -2 if the ledger changed meanwhile.
+/// Writes the ledger ahead of a request and renews the lease. ARGV: owner, lease in ms, rev as read, new rev, new
+/// json, expiry in ms. Returns 1, or -1 if the lease is lost, or -2 if the ledger changed.
 pub const RESERVE: &str = r"
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
 if (redis.call('HGET', KEYS[2], 'rev') or '') ~= ARGV[3] then return -2 end
@@ -36,8 +36,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 ";
 
-/// Replaces the ledger if nobody else did: ARGV rev as it was read, new rev, new json, life in ms.
-/// Answers rev and json as they are now.
+/// Writes the ledger if its version is unchanged. ARGV: rev as read, new rev, new json, expiry in ms. Returns the
+/// current rev and json.
 pub const RECORD: &str = r"
 local rev = redis.call('HGET', KEYS[2], 'rev') or ''
 if rev == ARGV[1] then
@@ -48,8 +48,8 @@ local ledger = redis.call('HMGET', KEYS[2], 'rev', 'json')
 return {ledger[1] or '', ledger[2] or ''}
 ";
 
-/// Puts a token there: ARGV gen as it was read, sealed, mark, asked, life in ms, then marks under other keys.
-/// Answers 0 and changes nothing if a newer one is there, or if this one was rejected.
+/// Stores a token. ARGV: gen as read, sealed, mark, asked, expiry in ms, HMACs under other keys. Returns 0 and
+/// changes nothing if there is a newer token, or if this one was rejected.
 pub const COMMIT: &str = r"
 local there = redis.call('HMGET', KEYS[3], 'gen', 'asked', 'sealed', 'tomb')
 local gen = tonumber(there[1] or '0')
@@ -64,7 +64,7 @@ redis.call('PEXPIRE', KEYS[3], ARGV[5])
 return 1
 ";
 
-/// Drops a rejected token if it is still there, and bars it: ARGV life in ms, then its marks.
+/// Deletes a rejected token and revokes it. ARGV: expiry in ms, its HMACs.
 pub const DROP: &str = r"
 for i = 2, #ARGV do
   if redis.call('HGET', KEYS[3], 'mark') == ARGV[i] then
@@ -77,13 +77,13 @@ redis.call('PEXPIRE', KEYS[3], ARGV[1])
 return 1
 ";
 
-/// Sets a value aside that nobody can open, if it is still the one: ARGV sealed.
+/// Deletes a sealed value that cannot be opened, if it is unchanged. ARGV: sealed.
 pub const SET_ASIDE: &str = r"
 if redis.call('HGET', KEYS[3], 'sealed') ~= ARGV[1] then return 0 end
 return redis.call('HDEL', KEYS[3], 'sealed', 'mark', 'asked')
 ";
 
-/// Gives the lease back if it is still ours: ARGV owner.
+/// Releases the lease if it is still ours. ARGV: owner.
 pub const RELEASE: &str = r"
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])

@@ -1,4 +1,4 @@
-//! Sealing: what the shared store holds of a token can be read with the fleet's key only.
+//! Encrypts tokens for the shared store.
 //!
 //! A sealed value is version (1 byte), key id (4), nonce (24), XChaCha20-Poly1305 ciphertext. Version, key id and
 //! credential id are authenticated too, so that a value cannot be moved to another credential.
@@ -17,21 +17,20 @@ use zeroize::Zeroizing;
 const VERSION: u8 = 1;
 /// Version, key id and nonce, in bytes.
 const HEADER: usize = 1 + ID + 24;
-/// A key id, in bytes: the first of the key's SHA-256.
+/// A key id is the first 4 bytes of the key's SHA-256.
 const ID: usize = 4;
-/// A key, in bytes.
+/// In bytes.
 const KEY: usize = 32;
 
-/// Why a value could not be opened.
+/// Why a value could not be decrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unopened {
     /// Sealed with a key that this machine does not have.
     Foreign,
-    /// Not what any of our keys sealed for this credential: changed, cut short, moved, or another version's.
+    /// Changed, truncated, sealed for another credential, or of another version.
     Broken,
 }
 
-/// One key.
 #[derive(Clone)]
 struct OneKey {
     id: [u8; ID],
@@ -53,7 +52,7 @@ impl OneKey {
     }
 }
 
-/// The fleet's key, and the one before it while keys are being changed.
+/// The shared key, and the previous one during a key rotation.
 #[derive(Clone)]
 pub struct Keys {
     current: OneKey,
@@ -61,7 +60,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys in base64; [`Error::Setting`] if one is not 32 bytes.
+    /// Decodes the keys from base64. [`Error::Setting`] if one is not 32 bytes.
     pub fn read(current: &Secret, old: Option<&Secret>) -> Result<Self, Error> {
         let wrong = |name: &str| Error::Setting {
             problem: tr!("{name} is not 32 bytes in base64", name),
@@ -76,12 +75,12 @@ impl Keys {
         })
     }
 
-    /// The id of every key that this machine has, the one it seals with first.
+    /// The ids of this machine's keys. The first one is used for sealing.
     pub fn ids(&self) -> Vec<Vec<u8>> {
         std::iter::once(&self.current).chain(&self.old).map(|key| key.id.to_vec()).collect()
     }
 
-    /// Seals `text` for the credential `id`; [`Error::Unavailable`] where the system has no randomness.
+    /// Encrypts `text` for the credential `id`. [`Error::Unavailable`] if the system has no random numbers.
     pub fn seal(&self, id: &str, text: &[u8]) -> Result<Vec<u8>, Error> {
         let failed = |problem: String| Error::Unavailable { problem, retry_after: None };
         let mut sealed = vec![VERSION];
@@ -96,7 +95,7 @@ impl Keys {
         Ok(sealed)
     }
 
-    /// Opens what was sealed for the credential `id`.
+    /// Decrypts a value sealed for the credential `id`.
     pub fn open(&self, id: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
         if sealed.len() < HEADER || sealed[0] != VERSION {
             return Err(Unopened::Broken);
@@ -109,9 +108,9 @@ impl Keys {
         text.map(Zeroizing::new).map_err(|_| Unopened::Broken)
     }
 
-    /// HMAC-SHA-256 of `token` under each key, in hex, the current one's first: tells whether a token is a rejected
-    /// one without holding it.
-    pub fn marks(&self, token: &Secret) -> Vec<String> {
+    /// HMAC-SHA-256 of `token` under each key, in hex, the current key first. It identifies rejected tokens without
+    /// storing them.
+    pub fn macs(&self, token: &Secret) -> Vec<String> {
         std::iter::once(&self.current).chain(&self.old).map(|key| mark(&key.mac, token)).collect()
     }
 }
@@ -125,7 +124,7 @@ fn mark(mac: &Hmac<Sha256>, token: &Secret) -> String {
     mac.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A new key, in base64.
+/// A new key in base64.
 pub(crate) fn new_key() -> Result<Secret, Error> {
     let mut bytes = Zeroizing::new([0; KEY]);
     getrandom::fill(&mut *bytes)

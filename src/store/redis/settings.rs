@@ -1,4 +1,4 @@
-//! Where the shared store is, and how to get in: `[store]`, `ZOHO_CRED_STORE` and the fleet's key.
+//! Settings of the shared store: `[store]`, `ZOHO_CRED_STORE` and the keys.
 
 use crate::config::ConfigFile;
 use crate::config::environment::secret;
@@ -10,27 +10,27 @@ use crate::system::{Clock, Env, Roots};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-/// What every key in the store begins with unless `prefix` says otherwise.
+/// Default prefix of all keys.
 const PREFIX: &str = "zoho-cred";
 
-/// The settings of the shared store. What is wrong with them is told when the store is needed, so that a living
-/// token is served whatever they say.
+/// The settings of the shared store. They are validated on first use, so that a valid cached token is served
+/// regardless.
 #[derive(Clone)]
 pub struct Shared {
-    /// The address; it may hold a password.
+    /// The URL. It may contain a password.
     pub url: Secret,
-    /// What every key begins with.
+    /// Prefix of all keys.
     pub prefix: String,
-    /// The fleet's keys.
+    /// The keys that tokens are sealed with.
     pub keys: Result<Keys, Error>,
     /// `--ca-file`.
     pub ca_file: Option<PathBuf>,
-    /// This machine's time.
+    /// This machine's clock.
     pub clock: Rc<dyn Clock>,
 }
 
 impl Shared {
-    /// The shared store of a call, if one is set: `ZOHO_CRED_STORE` goes before `[store]`.
+    /// The shared store of a call. `ZOHO_CRED_STORE` takes precedence over `[store]`.
     pub fn of(config: &ConfigFile, env: &Env, roots: &Roots, clock: &Rc<dyn Clock>) -> Option<Self> {
         let url = address(config, env)?;
         let prefix = config.store().and_then(|store| store.prefix.clone());
@@ -43,7 +43,7 @@ impl Shared {
         })
     }
 
-    /// Where the store is, without user and password, for `status`.
+    /// The store's URL without user and password, for `status`.
     pub fn place(config: &ConfigFile, env: &Env) -> Option<String> {
         address(config, env).map(place)
     }
@@ -53,7 +53,7 @@ fn address<'a>(config: &'a ConfigFile, env: &'a Env) -> Option<&'a str> {
     env.get("ZOHO_CRED_STORE").or(config.store().map(|store| store.url.as_str()))
 }
 
-/// An address without user, password and query.
+/// Removes user, password and query from a URL.
 pub(crate) fn place(address: &str) -> String {
     match url::Url::parse(address) {
         Ok(url) => {
