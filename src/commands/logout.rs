@@ -8,7 +8,6 @@ use crate::i18n::{causes, tr};
 use crate::login::{LoginJournal, LoginLock, Sharer, shared_by, token_count};
 use crate::model::CacheRecord;
 use crate::model::CredentialId;
-use crate::model::Secrets;
 use crate::model::{AccountsUrl, Grant, Origin, Profile, SecretBackend};
 use crate::oauth::revoke;
 use crate::oauth::revoke::Revoked;
@@ -39,27 +38,24 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
     if !args.local {
         source.refuse_changed()?;
     }
-    let said = match (&record, &profile.secrets) {
-        (None, SecretBackend::File | SecretBackend::Keyring) if !args.forget => {
-            return Err(Error::NeverLoggedIn { profile: profile.name.to_string() });
-        }
-        (None, SecretBackend::File | SecretBackend::Keyring) => {
+    let id = match (&record, &profile.secrets) {
+        (Some(login), _) => Some(login.credential_id(profile)),
+        (None, SecretBackend::Command(_)) => command_credential(&session, &source, args.local)?,
+        (None, _) => None,
+    };
+    let said = match id {
+        None if !args.forget => return Err(Error::NeverLoggedIn { profile: profile.name.to_string() }),
+        None => {
             let turn = LoginLock::take(&*system.clock, &session.state, &session.config)?;
             LoginJournal::clear(&source, &session.state);
             ProfileState::forget(&session.state, profile)?;
-            if args.forget {
-                forget_settings(system, &turn.config, profile)?;
-            }
+            forget_settings(system, &turn.config, profile)?;
             tr!("there was no credential to forget")
         }
-        (record, _) => {
-            let credential = match record {
-                Some(login) => login.credential.clone(),
-                None => command_credential(&session, &source)?.ledger().to_owned(),
-            };
-            let others = shared_by(&session.state, &session.config, profile, &credential)?;
+        Some(id) => {
+            let others = shared_by(&session.state, &session.config, profile, id.ledger())?;
             let leaving =
-                Logout { session: &session, source: &source, record: record.as_ref(), others, args };
+                Logout { session: &session, source: &source, record: record.as_ref(), id, others, args };
             leaving.refuse_if_shared()?;
             session.with_ports(system, &source, |ports| leaving.run(system, ports))?
         }
@@ -70,11 +66,17 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
     Ok(0)
 }
 
-/// The credential of secrets that a command prints: the one recorded, whatever the settings are by now.
-fn command_credential(session: &Session, source: &Source<'_>) -> Result<CredentialId, Error> {
+/// The credential of secrets that a command prints: the one recorded, whatever the settings are by now. Where none is,
+/// the command tells, unless nothing is to be revoked.
+fn command_credential(
+    session: &Session,
+    source: &Source<'_>,
+    local: bool,
+) -> Result<Option<CredentialId>, Error> {
     match ProfileState::recorded(&session.state, &session.profile)? {
-        Some(state) => Ok(state.credential()),
-        None => source.id(),
+        Some(state) => Ok(Some(state.credential())),
+        None if local => Ok(None),
+        None => source.id().map(Some),
     }
 }
 
@@ -84,6 +86,8 @@ struct Logout<'a> {
     source: &'a Source<'a>,
     /// What the login stored; none for secrets that a command prints.
     record: Option<&'a LoginRecord>,
+    /// The credential of the login, whatever the settings say by now.
+    id: CredentialId,
     /// Other profiles that use the same credential.
     others: Vec<Sharer>,
     args: &'a LogoutArgs,
@@ -113,8 +117,7 @@ impl Logout<'_> {
     }
 
     fn run(&self, system: &System, ports: &Ports<'_>) -> Result<String, Error> {
-        let id = self.id()?;
-        let store = (ports.open)(&id)?;
+        let store = (ports.open)(&self.id)?;
         let mut locked = lock(ports, &*store)?;
         let turn = LoginLock::take(ports.clock, &self.session.state, &self.session.config)?;
         if self.source.login()?.as_ref() != self.record {
@@ -126,7 +129,7 @@ impl Logout<'_> {
             // Reading it tells a shared store which token to drop for the other machines too.
             locked.cache()?;
         }
-        self.forget(&mut *locked)?;
+        self.forget(system, &mut *locked)?;
         if self.args.forget {
             forget_settings(system, &turn.config, self.profile())?;
         }
@@ -140,18 +143,6 @@ impl Logout<'_> {
             None if self.has_refresh_token() => tr!("its refresh token lives on at Zoho"),
             None => tr!("client credentials have nothing to revoke"),
         })
-    }
-
-    /// The credential of the login, whatever the settings say by now.
-    fn id(&self) -> Result<CredentialId, Error> {
-        match self.record {
-            Some(record) if record.refresh_token.is_none() && record.is_for(self.profile()) => {
-                let no_secrets = Secrets { client_secret: Secret::default(), refresh_token: None };
-                Ok(CredentialId::of(self.profile(), &no_secrets))
-            }
-            Some(record) => Ok(CredentialId::known(&record.credential, &record.credential)),
-            None => command_credential(self.session, self.source),
-        }
     }
 
     fn refresh_token(&self) -> Result<Secret, Error> {
@@ -190,17 +181,30 @@ impl Logout<'_> {
         Err(Error::NotRevoked { profile: self.profile().name.to_string(), problem })
     }
 
-    /// The refresh token goes after everything that could keep a second `logout` from finding it, the record last.
-    fn forget(&self, locked: &mut dyn Locked) -> Result<(), Error> {
+    /// The refresh token goes after everything that could keep a second `logout` from finding it, the record last. With
+    /// `--local` a place of secrets that cannot be reached now is no reason to stay: the names of its items are kept, and
+    /// the next login of the profile removes them.
+    fn forget(&self, system: &System, locked: &mut dyn Locked) -> Result<(), Error> {
         if !self.cache_is_in_use() {
             locked.commit(&CacheRecord::default())?;
         }
         ProfileState::forget(&self.session.state, self.profile())?;
-        for (item, _) in LoginRecord::items(&self.session.state, self.profile())? {
-            self.source.store(&item.store)?.delete(&item.name)?;
+        let (state, profile) = (&self.session.state, self.profile());
+        let items = LoginRecord::items(state, profile)?.into_iter().map(|(item, _)| item);
+        if self.args.local {
+            LoginJournal::note(state, profile, items.collect())?;
+        } else {
+            for item in items {
+                self.source.store(&item.store)?.delete(&item.name)?;
+            }
         }
-        LoginRecord::remove(&self.session.state, self.profile())?;
-        LoginJournal::clear(self.source, &self.session.state);
+        LoginRecord::remove(state, profile)?;
+        if !LoginJournal::clear(self.source, state) && self.args.local {
+            system.warn(&tr!(
+                "secrets of '{profile}' could not be removed; its next login tries again",
+                profile = profile.name,
+            ));
+        }
         Ok(())
     }
 

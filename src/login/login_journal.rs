@@ -32,30 +32,35 @@ impl LoginJournal {
     }
 
     /// Removes the items that no login of the profile points to, and forgets those that its login has settled on. What
-    /// cannot be removed now stays written down, so a failure is none of the caller's. Only with a [`super::LoginLock`].
-    pub fn clear(source: &Source<'_>, state: &StateDir) {
-        if let Err(error) = LoginJournal::load(state, source.profile).remove(source, state) {
+    /// cannot be removed now stays written down, so a failure is none of the caller's. Returns whether all are removed.
+    /// Only with a [`super::LoginLock`].
+    pub fn clear(source: &Source<'_>, state: &StateDir) -> bool {
+        LoginJournal::load(state, source.profile).remove(source, state).unwrap_or_else(|error| {
             log::warn!("old secrets were not removed: {}", error.message());
-        }
+            false
+        })
     }
 
-    fn remove(self, source: &Source<'_>, state: &StateDir) -> Result<(), Error> {
+    fn remove(self, source: &Source<'_>, state: &StateDir) -> Result<bool, Error> {
         if self.items.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let pointed_to = LoginRecord::items(state, source.profile)?;
+        let mut all_removed = true;
         let is_left = |item: &Item| match pointed_to.iter().find(|(pointed_to, _)| pointed_to == item) {
             Some((_, is_settled)) => !is_settled,
             None => match source.store(&item.store).and_then(|store| store.delete(&item.name)) {
                 Ok(()) => false,
                 Err(error) => {
                     log::warn!("an old secret was not removed: {}", error.message());
+                    all_removed = false;
                     true
                 }
             },
         };
         let items = self.items.into_iter().filter(is_left).collect();
-        LoginJournal { items }.save(state, source.profile)
+        LoginJournal { items }.save(state, source.profile)?;
+        Ok(all_removed)
     }
 
     fn save(&self, state: &StateDir, profile: &Profile) -> Result<(), Error> {

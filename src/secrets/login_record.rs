@@ -2,7 +2,8 @@
 //! interrupted login leaves the old credential in use.
 
 use crate::error::{ChangedSetting, Error};
-use crate::model::{Origin, Profile, ProfileName, profile_key};
+use crate::model::{CredentialId, Origin, Profile, ProfileName, Secrets, profile_key};
+use crate::secret::Secret;
 use crate::secrets::bound::changed_setting;
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
@@ -90,6 +91,17 @@ impl LoginRecord {
 
     pub(crate) fn is_for(&self, profile: &Profile) -> bool {
         self.changed(profile).is_none()
+    }
+
+    /// The id of the credential: that of the login, whatever the settings of `profile` are by now.
+    pub(crate) fn credential_id(&self, profile: &Profile) -> CredentialId {
+        match self.refresh_token {
+            None if self.is_for(profile) => {
+                let no_secrets = Secrets { client_secret: Secret::default(), refresh_token: None };
+                CredentialId::of(profile, &no_secrets)
+            }
+            _ => CredentialId::known(&self.credential, &self.credential),
+        }
     }
 
     fn in_use(mut self, profile: &Profile) -> Option<Self> {

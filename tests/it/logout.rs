@@ -155,3 +155,41 @@ fn a_profile_that_gets_the_token_from_a_command_is_another_user_of_it() {
     test.run(["logout", "desk", "-q"]).ok();
     assert_eq!(revokes(&test), 1, "nobody else is known by now");
 }
+
+/// Regression: `--local` failed too where the keyring cannot be reached, so that such a profile could not be left at all.
+#[test]
+fn local_needs_no_keyring() {
+    let mut test = Test::new().with_profile();
+    test.get().ok();
+    let record = files_below(&test.state().join("secrets"));
+    let record = record.iter().find(|file| file.to_string_lossy().contains("/profile-")).unwrap();
+    let text = std::fs::read_to_string(record).unwrap();
+    std::fs::write(record, text.replace(r#""store":"file""#, r#""store":"keyring""#)).unwrap();
+    let config = std::fs::read_to_string(test.config()).unwrap();
+    test.write_config(&config.replace("\"file\"", "\"keyring\""));
+    test.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
+    test.run(["logout", "crm"]).failed(74, "store");
+    let outcome = test.run(["logout", "crm", "--local"]);
+    assert!(outcome.warned("its next login tries again").is_empty(), "{outcome:?}");
+    assert!(outcome.stderr.contains("logged out of 'crm'"), "{outcome:?}");
+    assert_eq!(revokes(&test), 0);
+    test.get().failed(77, "login_required");
+    // The names of the items in the keyring are kept for the next login.
+    assert!(is_kept(&test, "refresh-token-"));
+}
+
+#[test]
+fn local_runs_no_secret_command() {
+    let test = Test::new().without_environment();
+    let mark = test.dir.path().join("mark");
+    let url = test.sandbox.url();
+    test.write_config(&format!(
+        "[profile.crm]\naccounts_url='{url}'\nclient_id='1000.A'\nsecret_command=['touch','{}']\n",
+        mark.display()
+    ));
+    test.run(["logout", "crm", "--local"]).failed(77, "login_required");
+    let outcome = test.run(["logout", "crm", "--local", "--forget"]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(!std::fs::read_to_string(test.config()).unwrap().contains("crm"));
+    assert!(!mark.exists());
+}

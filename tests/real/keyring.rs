@@ -3,6 +3,7 @@
 use crate::harness::{Outcome, Test, files_below};
 use crate::world::{command, have_all, on_path, run};
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -128,6 +129,64 @@ fn secrets_are_stored_read_back_and_gone_after_logout() {
     assert!(std::fs::read_to_string(test.dir.path().join("token2")).unwrap().starts_with("1000."));
     assert_eq!(test.sandbox.token_requests(), 2, "both came by the secrets of the keyring");
     nothing_in_plain_files(&test);
+}
+
+/// The program reads and sends nothing where the profile's accounts server is not the one that the secrets are for.
+#[test]
+fn an_edited_accounts_server_gets_nothing_out_of_the_keyring() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = format!("http://{}", listener.local_addr().unwrap());
+    let edit = format!("sed -i 's|{}|{elsewhere}|' '{}'", test.sandbox.url(), test.config().display());
+    // A read of an item shows as GetSecret or GetSecrets on the bus.
+    let watch = "dbus-monitor --session \"type='method_call',interface='org.freedesktop.Secret.Service'\" \
+                 \"type='method_call',interface='org.freedesktop.Secret.Item'\" > calls & monitor=$!; \
+                 until test -s calls; do sleep 0.05; done";
+    let attempts = "for args in get 'get --refresh' 'exec -- true' 'logout crm' 'logout crm --forget' status; do \
+                    code=0; zoho-cred $args >> out 2>> err || code=$?; echo $code; done; \
+                    echo 1000.a.b | zoho-cred reject || echo $?";
+    let outcome = on_bus(
+        &test,
+        &format!(
+            "{UNLOCK}; {LOGIN}; {UNSET}; cd '{}'; {watch}; zoho-cred get crm --refresh > token; \
+             until grep -q GetSecret calls; do sleep 0.05; done; before=$(grep -c GetSecret calls); \
+             {edit}; {attempts}; kill $monitor; wait; echo $(($(grep -c GetSecret calls) - before))",
+            test.dir.path().display()
+        ),
+    );
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (0, "77\n77\n77\n77\n77\n77\n77\n0\n"),
+        "{outcome:?}"
+    );
+    let said = std::fs::read_to_string(test.dir.path().join("err")).unwrap();
+    assert!(said.contains("settings changed since the login"), "{said}");
+    listener.set_nonblocking(true).unwrap();
+    assert!(listener.accept().is_err(), "somebody connected");
+    assert_eq!(test.sandbox.token_requests(), 1, "only the token before the edit");
+    assert!(!test.sandbox.log().iter().any(|entry| entry.path.contains("revoke")));
+}
+
+#[test]
+fn a_local_logout_without_the_keyring_is_completed_by_the_next_login() {
+    if !have_keyring() {
+        return;
+    }
+    let test = world();
+    let found = "secret-tool search --all service zoho-cred 2>&1 | grep -c '^secret = ' || true";
+    let gone = "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent";
+    let outcome = on_bus(
+        &test,
+        &format!(
+            "{UNLOCK}; {LOGIN}; {gone} zoho-cred logout crm && exit 1; {gone} zoho-cred logout crm --local; {found}; \
+             {LOGIN}; {found}"
+        ),
+    );
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "2\n2\n"), "{outcome:?}");
+    assert!(outcome.stderr.contains("its next login tries again"), "{outcome:?}");
 }
 
 #[test]
