@@ -5,7 +5,6 @@ use crate::error::Error;
 use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::model::CredentialId;
-use crate::secrets::CredentialSource;
 use crate::store::{Health, Shared};
 use crate::system::System;
 
@@ -14,7 +13,8 @@ pub(crate) fn look(session: &Session, system: &System) -> Option<(String, Result
     let shared = session.shared(system)?;
     let place = Shared::place(&session.config, &system.env).unwrap_or_default();
     // Without a login there is no key to look at, but the connection can be tried all the same.
-    let id = session.source(system).id().unwrap_or_else(|_| CredentialId::known("none", "none"));
+    let known = session.source(system).known_id().ok().flatten();
+    let id = known.unwrap_or_else(|| CredentialId::known("none", "none"));
     Some((place, shared.inspect(&id)))
 }
 

@@ -162,6 +162,23 @@ impl<'a> Source<'a> {
         Ok(recorded.filter(|state| state_dir::stat(&cache_path(self.state, &state.credential())).is_some()))
     }
 
+    /// The credential ID if it is known without opening a keyring or running a command. `None` if only the secrets
+    /// could tell. Fails like [`CredentialSource::secrets`] if there is no login or settings changed.
+    pub(crate) fn known_id(&self) -> Result<Option<CredentialId>, Error> {
+        if let Some(state) = ProfileState::load(self.state, self.profile) {
+            return Ok(Some(state.credential()));
+        }
+        match &self.profile.secrets {
+            SecretBackend::Environment => self.id().map(Some),
+            SecretBackend::Command(_) => self.refuse_changed().map(|()| None),
+            SecretBackend::File | SecretBackend::Keyring => {
+                let login = self.login()?.ok_or_else(|| self.never_logged_in())?;
+                self.refuse_changed_since(&login)?;
+                Ok(Some(login.credential_id(self.profile)))
+            }
+        }
+    }
+
     /// Runs the profile's secret command, even if settings changed: a login has just confirmed them.
     pub fn printed(&self, argv: &[String]) -> Result<Secrets, Error> {
         let watched = self.timeout.is_watched();

@@ -28,6 +28,25 @@ fn every_profile_is_a_row() {
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
+/// Regression: `list` and `status` ran the `secret_command` of a profile that had never got a token.
+#[test]
+fn nothing_that_only_reports_runs_a_secret_command() {
+    let test = Test::new().without_environment();
+    let mark = test.dir.path().join("mark");
+    test.write_config(&format!(
+        "[profile.crm]\ndata_center='jp'\nclient_id='1000.A'\nsecret_command=['touch','{}']\n\
+         [store]\nurl='redis://127.0.0.1:1'\n",
+        mark.display()
+    ));
+    for args in [&["list"][..], &["list", "-o", "json"], &["status"], &["status", "-o", "json"]] {
+        let outcome = test.run(args.iter().copied());
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        assert!(!mark.exists(), "{args:?} ran the command");
+    }
+    test.run(["get", "--timeout", "2s"]).failed(74, "store");
+    assert!(mark.exists());
+}
+
 #[test]
 fn the_environment_is_listed_where_it_is_set() {
     let test = Test::new();

@@ -6,7 +6,6 @@ use crate::i18n::{Language, speak};
 use crate::model::Profile;
 use crate::model::{CacheRecord, Failure, FailureKind, Ledger};
 use crate::output::rfc3339;
-use crate::secrets::CredentialSource;
 use crate::store;
 use crate::store::{Holder, Shared};
 use crate::system::System;
@@ -148,8 +147,15 @@ impl Found {
     /// Reads it, without asking anybody: [`Error`] where the credential or the folder cannot be looked at.
     pub(crate) fn read(session: &Session, system: &System) -> Result<Self, Error> {
         let source = session.source(system);
-        match source.id() {
-            Ok(id) => {
+        let nothing = |no_credential| Found {
+            cache: CacheRecord::default(),
+            ledger: Ledger::default(),
+            holder: None,
+            login_scopes: Vec::new(),
+            no_credential,
+        };
+        match source.known_id() {
+            Ok(Some(id)) => {
                 let store = store::open(&session.state, &id, None)?;
                 Ok(Found {
                     cache: store.cache()?,
@@ -159,13 +165,10 @@ impl Found {
                     no_credential: None,
                 })
             }
-            Err(error @ (Error::NeverLoggedIn { .. } | Error::SettingsChanged { .. })) => Ok(Found {
-                cache: CacheRecord::default(),
-                ledger: Ledger::default(),
-                holder: None,
-                login_scopes: Vec::new(),
-                no_credential: Some(error),
-            }),
+            Ok(None) => Ok(nothing(None)),
+            Err(error @ (Error::NeverLoggedIn { .. } | Error::SettingsChanged { .. })) => {
+                Ok(nothing(Some(error)))
+            }
             Err(error) => Err(error),
         }
     }
