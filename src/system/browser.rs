@@ -1,35 +1,35 @@
-//! The port to the person's browser.
+//! Opens the user's browser.
 
 use crate::i18n::tr;
 use crate::system::{Env, process};
 
-/// Opens addresses.
+/// Port to the browser.
 pub trait Browser {
-    /// Opens `url`; the error is in words. Nothing it says reaches our stdout.
+    /// Opens `url`. The error is a message. Output of the browser never reaches our stdout.
     fn open(&self, url: &str) -> Result<(), String>;
 }
 
-/// The desktop's default browser. It lives longer than we do and shows strangers' pages, so it must not inherit our
-/// secrets; and as it is another crate that starts it, that is done in a child of ours that has none.
+/// The desktop's default browser. It outlives this process and shows untrusted pages, so it must not inherit our
+/// secrets. A crate starts it, so we run the crate in a child process without secrets.
 pub(crate) struct DesktopBrowser;
 
 impl Browser for DesktopBrowser {
     fn open(&self, url: &str) -> Result<(), String> {
-        match process::myself(&["open-url", url])? {
-            true => Ok(()),
-            false => Err(tr!("none was found; BROWSER can name one")),
+        if process::myself(&["open-url", url])? {
+            return Ok(());
         }
+        Err(tr!("none was found; BROWSER can name one"))
     }
 }
 
-/// What `open-url` does, in the child: whether a browser opens.
+/// Runs in the child, as the `open-url` command. True if a browser was started.
 pub(crate) fn opens(url: &str) -> bool {
     let mut options = webbrowser::BrowserOptions::new();
     options.with_suppress_output(true);
     webbrowser::open_browser_with_options(webbrowser::Browser::Default, url, &options).is_ok()
 }
 
-/// Whether a browser that is opened here is in front of the person: there is a desktop, and no SSH in between.
+/// Whether the user can see a browser opened here: there is a desktop and no SSH session.
 pub(crate) fn is_at_hand(env: &Env) -> bool {
     let remote = ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"].iter().any(|name| env.get(name).is_some());
     let desktop = cfg!(any(target_os = "macos", windows))

@@ -1,31 +1,31 @@
-//! Time: the wall's, the machine's since boot, and a deadline for waiting.
+//! Wall clock, boot clock and deadlines.
 
 use crate::model::{ClockReading, Timestamp};
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
-/// The port to time.
+/// Port to the clocks.
 pub trait Clock {
-    /// Both clocks at this moment.
+    /// Reads both clocks.
     fn now(&self) -> ClockReading;
-    /// A word that changes with every boot; empty where the system has none.
+    /// An id that changes with every boot. Empty if the system has none.
     fn boot_id(&self) -> String;
-    /// Both clocks at this moment, with the boot they belong to.
+    /// Reads both clocks, with the boot id.
     fn timestamp(&self) -> Timestamp {
         Timestamp::at(self.now(), self.boot_id())
     }
-    /// Time since some fixed moment, never going backwards.
+    /// Time since a fixed moment. It never goes backwards.
     fn monotonic(&self) -> Duration;
-    /// Waits.
+    /// Sleeps for `duration`.
     fn sleep(&self, duration: Duration);
 }
 
 /// The machine's clocks.
 pub struct RealClock {
     start: Instant,
-    /// It is asked for again and again in a refresh, and stays the same for as long as this process can live.
+    /// Constant for the lifetime of this process, and read repeatedly during a refresh.
     boot_id: OnceCell<String>,
-    /// How far a time namespace sets the boot clock forward.
+    /// Offset of the boot clock in a time namespace.
     namespace_ms: OnceCell<i64>,
 }
 
@@ -66,8 +66,8 @@ impl Clock for RealClock {
     }
 }
 
-/// By how much a time namespace (time_namespaces(7)) sets the boot clock forward, in ms, from the text of
-/// `/proc/self/timens_offsets`. Taken off again, the boot clock is the machine's own, the same in every container.
+/// Offset of the boot clock in a time namespace (time_namespaces(7)), in ms, from `/proc/self/timens_offsets`.
+/// Without it, all containers on a machine read the same boot clock.
 fn namespace_offset_ms(offsets: &str) -> i64 {
     let boottime = offsets.lines().find_map(|line| line.trim().strip_prefix("boottime"));
     let mut parts =
@@ -87,19 +87,18 @@ fn boot_ms() -> Option<i64> {
     None
 }
 
-/// When a call must have ended.
+/// When a call must end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     at: Duration,
 }
 
 impl Deadline {
-    /// `timeout` from now.
     pub(crate) fn after(clock: &dyn Clock, timeout: Duration) -> Self {
         Deadline { at: clock.monotonic().saturating_add(timeout) }
     }
 
-    /// What is left; zero once it has passed.
+    /// Zero after the deadline.
     pub(crate) fn remaining(&self, clock: &dyn Clock) -> Duration {
         self.at.saturating_sub(clock.monotonic())
     }

@@ -1,28 +1,28 @@
-//! What kind of file system a path is on: the locks of some cannot be trusted.
+//! Detects file systems whose locks or permissions are unreliable.
 
 use std::path::Path;
 
 /// A kind of file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileSystem {
-    /// This machine's own.
+    /// A local file system.
     Local,
-    /// Another machine's, or a program's.
+    /// A network or FUSE file system.
     Remote(&'static str),
-    /// One that cannot keep a file from other users.
+    /// A file system without owners and permissions.
     WithoutOwners(&'static str),
-    /// It cannot be told.
+    /// Detection failed.
     Unknown,
 }
 
 impl FileSystem {
-    /// The kind of the file system of `path`, or of the nearest folder above it that is there.
+    /// The file system of `path`, or of its nearest existing ancestor.
     pub fn of(path: &Path) -> Self {
         path.ancestors().find_map(kind).unwrap_or(FileSystem::Unknown)
     }
 }
 
-/// Numbers from `linux/magic.h` and the kernel's file systems.
+/// Magic numbers from `linux/magic.h` and the kernel's file systems.
 #[cfg(target_os = "linux")]
 fn kind(path: &Path) -> Option<FileSystem> {
     let found = rustix::fs::statfs(path).ok()?;

@@ -1,4 +1,4 @@
-//! Files that other programs and people write, read with limits, and the paths to them. Our own are in `store/`.
+//! Reads files of users and other programs with size limits, and resolves their paths. State files are in `store/`.
 #![expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 
 use crate::error::Error;
@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// Links that are followed one after another, as many as Linux follows.
+/// As many symbolic links as Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// The size limit of a config, a certificate file or another program's export, in bytes.
+/// Size limit of a config, a certificate file or an import file, in bytes.
 pub(crate) const LARGE: usize = 1 << 20;
 
-/// The size limit of a secret or of a state file, in bytes.
+/// Size limit of a secret or of a state file, in bytes.
 pub(crate) const SMALL: usize = 64 << 10;
 
 /// What [`read`] accepts at a path.
@@ -27,12 +27,12 @@ pub(crate) enum Accept {
     File,
     /// The same, or a pipe such as a shell's `<(…)`, which must be read within 2 s.
     FileOrPipe,
-    /// A regular file that is not reached through a symbolic link.
+    /// A regular file. No symbolic links.
     NoLink,
 }
 
-/// Reads the whole of a file. This is the only way that any file is read: a FIFO, a device or a file larger than
-/// `limit` bytes is an error, not a wait. The metadata are those of the file that was read.
+/// Reads a whole file. All files are read with this function. A FIFO, a device or a file larger than `limit` bytes is
+/// an error. The metadata is that of the open file.
 pub fn read(path: &Path, accept: Accept, limit: usize) -> io::Result<(Vec<u8>, Metadata)> {
     let mut file = open(path, accept)?;
     let found = file.metadata()?;
@@ -57,7 +57,7 @@ fn not_regular() -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, tr!("it is not a regular file"))
 }
 
-/// The same as text in UTF-8.
+/// Like [`read`]. Invalid UTF-8 is an error.
 pub(crate) fn read_utf8(path: &Path, accept: Accept, limit: usize) -> io::Result<(String, Metadata)> {
     let (bytes, found) = read(path, accept, limit)?;
     Ok((io::read_to_string(bytes.as_slice())?, found))
@@ -74,10 +74,10 @@ mod os {
     /// How long the writer of a pipe may take.
     const PIPE_TIMEOUT: Duration = Duration::from_secs(2);
 
-    /// Between two looks into an empty pipe.
+    /// Interval between reads of an empty pipe.
     const PIPE_POLL: Duration = Duration::from_millis(5);
 
-    /// Opens without waiting for the other end of a FIFO, and without making a terminal ours.
+    /// Opens without waiting for the other end of a FIFO and without acquiring a controlling terminal.
     pub(crate) fn open(path: &Path, accept: Accept) -> io::Result<File> {
         let mut flags = OFlags::NONBLOCK | OFlags::NOCTTY;
         flags.set(OFlags::NOFOLLOW, accept == Accept::NoLink);
@@ -86,7 +86,7 @@ mod os {
             Some(number) if number == Errno::NXIO.raw_os_error() => not_regular(), // a socket
             _ => error,
         })?;
-        // Where `/dev/fd` duplicates a descriptor, the flags of the open call did not reach it.
+        // If `/dev/fd` duplicates a descriptor, the flags of the open call did not reach it.
         if accept == Accept::FileOrPipe {
             rustix::fs::fcntl_setfl(&file, rustix::fs::fcntl_getfl(&file)? | OFlags::NONBLOCK)?;
         }
@@ -97,7 +97,7 @@ mod os {
         found.file_type().is_fifo()
     }
 
-    /// Reads until every writer has closed the pipe. A pipe that nobody has written to yet may still get a writer.
+    /// Reads until all writers have closed the pipe. A pipe without a writer may still get one.
     pub(crate) fn read_pipe(file: &mut File, limit: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
         let deadline = Instant::now() + PIPE_TIMEOUT;
         let mut part = [0; 4096];
@@ -141,8 +141,8 @@ mod os {
 
 use os::{is_pipe, open, read_pipe};
 
-/// The bytes of a file that a flag or a variable names. A file is read each time, as it may have been replaced. A pipe can
-/// be read only once, so its content is remembered.
+/// Reads a file named by a flag or a variable. Files are read every time, because they may be replaced. A pipe can be
+/// read only once, so its content is cached.
 fn read_named(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     static FROM_PIPES: Mutex<Vec<(PathBuf, Zeroizing<Vec<u8>>)>> = Mutex::new(Vec::new());
     if path.is_file() {
@@ -157,13 +157,13 @@ fn read_named(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// The text of a file that a flag names; [`Error::Store`] where it cannot be read.
+/// Reads a file named by a flag. [`Error::Store`] if that fails.
 pub(crate) fn read_text(path: &Path, limit: usize) -> Result<String, Error> {
     let text = read_named(path, limit).and_then(|bytes| io::read_to_string(bytes.as_slice()));
     text.map_err(|error| unreadable(path, &error))
 }
 
-/// The text of a file, `None` where there is none.
+/// `None` if there is no file.
 pub(crate) fn read_text_if_any(path: &Path) -> Result<Option<String>, Error> {
     match read_utf8(path, Accept::File, LARGE) {
         Ok((text, _)) => Ok(Some(text)),
@@ -172,18 +172,18 @@ pub(crate) fn read_text_if_any(path: &Path) -> Result<Option<String>, Error> {
     }
 }
 
-/// The secret in a file that a variable names.
+/// Reads a secret from a file that a variable names.
 pub(crate) fn read_secret(path: &Path) -> Result<Secret, Error> {
     read_text(path, SMALL).map(Secret::from_text)
 }
 
-/// The certificates in a file, as PEM; [`Error::Setting`] where it cannot be read.
+/// Reads certificates in PEM format. [`Error::Setting`] if that fails.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<u8>, Error> {
     let pem = read_named(path, LARGE);
     pem.map(|pem| pem.to_vec()).map_err(|error| bad_certificates(path, &error.to_string()))
 }
 
-/// The error of a file whose certificates cannot be used for `why`.
+/// `why` says what is wrong with the certificates.
 pub(crate) fn bad_certificates(path: &Path, why: &str) -> Error {
     let why = causes::told(why);
     Error::Setting {
@@ -192,18 +192,16 @@ pub(crate) fn bad_certificates(path: &Path, why: &str) -> Error {
     }
 }
 
-/// The error of a file that cannot be read.
 pub fn unreadable(path: &Path, error: &io::Error) -> Error {
     Error::Store { action: "read", what: path.display().to_string(), problem: error.to_string() }
 }
 
-/// Whether something is there.
 pub(crate) fn exists(path: &Path) -> bool {
     path.exists()
 }
 
-/// The path with every link followed. A file that is not there yet has the path already that it will have: links on the
-/// way to it are followed, and so is one that leads to nothing yet.
+/// Resolves all symbolic links. If the file does not exist, this is the path it will have. Dangling links are
+/// followed.
 pub(crate) fn canonical(path: &Path) -> PathBuf {
     let mut path = absolute(path);
     for _ in 0..MOST_LINKS {
@@ -219,7 +217,7 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
     }
 }
 
-/// The path, and every path that symbolic links in its last component lead to, the real one last.
+/// The path, and all paths that symbolic links in its last component lead to. The real one is last.
 pub(crate) fn links(path: &Path) -> Vec<PathBuf> {
     let mut links = vec![path.to_owned()];
     let mut path = path.to_owned();
@@ -232,17 +230,17 @@ pub(crate) fn links(path: &Path) -> Vec<PathBuf> {
     links
 }
 
-/// The path made absolute, links kept.
+/// Makes the path absolute without resolving links.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The user's home folder: `HOME`, else what the system's user database says.
+/// The user's home directory: `HOME`, or the entry in the user database.
 pub(crate) fn home(env: &Env) -> Option<PathBuf> {
     env.get("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok()).filter(|home| home.is_absolute())
 }
 
-/// Appends to a file that somebody else reads and others append to, in one write. A missing one is created with mode 0600.
+/// Appends in a single write to a file that others append to and read. A missing file is created with mode 0600.
 pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);
@@ -252,9 +250,8 @@ pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     written.map_err(|error| Error::Out { path: path.to_owned(), problem: error.to_string() })
 }
 
-/// Replaces the config file whole, through links, and keeps its mode; a new one is for the user alone. Asks
-/// `is_unchanged` last, and returns `false` where the file is another one by then. The new file is on disk afterwards,
-/// also if the power fails.
+/// Replaces the config file atomically and durably. Links are followed and the mode is kept. A new file has mode
+/// 0600. Calls `is_unchanged` just before the rename, and returns `false` without replacing the file if it is false.
 pub(crate) fn replace_config(path: &Path, text: &str, is_unchanged: impl Fn() -> bool) -> io::Result<bool> {
     let target = canonical(path);
     let folder = target.parent().unwrap_or(Path::new("."));
@@ -276,15 +273,14 @@ pub(crate) fn replace_config(path: &Path, text: &str, is_unchanged: impl Fn() ->
     Ok(true)
 }
 
-/// Makes the directory entry of the file at `path` durable, where the file system can do that.
+/// Makes the directory entry of the file at `path` durable, if the file system supports that.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let target = canonical(path);
     let folder = target.parent().unwrap_or(Path::new("."));
-    let synced = match cfg!(unix) {
-        true => File::open(folder).and_then(|folder| folder.sync_all()),
-        false => Ok(()),
-    };
-    match synced {
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
         synced => synced,
     }

@@ -1,4 +1,4 @@
-//! The port to HTTP: one request, one bounded answer.
+//! Port to HTTP.
 
 use crate::error::Error;
 pub(crate) use crate::problem::BODY_LIMIT;
@@ -6,10 +6,10 @@ use crate::problem::Problem;
 use crate::secret::Secret;
 use std::time::Duration;
 
-/// The most that DNS, TCP and TLS may take together.
-const LONGEST_CONNECT: Duration = Duration::from_secs(5);
+/// Limit for DNS, TCP and TLS together.
+const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is sent.
+/// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// A GET without a body.
@@ -18,53 +18,51 @@ pub enum Method {
     Post,
 }
 
-/// One request. Secrets go into `form` or `authorization`, never into `url`.
+/// A request. Secrets go into `form` or `authorization`, never into `url`.
 #[derive(Debug)]
 pub struct HttpRequest<'a> {
     /// The method.
     pub method: Method,
-    /// The whole URL; it may be logged.
+    /// The full URL. It may be logged.
     pub url: String,
-    /// The fields of an `application/x-www-form-urlencoded` body.
+    /// Fields of an `application/x-www-form-urlencoded` body.
     pub form: Vec<(&'static str, &'a Secret)>,
-    /// The value of the `Authorization` header.
+    /// Value of the `Authorization` header.
     pub authorization: Option<Secret>,
-    /// For the whole exchange, from connecting to the last byte of the answer.
+    /// Limit from connecting to the last byte of the response.
     pub timeout: Duration,
 }
 
 impl HttpRequest<'_> {
-    /// The host that it goes to, as messages name it.
+    /// The host, for messages.
     pub fn host(&self) -> String {
         let url = url::Url::parse(&self.url).ok();
         url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
 
-    /// How long connecting may take: always less than the whole exchange, so that a request that ran out of time while
-    /// connecting is known not to have been sent.
+    /// Always less than the timeout of the whole request. So a request that times out while connecting is known to be
+    /// unsent.
     pub(crate) fn connect_timeout(&self) -> Duration {
-        LONGEST_CONNECT.min(self.timeout * 3 / 4)
+        MAX_CONNECT_TIMEOUT.min(self.timeout * 3 / 4)
     }
 
-    /// Whether `failure` is only due to this request's time, which was shorter than that of others.
+    /// Whether `failure` is only due to this request's timeout, which was shorter than `usual`.
     pub(crate) fn was_short(&self, failure: &HttpFailure, usual: Duration) -> bool {
-        failure.timed_out
-            && match failure.sent {
-                true => self.timeout < usual,
-                false => self.connect_timeout() < LONGEST_CONNECT,
-            }
+        let is_short =
+            if failure.sent { self.timeout < usual } else { self.connect_timeout() < MAX_CONNECT_TIMEOUT };
+        failure.timed_out && is_short
     }
 
-    /// A GET of `url` without credentials.
+    /// A GET without credentials.
     pub fn get(url: String, timeout: Duration) -> Self {
         HttpRequest { method: Method::Get, url, form: Vec::new(), authorization: None, timeout }
     }
 }
 
-/// An answer that arrived whole, whatever its status.
+/// A complete response with any status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpAnswer {
-    /// The status.
+    /// The status code.
     pub status: u16,
     /// The `Retry-After` header, as sent.
     pub retry_after: Option<String>,
@@ -74,15 +72,15 @@ pub struct HttpAnswer {
     pub body: Vec<u8>,
 }
 
-/// No whole answer.
+/// There was no complete response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpFailure {
-    /// Whether a byte of the request may have reached the server.
+    /// Whether any byte of the request may have reached the server.
     pub sent: bool,
-    /// Whether time ran out.
+    /// Whether the request timed out.
     pub timed_out: bool,
-    /// Whether something of the caller's own is the reason: its certificate authorities, proxy or descriptors. It says
-    /// nothing to other callers.
+    /// Whether the cause is local to this call: its certificate authorities, proxy or file descriptors. Other callers
+    /// are not affected.
     pub own: bool,
     /// What happened, without secrets.
     pub problem: Problem,
@@ -90,10 +88,10 @@ pub struct HttpFailure {
 
 /// The port.
 pub trait Http {
-    /// Whether this machine's own settings allow a request. It is asked before a request is counted.
+    /// Checks the local settings before the request counts against the budget.
     fn ready(&self) -> Result<(), Error> {
         Ok(())
     }
-    /// Sends `request` once, follows no redirect, retries nothing.
+    /// Sends `request` once, without redirects or retries.
     fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure>;
 }

@@ -1,6 +1,6 @@
-//! The HTTP adapter: reqwest with rustls, ring, and the system's roots.
+//! HTTP client: reqwest with rustls, ring and the system's root certificates.
 //!
-//! ring rather than aws-lc-rs: it is 2 MB smaller, and needs no CMake where a binary is built from source.
+//! ring is 2 MB smaller than aws-lc-rs and builds from source without CMake.
 
 use crate::error::Error;
 use crate::i18n::causes::{cause, chain};
@@ -20,38 +20,38 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The error numbers of a process or system without free descriptors: `ENFILE`, `EMFILE` and `WSAEMFILE`.
+/// Error codes for a lack of file descriptors: `ENFILE`, `EMFILE` and `WSAEMFILE`.
 const NO_DESCRIPTORS: [i32; 3] = [23, 24, 10024];
-/// As many descriptors as a name lookup may need at once.
+/// The most descriptors that a name lookup needs at once.
 const LOOKUP_DESCRIPTORS: usize = 8;
-/// Its status line is the whole message (RFC 6585, section 4).
+/// Its body is ignored: the status says everything (RFC 6585, section 4).
 const TOO_MANY_REQUESTS: u16 = 429;
 
-/// Which certificate authorities are believed.
+/// Trusted certificate authorities.
 #[derive(Clone, Debug, Default)]
 pub struct Roots {
-    /// `--ca-file`: these and no others.
+    /// `--ca-file`: only these.
     pub ca_file: Option<PathBuf>,
-    /// `SSL_CERT_FILE`: these and those of `cert_dir`, and no others.
+    /// `SSL_CERT_FILE`: only these and those in `cert_dir`.
     pub(crate) cert_file: Option<PathBuf>,
-    /// `SSL_CERT_DIR`, a list of folders.
+    /// `SSL_CERT_DIR`, a list of directories.
     pub(crate) cert_dir: Option<PathBuf>,
 }
 
 impl Roots {
-    /// Whether somebody named the authorities, so that bundled ones must not stand in.
+    /// Whether the user named certificate authorities. The bundled ones are then not used.
     fn are_named(&self) -> bool {
         self.ca_file.is_some() || self.cert_file.is_some() || self.cert_dir.is_some()
     }
 }
 
-/// The adapter. A client is built per origin kind: loopback goes past every proxy and may be plain http.
+/// The client. It has one reqwest client per kind of origin: loopback skips proxies and may use plain http.
 pub struct Https {
     roots: Roots,
 }
 
 impl Https {
-    /// An adapter that believes `roots`; they are read when the first https request is sent.
+    /// `roots` are read before the first https request.
     pub fn new(roots: &Roots) -> Result<Self, Error> {
         Ok(Https { roots: roots.clone() })
     }
@@ -65,10 +65,7 @@ impl Https {
             .pool_max_idle_per_host(0)
             .dns_resolver(Arc::new(Lookup))
             .tls_backend_preconfigured(self.tls(url.scheme() == "https")?);
-        let builder = match is_loopback(url) {
-            true => builder.no_proxy(),
-            false => builder.https_only(true),
-        };
+        let builder = if is_loopback(url) { builder.no_proxy() } else { builder.https_only(true) };
         builder.build().map_err(|error| cause(&error))
     }
 
@@ -110,7 +107,7 @@ impl Https {
     }
 }
 
-/// The certificates in a file; [`Error::Setting`] where it cannot be read or a certificate in it is broken.
+/// Reads certificates. [`Error::Setting`] if the file is unreadable or a certificate is invalid.
 fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let pem = files::read_certificates(path)?;
     let found: Result<_, _> = CertificateDer::pem_slice_iter(&pem).collect();
@@ -159,7 +156,7 @@ fn form<'a>(request: &'a HttpRequest<'a>) -> Vec<(&'static str, &'a str)> {
     request.form.iter().map(|(name, value)| (*name, value.expose())).collect()
 }
 
-/// Whether a proxy is between us and `url`, as reqwest sees it.
+/// Whether reqwest would use a proxy for `url`.
 fn uses_proxy(url: &url::Url) -> bool {
     let uri = url.as_str().parse();
     !is_loopback(url) && uri.is_ok_and(|uri| Matcher::from_system().intercept(&uri).is_some())
@@ -174,7 +171,7 @@ fn read(answer: Response) -> Result<HttpAnswer, HttpFailure> {
     let read = answer.take(limit).read_to_end(&mut body);
     let broken = |timed_out, problem| Err(HttpFailure { sent: true, timed_out, own: false, problem });
     match read {
-        // This status says all there is to say, so that no body can take it back.
+        // The status is enough, so a failed body does not matter.
         _ if status == TOO_MANY_REQUESTS => body.truncate(BODY_LIMIT),
         Err(error) if is_timeout(&error) => return broken(true, Problem::ResponseTimeout),
         Err(_) => return broken(false, Problem::ResponseTruncated),
@@ -184,7 +181,7 @@ fn read(answer: Response) -> Result<HttpAnswer, HttpFailure> {
     Ok(HttpAnswer { status, retry_after, date, body })
 }
 
-/// Whether time ran out while a body was read; reqwest wraps that up in an error of another kind.
+/// Whether reading the body timed out. reqwest wraps this in an error of another kind.
 fn is_timeout(error: &std::io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
     error.kind() == std::io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
@@ -204,8 +201,8 @@ fn failure(error: reqwest::Error, proxied: bool) -> HttpFailure {
     HttpFailure { sent, timed_out, own, problem }
 }
 
-/// Whether a connection failed for the caller's own surroundings: the certificate authorities it believes, its clock, or
-/// its descriptors. A name lookup does not say which of its steps failed, so whether descriptors are left is tried.
+/// Whether the connection failed for a local reason: certificate authorities, clock or file descriptors. A lookup
+/// error does not state its cause, so free descriptors are tested.
 fn is_own(error: &reqwest::Error, problem: &Problem) -> bool {
     let no_descriptors =
         |error: &std::io::Error| error.raw_os_error().is_some_and(|number| NO_DESCRIPTORS.contains(&number));

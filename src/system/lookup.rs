@@ -1,4 +1,4 @@
-//! Name lookups, each in a thread of its own. reqwest's own resolver panics when no thread is to be had.
+//! DNS lookups, each in its own thread. reqwest's resolver panics if no thread can be started.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::future::{poll_fn, ready};

@@ -1,4 +1,4 @@
-//! The outside: each port beside its one real adapter. Everything else in the library gets it passed in.
+//! Access to the outside world: each port beside its one real adapter. All other code gets it as an argument.
 
 pub mod browser;
 mod clock;
@@ -42,37 +42,37 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::rc::Rc;
 
-/// Makes an HTTP adapter that believes the given certificate authorities.
+/// Creates an HTTP client that trusts the given certificate authorities.
 pub type OpenHttp = Box<dyn Fn(&Roots) -> Result<Box<dyn Http>, Error>>;
 
-/// All that a call may touch: clock, network, streams, variables.
+/// Everything outside the process that a call may use.
 pub struct System {
-    /// The environment's variables.
+    /// Environment variables.
     pub env: Env,
-    /// Time.
+    /// The clocks.
     pub clock: Rc<dyn Clock>,
-    /// Makes the HTTP adapter once the TLS roots are known; called on the cold path only.
+    /// Creates the HTTP client. Not called for a cached `get`.
     pub http: OpenHttp,
-    /// What kind of file system a path is on.
+    /// Detects the file system of a path.
     pub file_system: fn(&Path) -> FileSystem,
-    /// The person's browser.
+    /// The user's browser.
     pub browser: Box<dyn Browser>,
     /// Signals that end the call.
     pub signals: Signals,
-    /// What is a terminal.
+    /// Which streams are terminals.
     pub terminal: Terminal,
     /// Standard input.
     pub stdin: Box<dyn Read>,
     /// Standard output.
     pub stdout: Box<dyn Write>,
-    /// Standard error; shared, as waiting is told from deep inside a call.
+    /// Standard error. Shared, because waits are reported deep inside a call.
     pub stderr: RefCell<Box<dyn Write>>,
-    /// Whether a line of [`Spinner`] stands on the terminal, which words take the place of.
+    /// Whether a line of [`Spinner`] is on the terminal, which the next message replaces.
     pub waits: Rc<Cell<bool>>,
 }
 
 impl System {
-    /// The real one.
+    /// The real system.
     pub fn real() -> Self {
         System {
             env: Env::real(),
@@ -89,12 +89,12 @@ impl System {
         }
     }
 
-    /// Whether words on stderr may be coloured, bold or links.
+    /// Whether stderr may have colors, bold text or links.
     pub(crate) fn styles_stderr(&self) -> bool {
         self.terminal.color.unwrap_or(self.terminal.stderr && self.wants_color())
     }
 
-    /// Whether words on stdout may be coloured or bold.
+    /// Whether stdout may have colors or bold text.
     pub(crate) fn styles_stdout(&self) -> bool {
         self.terminal.color.unwrap_or(self.terminal.stdout && self.wants_color())
     }
@@ -104,34 +104,32 @@ impl System {
         self.env.get("NO_COLOR").is_none_or(str::is_empty) && self.env.get("TERM") != Some("dumb")
     }
 
-    /// Writes lines of words to stderr; on a terminal what we say ourselves breaks between words. It does not matter if
-    /// nobody can read it.
-    pub fn say(&self, words: &str) {
-        let words = &sanitize_lines(words);
-        let Some(columns) = self.terminal.stderr_columns() else { return self.say_as_it_is(words) };
-        let fold = |line: &str| match line.starts_with("zoho-cred: ") {
-            true => hang(line, columns, 2),
-            false => line.to_owned(),
+    /// Writes lines to stderr. On a terminal, our own messages are wrapped at words. Errors are ignored.
+    pub fn say(&self, text: &str) {
+        let text = &sanitize_lines(text);
+        let Some(columns) = self.terminal.stderr_columns() else { return self.say_as_it_is(text) };
+        let wrap = |line: &str| {
+            if line.starts_with("zoho-cred: ") { hang(line, columns, 2) } else { line.to_owned() }
         };
-        self.say_as_it_is(&words.split('\n').map(fold).collect::<Vec<_>>().join("\n"));
+        self.say_as_it_is(&text.split('\n').map(wrap).collect::<Vec<_>>().join("\n"));
     }
 
-    /// Writes lines to stderr that are to be pasted.
-    pub(crate) fn say_as_it_is(&self, words: &str) {
-        self.say_styled(&sanitize_lines(words));
+    /// Writes lines to stderr without wrapping, so that they can be pasted.
+    pub(crate) fn say_as_it_is(&self, text: &str) {
+        self.say_styled(&sanitize_lines(text));
     }
 
-    /// Writes lines to stderr that hold escape sequences of ours; the caller has sanitized everything else in them.
-    pub(crate) fn say_styled(&self, words: &str) {
+    /// Writes lines with our escape sequences to stderr. The caller has sanitized everything else.
+    pub(crate) fn say_styled(&self, text: &str) {
         let mut stderr = self.stderr.borrow_mut();
-        let instead = if self.waits.get() { spinner::EMPTY_LINE } else { "" };
-        let _ = writeln!(stderr, "{instead}{words}").and_then(|()| stderr.flush());
+        let prefix = if self.waits.get() { spinner::EMPTY_LINE } else { "" };
+        let _ = writeln!(stderr, "{prefix}{text}").and_then(|()| stderr.flush());
     }
 
-    /// Writes words to stderr and stays on the line: a question.
-    pub(crate) fn say_part(&self, words: &str) {
+    /// Writes a question to stderr without a line break.
+    pub(crate) fn say_part(&self, text: &str) {
         let mut stderr = self.stderr.borrow_mut();
-        let _ = write!(stderr, "{}", sanitize_lines(words)).and_then(|()| stderr.flush());
+        let _ = write!(stderr, "{}", sanitize_lines(text)).and_then(|()| stderr.flush());
     }
 
     /// Writes a warning to stderr.
@@ -139,7 +137,7 @@ impl System {
         self.say(&tr!("zoho-cred: warning: {words}", words));
     }
 
-    /// Writes a result to stdout; [`Error::Stdout`] where it does not arrive.
+    /// Writes a result to stdout. [`Error::Stdout`] if that fails.
     pub fn print(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let written = self.stdout.write_all(bytes).and_then(|()| self.stdout.flush());
         written.map_err(|error| Error::Stdout { problem: error.to_string() })

@@ -1,4 +1,4 @@
-//! The file of `--output-file`: replaced atomically.
+//! Atomically replaces the file of `--output-file`.
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -17,11 +17,11 @@ pub(crate) struct OutputFile {
 }
 
 impl OutputFile {
-    /// The file at `path`, to be written with mode `mode`. Creates missing parent folders: 0700, or 0750 if `mode` lets
-    /// the group read. Removes what killed calls left beside the file.
+    /// Checks `path` for writing with `mode`. Creates missing parent directories with mode 0700, or 0750 if `mode`
+    /// lets the group read. Removes what killed calls left beside the file.
     ///
-    /// [`Error::Unsafe`] if `path` is a link or not a file, or if others can write to its folder; [`Error::Out`] if the
-    /// folder cannot be opened.
+    /// [`Error::Unsafe`] if `path` is a symbolic link or not a file, or if others can write to its directory.
+    /// [`Error::Out`] if the directory cannot be opened.
     pub(crate) fn new(path: &Path, mode: u32) -> Result<Self, Error> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new(".")).to_owned();
@@ -35,20 +35,20 @@ impl OutputFile {
         Ok(file)
     }
 
-    /// The path, as it was given.
+    /// The path as given.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Replaces the file by one that holds `bytes`. Readers see the old file or the new one, never a part, and nobody
-    /// else can read the new one before it is in place.
+    /// Replaces the file. Readers see either the old or the new content. Nobody else can read the new file before it
+    /// is in place.
     pub(crate) fn replace(&self, bytes: &[u8]) -> Result<(), Error> {
         let folder = self.open_folder()?;
         self.check()?;
         folder.replace(&self.name, bytes, self.mode).map_err(|error| self.failed(&error))
     }
 
-    /// Whether the file is there as [`OutputFile::replace`] left it.
+    /// Whether the file is as [`OutputFile::replace`] left it.
     pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
         os::is_file_of(&self.path, bytes, self.mode).unwrap_or(false)
     }
@@ -71,7 +71,7 @@ impl OutputFile {
         Ok(folder)
     }
 
-    /// Refuses anything but a regular file: a link is not what its reader expects to be replaced, nor is a device.
+    /// Refuses anything but a regular file, because replacing a link or a device would surprise its readers.
     fn check(&self) -> Result<(), Error> {
         match std::fs::symlink_metadata(&self.path) {
             Ok(found) if found.is_symlink() => Err(self.refuse(&tr!("is a link"))),
@@ -108,18 +108,18 @@ mod os {
     use std::path::Path;
     use zeroize::Zeroizing;
 
-    /// What the names of our own files beside an output file begin with.
+    /// Prefix of our own files beside an output file.
     const PREFIX: &str = ".zoho-cred-";
-    /// The file in a staging folder.
+    /// The file in a staging directory.
     const NEW: &str = "new";
-    /// How often a staging folder may be taken away by a call that cleans up.
+    /// How often a concurrent cleanup may delete a new staging directory.
     const ATTEMPTS: u32 = 5;
 
-    /// The folder of an output file, used by descriptor so that nobody can swap it after it was checked.
+    /// The directory of an output file. It is used by descriptor, so that it cannot be swapped after the check.
     pub(crate) struct LocalStore(File);
 
     impl LocalStore {
-        /// Opens the folder. Missing ones are created, with `mode` whatever the umask.
+        /// Opens the directory. Missing ones are created with `mode`, whatever the umask.
         pub(crate) fn open_or_create(path: &Path, mode: u32) -> io::Result<Self> {
             match LocalStore::open(path, OFlags::empty()) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -151,8 +151,8 @@ mod os {
             }
         }
 
-        /// Removes the staging folders of killed calls, and the temporary files of version 0.1. Those of living calls are
-        /// locked.
+        /// Removes staging directories of killed calls, and temporary files of version 0.1. Running calls lock
+        /// theirs.
         pub(crate) fn remove_stale(&self, except: &OsStr) {
             let Ok(entries) = Dir::read_from(&self.0) else { return };
             for entry in entries.flatten() {
@@ -184,8 +184,8 @@ mod os {
         }
     }
 
-    /// A folder of mode 0700 beside the output file. The new file gets its final mode in it, so that a call that is killed
-    /// leaves nothing that others can read, and readers never see the file with another mode.
+    /// A directory of mode 0700 beside the output file. The new file gets its final mode in it. So a killed call
+    /// leaves nothing that others can read, and readers never see another mode.
     struct Staging<'a> {
         beside: &'a LocalStore,
         name: OsString,
@@ -209,7 +209,7 @@ mod os {
             let staging = Staging { beside, name, folder };
             match flock(&staging.folder, FlockOperation::NonBlockingLockExclusive) {
                 Err(error) if error == rustix::io::Errno::WOULDBLOCK => Err(error.into()),
-                // Without locks no call removes the folder of another one.
+                // Without locks, no call removes another one's directory.
                 _ => Ok(staging),
             }
         }
@@ -231,12 +231,12 @@ mod os {
         }
     }
 
-    /// Whether another call took the staging folder for a stale one before it was locked.
+    /// Whether another call removed the staging directory before it was locked.
     fn is_overtaken(error: &io::Error) -> bool {
         matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock)
     }
 
-    /// The name of a staging folder, or of a temporary file as version 0.1 made them.
+    /// The name of a staging directory, or of a temporary file of version 0.1.
     fn is_ours(name: &OsStr) -> bool {
         let Some(random) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { return false };
         let of_0_1 = random.len() == 6
@@ -270,7 +270,7 @@ mod os {
         folder.mode() & 0o002 != 0
     }
 
-    /// Whether a regular file of this content and mode is at `path`.
+    /// Whether `path` is a regular file with this content and mode.
     pub(crate) fn is_file_of(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;

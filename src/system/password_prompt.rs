@@ -1,4 +1,4 @@
-//! A prompt that hides what is typed: whoever ends it by a signal gets a terminal back that shows it again.
+//! A prompt without echo. A signal during the prompt restores the terminal before it ends the process.
 
 #[cfg(unix)]
 use crate::error::Error;
@@ -10,12 +10,12 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 #[cfg(unix)]
 use std::time::Duration;
 
-/// Between two looks whether a signal came: nobody notices that Ctrl-C takes so long.
+/// Interval between checks for a signal. Too short to notice after Ctrl-C.
 #[cfg(unix)]
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Asks by `ask`, which hides what is typed. A signal meanwhile ends the process as ever, but not before the terminal is
-/// what it was: rpassword itself raises the SIGINT of a Ctrl-C while the terminal is raw.
+/// Runs `ask`, which reads without echo. A signal ends the process after the terminal is restored. rpassword itself
+/// raises SIGINT for Ctrl-C while the terminal is raw.
 #[cfg(unix)]
 #[expect(clippy::exit, reason = "a signal ends the call at once, and reading cannot be broken off otherwise")]
 pub(crate) fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
@@ -33,7 +33,7 @@ pub(crate) fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
         }
     });
     if watcher.is_err() {
-        // Better a terminal that stays raw after Ctrl-C than one where Ctrl-C does nothing.
+        // A terminal left raw after Ctrl-C is better than one where Ctrl-C does nothing.
         let _ = signals.release();
     }
     let answer = ask();
@@ -42,7 +42,7 @@ pub(crate) fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// Asks by `ask`, which hides what is typed.
+/// Runs `ask`, which reads without echo.
 #[cfg(not(unix))]
 pub(crate) fn prompt<T>(_signals: &Signals, ask: impl FnOnce() -> T) -> T {
     ask()

@@ -1,18 +1,18 @@
-//! Whether the other end of a loopback connection belongs to the current user. Other local users can read a login's
-//! `state` in the browser's arguments, so the state alone does not prove that a redirect is ours.
+//! Checks whether the other end of a loopback connection belongs to the current user. Other local users can read a
+//! login's `state` from the browser's arguments, so `state` alone does not prove that a redirect is ours.
 
 use std::net::TcpStream;
 
-/// Whose process opened a connection.
+/// The owner of the process at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// The current user's, or a system where that cannot be told.
+    /// The current user, or unknown on this system.
     Own,
-    /// Another user's, or one that could not be found.
+    /// Another user, or not found.
     Other,
 }
 
-/// Whose process opened `stream`. Only an established socket counts: the kernel lists a closed one as root's.
+/// The owner of the other end of `stream`. Only established sockets count: the kernel lists closed ones as root's.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 pub fn of(stream: &TcpStream) -> Peer {
@@ -42,8 +42,8 @@ mod linux {
     /// The state of an established connection.
     const ESTABLISHED: &str = "01";
 
-    /// The owner of the socket that is bound to `local` and connected to `remote`, in the format of `/proc/net/tcp`
-    /// (proc_net_tcp.rst in the kernel's documentation).
+    /// The owner of the socket with these addresses, in the format of `/proc/net/tcp` (proc_net_tcp.rst in the
+    /// kernel's documentation).
     pub(crate) fn owner(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<u32> {
         table.lines().skip(1).find_map(|line| {
             let mut fields = line.split_ascii_whitespace().skip(1);
@@ -55,7 +55,7 @@ mod linux {
         })
     }
 
-    /// An address as the tables write it, in IPv4 also the way an IPv6 socket has it.
+    /// The address as in the tables. IPv4 addresses also occur as IPv4-mapped IPv6 addresses.
     fn names(address: SocketAddr) -> Vec<String> {
         let port = address.port();
         let hex = |bytes: &[u8]| {

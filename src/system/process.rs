@@ -1,4 +1,4 @@
-//! This process and others.
+//! This process and its children.
 
 use crate::i18n::tr;
 use crate::system::files;
@@ -13,15 +13,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Between two looks whether a signal came, or a child has ended that has closed its stdout.
+/// Interval between checks for a signal and for the end of a child that has closed its stdout.
 const POLL: Duration = Duration::from_millis(5);
 
 /// Exit code of a bug.
 const INTERNAL: i32 = 70;
 
-/// Turns core dumps off, so that no secret in memory reaches a disk, and no other process of the user reads it
-/// through `/proc`. Best effort: a kernel without it is no reason to fail. And lets a panic tell where it was and
-/// nothing else, as its message may hold a value.
+/// Disables core dumps, so that secrets in memory do not reach a disk and cannot be read through `/proc`. Errors are
+/// ignored. Panics report only their location, because the message may contain a secret.
 #[expect(clippy::exit, reason = "a panic ends the process with the exit code of a bug")]
 pub fn harden() {
     std::panic::set_hook(Box::new(|panic| {
@@ -35,13 +34,13 @@ pub fn harden() {
     }));
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
-    // A write beyond `ulimit -f` then fails with EFBIG instead of ending the process. A handler is not inherited by the
-    // programs that we start, as ignoring the signal would be.
+    // A write beyond `ulimit -f` then fails with EFBIG instead of killing the process. Children do not inherit a
+    // handler, but would inherit an ignored signal.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
 }
 
-/// A child that has none of our own secrets in its environment; every one is made here.
+/// All children are created here, without our secrets in their environment.
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 fn child(program: &OsStr) -> Command {
     let mut command = Command::new(program);
@@ -49,16 +48,16 @@ fn child(program: &OsStr) -> Command {
     command
 }
 
-/// Runs this very program with `args`, on our terminal, and tells whether it ended well; the error is in words.
+/// Runs this program with `args` on our terminal. True if it succeeded. The error is a message.
 pub(crate) fn myself(args: &[&str]) -> Result<bool, String> {
     let path = std::env::current_exe().map_err(|error| error.to_string())?;
     let status = child(path.as_os_str()).args(args).status().map_err(|error| error.to_string())?;
     Ok(status.success())
 }
 
-/// What `command` prints on stdout within `timeout`; the error is in words. Its stdin is empty. With somebody at the
-/// terminal it shares our stderr and may ask there; else its stderr goes nowhere. After `timeout`, or when one of the
-/// `signals` came, the command and its children are killed.
+/// Returns what `command` prints on stdout within `timeout`. The error is a message. Its stdin is empty. If
+/// `watched`, it shares our stderr and may ask the user, otherwise its stderr is discarded. After `timeout` or a
+/// signal, the command and its children are killed.
 pub fn output(
     command: &[String],
     timeout: Duration,
@@ -85,7 +84,7 @@ pub fn output(
     }
     let is_over = || signals.check().is_err() || deadline.remaining(&clock).is_zero();
     let mut read = None;
-    // Closing its stdout is not ending.
+    // A child that closes its stdout may still be running.
     let ended = loop {
         if is_over() {
             break None;
@@ -114,16 +113,15 @@ pub fn output(
     }
 }
 
-/// A child that is killed together with its own children.
+/// A child that is killed together with its children.
 struct Family {
     child: Child,
-    /// Whether it is in a process group of its own.
+    /// Whether it has its own process group.
     in_own_group: bool,
 }
 
 impl Family {
-    /// Starts `command` in a process group of its own, unless somebody at the terminal may have to answer it: only the
-    /// foreground group can read from the terminal.
+    /// Starts `command` in its own process group, except at a terminal, where only the foreground group can read.
     fn spawn(mut command: Command, watched: bool) -> std::io::Result<Self> {
         #[cfg(unix)]
         if !watched {
@@ -132,7 +130,7 @@ impl Family {
         Ok(Family { child: command.spawn()?, in_own_group: !watched })
     }
 
-    /// Kills it. It must not have been waited for, so that no other process has its number.
+    /// The child must not have been waited for, because another process could have its id by then.
     fn kill(&mut self) {
         #[cfg(unix)]
         {
@@ -151,7 +149,7 @@ impl Family {
     }
 }
 
-/// The process `leader`, its children, and theirs, parents first.
+/// The process `leader` and all its descendants, parents first.
 #[cfg(target_os = "linux")]
 fn family_of(leader: i32) -> Vec<i32> {
     let parent = |stat: &str| stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<i32>().ok();
@@ -171,15 +169,14 @@ fn family_of(leader: i32) -> Vec<i32> {
     family
 }
 
-/// Only Linux tells who the children of a process are without a program for it.
+/// Listing a process's children needs another program on this system.
 #[cfg(all(unix, not(target_os = "linux")))]
 fn family_of(leader: i32) -> Vec<i32> {
     vec![leader]
 }
 
-/// Runs `program` in place of this process, with `set` added to its environment and `removed` taken out of it.
-/// Whoever stops, signals or waits for this process then deals with the program itself: nothing stands between them
-/// that would have to pass signals or exit codes on. Returns only where that fails.
+/// Replaces this process by `program`, with `set` added to its environment and `removed` taken out. Signals and exit
+/// codes then need no forwarding. Returns only on failure.
 #[cfg(unix)]
 pub(crate) fn become_program(
     program: &OsStr,
@@ -195,8 +192,8 @@ pub(crate) fn become_program(
     Err(command.exec())
 }
 
-/// Runs `program` with `set` added to its environment and `removed` taken out of it, and returns its exit code. This
-/// system has nothing like `exec`; the console sends Ctrl-C to both.
+/// Runs `program` with `set` added to its environment and `removed` taken out, and returns its exit code. This system
+/// has no `exec`. The console sends Ctrl-C to both processes.
 #[cfg(not(unix))]
 pub(crate) fn become_program(
     program: &OsStr,
@@ -212,7 +209,7 @@ pub(crate) fn become_program(
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
-/// Path of this program, for settings that want an absolute one.
+/// Path of this program, for settings that need an absolute path.
 pub(crate) fn own_path() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/zoho-cred"))
 }

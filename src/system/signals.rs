@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: they end the call at once, except while an answer is being committed.
+//! SIGINT and SIGTERM end the call at once, except while a token response is being saved.
 
 use crate::error::Error;
 use crate::system::Clock;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How often [`Signals::wait`] looks whether a signal came.
+/// How often [`Signals::wait`] checks for a signal.
 const SIGNAL_POLL: Duration = Duration::from_millis(200);
 
-/// The handler's flags. Until [`Signals::install`] the system's default action stands.
+/// The handler's flags. Before [`Signals::install`], signals have their default action.
 #[derive(Clone, Default)]
 pub struct Signals {
     installed: Arc<AtomicBool>,
@@ -19,7 +19,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// From now on a signal ends the process with 130 or 143. Failing to register leaves the default action.
+    /// Makes signals end the process with 130 or 143. If that fails, the default action stays.
     pub fn install(&self) {
         self.armed.store(true, Ordering::SeqCst);
         if self.installed.swap(true, Ordering::SeqCst) {
@@ -38,19 +38,19 @@ impl Signals {
         }
     }
 
-    /// From now on a signal waits for [`Signals::release`].
+    /// Defers signals until [`Signals::release`].
     pub fn hold(&self) {
         self.armed.store(false, Ordering::SeqCst);
     }
 
-    /// Lets signals through again; one that came meanwhile is [`Error::Interrupted`].
+    /// Stops deferring signals. [`Error::Interrupted`] if one arrived meanwhile.
     pub fn release(&self) -> Result<(), Error> {
         self.armed.store(true, Ordering::SeqCst);
         self.check()
     }
 
-    /// Sleeps for `time`. A signal ends the sleep within 200 ms as [`Error::Interrupted`] instead of ending the process, so
-    /// that the caller can clean up a terminal.
+    /// Sleeps for `time`. A signal ends the sleep within 200 ms with [`Error::Interrupted`] and not the process, so
+    /// that the caller can restore a terminal.
     pub fn wait(&self, clock: &dyn Clock, time: Duration) -> Result<(), Error> {
         self.hold();
         let mut left = time;
@@ -62,8 +62,8 @@ impl Signals {
         self.release()
     }
 
-    /// Runs `act`, which asks [`Signals::check`] and ends early where a signal came; that is then [`Error::Interrupted`],
-    /// unless the caller holds signals itself.
+    /// Runs `act`, which calls [`Signals::check`] and returns early after a signal. Returns [`Error::Interrupted`]
+    /// after a signal, unless the caller defers signals itself.
     pub(crate) fn while_checked<T>(&self, act: impl FnOnce() -> T) -> Result<T, Error> {
         if !self.installed.load(Ordering::SeqCst) {
             self.install();
@@ -76,12 +76,12 @@ impl Signals {
         }
     }
 
-    /// Acts as if the signal had come while it was held.
+    /// Simulates a signal.
     pub fn raise(&self, signal: u8) {
         self.seen.store(signal.into(), Ordering::SeqCst);
     }
 
-    /// [`Error::Interrupted`] if a signal came while it was held.
+    /// [`Error::Interrupted`] if a signal arrived while deferred.
     pub fn check(&self) -> Result<(), Error> {
         match self.seen.load(Ordering::SeqCst) {
             0 => Ok(()),

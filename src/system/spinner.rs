@@ -1,4 +1,4 @@
-//! Waiting that a person can see: one line on a terminal, gone when the wait is over.
+//! Shows waits as one line on a terminal, which disappears afterwards.
 
 use crate::i18n::humanize;
 use crate::i18n::{cut, language, speak, tr};
@@ -12,12 +12,12 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How often the line is drawn anew.
+/// Redraw interval.
 const TICK: Duration = Duration::from_millis(200);
-/// Moves to the begin of the line and empties it.
+/// Moves to the start of the line and clears it.
 pub(crate) const EMPTY_LINE: &str = "\r\u{1b}[2K";
 
-/// The line, as long as this lives.
+/// Shows the line until it is dropped.
 #[derive(Default)]
 pub(crate) struct Spinner(Option<Line>);
 
@@ -38,8 +38,8 @@ impl Drop for Spinner {
 }
 
 impl System {
-    /// Shows on a terminal what is waited for: how long that may last yet, or without a limit how long it has
-    /// lasted. Elsewhere nothing is shown.
+    /// Shows `what` is waited for: the time left until `limit`, or the time elapsed. Shows nothing if stderr is not a
+    /// terminal.
     pub(crate) fn show_spinner(&self, what: &str, limit: Option<Duration>) -> Spinner {
         if !self.terminal.stderr || self.terminal.quiet || self.env.get("TERM") == Some("dumb") {
             return Spinner::default();
@@ -57,28 +57,28 @@ impl System {
             }
             draw("");
         });
-        // Without a thread nothing is shown, which no call may fail for.
+        // Without a thread, nothing is shown and the call goes on.
         let Ok(thread) = thread else { return Spinner::default() };
         self.waits.set(true);
         Spinner(Some(Line { over, thread, shown: Rc::clone(&self.waits) }))
     }
 }
 
-/// A line on a terminal that is drawn anew when it changes, and goes when this is dropped.
+/// A line on a terminal that is redrawn when it changes and cleared on drop.
 pub(crate) struct StatusLine<'a> {
     system: &'a System,
     shown: bool,
 }
 
 impl StatusLine<'_> {
-    /// Whether there is a terminal for it.
+    /// Whether the line is displayed at all.
     pub(crate) fn is_shown(&self) -> bool {
         self.shown
     }
 
-    /// Shows `words` in place of what the line said.
-    pub(crate) fn show(&self, words: &str) {
-        draw(&sanitize(words));
+    /// Replaces the line's text.
+    pub(crate) fn show(&self, text: &str) {
+        draw(&sanitize(text));
         self.system.waits.set(true);
     }
 }
@@ -93,7 +93,7 @@ impl Drop for StatusLine<'_> {
 }
 
 impl System {
-    /// A status line, if standard error is a terminal that can redraw one.
+    /// A status line, if stderr is a terminal that can redraw one.
     pub(crate) fn status_line(&self, quiet: bool) -> StatusLine<'_> {
         let shown = self.terminal.stderr && !quiet && self.env.get("TERM") != Some("dumb");
         StatusLine { system: self, shown }
@@ -109,7 +109,7 @@ fn line(tick: char, what: &str, limit: Option<Duration>, waited: Duration) -> St
     format!("{tick} {time}: {what}")
 }
 
-/// A line that is as wide as the terminal would wrap on some.
+/// Some terminals wrap a line that is exactly as wide as they are.
 fn draw(line: &str) {
     let line = cut(line, stderr_columns().saturating_sub(1));
     let _ = std::io::stderr().write_all(format!("{EMPTY_LINE}{line}").as_bytes());

@@ -1,8 +1,8 @@
-//! Standard input without a buffer until it is read, and standard output without one at all.
+//! Standard input with a lazy buffer, and standard output without a buffer.
 
 use std::io::{self, Read, Write};
 
-/// Standard input. Its buffer is made when it is first read.
+/// Standard input. Its buffer is allocated by the first read.
 pub(crate) struct Stdin;
 
 impl Read for Stdin {

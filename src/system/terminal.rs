@@ -1,49 +1,48 @@
-//! Which streams are a terminal, that is, whether a person is there.
+//! Which streams are terminals, that is, whether a user is present.
 
-/// The bounds of [`Terminal::columns`].
+/// Limits of [`Terminal::columns`].
 const NARROWEST: usize = 40;
 const WIDEST: usize = 100;
 
-/// What is a terminal.
+/// The streams that are terminals.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terminal {
-    /// Standard input: a person can answer.
+    /// Standard input: a user can answer.
     pub stdin: bool,
-    /// Standard output: a person reads the result.
+    /// Standard output: a user reads the result.
     pub stdout: bool,
-    /// Standard error: a person sees what is being waited for.
+    /// Standard error: a user sees what the call waits for.
     pub stderr: bool,
-    /// What `--color` said of colours; `None` leaves it to the terminal.
+    /// The value of `--color`. `None` means: colors on terminals only.
     pub color: Option<bool>,
-    /// Whether nothing is to be shown but errors.
+    /// Whether to show only errors.
     pub quiet: bool,
 }
 
 impl Terminal {
-    /// The process's own streams.
+    /// The streams of this process.
     pub fn real() -> Self {
         let [stdin, stdout, stderr] = are_terminals();
         Terminal { stdin, stdout, stderr, color: None, quiet: false }
     }
 
-    /// The columns of the terminal that standard error is; `None` where it is none, or does not tell.
+    /// Width of the terminal on stderr. `None` if it is not a terminal or reports no width.
     pub(crate) fn stderr_columns(&self) -> Option<usize> {
         columns(&Terminal { stdout: false, ..*self })
     }
 
-    /// For a page of text: the columns of the terminal that standard output or error is, but no more than a line can
-    /// be read in.
+    /// Width for wrapping text: that of the terminal on stdout or stderr, within readable limits.
     pub fn columns(&self) -> usize {
         columns(self).map_or(WIDEST, |columns| columns.clamp(NARROWEST, WIDEST))
     }
 }
 
-/// The columns of the terminal that standard error is.
+/// Width of the terminal on stderr.
 pub(crate) fn stderr_columns() -> usize {
     columns(&Terminal { stderr: true, ..Terminal::default() }).unwrap_or(80)
 }
 
-/// Past the standard library's handles, which make their buffers first.
+/// Avoids the standard library's handles, which allocate buffers.
 #[cfg(unix)]
 fn are_terminals() -> [bool; 3] {
     use rustix::stdio::{stderr, stdin, stdout};
