@@ -1,4 +1,4 @@
-//! The whole program as one function of its arguments and the outside.
+//! The whole program as one function of its arguments and a [`System`].
 
 use crate::cli::{
     Cli, Color, Command, ErrorFormat, Global, ReportFormat, clap_error, hide_repeated_globals, translated,
@@ -14,23 +14,22 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
 
-/// Runs the command line `args` (the program's name first) and returns the exit code. On failure nothing has been
+/// Runs the command line `args` (the program name first) and returns the exit code. On failure, nothing has been
 /// written to stdout.
 pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 {
     let args: Vec<_> = args.into_iter().collect();
     if commands::complete(&args, system) {
         return 0;
     }
-    let args = by_name(args);
-    let machine = wants_json(&args);
+    let args = expand_program_name(args);
     let _speaking =
-        speak(if machine { Language::English } else { Language::of(|name| system.env.get(name)) });
+        speak(if wants_json(&args) { Language::English } else { Language::of(|name| system.env.get(name)) });
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return refuse(&args, error, system),
+        Err(error) => return report_clap_error(&args, error, system),
     };
-    let for_machines = cli.command.as_ref().is_some_and(is_for_machines);
-    let _speaking = speak(if for_machines { Language::English } else { language() });
+    let machine_readable = cli.command.as_ref().is_some_and(is_machine_readable);
+    let _speaking = speak(if machine_readable { Language::English } else { language() });
     start_log(&cli.global);
     system.terminal.color = match cli.global.color {
         Color::Auto => None,
@@ -56,7 +55,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
 }
 
 fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8, Error> {
-    // What prints a token from the cache is over before a signal comes; it takes them from `Session::with_ports` on.
+    // These two install the handlers later, in `Session::with_ports`: printing a cached token takes no time that a
+    // signal could interrupt.
     if !matches!(command, Command::Get(_) | Command::Exec(_)) {
         system.signals.install();
     }
@@ -79,14 +79,14 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
     }
 }
 
-/// Called by the name that git or Bazel looks for, the program is that helper.
-fn by_name(args: Vec<OsString>) -> Vec<OsString> {
+/// Maps the program names that git and Bazel look for to the `helper` command.
+fn expand_program_name(args: Vec<OsString>) -> Vec<OsString> {
     let Some(protocol) = args.first().and_then(|name| protocol(name)) else { return args };
-    let begin = ["zoho-cred", "helper", protocol].map(OsString::from);
-    begin.into_iter().chain(args.into_iter().skip(1)).collect()
+    let helper = ["zoho-cred", "helper", protocol].map(OsString::from);
+    helper.into_iter().chain(args.into_iter().skip(1)).collect()
 }
 
-/// The protocol of the helper that a program of this name is.
+/// The helper protocol that belongs to a program name.
 pub(crate) fn protocol(name: &OsStr) -> Option<&'static str> {
     match Path::new(name).file_stem()?.to_str()? {
         "git-credential-zoho" => Some("git"),
@@ -95,14 +95,14 @@ pub(crate) fn protocol(name: &OsStr) -> Option<&'static str> {
     }
 }
 
-/// Whether errors are to be JSON, as far as that can be told before the command line is understood.
+/// Whether errors are printed as JSON. Works on unparsed arguments, because parse errors are reported too.
 fn wants_json(args: &[OsString]) -> bool {
     args.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json")
         || args.iter().any(|arg| arg == "--error-format=json")
 }
 
-/// Whether a program reads what the command says: then it says it in English.
-fn is_for_machines(command: &Command) -> bool {
+/// Whether a program reads the output, which is then in English.
+fn is_machine_readable(command: &Command) -> bool {
     match command {
         Command::Helper(_) => true,
         Command::Status(args) | Command::Doctor(args) => args.output == ReportFormat::Json,
@@ -111,7 +111,7 @@ fn is_for_machines(command: &Command) -> bool {
     }
 }
 
-/// The command line's definition, with its help in the language of the call.
+/// The clap command with help in the user's language.
 fn command(args: &[OsString], system: &System) -> clap::Command {
     let long = args.iter().any(|arg| arg == "--help" || arg == "help");
     let command = hide_repeated_globals(Cli::command());
@@ -121,8 +121,8 @@ fn command(args: &[OsString], system: &System) -> clap::Command {
     }
 }
 
-/// clap's own words: help and version go to stdout, complaints become our error.
-fn refuse(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
+/// Prints help and version on stdout, and reports any other clap error as ours.
+fn report_clap_error(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
     let error = match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             command(args, system).try_get_matches_from(args).err().unwrap_or(error)
@@ -171,7 +171,7 @@ pub(crate) fn report(error: &Error, format: ErrorFormat, system: &System) {
     system.say(&text);
 }
 
-/// Our own log only: other crates' could hold what ours never does.
+/// Logs only this crate's messages: those of other crates could contain secrets.
 fn start_log(global: &Global) {
     let level = match (global.verbosity.quiet, global.verbosity.verbose) {
         (true, _) | (_, 0) => return,
@@ -185,6 +185,6 @@ fn start_log(global: &Global) {
         })
         .try_init();
     if started.is_err() {
-        log::debug!("another logger is at work");
+        log::debug!("another logger is already set");
     }
 }

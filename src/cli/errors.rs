@@ -1,5 +1,4 @@
-//! What clap finds wrong with a command line, as an error of ours: one sentence in the language of the call, and what
-//! was probably meant.
+//! Converts clap's errors to ours: one sentence in the user's language, and a suggestion.
 
 use crate::cli::Cli;
 use crate::error::Error;
@@ -11,24 +10,23 @@ use clap::{Arg, Command, CommandFactory};
 use std::error::Error as _;
 use std::ffi::OsString;
 
-/// The complaint about `args` as [`Error::CommandLine`].
 pub(crate) fn clap_error(error: &clap::Error, args: &[OsString]) -> Error {
     let mut root = Cli::command();
     root.build();
-    let command = meant(&root, args);
+    let command = innermost_command(&root, args);
     let suggested =
         [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue]
             .into_iter()
             .find_map(|kind| text(error, kind));
     Error::CommandLine {
         problem: problem(error, command).unwrap_or_else(|| first_line(error)),
-        nearest: near(error, command).or(suggested),
+        nearest: suggestion(error, command).or(suggested),
         command: command.get_bin_name().unwrap_or("zoho-cred").to_owned(),
     }
 }
 
-/// The command that `args` mean, as far as its names are right.
-fn meant<'a>(root: &'a Command, args: &[OsString]) -> &'a Command {
+/// The innermost subcommand named in `args`.
+fn innermost_command<'a>(root: &'a Command, args: &[OsString]) -> &'a Command {
     let mut command = root;
     for arg in args.iter().skip(1) {
         match command.find_subcommand(arg) {
@@ -40,8 +38,8 @@ fn meant<'a>(root: &'a Command, args: &[OsString]) -> &'a Command {
     command
 }
 
-/// What was meant. clap sees no likeness where two letters changed places, and may name several.
-fn near(error: &clap::Error, command: &Command) -> Option<String> {
+/// The suggestion. clap's own does not recognize transposed letters, and may list several.
+fn suggestion(error: &clap::Error, command: &Command) -> Option<String> {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let word = text(error, ContextKind::InvalidSubcommand)?;
@@ -51,8 +49,8 @@ fn near(error: &clap::Error, command: &Command) -> Option<String> {
             let word = text(error, ContextKind::InvalidArg)?;
             let flags = command.get_arguments().filter_map(Arg::get_long);
             match word.strip_prefix("--") {
-                Some(flag) => nearest(flag, flags).map(|near| format!("--{near}")),
-                // The command that `exec` is to run.
+                Some(flag) => nearest(flag, flags).map(|flag| format!("--{flag}")),
+                // Probably the command for `exec`, given without `--`.
                 None if command.get_name() == "exec" && !word.starts_with('-') => Some(format!("-- {word}")),
                 None => None,
             }
@@ -115,7 +113,7 @@ fn problem(error: &clap::Error, command: &Command) -> Option<String> {
     })
 }
 
-/// The values that an argument can have, if it is one of a few.
+/// The possible values of an argument, if it has any.
 fn choices(command: &Command, argument: &str) -> Option<String> {
     let arg = command.get_arguments().find(|arg| arg.to_string() == argument)?;
     let values: Vec<_> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
@@ -131,8 +129,8 @@ fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
     }
 }
 
-/// clap's own words, where we have none: it says the rest of them in further lines.
+/// The first line of clap's own message, for errors that have no translation.
 fn first_line(error: &clap::Error) -> String {
-    let words = error.render().to_string();
-    mask_argument(words.trim_start_matches("error: ").lines().next().unwrap_or_default().trim())
+    let message = error.render().to_string();
+    mask_argument(message.trim_start_matches("error: ").lines().next().unwrap_or_default().trim())
 }

@@ -1,5 +1,5 @@
-//! The help in another language than English: clap's own words in it cannot be replaced, so its page is laid out here.
-//! In English it is clap's.
+//! Translated help. clap cannot translate its own headings, so these pages are formatted here. English help is
+//! clap's.
 
 use crate::cli::GLOBAL;
 use crate::cli::examples::HEADING;
@@ -7,7 +7,7 @@ use crate::i18n::{help, pad, tr, width, wrap};
 use clap::builder::{PossibleValue, StyledStr};
 use clap::{Arg, Command};
 
-/// The left margin of what explains an argument in the long form.
+/// Indentation of the descriptions in the long form.
 const INDENT: usize = 10;
 
 /// Hides the global options in the help of subcommands, so that only the top level lists them.
@@ -20,14 +20,15 @@ pub(crate) fn hide_repeated_globals(mut command: Command) -> Command {
     command.mut_subcommands(hide)
 }
 
-/// `command` with its help in the language of the call, for a page of `columns`; `long` is `--help`, not `-h`.
+/// Sets translated help pages for `command` and its subcommands. `long` is `--help`, as opposed to `-h`.
 pub(crate) fn translated(mut command: Command, long: bool, columns: usize) -> Command {
     command.build();
     page_for_each(command, long, columns)
 }
 
 fn page_for_each(command: Command, long: bool, columns: usize) -> Command {
-    let page = Page { long: long && explains_values(&command), columns, text: String::new() }.of(&command);
+    let page =
+        HelpPage { long: long && explains_values(&command), columns, text: String::new() }.of(&command);
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     let command = command.override_help(page);
     names
@@ -35,18 +36,18 @@ fn page_for_each(command: Command, long: bool, columns: usize) -> Command {
         .fold(command, |command, name| command.mut_subcommand(name, |sub| page_for_each(sub, long, columns)))
 }
 
-/// Whether the long form says more than the short one.
+/// Whether the long form has more information than the short one.
 fn explains_values(command: &Command) -> bool {
     command.get_arguments().any(|arg| arg.get_long_help().is_some() || !explained(arg).is_empty())
 }
 
-struct Page {
+struct HelpPage {
     long: bool,
     columns: usize,
     text: String,
 }
 
-impl Page {
+impl HelpPage {
     fn of(mut self, command: &Command) -> String {
         let about = command.get_long_about().filter(|_| self.long).or(command.get_about());
         self.paragraph(about);
@@ -75,7 +76,7 @@ impl Page {
         self.text.trim_end().to_owned() + "\n"
     }
 
-    /// A text that stands by itself; its own line ends stay.
+    /// A paragraph; its line breaks are kept.
     fn paragraph(&mut self, text: Option<&StyledStr>) {
         if text.is_none() {
             return;
@@ -100,20 +101,20 @@ impl Page {
         self.text += &blocks.join("\n");
     }
 
-    /// An argument of the long form: what it is, below it what it means, below that its values.
+    /// An argument in the long form: its name, then the description, then the possible values.
     fn block(&self, arg: &Arg) -> String {
         let mut text = format!("  {}\n", term(arg));
-        let mut add = |words: &str| {
-            for line in wrap(words, self.columns.saturating_sub(INDENT)).lines() {
+        let mut add = |description: &str| {
+            for line in wrap(description, self.columns.saturating_sub(INDENT)).lines() {
                 text += &format!("{}{line}\n", " ".repeat(INDENT));
             }
         };
         let values = explained(arg);
-        let words = translation(arg.get_long_help().or(arg.get_help()));
+        let description = translation(arg.get_long_help().or(arg.get_help()));
         if values.is_empty() {
-            add(&(words + &default(arg) + &choices(arg)))
+            add(&(description + &default(arg) + &choices(arg)))
         } else {
-            add(&(words + &default(arg)));
+            add(&(description + &default(arg)));
             values.iter().for_each(|value| {
                 let meaning = translation(value.get_help());
                 add(&format!("- {}: {meaning}", value.get_name()));
@@ -126,12 +127,12 @@ impl Page {
         let Some(widest) = rows.iter().map(|(term, _)| width(term)).max() else { return };
         self.text += &format!("\n{heading}:\n");
         let left = widest + 4;
-        // Where names would take half of the page, words stand below them.
+        // If the names take half of the width, descriptions go on the next line.
         let below = left * 2 > self.columns;
         let left = if below { INDENT } else { left };
         let margin = format!("\n{}", " ".repeat(left));
-        for (term, words) in rows {
-            let lines = wrap(&words, self.columns.saturating_sub(left)).replace('\n', &margin);
+        for (term, description) in rows {
+            let lines = wrap(&description, self.columns.saturating_sub(left)).replace('\n', &margin);
             let line = if below {
                 format!("  {term}{margin}{lines}")
             } else {
@@ -154,7 +155,7 @@ fn headings(command: &Command) -> Vec<&str> {
     headings
 }
 
-/// `-o, --output <OUTPUT>`.
+/// For example `-o, --output <OUTPUT>`.
 fn term(arg: &Arg) -> String {
     match (arg.is_positional(), arg.get_short()) {
         (true, _) => arg.to_string(),
@@ -186,7 +187,7 @@ fn choices(arg: &Arg) -> String {
     }
 }
 
-/// The values that the long form explains one by one.
+/// The possible values that the long form describes one by one.
 fn explained(arg: &Arg) -> Vec<PossibleValue> {
     let values = values(arg);
     if values.iter().any(|value| value.get_help().is_some()) { values } else { Vec::new() }

@@ -5,28 +5,27 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::secret::Secret;
 
-/// What `capability` answers.
+/// The answer to `capability`.
 pub(crate) const CAPABILITIES: &[u8] = b"version 0\ncapability authtype\n";
 
-/// The longest line that git reads, in bytes.
 const LONGEST_LINE: usize = 65_535;
 
-/// What git asks, as far as it matters here; keys that newer versions of git may add are passed over.
+/// A request of git. Unknown keys are ignored, so that newer versions of git work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Whether git takes a scheme of its own in the answer (2.46 and later).
+    /// Whether git accepts a custom scheme in the answer (2.46 and later).
     pub authtype: bool,
     /// Scheme of the URL.
     pub protocol: String,
-    /// Host of the URL, with its port; none in a request about a file.
+    /// Host and port of the URL; `None` in a request about a file.
     pub host: Option<String>,
-    /// The token that an earlier answer gave, in `store` and `erase`.
+    /// In `store` and `erase`, the token of an earlier answer.
     pub given: Option<Secret>,
 }
 
 impl Request {
-    /// Reads a request: lines up to an empty one or the end. [`Error::BadInput`] for anything else, such as a last
-    /// line that was cut off: the host in it could be another one.
+    /// Parses lines up to an empty one or the end. A truncated last line is [`Error::BadInput`], because it could
+    /// hold an incomplete host name.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let bad = |problem: &str| Error::BadInput { problem: tr!("the request of git {problem}", problem) };
         let mut request = Request::default();
@@ -64,7 +63,7 @@ impl Request {
         Ok(request)
     }
 
-    /// Whether these bytes hold the empty line that ends a request.
+    /// Whether these bytes contain the empty line that ends a request.
     pub fn is_whole(bytes: &[u8]) -> bool {
         let begins = [&b"\n"[..], b"\r\n"].iter().any(|end| bytes.starts_with(end));
         begins
@@ -72,7 +71,7 @@ impl Request {
             || bytes.windows(3).any(|three| three == b"\n\r\n")
     }
 
-    /// The bytes that [`Request::parse`] reads.
+    /// Inverse of [`Request::parse`].
     pub fn render(&self) -> Vec<u8> {
         let mut text = String::new();
         if self.authtype {
@@ -84,37 +83,37 @@ impl Request {
         (text + "\n").into_bytes()
     }
 
-    /// Where the request goes; `None` where no token may.
+    /// The destination of the request; `None` if it may not receive a token.
     pub fn place(&self) -> Option<Place> {
         Place::new(&self.protocol, self.host.as_deref()?)
     }
 }
 
-/// What git is answered. No answer at all is the empty one.
+/// An answer to git. To give none, print nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// `Authorization: <scheme> <token>`, for a git that asked with the capability.
+    /// `Authorization: <scheme> <token>`, if git sent the `authtype` capability.
     Token {
-        /// The scheme.
+        /// For example `Zoho-oauthtoken`.
         scheme: String,
-        /// The token.
+        /// The access token.
         token: Secret,
-        /// When it expires, in seconds since 1970.
+        /// In seconds since 1970.
         expires_at: i64,
     },
     /// The token as a password, which git sends as HTTP Basic.
     Basic {
-        /// The token.
+        /// The access token.
         token: Secret,
-        /// When it expires, in seconds since 1970.
+        /// In seconds since 1970.
         expires_at: i64,
     },
-    /// Nobody else is to be asked, and no person either.
+    /// Tells git to ask no other helper and not to prompt.
     Quit,
 }
 
 impl Answer {
-    /// The bytes on stdout. `ephemeral` keeps other helpers from writing the token down.
+    /// The bytes on stdout. `ephemeral` keeps other helpers from storing the token.
     pub fn render(&self) -> Vec<u8> {
         let text = match self {
             Answer::Token { scheme, token, expires_at } => format!(

@@ -10,17 +10,17 @@ use crate::secret::Secret;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-/// What the caller asks; other keys are passed over, as the specification wants.
+/// A request. The specification requires that unknown keys are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// The URI that is about to be requested.
+    /// The URI to authorize.
     pub uri: String,
 }
 
 impl Request {
-    /// Reads a request; [`Error::BadInput`] where it is not a JSON object with a `uri`.
+    /// Errors: [`Error::BadInput`] if it is not a JSON object with a `uri`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        // serde would take an array for the list of the fields.
+        // serde would also accept an array with the fields in order.
         let is_object = bytes.trim_ascii_start().starts_with(b"{");
         let request = is_object.then(|| serde_json::from_slice(bytes).ok()).flatten();
         request.ok_or_else(|| Error::BadInput {
@@ -28,30 +28,30 @@ impl Request {
         })
     }
 
-    /// Whether these bytes are a whole JSON object.
+    /// Whether `bytes` are a complete JSON object.
     pub fn is_whole(bytes: &[u8]) -> bool {
         bytes.trim_ascii_end().ends_with(b"}") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
     }
 
-    /// The bytes that [`Request::parse`] reads.
+    /// Inverse of [`Request::parse`].
     pub fn render(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// Where the request goes; `None` where no token may.
+    /// The destination of the request; `None` if it may not receive a token.
     pub fn place(&self) -> Option<Place> {
         Place::of_uri(&self.uri)
     }
 }
 
-/// What the caller is answered.
+/// An answer to the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Scheme of the `Authorization` header.
     pub scheme: String,
-    /// The token.
+    /// The access token.
     pub token: Secret,
-    /// When it expires, in seconds since 1970.
+    /// In seconds since 1970.
     pub expires_at: i64,
 }
 
@@ -68,7 +68,7 @@ struct Headers<'a> {
 }
 
 impl Answer {
-    /// The bytes on stdout: one JSON object and a newline.
+    /// One JSON object and a newline.
     pub fn render(&self) -> Vec<u8> {
         let value = zeroize::Zeroizing::new(format!("{} {}", self.scheme, self.token.expose()));
         let json = Json { headers: Headers { authorization: [&value] }, expires: rfc3339(self.expires_at) };

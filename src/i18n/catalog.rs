@@ -1,4 +1,4 @@
-//! The Japanese words, read when the first of them is wanted.
+//! The Japanese catalog, parsed on first use.
 
 use crate::i18n::{Language, language};
 use serde::Deserialize;
@@ -6,43 +6,42 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::OnceLock;
 
-/// Every English text with its translation.
 #[derive(Default, Deserialize)]
-struct Catalogue {
-    /// What is said with `t!`.
-    said: BTreeMap<String, String>,
-    /// The help of commands and flags.
+struct Catalog {
+    /// Messages of `tr!`.
+    messages: BTreeMap<String, String>,
+    /// Help texts of commands and flags.
     help: BTreeMap<String, String>,
 }
 
-fn catalog() -> Option<&'static Catalogue> {
-    static JAPANESE: OnceLock<Catalogue> = OnceLock::new();
+fn catalog() -> Option<&'static Catalog> {
+    static JAPANESE: OnceLock<Catalog> = OnceLock::new();
     match language() {
         Language::English => None,
-        // A test reads the whole file, so that what is built in can be parsed.
+        // A unit test parses the file, so the embedded copy always parses.
         Language::Japanese => {
             Some(JAPANESE.get_or_init(|| toml::from_str(include_str!("ja.toml")).unwrap_or_default()))
         }
     }
 }
 
-/// The translation of a text of `t!`; `None` in English.
-pub fn said(english: &str) -> Option<&'static str> {
-    catalog()?.said.get(english).map(String::as_str)
+/// The translation of a message; `None` in English.
+pub fn translate(english: &str) -> Option<&'static str> {
+    catalog()?.messages.get(english).map(String::as_str)
 }
 
-/// The translation of the help of a command or flag; `None` in English.
+/// The translation of a help text; `None` in English.
 pub(crate) fn help(english: &str) -> Option<&'static str> {
     catalog()?.help.get(english).map(String::as_str)
 }
 
-/// A translation with its values.
+/// Replaces the placeholders of a translation.
 pub fn fill(translation: &str, values: &[(&str, &dyn Display)]) -> String {
     let mut filled = String::new();
     let mut rest = translation;
     while let Some((before, name, after)) = placeholder(rest) {
         filled += before;
-        match values.iter().find(|(found, _)| *found == name) {
+        match values.iter().find(|(key, _)| *key == name) {
             Some((_, value)) => filled += &value.to_string(),
             None => filled += &rest[before.len()..rest.len() - after.len()],
         }
@@ -51,7 +50,7 @@ pub fn fill(translation: &str, values: &[(&str, &dyn Display)]) -> String {
     filled + rest
 }
 
-/// What stands before the first `{name}`, the name, and what stands after it.
+/// The text before the first `{name}`, the name, and the text after it.
 fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     loop {
@@ -72,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_catalogue_can_be_read() {
-        assert!(toml::from_str::<Catalogue>(include_str!("ja.toml")).is_ok());
+        assert!(toml::from_str::<Catalog>(include_str!("ja.toml")).is_ok());
     }
 
     #[test]

@@ -1,46 +1,46 @@
-//! What the operating system and libraries say of a failure, in words of ours where we have them: theirs are English,
-//! and differ from one system to the next.
+//! Translatable descriptions of operating system and library errors. The original texts are English only and differ
+//! between systems.
 
 use crate::i18n::tr;
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
-/// `error` and everything behind it, from the outside in.
+/// `error` and its sources, outermost first.
 pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
-        // What an io::Error wraps is none of its sources.
+        // An io::Error does not return the error it wraps as its source.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
     })
 }
 
-/// The cause of `error` that says most, which is the innermost one.
+/// Describes the innermost known cause of `error`.
 pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     let known = chain(error).find_map(|error| of_kind(error.downcast_ref::<io::Error>()?.kind()));
     known.unwrap_or_else(|| told(&chain(error).last().unwrap_or(error).to_string()))
 }
 
-/// `text` with words of ours for what the system said in it: `… (os error 2)`.
+/// Replaces a system message such as `… (os error 2)` at the end of `text` with our description.
 pub(crate) fn told(text: &str) -> String {
     match of_system(text) {
-        Some((before, words)) => before.to_owned() + &words,
+        Some((before, description)) => before.to_owned() + &description,
         None => text.to_owned(),
     }
 }
 
-/// Our words for what the system said, and what stands before it.
+/// Our description of a system message, and the text before it.
 fn of_system(text: &str) -> Option<(&str, String)> {
     if text.contains("did not contain valid UTF-8") {
         return Some(("", tr!("it is not a text in UTF-8")));
     }
-    let (said, rest) = text.split_once(" (os error ")?;
-    // tempfile adds the path behind the number.
+    let (message, rest) = text.split_once(" (os error ")?;
+    // tempfile appends the path after the number.
     let number = rest.split_once(')')?.0.parse().ok()?;
-    let words = of_kind(io::Error::from_raw_os_error(number).kind())?;
-    Some((&said[..said.rfind(": ").map_or(0, |at| at + 2)], words))
+    let description = of_kind(io::Error::from_raw_os_error(number).kind())?;
+    Some((&message[..message.rfind(": ").map_or(0, |at| at + 2)], description))
 }
 
-/// What the name server's client says; its error has no kind of its own.
+/// Whether the error is a failed DNS lookup, which has no `ErrorKind` of its own.
 pub(crate) fn is_dns(error: &(dyn Error + 'static)) -> bool {
     error.to_string().starts_with("failed to lookup address information")
 }

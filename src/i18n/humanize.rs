@@ -1,9 +1,9 @@
-//! Durations for people.
+//! Human-readable durations.
 
 use super::tr;
 use std::time::Duration;
 
-/// Writes a duration for people: `3 min 12 s`, `45 s`, `1 h 5 min`.
+/// Formats a duration: `3 min 12 s`, `45 s`, `1 h 5 min`.
 pub(crate) fn humanize(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {

@@ -1,25 +1,25 @@
-//! Which language a call speaks, by the variables that POSIX and gettext have for it.
+//! Selects the language from the variables that POSIX and gettext define.
 
 use std::cell::Cell;
 
-/// A language that we have words in.
+/// A supported language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
-    /// The words in the code.
+    /// English, the texts in the code.
     #[default]
     English,
-    /// The words in `ja.toml`.
+    /// Japanese, the texts in `ja.toml`.
     Japanese,
 }
 
 thread_local! {
-    /// Of this thread, as the tests run many calls side by side in one process.
+    /// Per thread, because tests run many calls in one process.
     static LANGUAGE: Cell<Language> = const { Cell::new(Language::English) };
 }
 
 impl Language {
-    /// The language of messages: `LC_ALL`, else `LC_MESSAGES`, else `LANG` (POSIX, Internationalization Variables);
-    /// unless that is `C`, the first of `LANGUAGE` that we have goes before it (gettext).
+    /// The language of `LC_ALL`, else `LC_MESSAGES`, else `LANG` (POSIX, Internationalization Variables). Unless
+    /// that is `C`, the first supported language in `LANGUAGE` has priority (gettext).
     pub fn of<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Self {
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| variable(name)).unwrap_or("C");
         if matches!(locale, "C" | "POSIX") || !is_utf8(locale) {
@@ -29,7 +29,7 @@ impl Language {
         preferred.or_else(|| Self::named(locale)).unwrap_or_default()
     }
 
-    /// Its tag in HTML (BCP 47).
+    /// The BCP 47 language tag, for HTML.
     pub fn tag(self) -> &'static str {
         match self {
             Language::English => "en",
@@ -37,7 +37,7 @@ impl Language {
         }
     }
 
-    /// The language of a locale such as `ja_JP.UTF-8`, if we have it.
+    /// The language of a locale such as `ja_JP.UTF-8`, if supported.
     fn named(locale: &str) -> Option<Self> {
         match locale.split(['_', '.', '@']).next()? {
             "ja" => Some(Language::Japanese),
@@ -47,23 +47,22 @@ impl Language {
     }
 }
 
-/// A locale that names another encoding than UTF-8 would show ours as garbage.
+/// Our output is UTF-8, so a locale with another encoding would garble it.
 fn is_utf8(locale: &str) -> bool {
     let encoding = locale.split_once('.').map(|(_, rest)| rest.split('@').next().unwrap_or_default());
     encoding.is_none_or(|name| name.eq_ignore_ascii_case("UTF-8") || name.eq_ignore_ascii_case("utf8"))
 }
 
-/// The language of this thread.
 pub(crate) fn language() -> Language {
     LANGUAGE.get()
 }
 
-/// The language of this thread until it is dropped; then it is again what it was.
+/// Restores the previous language when dropped.
 pub struct Speaking {
     before: Language,
 }
 
-/// Speaks `language` from here on.
+/// Sets the language of this thread until the guard is dropped.
 #[must_use = "the language ends with the guard"]
 pub fn speak(language: Language) -> Speaking {
     Speaking { before: LANGUAGE.replace(language) }

@@ -1,21 +1,20 @@
-//! Text in the columns of a terminal: a wide character (East Asian Width W and F) takes two.
+//! Text layout in terminal columns. A wide character (East Asian Width W and F) takes two.
 
 use std::ops::Range;
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The columns that `text` takes.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// `text` with blanks behind it, `columns` wide.
+/// Pads `text` with blanks to `columns`.
 pub(crate) fn pad(text: &str, columns: usize) -> String {
     text.to_owned() + &" ".repeat(columns.saturating_sub(width(text)))
 }
 
-/// As much of the beginning of `text` as `columns` hold.
+/// The longest prefix of `text` that fits into `columns`.
 pub(crate) fn cut(text: &str, columns: usize) -> &str {
     let mut used = 0;
     let over = text.char_indices().find(|(_, c)| {
@@ -25,12 +24,12 @@ pub(crate) fn cut(text: &str, columns: usize) -> &str {
     over.map_or(text, |(at, _)| &text[..at])
 }
 
-/// `text` with lines of at most `columns`. A word that is longer than a line has one of its own.
+/// Breaks `text` into lines of at most `columns`. A word that is longer gets a line of its own.
 pub(crate) fn wrap(text: &str, columns: usize) -> String {
     textwrap::fill(text, options(columns))
 }
 
-/// `text` with lines of at most `columns`, of which all but the first are indented.
+/// Like [`wrap`], with all lines but the first indented.
 pub(crate) fn hang(text: &str, columns: usize, indent: usize) -> String {
     textwrap::fill(text, options(columns).subsequent_indent(&" ".repeat(indent)))
 }
@@ -40,8 +39,8 @@ fn options<'a>(columns: usize) -> Options<'a> {
     options.word_splitter(WordSplitter::NoHyphenation).break_words(false)
 }
 
-/// The parts between which a line may break. Unicode (UAX #14) says where Japanese does. Commands, paths and URLs are to
-/// be pasted: ASCII breaks at blanks only, and nothing breaks inside of quotes.
+/// The parts between which a line may break. Japanese text breaks as UAX #14 defines. ASCII text breaks only at
+/// blanks and never inside quotes, so that commands, paths and URLs can be pasted.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let (mut words, mut start, mut end) = (Vec::new(), 0, 0);
     let quoted = quoted(line);
@@ -61,7 +60,7 @@ fn ascii(c: char) -> bool {
     c.is_ascii()
 }
 
-/// What stands between quotes; an apostrophe, which has a letter before it, opens none.
+/// The ranges between quotes. An apostrophe follows a letter and opens no quote.
 fn quoted(line: &str) -> Vec<Range<usize>> {
     let (mut quoted, mut start) = (Vec::new(), 0);
     while let Some(found) = line[start..].find(['\'', '「']) {

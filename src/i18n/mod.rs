@@ -1,8 +1,8 @@
-//! What is said to people, in their language. The English text stands in the code and is the key of its translation
-//! in `ja.toml`; a test fails where one is missing, unused, or has other placeholders.
+//! Messages in the user's language. The English text in the code is the key of its translation in `ja.toml`. A test
+//! fails if a translation is missing, unused, or has other placeholders.
 //!
-//! Words for machines stay English: error codes, JSON, logs and the protocols of helpers. What is kept on disk is a code,
-//! see [`crate::problem`].
+//! Text for programs stays English: error codes, JSON, logs and the helper protocols. Files on disk hold codes, see
+//! [`crate::problem`].
 
 mod catalog;
 pub(crate) mod causes;
@@ -11,20 +11,20 @@ mod language;
 mod layout;
 
 pub(crate) use catalog::help;
-pub use catalog::{fill, said};
+pub use catalog::{fill, translate};
 pub(crate) use humanize::humanize;
 pub(crate) use language::language;
 pub use language::{Language, Speaking, speak};
 pub(crate) use layout::{cut, hang, pad, width, wrap};
 
-/// A text in the language of the call: `tr!("there is no profile '{name}'", name)`. A placeholder's value is the
-/// variable of that name, or what is given as `name = value`.
+/// A message in the user's language: `tr!("there is no profile '{name}'", name)`. A placeholder takes its value
+/// from the variable of the same name, or from `name = value`.
 macro_rules! tr {
     ($english:literal $(,)?) => {
-        $crate::i18n::said($english).unwrap_or($english).to_owned()
+        $crate::i18n::translate($english).unwrap_or($english).to_owned()
     };
     ($english:literal $(, $name:ident $(= $value:expr)?)+ $(,)?) => {
-        match $crate::i18n::said($english) {
+        match $crate::i18n::translate($english) {
             None => format!($english $(, $name = $crate::i18n::value!($name $(= $value)?))+),
             Some(translation) => $crate::i18n::fill(
                 translation,

@@ -1,26 +1,26 @@
-//! `github` and `azure`: mask first, then set, the way each CI system documents.
+//! `github` and `azure`: mask the token, then set the variables, as each CI system documents.
 //!
 //! Sources: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>,
 //! <https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands>.
 
 use crate::output::{View, variables};
 
-/// The variable that names the file which sets variables for the steps that follow.
+/// The variable with the path of the file that sets variables for later steps.
 pub(crate) const GITHUB_FILE: &str = "GITHUB_ENV";
 
-/// What a GitHub step prints: the runner masks the token from here on in every log.
+/// The command that makes the runner mask the token in all later logs.
 pub(crate) fn github_mask(view: &View<'_>) -> String {
     format!("::add-mask::{}\n", github_value(view.access_token))
 }
 
-/// What is appended to the file named by `GITHUB_ENV`, in the form that no value can break out of as long as
-/// `delimiter` is not in it.
+/// The text to append to the file named by `GITHUB_ENV`. No value can end its block early as long as it does not
+/// contain `delimiter`.
 pub(crate) fn github_env(view: &View<'_>, delimiter: &str) -> String {
     let block = |(name, value): (&str, String)| format!("{name}<<{delimiter}\n{value}\n{delimiter}\n");
     variables(view).into_iter().map(block).collect()
 }
 
-/// What an Azure step prints: a secret first, so that it is masked before it is set.
+/// The commands that mask the token, then set the variables.
 pub(crate) fn azure(view: &View<'_>) -> String {
     let mut text = format!("##vso[task.setsecret]{}\n", azure_value(view.access_token));
     for (name, value) in variables(view) {
@@ -30,12 +30,12 @@ pub(crate) fn azure(view: &View<'_>) -> String {
     text
 }
 
-/// A value of a workflow command: `%`, CR and LF could end it or begin another one.
+/// Escapes the characters that could end a workflow command or start another one.
 fn github_value(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A value of a logging command, where `%` is written as `%AZP25`.
+/// Escapes a value of a logging command, which encodes `%` as `%AZP25`.
 fn azure_value(text: &str) -> String {
     text.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -2,12 +2,11 @@
 
 use crate::output::View;
 
-/// A line for `curl -K -`. A token and a scheme have no byte that curl's quotes would change.
+/// A line for `curl -K -`. Tokens and schemes contain no character that needs escaping inside curl's quotes.
 pub(crate) fn curl(view: &View<'_>) -> String {
     format!("header = \"Authorization: {} {}\"\n", view.scheme.word(), view.access_token)
 }
 
-/// `{"Authorization":"Zoho-oauthtoken …"}` and a newline.
 pub(crate) fn headers_json(view: &View<'_>) -> String {
     let value = format!("{} {}", view.scheme.word(), view.access_token);
     serde_json::json!({ "Authorization": value }).to_string() + "\n"

@@ -1,26 +1,24 @@
-//! `exec-credential`: what client-go and its kin read from an exec plugin.
+//! `exec-credential`: the output of a client-go exec plugin.
 //!
 //! Source: <https://kubernetes.io/docs/reference/config-api/client-authentication.v1/>.
 
 use crate::output::{View, rfc3339};
 use serde::{Deserialize, Serialize};
 
-/// The variable in which the caller says which version it speaks.
+/// The variable in which the caller passes its API version.
 pub(crate) const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
 
-/// A version of ExecCredential. The answer must be in the caller's, or it is refused.
+/// The version of an ExecCredential. Callers reject an answer in another version than their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ApiVersion {
-    /// `client.authentication.k8s.io/v1`.
     #[default]
     V1,
-    /// `client.authentication.k8s.io/v1beta1`.
     V1Beta1,
 }
 
 impl ApiVersion {
-    /// The version that `KUBERNETES_EXEC_INFO` asks for: `v1` where the variable is not set, and `None` where it is
-    /// no such JSON or names a version that we do not speak.
+    /// The version in `KUBERNETES_EXEC_INFO`: `v1` if the variable is not set, `None` if it is malformed or names
+    /// an unsupported version.
     pub(crate) fn of(exec_info: Option<&str>) -> Option<Self> {
         #[derive(Deserialize)]
         struct Asked {
@@ -32,7 +30,6 @@ impl ApiVersion {
         [ApiVersion::V1, ApiVersion::V1Beta1].into_iter().find(|known| known.word() == asked.api_version)
     }
 
-    /// The word itself.
     pub(crate) fn word(self) -> &'static str {
         match self {
             ApiVersion::V1 => "client.authentication.k8s.io/v1",
@@ -56,7 +53,7 @@ struct Status<'a> {
     expiration_timestamp: String,
 }
 
-/// One ExecCredential and a newline. The client puts `Bearer` before the token, whatever the profile says.
+/// One ExecCredential and a newline. It has no scheme: the client always sends `Bearer`.
 pub(crate) fn exec_credential(view: &View<'_>, api_version: ApiVersion) -> String {
     let credential = ExecCredential {
         api_version: api_version.word(),

@@ -1,4 +1,4 @@
-//! One pure function a format: a token to the bytes on stdout.
+//! The output formats: one pure function for each, from a token to the bytes on stdout.
 
 pub(crate) mod ci;
 mod http;
@@ -43,11 +43,11 @@ pub enum Output {
     Azure,
 }
 
-/// Life that a token has to have left where it is used for a while after it was handed out.
+/// The least remaining lifetime of a token that is used for a while after it was printed.
 pub(crate) const USED_FOR_A_WHILE: Duration = Duration::from_secs(30 * 60);
 
 impl Output {
-    /// The life that a token must have left for this output, unless `--min-ttl` says something.
+    /// The `min-ttl` of this format if `--min-ttl` is not given.
     pub fn min_ttl(self) -> MinTtl {
         match self {
             Output::Token | Output::Json | Output::Header | Output::Curl | Output::HeadersJson => {
@@ -60,7 +60,7 @@ impl Output {
         }
     }
 
-    /// The life that a token must have left for this output where the caller wants `min_ttl`.
+    /// The `min-ttl` of this format for a given `--min-ttl`.
     pub(crate) fn explicit_min_ttl(self, min_ttl: Duration) -> MinTtl {
         MinTtl::Explicit(match self {
             Output::ExecCredential => min_ttl.saturating_add(MARGIN),
@@ -68,69 +68,57 @@ impl Output {
         })
     }
 
-    /// Whether its reader takes stderr for a part of the answer, so that a success must be silent there.
+    /// Whether the caller treats stderr as part of the answer, so that success must print nothing there.
     pub fn is_silent(self) -> bool {
         self == Output::ExecCredential
     }
 }
 
-/// How much earlier than the truth an expiry is reported to callers with no margin of their own.
+/// How much earlier than the true expiry is reported to callers without a safety margin of their own.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// What a format takes from the surroundings of the call.
+/// Settings of a format that come from the caller's environment.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Form {
-    /// Whose syntax `env` is in.
     pub(crate) shell: Shell,
-    /// Which version of ExecCredential the caller speaks.
     pub(crate) api_version: ApiVersion,
 }
 
-/// All that a format may print.
+/// The values that a format can print.
 #[derive(Clone, Debug)]
 pub(crate) struct View<'a> {
-    /// Name of the profile.
     pub(crate) profile: &'a str,
-    /// The token, checked for its bytes.
+    /// Well-formed: see [`is_well_formed`].
     pub(crate) access_token: &'a str,
-    /// Scheme of the `Authorization` header.
     pub(crate) scheme: Scheme,
-    /// When the token expires, in seconds since 1970.
+    /// In seconds since 1970.
     pub(crate) expires_at: i64,
-    /// The same for callers with no margin of their own: a minute earlier, or half a life where that is less. A token
-    /// that has less than that left keeps its true expiry, as they would not use it otherwise.
+    /// The expiry for callers without a safety margin: 60 s earlier, or half a lifetime if that is less. A token
+    /// with less time left keeps its true expiry, because these callers would not use it otherwise.
     pub(crate) reported_expires_at: i64,
-    /// Seconds until then.
     pub(crate) expires_in: i64,
-    /// Where the APIs are.
     pub(crate) api_domain: Option<String>,
-    /// Code of the data centre, where it is one of Zoho's.
+    /// Code of a Zoho data center; `None` for other accounts servers.
     pub(crate) data_center: Option<&'a str>,
-    /// The scopes.
     pub(crate) scopes: &'a [String],
 }
 
-/// What a format prints of a profile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
-    /// Its name.
     pub(crate) name: &'a str,
-    /// Its data centre, where it is one of Zoho's.
     pub(crate) data_center: Option<&'static DataCenter>,
-    /// Its scopes, as far as no answer named others.
     pub(crate) scopes: &'a [String],
 }
 
 impl<'a> Subject<'a> {
-    /// What is printed of `profile`.
     pub(crate) fn of(profile: &'a Profile) -> Self {
         Subject { name: profile.name.as_str(), data_center: profile.data_center, scopes: &profile.scopes }
     }
 }
 
 impl<'a> View<'a> {
-    /// What may be printed of `record`; [`Error::HostileToken`] where its token has bytes that no token has, and
-    /// [`Error::Unavailable`] where the machine has slept through the rest of its life.
+    /// Errors: [`Error::HostileToken`] if the token has illegal bytes, [`Error::Unavailable`] if it expired while
+    /// the machine was suspended.
     pub(crate) fn of(
         profile: &'a Profile,
         scheme: Scheme,
@@ -143,7 +131,6 @@ impl<'a> View<'a> {
         View::new(Subject::of(profile), scheme, record, now)
     }
 
-    /// The same for what is known of a profile.
     pub(crate) fn new(
         profile: Subject<'a>,
         scheme: Scheme,
@@ -170,14 +157,13 @@ impl<'a> View<'a> {
     }
 }
 
-/// Whether an address can stand in any format as it is: no quote, blank, control character or `%`. A cache that
-/// somebody wrote into must not be able to forge a line or a command.
+/// Whether a URL is safe in every format: no quotes, blanks, control characters or `%`. A manipulated cache must
+/// not be able to inject a line or a command.
 pub(crate) fn is_plain(address: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b);
     !address.is_empty() && address.bytes().all(legal)
 }
 
-/// The bytes of `view` on stdout in the format `output`.
 pub(crate) fn render(output: Output, view: &View<'_>, form: &Form) -> Vec<u8> {
     let text = match output {
         Output::Token => plain::token(view),
@@ -194,7 +180,7 @@ pub(crate) fn render(output: Output, view: &View<'_>, form: &Form) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// The names and values of the variables that hold a token; what is not known is left out.
+/// The names and values of the variables; unknown values are omitted.
 pub(crate) fn variables(view: &View<'_>) -> Vec<(&'static str, String)> {
     let mut variables = vec![("ZOHO_ACCESS_TOKEN", view.access_token.to_owned())];
     variables.extend(view.api_domain.clone().map(|domain| ("ZOHO_API_DOMAIN", domain)));
@@ -207,7 +193,7 @@ pub(crate) fn header_line(view: &View<'_>) -> String {
     plain::header(view).trim_end().to_owned()
 }
 
-/// A time as RFC 3339 in UTC, whole seconds, `Z`: the one form that every caller reads.
+/// Formats a time as RFC 3339 in UTC with whole seconds and `Z`.
 pub fn rfc3339(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
 }
@@ -216,7 +202,7 @@ pub fn rfc3339(seconds: i64) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// What the golden bytes of every format are made of.
+    /// The input of the golden tests of every format.
     pub(crate) fn view(scopes: &[String]) -> View<'_> {
         View {
             profile: "crm",

@@ -4,7 +4,6 @@ use crate::output::{View, rfc3339};
 use crate::sanitize;
 use serde::Serialize;
 
-/// The token and a newline.
 pub(crate) fn token(view: &View<'_>) -> String {
     format!("{}\n", view.access_token)
 }
@@ -27,7 +26,6 @@ struct Json<'a> {
     scopes: &'a [String],
 }
 
-/// One JSON object and a newline.
 pub(crate) fn json(view: &View<'_>) -> String {
     let json = Json {
         version: 1,

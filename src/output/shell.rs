@@ -1,8 +1,7 @@
-//! `env` and `dotenv`: variables as shells and `.env` readers take them.
+//! `env` and `dotenv`: variables in the syntax of shells and of `.env` files.
 
 use crate::output::{View, variables};
 
-/// Whose syntax `env` is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Shell {
     /// sh, bash, zsh and other POSIX shells
@@ -14,7 +13,7 @@ pub(crate) enum Shell {
     Powershell,
 }
 
-/// A line a variable, for `eval`, `source` or `Invoke-Expression`.
+/// One line for each variable, for `eval`, `source` or `Invoke-Expression`.
 pub(crate) fn env(view: &View<'_>, shell: Shell) -> String {
     let line = |(name, value): (&str, String)| match shell {
         Shell::Sh => format!("export {name}='{}'\n", value.replace('\'', r"'\''")),
@@ -26,7 +25,7 @@ pub(crate) fn env(view: &View<'_>, shell: Shell) -> String {
     variables(view).into_iter().map(line).collect()
 }
 
-/// `NAME=value` lines without quotes, which is what every reader of such files understands.
+/// `NAME=value` lines without quotes, which every `.env` parser understands.
 pub(crate) fn dotenv(view: &View<'_>) -> String {
     variables(view).into_iter().map(|(name, value)| format!("{name}={value}\n")).collect()
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use zoho_cred::cli::Cli;
 
-const CATALOGUE: &str = include_str!("../../src/i18n/ja.toml");
+const CATALOG: &str = include_str!("../../src/i18n/ja.toml");
 
 /// Sentences that are not translated, with the reason.
 const NOT_SAID: [&str; 29] = [
@@ -54,8 +54,8 @@ const NOT_SAID: [&str; 29] = [
 ];
 
 #[derive(Deserialize)]
-struct Catalogue {
-    said: BTreeMap<String, String>,
+struct Catalog {
+    messages: BTreeMap<String, String>,
     help: BTreeMap<String, String>,
 }
 
@@ -66,8 +66,8 @@ struct Call {
     names: BTreeSet<String>,
 }
 
-fn catalog() -> Catalogue {
-    toml::from_str(CATALOGUE).unwrap()
+fn catalog() -> Catalog {
+    toml::from_str(CATALOG).unwrap()
 }
 
 /// The sources with user-facing text, without tests. The sandbox is for developers and is English only.
@@ -200,7 +200,7 @@ fn compare(what: &str, texts: &BTreeSet<String>, translations: &BTreeMap<String,
 #[test]
 fn every_text_that_is_said_has_its_translation() {
     let texts = calls("tr").into_iter().map(|call| call.text).collect();
-    compare("[said]", &texts, &catalog().said);
+    compare("[messages]", &texts, &catalog().messages);
 }
 
 #[test]
