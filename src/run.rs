@@ -1,7 +1,8 @@
 //! The whole program as one function of its arguments and a [`System`].
 
 use crate::cli::{
-    Cli, Color, Command, ErrorFormat, Global, ReportFormat, clap_error, hide_repeated_globals, translated,
+    Cli, Color, Command, ErrorFormat, Global, ReportFormat, clap_error, hide_repeated_globals, parse_alone,
+    translated,
 };
 use crate::commands;
 use crate::error::{Code, Error};
@@ -24,7 +25,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     let args = expand_program_name(args);
     let _speaking =
         speak(if wants_json(&args) { Language::English } else { Language::of(|name| system.env.get(name)) });
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match parse_alone(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report_clap_error(&args, error, system),
     };
