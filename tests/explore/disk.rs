@@ -1,4 +1,4 @@
-//! The store of virtual processes: it fails before a write or after it, and everybody sees what is really there.
+//! The store of virtual processes. It can fail before or after a write. All processes see the same content.
 
 use crate::process::{Mutant, Process};
 use crate::world::{Files, Slot};
@@ -31,7 +31,7 @@ impl<'w> Disk<'w> {
         self.process.world.files(id, with)
     }
 
-    /// An error instead of what was to be done.
+    /// Returns an error without doing anything.
     fn refuse(&self, action: &'static str) -> Result<(), Error> {
         let world = self.process.world;
         match world.rng.chance(world.plan().store_fails) {
@@ -40,7 +40,7 @@ impl<'w> Disk<'w> {
         }
     }
 
-    /// An error although it was done.
+    /// Returns an error although the action was done.
     fn lie(&self, action: &'static str) -> Result<(), Error> {
         let world = self.process.world;
         match world.rng.chance(world.plan().store_lies) {

@@ -1,4 +1,4 @@
-//! What processes are there for: callers, rejects, logins and logouts, and what each must have got in the end.
+//! What processes do: `get`, `reject`, logins and logouts. Checks the result of each.
 
 use crate::disk::Disk;
 use crate::process::Process;
@@ -12,7 +12,7 @@ use zoho_cred::refresh::{Ports, TokenRequest, TokenResponse};
 use zoho_cred::secret::Secret;
 use zoho_cred::store::Store;
 
-/// What a process is there for.
+/// The task of a process.
 #[derive(Clone, Debug)]
 pub enum Errand {
     Get(TokenRequest),
@@ -21,7 +21,7 @@ pub enum Errand {
     Logout,
 }
 
-/// What `get` asks without a flag, but for its `--timeout`.
+/// The request of `get` without flags, except for `--timeout`.
 pub fn plain(timeout_s: u64) -> TokenRequest {
     TokenRequest {
         min_ttl: MinTtl::Default,
@@ -32,7 +32,7 @@ pub fn plain(timeout_s: u64) -> TokenRequest {
     }
 }
 
-/// Callers come in crowds: around the end of a token's life, at the end of a window, and at any time.
+/// Callers arrive in groups: around the expiry of a token, at the end of a window, and at any time.
 pub fn draw(world: &World) -> Vec<(i64, Errand)> {
     let (rng, plan) = (&world.rng, world.plan());
     let (life, window) = (plan.token_life_s * 1000, plan.budget.window.as_millis() as i64);
@@ -77,7 +77,7 @@ fn errand(world: &World) -> Errand {
     }
 }
 
-/// Runs an errand to its end and judges what came of it.
+/// Runs a task to its end and checks the result.
 pub fn go(mut process: Process<'_>, profile: &Profile, errand: &Errand) {
     let world = process.world;
     match errand {
@@ -153,7 +153,7 @@ fn in_time(process: &Process<'_>, begun: i64, timeout: Duration) {
     }
 }
 
-/// What a caller got: in time, and a token that lives as far as anybody can know.
+/// Checks that a caller was served in time, with a token that is valid as far as it can know.
 fn judge(process: &Process<'_>, ask: &TokenRequest, result: &Result<TokenResponse, Error>) {
     let world = process.world;
     world.trace(|| format!("#{} ends: {result:?}", process.pid));

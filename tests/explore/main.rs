@@ -1,7 +1,8 @@
-//! The refresh protocol under a scheduler of our own: virtual processes, virtual time, and a seed for every schedule.
+//! Explores the refresh protocol with virtual processes and virtual time. A seed decides each schedule.
 //!
-//! `cargo test --test explore` explores as many schedules as CI wants; `EXPLORE_SCHEDULES=1000000` as many as that,
-//! from `EXPLORE_FROM` on; `EXPLORE_ALL=1` does not stop at the first fault. `EXPLORE_SEED=7` replays one and prints every port call of it.
+//! `cargo test --test explore` runs as many schedules as CI. `EXPLORE_SCHEDULES=1000000` runs that many, from
+//! `EXPLORE_FROM` on. `EXPLORE_ALL=1` continues after a violation. `EXPLORE_SEED=7` replays one schedule and prints
+//! every port call.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::disallowed_methods, reason = "tests are outside")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
@@ -24,16 +25,16 @@ use schedule::Report;
 use std::sync::atomic::{AtomicU64, Ordering};
 use world::{Tally, Violation};
 
-/// Schedules of one test run, unless `EXPLORE_SCHEDULES` says otherwise.
+/// Schedules per test run, unless `EXPLORE_SCHEDULES` is set.
 const SCHEDULES: u64 = 100_000;
-/// A mutant must be found within this many.
+/// A mutant must be found within this many schedules.
 const PATIENCE: u64 = 20_000;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Runs schedules `from..from + count` on all processors until `stop` says so of a report.
+/// Runs schedules `from..from + count` on all processors until `stop` is true for a report.
 fn explore(
     from: u64,
     count: u64,
@@ -93,7 +94,7 @@ fn no_schedule_breaks_a_promise() {
     assert!(tally.tokens > count && tally.errors > count && tally.requests > count, "{tally:?}");
 }
 
-/// The exploration finds this kind of fault in the mutant, and says so with a seed that shows it again.
+/// Checks that the exploration finds this violation in the mutant, and that the seed reproduces it.
 fn bites(mutant: Mutant, kind: Violation) {
     let is_it = |report: &Report| report.violations.contains_key(&kind);
     let (tally, found) = explore(1, PATIENCE, mutant, is_it);

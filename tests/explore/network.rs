@@ -1,5 +1,5 @@
-//! The network between a virtual process and the server. A request that was sent arrives, whatever becomes of the
-//! process that sent it.
+//! The network between a virtual process and the server. A request that was sent arrives even if its process is
+//! killed.
 
 use crate::process::Process;
 use crate::world::{OnItsWay, Violation};
@@ -70,7 +70,7 @@ impl Http for Process<'_> {
 }
 
 impl Process<'_> {
-    /// What must be true whenever a request is sent, by the files as they really are.
+    /// Checks the invariants of a request against the files as they are.
     fn check(&self, grant: &str) {
         let world = self.world;
         let now = Timestamp::at(world.reading(), "boot".into());
@@ -99,7 +99,7 @@ impl Process<'_> {
     }
 }
 
-/// A request that its process waits for. A process that is killed does not wait any more.
+/// A request that its process waits for. A killed process no longer waits.
 struct Flight<'a>(&'a Process<'a>, String);
 
 impl<'a> Flight<'a> {

@@ -1,5 +1,5 @@
-//! What may happen in a schedule. Each one has some kinds of mishap and lacks others ("swarm testing"): a schedule
-//! in which everything goes wrong at once never gets far enough to go wrong in an interesting way.
+//! What may go wrong in a schedule. Each has some kinds of faults and lacks others ("swarm testing"): with all faults
+//! at once, a schedule never gets far enough to be interesting.
 
 use crate::rng::Rng;
 use std::time::Duration;
@@ -59,7 +59,7 @@ impl Plan {
         }
     }
 
-    /// The same server and budget, and nothing goes wrong.
+    /// The same server and budget without faults.
     pub fn calm(&self) -> Self {
         Plan {
             crash: 0,

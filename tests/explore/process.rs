@@ -1,5 +1,5 @@
-//! A virtual process: a coroutine that gives way at every port call, where it may be stopped, killed, or see a
-//! fault. The clock and the credential are here; the network is in `network`, the store in `disk`.
+//! A virtual process: a coroutine that yields at every port call, where it may be stopped, killed, or get a fault.
+//! The clock and the credential are here, the network in `network`, and the store in `disk`.
 
 use crate::world::World;
 use corosensei::Yielder;
@@ -14,35 +14,35 @@ use zoho_cred::secret::Secret;
 use zoho_cred::secrets::CredentialSource;
 use zoho_cred::system::{Clock, Signals};
 
-/// A fault put into the protocol through its ports, which the exploration must find.
+/// A fault in the protocol, inserted through its ports, that the exploration must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// The protocol as it is.
+    /// The unchanged protocol.
     None,
-    /// Under the lock the cache is what it was before.
+    /// The cache is not read again under the lock.
     NoSecondRead,
-    /// Under the lock the credential is taken for what it was before.
+    /// The credential is not read again under the lock.
     NoCredentialCheck,
     /// Nothing is written before a request.
     NoWriteAhead,
     /// The ledger is always empty.
     NoLedger,
-    /// The answer is not written to the ledger, nor is a failure.
+    /// Neither the response nor a failure is written to the ledger.
     NoRecord,
-    /// Everybody gets the lock.
+    /// Every caller gets the lock.
     NoLock,
-    /// The lock is broken after it was waited for 3 s.
+    /// The lock is broken after a wait of 3 s.
     BrokenLock,
     /// The ledger ages by the wall clock.
     WallClock,
-    /// What the profile remembers is believed whatever the login record says.
+    /// The profile's state is used even if the login record differs.
     StaleState,
 }
 
-/// The payload of the panic that stands for `kill -9`.
+/// The payload of the panic that simulates `kill -9`.
 pub struct Killed;
 
-/// Why a process gives way: it can go on at this true time, in ms.
+/// Why a process yields: it can continue at this true time, in ms.
 pub struct Wake(pub i64);
 
 pub struct Process<'w> {
@@ -51,18 +51,18 @@ pub struct Process<'w> {
     yielder: &'w Yielder<(), Wake>,
     pub signals: Signals,
     pub ask: RefCell<Option<TokenRequest>>,
-    /// The refresh token that it saw throttled, and until when nobody may ask with it.
+    /// The refresh token that it saw throttled, and until when no request with it is allowed.
     pub throttled: RefCell<Option<(String, i64)>>,
     pub begun_ms: i64,
-    /// When it last looked at the clock.
+    /// When it last read the clock.
     pub looked_ms: Cell<i64>,
-    /// How long its port calls took for other reasons than its own waiting, in ms.
+    /// How long its port calls took apart from its own waiting, in ms.
     pub held_up_ms: Cell<i64>,
     /// The version of the login record that the secrets were read from.
     version: Cell<u64>,
-    /// What the mutant without the credential check goes by.
+    /// Used by the mutant without the credential check.
     first_id: RefCell<Option<CredentialId>>,
-    /// Secrets that a login holds and has not stored yet.
+    /// Secrets of a login that are not stored yet.
     pub given: Option<String>,
 }
 
@@ -84,7 +84,7 @@ impl<'w> Process<'w> {
         }
     }
 
-    /// A port call: others run, a little time may pass or a lot, and it may be the last thing this process did.
+    /// A port call. Other processes run, time passes, and this process may be killed.
     pub fn step(&self, what: &str) {
         let (world, plan) = (self.world, self.world.plan());
         world.tally.borrow_mut().port_calls += 1;
@@ -94,7 +94,8 @@ impl<'w> Process<'w> {
             _ if world.rng.chance(plan.slow * 4) => world.rng.within(100, 4000),
             _ => 1,
         };
-        // Between the last look at the clock and the first byte of a request nothing can be known, so nobody stops.
+        // No process stops between its last look at the clock and the first byte of a request, because no protocol
+        // could detect that.
         let stopped_ms = match what != "send" && world.rng.chance(plan.stop) {
             true => world.rng.one(&[2, 30, 300, 700, 3700]) * 1000,
             false => 0,

@@ -1,4 +1,4 @@
-//! Random numbers from a seed (SplitMix64). They never change, so a seed replays its schedule.
+//! Random numbers from a seed (SplitMix64). The sequence never changes, so that a seed replays its schedule.
 
 use std::cell::Cell;
 
@@ -18,17 +18,17 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A number from `low` up to and with `high`.
+    /// A number from `low` to `high`, inclusive.
     pub fn within(&self, low: i64, high: i64) -> i64 {
         low + (self.next() % (high - low + 1) as u64) as i64
     }
 
-    /// A number from 0 up to `end`, without it.
+    /// A number from 0 to `end`, exclusive.
     pub fn below(&self, end: i64) -> i64 {
         self.within(0, end.max(1) - 1)
     }
 
-    /// True `per_mille` times in a thousand.
+    /// True with a probability of `per_mille` in a thousand.
     pub fn chance(&self, per_mille: u32) -> bool {
         self.next() % 1000 < u64::from(per_mille)
     }

@@ -1,4 +1,4 @@
-//! One schedule: who calls when, whose turn it is, and what each caller got.
+//! Runs one schedule: when callers start, which process runs next, and what each caller got.
 
 use crate::errands::{self, Errand, go, plain};
 use crate::process::{Killed, Mutant, Process, Wake};
@@ -13,7 +13,7 @@ use zoho_cred::model::{AccountsUrl, Budget, Grant, Origin, Profile, ProfileName,
 /// Enough for JSON, formatting and an unwinding panic.
 const STACK: usize = 256 * 1024;
 
-/// What a schedule showed.
+/// The result of a schedule.
 pub struct Report {
     pub seed: u64,
     pub violations: BTreeMap<Violation, String>,
@@ -21,7 +21,7 @@ pub struct Report {
     pub trace: Vec<String>,
 }
 
-/// What happens around the processes.
+/// Events outside the processes.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     KillTokens,
@@ -48,7 +48,7 @@ pub fn run(seed: u64, mutant: Mutant, trace: bool, stacks: &mut Vec<DefaultStack
     Report { seed, violations: world.violations.take(), tally: world.tally.take(), trace: world.take_trace() }
 }
 
-/// The one profile there is.
+/// The only profile.
 pub fn profile(budget: Budget) -> Profile {
     Profile {
         name: ProfileName::new("crm").unwrap(),
@@ -81,7 +81,7 @@ fn events(world: &World) -> Vec<(i64, Event)> {
     events
 }
 
-/// Runs processes and events until there are none left. At any moment every process that could go on may be next.
+/// Runs processes and events until none are left. Any process that can continue may be next.
 fn play(
     world: &Rc<World>,
     profile: &Rc<Profile>,
@@ -119,7 +119,7 @@ fn play(
     world.advance_to(world.now() + 20_000);
 }
 
-/// After the storm: whoever was logged in and not refused gets a token again, by patience alone.
+/// After the faults, whoever was logged in and not refused must get a token by waiting alone.
 fn calm(world: &Rc<World>, profile: &Rc<Profile>, stacks: &mut Vec<DefaultStack>) {
     world.calm.set(true);
     world.advance_to(world.now() + 2_000_000);

@@ -1,4 +1,4 @@
-//! The accounts server as far as the protocol can tell: what arrived when, which tokens live, and bad days.
+//! The accounts server as the protocol sees it: arrivals, valid tokens and faults.
 
 use crate::plan::Plan;
 use crate::rng::Rng;
@@ -10,7 +10,7 @@ use zoho_cred::system::HttpAnswer;
 pub struct Minted {
     pub owner: String,
     pub expires_ms: i64,
-    /// Killed by the server, or with its refresh token: nobody was told.
+    /// Revoked by the server, or with its refresh token, without notice.
     pub killed: bool,
 }
 
@@ -19,7 +19,7 @@ pub struct Server {
     /// Arrivals of token requests, by refresh token.
     pub arrivals: BTreeMap<String, Vec<i64>>,
     pub tokens: BTreeMap<String, Minted>,
-    /// Refresh tokens, and whether they live.
+    /// Refresh tokens, and whether they are valid.
     pub grants: BTreeMap<String, bool>,
     pub throttled: u64,
 }
@@ -40,7 +40,7 @@ impl Server {
         self.tokens.values_mut().filter(|token| which(token)).for_each(|token| token.killed = true);
     }
 
-    /// A token request arrives; returns its answer and how many arrived in the window that ends now.
+    /// Handles a token request. Returns the response and how many requests arrived in the window that ends now.
     pub fn token_request(&mut self, grant: &str, now: i64, plan: &Plan, rng: &Rng) -> (HttpAnswer, usize) {
         let window_ms = plan.budget.window.as_millis() as i64;
         let arrivals = self.arrivals.entry(grant.to_owned()).or_default();

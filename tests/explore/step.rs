@@ -1,4 +1,4 @@
-//! One caller and what it meets, step by step: what a schedule meets by chance, or cannot tell from outside.
+//! Single callers, step by step: cases that random schedules rarely reach or cannot check from outside.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -17,30 +17,30 @@ use zoho_cred::secrets::CredentialSource;
 use zoho_cred::store::{Holder, Locked, Store};
 use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Signals};
 
-/// What becomes of a request, and how long that takes, in ms.
+/// The result of a request, and how long it takes in ms.
 type Reply = (i64, Result<HttpAnswer, HttpFailure>);
-/// What another process does.
+/// An action of another process.
 type Deed = Box<dyn Fn(&Bench)>;
 
-/// A caller's world. Time goes by only where somebody waits.
+/// The environment of one caller. Time passes only while it waits.
 struct Bench {
     now_ms: Cell<i64>,
     cache: RefCell<CacheRecord>,
     ledger: RefCell<Ledger>,
     login: RefCell<String>,
-    /// Until when another process holds the lock, and what it does when: as a rule just before it lets go.
+    /// Until when another process holds the lock, and what it does when, usually just before it releases the lock.
     held_until_ms: Cell<i64>,
     deed: RefCell<Option<(i64, Deed)>>,
     /// How long the disk takes to write an entry ahead, in ms.
     write_ms: Cell<i64>,
     lock_fails: Cell<bool>,
-    /// The next look at the cache without the lock fails, as without a descriptor.
+    /// The next read of the cache without the lock fails, as without a file descriptor.
     cache_unreadable: Cell<bool>,
     commit_fails: Cell<bool>,
     lease_lost: Cell<u32>,
     known_at_start: Cell<bool>,
     replies: RefCell<VecDeque<Reply>>,
-    /// When requests were sent, with their time-outs, in ms.
+    /// When requests were sent, with their timeouts, in ms.
     sent: RefCell<Vec<(i64, u128)>>,
     asked_about: RefCell<Vec<String>>,
     secrets_read: Cell<u32>,
@@ -105,7 +105,7 @@ impl Bench {
         }
     }
 
-    /// With a cached token of an hour that has this much left.
+    /// With a cached one-hour token that has this much left.
     fn with_token(self, token: &str, left_s: i64) -> Self {
         self.cache.borrow_mut().token = Some(self.token(token, left_s));
         self
@@ -117,7 +117,7 @@ impl Bench {
         self
     }
 
-    /// The other process does what it does, if it is time.
+    /// Runs the actions of the other process that are due.
     fn happen(&self) {
         if let Some((_, deed)) = self.deed.borrow_mut().take_if(|(at_ms, _)| *at_ms <= self.now_ms.get()) {
             deed(self);
@@ -229,7 +229,7 @@ impl CredentialSource for Bench {
     }
 }
 
-/// The state of the one credential there is.
+/// The state of the only credential.
 struct Disk<'b>(&'b Bench);
 
 fn broken(action: &'static str) -> Error {
@@ -483,7 +483,7 @@ fn a_refresh_is_served_by_a_token_that_came_meanwhile() {
     bench.gets(PLAIN, "1000.theirs");
 }
 
-/// Without a descriptor the cache cannot be read, which does not make the old token a new one.
+/// Without a descriptor the cache cannot be read. The old token must not count as a new one later.
 #[test]
 fn a_cache_that_cannot_be_read_once_is_not_empty() {
     let bench = Bench::new([]).with_token("1000.old", 3000);

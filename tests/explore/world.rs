@@ -1,4 +1,4 @@
-//! Everything outside the processes: true time, the disk, the server, and what must never be.
+//! Everything outside the processes: true time, the disk, the server, and the invariants.
 
 use crate::plan::Plan;
 use crate::process::Mutant;
@@ -14,30 +14,30 @@ use zoho_cred::system::HttpAnswer;
 const WALL_MS: i64 = 1_800_000_000_000;
 const BOOT_MS: i64 = 50_000_000;
 
-/// What must never be; the words say what was seen.
+/// A violated invariant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Violation {
     /// More requests in a window than Zoho allows.
     Budget,
-    /// Two requests at once although nobody crashed.
+    /// Two concurrent requests although no process crashed.
     TwoInFlight,
-    /// A request although a token was there that would have done.
+    /// A request although a usable token was cached.
     Needless,
-    /// A request that the ledger on disk does not know.
+    /// A request that is not in the ledger on disk.
     NotWrittenAhead,
-    /// A request while cooling down.
+    /// A request during a cooldown.
     Throttled,
-    /// A token with exit 0 that was dead for all to know, or another credential's.
+    /// Exit code 0 with a token that was known to be invalid, or that belongs to another credential.
     DeadToken,
-    /// A caller that outlived its `--timeout`.
+    /// A caller that exceeded its `--timeout`.
     Late,
-    /// The stored refresh token changed without a login, or is of no use any more.
+    /// The stored refresh token changed without a login, or became useless.
     CredentialLost,
     /// A panic.
     Panic,
 }
 
-/// What a schedule consisted of.
+/// Statistics of a schedule.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub schedules: u64,
@@ -71,7 +71,7 @@ impl Tally {
     }
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Clone, Debug, Default)]
 pub enum Slot<T> {
     #[default]
@@ -89,25 +89,25 @@ impl<T: Clone> Slot<T> {
     }
 }
 
-/// The files of a credential, and who holds its lock.
+/// The files of a credential, and the holder of its lock.
 #[derive(Default)]
 pub struct Files {
     pub cache: Slot<CacheRecord>,
     pub ledger: Slot<Ledger>,
     pub holder: Option<usize>,
-    /// How often somebody overwrote the ledger with junk.
+    /// How often another program overwrote the ledger with garbage.
     pub junk: usize,
     pub in_flight: u32,
 }
 
-/// The stored login: the refresh token, and which version of the record it is.
+/// The stored login: the refresh token and the version of the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Login {
     pub refresh_token: Option<String>,
     pub version: u64,
 }
 
-/// A token request on its way.
+/// A token request in transit.
 pub struct OnItsWay {
     pub id: u64,
     pub at_ms: i64,
@@ -125,13 +125,13 @@ pub struct World {
     pub server: RefCell<Server>,
     pub files: RefCell<BTreeMap<String, Files>>,
     pub login: RefCell<Login>,
-    /// What the profile's state remembers: the credential, and the login record's version that it was read from.
+    /// The profile's state: the credential, and the version of the login record it was read from.
     pub remembered: RefCell<Option<(String, u64)>>,
-    /// Every refresh token that was the stored one, and from when.
+    /// Every refresh token that was stored, and from when.
     pub logins: RefCell<Vec<(i64, Option<String>)>>,
     pub on_their_way: RefCell<Vec<OnItsWay>>,
     pub answers: RefCell<BTreeMap<u64, HttpAnswer>>,
-    /// Until when callers were told that a refresh token cools down, where the disk is sound. In ms.
+    /// Until when callers were told that a refresh token cools down, if the disk has no faults. In ms.
     pub cool_downs: RefCell<BTreeMap<String, i64>>,
     pub calm: Cell<bool>,
     pub violations: RefCell<BTreeMap<Violation, String>>,
@@ -180,7 +180,7 @@ impl World {
         ClockReading { wall_ms: WALL_MS + now + self.wall_shift_ms.get(), boot_ms: BOOT_MS + now }
     }
 
-    /// Somebody sets the clock. Steps are whole two minutes: contract section 3 tolerates less than one.
+    /// Sets the clock by whole two minutes: contract section 3 tolerates less than one.
     pub fn move_clock(&self) {
         let by = self.rng.one(&[-7200, -3600, -600, -120, 120, 600, 3600, 86_400]) * 1000;
         self.wall_shift_ms.set(self.wall_shift_ms.get() + by);
@@ -188,7 +188,7 @@ impl World {
         self.trace(|| format!("the clock is moved by {by} ms"));
     }
 
-    /// Lets true time pass; requests arrive on the way.
+    /// Advances true time. Requests arrive on the way.
     pub fn advance_to(&self, at_ms: i64) {
         while let Some(request) = self.next_arrival(at_ms) {
             self.now_ms.set(self.now().max(request.at_ms));
@@ -222,19 +222,19 @@ impl World {
         self.answers.borrow_mut().insert(request.id, answer);
     }
 
-    /// The plan; in the calm after the schedule nothing goes wrong any more.
+    /// The plan. After the schedule, nothing goes wrong any more.
     pub fn plan(&self) -> &Plan {
         if self.calm.get() { &self.calm_plan } else { &self.stormy_plan }
     }
 
-    /// Somebody stores another credential, or none.
+    /// Stores another credential, or none.
     pub fn set_login(&self, refresh_token: Option<String>) {
         let mut login = self.login.borrow_mut();
         *login = Login { refresh_token: refresh_token.clone(), version: login.version + 1 };
         self.logins.borrow_mut().push((self.now(), refresh_token));
     }
 
-    /// Whether `grant` was the stored refresh token at some time since `since_ms`.
+    /// Whether `grant` was the stored refresh token at any time since `since_ms`.
     pub fn was_logged_in(&self, grant: &str, since_ms: i64) -> bool {
         let logins = self.logins.borrow();
         logins.iter().enumerate().any(|(index, (_, token))| {

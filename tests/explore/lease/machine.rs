@@ -1,19 +1,18 @@
-//! A machine of the fleet: its disk, its clocks, and how far its one refresher has got. What it decides it decides with
-//! the real ledger.
+//! A machine: its disk, its clocks, and the progress of its only refresher. It uses the real ledger.
 
 use crate::rng::Rng;
 use zoho_cred::model::Budget;
 use zoho_cred::model::{Ledger, Timestamp};
 use zoho_cred::store::redis::clocks::Clocks;
 
-/// How many attempts a round has.
+/// Attempts per round.
 pub const ATTEMPTS: u32 = 3;
 
 pub struct Machine {
     pub disk: Ledger,
-    /// Rises with every crash: what was under way before is nobody's any more.
+    /// Incremented by every crash, which invalidates what was in progress.
     pub epoch: u32,
-    /// Until when Redis is out of its reach.
+    /// Until when Redis is unreachable.
     pub cut_until: i64,
     pub run: Option<Run>,
     wall: i64,
@@ -21,34 +20,34 @@ pub struct Machine {
     boot_id: String,
 }
 
-/// One refresher, from its first look at the lease on.
+/// One refresher, from its first look at the lease.
 #[derive(Clone)]
 pub struct Run {
     pub owner: String,
-    /// This machine's time when Redis's answer had been read, and Redis's time in it.
+    /// This machine's time when Redis's reply had been read, and Redis's time in it.
     pub clocks: Clocks,
     pub rev: String,
-    /// The revision that a write under way would make.
+    /// The revision that a write in progress would create.
     pub next: String,
     pub generation: u64,
-    /// As the refresher knows it.
+    /// The refresher's copy.
     pub ledger: Ledger,
-    /// As it was last sent to Redis.
+    /// As last sent to Redis.
     pub far: Ledger,
-    /// When the reservation was begun, in ms since boot.
+    /// When the reservation began, in ms since boot.
     pub begun: i64,
     pub attempts: u32,
     pub tries: u32,
-    /// Its reservation is on the way: if no answer comes, nothing is sent.
+    /// Its reservation is in transit. Without a reply, nothing is sent.
     pub reserving: bool,
-    /// Somebody else wrote the ledger meanwhile.
+    /// Another machine wrote the ledger meanwhile.
     pub overtaken: bool,
     /// Whether another attempt follows.
     pub again: bool,
 }
 
 impl Machine {
-    /// A machine with clocks of its own, up to a day apart from everybody else's.
+    /// A machine whose clocks differ from others by up to a day.
     pub fn new(rng: &Rng, nth: usize) -> Self {
         Machine {
             disk: Ledger::default(),
@@ -65,7 +64,7 @@ impl Machine {
         Timestamp { wall_ms: self.wall + now, boot_ms: self.boot + now, boot_id: self.boot_id.clone() }
     }
 
-    /// Everything that is not on the disk is gone; after a reboot the clock since boot begins anew.
+    /// Everything that is not on disk is lost. After a reboot the boot clock restarts.
     pub fn crash(&mut self, now: i64, reboot: bool) {
         self.epoch += 1;
         self.run = None;
@@ -75,7 +74,7 @@ impl Machine {
         }
     }
 
-    /// Whether a forced refresh may be made, as the gate has it.
+    /// Whether the preflight checks allow a forced refresh.
     pub fn may_ask(&self, ledger: &Ledger, now: i64) -> bool {
         let (moment, budget) = (self.moment(now), Budget::default());
         ledger.cool_down_left(&moment).is_none() && ledger.used(&moment, &budget) < budget.tokens
@@ -83,7 +82,7 @@ impl Machine {
 }
 
 impl Run {
-    /// A ledger of Redis in this machine's time.
+    /// Converts a ledger of Redis to this machine's time.
     pub fn read(&self, json: &str, now: &Timestamp) -> Ledger {
         if json.is_empty() {
             return Ledger::default();
@@ -92,7 +91,7 @@ impl Run {
         ledger.with_times(|moment| self.clocks.to_local(moment, now))
     }
 
-    /// A ledger of this machine in Redis's time.
+    /// Converts a ledger of this machine to Redis's time.
     pub fn write(&self, ledger: &Ledger, now: &Timestamp) -> String {
         let ledger = ledger.with_times(|moment| self.clocks.to_redis(moment, now));
         serde_json::to_string(&ledger).unwrap()

@@ -1,9 +1,9 @@
-//! What the scripts of `store::fleet::scripts` mean, in Rust. `scripts.rs` here shows that they do mean it.
+//! The scripts of `store::redis::scripts` in Rust. `scripts.rs` checks that both behave the same.
 
-/// How long a lease lasts, in ms.
+/// In ms.
 pub const LEASE_MS: i64 = 15_000;
 
-/// One credential's keys. An empty string or vector is a field that is not there.
+/// One credential's keys. An empty string or vector is a missing field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redis {
     pub lease: Option<(String, i64)>,
@@ -16,7 +16,7 @@ pub struct Redis {
     pub tomb: String,
 }
 
-/// What `take` answers beside the time.
+/// What `take` returns besides the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
     pub got: i64,
@@ -96,7 +96,7 @@ impl Redis {
         1
     }
 
-    /// 0 where it is another value, else 1; the script tells how many fields went.
+    /// 0 if the value is another one, otherwise 1. The script returns the number of deleted fields.
     pub fn set_aside(&mut self, sealed: &[u8]) -> i64 {
         if self.sealed != sealed || sealed.is_empty() {
             return 0;

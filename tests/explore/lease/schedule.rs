@@ -1,8 +1,8 @@
-//! Schedules of a whole fleet under a virtual clock, each decided by its seed: machines crash, reboot, pause anywhere,
-//! lose Redis with or without what they had sent; Zoho is slow, silent, or throttles.
+//! Schedules of several machines under a virtual clock, each decided by its seed. Machines crash, reboot, pause
+//! anywhere, and lose Redis with or without what they had sent. Zoho is slow, silent, or throttles.
 //!
-//! A machine looks at its clock and sends in one step: a pause between the two is the one that no lease can close, and
-//! docs/fleet.md says so.
+//! A machine reads its clock and sends in one step. No lease can protect against a pause between the two, as
+//! docs/fleet.md says.
 
 use super::machine::{ATTEMPTS, Machine, Run};
 use super::model::Redis;
@@ -20,24 +20,24 @@ use zoho_cred::store::redis::clocks::Clocks;
 const COMMAND_MS: i64 = 3_000;
 /// A reservation that took longer is not used, in ms.
 const RESERVATION_MS: i64 = 3_000;
-/// How many schedules are run, unless `LEASE_SEEDS` says another number.
+/// Number of schedules, unless `LEASE_SEEDS` is set.
 const SEEDS: u64 = 300;
-/// How long a schedule goes on, in ms.
+/// Length of a schedule, in ms.
 const LENGTH_MS: i64 = 26 * 60_000;
 
-/// A part of the protocol that is left out, to see that it is needed.
+/// A part of the protocol to leave out, to show that it is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Without {
     Nothing,
     /// A request is sent however long the reservation took.
     TheTimeLimit,
-    /// A reservation is made whoever has the lease.
+    /// A reservation does not check the owner of the lease.
     TheOwner,
-    /// The ledger is replaced whatever it has become.
+    /// The ledger is replaced without checking its revision.
     TheRevision,
-    /// A round goes on although another machine wrote the ledger.
+    /// A round continues although another machine wrote the ledger.
     TheNewLook,
-    /// A token is put there whatever is there.
+    /// A token is stored without checking the generation.
     TheGeneration,
 }
 
@@ -65,9 +65,9 @@ enum Answer {
     Granted,
     Transient,
     Throttled,
-    /// None came.
+    /// There was no response.
     Nothing,
-    /// Not a byte was sent.
+    /// Nothing was sent.
     Unsent,
 }
 
@@ -83,7 +83,7 @@ enum Event {
     Again { machine: usize, epoch: u32 },
 }
 
-/// What happened in a schedule, so that a test knows that it was one.
+/// Statistics that show that the schedules were not trivial.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
     requests: usize,
@@ -151,7 +151,7 @@ impl World {
         format!("{:016x}", self.rng.next())
     }
 
-    /// Mostly fast, sometimes slow, now and then beyond what a command may take.
+    /// Usually short, sometimes long, and rarely longer than a command may take.
     fn delay(&mut self) -> i64 {
         match self.rng.below(100) {
             0..80 => 1 + self.rng.below(20),
@@ -160,7 +160,7 @@ impl World {
         }
     }
 
-    /// How much later than it could a machine goes on: it was stopped, suspended or starved.
+    /// Extra delay of a machine that is stopped, suspended or starved.
     fn pause(&mut self) -> i64 {
         let pause = match self.rng.below(if self.rough { 60 } else { 200 }) {
             0..4 => self.rng.below(6_000),
@@ -177,7 +177,7 @@ impl World {
         let owner = self.machines[machine].run.as_ref().map(|run| run.owner.clone()).unwrap_or_default();
         let (there, back, pause) = (self.delay(), self.delay(), self.pause());
         let cut = self.machines[machine].cut_until > self.now;
-        // Cut off, what was sent may have arrived all the same.
+        // If the connection is lost, what was sent may still have arrived.
         let arrives = !cut || self.rng.chance(200);
         let answered = !cut && there + back <= COMMAND_MS;
         if arrives {
@@ -229,7 +229,7 @@ impl World {
                 let (rev, there) = self.redis.record(&rev, &next, &json);
                 let ledger: Ledger = serde_json::from_str(&there).unwrap_or_default();
                 if let (true, Some(cool_down)) = (rev == next, ledger.cool_down) {
-                    // Times travel through two clocks, each read up to a lease too late.
+                    // Times are converted between two clocks, each read up to a lease too late.
                     let until = cool_down.since.wall_ms - self.redis_clock + cool_down.length_ms - 15_000;
                     self.throttled_until = self.throttled_until.max(until);
                 }
@@ -242,7 +242,7 @@ impl World {
         })
     }
 
-    /// The refresher is done, or gives up; the next one of this machine comes some time later.
+    /// The refresher ends or gives up. The machine's next one starts some time later.
     fn done(&mut self, machine: usize, release: bool) {
         if release {
             self.ask_redis(machine, Op::Release);
@@ -286,7 +286,7 @@ impl World {
         self.ask_redis(machine, Op::Take);
     }
 
-    /// Writes ahead: here, then there.
+    /// Writes ahead, first locally, then to Redis.
     fn reserve(&mut self, machine: usize, mut run: Run) {
         let overtaken = run.overtaken && self.without != Without::TheNewLook;
         if overtaken || !self.machines[machine].may_ask(&run.ledger, self.now) {
@@ -420,7 +420,7 @@ impl World {
                 }
             }
             Reply::Released => self.done(machine, false),
-            // A reservation that may have arrived is safe; only this machine's own entry goes.
+            // A reservation that may have arrived is safe. Only this machine's own entry is removed.
             Reply::Lost if run.reserving => self.not_sent(machine, run, false),
             Reply::Lost => self.done(machine, false),
         }
@@ -473,7 +473,7 @@ impl World {
     }
 }
 
-/// Runs one schedule. The error says which promise was broken.
+/// Runs one schedule. The error names the violated invariant.
 fn run(seed: u64, without: Without) -> Result<Counts, String> {
     let mut world = World::new(seed, without);
     while let Some(Reverse((at, nth))) = world.events.pop() {
@@ -506,7 +506,7 @@ fn budget_and_one_in_flight_hold_in_every_schedule() {
     assert!(all.throttles > 0 && all.conflicts > 0 && all.refused_commits > 0, "{all:?}");
 }
 
-/// Each part of the protocol is there because some schedule needs it: without it, the model finds that schedule.
+/// Every part of the protocol is needed: without it, the model finds a failing schedule.
 #[test]
 fn every_part_of_the_protocol_is_needed() {
     let parts = [

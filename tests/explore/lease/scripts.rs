@@ -1,5 +1,5 @@
-//! The real scripts in a real redis-server against the model: the same steps, the same answers, the same keys after
-//! each of them. A lease's end is a step like others, so that no test waits for one.
+//! Compares the real scripts in a real redis-server with the model: same steps, same replies, same keys after each
+//! step. Expiry of the lease is a step too, so that no test waits for it.
 
 use super::model::{Redis as Model, Taken};
 use crate::rng::Rng;
@@ -12,7 +12,7 @@ const KEYS: [&str; 3] = ["t:{c}:lease", "t:{c}:ledger", "t:{c}:token:x"];
 const LIFE_MS: i64 = 7_200_000;
 const LEASE_MS: i64 = 600_000;
 
-/// A redis-server behind a socket of its own, so that no port can be taken by somebody else.
+/// A redis-server on its own Unix socket, so that no port can conflict.
 struct Server {
     child: Child,
     connection: Connection,
@@ -26,7 +26,7 @@ impl Drop for Server {
     }
 }
 
-/// `None`, loudly, where there is no redis-server.
+/// `None`, with a message, if redis-server is not installed.
 fn server() -> Option<Server> {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("redis.sock");
@@ -71,7 +71,7 @@ impl Server {
         value.unwrap_or_default()
     }
 
-    /// What is there, as the model would have it; `until` is the model's, as no clock is shared.
+    /// The state in Redis as the model represents it. `until` is the model's, because no clock is shared.
     fn state(&mut self, model: &Model) -> Model {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let number = |bytes: Vec<u8>| text(bytes).parse().unwrap_or(0);
@@ -96,7 +96,7 @@ impl Server {
     }
 }
 
-/// One step in both, and that both answer alike.
+/// Runs one step in both and compares the replies.
 fn step(server: &mut Server, model: &mut Model, rng: &Rng, nth: u64) -> String {
     let owner = rng.one(&["a", "b"]);
     let marks: Vec<String> = [rng.one(&["m1", "m2", "m3"]), "other"].map(str::to_owned).to_vec();

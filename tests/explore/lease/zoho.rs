@@ -1,13 +1,13 @@
-//! Zoho as the model sees it: it counts what arrives, by its own clock, and nothing else is believed.
+//! Zoho in the model: counts arrivals by its own clock.
 
 /// Zoho's window, in ms.
 pub const WINDOW_MS: i64 = 600_000;
-/// Requests that it takes in a window.
+/// Requests per window.
 pub const LIMIT: usize = 10;
-/// A request is on its way for at most this long, as a caller gives up then, in ms.
+/// The most time that a request is in transit, in ms. A caller gives up then.
 pub const LONGEST_MS: i64 = 10_000;
 
-/// One request: who sent it, when, and until when it may be on its way.
+/// One request: its sender, when it was sent, and until when it may be in transit.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
     pub machine: usize,
@@ -22,7 +22,7 @@ pub struct Zoho {
 }
 
 impl Zoho {
-    /// Notes a request that is sent now. The error says what was broken by it.
+    /// Records a request sent now. The error names the violated invariant.
     pub fn sent(&mut self, machine: usize, now: i64, until: i64) -> Result<(), String> {
         let other = self.requests.iter().rev().take(20).find(|request| request.until > now).copied();
         self.requests.push(Request { machine, sent: now, until });
