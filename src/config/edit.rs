@@ -4,7 +4,7 @@ use crate::config::ConfigFile;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::{DEFAULT_REDIRECT_URI, Grant, Profile, ProfileName, SecretBackend};
-use crate::system::files;
+use crate::system::{files, new_file};
 use std::io;
 use std::path::Path;
 use toml_edit::{Array, Decor, DocumentMut, Item, Key, RawString, Table, TableLike, Value, value};
@@ -23,10 +23,10 @@ pub fn apply(
         let text = old.as_deref().unwrap_or_default();
         let edited = edit(text)?;
         if edited == text {
-            return Ok(files::sync_folder(config.path()));
+            return Ok(new_file::sync_folder(&files::canonical(config.path())));
         }
         let is_unchanged = || config.text_now().is_ok_and(|now| now == old);
-        match files::replace_config(config.path(), &edited, is_unchanged) {
+        match new_file::replace_config(config.path(), &edited, is_unchanged) {
             Ok(true) => return Ok(Ok(())),
             Ok(false) => {}
             Err(error) => return Ok(Err(error)),

@@ -8,6 +8,7 @@ use crate::secrets::SecretStore;
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir::{self, StateDir, failed, is_open_to_others};
+use crate::system::new_file::remove_unfinished;
 use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
 use std::io::ErrorKind;
@@ -56,7 +57,7 @@ impl SecretStore for FileSecrets {
     }
 
     fn delete(&self, item: &str) -> Result<(), Error> {
-        atomic::remove_unfinished(&self.path(item), Duration::ZERO);
+        remove_unfinished(&self.path(item), Duration::ZERO);
         atomic::remove(&self.path(item))
     }
 

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::i18n::{causes, tr};
 use crate::secret::Secret;
 use crate::system::Env;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -68,7 +68,7 @@ mod os {
     use super::*;
     use rustix::fs::OFlags;
     use rustix::io::Errno;
-    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::time::{Duration, Instant};
 
     /// How long the writer of a pipe may take.
@@ -95,6 +95,19 @@ mod os {
 
     pub(crate) fn is_pipe(found: &Metadata) -> bool {
         found.file_type().is_fifo()
+    }
+
+    /// Whether the file belongs to the current user.
+    pub(crate) fn owned_by_us(found: &Metadata) -> bool {
+        found.uid() == rustix::process::geteuid().as_raw()
+    }
+
+    /// Sets mode 0600, whatever the umask.
+    pub(crate) fn close_file(file: &File) -> io::Result<()> {
+        if file.metadata()?.mode() & 0o777 == 0o600 {
+            return Ok(());
+        }
+        file.set_permissions(Permissions::from_mode(0o600))
     }
 
     /// Reads until all writers have closed the pipe. A pipe without a writer may still get one.
@@ -134,11 +147,20 @@ mod os {
         false
     }
 
+    pub(crate) fn owned_by_us(_: &Metadata) -> bool {
+        true
+    }
+
+    pub(crate) fn close_file(_: &File) -> io::Result<()> {
+        Ok(())
+    }
+
     pub(crate) fn read_pipe(_: &mut File, _: usize, _: &mut Vec<u8>) -> io::Result<()> {
         Err(io::Error::from(ErrorKind::Unsupported))
     }
 }
 
+pub(crate) use os::{close_file, owned_by_us};
 use os::{is_pipe, open, read_pipe};
 
 /// Reads a file named by a flag or a variable. Files are read every time, because they may be replaced. A pipe can be
@@ -248,40 +270,4 @@ pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(path).and_then(|mut file| file.write_all(bytes));
     written.map_err(|error| Error::Out { path: path.to_owned(), problem: error.to_string() })
-}
-
-/// Replaces the config file atomically and durably. Links are followed and the mode is kept. A new file has mode
-/// 0600. Calls `is_unchanged` just before the rename, and returns `false` without replacing the file if it is false.
-pub(crate) fn replace_config(path: &Path, text: &str, is_unchanged: impl Fn() -> bool) -> io::Result<bool> {
-    let target = canonical(path);
-    let folder = target.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".config-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    if let Ok(old) = std::fs::metadata(&target) {
-        if old.permissions().readonly() {
-            return Err(io::Error::from(io::ErrorKind::PermissionDenied));
-        }
-        file.as_file().set_permissions(old.permissions())?;
-    }
-    file.as_file().sync_all()?;
-    if !is_unchanged() {
-        return Ok(false);
-    }
-    file.persist(&target)?;
-    sync_folder(&target)?;
-    Ok(true)
-}
-
-/// Makes the directory entry of the file at `path` durable, if the file system supports that.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    let target = canonical(path);
-    let folder = target.parent().unwrap_or(Path::new("."));
-    if cfg!(not(unix)) {
-        return Ok(());
-    }
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-        synced => synced,
-    }
 }

@@ -8,6 +8,7 @@ pub(crate) mod files;
 mod http;
 mod https;
 mod lookup;
+pub(crate) mod new_file;
 mod output_file;
 pub(crate) mod password_prompt;
 pub(crate) mod peer;

@@ -288,7 +288,7 @@ mod os {
 mod os {
     use std::ffi::OsStr;
     use std::fs::Metadata;
-    use std::io::{self, Write};
+    use std::io;
     use std::path::{Path, PathBuf};
 
     pub(crate) struct LocalStore(PathBuf);
@@ -305,11 +305,7 @@ mod os {
         }
 
         pub(crate) fn replace(&self, name: &OsStr, bytes: &[u8], _: u32) -> io::Result<()> {
-            let mut file = tempfile::Builder::new().prefix(".zoho-cred-").tempfile_in(&self.0)?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(self.0.join(name)).map_err(|error| error.error)?;
-            Ok(())
+            crate::system::new_file::NewFile::create(&self.0.join(name))?.commit(bytes)
         }
 
         pub(crate) fn remove_stale(&self, _: &OsStr) {}

@@ -6,7 +6,8 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::store::local::state_dir::{close_file, failed, owned_by_us};
+use crate::store::local::state_dir::failed;
+use crate::system::files::{close_file, owned_by_us};
 use fs2::FileExt;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};

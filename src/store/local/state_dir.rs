@@ -3,8 +3,8 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::system::files::{self, Accept};
-use std::fs::{self, File, Metadata};
+use crate::system::files::{self, Accept, owned_by_us};
+use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -158,11 +158,6 @@ mod os {
     use super::*;
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 
-    /// Whether the file belongs to the current user.
-    pub(crate) fn owned_by_us(found: &Metadata) -> bool {
-        found.uid() == rustix::process::geteuid().as_raw()
-    }
-
     pub(crate) fn owned_by_us_or_root(found: &Metadata) -> bool {
         found.uid() == 0 || owned_by_us(found)
     }
@@ -194,23 +189,11 @@ mod os {
         }
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
     }
-
-    /// Sets mode 0600, whatever the umask.
-    pub(crate) fn close_file(file: &File) -> io::Result<()> {
-        if file.metadata()?.mode() & 0o777 == 0o600 {
-            return Ok(());
-        }
-        file.set_permissions(fs::Permissions::from_mode(0o600))
-    }
 }
 
 #[cfg(not(unix))]
 mod os {
     use super::*;
-
-    pub(crate) fn owned_by_us(_: &Metadata) -> bool {
-        true
-    }
 
     pub(crate) fn owned_by_us_or_root(_: &Metadata) -> bool {
         true
@@ -231,13 +214,9 @@ mod os {
     pub(crate) fn set_private(_: &Path) -> io::Result<()> {
         Ok(())
     }
-
-    pub(crate) fn close_file(_: &File) -> io::Result<()> {
-        Ok(())
-    }
 }
 
-pub(crate) use os::{close_file, is_open_to_others, owned_by_us};
+pub(crate) use os::is_open_to_others;
 use os::{make_private, others_may_replace_in, owned_by_us_or_root, set_private};
 
 /// Does not follow symbolic links.

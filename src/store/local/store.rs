@@ -3,11 +3,13 @@
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp};
-use crate::store::local::atomic::{self, CommitFile};
+use crate::store::local::atomic;
 use crate::store::local::lock::{self, FileLock, Holder, LockFile};
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir::{self, StateDir, failed};
 use crate::store::{FileVersion, Locked, Store};
+use crate::system::files::owned_by_us;
+use crate::system::new_file::{NewFile, remove_unfinished};
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -58,7 +60,7 @@ impl LocalStore {
         }
         let Some(lock) = taken? else { return Ok(None) };
         for file in [&self.cache, &self.ledger] {
-            atomic::remove_unfinished(file, Duration::ZERO);
+            remove_unfinished(file, Duration::ZERO);
         }
         Ok(Some(LockedLocal {
             cache: self.cache.clone(),
@@ -130,14 +132,14 @@ impl Store for LocalStore {
 pub struct LockedLocal {
     cache: PathBuf,
     ledger: PathBuf,
-    pending_cache: Option<CommitFile>,
-    pending_ledger: Option<CommitFile>,
+    pending_cache: Option<NewFile>,
+    pending_ledger: Option<NewFile>,
     lock: FileLock,
 }
 
 impl LockedLocal {
     /// Writes a file, unless the lock file was deleted or replaced: the holder of the new one may be writing too.
-    fn write(&self, file: CommitFile, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, file: NewFile, bytes: &[u8]) -> io::Result<()> {
         if !self.lock.is_still_held() {
             return Err(io::Error::other(tr!("the lock file was deleted meanwhile")));
         }
@@ -145,14 +147,14 @@ impl LockedLocal {
     }
 
     fn reserve_and_write(&mut self, ledger: &[u8], cache_room: usize) -> io::Result<()> {
-        self.pending_cache = Some(CommitFile::reserve(&self.cache, cache_room)?);
-        self.pending_ledger = Some(CommitFile::reserve(&self.ledger, ledger.len() + SPARE)?);
+        self.pending_cache = Some(NewFile::reserve(&self.cache, cache_room)?);
+        self.pending_ledger = Some(NewFile::reserve(&self.ledger, ledger.len() + SPARE)?);
         // Last, so that an entry without a request is never on disk.
-        self.write(CommitFile::reserve(&self.ledger, 0)?, ledger)
+        self.write(NewFile::create(&self.ledger)?, ledger)
     }
 
-    fn replace(&self, pending: Option<CommitFile>, target: &Path, bytes: &[u8]) -> Result<(), Error> {
-        let file = pending.map_or_else(|| CommitFile::reserve(target, 0), Ok);
+    fn replace(&self, pending: Option<NewFile>, target: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let file = pending.map_or_else(|| NewFile::create(target), Ok);
         let written = file.and_then(|file| self.write(file, bytes));
         written.map_err(|error| failed("write", target, &error))
     }
@@ -260,5 +262,5 @@ fn is_to_be_set_aside(path: &Path, error: &io::Error) -> bool {
 
 /// Whether the path is a directory, a symbolic link or another user's file.
 fn is_not_a_file(path: &Path) -> bool {
-    state_dir::stat(path).is_some_and(|found| !found.is_file() || !state_dir::owned_by_us(&found))
+    state_dir::stat(path).is_some_and(|found| !found.is_file() || !owned_by_us(&found))
 }
