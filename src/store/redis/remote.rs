@@ -10,6 +10,9 @@ use redis::{
     Client, Connection, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
     TlsCertificates,
 };
+use std::io;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 /// For connecting, including TLS handshake and login.
@@ -88,8 +91,7 @@ impl Remote {
             });
         }
         let refuse = |error: RedisError| refused(&place, &error);
-        let connection =
-            client(shared)?.get_connection_with_timeout(CONNECT_TIMEOUT.min(within)).map_err(refuse)?;
+        let connection = connect_within(client(shared)?, CONNECT_TIMEOUT.min(within)).map_err(refuse)?;
         connection.set_write_timeout(Some(COMMAND_TIMEOUT)).map_err(refuse)?;
         let base = format!("{}:{{{}}}", shared.prefix, credential.ledger());
         let keys = [
@@ -217,6 +219,18 @@ impl Remote {
             refused(&self.place, &error)
         })
     }
+}
+
+/// Connects in a thread of its own: the redis crate applies its time limit to each address, and none to the name lookup.
+/// A thread that is still looking a name up ends with the process.
+fn connect_within(client: Client, limit: Duration) -> Result<Connection, RedisError> {
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new().name("redis".into()).spawn(move || {
+        // Nobody receives after the limit; the connection is then closed.
+        let _ = sender.send(client.get_connection_with_timeout(limit));
+    })?;
+    let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, tr!("it took too long")).into());
+    receiver.recv_timeout(limit).unwrap_or_else(late)
 }
 
 fn client(shared: &Shared) -> Result<Client, Error> {
