@@ -83,6 +83,7 @@ impl Attempts<'_, '_> {
             _ => 1,
         };
         let mut attempt = 0;
+        let mut earlier: Option<Miss> = None;
         let miss = loop {
             let miss = match self.attempt(locked, &mut ledger) {
                 Ok(Outcome::Granted(obtained)) => return Ok(obtained),
@@ -95,15 +96,19 @@ impl Attempts<'_, '_> {
                     return Err(error);
                 }
             };
+            let miss = match earlier.take() {
+                // The earlier attempt had more time, so its failure says more.
+                Some(earlier) if miss.blame == Blame::Time => earlier,
+                _ => miss,
+            };
             let pause = RETRY_PAUSE * 2u32.pow(attempt);
             attempt += 1;
             let time_is_left = self.preflight.deadline.remaining(clock) >= pause + LEAST_TIME;
             let helps = matches!(miss.blame, Blame::Server | Blame::Time);
             if attempt == attempts || !helps || !time_is_left || self.preflight.may_ask(&ledger).is_err() {
-                // Earlier attempts had more time and failed as well.
-                let blame = if miss.blame == Blame::Time && attempt > 1 { Blame::Server } else { miss.blame };
-                break Miss { blame, ..miss };
+                break miss;
             }
+            earlier = Some(miss);
             clock.sleep(pause);
         };
         Err(self.note_failure(locked, ledger, miss))
