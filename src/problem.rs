@@ -25,6 +25,8 @@ pub enum Problem {
     ConnectTimeout,
     /// The connection failed in another way.
     NotConnected(String),
+    /// The caller's proxy made no connection.
+    ProxyFailed(String),
     /// The server's certificate has an issuer that is not trusted.
     UntrustedCertificate,
     /// The server's certificate is outside its period of validity.
@@ -71,6 +73,7 @@ impl Problem {
             Problem::NetworkUnreachable,
             Problem::ConnectTimeout,
             Problem::NotConnected(String::new()),
+            Problem::ProxyFailed(String::new()),
             Problem::UntrustedCertificate,
             Problem::ExpiredCertificate,
             Problem::WrongHostCertificate,
@@ -98,6 +101,7 @@ impl Problem {
             Problem::NetworkUnreachable => "network_unreachable",
             Problem::ConnectTimeout => "connect_timeout",
             Problem::NotConnected(_) => "connect_failed",
+            Problem::ProxyFailed(_) => "proxy_failed",
             Problem::UntrustedCertificate => "certificate_untrusted",
             Problem::ExpiredCertificate => "certificate_expired",
             Problem::WrongHostCertificate => "certificate_wrong_host",
@@ -120,6 +124,8 @@ impl Problem {
             Problem::ConnectTimeout => tr!("could not connect to {host} in time", host),
             Problem::NotConnected(why) if why.is_empty() => tr!("could not connect to {host}", host),
             Problem::NotConnected(why) => not_connected(host, why),
+            Problem::ProxyFailed(why) if why.is_empty() => tr!("the proxy did not connect to {host}", host),
+            Problem::ProxyFailed(why) => tr!("the proxy did not connect to {host}: {why}", host, why),
             Problem::UntrustedCertificate => {
                 not_connected(host, &tr!("its certificate comes from an authority that is not trusted"))
             }
@@ -151,9 +157,20 @@ impl Problem {
         }
     }
 
+    /// Whether the server's certificate was not accepted.
+    pub(crate) fn is_certificate(&self) -> bool {
+        matches!(
+            self,
+            Problem::UntrustedCertificate | Problem::ExpiredCertificate | Problem::WrongHostCertificate
+        )
+    }
+
     /// What mends it, where that can be told.
     pub(crate) fn advice(&self) -> Option<String> {
         Some(match self {
+            Problem::ProxyFailed(_) => {
+                tr!("check HTTPS_PROXY, ALL_PROXY and NO_PROXY, and that the proxy is running")
+            }
             Problem::UntrustedCertificate => {
                 tr!("name the certificate authority with --ca-file FILE or SSL_CERT_FILE")
             }

@@ -195,7 +195,10 @@ fn failure(error: reqwest::Error, proxied: bool) -> HttpFailure {
         (true, true) => Problem::ResponseTimeout,
         (true, false) => Problem::ConnectTimeout,
         (false, true) => Problem::ConnectionBroken(cause(&error)),
-        (false, false) => Problem::connecting(&error),
+        (false, false) => match Problem::connecting(&error) {
+            problem if problem.is_certificate() || !proxied => problem,
+            _ => Problem::ProxyFailed(cause(&error)),
+        },
     };
     let own = !sent && (proxied || is_own(&error, &problem));
     HttpFailure { sent, timed_out, own, problem }
@@ -210,7 +213,7 @@ fn is_own(error: &reqwest::Error, problem: &Problem) -> bool {
         error.downcast_ref::<std::io::Error>().is_some_and(no_descriptors)
     };
     match problem {
-        Problem::UntrustedCertificate | Problem::ExpiredCertificate | Problem::WrongHostCertificate => true,
+        problem if problem.is_certificate() => true,
         Problem::NameNotResolved => {
             let opened: Result<Vec<_>, _> =
                 (0..LOOKUP_DESCRIPTORS).map(|_| UdpSocket::bind(("127.0.0.1", 0))).collect();
