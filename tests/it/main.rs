@@ -37,6 +37,8 @@ mod listener;
 mod lock;
 mod login;
 mod logout;
+#[cfg(target_os = "linux")]
+mod network;
 mod other_servers;
 mod out_file;
 mod outputs;
