@@ -1,11 +1,12 @@
 //! Zoho OAuth access tokens for other programs.
 //!
-//! A module uses modules to its right only, or of its own comma group:
+//! A module uses only modules to its right, or of its own group between arrows. There are no cycles.
+//! `tests/it/dependencies.rs` enforces this.
 //!
-//! `run → commands → cli, login, refresh, output, helper → store, secrets → config → system → oauth → model → zoho → error,
-//! secret, i18n, nearest, sanitize`
+//! `run → commands → cli, login, refresh, output, helper → secrets, store → config → system → oauth → model → zoho →
+//! error, problem, secret, i18n, nearest, sanitize`
 //!
-//! `docs/architecture.md` explains the path of `get` and the refresh.
+//! `docs/architecture.md` describes what happens during `get`.
 
 pub mod cli;
 pub mod commands;

@@ -16,6 +16,7 @@ mod budget;
 mod cached_get;
 mod cli_docs;
 mod clock;
+mod dependencies;
 mod device;
 mod docs;
 mod doctor;
