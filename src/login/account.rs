@@ -1,4 +1,4 @@
-//! Whose account was granted, so that a person notices a consent that was given in the wrong account.
+//! Shows the account that granted access, so that the user notices a login with the wrong one.
 
 use crate::i18n::tr;
 use crate::model::AccountsUrl;
@@ -8,10 +8,10 @@ use crate::secret::Secret;
 use crate::system::{Http, HttpRequest, System};
 use std::time::Duration;
 
-/// For the request; the login has succeeded already.
+/// A short limit, because the login has already succeeded.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Says whose account `access_token` belongs to, or what it takes to know. Never fails the login.
+/// Prints the account of `access_token`, or the scope that is needed to read it. Never fails the login.
 pub(crate) fn show(system: &System, http: &dyn Http, accounts: &AccountsUrl, access_token: &Secret) {
     let authorization = Some(Secret::new(format!("Zoho-oauthtoken {}", access_token.expose())));
     let request = HttpRequest { authorization, ..HttpRequest::get(accounts.join(userinfo::PATH), TIMEOUT) };

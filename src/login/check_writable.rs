@@ -1,4 +1,4 @@
-//! Whether a login's secrets can be kept, found out before Zoho grants anything.
+//! Checks that the secrets of a login can be stored before Zoho grants anything.
 
 use crate::config::ConfigFile;
 use crate::error::Error;
@@ -9,12 +9,12 @@ use crate::secrets::{KeyringTimeout, Source};
 use crate::store::StateDir;
 use crate::system::System;
 
-/// An item of no value. It has one name for all logins, so that one that is killed now leaves nothing that the next does not
-/// remove.
-const TRIAL: &str = "trial";
+/// The name of a test item. It is the same for all logins, so that the next login overwrites what a killed one
+/// left.
+const TEST_ITEM: &str = "write-test";
 
-/// Keeps the trial item in the place for the profile's secrets, reads it back, and forgets it. A keyring that is locked
-/// answers questions, and what Zoho grants is lost where it cannot be kept.
+/// Writes, reads and deletes a test item. A locked keyring still answers queries, and a refresh token that cannot
+/// be stored is lost.
 pub(crate) fn takes_secrets(
     system: &System,
     state: &StateDir,
@@ -24,9 +24,9 @@ pub(crate) fn takes_secrets(
 ) -> Result<(), Error> {
     let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, quiet));
     let store = source.store(profile.secrets.word())?;
-    let _turn = LoginLock::take(&*system.clock, state, config)?;
-    store.put(TRIAL, &Secret::new(TRIAL))?;
-    let read = store.get(TRIAL);
-    store.delete(TRIAL)?;
+    let _lock = LoginLock::take(&*system.clock, state, config)?;
+    store.put(TEST_ITEM, &Secret::new(TEST_ITEM))?;
+    let read = store.get(TEST_ITEM);
+    store.delete(TEST_ITEM)?;
     read.map(drop)
 }

@@ -1,4 +1,5 @@
-//! The requests of a login. A code is exchanged once: after an answer that was lost it would be refused anyway.
+//! The requests of a login. A code is exchanged only once: Zoho refuses a second exchange even if the first answer
+//! was lost.
 
 use crate::error::Error;
 use crate::model::Granted;
@@ -12,37 +13,36 @@ use crate::secret::Secret;
 use crate::system::{Clock, Http, HttpAnswer, HttpRequest, Method};
 use std::time::Duration;
 
-/// A whole request takes at most this long.
+/// Time limit of a whole request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long Zoho refuses everything after a throttle.
+/// How long Zoho refuses all token requests after a throttle.
 pub(crate) const COOL_DOWN: Duration = Duration::from_secs(600);
 
-/// What a flow got: a grant, when it was asked for, and where.
+/// The result of a flow.
 #[derive(Debug)]
 pub struct Grant {
     /// The tokens.
     pub granted: Granted,
     /// When the request was sent.
     pub asked: Timestamp,
-    /// The accounts server that they belong to.
+    /// The accounts server that issued the tokens.
     pub accounts_url: AccountsUrl,
 }
 
-/// What a code is exchanged with.
+/// An authorization code and what its exchange needs.
 #[derive(Debug)]
 pub struct Code {
-    /// The code.
+    /// The authorization code.
     pub code: Secret,
-    /// Where it was asked to be sent; none for a self client.
+    /// `None` for a Self Client.
     pub redirect_uri: Option<String>,
     /// The PKCE verifier, if a challenge was sent.
     pub verifier: Option<Secret>,
-    /// The accounts server that takes it.
+    /// The accounts server that issued the code.
     pub accounts_url: AccountsUrl,
 }
 
-/// Exchanges `code` for tokens.
 pub(crate) fn exchange(
     clock: &dyn Clock,
     http: &dyn Http,
@@ -58,7 +58,7 @@ pub(crate) fn exchange(
     grant(profile, class, asked, code.accounts_url.clone())
 }
 
-/// The grant in an answer, or what its failure means to somebody who logs in.
+/// The grant in an answer, or the error that its failure means during a login.
 pub(crate) fn grant(
     profile: &Profile,
     class: Answer,
@@ -82,12 +82,11 @@ pub(crate) fn grant(
     }
 }
 
-/// The error of a request without a usable answer.
 pub(crate) fn no_answer(host: &str, problem: Problem) -> Error {
     Error::NoAnswer { host: host.to_owned(), problem, retry_after: None }
 }
 
-/// Posts a form once to a path of the accounts server; no answer is [`Error::NoAnswer`].
+/// Posts a form once; a missing answer is [`Error::NoAnswer`].
 pub(crate) fn post(http: &dyn Http, url: String, form: &TokenForm) -> Result<HttpAnswer, Error> {
     let request =
         HttpRequest { method: Method::Post, url, form: form.fields(), authorization: None, timeout: TIMEOUT };

@@ -1,4 +1,4 @@
-//! The loopback listener: a fixed port on both address families, one path, small bounds on everything.
+//! The loopback listener for the redirect: a fixed port on IPv4 and IPv6, one path, and limits on time and size.
 
 use crate::error::Error;
 use crate::i18n::{language, speak, tr};
@@ -13,66 +13,61 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use url::Url;
 
-/// The most of a request that is read, in bytes.
+/// The largest request head that is read, in bytes.
 const HEAD_LIMIT: usize = 8 * 1024;
-/// For a client to send its whole request, and to take the answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Connections whose request is read side by side.
-const AT_ONCE: usize = 32;
+/// Time limit for reading a request, and for writing the answer.
+const IO_TIMEOUT: Duration = Duration::from_secs(5);
+/// The most connections that are read at once.
+const MAX_CONNECTIONS: usize = 32;
 
-/// A listener at the redirect URI.
 pub(crate) struct Listener {
     arrivals: Receiver<Arrival>,
 }
 
-/// A request to the right path.
 pub(crate) struct Arrival {
     stream: Arc<TcpStream>,
     query: String,
     peer: Peer,
-    page: Page,
+    page: ResponsePage,
 }
 
-/// A page to answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Page {
-    /// The consent was given.
+pub(crate) enum ResponsePage {
     Granted,
-    /// The consent was refused.
     Denied,
-    /// The redirect says something that cannot be trusted.
+    /// The redirect has untrusted parameters.
     Refused,
-    /// The redirect belongs to no login.
+    /// The request has nothing to do with this login.
     Foreign,
-    /// The login has what it waited for: the browser sent the redirect twice, or somebody loads the page again.
+    /// The login has already received its redirect, and the browser sent another request.
     Over,
 }
 
-impl Page {
-    /// Status line, heading, words.
+impl ResponsePage {
+    /// Status line, heading, text.
     fn parts(self) -> (&'static str, String, String) {
         match self {
-            Page::Granted => (
+            ResponsePage::Granted => (
                 "200 OK",
                 tr!("Access granted"),
                 tr!("You can close this window. Your terminal says how it went on."),
             ),
-            Page::Denied => (
+            ResponsePage::Denied => (
                 "200 OK",
                 tr!("Access denied"),
                 tr!("Nothing was granted. To try again, run zoho-cred login once more."),
             ),
-            Page::Refused => (
+            ResponsePage::Refused => (
                 "400 Bad Request",
                 tr!("Not accepted"),
                 tr!("This redirect cannot be trusted. Your terminal says why."),
             ),
-            Page::Foreign => (
+            ResponsePage::Foreign => (
                 "404 Not Found",
                 tr!("Nothing here"),
                 tr!("This page does not belong to the login that is under way."),
             ),
-            Page::Over => (
+            ResponsePage::Over => (
                 "200 OK",
                 tr!("Nothing more to do here"),
                 tr!("The login went on without this page. Your terminal says how."),
@@ -82,23 +77,23 @@ impl Page {
 }
 
 impl Arrival {
-    /// The query of the request, without the question mark.
+    /// Without the question mark.
     pub(crate) fn query(&self) -> &str {
         &self.query
     }
 
-    /// Whose process sent the request.
+    /// Whether a process of this user sent the request.
     pub(crate) fn peer(&self) -> Peer {
         self.peer
     }
 
-    /// Answers with a page. It does not matter if the browser is gone.
-    pub(crate) fn answer(mut self, page: Page) {
+    /// Answers with a page. Errors are ignored: the browser may be gone.
+    pub(crate) fn answer(mut self, page: ResponsePage) {
         self.page = page;
     }
 }
 
-/// Answers what nobody looked at too, so that no browser is left with an error.
+/// Unhandled requests are answered too, so that no browser shows a connection error.
 impl Drop for Arrival {
     fn drop(&mut self) {
         respond(&self.stream, self.page);
@@ -106,21 +101,21 @@ impl Drop for Arrival {
 }
 
 impl Listener {
-    /// Listens at `redirect_uri`, which must be `http` on a loopback host. If its port is taken on either address
-    /// family, [`Error::PortTaken`], before anything is opened.
+    /// Listens at `redirect_uri`, which must be `http` on a loopback host. A port in use on either address family
+    /// is [`Error::PortTaken`].
     pub(crate) fn bind(redirect_uri: &str) -> Result<Self, Error> {
-        let not_ours = || Error::Setting {
+        let unusable = || Error::Setting {
             problem: tr!("the browser cannot come back to {redirect_uri}", redirect_uri),
             hint: tr!("use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"),
         };
-        let url = Url::parse(redirect_uri).map_err(|_| not_ours())?;
+        let url = Url::parse(redirect_uri).map_err(|_| unusable())?;
         if url.scheme() != "http" || !is_loopback(&url) {
-            return Err(not_ours());
+            return Err(unusable());
         }
         let port = url.port_or_known_default().unwrap_or(80);
         let path: Arc<str> = url.path().into();
         let (sender, arrivals) = channel();
-        let reading = Reading::default();
+        let reading = OpenConnections::default();
         for address in
             [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))]
         {
@@ -140,22 +135,22 @@ impl Listener {
         Ok(Listener { arrivals })
     }
 
-    /// The next request to the right path; `None` once `timeout` has passed.
+    /// The next request to the path; `None` on timeout.
     pub(crate) fn next(&self, timeout: Duration) -> Option<Arrival> {
         self.arrivals.recv_timeout(timeout).ok()
     }
 }
 
-/// Connections whose request is being read, the oldest first. Where there are too many the oldest is cut off: a
-/// browser sends its request at once, so whoever has said nothing for so long is not the one we wait for.
+/// Connections that are being read, oldest first. If there are too many, the oldest is closed: a browser sends its
+/// request at once, so an idle connection is not the awaited one.
 #[derive(Clone, Default)]
-struct Reading(Arc<Mutex<VecDeque<Arc<TcpStream>>>>);
+struct OpenConnections(Arc<Mutex<VecDeque<Arc<TcpStream>>>>);
 
-impl Reading {
+impl OpenConnections {
     fn begin(&self, stream: &Arc<TcpStream>) {
         let mut all = self.all();
         all.push_back(Arc::clone(stream));
-        while all.len() > AT_ONCE {
+        while all.len() > MAX_CONNECTIONS {
             if let Some(oldest) = all.pop_front() {
                 let _ = oldest.shutdown(Shutdown::Both);
             }
@@ -175,7 +170,7 @@ fn serve(
     listener: TcpListener,
     path: Arc<str>,
     sender: Sender<Arrival>,
-    reading: Reading,
+    reading: OpenConnections,
 ) -> std::io::Result<()> {
     let language = language();
     let accept = move || {
@@ -183,14 +178,14 @@ fn serve(
             let (path, sender, reading) = (Arc::clone(&path), sender.clone(), reading.clone());
             let stream = Arc::new(stream);
             reading.begin(&stream);
-            let begun = std::thread::Builder::new().spawn({
+            let spawned = std::thread::Builder::new().spawn({
                 let (stream, reading) = (Arc::clone(&stream), reading.clone());
                 move || {
                     let _speaking = speak(language);
-                    look_at(stream, &path, &sender, &reading);
+                    handle(stream, &path, &sender, &reading);
                 }
             });
-            if begun.is_err() {
+            if spawned.is_err() {
                 reading.end(&stream);
             }
         }
@@ -198,9 +193,9 @@ fn serve(
     std::thread::Builder::new().name("listener".into()).spawn(accept).map(|_| ())
 }
 
-/// Passes on a request to the right path; everything else is answered 404 and forgotten.
-fn look_at(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading: &Reading) {
-    // Before the request is read: whoever still waits for the answer has not closed the connection.
+/// Queues a request to the right path; answers anything else with 404.
+fn handle(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading: &OpenConnections) {
+    // Before reading: a client that waits for the answer has not closed the connection.
     let peer = peer::of(&stream);
     let request = request(&stream);
     reading.end(&stream);
@@ -208,32 +203,30 @@ fn look_at(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading
         Some(Request::Get(target)) => {
             let (found, query) = target.split_once('?').unwrap_or((&target, ""));
             if found == path {
-                drop(sender.send(Arrival { query: query.to_owned(), stream, peer, page: Page::Over }))
+                drop(sender.send(Arrival { query: query.to_owned(), stream, peer, page: ResponsePage::Over }))
             } else {
-                respond(&stream, Page::Foreign)
+                respond(&stream, ResponsePage::Foreign)
             }
         }
         Some(Request::Other) => {
-            respond(&stream, Page::Foreign);
+            respond(&stream, ResponsePage::Foreign);
             drain(&stream);
         }
         None => {}
     }
 }
 
-/// A request as far as it matters.
 enum Request {
-    /// Its target.
+    /// With its target.
     Get(String),
-    /// Any other method.
     Other,
 }
 
-/// The head of a request, read in bounded time and space.
+/// Reads the head of a request within the limits.
 #[expect(clippy::disallowed_methods, reason = "a socket's time-out passes in real time")]
 fn request(mut stream: &TcpStream) -> Option<Request> {
-    let deadline = Instant::now() + PATIENCE;
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    let deadline = Instant::now() + IO_TIMEOUT;
+    stream.set_write_timeout(Some(IO_TIMEOUT)).ok()?;
     let mut head = Vec::new();
     let mut chunk = [0; 1024];
     loop {
@@ -254,19 +247,19 @@ fn request(mut stream: &TcpStream) -> Option<Request> {
     }
 }
 
-/// Takes a little of what is still to come, as closing on it would take our answer back.
+/// Reads some of the unread input: closing a socket with unread input resets it and discards the answer.
 fn drain(mut stream: &TcpStream) {
-    let _ = stream.shutdown(Shutdown::Write).and_then(|()| stream.set_read_timeout(Some(PATIENCE / 10)));
+    let _ = stream.shutdown(Shutdown::Write).and_then(|()| stream.set_read_timeout(Some(IO_TIMEOUT / 10)));
     let _ = stream.read(&mut [0; HEAD_LIMIT]);
 }
 
-fn respond(mut stream: &TcpStream, page: Page) {
-    let (status, heading, words) = page.parts();
+fn respond(mut stream: &TcpStream, page: ResponsePage) {
+    let (status, heading, text) = page.parts();
     let language = language().tag();
     let body = format!(
         "<!doctype html><html lang=\"{language}\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>zoho-cred</title><style>body{{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:20vh auto;\
-         padding:0 1.5rem}}</style><h1>{heading}</h1><p>{words}</p></html>\n"
+         padding:0 1.5rem}}</style><h1>{heading}</h1><p>{text}</p></html>\n"
     );
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\

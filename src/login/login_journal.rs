@@ -1,6 +1,6 @@
-//! The items that logins have in hand. Each login gives its items new names, which are random: one that is killed before
-//! anything points to them would leave a refresh token lying in the keyring that nobody ever finds. So the names are
-//! written down first, and whoever has the next turn removes what is not in use.
+//! A journal of secret items that may be unused. Each login stores its secrets under new random names. If it is
+//! killed before its record exists, nothing would refer to them. So the names are written here first, and the next
+//! login or logout deletes the unused ones.
 
 use crate::error::Error;
 use crate::model::Profile;
@@ -11,29 +11,28 @@ use crate::store::local::{atomic, state_dir};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Items of one profile that may be in use or not.
+/// The possibly unused items of one profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginJournal {
     items: Vec<Item>,
 }
 
 impl LoginJournal {
-    /// What is written down for `profile`; junk is nothing.
+    /// Loads the journal; an unreadable one counts as empty.
     fn load(state: &StateDir, profile: &Profile) -> Self {
         let read = path_of(state, profile).and_then(|path| state_dir::read(&path).ok());
         read.and_then(|(bytes, _)| decode(&bytes)).unwrap_or_default()
     }
 
-    /// Writes down `items` of `profile` beside those that are there. Only with a [`super::LoginLock`].
+    /// Adds `items`. The caller must hold a [`super::LoginLock`].
     pub fn note(state: &StateDir, profile: &Profile, items: Vec<Item>) -> Result<(), Error> {
         let mut all = LoginJournal::load(state, profile);
         all.items.extend(items);
         all.save(state, profile)
     }
 
-    /// Removes the items that no login of the profile points to, and forgets those that its login has settled on. What
-    /// cannot be removed now stays written down, so a failure is none of the caller's. Returns whether all are removed.
-    /// Only with a [`super::LoginLock`].
+    /// Deletes the items that no login record uses, and drops used ones from the journal. What cannot be deleted
+    /// now stays listed, so this does not fail. The caller must hold a [`super::LoginLock`].
     pub fn clear(source: &Source<'_>, state: &StateDir) -> bool {
         LoginJournal::load(state, source.profile).remove(source, state).unwrap_or_else(|error| {
             log::warn!("old secrets were not removed: {}", error.message());
@@ -73,7 +72,7 @@ impl LoginJournal {
     }
 }
 
-/// Beside the record of the profile's login.
+/// In the directory of the profile's login record.
 fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
     let record = login_path(state, profile)?;
     let name = record.file_name()?.to_string_lossy().replacen("profile-", "unfinished-", 1);

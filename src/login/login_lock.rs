@@ -1,5 +1,5 @@
-//! Logins and logouts change what profiles point to, one after the other: of two at once, the second would write the
-//! config file as it was before the first, or forget what the first has just stored.
+//! Serializes logins and logouts. Otherwise two at once could overwrite each other's changes to the config file, or
+//! delete secrets that were just stored.
 
 use crate::config::ConfigFile;
 use crate::error::Error;
@@ -7,22 +7,23 @@ use crate::store::{FileLock, StateDir};
 use crate::system::{Clock, Deadline};
 use std::time::Duration;
 
-/// A logout may be waiting for the revoke endpoint, for 10 s.
+/// Longer than a logout's request to the revoke endpoint.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long to wait before the next look.
+/// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The right to change records of logins and the config file, until it is dropped. Whoever holds it may not wait for
-/// the lock of a credential: a logout takes that one first.
+/// The lock for login records and the config file. Its holder must not wait for the lock of a credential, because a
+/// logout acquires that one first.
 pub struct LoginLock {
-    /// The config file as it is now.
+    /// The config file, read under the lock.
     pub config: ConfigFile,
     _lock: FileLock,
 }
 
 impl LoginLock {
-    /// Waits until it is our turn, and reads the config file again, which was `before`; [`Error::LoginUnderWay`] after 30 s.
+    /// Waits up to 30 s for the lock, then reloads the config file `before`. Errors: [`Error::LoginUnderWay`] on
+    /// timeout.
     pub fn take(clock: &dyn Clock, state: &StateDir, before: &ConfigFile) -> Result<Self, Error> {
         let path = state.subdir("locks")?.join("logins.lock");
         let deadline = Deadline::after(clock, TIMEOUT);
@@ -35,7 +36,7 @@ impl LoginLock {
             }
             clock.sleep(PAUSE);
         };
-        // One that was broken meanwhile must not cost what Zoho has granted.
+        // If it was broken meanwhile, use the old one: the tokens that Zoho granted must not be lost.
         let config = before.reload().unwrap_or_else(|_| before.clone());
         Ok(LoginLock { config, _lock: lock })
     }

@@ -1,4 +1,4 @@
-//! Granting access once: one file a flow, and what they share.
+//! Login: one file for each flow, and what they share.
 
 pub(crate) mod account;
 pub(crate) mod check_writable;

@@ -1,4 +1,4 @@
-//! What a person is asked for at a terminal, and what is read from a file instead.
+//! Prompts on the terminal, and secrets from files or stdin.
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -7,19 +7,19 @@ use crate::system::{System, files, password_prompt};
 use std::io::Read;
 use std::path::Path;
 
-/// The most that is read of a secret, in bytes.
+/// The largest secret that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
 
-/// Asks for a setting; without a terminal [`Error::Usage`] names the flag that gives it.
+/// Prompts for a setting. Without a terminal, [`Error::Usage`] names the flag to use.
 pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Error> {
     require_terminal(system, flag)?;
     system.say_part(&format!("{question}: "));
-    let answer = line(system);
-    if answer.is_empty() { Err(nothing(flag)) } else { Ok(answer) }
+    let answer = read_line(system);
+    if answer.is_empty() { Err(no_answer(flag)) } else { Ok(answer) }
 }
 
-/// One line of stdin, read byte by byte so that what follows stays there.
-fn line(system: &mut System) -> String {
+/// Reads one line of stdin, byte by byte so that the rest stays unread.
+fn read_line(system: &mut System) -> String {
     let mut answer = Vec::new();
     let mut byte = [0u8];
     while answer.len() < LIMIT as usize {
@@ -31,19 +31,19 @@ fn line(system: &mut System) -> String {
     String::from_utf8_lossy(&answer).trim().to_owned()
 }
 
-/// Asks somebody at a terminal a question; only a clear yes is one.
+/// Asks a yes-or-no question; anything but a clear yes is a no.
 pub(crate) fn confirm(system: &mut System, question: &str) -> bool {
     system.say_part(&format!("{question} [y/N] "));
-    matches!(line(system).to_ascii_lowercase().as_str(), "y" | "yes")
+    matches!(read_line(system).to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
-/// Asks for a secret without showing it.
+/// Prompts for a secret without echo.
 pub(crate) fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
     require_terminal(system, flag)?;
-    ask_secret_or_none(system, question)?.ok_or_else(|| nothing(flag))
+    ask_secret_or_none(system, question)?.ok_or_else(|| no_answer(flag))
 }
 
-/// Asks somebody at a terminal for a secret, who may have none to give.
+/// Prompts for an optional secret without echo.
 pub(crate) fn ask_secret_or_none(system: &System, question: &str) -> Result<Option<Secret>, Error> {
     let prompt = tr!("{question} (not shown): ", question);
     let answer = password_prompt::prompt(&system.signals, || rpassword::prompt_password(prompt));
@@ -63,16 +63,16 @@ fn require_terminal(system: &System, flag: &str) -> Result<(), Error> {
     }
 }
 
-fn nothing(flag: &str) -> Error {
+fn no_answer(flag: &str) -> Error {
     wrong(tr!("nothing was entered; {flag} gives it without a question", flag))
 }
 
-/// What is wrong with the way `login` was called.
+/// A usage error of `login`.
 pub(crate) fn wrong(problem: String) -> Error {
     Error::Usage { problem, command: "zoho-cred login" }
 }
 
-/// The code of a login: from its file, a prompt, or stdin. An empty stdin is as if it were not there.
+/// Reads the authorization code from its file, a prompt, or stdin. An empty stdin counts as no code.
 pub fn read_code(
     system: &mut System,
     file: Option<&Path>,
@@ -86,7 +86,7 @@ pub fn read_code(
     }
 }
 
-/// The secret in a file; `-` is stdin.
+/// Reads a secret from a file; `-` is stdin.
 pub(crate) fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Error> {
     let text = match path.as_os_str() == "-" {
         false => files::read_text(path, files::SMALL)?,

@@ -1,7 +1,8 @@
-//! Storing what a login got: new items, read back, and only then pointed to; one login after the other.
+//! Stores the result of a login. The secrets are written as new items and read back before anything refers to them.
 //!
-//! Two files point: the config to a client, the record to its items. Where the client changes they cannot be replaced
-//! at once, so the record holds both logins until the config has followed. Killed anywhere, one of them is in use.
+//! The config file and the login record must match, but cannot be replaced together. If the client changes, the
+//! record holds both logins until the config file is written. If the program is killed in between, one of the two
+//! logins works.
 
 use crate::cli::FlowName;
 use crate::config::{ConfigFile, edit};
@@ -17,8 +18,8 @@ use crate::store::StateDir;
 use crate::system::System;
 use clap::ValueEnum;
 
-/// Stores `secrets` and `profile`, which `flow` got. Answers whether the profile
-/// uses them now: it goes on with the login before where the config file cannot be written.
+/// Stores `secrets` and `profile`, the result of `flow`. Returns whether the profile now uses them. If the config
+/// file cannot be written, the profile keeps its previous login.
 pub(crate) fn save_login(
     system: &System,
     state: &StateDir,
@@ -28,14 +29,14 @@ pub(crate) fn save_login(
     flow: FlowName,
 ) -> Result<bool, Error> {
     let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, false));
-    let turn = LoginLock::take(&*system.clock, state, config)?;
+    let lock = LoginLock::take(&*system.clock, state, config)?;
     LoginJournal::clear(&source, state);
-    let kept = keep_in_turn(system, state, &turn.config, &source, secrets, flow);
+    let result = save_locked(system, state, &lock.config, &source, secrets, flow);
     LoginJournal::clear(&source, state);
-    kept
+    result
 }
 
-fn keep_in_turn(
+fn save_locked(
     system: &System,
     state: &StateDir,
     config: &ConfigFile,
@@ -75,11 +76,11 @@ fn keep_in_turn(
         put(&*store, item, token)?;
     }
     record.save(state)?;
-    let has_followed = write_config(system, config, profile)?;
-    if !has_followed && record.previous.is_some() {
+    let config_written = write_config(system, config, profile)?;
+    if !config_written && record.previous.is_some() {
         return Ok(false);
     }
-    if has_followed && record.pending {
+    if config_written && record.pending {
         (record.pending, record.previous) = (false, None);
         record.save(state)?;
     }
@@ -89,11 +90,11 @@ fn keep_in_turn(
     Ok(true)
 }
 
-/// Puts a secret into a store, and reads it back.
+/// Stores a secret and reads it back.
 fn put(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error> {
     store.put(item, secret)?;
     match store.get(item)? {
-        Some(kept) if kept == *secret => Ok(()),
+        Some(stored) if stored == *secret => Ok(()),
         _ => Err(Error::Store {
             action: "write",
             what: tr!("the secret to {store}", store = store.word()),
@@ -102,8 +103,7 @@ fn put(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error
     }
 }
 
-/// Puts the profile into the config file; where that cannot be written, or was broken by a hand meanwhile, prints the lines
-/// instead and returns `false`.
+/// Writes the profile to the config file. If that fails, prints the lines to add and returns `false`.
 fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Result<bool, Error> {
     let written = match edit::apply(config, |text| edit::with_profile(config.path(), text, profile)) {
         Ok(written) => written.map_err(|error| causes::told(&error.to_string())),
@@ -111,9 +111,9 @@ fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Resu
     };
     if let Err(error) = written {
         let path = config.path().display();
-        let said =
+        let message =
             tr!("zoho-cred: {path} could not be written ({error}); put these lines into it:", path, error);
-        system.say(&format!("{said}\n\n{}", edit::lines(profile)?));
+        system.say(&format!("{message}\n\n{}", edit::lines(profile)?));
         return Ok(false);
     }
     Ok(true)

@@ -1,7 +1,7 @@
-//! The CSV that the `FileStore` of Zoho's official SDKs keeps its tokens in, as a value.
+//! Parser for the CSV of the `FileStore` of Zoho's SDKs.
 //!
-//! Version 8 writes ten columns (`id,user_name,…,redirect_uri,api_domain`; PHP says `redirect_url`), older versions
-//! nine, without `id` or without `api_domain`. The header decides which column is which.
+//! Version 8 writes ten columns (`id,user_name,…,redirect_uri,api_domain`; PHP says `redirect_url`). Older versions
+//! write nine, without `id` or without `api_domain`. The header names the columns.
 
 use crate::i18n::tr;
 use crate::model::{ENVIRONMENT, ProfileName};
@@ -12,35 +12,35 @@ use csv::{ReaderBuilder, StringRecord};
 /// A row that can become a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SdkUser {
-    /// The line of the file it begins in, counted from 1.
+    /// The line on which it starts, counted from 1.
     pub line: usize,
     /// The SDK's name for the user; may be empty.
     pub user_name: String,
-    /// The client's id.
+    /// The client ID.
     pub client_id: String,
-    /// The client's secret.
+    /// The client secret.
     pub client_secret: Secret,
     /// The refresh token.
     pub refresh_token: Secret,
     /// The registered redirect URI, if there is one.
     pub redirect_uri: Option<String>,
-    /// The data centre that `api_domain` belongs to, if it is one of Zoho's.
+    /// The data center of `api_domain`, if it is one of Zoho's.
     pub data_center: Option<&'static DataCenter>,
 }
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SdkFile {
-    /// The rows that can become profiles, in the file's order.
+    /// The rows that can become profiles, in file order.
     pub users: Vec<SdkUser>,
-    /// Lines of the rows that cannot, and what they lack.
+    /// The line numbers of all other rows, with what is missing.
     pub(crate) left_out: Vec<(usize, String)>,
 }
 
-/// Columns that a file must have to be one of the SDKs'.
+/// Required columns.
 const NEEDED: [&str; 3] = ["client_id", "client_secret", "refresh_token"];
 
-/// Reads the file; the error is a sentence. A row that lacks something is left out, and the others are read.
+/// Parses the file; the error is a sentence. Incomplete rows are skipped.
 pub fn parse(text: &str) -> Result<SdkFile, String> {
     let mut rows = rows(text.trim_start_matches('\u{feff}'))?.into_iter();
     let (_, header) = rows.next().ok_or_else(|| tr!("the file is empty"))?;
@@ -68,7 +68,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// The cell of a column; `None` where it is empty, or holds a null as one of the SDKs writes it.
+    /// The cell of a column; `None` if it is empty or holds an SDK's null.
     fn get(&self, name: &str) -> Option<&'a str> {
         let column = self.header.iter().position(|found| found == name)?;
         let cell = self.cells.get(column)?.trim();
@@ -97,7 +97,7 @@ fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, String> {
     })
 }
 
-/// The rows of a CSV, each with the line it begins in.
+/// The rows of a CSV (RFC 4180), each with the line on which it starts.
 fn rows(text: &str) -> Result<Vec<(usize, StringRecord)>, String> {
     // Such a quote would take in every row below it without an error.
     if text.matches('"').count() % 2 == 1 {
@@ -114,7 +114,7 @@ fn rows(text: &str) -> Result<Vec<(usize, StringRecord)>, String> {
     reader.records().map(row).collect()
 }
 
-/// A profile name for each of `wanted`, legal, and unlike the others and those `taken`.
+/// A valid profile name for each of `wanted`, different from the others and from those `taken`.
 pub(crate) fn names(wanted: &[&str], taken: &[String]) -> Vec<ProfileName> {
     let mut given: Vec<ProfileName> = Vec::new();
     for wanted in wanted {
@@ -129,7 +129,7 @@ pub(crate) fn names(wanted: &[&str], taken: &[String]) -> Vec<ProfileName> {
     given
 }
 
-/// The part before the `@`, with a hyphen for everything that a name cannot have; short enough for a number behind.
+/// The part before the `@`, with illegal characters replaced by hyphens, and short enough to append a number.
 fn legal(wanted: &str) -> String {
     let local = wanted.split('@').next().unwrap_or_default();
     let legal = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };

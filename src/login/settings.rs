@@ -1,4 +1,4 @@
-//! The settings of a login: flags first, then what the profile has, then the environment, then a question.
+//! The settings of a login. Sources in order: flags, the existing profile, the environment, a prompt.
 
 use crate::cli::{FlowName, LoginArgs, SecretsFlag};
 use crate::config::{ConfigFile, environment};
@@ -14,7 +14,7 @@ use crate::system::{System, browser};
 use crate::zoho::DataCenter;
 use clap::ValueEnum;
 
-/// The profile that a login creates or updates, with every setting that does not need Zoho to answer.
+/// The profile that a login creates or updates, with every setting that is known before Zoho answers.
 pub fn profile(
     system: &mut System,
     args: &LoginArgs,
@@ -70,7 +70,7 @@ pub fn profile(
     Ok(profile)
 }
 
-/// Where the secrets are to rest.
+/// Where to store the secrets.
 pub fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretBackend {
     match (args.secrets, old) {
         (Some(SecretsFlag::File), _) => SecretBackend::File,
@@ -88,9 +88,9 @@ fn soid(system: &System, args: &LoginArgs, old: Option<&Profile>) -> Option<Stri
     args.soid.clone().or_else(before)
 }
 
-/// How to log in when nobody said: as a flag says that only one flow has; as the profile's last login did, where its client
-/// is of a kind that has no consent page; with the browser where one is at hand and the redirect URI leads back to this
-/// machine; else by pasting.
+/// Selects the flow if `--flow` is not given. A flag that only one flow uses decides first. Then the flow of the
+/// profile's last login is used if its client type has no consent page. Then the browser, if there is one and the
+/// redirect URI points to this machine; else paste.
 pub(crate) fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Option<&str>) -> FlowName {
     let same = |old: &&Profile| args.client_id.as_ref().is_none_or(|id| id.trim() == old.client_id);
     let again = old.filter(same).and_then(|old| match old.grant {
@@ -111,7 +111,7 @@ pub(crate) fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, las
     }
 }
 
-/// What to do in the API console, in its own words, for somebody who has no client yet.
+/// Explains how to create a client in the API console, in the console's own terms.
 fn guide(system: &System, flow: FlowName, dc: Option<&DataCenter>, args: &LoginArgs) {
     if !system.terminal.stdin {
         return;
@@ -135,7 +135,7 @@ fn guide(system: &System, flow: FlowName, dc: Option<&DataCenter>, args: &LoginA
     system.say(&tr!("zoho-cred: it then shows a Client ID and a Client Secret"));
 }
 
-/// The name of the profile to log in; asked for where nothing says it.
+/// The name of the profile to log in; prompts if nothing determines it.
 pub(crate) fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<ProfileName, Error> {
     let implied = args
         .profile
@@ -193,23 +193,20 @@ fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Err
     Ok((AccountsUrl::of(dc), Some(dc)))
 }
 
-/// A client secret for a login.
 pub(crate) struct ClientSecret {
-    /// The secret.
     pub(crate) secret: Secret,
-    /// Whether an earlier login stored it, for one accounts server.
+    /// Whether it was stored by an earlier login, for one accounts server.
     is_stored: bool,
 }
 
 impl ClientSecret {
-    /// One that was given for this login.
     pub(crate) fn given(secret: Secret) -> Self {
         ClientSecret { secret, is_stored: false }
     }
 }
 
-/// The client secret: from its file, the environment, what an earlier login stored, or a hidden prompt. The one of the
-/// environment is not taken where the environment says that it is another client's.
+/// Reads the client secret from its file, the environment, the secrets of an earlier login, or a prompt. The one in
+/// the environment is ignored if the environment names another client.
 pub(crate) fn client_secret(
     system: &mut System,
     args: &LoginArgs,
@@ -229,8 +226,8 @@ pub(crate) fn client_secret(
     }
 }
 
-/// The client secret for the data centre that the user turned out to live in: by default each has its own, so a
-/// person is asked, and may say that it is the same. Without a person, a stored one goes nowhere else.
+/// The client secret for the data center that the user's account is in. By default each data center has a secret of
+/// its own, so this prompts for it. Without a terminal, a stored secret is never sent to another server.
 pub(crate) fn secret_of(
     system: &System,
     profile: &Profile,

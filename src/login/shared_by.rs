@@ -1,4 +1,4 @@
-//! Who else uses a credential: what revokes it for one profile revokes it for all.
+//! Finds other profiles with the same credential, because revoking it affects all of them.
 
 use crate::config::ConfigFile;
 use crate::error::Error;
@@ -6,17 +6,14 @@ use crate::model::{Profile, ProfileName, SecretBackend};
 use crate::secrets::{LoginRecord, ProfileState};
 use crate::store::StateDir;
 
-/// Another profile with the same credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sharer {
-    /// Its name.
     pub(crate) profile: String,
-    /// Its scopes.
     pub(crate) scopes: Vec<String>,
 }
 
-/// The profiles beside `profile` that are known to use `credential`: by what logins stored, whatever config file they
-/// are of, and by what those of `config` last used whose secrets a command prints.
+/// The other profiles that are known to use `credential`: those with a stored login, in any config file, and those
+/// in `config` whose secrets a command printed.
 pub(crate) fn shared_by(
     state: &StateDir,
     config: &ConfigFile,

@@ -1,5 +1,6 @@
-//! The refresh token that a login replaces. Zoho keeps 20 a client and kills the oldest, which may be somebody's
-//! production; so one of our own making is revoked once its successor is safely stored, if nobody else uses it.
+//! The refresh token that a login replaces. Zoho keeps 20 for each client and deletes the oldest, which may be in
+//! production use. So a token that our own login created is revoked once its successor is stored, unless another
+//! profile uses it.
 
 use crate::config::ConfigFile;
 use crate::error::Error;
@@ -15,7 +16,6 @@ use crate::secrets::{KeyringTimeout, Source};
 use crate::store::StateDir;
 use crate::system::{Http, System};
 
-/// A refresh token that may be revoked.
 pub(crate) struct Superseded {
     token: Secret,
     accounts_url: AccountsUrl,
@@ -23,7 +23,7 @@ pub(crate) struct Superseded {
 }
 
 impl Superseded {
-    /// The token that the profile uses up to now, if our own login made it and no known profile shares it.
+    /// The profile's current token, if our own login created it and no other known profile uses it.
     pub(crate) fn find(
         system: &System,
         state: &StateDir,
@@ -42,12 +42,13 @@ impl Superseded {
         Ok(token.map(|token| Superseded { token, accounts_url, client_id: login.client_id.clone() }))
     }
 
-    /// Whether it is `token`: then nothing was replaced.
+    /// Whether it equals `token`, which means that nothing was replaced.
     pub(crate) fn is(&self, token: Option<&Secret>) -> bool {
         token == Some(&self.token)
     }
 
-    /// Revokes it, if `--revoke-old` or a person says so. The login has succeeded, so a failure is only a warning.
+    /// Revokes it with `--revoke-old` or after confirmation. A failure is only a warning, because the login has
+    /// succeeded.
     pub(crate) fn revoke(self, system: &mut System, http: &dyn Http, state: &StateDir, by_flag: bool) {
         let question = &tr!("Revoke the refresh token that this profile had before?");
         let agreed = by_flag || (system.terminal.stdin && confirm(system, question));

@@ -1,5 +1,5 @@
-//! How many refresh tokens this tool made for a client: Zoho keeps 20, and kills the oldest without a word when one
-//! more is made, which may be the one that production lives on.
+//! Counts the refresh tokens that this tool created for a client. Zoho keeps 20 and silently deletes the oldest,
+//! which may be in production use.
 
 use crate::cli::FlowName;
 use crate::error::Error;
@@ -14,40 +14,40 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
-/// Whether a login by this flow makes a refresh token; the others take one over, or need none.
+/// Whether a login with this flow creates a refresh token.
 pub(crate) fn makes_one(flow: FlowName) -> bool {
     !matches!(flow, FlowName::RefreshToken | FlowName::ClientCredentials)
 }
 
-/// Refresh tokens that Zoho keeps for a user of a client
+/// The number of refresh tokens that Zoho keeps for a user of a client
 /// (<https://www.zoho.com/accounts/protocol/oauth/limits.html>).
 const ZOHO_KEEPS: usize = 20;
 
-/// From here on a login warns.
+/// A login warns from this number on.
 const WARN_FROM: usize = ZOHO_KEEPS - 2;
 
-/// When the tokens of one client were made, in ms since 1970; the oldest first.
+/// Creation times of one client's tokens, in ms since 1970, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TokenCount {
     at_ms: Vec<i64>,
 }
 
 impl TokenCount {
-    /// One more was made. Those that Zoho has killed by now are no longer counted.
+    /// Adds a token. Those that Zoho has deleted by now are no longer counted.
     pub(crate) fn one_more(&mut self, now_ms: i64) {
         self.at_ms.push(now_ms);
         let gone = self.at_ms.len().saturating_sub(ZOHO_KEEPS);
         self.at_ms.drain(..gone);
     }
 
-    /// One was revoked. Which one is not known, so the oldest is taken: the count is what matters.
+    /// Removes the oldest entry, because it is not known which token was revoked and only the count matters.
     pub(crate) fn one_less(&mut self) {
         if !self.at_ms.is_empty() {
             self.at_ms.remove(0);
         }
     }
 
-    /// What to tell after a login, if anything: from the 18th on, that is before the 20th.
+    /// The warning for this count, if any.
     pub(crate) fn warning(&self) -> Option<String> {
         let count = self.at_ms.len();
         (count >= WARN_FROM).then(|| {
@@ -61,7 +61,7 @@ impl TokenCount {
     }
 }
 
-/// Notes that a login made a refresh token for a client, and returns what to warn of.
+/// Counts a new refresh token and returns the warning, if any.
 pub(crate) fn note_made(
     state: &StateDir,
     accounts: &AccountsUrl,
@@ -75,19 +75,19 @@ pub(crate) fn note_made(
     Ok(token_count.warning())
 }
 
-/// Notes that a refresh token that a login made was revoked. A count that is too high only warns too early.
+/// Counts a revoked refresh token. Errors are only logged: a count that is too high just warns too early.
 pub(crate) fn note_revoked(state: &StateDir, accounts: &AccountsUrl, client_id: &str) {
     let path = path(state, accounts, client_id);
-    let noted = load(&path).and_then(|mut token_count| {
+    let result = load(&path).and_then(|mut token_count| {
         token_count.one_less();
         save(state, &path, &token_count)
     });
-    if let Err(error) = noted {
+    if let Err(error) = result {
         log::warn!("the count of refresh tokens was not updated: {}", error.message());
     }
 }
 
-/// What to warn of before a login makes one more.
+/// The warning before a login creates another token, if any.
 pub(crate) fn warning_before(state: &StateDir, accounts: &AccountsUrl, client_id: &str) -> Option<String> {
     load(&path(state, accounts, client_id)).ok()?.warning()
 }

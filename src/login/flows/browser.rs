@@ -1,10 +1,10 @@
-//! `--flow browser`: the consent page, and the redirect to our own loopback address.
+//! `--flow browser`: opens the consent page and receives the redirect on a loopback address.
 
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::display;
 use crate::login::exchange::Code;
-use crate::login::listener::{Listener, Page};
+use crate::login::listener::{Listener, ResponsePage};
 use crate::login::random;
 use crate::model::Profile;
 use crate::oauth::authorize;
@@ -16,32 +16,30 @@ use crate::system::peer::Peer;
 use crate::system::{Deadline, System};
 use std::time::Duration;
 
-/// What a person chose.
+/// Flags of the browser flow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Choices {
-    /// Print the address instead of opening it.
     pub(crate) no_browser: bool,
-    /// Send no PKCE challenge.
     pub(crate) no_pkce: bool,
-    /// For the person to come back.
+    /// How long to wait for the redirect.
     pub(crate) timeout: Duration,
 }
 
-/// Opens the consent page and waits for the redirect that belongs to it.
+/// Opens the consent page and waits for the redirect with our state.
 pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code, Error> {
     let listener = Listener::bind(&profile.redirect_uri)?;
     let (state, pkce) = (random::state()?, random::pkce(choices.no_pkce)?);
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
-    tell(system, &url, choices);
+    show_url(system, &url, choices);
     let deadline = Deadline::after(&*system.clock, choices.timeout);
     let (mut strays, mut strangers) = (0u64, 0u64);
-    let _waiting = system.show_spinner(&tr!("waiting for consent"), Some(choices.timeout));
+    let _spinner = system.show_spinner(&tr!("waiting for consent"), Some(choices.timeout));
     loop {
         let Some(arrival) = listener.next(deadline.remaining(&*system.clock)) else {
             return Err(Error::LoginTimedOut);
         };
         if arrival.peer() == Peer::Other {
-            arrival.answer(Page::Refused);
+            arrival.answer(ResponsePage::Refused);
             strangers += 1;
             if strangers == 1 {
                 system.warn(&tr!(
@@ -52,21 +50,21 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
         }
         match callback::read(arrival.query(), &state, &profile.accounts_url) {
             Callback::Granted { code, accounts } => {
-                arrival.answer(Page::Granted);
+                arrival.answer(ResponsePage::Granted);
                 let redirect_uri = Some(profile.redirect_uri.clone());
                 let verifier = pkce.map(|Pkce { verifier, .. }| verifier);
                 return Ok(Code { code, redirect_uri, verifier, accounts_url: accounts });
             }
             Callback::Denied(error) => {
-                arrival.answer(Page::Denied);
+                arrival.answer(ResponsePage::Denied);
                 return Err(Error::Denied { error });
             }
             Callback::Untrusted(problem) => {
-                arrival.answer(Page::Refused);
+                arrival.answer(ResponsePage::Refused);
                 return Err(Error::UntrustedRedirect { problem });
             }
             Callback::Stray(error) => {
-                arrival.answer(Page::Foreign);
+                arrival.answer(ResponsePage::Foreign);
                 strays += 1;
                 if strays == 1 {
                     system.warn(&tr!(
@@ -76,12 +74,12 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
                 }
                 log::debug!("{strays} redirects without a state so far");
             }
-            Callback::Foreign => arrival.answer(Page::Foreign),
+            Callback::Foreign => arrival.answer(ResponsePage::Foreign),
         }
     }
 }
 
-fn tell(system: &System, url: &str, choices: Choices) {
+fn show_url(system: &System, url: &str, choices: Choices) {
     let opened = if choices.no_browser {
         false
     } else {

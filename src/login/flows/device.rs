@@ -1,4 +1,4 @@
-//! `--flow device`: a code that the person types on another machine.
+//! `--flow device`: a code that the user enters on another device.
 
 use crate::error::Error;
 use crate::i18n::humanize;
@@ -17,15 +17,15 @@ use std::rc::Rc;
 use std::time::Duration;
 use url::Url;
 
-/// Before the first poll, as nobody types faster.
+/// Pause before the first poll; entering the code takes longer.
 const FIRST_POLL: Duration = Duration::from_secs(5);
-/// Before the end of the code, for the last poll to arrive.
+/// How long before the code expires the last poll is sent.
 const LAST_POLL: Duration = Duration::from_secs(2);
-/// What `slow_down` adds to the pause.
+/// Added to the interval after `slow_down`.
 const SLOWER: Duration = Duration::from_secs(5);
 
-/// Shows the user code and polls until the person has answered. Returns the client secret beside the grant: it is
-/// another one where the person turns out to be of another data center.
+/// Shows the user code and polls until the user has answered. Also returns the client secret, which differs if the
+/// user's account is in another data center.
 pub fn run(
     system: &mut System,
     http: &dyn Http,
@@ -40,13 +40,13 @@ pub fn run(
         });
     }
     code.verification_url_complete.take_if(|url| !is_own_page(url, &profile.accounts_url));
-    tell(system, &code);
+    show_code(system, &code);
     let clock = Rc::clone(&system.clock);
     let clock = &*clock;
     let deadline = Deadline::after(clock, code.life);
     let mut pause = code.interval.max(POLL_FLOOR);
     let mut accounts = profile.accounts_url.clone();
-    let mut waiting = show_spinner(system, code.life);
+    let mut spinner = show_spinner(system, code.life);
     wait(system, FIRST_POLL, pause, &deadline)?;
     loop {
         let asked = clock.timestamp();
@@ -57,11 +57,11 @@ pub fn run(
             Ok(Poll::Pending) => {}
             Ok(Poll::SlowDown) => pause += SLOWER,
             Ok(Poll::OtherDataCenter(location)) => {
-                accounts = other(http, &accounts, &location)?;
-                // The question for a secret takes the line's place.
-                drop(waiting);
+                accounts = other_server(http, &accounts, &location)?;
+                // A prompt for the secret replaces the spinner.
+                drop(spinner);
                 client = ClientSecret::given(secret_of(system, profile, &accounts, client)?);
-                waiting = show_spinner(system, deadline.remaining(clock));
+                spinner = show_spinner(system, deadline.remaining(clock));
             }
             Ok(Poll::Denied) => return Err(Error::Denied { error: "access_denied".into() }),
             Ok(Poll::Expired) => return Err(Error::LoginTimedOut),
@@ -100,7 +100,7 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
     })
 }
 
-fn tell(system: &System, code: &DeviceCode) {
+fn show_code(system: &System, code: &DeviceCode) {
     system.say(&tr!("zoho-cred: on any device, visit this page and enter the code:"));
     display::address(system, &code.verification_url);
     display::code(system, &code.user_code);
@@ -110,8 +110,8 @@ fn tell(system: &System, code: &DeviceCode) {
     system.say(&tr!("zoho-cred: the code is good for {time}", time = humanize(code.life)));
 }
 
-/// Whether a person may be sent to `url`: https at the accounts server or another of Zoho's, or, for a server on this
-/// machine, http at loopback.
+/// Whether a URL may be shown to the user: https on the accounts server or another one of Zoho's, or, for a
+/// loopback accounts server, http on loopback.
 fn is_own_page(url: &str, accounts: &AccountsUrl) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let origin = AccountsUrl::new(&url.origin().ascii_serialization());
@@ -128,9 +128,9 @@ fn show_spinner(system: &System, left: Duration) -> Spinner {
     system.show_spinner(&tr!("waiting for the code"), Some(left))
 }
 
-/// Waits for the next poll. A sooner one, to get it in before the code dies, would only be told to slow down; so the
-/// last that fits in, with `next` after it being too late, is put off until then: the person has all the time that
-/// they were told of.
+/// Waits for the next poll. Polling faster would only be answered with `slow_down`. If another poll after this one
+/// would be too late, this one is delayed until shortly before the code expires, so that the user has the full
+/// time.
 fn wait(system: &System, pause: Duration, next: Duration, deadline: &Deadline) -> Result<(), Error> {
     let left = deadline.remaining(&*system.clock);
     if left < pause {
@@ -141,8 +141,8 @@ fn wait(system: &System, pause: Duration, next: Duration, deadline: &Deadline) -
     Ok(())
 }
 
-/// Where to go on after `other_dc`: Zoho's own table, or for a server on this machine what it says of itself.
-fn other(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<AccountsUrl, Error> {
+/// The accounts server for a location: from Zoho's table, or for a loopback server from its server info.
+fn other_server(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<AccountsUrl, Error> {
     let unknown = || Error::UntrustedRedirect { problem: tr!("the user's data centre is none of Zoho's") };
     if !accounts.is_loopback() {
         return DataCenter::by_code(location).map(AccountsUrl::of).ok_or_else(unknown);

@@ -1,4 +1,4 @@
-//! `--flow paste`: any registered redirect URI, and the address that the browser ended at.
+//! `--flow paste`: works with any registered redirect URI; the user pastes the redirected URL.
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use crate::system::System;
 use std::path::Path;
 
-/// Prints the consent page's address and takes the redirected one, or the bare code.
+/// Prints the URL of the consent page and reads the redirected URL or the bare code.
 pub fn code(
     system: &mut System,
     profile: &Profile,

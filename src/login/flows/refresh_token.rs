@@ -1,4 +1,4 @@
-//! `--flow refresh-token`: a refresh token that another tool was granted.
+//! `--flow refresh-token`: an existing refresh token.
 
 use crate::cli::LoginArgs;
 use crate::config::environment;
@@ -9,7 +9,7 @@ use crate::model::is_well_formed;
 use crate::secret::Secret;
 use crate::system::System;
 
-/// The refresh token: from its file, the environment, stdin, or a hidden prompt.
+/// Reads the refresh token from its file, the environment, stdin, or a prompt.
 pub fn refresh_token(system: &mut System, args: &LoginArgs) -> Result<Secret, Error> {
     let token = match &args.refresh_token_file {
         Some(path) => read_secret_file(system, path)?,

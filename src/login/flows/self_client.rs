@@ -1,4 +1,4 @@
-//! `--flow self-client`: the code made in the API console.
+//! `--flow self-client`: a code that the API console generated.
 
 use crate::error::Error;
 use crate::i18n::tr;
@@ -9,7 +9,7 @@ use crate::oauth::callback::is_code;
 use crate::system::System;
 use std::path::Path;
 
-/// Takes the code from a file, stdin or a prompt.
+/// Reads the code from a file, stdin or a prompt.
 pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) -> Result<Code, Error> {
     let code = read_code(system, code_file, |system| {
         let console =
