@@ -1,7 +1,6 @@
-//! `completions`: what makes a shell complete our command line, profile names included.
+//! `completions`: the completion scripts of the shells.
 //!
-//! The shell is given a few lines that ask this program at every press of the key: names of profiles are not known
-//! beforehand.
+//! A script calls this program at every completion, because profile names are not known beforehand.
 
 use crate::cli::{Cli, CompletionsArgs, Global};
 use crate::commands::session::read_config;
@@ -15,10 +14,9 @@ use clap_complete::env::{CompleteEnv, Shells};
 use std::ffi::OsString;
 use std::io::Write;
 
-/// The variable by which a shell asks; its value is the shell's name.
+/// Set by the completion script; the value is the shell's name.
 const VARIABLE: &str = "_ZOHO_CRED_COMPLETE";
 
-/// Prints the lines for one shell.
 pub(crate) fn completions(system: &mut System, args: &CompletionsArgs) -> Result<u8, Error> {
     let mut script = Vec::new();
     let name = args.shell.to_string();
@@ -37,13 +35,13 @@ pub(crate) fn completions(system: &mut System, args: &CompletionsArgs) -> Result
     }
 }
 
-/// Answers a shell that asks; `false` where none does.
+/// Answers a completion request; returns `false` if this call is none.
 pub(crate) fn complete(args: &[OsString], system: &System) -> bool {
     if system.env.get(VARIABLE).is_none() {
         return false;
     }
     let completed = CompleteEnv::with_factory(command).var(VARIABLE).try_complete(args.iter().cloned(), None);
-    // It writes past us, and nobody else empties what Rust holds back.
+    // The engine writes to Rust's stdout directly, so flush that buffer.
     let _ = std::io::stdout().flush();
     completed.unwrap_or_else(|error| {
         system.say(&error.render().to_string());
@@ -51,7 +49,7 @@ pub(crate) fn complete(args: &[OsString], system: &System) -> bool {
     })
 }
 
-/// The command line with the names that a profile can have.
+/// The clap command with profile names as completion candidates.
 fn command() -> Command {
     with_names(Cli::command())
 }
@@ -64,7 +62,7 @@ fn with_names(command: Command) -> Command {
     command.mut_subcommands(with_names)
 }
 
-/// A config that cannot be read has no names; the next call says why.
+/// An unreadable config has no names; the next command reports the error.
 fn names() -> Vec<CompletionCandidate> {
     let config = read_config(&System::real(), &Global::default(), false);
     config

@@ -1,4 +1,4 @@
-//! `exec`: a command with a fresh token in its environment, and nowhere else.
+//! `exec`: runs a command with an access token in its environment.
 
 use crate::cli::{EnvValue, ExecArgs, Global};
 use crate::commands::Session;
@@ -11,15 +11,16 @@ use crate::refresh::TokenRequest;
 use crate::system::{System, process};
 use std::io::ErrorKind;
 
-/// The variables that hold a token, with what they hold. One that is not set for the command must not come from an
-/// outer `exec` either: token and address belong together.
+/// The variables and their values. All are removed first, because an outer `exec` may have set them and a token
+/// must not be combined with another profile's API domain.
 const USUAL: [(&str, EnvValue); 3] = [
     ("ZOHO_ACCESS_TOKEN", EnvValue::Token),
     ("ZOHO_API_DOMAIN", EnvValue::ApiDomain),
     ("ZOHO_ACCESS_TOKEN_EXPIRES_AT", EnvValue::ExpiresAt),
 ];
 
-/// Gets a token and becomes the command. What mints tokens is taken out of the command's environment.
+/// Gets a token and replaces this process with the command. Long-lived credentials are removed from its
+/// environment.
 pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let min_ttl = args.min_ttl.map_or(MinTtl::Implied(USED_FOR_A_WHILE), MinTtl::Explicit);
@@ -45,7 +46,7 @@ pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Res
     })
 }
 
-/// What is set for the command: `--env` moves a value from its usual variable to another one.
+/// The variables to set. `--env` moves a value from its default variable to another one.
 fn environment(view: &View<'_>, args: &ExecArgs) -> Vec<(String, String)> {
     let usual = variables(view);
     let value = |held: EnvValue| match held {

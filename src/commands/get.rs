@@ -1,4 +1,4 @@
-//! `get`: resolve the profile; load the token set; fresh, print; else renew.
+//! `get`: prints an access token.
 
 use crate::cli::{GetArgs, Global};
 use crate::commands::{Session, watch};
@@ -10,10 +10,10 @@ use crate::refresh::{TokenRequest, TokenResponse, get_token};
 use crate::system::{OutputFile, System, files};
 use std::path::PathBuf;
 
-/// How often a machine may sleep through the life of a token before its call gives up.
+/// How often a token may expire during the call before the call fails.
 const SLEEPS: u32 = 3;
 
-/// Prints a fresh token in the format that was asked for, or puts it where that format wants it.
+/// Prints a token in the requested format, or writes it where that format belongs.
 pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
     let global = &global.silenced(args.output.is_silent());
     let form = form(system, args)?;
@@ -49,7 +49,7 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
         Destination::GithubFile(path) => {
             let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
             let variables = ci::github_env(&view, &delimiter()?);
-            // A file that cannot be written fails the call before a word of it is on stdout.
+            // Test the file first, so that a failure leaves stdout empty.
             files::append(&path, b"")?;
             system.print(&bytes)?;
             files::append(&path, variables.as_bytes())?;
@@ -58,11 +58,11 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
     Ok(0)
 }
 
-/// Where the output goes. What cannot work is found out before a request is spent.
+/// The destination of the output. Unusable ones are detected before a request is spent.
 enum Destination {
     Stdout,
     File(OutputFile),
-    /// The mask goes to stdout, the variables to this file of the runner's.
+    /// The mask goes to stdout, the variables to this file of the runner.
     GithubFile(PathBuf),
 }
 
@@ -99,7 +99,7 @@ fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
     Ok(Form { shell: args.shell, api_version })
 }
 
-/// A line that no value has.
+/// A random line that no value contains.
 fn delimiter() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
@@ -107,8 +107,8 @@ fn delimiter() -> Result<String, Error> {
     Ok(bytes.iter().fold("zoho_cred_".to_owned(), |text, byte| format!("{text}{byte:02x}")))
 }
 
-/// A token for any caller: from the profile's own state, else as the protocol has it. It is looked at once more, as the
-/// machine may have slept since it was read or granted; one that died meanwhile is replaced.
+/// Gets a token: from the profile's own state, or else by the full protocol. Validity is checked again at the end,
+/// because the machine may have been suspended; an expired token is replaced.
 pub(super) fn token(session: &Session, system: &System, ask: &TokenRequest) -> Result<TokenResponse, Error> {
     for _ in 0..SLEEPS {
         let obtained = match warm(session, system, ask) {
@@ -122,7 +122,7 @@ pub(super) fn token(session: &Session, system: &System, ask: &TokenRequest) -> R
     Err(Error::expired_meanwhile())
 }
 
-/// The token of the credential that the profile's state names: two files, no lock, no socket, no keyring.
+/// The fresh cached token of the recorded credential. Reads two files and needs no lock, socket or keyring.
 fn warm(session: &Session, system: &System, ask: &TokenRequest) -> Option<TokenResponse> {
     if ask.refresh {
         return None;
@@ -139,7 +139,7 @@ fn cold(session: &Session, system: &System, ask: &TokenRequest) -> Result<TokenR
     Ok(obtained)
 }
 
-/// A refresh cannot change scopes: edited ones go on being served, and want a new login.
+/// A warning if the scopes were edited since the login, because a refresh cannot change them.
 fn edited_scopes(session: &Session, login_scopes: &[String]) -> Option<String> {
     session.profile.wants_other_scopes(login_scopes).then(|| {
         let name = &session.profile.name;

@@ -1,5 +1,5 @@
-//! `helper`: the token for callers that have a protocol of their own. A success is silent on stderr, which some of
-//! them take for a part of the answer.
+//! `helper`: the credential-helper protocols. Success prints nothing on stderr, because some callers treat stderr
+//! as part of the answer.
 
 use crate::cli::{GitArgs, Global, Protocol, UriArgs, UriOperation};
 use crate::commands::Session;
@@ -21,10 +21,9 @@ use crate::system::System;
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
-/// How long `erase` waits for the lock: git is waiting too.
+/// How long `erase` waits for the lock. It is short because git is waiting.
 const REJECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Answers one request of git or of a tool with EngFlow's protocol.
 pub(crate) fn helper(system: &mut System, global: &Global, protocol: &Protocol) -> Result<u8, Error> {
     system.signals.install();
     let silent = global.silenced(true);
@@ -69,7 +68,7 @@ fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, E
     }
 }
 
-/// git got a 401 for a token: drops the cached one if it is that one.
+/// git received a 401: drops the cached token if it is the rejected one.
 fn git_erase(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
     let request = git::Request::parse(&read(system, git::Request::is_whole)?)?;
     let Some(given) = request.given.as_ref().filter(|given| is_well_formed(given.expose())) else {
@@ -83,8 +82,8 @@ fn git_erase(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8,
     Ok(0)
 }
 
-/// The profile whose token the request's host may have; `None` for anybody else's host. As git asks about every host,
-/// settings that cannot be read are an error only where the host is one of Zoho's.
+/// The session if the profile may be used for the requested host, else `None`. git asks about every host, so
+/// unreadable settings are an error only for Zoho's hosts.
 fn git_session(
     system: &System,
     global: &Global,
@@ -136,7 +135,7 @@ fn serves(session: &Session, system: &System, place: &Place) -> bool {
     hosts::may_have(&session.profile, answered(session, system).as_deref(), place)
 }
 
-/// The `api_domain` that came with the last token, where the hosts depend on it.
+/// The `api_domain` of the last token response, if the hosts depend on it.
 pub(super) fn answered(session: &Session, system: &System) -> Option<String> {
     if !hosts::depend_on_answer(&session.profile) {
         return None;
@@ -149,8 +148,7 @@ pub(super) fn answered(session: &Session, system: &System) -> Option<String> {
     record.api_domain
 }
 
-/// The request, up to where `is_whole` says that it ends or to the end of stdin: a caller may keep that open until it
-/// has the answer.
+/// Reads a request until `is_whole` or the end of stdin. A caller may keep stdin open until it has the answer.
 fn read(system: &mut System, is_whole: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Error> {
     let (mut bytes, mut piece) = (Vec::new(), [0; 8192]);
     while !is_whole(&bytes) {

@@ -1,4 +1,4 @@
-//! `import`: take over refresh tokens that other tools were granted. A dry run unless `--write` is given.
+//! `import`: imports refresh tokens from other tools. A dry run unless `--write` is given.
 
 use crate::cli::{FlowName, Global, ImportArgs, ImportFrom, SdkArgs, SecretsFlag};
 use crate::commands::session::read_config;
@@ -16,13 +16,13 @@ use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout, LoginReco
 use crate::store::StateDir;
 use crate::system::{System, files};
 
-/// A profile to be made.
+/// A profile to create.
 struct Found {
     profile: Profile,
     secrets: Secrets,
 }
 
-/// Shows the profiles that would be made, or makes them. No request is sent: the first `get` proves the token.
+/// Lists or creates the profiles. Sends no request: the first `get` tests the token.
 pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result<u8, Error> {
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
@@ -56,14 +56,14 @@ fn write(system: &System, global: &Global, state: &StateDir, found: &[Found]) ->
         KeyringSecrets::new(KeyringTimeout::of(system, global.verbosity.quiet)).answers()?;
     }
     for Found { profile, secrets } in found {
-        // Read anew: the profile before this one is in it by now.
+        // Reload it, because the previous iteration changed it.
         let config = read_config(system, global, false)?;
         save_login(system, state, &config, profile, secrets, FlowName::RefreshToken)?;
     }
     Ok(())
 }
 
-/// A line of the report; a client id is no secret.
+/// One line of the listing. A client ID is not secret.
 fn line(found: &Found) -> String {
     let Profile { name, accounts_url, client_id, grant, secrets, .. } = &found.profile;
     let what = match grant {
@@ -146,7 +146,7 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
     profiles.collect()
 }
 
-/// Leaves out what a profile has already, so that a second import makes no second profile.
+/// Drops credentials that a profile already has, so that importing twice creates no duplicates.
 fn without_known(
     found: Vec<Found>,
     state: &StateDir,

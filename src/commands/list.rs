@@ -1,4 +1,4 @@
-//! `list`: all profiles and what they can do, without asking anybody.
+//! `list`: all profiles and their state, from local data only.
 
 use crate::cli::{Global, ListArgs, ReportFormat};
 use crate::commands::report::{Page, Style, Words, plain, toned};
@@ -12,21 +12,20 @@ use crate::sanitize::{json, sanitize};
 use crate::system::System;
 use serde::Serialize;
 
-/// One profile, as JSON has it.
+/// One profile in JSON.
 #[derive(Serialize)]
 struct Row {
     version: u32,
     name: String,
     default: bool,
     data_center: Option<&'static str>,
-    /// `None` where the profile cannot be read.
+    /// `None` if the profile cannot be read.
     state: Option<State>,
     expires_at: Option<String>,
-    /// Why the profile cannot be read.
     problem: Option<String>,
 }
 
-/// Prints all profiles. One that cannot be read is a row that says so; a config that cannot be read is an error.
+/// Prints all profiles. An unreadable profile is a row with an error; an unreadable config fails the command.
 pub(crate) fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8, Error> {
     let config = read_config(system, global, true)?;
     let profiles = statuses(system, global, &config);
@@ -51,7 +50,7 @@ pub(crate) fn list(system: &mut System, global: &Global, args: &ListArgs) -> Res
     Ok(0)
 }
 
-/// A line about the store that machines share, if one is set.
+/// One line about the shared store, if one is configured.
 fn shared(system: &System, global: &Global, default: Option<Resolved>) -> String {
     let session = default.and_then(|resolved| Session::of(system, global, resolved).ok());
     let line = session.and_then(|session| super::shared::line(&session, system));
@@ -60,7 +59,7 @@ fn shared(system: &System, global: &Global, default: Option<Resolved>) -> String
 
 type Profiles = Vec<(String, Result<Status, Error>)>;
 
-/// Every profile of the config, and the environment's where its variables are set.
+/// Every profile of the config, and the environment profile if any of its variables is set.
 fn statuses(system: &System, global: &Global, config: &ConfigFile) -> Profiles {
     let mut names = config.names();
     if environment::is_begun(&system.env) || environment::is_complete(&system.env) {
@@ -126,7 +125,7 @@ fn table(report: &Page, now_ms: i64, profiles: &Profiles, default: Option<&Profi
     }
 }
 
-/// A row where there is no room for one: the name, and beside it one thing a line.
+/// A row for narrow terminals: the name, with one value per line beside it.
 fn stacked([name, place, state, expires]: [Words; 4]) -> [Vec<Words>; 3] {
     let expires = plain(format!("{} {}", tr!("expires"), expires.text()));
     [vec![name, state], vec![plain(""), place], vec![plain(""), expires]]

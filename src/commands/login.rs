@@ -1,4 +1,4 @@
-//! `login`: grant access once, prove it, keep it.
+//! `login`: logs in, tests the credential and stores it.
 
 use crate::cli::{FlowName, Global, LoginArgs};
 use crate::commands::session::{read_config, roots};
@@ -22,10 +22,10 @@ use crate::system::{Http, Roots, System};
 use std::path::Path;
 use std::time::Duration;
 
-/// For the request that proves a credential.
+/// Time limit of the test request.
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Logs a profile in; nothing is stored unless Zoho granted access, or `--no-verify` says not to ask.
+/// Logs a profile in. Stores nothing unless Zoho granted access or `--no-verify` is given.
 pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
     one_stdin(args)?;
     let config = read_config(system, global, false)?;
@@ -41,7 +41,7 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
     }
     let flow = settings::flow(system, args, old.as_ref(), last.as_deref());
     let place = settings::secrets(args, old.as_ref());
-    // A person is told before any question, a script after what is wrong with its flags.
+    // Interactive use: fail before the first prompt. Scripts: report wrong flags first.
     if system.terminal.stdin {
         can_be_kept(system, global, &place)?;
     }
@@ -72,7 +72,7 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
         FlowName::ClientCredentials => {
             let secrets = Secrets { client_secret: client.secret, refresh_token: None };
             story.take_over(system, &profile, &secrets)?;
-            // It is no person's.
+            // These tokens belong to no user account.
             None
         }
         FlowName::Device => {
@@ -93,7 +93,7 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
     Ok(0)
 }
 
-/// Whether secrets can be kept in `place`.
+/// Whether secrets can be stored in `place`.
 fn can_be_kept(system: &System, global: &Global, place: &SecretBackend) -> Result<(), Error> {
     match place {
         SecretBackend::File => Ok(()),
@@ -106,7 +106,7 @@ fn can_be_kept(system: &System, global: &Global, place: &SecretBackend) -> Resul
     }
 }
 
-/// Whether no flag asks for other settings, another place of secrets, or a flow.
+/// Whether no flag selects other settings, another secret backend, or a flow.
 fn is_bare(args: &LoginArgs) -> bool {
     let texts = [&args.data_center, &args.accounts_url, &args.client_id, &args.redirect_uri, &args.soid];
     let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
@@ -117,7 +117,7 @@ fn is_bare(args: &LoginArgs) -> bool {
         && args.secrets.is_none()
 }
 
-/// A login of a profile whose secrets a command prints: they are used with the settings of the config from now on.
+/// Logs in a profile whose secrets a command prints: binds them to the settings in the config.
 fn bind_command(
     system: &mut System,
     global: &Global,
@@ -164,7 +164,7 @@ fn say_what_next(system: &System, global: &Global, profile: &Profile) {
     }
 }
 
-/// The client secret that the profile's last login stored, if it was for the same accounts server, client and grant.
+/// The client secret of the profile's last login, if it was for the same accounts server, client and grant.
 fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) -> Option<Secret> {
     let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, false));
     let login = source.login().ok().flatten().filter(|login| login.is_for(profile))?;
@@ -178,7 +178,7 @@ fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) ->
     })
 }
 
-/// Only one secret can come from stdin.
+/// Only one secret can be read from stdin.
 fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
     let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
     match files.into_iter().flatten().filter(|path| path.as_path() == Path::new("-")).count() {
@@ -187,7 +187,7 @@ fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
     }
 }
 
-/// What every flow needs.
+/// What all flows need.
 struct LoginContext<'a> {
     http: &'a dyn Http,
     roots: &'a Roots,
@@ -195,7 +195,7 @@ struct LoginContext<'a> {
     state: &'a StateDir,
     args: &'a LoginArgs,
     flow: FlowName,
-    /// Whether it was said already that the client has many refresh tokens.
+    /// Whether the warning about many refresh tokens was printed.
     warned: bool,
 }
 
@@ -220,8 +220,8 @@ impl LoginContext<'_> {
         }
     }
 
-    /// Keeps what Zoho just granted: the secrets first, then the token for the first `get`. Returns the token and its
-    /// accounts server.
+    /// Stores what Zoho granted: first the secrets, then the token in the cache. Returns the token and its accounts
+    /// server.
     fn keep_grant(
         &self,
         system: &mut System,
@@ -229,7 +229,7 @@ impl LoginContext<'_> {
         client_secret: Secret,
         grant: Grant,
     ) -> Result<(AccountsUrl, Secret), Error> {
-        // What Zoho has granted is stored before a signal ends the call.
+        // A signal ends the call only after the grant is stored.
         system.signals.hold();
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
         let profile = Profile { accounts_url: grant.accounts_url.clone(), data_center, ..profile };
@@ -248,7 +248,7 @@ impl LoginContext<'_> {
         Ok((grant.accounts_url, grant.granted.access_token))
     }
 
-    /// Keeps `secrets`, and answers the refresh token that this puts out of use, if it may be revoked.
+    /// Stores `secrets`. Returns the refresh token that they replace, if it may be revoked.
     fn save_login(
         &self,
         system: &System,
@@ -269,8 +269,7 @@ impl LoginContext<'_> {
         }
     }
 
-    /// Keeps a credential that is there already, once it has minted a token, which is returned with its accounts
-    /// server.
+    /// Stores an existing credential after testing it. Returns the test's token and its accounts server.
     fn take_over(
         &self,
         system: &mut System,
@@ -283,7 +282,7 @@ impl LoginContext<'_> {
         Ok(token.map(|token| (profile.accounts_url.clone(), token)))
     }
 
-    /// Spends one request on proving that `secrets` mint a token, which goes into the cache.
+    /// Tests `secrets` with one token request and caches the token.
     fn verify(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<Option<Secret>, Error> {
         let source = Source::given(profile, system, self.state, secrets);
         let shared = self.shared(system);
@@ -300,7 +299,7 @@ impl LoginContext<'_> {
             min_ttl: MinTtl::Default,
             timeout: VERIFY_TIMEOUT,
             wait: Duration::ZERO,
-            // A token that is there already proves nothing of these secrets.
+            // A cached token would not test these secrets.
             refresh: true,
             offline: false,
         };

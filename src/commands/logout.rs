@@ -1,4 +1,4 @@
-//! `logout`: revoke at Zoho, then forget here; in that order, so that nothing lives on unseen.
+//! `logout`: revokes at Zoho, then deletes locally. In this order, no valid token is left that nobody knows of.
 
 use crate::cli::{Global, LogoutArgs};
 use crate::commands::Session;
@@ -18,13 +18,13 @@ use crate::store::{Locked, Store};
 use crate::system::{Deadline, HttpRequest, Method, System};
 use std::time::Duration;
 
-/// For the lock: another process may be refreshing with this very token.
+/// Time limit for the lock, because another process may be refreshing with this token.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// For the one request to the revoke endpoint.
+/// Time limit of the revoke request.
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Logs a profile out. What fails before the token is known to be dead forgets nothing.
+/// Logs a profile out. A failure before the token is known to be dead deletes nothing.
 pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, Some(&args.profile))?;
     let profile = &session.profile;
@@ -34,7 +34,7 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
     }
     let source = session.source(system);
     let record = source.login()?;
-    // To forget secrets they need not be read or sent.
+    // A local logout neither reads nor sends the secrets.
     if !args.local {
         source.refuse_changed()?;
     }
@@ -66,8 +66,7 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
     Ok(0)
 }
 
-/// The credential of secrets that a command prints: the one recorded, whatever the settings are by now. Where none is,
-/// the command tells, unless nothing is to be revoked.
+/// The credential of secrets that a command prints: the recorded one, even if the settings have changed.
 fn command_credential(
     session: &Session,
     source: &Source<'_>,
@@ -80,15 +79,15 @@ fn command_credential(
     }
 }
 
-/// The logout of one profile that has a credential.
+/// The logout of a profile that has a credential.
 struct Logout<'a> {
     session: &'a Session,
     source: &'a Source<'a>,
-    /// What the login stored; none for secrets that a command prints.
+    /// `None` for secrets that a command prints.
     record: Option<&'a LoginRecord>,
-    /// The credential of the login, whatever the settings say by now.
+    /// The credential of the login, even if the settings have changed.
     id: CredentialId,
-    /// Other profiles that use the same credential.
+    /// Other profiles with the same credential.
     others: Vec<Sharer>,
     args: &'a LogoutArgs,
 }
@@ -126,7 +125,7 @@ impl Logout<'_> {
         let revoked =
             if self.has_refresh_token() && !self.args.local { Some(self.revoke(ports)?) } else { None };
         if revoked.is_some() {
-            // Reading it tells a shared store which token to drop for the other machines too.
+            // Reading the cache lets a shared store know which token other machines must drop.
             locked.cache()?;
         }
         self.forget(system, &mut *locked)?;
@@ -156,7 +155,7 @@ impl Logout<'_> {
         }
     }
 
-    /// Asks the accounts server that made the token. Anything but a dead token is an error.
+    /// Revokes the token at the accounts server that issued it. Any result but a dead token is an error.
     fn revoke(&self, ports: &Ports<'_>) -> Result<Revoked, Error> {
         let token = self.refresh_token()?;
         let accounts = match self.record {
@@ -181,9 +180,7 @@ impl Logout<'_> {
         Err(Error::NotRevoked { profile: self.profile().name.to_string(), problem })
     }
 
-    /// The refresh token goes after everything that could keep a second `logout` from finding it, the record last. With
-    /// `--local` a place of secrets that cannot be reached now is no reason to stay: the names of its items are kept, and
-    /// the next login of the profile removes them.
+    /// Deletes the refresh token after everything that a second `logout` does not need, and the record last.
     fn forget(&self, system: &System, locked: &mut dyn Locked) -> Result<(), Error> {
         if !self.cache_is_in_use() {
             locked.commit(&CacheRecord::default())?;
@@ -208,7 +205,8 @@ impl Logout<'_> {
         Ok(())
     }
 
-    /// Whether another profile goes on using the cached token. Client credentials share it only for equal scopes.
+    /// Whether another profile still uses the cached token. Client credentials share it only if the scopes are
+    /// equal.
     fn cache_is_in_use(&self) -> bool {
         let scopes = |scopes: &[String]| {
             let mut scopes = scopes.to_vec();
@@ -237,7 +235,7 @@ fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 
     }
 }
 
-/// Takes the profile out of the config; where that cannot be written, says which lines to remove.
+/// Removes the profile from the config. If that fails, prints which lines to remove.
 fn forget_settings(system: &System, config: &ConfigFile, profile: &Profile) -> Result<(), Error> {
     let name = &profile.name;
     let written = edit::apply(config, |text| edit::without_profile(config.path(), text, name))?;

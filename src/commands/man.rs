@@ -1,4 +1,4 @@
-//! `man`: the manual pages, made from the definitions of the command line.
+//! `man`: the manual pages, generated from the clap definitions.
 
 use crate::cli::{Cli, ManArgs, hide_repeated_globals};
 use crate::error::Error;
@@ -6,7 +6,7 @@ use crate::system::System;
 use clap::CommandFactory;
 use clap_mangen::Man;
 
-/// Prints the first page, or writes all of them into a folder. [`Error::Out`] where that cannot be written.
+/// Prints the main page, or writes all pages to a directory.
 pub(crate) fn man(system: &mut System, args: &ManArgs) -> Result<u8, Error> {
     match &args.dir {
         None => {

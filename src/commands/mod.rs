@@ -1,4 +1,4 @@
-//! One file a verb, each a short story.
+//! The commands: one file for each.
 
 mod completions;
 mod doctor;

@@ -1,4 +1,4 @@
-//! `reject`: an API refused a token.
+//! `reject`: handles a token that an API refused.
 
 use crate::cli::{Global, RejectArgs};
 use crate::commands::Session;
@@ -11,10 +11,10 @@ use crate::secret::Secret;
 use crate::system::System;
 use std::io::Read;
 
-/// The most of stdin that is read, in bytes.
+/// The most that is read from stdin, in bytes.
 const LIMIT: u64 = 64 * 1024;
 
-/// Reads a token from stdin and drops the cached one if it is that one. Prints nothing on stdout.
+/// Reads a token from stdin and drops the cached one if it is the same. Prints nothing on stdout.
 pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) -> Result<u8, Error> {
     system.signals.install();
     let token = read_token(&mut system.stdin)?;
@@ -37,7 +37,7 @@ pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) ->
     Ok(0)
 }
 
-/// A token, bare or after its scheme; [`Error::BadInput`] for anything else.
+/// Reads a token, bare or after its scheme; anything else is [`Error::BadInput`].
 fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
     let bad = |problem: &str| Error::BadInput { problem: problem.to_owned() };
     let mut bytes = Vec::new();
@@ -71,7 +71,7 @@ mod tests {
     }
 
     proptest! {
-        /// An API's client may send anything here; only what can be a token counts as one.
+        /// Any input: only a possible token is accepted.
         #[test]
         fn stdin_may_be_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), word in "[ -~]{0,40}") {
             for bytes in [bytes, word.into_bytes()] {

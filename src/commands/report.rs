@@ -1,4 +1,4 @@
-//! How reports look: aligned, coloured only on a terminal, and never wider than it.
+//! The layout of reports: aligned, colored only on a terminal, and never wider than it.
 
 use crate::i18n::{width, wrap};
 use crate::sanitize::sanitize_lines;
@@ -6,22 +6,15 @@ use crate::system::System;
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use jiff::{Timestamp, tz::TimeZone};
 
-/// What a word of a report means to the eye.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// Nothing special.
     Plain,
-    /// A heading.
     Strong,
-    /// All is well.
     Good,
-    /// Somebody should look at it.
     Caution,
-    /// It does not work.
     Bad,
 }
 
-/// Words in a tone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Words {
     text: String,
@@ -29,53 +22,49 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// The words alone.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 }
 
-/// Words without a tone.
 pub(crate) fn plain(text: impl Into<String>) -> Words {
     toned(Style::Plain, text)
 }
 
-/// Words in a tone. Only line breaks may be in them; a value that could hold others is sanitized before.
+/// Text in a style. Its line breaks are kept; values that could contain others must be sanitized first.
 pub(crate) fn toned(tone: Style, text: impl Into<String>) -> Words {
     Words { text: sanitize_lines(&text.into()).into_owned(), tone }
 }
 
-/// Columns below which a page is narrow.
+/// A terminal with fewer columns is narrow.
 const NARROW: u16 = 60;
-/// Blanks between two columns of a table.
 const GAP: usize = 2;
 
-/// The page that a report is written on.
+/// The terminal or file that a report is formatted for.
 pub(crate) struct Page {
     color: bool,
-    /// Whether the blocks of a bar can be shown.
+    /// Whether bars can use block characters.
     blocks: bool,
-    /// Columns of the terminal; `None` where it is not known, or there is none.
+    /// Columns of the terminal; `None` if unknown or not a terminal.
     width: Option<u16>,
     zone: TimeZone,
     now_ms: i64,
 }
 
 impl Page {
-    /// The page that standard output is.
     pub(crate) fn of(system: &System) -> Self {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| system.env.get(name));
         let blocks = locale.is_some_and(|name| {
             let name = name.to_ascii_lowercase();
             name.ends_with("utf-8") || name.ends_with("utf8")
         });
-        // A terminal that somebody made without a size says 0.
+        // A terminal without a size reports 0.
         let width = Table::new().width().filter(|width| system.terminal.stdout && *width > 0);
         let now_ms = system.clock.now().wall_ms;
         Page { color: system.styles_stdout(), blocks, width, zone: TimeZone::system(), now_ms }
     }
 
-    /// Whether there is no room for columns of words side by side.
+    /// Whether the terminal is too narrow for columns side by side.
     pub(crate) fn is_narrow(&self) -> bool {
         self.width.is_some_and(|width| width < NARROW)
     }
@@ -88,7 +77,7 @@ impl Page {
         full.repeat(filled) + &empty.repeat(cells as usize - filled)
     }
 
-    /// A moment (ms since 1970) as the clock on the wall has it: `14:03`, with the day where that is not today.
+    /// A time (ms since 1970) in local time: `14:03`, with the date if it is not today.
     pub(crate) fn time(&self, ms: i64) -> String {
         let local = |ms| Timestamp::from_millisecond(ms).map(|at| at.to_zoned(self.zone.clone()));
         let (Ok(at), Ok(now)) = (local(ms), local(self.now_ms)) else { return "?".into() };
@@ -96,7 +85,7 @@ impl Page {
         at.strftime(form).to_string()
     }
 
-    /// Rows of cells, every column as wide as it needs to be and all of them no wider than the terminal.
+    /// Formats rows as a table that fits the terminal.
     pub(crate) fn table(&self, rows: impl IntoIterator<Item = Vec<Words>>) -> String {
         let mut rows: Vec<Vec<Words>> = rows.into_iter().collect();
         self.break_last_column(&mut rows);
@@ -107,7 +96,7 @@ impl Page {
         } else {
             table.force_no_tty()
         };
-        // Without our own width the table would look for the terminal's itself.
+        // Without this, comfy-table would query the terminal's width itself.
         if let Some(width) = self.width {
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         }
@@ -120,7 +109,7 @@ impl Page {
         if table.is_empty() { String::new() } else { table.trim_fmt() + "\n" }
     }
 
-    /// Breaks the words of the last column where our own rules have it, if the other columns leave room for any.
+    /// Wraps the last column by our own rules, if the other columns leave enough room.
     fn break_last_column(&self, rows: &mut [Vec<Words>]) {
         let last = rows.iter().map(Vec::len).max().unwrap_or_default().saturating_sub(1);
         let widest = |column: usize| {

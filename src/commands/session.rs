@@ -1,4 +1,4 @@
-//! What every verb about a profile begins with: the profile, its state, and the ports of the protocol.
+//! What every command on a profile starts with: the profile, its state, and the ports of the protocol.
 
 use crate::cli::Global;
 use crate::config::{ConfigFile, Resolved, config_path, resolve, state_dir};
@@ -13,27 +13,23 @@ use crate::system::{Http, Roots, Spinner, System, files};
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-/// A resolved profile and where its state is.
 pub(crate) struct Session {
-    /// The profile.
     pub(crate) profile: Profile,
-    /// The config file it is from.
     pub(crate) config: ConfigFile,
-    /// The state folder.
     pub(crate) state: StateDir,
     roots: Roots,
     quiet: bool,
 }
 
 impl Session {
-    /// Resolves the profile that a call means, and checks the state folder before anything runs.
+    /// Resolves the profile and checks the state directory.
     pub(crate) fn open(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
         let session = Session::open_unchecked(system, global, named)?;
         session.state.check()?;
         Ok(session)
     }
 
-    /// The same for `doctor`, which reports what is wrong with the state folder.
+    /// Like [`Session::open`], for `doctor`, which reports problems of the state directory itself.
     pub(crate) fn open_unchecked(
         system: &System,
         global: &Global,
@@ -53,7 +49,7 @@ impl Session {
         Ok(session)
     }
 
-    /// The session of a profile that was chosen already.
+    /// The session of a resolved profile.
     pub(crate) fn of(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
         let session = Session::of_unchecked(system, global, resolved)?;
         session.state.check()?;
@@ -68,22 +64,22 @@ impl Session {
         Ok(Session { profile, config, state, roots: roots(system, global), quiet: global.verbosity.quiet })
     }
 
-    /// The store that machines share, if one is set.
+    /// The shared store, if one is configured.
     pub(crate) fn shared(&self, system: &System) -> Option<Shared> {
         Shared::of(&self.config, &system.env, &self.roots, &system.clock)
     }
 
-    /// The way to the network, with the certificate authorities of the call.
+    /// An HTTP client with the call's certificate authorities.
     pub(crate) fn http(&self, system: &System) -> Result<Box<dyn Http>, Error> {
         (system.http)(&self.roots)
     }
 
-    /// The profile's credential.
     pub(crate) fn source<'a>(&'a self, system: &'a System) -> Source<'a> {
         Source::new(&self.profile, system, &self.state).patient(KeyringTimeout::of(system, self.quiet))
     }
 
-    /// Runs `story` with the ports of the protocol. From here on signals end the call as contract section 3 says.
+    /// Calls `action` with the ports of the protocol. From here on, signals end the call as contract section 3
+    /// defines.
     pub(crate) fn with_ports<T>(
         &self,
         system: &System,
@@ -94,7 +90,7 @@ impl Session {
         let http = self.http(system)?;
         let line = RefCell::new(Spinner::default());
         let waiting = |wait: WaitEvent| {
-            // Helpers say nothing, whoever looks on.
+            // Helpers print nothing, even on a terminal.
             *line.borrow_mut() = match wait {
                 WaitEvent::For(holder) if !self.quiet => system.show_spinner(&refreshing(holder), None),
                 WaitEvent::ForBudget(time) if !self.quiet => {
@@ -116,7 +112,6 @@ impl Session {
     }
 }
 
-/// Who is waited for.
 fn refreshing(holder: Option<Holder>) -> String {
     match holder.map(|holder| holder.pid) {
         None => tr!("waiting for another process, which is refreshing the token"),
@@ -125,7 +120,7 @@ fn refreshing(holder: Option<Holder>) -> String {
     }
 }
 
-/// The config file of a call. One that was named must be there, unless the call is about to make it.
+/// Loads the config file. One that was named must exist if `must_exist`.
 pub(crate) fn read_config(system: &System, global: &Global, must_exist: bool) -> Result<ConfigFile, Error> {
     let (path, origin) = config_path(&system.env, global.config.as_deref())?;
     match ConfigFile::load(&path, origin)? {
@@ -138,7 +133,7 @@ pub(crate) fn read_config(system: &System, global: &Global, must_exist: bool) ->
     }
 }
 
-/// Which certificate authorities a call believes.
+/// The certificate authorities to trust.
 pub(crate) fn roots(system: &System, global: &Global) -> Roots {
     let named = |name| system.env.get(name).map(PathBuf::from);
     Roots {

@@ -1,4 +1,4 @@
-//! The store that machines share, in words.
+//! Describes the shared store.
 
 use crate::commands::Session;
 use crate::error::Error;
@@ -8,17 +8,17 @@ use crate::model::CredentialId;
 use crate::store::{Health, Shared};
 use crate::system::System;
 
-/// Where the shared store of a session is and how it is; `None` where none is set.
+/// The location and health of the shared store; `None` if none is configured.
 pub(crate) fn look(session: &Session, system: &System) -> Option<(String, Result<Health, Error>)> {
     let shared = session.shared(system)?;
     let place = Shared::place(&session.config, &system.env).unwrap_or_default();
-    // Without a login there is no key to look at, but the connection can be tried all the same.
+    // Without a login there is no key to read, but the connection can still be tested.
     let known = session.source(system).known_id().ok().flatten();
     let id = known.unwrap_or_else(|| CredentialId::known("none", "none"));
     Some((place, shared.inspect(&id)))
 }
 
-/// Latency, clock, and whether a machine has the lease.
+/// Latency, clock offset, and whether a machine holds the lease.
 pub(crate) fn facts(place: &str, health: &Health) -> String {
     let latency = health.latency.as_millis();
     let offset = format!("{:+.1}", health.clock_offset_ms as f64 / 1000.0);
@@ -29,7 +29,7 @@ pub(crate) fn facts(place: &str, health: &Health) -> String {
     }
 }
 
-/// One line of it, for people.
+/// A one-line description.
 pub(crate) fn line(session: &Session, system: &System) -> Option<String> {
     let (place, health) = look(session, system)?;
     Some(match health {

@@ -1,4 +1,4 @@
-//! No command at all: a person at a terminal is told how things stand and what to do next.
+//! No command: prints the state of the default profile and what to do next.
 
 use crate::cli::{Global, ListArgs, ReportFormat};
 use crate::commands::list::list;
@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::system::System;
 
-/// Prints the state of the default profile in three lines, or without any profile how to begin. Where there are several
-/// and none is the default, all of them.
+/// Prints the default profile's state in three lines, or how to begin if there is no profile. Lists all profiles if
+/// none of several is the default.
 pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
     let resolved = match resolve(&system.env, read_config(system, global, true)?, None) {
         Err(Error::NoProfile { known }) if known.is_empty() => {
@@ -32,7 +32,6 @@ pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error>
     Ok(0)
 }
 
-/// How things stand before the first login.
 fn beginning(report: &Page) -> String {
     let trial = tr!("zoho-sandbox run -- bash, where zoho-cred get works without an account");
     report.table([

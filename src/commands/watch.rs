@@ -1,4 +1,4 @@
-//! `get --output-file FILE`, and `--watch`: a file that always holds a token that lives, as long as one can be had.
+//! `get --output-file FILE` and `--watch`: a file that always holds a valid token, as long as one can be obtained.
 
 use crate::cli::Global;
 use crate::commands::Session;
@@ -13,15 +13,14 @@ use crate::system::{OutputFile, System};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// How often the cache is looked at, so that a reject or another caller's refresh is followed. It costs two small
-/// reads.
+/// How often the cache is read to notice rejected tokens and other callers' refreshes. It costs two small reads.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long to wait after an attempt in the early window that brought nothing, as the old token is still good.
+/// Pause after a failed refresh in the refresh-ahead window, when the old token is still fresh enough.
 const EARLY_PAUSE: Duration = Duration::from_secs(15);
-/// The bounds of the wait after an attempt that failed.
+/// The shortest and longest pause after a failed refresh.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
-/// Replaces the file by `bytes`; a signal that comes meanwhile ends the call afterwards, so that it leaves no litter.
+/// Replaces the file. A signal during the write ends the call only afterwards, so that no temporary file is left.
 pub(super) fn replace(system: &System, file: &OutputFile, bytes: &[u8]) -> Result<(), Error> {
     system.signals.install();
     system.signals.hold();
@@ -30,8 +29,8 @@ pub(super) fn replace(system: &System, file: &OutputFile, bytes: &[u8]) -> Resul
     written.and(released)
 }
 
-/// Keeps `file` fresh until a signal, or until somebody has to log in or mend the settings. What `render` makes of a
-/// token is its content.
+/// Updates `file` until a signal arrives, or an error needs a login or other settings. `render` makes the file's
+/// content.
 pub(super) fn keep_fresh(
     session: &Session,
     system: &System,
@@ -79,22 +78,22 @@ struct Watch<'a, R> {
     render: R,
     quiet: bool,
     kept: Option<Kept>,
-    /// No attempt before this time of the monotonic clock.
+    /// No refresh before this time of the monotonic clock.
     pause_until: Duration,
     troubled: bool,
 }
 
-/// What the file holds.
+/// The contents of the file.
 struct Kept {
     token: Secret,
     bytes: Zeroizing<Vec<u8>>,
     expires_at_ms: i64,
-    /// When to renew it early, in ms since 1970.
+    /// When to refresh ahead, in ms since 1970.
     early_at_ms: i64,
 }
 
 impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
-    /// Looks at the file, then at the cache, and renews the token if it is time.
+    /// Restores the file if it was changed, follows the cache, and refreshes the token if it is due.
     fn look(&mut self) -> Result<(), Error> {
         if let Some(kept) = self.kept.as_ref().filter(|kept| !self.file.holds(&kept.bytes)) {
             replace(self.system, self.file, &kept.bytes)?;
@@ -117,8 +116,8 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         token.is_some() && token == self.kept.as_ref().map(|kept| &kept.token)
     }
 
-    /// Whether the token in the file is to be renewed: it is stale for its reader, or its own moment in the early
-    /// window has come. The moments of a fleet differ, so that they do not all ask at once.
+    /// Whether to refresh the token: it is stale for the reader, or its refresh-ahead time has come. That time is
+    /// random, so that many machines do not refresh at once.
     fn is_due(&self, obtained: &TokenResponse) -> bool {
         let now = self.system.clock.now();
         match obtained.record.freshness(now, self.ask.min_ttl) {
@@ -164,7 +163,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         }
     }
 
-    /// Warns of an error that may pass, and goes on; the file keeps its token. Any other error ends the watch.
+    /// Logs a retryable error and keeps the file's token. Other errors end the watch.
     fn tolerate(&mut self, error: Error) -> Result<(), Error> {
         match error.code() {
             Code::Unavailable | Code::RateLimited | Code::Busy | Code::Store => {
@@ -182,7 +181,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         self.pause_until = self.system.clock.monotonic() + wait.clamp(PAUSE.0, PAUSE.1);
     }
 
-    /// One warning an outage, not one a second.
+    /// Warns once per outage.
     fn say_once(&mut self, words: &str) {
         if !self.troubled && !self.quiet {
             self.system.warn(words);
@@ -190,7 +189,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         self.troubled = true;
     }
 
-    /// The line for a terminal.
+    /// The status line for a terminal.
     fn status(&self) -> String {
         let path = self.file.path().display();
         let Some(kept) = &self.kept else { return tr!("{path}: waiting for a token", path) };
@@ -204,8 +203,8 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     }
 }
 
-/// A random moment in the first third of the early window: it is well before the token is stale for its readers, and
-/// there is time left to try again.
+/// A random time in the first third of the refresh-ahead window, which leaves time to retry before the token is
+/// stale.
 fn early_moment(token: &TokenSet) -> i64 {
     let window = token.early_ms();
     let mut byte = [0u8];

@@ -1,4 +1,4 @@
-//! Whether the profile has a credential that works, as far as this machine remembers.
+//! Checks of the credential, with what this machine has recorded.
 
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
@@ -12,7 +12,7 @@ use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout};
 use crate::system::System;
 use crate::zoho::DataCenter;
 
-/// Whether the secrets can be had where the profile says.
+/// Whether the secrets can be read.
 pub(crate) fn secrets(session: &Session, system: &System) -> Check {
     let what = &tr!("secrets");
     let place = match &session.profile.secrets {
@@ -21,7 +21,7 @@ pub(crate) fn secrets(session: &Session, system: &System) -> Check {
         SecretBackend::Command(_) => tr!("the command"),
         SecretBackend::Environment => tr!("the environment"),
     };
-    // Before a login there is nothing to read, but a keyring that does not answer is found out now.
+    // Checked separately, because before a login there is nothing to read.
     if session.profile.secrets == SecretBackend::Keyring
         && let Err(error) = KeyringSecrets::new(KeyringTimeout::unattended()).answers()
     {
@@ -33,7 +33,7 @@ pub(crate) fn secrets(session: &Session, system: &System) -> Check {
     }
 }
 
-/// What cache and ledger say about refresh token, data centre, budget and tokens.
+/// Checks of the refresh token, data center, budget and tokens against the cache and the ledger.
 pub(crate) fn checks(session: &Session, system: &System, found: &Found) -> Vec<Check> {
     let mut checks = vec![refresh_token(session, system, found)];
     checks.extend(edited_scopes(session, found));
@@ -71,7 +71,7 @@ fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
     }
 }
 
-/// A refresh cannot change scopes.
+/// Warns about edited scopes, because a refresh cannot change them.
 fn edited_scopes(session: &Session, found: &Found) -> Option<Check> {
     let name = &session.profile.name;
     found.wants_other_scopes(&session.profile).then(|| {
@@ -80,7 +80,7 @@ fn edited_scopes(session: &Session, found: &Found) -> Option<Check> {
     })
 }
 
-/// A client that Zoho does not know is mostly one of another data centre.
+/// Checks the data center, because a client that Zoho does not know usually belongs to another one.
 fn data_center(session: &Session, found: &Found) -> Check {
     let what = &tr!("data centre");
     let profile = &session.profile;

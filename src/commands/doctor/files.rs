@@ -1,4 +1,4 @@
-//! The state folder: whose it is, who can read it, whether it can be written and locked.
+//! Checks of the state directory: owner, modes, file system, writing and locking.
 
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
@@ -11,7 +11,6 @@ use crate::store::local::probe;
 use crate::store::{Holder, StateDir};
 use crate::system::{FileSystem, System};
 
-/// Owner and modes, file system, writing.
 pub(crate) fn checks(state: &StateDir, system: &System) -> Vec<Check> {
     if let Err(error) = state.check() {
         return vec![Check::error(&tr!("state folder"), &error)];
@@ -81,7 +80,7 @@ fn writing(state: &StateDir, system: &System) -> Check {
     }
 }
 
-/// Whether the lock of the credential can be taken.
+/// Whether the credential's lock can be acquired.
 pub(crate) fn lock(session: &Session, system: &System) -> Check {
     let what = &tr!("lock");
     let id = match session.source(system).id() {

@@ -1,4 +1,4 @@
-//! `doctor`: everything that can be checked without spending a refresh, one line a check.
+//! `doctor`: all checks that spend no token request, one line for each.
 
 mod check;
 mod credential;
@@ -19,17 +19,17 @@ use crate::system::System;
 use check::{Check, Verdict};
 use serde::Serialize;
 
-/// The report, as JSON has it.
+/// The JSON report.
 #[derive(Serialize)]
 struct Findings {
     version: u32,
-    /// `None` where no profile could be resolved.
+    /// `None` if no profile could be resolved.
     profile: Option<String>,
     ok: bool,
     checks: Vec<Check>,
 }
 
-/// Prints one line a check; exit code 1 if one failed. No token is asked for.
+/// Prints one line for each check. The exit code is 1 if one failed.
 pub(crate) fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
     let (profile, checks) = match Session::open_unchecked(system, global, args.profile.as_deref()) {
         Ok(session) => (Some(session.profile.name.to_string()), examine(&session, system)),
@@ -49,7 +49,7 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     let mut checks = vec![config(session)];
     checks.extend(files::checks(&session.state, system));
     if session.state.check().is_err() {
-        // Nothing runs, and nothing in there is believed.
+        // No command works with this directory, and its contents are not trusted.
         checks.extend(network::checks(session, system));
         return checks;
     }
@@ -64,7 +64,7 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     checks
 }
 
-/// What can be checked although no profile could be resolved.
+/// The checks that need no profile.
 fn without_profile(error: &Error, system: &System) -> Vec<Check> {
     let mut checks = vec![Check::error(&tr!("config"), error)];
     if let Ok(state) = state_dir(&system.env) {

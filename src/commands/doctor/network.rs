@@ -1,4 +1,4 @@
-//! Whether the accounts server can be reached, and whether the clocks agree.
+//! Checks of the connection to the accounts server, and of the clock.
 
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
@@ -9,15 +9,14 @@ use crate::problem::Problem;
 use crate::system::{HttpAnswer, HttpRequest, System};
 use std::time::Duration;
 
-/// For the one request, which asks for no token.
+/// Time limit of the one request.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Clocks may differ by so much before a token's life cannot be told, in s.
+/// The largest difference of the clocks that is harmless, in seconds.
 const MOST_OFF_S: i64 = 60;
-/// The variables that name a proxy.
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
 
-/// One GET for both checks.
+/// Both checks share one GET.
 pub(crate) fn checks(session: &Session, system: &System) -> Vec<Check> {
     let what = &tr!("accounts server");
     let accounts = &session.profile.accounts_url;
@@ -51,7 +50,7 @@ fn reached(name: &str, accounts: &str, answer: &HttpAnswer) -> Check {
     }
 }
 
-/// What may help, by what the connection failed at.
+/// The advice for a failed connection.
 fn fix(system: &System, problem: &Problem) -> String {
     if let Some(advice) = problem.advice() {
         return advice;

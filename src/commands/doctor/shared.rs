@@ -1,4 +1,4 @@
-//! The store that machines share.
+//! The check of the shared store.
 
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
@@ -9,10 +9,10 @@ use crate::store::{Health, Refusal};
 use crate::system::System;
 use std::time::Duration;
 
-/// An answer that takes longer makes every refresh slow.
+/// A slower answer delays every refresh noticeably.
 const SLOW: Duration = Duration::from_millis(250);
 
-/// Whether the shared store works, if one is set.
+/// Whether the shared store works, if one is configured.
 pub(crate) fn check(session: &Session, system: &System) -> Check {
     let what = &tr!("shared store");
     let Some((place, health)) = look(session, system) else {

@@ -1,5 +1,5 @@
-//! `setup TARGET`: the settings to paste, made for a profile. One text a target lies beside this file; the words on
-//! stderr say what to check. No text holds a secret.
+//! `setup TARGET`: prints settings to paste, with the profile's values. The templates are in this directory and
+//! contain no secrets.
 
 use crate::cli::{Global, SetupArgs, Target};
 use crate::commands::Session;
@@ -11,7 +11,7 @@ use crate::model::{Grant, Profile};
 use crate::sanitize::sanitize;
 use crate::system::{System, process};
 
-/// Prints the settings for a tool; on stderr, what to check.
+/// Prints the settings on stdout and how to test them on stderr.
 pub(crate) fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let text = fill(&session, system, text(args.target))?;
@@ -41,7 +41,7 @@ fn text(target: Target) -> &'static str {
     }
 }
 
-/// What a person does to see that it works.
+/// How to install and test the settings.
 fn check(target: Target) -> String {
     match target {
         Target::Git => {
@@ -92,7 +92,7 @@ fn check(target: Target) -> String {
     }
 }
 
-/// The text with the profile's own values in it.
+/// Fills a template with the profile's values.
 fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error> {
     let profile = &session.profile;
     let answered = answered(session, system);
@@ -131,8 +131,8 @@ fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error>
     Ok(values.iter().fold(text, |text, (name, value)| text.replace(name, &sanitize(value))))
 }
 
-/// The text as the profile's grant needs it: with client credentials there is no refresh token to keep, but an
-/// organisation and scopes to name.
+/// Adapts a template to the profile's grant: client credentials have no refresh token, but an organization and
+/// scopes.
 fn for_grant(profile: &Profile, text: &str) -> String {
     let Grant::ClientCredentials { soid } = &profile.grant else { return text.to_owned() };
     let named = [("ZOHO_SOID", soid.clone().unwrap_or_default()), ("ZOHO_SCOPES", profile.scopes.join(","))];

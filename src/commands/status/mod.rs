@@ -1,4 +1,4 @@
-//! `status`: one profile in full, without asking Zoho.
+//! `status`: one profile in full, from local data only.
 
 mod state;
 mod text;
@@ -13,11 +13,11 @@ use crate::i18n::tr;
 use crate::sanitize::json;
 use crate::system::System;
 
-/// Zoho kills the oldest of 10 to 15 living tokens, so from this many an hour on there is a warning.
+/// `status` warns from this number on, because Zoho deletes the oldest of 10 to 15 live tokens.
 pub(crate) const MANY_TOKENS: u32 = 8;
 
-/// Prints the status; the exit code says whether a token can be had: 0, 77 where a login is needed, 75 while cooling
-/// down or out of budget with no token left.
+/// Prints the status. Exit codes: 0 if a token can be had, 77 if a login is needed, 75 while cooling down or out of
+/// budget without a valid token.
 pub(crate) fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let found = Found::read(&session, system)?;

@@ -1,4 +1,4 @@
-//! What a profile can do at the moment, as one value that text and JSON are made of.
+//! The status of a profile as a value, for text and JSON.
 
 use crate::commands::Session;
 use crate::error::Error;
@@ -12,139 +12,110 @@ use crate::system::System;
 use serde::Serialize;
 use std::time::Duration;
 
-/// What a profile can do at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
-    /// A token is there, or can be had.
+    /// A token is cached or can be requested.
     Ready,
-    /// A person has to log in.
     LoginRequired,
-    /// Zoho throttled the refresh token.
     CoolingDown,
-    /// All requests of the window are used.
     OutOfBudget,
 }
 
-/// The status of a profile; its JSON is `status -o json`.
+/// Serialized as `status -o json`.
 #[derive(Serialize)]
 pub(crate) struct Status {
     version: u32,
-    /// The profile's name.
     pub(crate) profile: String,
-    /// What it can do.
     pub(crate) state: State,
-    /// Code of its data centre.
     pub(crate) data_center: Option<&'static str>,
-    /// Its accounts server.
     pub(crate) accounts_url: String,
-    /// Whether the accounts server, client or grant were edited since the login, so that its secrets are not used.
+    /// Whether the accounts server, client or grant changed since the login. The secrets are then not used.
     pub(crate) settings_changed: bool,
-    /// Whether the scopes were edited since the login: the token has those of before.
+    /// Whether the scopes were edited since the login. Tokens still have the old ones.
     pub(crate) scopes_edited: bool,
-    /// The living token, if there is one.
+    /// The valid token, if there is one.
     pub(crate) token: Option<Token>,
-    /// Requests of the window.
     pub(crate) budget: BudgetUse,
-    /// Tokens that were minted in the last hour.
     pub(crate) minted_last_hour: u32,
     /// RFC 3339.
     pub(crate) cool_down_until: Option<String>,
-    /// The last failure since the last success.
     pub(crate) last_failure: Option<LastFailure>,
-    /// Who refreshes at the moment.
     pub(crate) lock: Lock,
-    /// Where things rest.
     pub(crate) stores: Stores,
 }
 
-/// A living token.
 #[derive(Serialize)]
 pub(crate) struct Token {
     /// RFC 3339.
     pub(crate) expires_at: String,
-    /// In seconds.
     pub(crate) expires_in: i64,
-    /// Its whole life, in seconds.
+    /// Whole lifetime.
     #[serde(skip)]
     pub(crate) life_s: i64,
-    /// When its early window begins, in ms since 1970.
+    /// Start of the refresh-ahead window, in ms since 1970.
     #[serde(skip)]
     pub(crate) early_from_ms: i64,
 }
 
-/// Requests of the window.
 #[derive(Serialize)]
 pub(crate) struct BudgetUse {
-    /// How many there may be.
     pub(crate) limit: u32,
-    /// How many there were.
     pub(crate) used: u32,
-    /// How many are left.
     pub(crate) left: u32,
-    /// Length of the window, in seconds.
     pub(crate) window_s: u64,
-    /// Until the next automatic refresh may be made, in seconds.
+    /// Seconds until the next automatic refresh is allowed.
     pub(crate) next_slot_s: u64,
-    /// Until the oldest request no longer counts.
+    /// Time until the oldest request leaves the window.
     #[serde(skip)]
     pub(crate) next_free: Duration,
 }
 
-/// The last failure since the last success.
 #[derive(Serialize)]
 pub(crate) struct LastFailure {
-    /// Zoho's word for it, or ours.
+    /// Zoho's error code, or ours.
     pub(crate) code: String,
     /// RFC 3339.
     pub(crate) at: String,
-    /// What happened, in English.
+    /// In English.
     pub(crate) message: String,
-    /// The same in the language of the call.
+    /// `message` in the user's language.
     #[serde(skip)]
     pub(crate) said: String,
-    /// When, in ms since 1970.
+    /// In ms since 1970.
     #[serde(skip)]
     pub(crate) at_ms: i64,
 }
 
-/// The credential's lock.
 #[derive(Serialize)]
 pub(crate) struct Lock {
-    /// Whether somebody has it.
     pub(crate) held: bool,
-    /// Who.
     pub(crate) pid: Option<u32>,
     /// RFC 3339.
     pub(crate) since: Option<String>,
 }
 
-/// Where things rest.
 #[derive(Serialize)]
 pub(crate) struct Stores {
-    /// The word for the place of secrets.
     pub(crate) secrets: &'static str,
-    /// The state folder.
     pub(crate) cache: String,
-    /// The shared store's address, without a password.
+    /// Without a password.
     pub(crate) shared: Option<String>,
 }
 
-/// What is on this machine's disk about the credential of a session.
+/// What this machine has stored about a session's credential.
 pub(crate) struct Found {
-    /// The cached token set.
     pub(crate) cache: CacheRecord,
-    /// The ledger.
     pub(crate) ledger: Ledger,
     holder: Option<Holder>,
-    /// The scopes of the login; empty where they are not known.
+    /// The scopes of the login; empty if unknown.
     login_scopes: Vec<String>,
-    /// Why there is no credential, if there is none.
+    /// Why there is no credential.
     pub(crate) no_credential: Option<Error>,
 }
 
 impl Found {
-    /// Reads it, without asking anybody: [`Error`] where the credential or the folder cannot be looked at.
+    /// Errors: the credential or the state directory cannot be read.
     pub(crate) fn read(session: &Session, system: &System) -> Result<Self, Error> {
         let source = session.source(system);
         let nothing = |no_credential| Found {
@@ -173,13 +144,13 @@ impl Found {
         }
     }
 
-    /// Whether the scopes of `profile` were edited since its login, so that only a new one changes those of its tokens.
+    /// Whether the profile's scopes were edited since its login.
     pub(crate) fn wants_other_scopes(&self, profile: &Profile) -> bool {
         profile.wants_other_scopes(&self.login_scopes)
     }
 }
 
-/// The status that what was found amounts to.
+/// Derives the status.
 pub(crate) fn judge(session: &Session, system: &System, found: &Found) -> Status {
     let (profile, clock) = (&session.profile, system.clock.now());
     let now = &system.clock.timestamp();

@@ -1,4 +1,4 @@
-//! The status in words: what a profile has, and what happens next.
+//! The status as text.
 
 use crate::commands::report::{Page, Style, Words, plain, toned};
 use crate::commands::status::state::{State, Status};
@@ -6,7 +6,7 @@ use crate::i18n::humanize;
 use crate::i18n::tr;
 use std::time::Duration;
 
-/// The status for people: one fact a line. `shared` tells of the store that machines share.
+/// The full status, one fact per line. `shared` describes the shared store.
 pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Page, now_ms: i64) -> String {
     let fact = |name: String, value: String| Some(vec![plain(name), plain(value)]);
     report.table(
@@ -39,7 +39,7 @@ pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Page, n
     )
 }
 
-/// The status in three lines, and what to do next.
+/// The status in three lines, with the next step.
 pub(crate) fn summary(status: &Status, report: &Page, now_ms: i64) -> String {
     let name = &status.profile;
     let step = next(status).unwrap_or_else(|| match (status.state, &status.token) {
@@ -55,7 +55,7 @@ pub(crate) fn summary(status: &Status, report: &Page, now_ms: i64) -> String {
     ])
 }
 
-/// The state with its tone, and until when it lasts.
+/// The state in its style, and until when it lasts.
 pub(crate) fn state(status: &Status, report: &Page, now_ms: i64) -> Words {
     match status.state {
         State::Ready => toned(Style::Good, tr!("ready")),
@@ -73,7 +73,6 @@ pub(crate) fn state(status: &Status, report: &Page, now_ms: i64) -> Words {
     }
 }
 
-/// What was edited since the login, if anything.
 fn login(status: &Status) -> Option<String> {
     match (status.settings_changed, status.scopes_edited) {
         (true, _) => Some(tr!("settings changed since the login")),
@@ -107,7 +106,7 @@ fn token(status: &Status, report: &Page, now_ms: i64) -> String {
     tr!("{bar} {left} left, {then}", bar, left, then)
 }
 
-/// Whole minutes where there are many.
+/// Rounds long times down to whole minutes.
 fn rounded(left: Duration) -> Duration {
     match left.as_secs() {
         s @ 600.. => Duration::from_secs(s / 60 * 60),
@@ -131,7 +130,6 @@ fn budget(status: &Status, report: &Page) -> String {
     }
 }
 
-/// Who has the lock.
 pub(crate) fn refreshing(pid: Option<u32>) -> String {
     match pid {
         Some(pid) => tr!("process {pid} is refreshing", pid),
@@ -139,7 +137,7 @@ pub(crate) fn refreshing(pid: Option<u32>) -> String {
     }
 }
 
-/// What a person has to do, if anything.
+/// The next step for the user, if any.
 fn next(status: &Status) -> Option<String> {
     let name = &status.profile;
     (status.state == State::LoginRequired).then(|| format!("zoho-cred login {name}"))
