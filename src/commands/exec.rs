@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 
 /// The variables and their values. All are removed first, because an outer `exec` may have set them and a token
 /// must not be combined with another profile's API domain.
-const USUAL: [(&str, EnvValue); 3] = [
+const DEFAULT_VARIABLES: [(&str, EnvValue); 3] = [
     ("ZOHO_ACCESS_TOKEN", EnvValue::Token),
     ("ZOHO_API_DOMAIN", EnvValue::ApiDomain),
     ("ZOHO_ACCESS_TOKEN_EXPIRES_AT", EnvValue::ExpiresAt),
@@ -24,15 +24,15 @@ const USUAL: [(&str, EnvValue); 3] = [
 pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let min_ttl = args.min_ttl.map_or(MinTtl::Implied(USED_FOR_A_WHILE), MinTtl::Explicit);
-    let ask =
+    let request =
         TokenRequest { min_ttl, timeout: args.timeout, wait: args.wait, refresh: false, offline: false };
-    let obtained = token(&session, system, &ask)?;
-    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.verbosity.quiet) {
+    let response = token(&session, system, &request)?;
+    if let Some(warning) = response.warning.as_ref().filter(|_| !global.verbosity.quiet) {
         system.warn(warning);
     }
     let scheme = args.scheme.unwrap_or(session.profile.scheme);
-    let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
-    let removed = USUAL.map(|(name, _)| name);
+    let view = View::of(&session.profile, scheme, &response.record, system.clock.now())?;
+    let removed = DEFAULT_VARIABLES.map(|(name, _)| name);
     let (program, rest) = args
         .command
         .split_first()
@@ -48,19 +48,20 @@ pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Res
 
 /// The variables to set. `--env` moves a value from its default variable to another one.
 fn environment(view: &View<'_>, args: &ExecArgs) -> Vec<(String, String)> {
-    let usual = variables(view);
-    let value = |held: EnvValue| match held {
-        EnvValue::Header => Some(header_line(view)),
-        held => {
-            let (name, _) = USUAL.iter().find(|(_, usual)| *usual == held)?;
-            usual.iter().find(|(usual, _)| usual == name).map(|(_, value)| value.clone())
+    let defaults = variables(view);
+    let value_of = |value: EnvValue| {
+        if value == EnvValue::Header {
+            return Some(header_line(view));
         }
+        let (name, _) = DEFAULT_VARIABLES.iter().find(|(_, default)| *default == value)?;
+        defaults.iter().find(|(default, _)| default == name).map(|(_, value)| value.clone())
     };
-    let moved = |held: EnvValue| args.env.iter().any(|rename| rename.value == held);
-    let mut set: Vec<(String, String)> = Vec::new();
-    let stay = USUAL.iter().filter(|(_, held)| !moved(*held));
-    set.extend(stay.filter_map(|(name, held)| Some(((*name).to_owned(), value(*held)?))));
-    set.extend(args.env.iter().filter_map(|rename| Some((rename.name.clone(), value(rename.value)?))));
+    let is_moved = |value: EnvValue| args.env.iter().any(|rename| rename.value == value);
+    let names = DEFAULT_VARIABLES.iter().filter(|(_, value)| !is_moved(*value));
+    let names = names.map(|(name, value)| ((*name).to_owned(), *value));
+    let renames = args.env.iter().map(|rename| (rename.name.clone(), rename.value));
+    let mut set: Vec<_> =
+        names.chain(renames).filter_map(|(name, value)| Some((name, value_of(value)?))).collect();
     set.push(("ZOHO_CRED_PROFILE".into(), view.profile.to_owned()));
     set
 }

@@ -11,7 +11,7 @@ use crate::system::{OutputFile, System, files};
 use std::path::PathBuf;
 
 /// How often a token may expire during the call before the call fails.
-const SLEEPS: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 
 /// Prints a token in the requested format, or writes it where that format belongs.
 pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
@@ -20,7 +20,7 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
     let destination = destination(system, args)?;
     let session = Session::open(system, global, args.profile.as_deref())?;
     let min_ttl = args.min_ttl.map_or(args.output.min_ttl(), |ttl| args.output.explicit_min_ttl(ttl));
-    let ask = TokenRequest {
+    let request = TokenRequest {
         min_ttl,
         timeout: args.timeout,
         wait: args.wait,
@@ -28,26 +28,26 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
         offline: args.offline,
     };
     let scheme = args.scheme.unwrap_or(session.profile.scheme);
-    let bytes = |system: &System, obtained: &TokenResponse| -> Result<Vec<u8>, Error> {
-        let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
+    let bytes = |system: &System, response: &TokenResponse| -> Result<Vec<u8>, Error> {
+        let view = View::of(&session.profile, scheme, &response.record, system.clock.now())?;
         Ok(render(args.output, &view, &form))
     };
     if let (true, Destination::File(file)) = (args.watch, &destination) {
-        return watch::keep_fresh(&session, system, global, &ask, file, bytes);
+        return watch::keep_fresh(&session, system, global, &request, file, bytes);
     }
-    let obtained = token(&session, system, &ask)?;
-    if let Some(token) = &obtained.record.token {
+    let response = token(&session, system, &request)?;
+    if let Some(token) = &response.record.token {
         log::info!("the token has {} s left", token.left_ms(system.clock.now()) / 1000);
     }
-    if let Some(warning) = obtained.warning.as_ref().filter(|_| !global.verbosity.quiet) {
+    if let Some(warning) = response.warning.as_ref().filter(|_| !global.verbosity.quiet) {
         system.warn(warning);
     }
-    let bytes = bytes(system, &obtained)?;
+    let bytes = bytes(system, &response)?;
     match destination {
         Destination::Stdout => system.print(&bytes)?,
         Destination::File(file) => watch::replace(system, &file, &bytes)?,
         Destination::GithubFile(path) => {
-            let view = View::of(&session.profile, scheme, &obtained.record, system.clock.now())?;
+            let view = View::of(&session.profile, scheme, &response.record, system.clock.now())?;
             let variables = ci::github_env(&view, &delimiter()?);
             // Test the file first, so that a failure leaves stdout empty.
             files::append(&path, b"")?;
@@ -109,34 +109,42 @@ fn delimiter() -> Result<String, Error> {
 
 /// Gets a token: from the profile's own state, or else by the full protocol. Validity is checked again at the end,
 /// because the machine may have been suspended; an expired token is replaced.
-pub(super) fn token(session: &Session, system: &System, ask: &TokenRequest) -> Result<TokenResponse, Error> {
-    for _ in 0..SLEEPS {
-        let obtained = match warm(session, system, ask) {
-            Some(obtained) => obtained,
-            None => cold(session, system, ask)?,
+pub(super) fn token(
+    session: &Session,
+    system: &System,
+    request: &TokenRequest,
+) -> Result<TokenResponse, Error> {
+    for _ in 0..MAX_ATTEMPTS {
+        let response = match cached_token(session, system, request) {
+            Some(response) => response,
+            None => requested_token(session, system, request)?,
         };
-        if obtained.record.living(system.clock.now()).is_some() {
-            return Ok(obtained);
+        if response.record.living(system.clock.now()).is_some() {
+            return Ok(response);
         }
     }
     Err(Error::expired_meanwhile())
 }
 
 /// The fresh cached token of the recorded credential. Reads two files and needs no lock, socket or keyring.
-fn warm(session: &Session, system: &System, ask: &TokenRequest) -> Option<TokenResponse> {
-    if ask.refresh {
+fn cached_token(session: &Session, system: &System, request: &TokenRequest) -> Option<TokenResponse> {
+    if request.refresh {
         return None;
     }
     let (record, scopes) = session.source(system).cached()?;
-    let fresh = record.freshness(system.clock.now(), ask.min_ttl) == Freshness::Fresh;
+    let fresh = record.freshness(system.clock.now(), request.min_ttl) == Freshness::Fresh;
     fresh.then(|| TokenResponse { warning: edited_scopes(session, &scopes), record })
 }
 
-fn cold(session: &Session, system: &System, ask: &TokenRequest) -> Result<TokenResponse, Error> {
+fn requested_token(
+    session: &Session,
+    system: &System,
+    request: &TokenRequest,
+) -> Result<TokenResponse, Error> {
     let source = session.source(system);
-    let mut obtained = session.with_ports(system, &source, |ports| get_token(ports, ask))?;
-    obtained.warning = obtained.warning.or_else(|| edited_scopes(session, &source.login_scopes()));
-    Ok(obtained)
+    let mut response = session.with_ports(system, &source, |ports| get_token(ports, request))?;
+    response.warning = response.warning.or_else(|| edited_scopes(session, &source.login_scopes()));
+    Ok(response)
 }
 
 /// A warning if the scopes were edited since the login, because a refresh cannot change them.

@@ -47,9 +47,9 @@ fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, E
         return Ok(0);
     }
     match get_token(&session, system, args.timeout) {
-        Ok(obtained) => {
+        Ok(response) => {
             let view =
-                View::of(&session.profile, session.profile.scheme, &obtained.record, system.clock.now())?;
+                View::of(&session.profile, session.profile.scheme, &response.record, system.clock.now())?;
             let (token, expires_at) = (Secret::new(view.access_token), view.reported_expires_at);
             let scheme = view.scheme.word().to_owned();
             let answer = if request.authtype {
@@ -112,8 +112,8 @@ fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, E
             profile: session.profile.name.to_string(),
         });
     }
-    let obtained = get_token(&session, system, args.timeout)?;
-    let view = View::of(&session.profile, session.profile.scheme, &obtained.record, system.clock.now())?;
+    let response = get_token(&session, system, args.timeout)?;
+    let view = View::of(&session.profile, session.profile.scheme, &response.record, system.clock.now())?;
     let answer = uri::Answer {
         scheme: view.scheme.word().to_owned(),
         token: Secret::new(view.access_token),
@@ -132,11 +132,11 @@ fn get_token(session: &Session, system: &System, timeout: Duration) -> Result<To
 }
 
 fn serves(session: &Session, system: &System, place: &Place) -> bool {
-    hosts::may_have(&session.profile, answered(session, system).as_deref(), place)
+    hosts::may_have(&session.profile, last_api_domain(session, system).as_deref(), place)
 }
 
 /// The `api_domain` of the last token response, if the hosts depend on it.
-pub(super) fn answered(session: &Session, system: &System) -> Option<String> {
+pub(super) fn last_api_domain(session: &Session, system: &System) -> Option<String> {
     if !hosts::depend_on_answer(&session.profile) {
         return None;
     }

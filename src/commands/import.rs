@@ -17,7 +17,7 @@ use crate::store::StateDir;
 use crate::system::{System, files};
 
 /// A profile to create.
-struct Found {
+struct Candidate {
     profile: Profile,
     secrets: Secrets,
 }
@@ -28,34 +28,34 @@ pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) ->
     let state = StateDir::new(state_dir(&system.env)?);
     state.check()?;
     let mut notes = Vec::new();
-    let found = match &args.from {
+    let candidates = match &args.from {
         ImportFrom::Env { profile } => vec![from_environment(system, &config, &state, profile)?],
         ImportFrom::Sdk(sdk) => from_sdk(sdk, &config, &mut notes)?,
     };
-    let found = without_known(found, &state, args.secrets, &mut notes)?;
+    let candidates = without_known(candidates, &state, args.secrets, &mut notes)?;
     if !global.verbosity.quiet {
         notes.iter().for_each(|note| system.warn(note));
     }
-    system.print(found.iter().map(line).collect::<String>().as_bytes())?;
-    let said = match (found.len(), args.write) {
+    system.print(candidates.iter().map(line).collect::<String>().as_bytes())?;
+    let message = match (candidates.len(), args.write) {
         (0, _) => tr!("there is nothing to import"),
         (_, false) => tr!("nothing was written; the same command with --write does it"),
         (count, true) => {
-            write(system, global, &state, &found)?;
+            write(system, global, &state, &candidates)?;
             tr!("{count} imported; the old place still holds the secrets, so clean it up", count)
         }
     };
     if !global.verbosity.quiet {
-        system.say(&format!("zoho-cred: {said}"));
+        system.say(&format!("zoho-cred: {message}"));
     }
     Ok(0)
 }
 
-fn write(system: &System, global: &Global, state: &StateDir, found: &[Found]) -> Result<(), Error> {
-    if found.iter().any(|found| found.profile.secrets == SecretBackend::Keyring) {
+fn write(system: &System, global: &Global, state: &StateDir, candidates: &[Candidate]) -> Result<(), Error> {
+    if candidates.iter().any(|candidate| candidate.profile.secrets == SecretBackend::Keyring) {
         KeyringSecrets::new(KeyringTimeout::of(system, global.verbosity.quiet)).answers()?;
     }
-    for Found { profile, secrets } in found {
+    for Candidate { profile, secrets } in candidates {
         // Reload it, because the previous iteration changed it.
         let config = read_config(system, global, false)?;
         save_login(system, state, &config, profile, secrets, FlowName::RefreshToken)?;
@@ -64,8 +64,8 @@ fn write(system: &System, global: &Global, state: &StateDir, found: &[Found]) ->
 }
 
 /// One line of the listing. A client ID is not secret.
-fn line(found: &Found) -> String {
-    let Profile { name, accounts_url, client_id, grant, secrets, .. } = &found.profile;
+fn line(candidate: &Candidate) -> String {
+    let Profile { name, accounts_url, client_id, grant, secrets, .. } = &candidate.profile;
     let what = match grant {
         Grant::RefreshToken => &tr!("refresh token"),
         Grant::ClientCredentials { .. } => &tr!("client credentials"),
@@ -79,12 +79,12 @@ fn from_environment(
     config: &ConfigFile,
     state: &StateDir,
     name: &str,
-) -> Result<Found, Error> {
+) -> Result<Candidate, Error> {
     let name = new_name(config, name)?;
     let environment = environment::profile(&system.env)?;
     let secrets = Source::new(&environment, system, state).secrets()?;
     let origin = Origin::File(config.path().to_owned());
-    Ok(Found { profile: Profile { name, origin, ..environment }, secrets })
+    Ok(Candidate { profile: Profile { name, origin, ..environment }, secrets })
 }
 
 fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
@@ -98,7 +98,7 @@ fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
     }
 }
 
-fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Result<Vec<Found>, Error> {
+fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Result<Vec<Candidate>, Error> {
     let shown = args.file.display();
     let file =
         sdk_csv::parse(&files::read_text(&args.file, files::LARGE)?).map_err(|problem| Error::Setting {
@@ -141,18 +141,18 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
             budget: Budget::default(),
         };
         let (client_secret, refresh_token) = (user.client_secret, Some(user.refresh_token));
-        Ok(Found { profile, secrets: Secrets { client_secret, refresh_token } })
+        Ok(Candidate { profile, secrets: Secrets { client_secret, refresh_token } })
     });
     profiles.collect()
 }
 
 /// Drops credentials that a profile already has, so that importing twice creates no duplicates.
 fn without_known(
-    found: Vec<Found>,
+    candidates: Vec<Candidate>,
     state: &StateDir,
     place: Option<SecretsFlag>,
     notes: &mut Vec<String>,
-) -> Result<Vec<Found>, Error> {
+) -> Result<Vec<Candidate>, Error> {
     let place = match place {
         Some(SecretsFlag::File) => SecretBackend::File,
         Some(SecretsFlag::Keyring) | None => SecretBackend::Keyring,
@@ -160,7 +160,7 @@ fn without_known(
     let records = LoginRecord::all(state)?;
     let mut known: Vec<(String, String)> = records.into_iter().map(|r| (r.credential, r.profile)).collect();
     let mut new = Vec::new();
-    for Found { profile, secrets } in found {
+    for Candidate { profile, secrets } in candidates {
         let id = CredentialId::of(&profile, &secrets).ledger().to_owned();
         let is_token = profile.grant == Grant::RefreshToken;
         match known.iter().find(|(known, _)| is_token && *known == id) {
@@ -173,7 +173,7 @@ fn without_known(
             }
             None => {
                 known.push((id, profile.name.to_string()));
-                new.push(Found { profile: Profile { secrets: place.clone(), ..profile }, secrets });
+                new.push(Candidate { profile: Profile { secrets: place.clone(), ..profile }, secrets });
             }
         }
     }

@@ -1,9 +1,9 @@
 //! `list`: all profiles and their state, from local data only.
 
 use crate::cli::{Global, ListArgs, ReportFormat};
-use crate::commands::report::{Page, Style, Words, plain, toned};
+use crate::commands::report::{Report, Style, StyledText, plain, styled};
 use crate::commands::session::{Session, read_config};
-use crate::commands::status::{Found, State, Status, judge, state_words};
+use crate::commands::status::{LocalState, State, Status, evaluate, state_words};
 use crate::config::{ConfigFile, Resolved, environment, resolve};
 use crate::error::Error;
 use crate::i18n::tr;
@@ -42,7 +42,7 @@ pub(crate) fn list(system: &mut System, global: &Global, args: &ListArgs) -> Res
             return Ok(0);
         }
         ReportFormat::Text => {
-            let rows = table(&Page::of(system), system.clock.now().wall_ms, &profiles, default_name);
+            let rows = table(&Report::of(system), system.clock.now().wall_ms, &profiles, default_name);
             rows + &shared(system, global, default)
         }
     };
@@ -67,8 +67,8 @@ fn statuses(system: &System, global: &Global, config: &ConfigFile) -> Profiles {
     }
     let status = |name: &str| {
         let session = Session::of(system, global, resolve(&system.env, config.clone(), Some(name))?)?;
-        let found = Found::read(&session, system)?;
-        Ok(judge(&session, system, &found))
+        let found = LocalState::read(&session, system)?;
+        Ok(evaluate(&session, system, &found))
     };
     names
         .into_iter()
@@ -96,9 +96,9 @@ fn row(name: &str, found: &Result<Status, Error>, default: Option<&ProfileName>)
     }
 }
 
-fn table(report: &Page, now_ms: i64, profiles: &Profiles, default: Option<&ProfileName>) -> String {
+fn table(report: &Report, now_ms: i64, profiles: &Profiles, default: Option<&ProfileName>) -> String {
     let heading = [tr!("profile"), tr!("data centre"), tr!("state"), tr!("expires")]
-        .map(|name| toned(Style::Strong, name))
+        .map(|name| styled(Style::Strong, name))
         .to_vec();
     let rows = profiles.iter().map(|(name, found)| {
         let mark = if is_default(name, default) { " *" } else { "" };
@@ -115,7 +115,7 @@ fn table(report: &Page, now_ms: i64, profiles: &Profiles, default: Option<&Profi
                     plain(expires.unwrap_or("-".into())),
                 ]
             }
-            Err(error) => [name, plain("-"), toned(Style::Bad, sanitize(&error.message())), plain("-")],
+            Err(error) => [name, plain("-"), styled(Style::Bad, sanitize(&error.message())), plain("-")],
         }
     });
     if report.is_narrow() {
@@ -126,7 +126,7 @@ fn table(report: &Page, now_ms: i64, profiles: &Profiles, default: Option<&Profi
 }
 
 /// A row for narrow terminals: the name, with one value per line beside it.
-fn stacked([name, place, state, expires]: [Words; 4]) -> [Vec<Words>; 3] {
+fn stacked([name, place, state, expires]: [StyledText; 4]) -> [Vec<StyledText>; 3] {
     let expires = plain(format!("{} {}", tr!("expires"), expires.text()));
     [vec![name, state], vec![plain(""), place], vec![plain(""), expires]]
 }

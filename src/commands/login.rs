@@ -27,7 +27,7 @@ const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Logs a profile in. Stores nothing unless Zoho granted access or `--no-verify` is given.
 pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
-    one_stdin(args)?;
+    check_stdin_flags(args)?;
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
     state.check()?;
@@ -43,11 +43,11 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
     let place = settings::secrets(args, old.as_ref());
     // Interactive use: fail before the first prompt. Scripts: report wrong flags first.
     if system.terminal.stdin {
-        can_be_kept(system, global, &place)?;
+        check_backend(system, global, &place)?;
     }
     let profile = settings::profile(system, args, flow, &config, name)?;
     if !system.terminal.stdin {
-        can_be_kept(system, global, &place)?;
+        check_backend(system, global, &place)?;
     }
     check_writable::takes_secrets(system, &state, &config, &profile, global.verbosity.quiet)?;
     let stored = |system: &System| stored_client_secret(system, &state, &profile);
@@ -61,32 +61,32 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
         system.warn(warning);
     }
     let warned = warning.is_some();
-    let story =
+    let context =
         LoginContext { http: &*http, roots: &roots, config: &config, state: &state, args, flow, warned };
     let token = match flow {
         FlowName::RefreshToken => {
             let client_secret = client.secret;
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
-            story.take_over(system, &profile, &Secrets { client_secret, refresh_token })?
+            context.store_existing(system, &profile, &Secrets { client_secret, refresh_token })?
         }
         FlowName::ClientCredentials => {
             let secrets = Secrets { client_secret: client.secret, refresh_token: None };
-            story.take_over(system, &profile, &secrets)?;
+            context.store_existing(system, &profile, &secrets)?;
             // These tokens belong to no user account.
             None
         }
         FlowName::Device => {
             let (grant, client_secret) = device::run(system, &*http, &profile, client)?;
-            Some(story.keep_grant(system, profile.clone(), client_secret, grant)?)
+            Some(context.store_grant(system, profile.clone(), client_secret, grant)?)
         }
         FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {
-            let code = story.code(system, flow, &profile)?;
+            let code = context.code(system, flow, &profile)?;
             let client_secret = settings::secret_of(system, &profile, &code.accounts_url, client)?;
             let grant = exchange(&*system.clock, &*http, &profile, &client_secret, &code)?;
-            Some(story.keep_grant(system, profile.clone(), client_secret, grant)?)
+            Some(context.store_grant(system, profile.clone(), client_secret, grant)?)
         }
     };
-    say_what_next(system, global, &profile);
+    print_next_steps(system, global, &profile);
     if let Some((accounts, token)) = token.filter(|_| !global.verbosity.quiet) {
         account::show(system, &*http, &accounts, &token);
     }
@@ -94,7 +94,7 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
 }
 
 /// Whether secrets can be stored in `place`.
-fn can_be_kept(system: &System, global: &Global, place: &SecretBackend) -> Result<(), Error> {
+fn check_backend(system: &System, global: &Global, place: &SecretBackend) -> Result<(), Error> {
     match place {
         SecretBackend::File => Ok(()),
         SecretBackend::Keyring => {
@@ -144,19 +144,19 @@ fn bind_command(
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
     let flow = FlowName::RefreshToken;
-    let story = LoginContext { http: &*http, roots: &roots, config, state, args, flow, warned: false };
-    let patience = KeyringTimeout::of(system, global.verbosity.quiet);
-    let secrets = Source::new(profile, system, state).patient(patience).printed(command)?;
+    let context = LoginContext { http: &*http, roots: &roots, config, state, args, flow, warned: false };
+    let timeout = KeyringTimeout::of(system, global.verbosity.quiet);
+    let secrets = Source::new(profile, system, state).patient(timeout).printed(command)?;
     if !args.no_verify {
-        story.verify(system, profile, &secrets)?;
+        context.verify(system, profile, &secrets)?;
     }
     let id = CredentialId::of(profile, &secrets);
     ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
-    say_what_next(system, global, profile);
+    print_next_steps(system, global, profile);
     Ok(0)
 }
 
-fn say_what_next(system: &System, global: &Global, profile: &Profile) {
+fn print_next_steps(system: &System, global: &Global, profile: &Profile) {
     if !global.verbosity.quiet {
         let place = profile.secrets.word();
         system.say(&tr!("zoho-cred: logged in; the secrets are kept in: {place}", place));
@@ -179,7 +179,7 @@ fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) ->
 }
 
 /// Only one secret can be read from stdin.
-fn one_stdin(args: &LoginArgs) -> Result<(), Error> {
+fn check_stdin_flags(args: &LoginArgs) -> Result<(), Error> {
     let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
     match files.into_iter().flatten().filter(|path| path.as_path() == Path::new("-")).count() {
         0 | 1 => Ok(()),
@@ -222,7 +222,7 @@ impl LoginContext<'_> {
 
     /// Stores what Zoho granted: first the secrets, then the token in the cache. Returns the token and its accounts
     /// server.
-    fn keep_grant(
+    fn store_grant(
         &self,
         system: &mut System,
         profile: Profile,
@@ -270,7 +270,7 @@ impl LoginContext<'_> {
     }
 
     /// Stores an existing credential after testing it. Returns the test's token and its accounts server.
-    fn take_over(
+    fn store_existing(
         &self,
         system: &mut System,
         profile: &Profile,
@@ -295,7 +295,7 @@ impl LoginContext<'_> {
             open: &|credential| store::open(self.state, credential, shared.as_ref()),
             waiting: &|_| {},
         };
-        let ask = TokenRequest {
+        let request = TokenRequest {
             min_ttl: MinTtl::Default,
             timeout: VERIFY_TIMEOUT,
             wait: Duration::ZERO,
@@ -303,7 +303,7 @@ impl LoginContext<'_> {
             refresh: true,
             offline: false,
         };
-        let obtained = get_token(&ports, &ask)?;
-        Ok(obtained.record.token.map(|token| token.access_token))
+        let response = get_token(&ports, &request)?;
+        Ok(response.record.token.map(|token| token.access_token))
     }
 }

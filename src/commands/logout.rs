@@ -43,25 +43,25 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
         (None, SecretBackend::Command(_)) => command_credential(&session, &source, args.local)?,
         (None, _) => None,
     };
-    let said = match id {
+    let outcome = match id {
         None if !args.forget => return Err(Error::NeverLoggedIn { profile: profile.name.to_string() }),
         None => {
-            let turn = LoginLock::take(&*system.clock, &session.state, &session.config)?;
+            let lock = LoginLock::take(&*system.clock, &session.state, &session.config)?;
             LoginJournal::clear(&source, &session.state);
             ProfileState::forget(&session.state, profile)?;
-            forget_settings(system, &turn.config, profile)?;
+            forget_settings(system, &lock.config, profile)?;
             tr!("there was no credential to forget")
         }
         Some(id) => {
             let others = shared_by(&session.state, &session.config, profile, id.ledger())?;
-            let leaving =
+            let logout =
                 Logout { session: &session, source: &source, record: record.as_ref(), id, others, args };
-            leaving.refuse_if_shared()?;
-            session.with_ports(system, &source, |ports| leaving.run(system, ports))?
+            logout.refuse_if_shared()?;
+            session.with_ports(system, &source, |ports| logout.run(system, ports))?
         }
     };
     if !global.verbosity.quiet {
-        system.say(&tr!("zoho-cred: logged out of '{profile}': {said}", profile = profile.name, said));
+        system.say(&tr!("zoho-cred: logged out of '{profile}': {outcome}", profile = profile.name, outcome));
     }
     Ok(0)
 }
@@ -118,7 +118,7 @@ impl Logout<'_> {
     fn run(&self, system: &System, ports: &Ports<'_>) -> Result<String, Error> {
         let store = (ports.open)(&self.id)?;
         let mut locked = lock(ports, &*store)?;
-        let turn = LoginLock::take(ports.clock, &self.session.state, &self.session.config)?;
+        let lock = LoginLock::take(ports.clock, &self.session.state, &self.session.config)?;
         if self.source.login()?.as_ref() != self.record {
             return Err(Error::ConcurrentModification { profile: self.profile().name.to_string() });
         }
@@ -130,7 +130,7 @@ impl Logout<'_> {
         }
         self.forget(system, &mut *locked)?;
         if self.args.forget {
-            forget_settings(system, &turn.config, self.profile())?;
+            forget_settings(system, &lock.config, self.profile())?;
         }
         if let (Some(_), Some(record)) = (&revoked, self.record.filter(|record| record.made_here)) {
             let accounts = AccountsUrl::new(&record.accounts_url)?;

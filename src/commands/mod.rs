@@ -32,7 +32,7 @@ pub(crate) use login::login;
 pub(crate) use logout::logout;
 pub(crate) use man::man;
 pub(crate) use reject::reject;
-pub(crate) use report::Page;
+pub(crate) use report::Report;
 pub(crate) use session::Session;
 pub(crate) use setup::setup;
 pub(crate) use status::status;

@@ -16,24 +16,24 @@ pub(crate) enum Style {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Words {
+pub(crate) struct StyledText {
     text: String,
-    tone: Style,
+    style: Style,
 }
 
-impl Words {
+impl StyledText {
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 }
 
-pub(crate) fn plain(text: impl Into<String>) -> Words {
-    toned(Style::Plain, text)
+pub(crate) fn plain(text: impl Into<String>) -> StyledText {
+    styled(Style::Plain, text)
 }
 
 /// Text in a style. Its line breaks are kept; values that could contain others must be sanitized first.
-pub(crate) fn toned(tone: Style, text: impl Into<String>) -> Words {
-    Words { text: sanitize_lines(&text.into()).into_owned(), tone }
+pub(crate) fn styled(style: Style, text: impl Into<String>) -> StyledText {
+    StyledText { text: sanitize_lines(&text.into()).into_owned(), style }
 }
 
 /// A terminal with fewer columns is narrow.
@@ -41,7 +41,7 @@ const NARROW: u16 = 60;
 const GAP: usize = 2;
 
 /// The terminal or file that a report is formatted for.
-pub(crate) struct Page {
+pub(crate) struct Report {
     color: bool,
     /// Whether bars can use block characters.
     blocks: bool,
@@ -51,7 +51,7 @@ pub(crate) struct Page {
     now_ms: i64,
 }
 
-impl Page {
+impl Report {
     pub(crate) fn of(system: &System) -> Self {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| system.env.get(name));
         let blocks = locale.is_some_and(|name| {
@@ -61,7 +61,7 @@ impl Page {
         // A terminal without a size reports 0.
         let width = Table::new().width().filter(|width| system.terminal.stdout && *width > 0);
         let now_ms = system.clock.now().wall_ms;
-        Page { color: system.styles_stdout(), blocks, width, zone: TimeZone::system(), now_ms }
+        Report { color: system.styles_stdout(), blocks, width, zone: TimeZone::system(), now_ms }
     }
 
     /// Whether the terminal is too narrow for columns side by side.
@@ -86,8 +86,8 @@ impl Page {
     }
 
     /// Formats rows as a table that fits the terminal.
-    pub(crate) fn table(&self, rows: impl IntoIterator<Item = Vec<Words>>) -> String {
-        let mut rows: Vec<Vec<Words>> = rows.into_iter().collect();
+    pub(crate) fn table(&self, rows: impl IntoIterator<Item = Vec<StyledText>>) -> String {
+        let mut rows: Vec<Vec<StyledText>> = rows.into_iter().collect();
         self.break_last_column(&mut rows);
         let mut table = Table::new();
         table.load_preset(presets::NOTHING);
@@ -110,26 +110,26 @@ impl Page {
     }
 
     /// Wraps the last column by our own rules, if the other columns leave enough room.
-    fn break_last_column(&self, rows: &mut [Vec<Words>]) {
+    fn break_last_column(&self, rows: &mut [Vec<StyledText>]) {
         let last = rows.iter().map(Vec::len).max().unwrap_or_default().saturating_sub(1);
         let widest = |column: usize| {
             let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.flat_map(|words| words.text.lines()).map(width).max().unwrap_or_default() + GAP
+            cells.flat_map(|text| text.text.lines()).map(width).max().unwrap_or_default() + GAP
         };
         let taken = (0..last).map(widest).sum::<usize>() + GAP;
         let Some(room) = self.width.and_then(|width| usize::from(width).checked_sub(taken)) else { return };
         if room < usize::from(NARROW) / 4 {
             return;
         }
-        for words in rows.iter_mut().filter_map(|row| row.get_mut(last)) {
-            words.text = wrap(&words.text, room);
+        for text in rows.iter_mut().filter_map(|row| row.get_mut(last)) {
+            text.text = wrap(&text.text, room);
         }
     }
 }
 
-fn cell(words: Words) -> Cell {
-    let cell = Cell::new(words.text);
-    match words.tone {
+fn cell(text: StyledText) -> Cell {
+    let cell = Cell::new(text.text);
+    match text.style {
         Style::Plain => cell,
         Style::Strong => cell.add_attribute(Attribute::Bold),
         Style::Good => cell.fg(comfy_table::Color::Green),
@@ -142,8 +142,8 @@ fn cell(words: Words) -> Cell {
 mod tests {
     use super::*;
 
-    fn report(width: Option<u16>) -> Page {
-        Page { color: false, blocks: true, width, zone: TimeZone::UTC, now_ms: 1_800_000_000_000 }
+    fn report(width: Option<u16>) -> Report {
+        Report { color: false, blocks: true, width, zone: TimeZone::UTC, now_ms: 1_800_000_000_000 }
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn nothing_is_wider_than_the_terminal() {
-        let long = "words that go on and on ".repeat(8);
+        let long = "text that go on and on ".repeat(8);
         let shown = report(Some(40)).table([vec![plain("label"), plain(long)]]);
         assert!(shown.lines().count() > 4 && shown.lines().all(|line| line.chars().count() <= 40), "{shown}");
         assert!(shown.lines().skip(1).all(|line| line.starts_with("       ")), "{shown}");

@@ -84,14 +84,14 @@ impl Session {
         &self,
         system: &System,
         credential: &dyn CredentialSource,
-        story: impl FnOnce(&Ports<'_>) -> Result<T, Error>,
+        action: impl FnOnce(&Ports<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         system.signals.install();
         let http = self.http(system)?;
-        let line = RefCell::new(Spinner::default());
+        let spinner = RefCell::new(Spinner::default());
         let waiting = |wait: WaitEvent| {
             // Helpers print nothing, even on a terminal.
-            *line.borrow_mut() = match wait {
+            *spinner.borrow_mut() = match wait {
                 WaitEvent::For(holder) if !self.quiet => system.show_spinner(&refreshing(holder), None),
                 WaitEvent::ForBudget(time) if !self.quiet => {
                     system.show_spinner(&tr!("waiting for budget"), Some(time))
@@ -100,7 +100,7 @@ impl Session {
             };
         };
         let shared = self.shared(system);
-        story(&Ports {
+        action(&Ports {
             clock: &*system.clock,
             http: &*http,
             signals: &system.signals,

@@ -2,10 +2,10 @@
 
 use crate::cli::{Global, ListArgs, ReportFormat};
 use crate::commands::list::list;
-use crate::commands::report::{Page, Style, plain, toned};
+use crate::commands::report::{Report, Style, plain, styled};
 use crate::commands::session::{Session, read_config};
 use crate::commands::status;
-use crate::commands::status::{Found, judge};
+use crate::commands::status::{LocalState, evaluate};
 use crate::config::resolve;
 use crate::error::Error;
 use crate::i18n::tr;
@@ -16,7 +16,7 @@ use crate::system::System;
 pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
     let resolved = match resolve(&system.env, read_config(system, global, true)?, None) {
         Err(Error::NoProfile { known }) if known.is_empty() => {
-            let text = beginning(&Page::of(system));
+            let text = getting_started(&Report::of(system));
             return system.print(text.as_bytes()).map(|()| 0);
         }
         Err(Error::NoProfile { .. }) => {
@@ -25,17 +25,17 @@ pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error>
         resolved => resolved?,
     };
     let session = Session::of(system, global, resolved)?;
-    let found = Found::read(&session, system)?;
-    let status = judge(&session, system, &found);
-    let text = status::summary(&status, &Page::of(system), system.clock.now().wall_ms);
+    let found = LocalState::read(&session, system)?;
+    let status = evaluate(&session, system, &found);
+    let text = status::summary(&status, &Report::of(system), system.clock.now().wall_ms);
     system.print(text.as_bytes())?;
     Ok(0)
 }
 
-fn beginning(report: &Page) -> String {
+fn getting_started(report: &Report) -> String {
     let trial = tr!("zoho-sandbox run -- bash, where zoho-cred get works without an account");
     report.table([
-        vec![toned(Style::Strong, "zoho-cred"), plain(tr!("there is no profile yet"))],
+        vec![styled(Style::Strong, "zoho-cred"), plain(tr!("there is no profile yet"))],
         vec![plain(tr!("next")), plain(tr!("zoho-cred login crm, which says what to enter at Zoho"))],
         vec![plain(tr!("to try it")), plain(trial)],
     ])

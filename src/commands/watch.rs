@@ -1,4 +1,4 @@
-//! `get --output-file FILE` and `--watch`: a file that always holds a valid token, as long as one can be obtained.
+//! `get --output-file FILE` and `--watch`: a file that always holds a valid token, as long as one can be response.
 
 use crate::cli::Global;
 use crate::commands::Session;
@@ -14,11 +14,11 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// How often the cache is read to notice rejected tokens and other callers' refreshes. It costs two small reads.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Pause after a failed refresh in the refresh-ahead window, when the old token is still fresh enough.
 const EARLY_PAUSE: Duration = Duration::from_secs(15);
 /// The shortest and longest pause after a failed refresh.
-const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+const PAUSE_RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Replaces the file. A signal during the write ends the call only afterwards, so that no temporary file is left.
 pub(super) fn replace(system: &System, file: &OutputFile, bytes: &[u8]) -> Result<(), Error> {
@@ -35,7 +35,7 @@ pub(super) fn keep_fresh(
     session: &Session,
     system: &System,
     global: &Global,
-    ask: &TokenRequest,
+    request: &TokenRequest,
     file: &OutputFile,
     render: impl Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>,
 ) -> Result<u8, Error> {
@@ -43,22 +43,22 @@ pub(super) fn keep_fresh(
     let mut watch = Watch {
         session,
         system,
-        ask,
+        request,
         file,
         render,
         quiet: global.verbosity.quiet,
-        kept: None,
+        current: None,
         pause_until: Duration::ZERO,
-        troubled: false,
+        warned: false,
     };
     let status = system.status_line(global.verbosity.quiet);
     loop {
-        let slept = watch.look().or_else(|error| watch.tolerate(error)).and_then(|()| {
+        let slept = watch.check().or_else(|error| watch.tolerate(error)).and_then(|()| {
             if status.is_shown() {
                 status.show(&watch.status());
-                system.signals.wait(&*system.clock, LOOK)
+                system.signals.wait(&*system.clock, CHECK_INTERVAL)
             } else {
-                system.clock.sleep(LOOK);
+                system.clock.sleep(CHECK_INTERVAL);
                 system.signals.check()
             }
         });
@@ -73,18 +73,18 @@ pub(super) fn keep_fresh(
 struct Watch<'a, R> {
     session: &'a Session,
     system: &'a System,
-    ask: &'a TokenRequest,
+    request: &'a TokenRequest,
     file: &'a OutputFile,
     render: R,
     quiet: bool,
-    kept: Option<Kept>,
+    current: Option<Written>,
     /// No refresh before this time of the monotonic clock.
     pause_until: Duration,
-    troubled: bool,
+    warned: bool,
 }
 
 /// The contents of the file.
-struct Kept {
+struct Written {
     token: Secret,
     bytes: Zeroizing<Vec<u8>>,
     expires_at_ms: i64,
@@ -94,66 +94,68 @@ struct Kept {
 
 impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     /// Restores the file if it was changed, follows the cache, and refreshes the token if it is due.
-    fn look(&mut self) -> Result<(), Error> {
-        if let Some(kept) = self.kept.as_ref().filter(|kept| !self.file.holds(&kept.bytes)) {
-            replace(self.system, self.file, &kept.bytes)?;
-            self.troubled = false;
+    fn check(&mut self) -> Result<(), Error> {
+        if let Some(current) = self.current.as_ref().filter(|current| !self.file.holds(&current.bytes)) {
+            replace(self.system, self.file, &current.bytes)?;
+            self.warned = false;
             log::info!("the file was changed by somebody else, so it was written again");
         }
-        match token(self.session, self.system, &TokenRequest { offline: true, ..*self.ask }) {
-            Ok(obtained) if !self.holds(&obtained) => self.keep(&obtained),
-            Ok(obtained) if !self.is_due(&obtained) => {
-                self.troubled = false;
+        match token(self.session, self.system, &TokenRequest { offline: true, ..*self.request }) {
+            Ok(response) if !self.holds(&response) => self.write(&response),
+            Ok(response) if !self.is_due(&response) => {
+                self.warned = false;
                 Ok(())
             }
-            Ok(_) | Err(Error::Offline) => self.renew(),
+            Ok(_) | Err(Error::Offline) => self.refresh(),
             Err(error) => Err(error),
         }
     }
 
-    fn holds(&self, obtained: &TokenResponse) -> bool {
-        let token = obtained.record.token.as_ref().map(|token| &token.access_token);
-        token.is_some() && token == self.kept.as_ref().map(|kept| &kept.token)
+    fn holds(&self, response: &TokenResponse) -> bool {
+        let token = response.record.token.as_ref().map(|token| &token.access_token);
+        token.is_some() && token == self.current.as_ref().map(|current| &current.token)
     }
 
     /// Whether to refresh the token: it is stale for the reader, or its refresh-ahead time has come. That time is
     /// random, so that many machines do not refresh at once.
-    fn is_due(&self, obtained: &TokenResponse) -> bool {
+    fn is_due(&self, response: &TokenResponse) -> bool {
         let now = self.system.clock.now();
-        match obtained.record.freshness(now, self.ask.min_ttl) {
+        match response.record.freshness(now, self.request.min_ttl) {
             Freshness::Fresh => false,
             Freshness::Stale => true,
-            Freshness::Early => self.kept.as_ref().is_none_or(|kept| now.wall_ms >= kept.early_at_ms),
+            Freshness::Early => {
+                self.current.as_ref().is_none_or(|current| now.wall_ms >= current.early_at_ms)
+            }
         }
     }
 
-    fn keep(&mut self, obtained: &TokenResponse) -> Result<(), Error> {
-        let bytes = Zeroizing::new((self.render)(self.system, obtained)?);
+    fn write(&mut self, response: &TokenResponse) -> Result<(), Error> {
+        let bytes = Zeroizing::new((self.render)(self.system, response)?);
         replace(self.system, self.file, &bytes)?;
-        self.kept = obtained.record.token.as_ref().map(|token| Kept {
+        self.current = response.record.token.as_ref().map(|token| Written {
             token: token.access_token.clone(),
             bytes,
             expires_at_ms: token.expires_at_ms,
-            early_at_ms: early_moment(token),
+            early_at_ms: refresh_ahead_at(token),
         });
         Ok(())
     }
 
-    fn renew(&mut self) -> Result<(), Error> {
+    fn refresh(&mut self) -> Result<(), Error> {
         if self.system.clock.monotonic() < self.pause_until {
             return Ok(());
         }
-        match token(self.session, self.system, self.ask) {
-            Ok(obtained) if self.holds(&obtained) => {
+        match token(self.session, self.system, self.request) {
+            Ok(response) if self.holds(&response) => {
                 self.pause(EARLY_PAUSE);
-                if let Some(warning) = obtained.warning {
-                    self.say_once(&warning);
+                if let Some(warning) = response.warning {
+                    self.warn_once(&warning);
                 }
                 Ok(())
             }
-            Ok(obtained) => {
-                self.keep(&obtained)?;
-                self.troubled = false;
+            Ok(response) => {
+                self.write(&response)?;
+                self.warned = false;
                 Ok(())
             }
             Err(error) => {
@@ -167,7 +169,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     fn tolerate(&mut self, error: Error) -> Result<(), Error> {
         match error.code() {
             Code::Unavailable | Code::RateLimited | Code::Busy | Code::Store => {
-                self.say_once(&tr!(
+                self.warn_once(&tr!(
                     "{problem}; the file keeps its token until that is over",
                     problem = error.message()
                 ));
@@ -178,22 +180,22 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     }
 
     fn pause(&mut self, wait: Duration) {
-        self.pause_until = self.system.clock.monotonic() + wait.clamp(PAUSE.0, PAUSE.1);
+        self.pause_until = self.system.clock.monotonic() + wait.clamp(PAUSE_RANGE.0, PAUSE_RANGE.1);
     }
 
     /// Warns once per outage.
-    fn say_once(&mut self, words: &str) {
-        if !self.troubled && !self.quiet {
-            self.system.warn(words);
+    fn warn_once(&mut self, warning: &str) {
+        if !self.warned && !self.quiet {
+            self.system.warn(warning);
         }
-        self.troubled = true;
+        self.warned = true;
     }
 
     /// The status line for a terminal.
     fn status(&self) -> String {
         let path = self.file.path().display();
-        let Some(kept) = &self.kept else { return tr!("{path}: waiting for a token", path) };
-        let left_ms = kept.expires_at_ms - self.system.clock.now().wall_ms;
+        let Some(current) = &self.current else { return tr!("{path}: waiting for a token", path) };
+        let left_ms = current.expires_at_ms - self.system.clock.now().wall_ms;
         match u64::try_from(left_ms / 1000) {
             Ok(left) if left > 0 => {
                 tr!("{path}: the token is valid for {time}", path, time = humanize(Duration::from_secs(left)))
@@ -205,7 +207,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
 
 /// A random time in the first third of the refresh-ahead window, which leaves time to retry before the token is
 /// stale.
-fn early_moment(token: &TokenSet) -> i64 {
+fn refresh_ahead_at(token: &TokenSet) -> i64 {
     let window = token.early_ms();
     let mut byte = [0u8];
     let share = getrandom::fill(&mut byte).map_or(0, |()| i64::from(byte[0]));

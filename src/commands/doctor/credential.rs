@@ -2,7 +2,7 @@
 
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
-use crate::commands::status::{Found, MANY_TOKENS};
+use crate::commands::status::{LocalState, MANY_TOKENS};
 use crate::error::Error;
 use crate::i18n::humanize;
 use crate::i18n::tr;
@@ -34,18 +34,18 @@ pub(crate) fn secrets(session: &Session, system: &System) -> Check {
 }
 
 /// Checks of the refresh token, data center, budget and tokens against the cache and the ledger.
-pub(crate) fn checks(session: &Session, system: &System, found: &Found) -> Vec<Check> {
-    let mut checks = vec![refresh_token(session, system, found)];
-    checks.extend(edited_scopes(session, found));
-    checks.extend([data_center(session, found), budget(session, system, found), tokens(system, found)]);
+pub(crate) fn checks(session: &Session, system: &System, local: &LocalState) -> Vec<Check> {
+    let mut checks = vec![refresh_token(session, system, local)];
+    checks.extend(edited_scopes(session, local));
+    checks.extend([data_center(session, local), budget(session, system, local), tokens(system, local)]);
     checks
 }
 
-fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
+fn refresh_token(session: &Session, system: &System, local: &LocalState) -> Check {
     let what = &tr!("refresh token");
     let name = &session.profile.name;
-    let Some(failure) = &found.ledger.failure else {
-        return match &found.no_credential {
+    let Some(failure) = &local.ledger.failure else {
+        return match &local.no_credential {
             None => Check::ok(what, tr!("Zoho has not refused it")),
             Some(error @ Error::SettingsChanged { .. }) => Check::error(what, error),
             Some(_) => Check::failed(what, tr!("there is none"), format!("zoho-cred login {name}")),
@@ -72,16 +72,16 @@ fn refresh_token(session: &Session, system: &System, found: &Found) -> Check {
 }
 
 /// Warns about edited scopes, because a refresh cannot change them.
-fn edited_scopes(session: &Session, found: &Found) -> Option<Check> {
+fn edited_scopes(session: &Session, local: &LocalState) -> Option<Check> {
     let name = &session.profile.name;
-    found.wants_other_scopes(&session.profile).then(|| {
+    local.wants_other_scopes(&session.profile).then(|| {
         let message = tr!("edited since the login; tokens keep the scopes of the login");
         Check::warning(&tr!("scopes"), message, format!("zoho-cred login {name}"))
     })
 }
 
 /// Checks the data center, because a client that Zoho does not know usually belongs to another one.
-fn data_center(session: &Session, found: &Found) -> Check {
+fn data_center(session: &Session, local: &LocalState) -> Check {
     let what = &tr!("data centre");
     let profile = &session.profile;
     let here = profile.place();
@@ -89,7 +89,7 @@ fn data_center(session: &Session, found: &Found) -> Check {
         "look where the API console lists the client, set data_center (one of {codes}), and log in again",
         codes = DataCenter::codes().collect::<Vec<_>>().join(", "),
     );
-    if let Some(failure) = found.ledger.failure.as_ref().filter(|it| it.kind == FailureKind::Misconfigured) {
+    if let Some(failure) = local.ledger.failure.as_ref().filter(|it| it.kind == FailureKind::Misconfigured) {
         if !failure.error.starts_with("invalid_client") {
             let error = Error::ClientRejected {
                 profile: profile.name.to_string(),
@@ -104,7 +104,7 @@ fn data_center(session: &Session, found: &Found) -> Check {
             fix,
         );
     }
-    let answered = found.cache.api_domain.as_deref().and_then(DataCenter::by_api_domain);
+    let answered = local.cache.api_domain.as_deref().and_then(DataCenter::by_api_domain);
     let other = answered.filter(|dc| profile.data_center.is_some_and(|own| own.code != dc.code));
     match other {
         Some(dc) => Check::failed(
@@ -116,11 +116,11 @@ fn data_center(session: &Session, found: &Found) -> Check {
     }
 }
 
-fn budget(session: &Session, system: &System, found: &Found) -> Check {
+fn budget(session: &Session, system: &System, local: &LocalState) -> Check {
     let what = &tr!("budget");
     let now = &system.clock.timestamp();
     let budget = &session.profile.budget;
-    if let Some(left) = found.ledger.cool_down_left(now) {
+    if let Some(left) = local.ledger.cool_down_left(now) {
         let message =
             tr!("cooling down for another {time}: Zoho throttled this refresh token", time = humanize(left));
         return Check::failed(
@@ -131,7 +131,7 @@ fn budget(session: &Session, system: &System, found: &Found) -> Check {
             ),
         );
     }
-    let used = found.ledger.used(now, budget);
+    let used = local.ledger.used(now, budget);
     let left = budget.tokens.saturating_sub(used);
     let message = tr!(
         "{left} of {limit} requests left in {window}",
@@ -139,7 +139,7 @@ fn budget(session: &Session, system: &System, found: &Found) -> Check {
         limit = budget.tokens,
         window = humanize(budget.window),
     );
-    let slot = found.ledger.next_slot(now, budget, budget.automatic());
+    let slot = local.ledger.next_slot(now, budget, budget.automatic());
     if slot.is_zero() {
         Check::ok(what, message)
     } else {
@@ -151,9 +151,9 @@ fn budget(session: &Session, system: &System, found: &Found) -> Check {
     }
 }
 
-fn tokens(system: &System, found: &Found) -> Check {
+fn tokens(system: &System, local: &LocalState) -> Check {
     let what = &tr!("live tokens");
-    let minted = found.ledger.minted_last_hour(&system.clock.timestamp());
+    let minted = local.ledger.minted_last_hour(&system.clock.timestamp());
     let message = tr!("{minted} minted in the last hour", minted);
     if minted >= MANY_TOKENS {
         Check::warning(

@@ -7,9 +7,9 @@ mod network;
 mod shared;
 
 use crate::cli::{Global, ReportFormat, StatusArgs};
-use crate::commands::report::{Page, Style, plain, toned};
+use crate::commands::report::{Report, Style, plain, styled};
 use crate::commands::session::Session;
-use crate::commands::status::Found;
+use crate::commands::status::LocalState;
 use crate::config::state_dir;
 use crate::error::Error;
 use crate::i18n::tr;
@@ -39,7 +39,7 @@ pub(crate) fn doctor(system: &mut System, global: &Global, args: &StatusArgs) ->
     let findings = Findings { version: 1, profile, ok, checks };
     let text = match args.output {
         ReportFormat::Json => json(&findings) + "\n",
-        ReportFormat::Text => table(&findings.checks, &Page::of(system)),
+        ReportFormat::Text => table(&findings.checks, &Report::of(system)),
     };
     system.print(text.as_bytes())?;
     Ok(if ok { 0 } else { 1 })
@@ -55,7 +55,7 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     }
     checks.push(files::lock(session, system));
     checks.push(credential::secrets(session, system));
-    match Found::read(session, system) {
+    match LocalState::read(session, system) {
         Ok(found) => checks.extend(credential::checks(session, system, &found)),
         Err(error) => checks.push(Check::error(&tr!("credential"), &error)),
     }
@@ -90,12 +90,12 @@ fn config(session: &Session) -> Check {
     }
 }
 
-fn table(checks: &[Check], report: &Page) -> String {
+fn table(checks: &[Check], report: &Report) -> String {
     report.table(checks.iter().map(|check| {
         let mark = match check.status {
-            Verdict::Ok => toned(Style::Good, tr!("ok")),
-            Verdict::Warning => toned(Style::Caution, tr!("warning")),
-            Verdict::Failed => toned(Style::Bad, tr!("failed")),
+            Verdict::Ok => styled(Style::Good, tr!("ok")),
+            Verdict::Warning => styled(Style::Caution, tr!("warning")),
+            Verdict::Failed => styled(Style::Bad, tr!("failed")),
             Verdict::Skipped => plain("-"),
         };
         let fix = check.fix.as_ref().map(|fix| tr!("\nfix: {fix}", fix)).unwrap_or_default();

@@ -19,7 +19,7 @@ pub(crate) fn check(session: &Session, system: &System) -> Check {
         return Check::skipped(what, tr!("none is set; this machine keeps its state for itself"));
     };
     match health {
-        Ok(health) => judge(what, &place, &health),
+        Ok(health) => evaluate(what, &place, &health),
         Err(error @ Error::Unavailable { .. }) => Check::failed(
             what,
             error.in_one_line(),
@@ -29,7 +29,7 @@ pub(crate) fn check(session: &Session, system: &System) -> Check {
     }
 }
 
-fn judge(what: &str, place: &str, health: &Health) -> Check {
+fn evaluate(what: &str, place: &str, health: &Health) -> Check {
     let facts = facts(place, health);
     match health.eviction.as_deref() {
         _ if health.foreign => Check::failed(

@@ -3,7 +3,7 @@
 
 use crate::cli::{Global, SetupArgs, Target};
 use crate::commands::Session;
-use crate::commands::helper::answered;
+use crate::commands::helper::last_api_domain;
 use crate::config::hosts;
 use crate::error::Error;
 use crate::i18n::tr;
@@ -95,7 +95,7 @@ fn check(target: Target) -> String {
 /// Fills a template with the profile's values.
 fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error> {
     let profile = &session.profile;
-    let answered = answered(session, system);
+    let answered = last_api_domain(session, system);
     let unknown = || Error::Setting {
         problem: tr!("it is not known yet where the APIs of '{profile}' are", profile = profile.name),
         hint: tr!(

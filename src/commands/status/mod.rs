@@ -3,11 +3,11 @@
 mod state;
 mod text;
 
-pub(crate) use state::{Found, State, Status, judge};
+pub(crate) use state::{LocalState, State, Status, evaluate};
 pub(crate) use text::{refreshing, state as state_words, summary};
 
 use crate::cli::{Global, ReportFormat, StatusArgs};
-use crate::commands::{Page, Session};
+use crate::commands::{Report, Session};
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::sanitize::json;
@@ -20,13 +20,13 @@ pub(crate) const MANY_TOKENS: u32 = 8;
 /// budget without a valid token.
 pub(crate) fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
-    let found = Found::read(&session, system)?;
-    let status = judge(&session, system, &found);
+    let found = LocalState::read(&session, system)?;
+    let status = evaluate(&session, system, &found);
     let text = match args.output {
         ReportFormat::Json => json(&status) + "\n",
         ReportFormat::Text => {
             let shared = super::shared::line(&session, system);
-            text::describe(&status, shared, &Page::of(system), system.clock.now().wall_ms)
+            text::describe(&status, shared, &Report::of(system), system.clock.now().wall_ms)
         }
     };
     system.print(text.as_bytes())?;

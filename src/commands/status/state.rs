@@ -104,7 +104,7 @@ pub(crate) struct Stores {
 }
 
 /// What this machine has stored about a session's credential.
-pub(crate) struct Found {
+pub(crate) struct LocalState {
     pub(crate) cache: CacheRecord,
     pub(crate) ledger: Ledger,
     holder: Option<Holder>,
@@ -114,11 +114,11 @@ pub(crate) struct Found {
     pub(crate) no_credential: Option<Error>,
 }
 
-impl Found {
+impl LocalState {
     /// Errors: the credential or the state directory cannot be read.
     pub(crate) fn read(session: &Session, system: &System) -> Result<Self, Error> {
         let source = session.source(system);
-        let nothing = |no_credential| Found {
+        let nothing = |no_credential| LocalState {
             cache: CacheRecord::default(),
             ledger: Ledger::default(),
             holder: None,
@@ -128,7 +128,7 @@ impl Found {
         match source.known_id() {
             Ok(Some(id)) => {
                 let store = store::open(&session.state, &id, None)?;
-                Ok(Found {
+                Ok(LocalState {
                     cache: store.cache()?,
                     ledger: store.ledger(&system.clock.timestamp(), &session.profile.budget),
                     holder: store.holder(),
@@ -151,27 +151,31 @@ impl Found {
 }
 
 /// Derives the status.
-pub(crate) fn judge(session: &Session, system: &System, found: &Found) -> Status {
+pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -> Status {
     let (profile, clock) = (&session.profile, system.clock.now());
     let now = &system.clock.timestamp();
-    let (budget, ledger) = (&profile.budget, &found.ledger);
+    let (budget, ledger) = (&profile.budget, &local.ledger);
     let used = ledger.used(now, budget);
     let next_slot = ledger.next_slot(now, budget, budget.automatic());
-    let token = found.cache.living(clock).map(|token| Token {
+    let token = local.cache.living(clock).map(|token| Token {
         expires_at: rfc3339(token.expires_at_ms.div_euclid(1000)),
         expires_in: token.left_ms(clock).div_euclid(1000),
         life_s: token.life_ms().div_euclid(1000),
         early_from_ms: token.expires_at_ms - token.early_ms(),
     });
     let cool_down = ledger.cool_down_left(now);
-    let needs_person =
+    let needs_login =
         |failure: &Failure| matches!(failure.kind, FailureKind::Refused | FailureKind::Misconfigured);
-    let state = match () {
-        () if found.no_credential.is_some() => State::LoginRequired,
-        () if cool_down.is_some() => State::CoolingDown,
-        () if ledger.failure.as_ref().is_some_and(needs_person) && token.is_none() => State::LoginRequired,
-        () if !next_slot.is_zero() => State::OutOfBudget,
-        () => State::Ready,
+    let state = if local.no_credential.is_some() {
+        State::LoginRequired
+    } else if cool_down.is_some() {
+        State::CoolingDown
+    } else if ledger.failure.as_ref().is_some_and(needs_login) && token.is_none() {
+        State::LoginRequired
+    } else if next_slot.is_zero() {
+        State::Ready
+    } else {
+        State::OutOfBudget
     };
     Status {
         version: 1,
@@ -179,8 +183,8 @@ pub(crate) fn judge(session: &Session, system: &System, found: &Found) -> Status
         state,
         data_center: profile.data_center.map(|dc| dc.code),
         accounts_url: profile.accounts_url.to_string(),
-        settings_changed: matches!(found.no_credential, Some(Error::SettingsChanged { .. })),
-        scopes_edited: found.wants_other_scopes(profile),
+        settings_changed: matches!(local.no_credential, Some(Error::SettingsChanged { .. })),
+        scopes_edited: local.wants_other_scopes(profile),
         token,
         budget: BudgetUse {
             limit: budget.tokens,
@@ -204,9 +208,9 @@ pub(crate) fn judge(session: &Session, system: &System, found: &Found) -> Status
             at_ms: failure.at.wall_ms,
         }),
         lock: Lock {
-            held: found.holder.is_some(),
-            pid: found.holder.and_then(Holder::pid),
-            since: found.holder.map(|holder| rfc3339(holder.since_ms.div_euclid(1000))),
+            held: local.holder.is_some(),
+            pid: local.holder.and_then(Holder::pid),
+            since: local.holder.map(|holder| rfc3339(holder.since_ms.div_euclid(1000))),
         },
         stores: Stores {
             secrets: profile.secrets.word(),

@@ -1,17 +1,17 @@
 //! The status as text.
 
-use crate::commands::report::{Page, Style, Words, plain, toned};
+use crate::commands::report::{Report, Style, StyledText, plain, styled};
 use crate::commands::status::state::{State, Status};
 use crate::i18n::humanize;
 use crate::i18n::tr;
 use std::time::Duration;
 
 /// The full status, one fact per line. `shared` describes the shared store.
-pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Page, now_ms: i64) -> String {
+pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Report, now_ms: i64) -> String {
     let fact = |name: String, value: String| Some(vec![plain(name), plain(value)]);
     report.table(
         [
-            Some(vec![toned(Style::Strong, status.profile.clone()), state(status, report, now_ms)]),
+            Some(vec![styled(Style::Strong, status.profile.clone()), state(status, report, now_ms)]),
             fact(tr!("data centre"), place(status)),
             login(status).and_then(|login| fact(tr!("login"), login)),
             fact(tr!("token"), token(status, report, now_ms)),
@@ -40,7 +40,7 @@ pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Page, n
 }
 
 /// The status in three lines, with the next step.
-pub(crate) fn summary(status: &Status, report: &Page, now_ms: i64) -> String {
+pub(crate) fn summary(status: &Status, report: &Report, now_ms: i64) -> String {
     let name = &status.profile;
     let step = next(status).unwrap_or_else(|| match (status.state, &status.token) {
         (State::Ready, _) | (_, Some(_)) => {
@@ -49,26 +49,29 @@ pub(crate) fn summary(status: &Status, report: &Page, now_ms: i64) -> String {
         (_, None) => tr!("wait; zoho-cred status {name} tells more", name),
     });
     report.table([
-        vec![toned(Style::Strong, status.profile.clone()), state(status, report, now_ms)],
+        vec![styled(Style::Strong, status.profile.clone()), state(status, report, now_ms)],
         vec![plain(tr!("token")), plain(token(status, report, now_ms))],
         vec![plain(tr!("next")), plain(step)],
     ])
 }
 
 /// The state in its style, and until when it lasts.
-pub(crate) fn state(status: &Status, report: &Page, now_ms: i64) -> Words {
+pub(crate) fn state(status: &Status, report: &Report, now_ms: i64) -> StyledText {
     match status.state {
-        State::Ready => toned(Style::Good, tr!("ready")),
-        State::LoginRequired => toned(Style::Bad, tr!("login required")),
+        State::Ready => styled(Style::Good, tr!("ready")),
+        State::LoginRequired => styled(Style::Bad, tr!("login required")),
         State::OutOfBudget => {
             let slot = humanize(Duration::from_secs(status.budget.next_slot_s));
-            toned(Style::Caution, tr!("out of budget: next slot in {slot}", slot))
+            styled(Style::Caution, tr!("out of budget: next slot in {slot}", slot))
         }
         State::CoolingDown => {
             let until =
                 status.cool_down_until.as_deref().and_then(|text| text.parse::<jiff::Timestamp>().ok());
             let until = report.time(until.map_or(now_ms, jiff::Timestamp::as_millisecond));
-            toned(Style::Caution, tr!("cooling down until {until}: Zoho throttled this refresh token", until))
+            styled(
+                Style::Caution,
+                tr!("cooling down until {until}: Zoho throttled this refresh token", until),
+            )
         }
     }
 }
@@ -88,7 +91,7 @@ fn place(status: &Status) -> String {
     }
 }
 
-fn token(status: &Status, report: &Page, now_ms: i64) -> String {
+fn token(status: &Status, report: &Report, now_ms: i64) -> String {
     let Some(token) = &status.token else {
         return match status.state {
             State::Ready => tr!("none yet; the next call gets one"),
@@ -114,7 +117,7 @@ fn rounded(left: Duration) -> Duration {
     }
 }
 
-fn budget(status: &Status, report: &Page) -> String {
+fn budget(status: &Status, report: &Report) -> String {
     let budget = &status.budget;
     let bar = report.bar(budget.left.into(), budget.limit.into());
     let (left, limit) = (budget.left, budget.limit);
