@@ -106,47 +106,23 @@ fn bites(mutant: Mutant, kind: Violation) {
     assert!(again.trace.iter().any(|line| line.contains("VIOLATION")));
 }
 
-#[test]
-fn without_the_second_read_it_asks_needlessly() {
-    bites(Mutant::NoSecondRead, Violation::Needless);
+macro_rules! mutants {
+    ($($name:ident: $mutant:ident, $kind:ident;)+) => {
+        $(#[test]
+        fn $name() {
+            bites(Mutant::$mutant, Violation::$kind);
+        })+
+    };
 }
 
-#[test]
-fn with_a_state_that_is_believed_it_serves_another_ones_token() {
-    bites(Mutant::StaleState, Violation::DeadToken);
-}
-
-#[test]
-fn without_the_write_ahead_it_exceeds_the_budget() {
-    bites(Mutant::NoWriteAhead, Violation::Budget);
-}
-
-#[test]
-fn without_the_ledger_it_exceeds_the_budget() {
-    bites(Mutant::NoLedger, Violation::Budget);
-}
-
-#[test]
-fn without_the_record_it_asks_while_cooling_down() {
-    bites(Mutant::NoRecord, Violation::Throttled);
-}
-
-#[test]
-fn without_the_lock_two_are_in_flight() {
-    bites(Mutant::NoLock, Violation::TwoInFlight);
-}
-
-#[test]
-fn with_a_lock_that_is_broken_two_are_in_flight() {
-    bites(Mutant::BrokenLock, Violation::TwoInFlight);
-}
-
-#[test]
-fn by_the_wall_clock_it_exceeds_the_budget() {
-    bites(Mutant::WallClock, Violation::Budget);
-}
-
-#[test]
-fn without_the_credential_read_again_it_asks_in_anothers_name() {
-    bites(Mutant::NoCredentialCheck, Violation::NotWrittenAhead);
+mutants! {
+    without_the_second_read_it_asks_needlessly: NoSecondRead, Needless;
+    with_a_state_that_is_believed_it_serves_another_ones_token: StaleState, DeadToken;
+    without_the_write_ahead_it_exceeds_the_budget: NoWriteAhead, Budget;
+    without_the_ledger_it_exceeds_the_budget: NoLedger, Budget;
+    without_the_record_it_asks_while_cooling_down: NoRecord, Throttled;
+    without_the_lock_two_are_in_flight: NoLock, TwoInFlight;
+    with_a_lock_that_is_broken_two_are_in_flight: BrokenLock, TwoInFlight;
+    by_the_wall_clock_it_exceeds_the_budget: WallClock, Budget;
+    without_the_credential_read_again_it_asks_in_anothers_name: NoCredentialCheck, NotWrittenAhead;
 }

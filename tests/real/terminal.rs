@@ -5,7 +5,8 @@ use rexpect::session::{PtyReplSession, spawn_bash};
 use std::process::Command;
 
 fn shell(test: &Test) -> PtyReplSession {
-    let mut shell = spawn_bash(Some(30_000)).unwrap();
+    // The default, `quit`, is no command of bash: every test would wait until the session kills it.
+    let mut shell = spawn_bash(Some(30_000)).unwrap().quit_command(Some("exit".to_owned()));
     for (name, value) in test.vars() {
         shell.send_line(&format!("export {name}='{value}'")).unwrap();
         shell.wait_for_prompt().unwrap();

@@ -64,10 +64,13 @@ impl Machine {
         Timestamp { wall_ms: self.wall + now, boot_ms: self.boot + now, boot_id: self.boot_id.clone() }
     }
 
-    /// Everything that is not on disk is lost. After a reboot the boot clock restarts.
-    pub fn crash(&mut self, now: i64, reboot: bool) {
+    /// Everything that is not on disk is lost, and the disk too if it is wiped. After a reboot the boot clock restarts.
+    pub fn crash(&mut self, now: i64, reboot: bool, wiped: bool) {
         self.epoch += 1;
         self.run = None;
+        if wiped {
+            self.disk = Ledger::default();
+        }
         if reboot {
             self.boot = 5_000 - now;
             self.boot_id.push('\'');

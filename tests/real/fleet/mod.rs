@@ -5,7 +5,6 @@ mod world;
 
 mod doctor;
 mod holders;
-mod model;
 #[cfg(target_os = "linux")]
 mod namespaces;
 mod outages;
