@@ -1,5 +1,12 @@
 //! "Did you mean …?"
 
+use crate::i18n::tr;
+
+/// The hint for somebody who probably meant `near`.
+pub(crate) fn did_you_mean(near: &str) -> String {
+    tr!("did you mean '{near}'?", near)
+}
+
 /// The candidate most likely meant by `word`: the nearest one within a few typos, otherwise the only one with this
 /// prefix.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

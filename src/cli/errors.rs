@@ -1,9 +1,9 @@
 //! Converts clap's errors to ours: one sentence in the user's language, and a suggestion.
 
 use crate::cli::Cli;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 use crate::sanitize::mask_argument;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory};
@@ -18,10 +18,10 @@ pub(crate) fn clap_error(error: &clap::Error, args: &[OsString]) -> Error {
         [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue]
             .into_iter()
             .find_map(|kind| text(error, kind));
-    Error::CommandLine {
-        problem: problem(error, command).unwrap_or_else(|| first_line(error)),
-        nearest: suggestion(error, command).or(suggested),
-        command: command.get_bin_name().unwrap_or("zoho-cred").to_owned(),
+    let problem = problem(error, command).unwrap_or_else(|| first_line(error));
+    match suggestion(error, command).or(suggested) {
+        Some(near) => Error::new(Code::Usage, problem, did_you_mean(&near)),
+        None => Error::usage(problem, command.get_bin_name().unwrap_or("zoho-cred")),
     }
 }
 

@@ -28,10 +28,7 @@ pub(crate) fn completions(system: &mut System, args: &CompletionsArgs) -> Result
             system.print(&script)?;
             Ok(0)
         }
-        _ => Err(Error::Usage {
-            problem: tr!("there are no completions for {name}", name),
-            command: "zoho-cred completions",
-        }),
+        _ => Err(Error::usage(tr!("there are no completions for {name}", name), "zoho-cred completions")),
     }
 }
 

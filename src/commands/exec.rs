@@ -3,13 +3,13 @@
 use crate::cli::{EnvValue, ExecArgs, Global};
 use crate::commands::Session;
 use crate::commands::get::token;
-use crate::error::Error;
-use crate::i18n::tr;
+use crate::error::{Code, Error};
+use crate::i18n::{causes, tr};
 use crate::model::MinTtl;
 use crate::output::{USED_FOR_A_WHILE, View, header_line, variables};
 use crate::refresh::TokenRequest;
 use crate::system::{System, process};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 /// The variables and their values. All are removed first, because an outer `exec` may have set them and a token
 /// must not be combined with another profile's API domain.
@@ -33,17 +33,21 @@ pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Res
     let scheme = args.scheme.unwrap_or(session.profile.scheme);
     let view = View::of(&session.profile, scheme, &response.record, system.clock.now())?;
     let removed = DEFAULT_VARIABLES.map(|(name, _)| name);
-    let (program, rest) = args
-        .command
-        .split_first()
-        .ok_or_else(|| Error::Usage { problem: tr!("which command?"), command: "zoho-cred exec" })?;
-    process::become_program(program, rest, &environment(&view, args), &removed).map_err(|error| {
-        Error::Command {
-            program: program.to_string_lossy().into_owned(),
-            found: error.kind() != ErrorKind::NotFound,
-            problem: error.to_string(),
+    let (program, rest) =
+        args.command.split_first().ok_or_else(|| Error::usage(tr!("which command?"), "zoho-cred exec"))?;
+    process::become_program(program, rest, &environment(&view, args), &removed)
+        .map_err(|error| not_run(&program.to_string_lossy(), &error))
+}
+
+fn not_run(program: &str, error: &io::Error) -> Error {
+    let hint = tr!("check the name behind '--', and PATH");
+    match error.kind() {
+        ErrorKind::NotFound => {
+            Error::new(Code::Command(127), tr!("there is no command '{program}'", program), hint)
         }
-    })
+        _ => Error::new(Code::Command(126), tr!("could not run '{program}'", program), hint)
+            .with_cause(causes::cause(error)),
+    }
 }
 
 /// The variables to set. `--env` moves a value from its default variable to another one.

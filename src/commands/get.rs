@@ -2,10 +2,10 @@
 
 use crate::cli::{GetArgs, Global};
 use crate::commands::{Session, watch};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::Freshness;
-use crate::output::{ApiVersion, Form, Output, View, ci, kubernetes, render};
+use crate::output::{ApiVersion, Form, Output, View, ci, expired_meanwhile, kubernetes, render};
 use crate::refresh::{TokenRequest, TokenResponse, get_token};
 use crate::system::{OutputFile, System, files};
 use std::path::PathBuf;
@@ -68,17 +68,18 @@ enum Destination {
 
 fn destination(system: &System, args: &GetArgs) -> Result<Destination, Error> {
     match (&args.output_file, args.output) {
-        (Some(_), Output::Github | Output::Azure) => Err(Error::Usage {
-            problem: tr!("the CI runner reads this output from stdout; leave --output-file out"),
-            command: "zoho-cred get",
-        }),
+        (Some(_), Output::Github | Output::Azure) => Err(Error::usage(
+            tr!("the CI runner reads this output from stdout; leave --output-file out"),
+            "zoho-cred get",
+        )),
         (Some(path), _) => Ok(Destination::File(OutputFile::new(path, args.mode)?)),
         (None, Output::Github) => match system.env.get(ci::GITHUB_FILE) {
             Some(path) => Ok(Destination::GithubFile(path.into())),
-            None => Err(Error::Setting {
-                problem: tr!("{variable} is not set", variable = ci::GITHUB_FILE),
-                hint: tr!("'-o github' is for a step of a GitHub Actions job; elsewhere use '-o env'"),
-            }),
+            None => Err(Error::new(
+                Code::Config,
+                tr!("{variable} is not set", variable = ci::GITHUB_FILE),
+                tr!("'-o github' is for a step of a GitHub Actions job; elsewhere use '-o env'"),
+            )),
         },
         (None, _) => Ok(Destination::Stdout),
     }
@@ -89,12 +90,15 @@ fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
         Output::ExecCredential => ApiVersion::of(system.env.get(kubernetes::VARIABLE)),
         _ => Some(ApiVersion::default()),
     };
-    let api_version = api_version.ok_or_else(|| Error::Setting {
-        problem: tr!(
-            "{variable} asks for a version of ExecCredential that there is not",
-            variable = kubernetes::VARIABLE
-        ),
-        hint: tr!("write client.authentication.k8s.io/v1 into the kubeconfig"),
+    let api_version = api_version.ok_or_else(|| {
+        Error::new(
+            Code::Config,
+            tr!(
+                "{variable} asks for a version of ExecCredential that there is not",
+                variable = kubernetes::VARIABLE
+            ),
+            tr!("write client.authentication.k8s.io/v1 into the kubeconfig"),
+        )
     })?;
     Ok(Form { shell: args.shell, api_version })
 }
@@ -102,8 +106,7 @@ fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
 /// A random line that no value contains.
 fn delimiter() -> Result<String, Error> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::Unavailable { problem: error.to_string(), retry_after: None })?;
+    getrandom::fill(&mut bytes).map_err(|error| Error::unavailable(&error.to_string()))?;
     Ok(bytes.iter().fold("zoho_cred_".to_owned(), |text, byte| format!("{text}{byte:02x}")))
 }
 
@@ -123,7 +126,7 @@ pub(super) fn token(
             return Ok(response);
         }
     }
-    Err(Error::expired_meanwhile())
+    Err(expired_meanwhile())
 }
 
 /// The fresh cached token of the recorded credential. Reads two files and needs no lock, socket or keyring.

@@ -7,7 +7,7 @@ use crate::commands::get::token;
 use crate::config::hosts;
 use crate::config::hosts::Place;
 use crate::error::{Code, Error};
-use crate::helper::{LIMIT, git, uri};
+use crate::helper::{LIMIT, bad_input, git, uri};
 use crate::i18n::tr;
 use crate::model::MinTtl;
 use crate::model::is_well_formed;
@@ -107,10 +107,7 @@ fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, E
     let session = Session::open(system, global, args.profile.as_deref())?;
     let place = request.place();
     if !place.as_ref().is_some_and(|place| serves(&session, system, place)) {
-        return Err(Error::HostNotServed {
-            host: place.map(|place| place.as_str().to_owned()),
-            profile: session.profile.name.to_string(),
-        });
+        return Err(not_served(place.as_ref().map(Place::as_str), session.profile.name.as_str()));
     }
     let response = get_token(&session, system, args.timeout)?;
     let view = View::of(&session.profile, session.profile.scheme, &response.record, system.clock.now())?;
@@ -157,12 +154,32 @@ fn read(system: &mut System, is_whole: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>
             Ok(read) => bytes.extend_from_slice(&piece[..read]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
-                return Err(Error::BadInput { problem: tr!("could not read stdin: {error}", error) });
+                return Err(bad_input(tr!("could not read stdin: {error}", error)));
             }
         }
         if bytes.len() > LIMIT {
-            return Err(Error::BadInput { problem: tr!("the request is too long") });
+            return Err(bad_input(tr!("the request is too long")));
         }
     }
     Ok(bytes)
+}
+
+/// The profile's token must not go to `host`; with none, no token may go there whatever the settings say.
+fn not_served(host: Option<&str>, profile: &str) -> Error {
+    match host {
+        Some(host) => Error::new(
+            Code::BadInput,
+            tr!("profile '{profile}' serves no tokens for {host}", profile, host),
+            tr!(
+                "if it is an API of Zoho's, add \"{host}\" to hosts of [profile.{profile}] in the config",
+                host,
+                profile
+            ),
+        ),
+        None => Error::new(
+            Code::BadInput,
+            tr!("no token goes to such an address"),
+            tr!("write it as https://host/path, without user info"),
+        ),
+    }
 }

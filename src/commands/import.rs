@@ -3,7 +3,7 @@
 use crate::cli::{FlowName, Global, ImportArgs, ImportFrom, SdkArgs, SecretsFlag};
 use crate::commands::session::read_config;
 use crate::config::{ConfigFile, environment, state_dir};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::{save_login, sdk_csv};
 use crate::model::CredentialId;
@@ -90,21 +90,23 @@ fn from_environment(
 fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
     let name = ProfileName::new(name)?;
     match name == ProfileName::environment() || config.profile(&name).is_some() {
-        true => Err(Error::Usage {
-            problem: tr!("there is a profile '{name}' already; choose another name", name),
-            command: "zoho-cred import",
-        }),
+        true => Err(Error::usage(
+            tr!("there is a profile '{name}' already; choose another name", name),
+            "zoho-cred import",
+        )),
         false => Ok(name),
     }
 }
 
 fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Result<Vec<Candidate>, Error> {
     let shown = args.file.display();
-    let file =
-        sdk_csv::parse(&files::read_text(&args.file, files::LARGE)?).map_err(|problem| Error::Setting {
-            problem: format!("{shown}: {problem}"),
-            hint: tr!("give the file that the FileStore of a Zoho SDK writes"),
-        })?;
+    let file = sdk_csv::parse(&files::read_text(&args.file, files::LARGE)?).map_err(|problem| {
+        Error::new(
+            Code::Config,
+            format!("{shown}: {problem}"),
+            tr!("give the file that the FileStore of a Zoho SDK writes"),
+        )
+    })?;
     notes.extend(
         file.left_out
             .iter()
@@ -124,7 +126,7 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
                     path = shown,
                     line = user.line,
                 );
-                Error::Usage { problem, command: "zoho-cred import sdk" }
+                Error::usage(problem, "zoho-cred import sdk")
             })?;
         let profile = Profile {
             name,

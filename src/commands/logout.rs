@@ -3,7 +3,7 @@
 use crate::cli::{Global, LogoutArgs};
 use crate::commands::Session;
 use crate::config::{ConfigFile, edit};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::login::{LoginJournal, LoginLock, Sharer, shared_by, token_count};
 use crate::model::CacheRecord;
@@ -30,7 +30,7 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
     let profile = &session.profile;
     if profile.origin == Origin::Environment {
         let problem = tr!("'env' is made up by the ZOHO_ variables: unset them to log out");
-        return Err(Error::Usage { problem, command: "zoho-cred logout" });
+        return Err(Error::usage(problem, "zoho-cred logout"));
     }
     let source = session.source(system);
     let record = source.login()?;
@@ -108,11 +108,34 @@ impl Logout<'_> {
         let revokes = !self.args.local && self.has_refresh_token();
         match self.others.is_empty() || self.args.force || !revokes {
             true => Ok(()),
-            false => Err(Error::Shared {
-                profile: self.profile().name.to_string(),
-                others: self.others.iter().map(|other| other.profile.clone()).collect(),
-            }),
+            false => Err(self.shared()),
         }
+    }
+
+    fn shared(&self) -> Error {
+        let others: Vec<_> = self.others.iter().map(|other| other.profile.as_str()).collect();
+        Error::new(
+            Code::Usage,
+            tr!(
+                "the credential of '{profile}' is also used by {others}",
+                profile = self.profile().name,
+                others = others.join(", ")
+            ),
+            tr!("--force revokes it for all of them; --local forgets it for this profile only"),
+        )
+    }
+
+    fn not_revoked(&self, problem: &str) -> Error {
+        let profile = &self.profile().name;
+        Error::new(
+            Code::Unavailable,
+            tr!("the refresh token of '{profile}' could not be revoked, so nothing was forgotten", profile),
+            tr!(
+                "try again; 'zoho-cred logout {profile} --local' forgets it here and leaves it alive at Zoho",
+                profile
+            ),
+        )
+        .with_cause(problem)
     }
 
     fn run(&self, system: &System, ports: &Ports<'_>) -> Result<String, Error> {
@@ -177,7 +200,7 @@ impl Logout<'_> {
             },
             Err(failure) => failure.problem.message(&request.host()),
         };
-        Err(Error::NotRevoked { profile: self.profile().name.to_string(), problem })
+        Err(self.not_revoked(&problem))
     }
 
     /// Deletes the refresh token after everything that a second `logout` does not need, and the record last.
@@ -243,7 +266,7 @@ fn forget_settings(system: &System, config: &ConfigFile, profile: &Profile) -> R
         system.say(&tr!(
             "zoho-cred: {path} could not be written ({error}); remove [profile.{name}] from it",
             path = config.path().display(),
-            error = causes::told(&error.to_string()),
+            error = causes::cause(&error),
             name,
         ));
     }

@@ -3,6 +3,7 @@
 use crate::cli::{Global, RejectArgs};
 use crate::commands::Session;
 use crate::error::Error;
+use crate::helper::bad_input;
 use crate::i18n::tr;
 use crate::model::is_well_formed;
 use crate::refresh;
@@ -37,9 +38,9 @@ pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) ->
     Ok(0)
 }
 
-/// Reads a token, bare or after its scheme; anything else is [`Error::BadInput`].
+/// Reads a token, bare or after its scheme; anything else is `Code::BadInput`.
 fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
-    let bad = |problem: &str| Error::BadInput { problem: problem.to_owned() };
+    let bad = |problem: &str| bad_input(problem.to_owned());
     let mut bytes = Vec::new();
     stdin
         .take(LIMIT + 1)

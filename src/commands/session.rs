@@ -2,7 +2,7 @@
 
 use crate::cli::Global;
 use crate::config::{ConfigFile, Resolved, config_path, resolve, state_dir};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::Profile;
 use crate::refresh::{Ports, WaitEvent};
@@ -125,10 +125,11 @@ pub(crate) fn read_config(system: &System, global: &Global, must_exist: bool) ->
     let (path, origin) = config_path(&system.env, global.config.as_deref())?;
     match ConfigFile::load(&path, origin)? {
         Some(config) => Ok(config),
-        None if origin.is_named() && must_exist => Err(Error::Setting {
-            problem: tr!("there is no config file {path}", path = path.display()),
-            hint: tr!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' makes the file"),
-        }),
+        None if origin.is_named() && must_exist => Err(Error::new(
+            Code::Config,
+            tr!("there is no config file {path}", path = path.display()),
+            tr!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' makes the file"),
+        )),
         None => Ok(ConfigFile::empty(files::canonical(&path))),
     }
 }

@@ -6,7 +6,7 @@ use crate::commands::report::{Report, Style, plain, styled};
 use crate::commands::session::{Session, read_config};
 use crate::commands::status;
 use crate::commands::status::{LocalState, evaluate};
-use crate::config::resolve;
+use crate::config::{Resolved, choose};
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::system::System;
@@ -14,17 +14,15 @@ use crate::system::System;
 /// Prints the default profile's state in three lines, or how to begin if there is no profile. Lists all profiles if
 /// none of several is the default.
 pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
-    let resolved = match resolve(&system.env, read_config(system, global, true)?, None) {
-        Err(Error::NoProfile { known }) if known.is_empty() => {
+    let config = read_config(system, global, true)?;
+    let Some((profile, passed_over_environment)) = choose(&system.env, &config, None)? else {
+        if config.names().is_empty() {
             let text = getting_started(&Report::of(system));
             return system.print(text.as_bytes()).map(|()| 0);
         }
-        Err(Error::NoProfile { .. }) => {
-            return list(system, global, &ListArgs { output: ReportFormat::Text });
-        }
-        resolved => resolved?,
+        return list(system, global, &ListArgs { output: ReportFormat::Text });
     };
-    let session = Session::of(system, global, resolved)?;
+    let session = Session::of(system, global, Resolved { profile, config, passed_over_environment })?;
     let found = LocalState::read(&session, system)?;
     let status = evaluate(&session, system, &found);
     let text = status::summary(&status, &Report::of(system), system.clock.now().wall_ms);

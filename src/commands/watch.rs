@@ -64,7 +64,9 @@ pub(super) fn keep_fresh(
         });
         match slept {
             Ok(()) => {}
-            Err(Error::Interrupted { signal }) => return Ok(128 + signal),
+            Err(error) if matches!(error.code(), Code::Interrupted(_)) => {
+                return Ok(error.code().exit_code());
+            }
             Err(error) => return Err(error),
         }
     }

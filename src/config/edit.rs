@@ -1,6 +1,7 @@
 //! Edits `config.toml`. Comments, order and symbolic links are kept.
 
 use crate::config::ConfigFile;
+use crate::config::file::wrong;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::{DEFAULT_REDIRECT_URI, Grant, Profile, ProfileName, SecretBackend};
@@ -35,7 +36,7 @@ pub fn apply(
     Ok(Err(io::ErrorKind::ResourceBusy.into()))
 }
 
-/// Adds or updates `profile` in `text`. [`Error::Config`] if `text` is not valid TOML.
+/// Adds or updates `profile` in `text`. `Code::Config` if `text` is not valid TOML.
 pub(crate) fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String, Error> {
     let mut document = parse(path, text)?;
     let is_new = document.get("profile").and_then(|all| all.get(profile.name.as_str())).is_none();
@@ -47,12 +48,7 @@ pub(crate) fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result
         table.set_implicit(true);
         Item::Table(table)
     });
-    let not_a_table = || Error::Config {
-        path: path.to_owned(),
-        line: None,
-        problem: tr!("profile is not a table"),
-        nearest: None,
-    };
+    let not_a_table = || wrong(path, None, &tr!("profile is not a table"), None);
     let profiles = profiles.as_table_like_mut().ok_or_else(not_a_table)?;
     let table = profiles.entry(profile.name.as_str()).or_insert_with(|| {
         let mut table = Table::new();
@@ -165,12 +161,9 @@ fn remove_key(table: &mut dyn TableLike, key: &str) {
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, Error> {
-    text.replace("\r\n", "\n").parse().map_err(|error: toml_edit::TomlError| Error::Config {
-        path: path.to_owned(),
-        line: None,
-        problem: error.message().to_owned(),
-        nearest: None,
-    })
+    text.replace("\r\n", "\n")
+        .parse()
+        .map_err(|error: toml_edit::TomlError| wrong(path, None, error.message(), None))
 }
 
 /// Replaces a value and keeps its comment. An equal value keeps its spelling.

@@ -1,12 +1,12 @@
 //! The environment profile `env`, for CI and containers: no files are needed.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{
     AccountsUrl, Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend,
     split_scopes,
 };
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 use crate::secret::Secret;
 use crate::system::{Env, files};
 use crate::zoho::DataCenter;
@@ -31,10 +31,9 @@ pub(crate) fn is_complete(env: &Env) -> bool {
         && (env.get("ZOHO_DATA_CENTER").is_some() || env.get("ZOHO_ACCOUNTS_URL").is_some())
 }
 
-/// Reads the profile. [`Error::EnvironmentIncomplete`] names the first missing variable.
+/// Reads the profile. `Code::Config` names the first missing variable.
 pub fn profile(env: &Env) -> Result<Profile, Error> {
-    let missing = |missing| Error::EnvironmentIncomplete { missing };
-    let client_id = env.get("ZOHO_CLIENT_ID").ok_or(missing("ZOHO_CLIENT_ID"))?;
+    let client_id = env.get("ZOHO_CLIENT_ID").ok_or_else(|| missing("ZOHO_CLIENT_ID"))?;
     if source(env, "ZOHO_CLIENT_SECRET", "zoho-client-secret")?.is_none() {
         return Err(missing("ZOHO_CLIENT_SECRET"));
     }
@@ -46,15 +45,14 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
         (false, Some(soid)) => Grant::ClientCredentials { soid: Some(soid.to_owned()) },
         (false, None) => return Err(missing("ZOHO_REFRESH_TOKEN")),
         (true, Some(_)) => {
-            return Err(Error::Setting {
-                problem: tr!("ZOHO_REFRESH_TOKEN and ZOHO_SOID are both set"),
-                hint: tr!(
-                    "unset ZOHO_SOID for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials"
-                ),
-            });
+            return Err(Error::new(
+                Code::Config,
+                tr!("ZOHO_REFRESH_TOKEN and ZOHO_SOID are both set"),
+                tr!("unset ZOHO_SOID for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials"),
+            ));
         }
     };
-    let (accounts_url, data_center) = accounts(env)?.ok_or(missing("ZOHO_DATA_CENTER"))?;
+    let (accounts_url, data_center) = accounts(env)?.ok_or_else(|| missing("ZOHO_DATA_CENTER"))?;
     let profile = Profile {
         name: ProfileName::environment(),
         origin: Origin::Environment,
@@ -77,12 +75,15 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
 pub(crate) fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static DataCenter>)>, Error> {
     let data_center = match env.get("ZOHO_DATA_CENTER") {
         None => None,
-        Some(code) => Some(DataCenter::by_code(code.trim()).ok_or_else(|| Error::Setting {
-            problem: tr!("ZOHO_DATA_CENTER: '{code}' is not a data centre", code),
-            hint: match nearest(code, DataCenter::codes()) {
-                Some(near) => tr!("did you mean '{near}'?", near),
-                None => tr!("use us, eu, in, au, jp, ca, sa, uk, cn, ae or sg"),
-            },
+        Some(code) => Some(DataCenter::by_code(code.trim()).ok_or_else(|| {
+            Error::new(
+                Code::Config,
+                tr!("ZOHO_DATA_CENTER: '{code}' is not a data centre", code),
+                match nearest(code, DataCenter::codes()) {
+                    Some(near) => did_you_mean(near),
+                    None => tr!("use us, eu, in, au, jp, ca, sa, uk, cn, ae or sg"),
+                },
+            )
         })?),
     };
     match env.get("ZOHO_ACCOUNTS_URL") {
@@ -105,9 +106,20 @@ pub fn refresh_token(env: &Env) -> Result<Option<Secret>, Error> {
     read(source(env, "ZOHO_REFRESH_TOKEN", "zoho-refresh-token")?)
 }
 
-/// Reads the variable `name`, or the file that `name_FILE` names. [`Error::Setting`] if both are set.
+/// Reads the variable `name`, or the file that `name_FILE` names. `Code::Config` if both are set.
 pub fn secret(env: &Env, name: &'static str) -> Result<Option<Secret>, Error> {
     read(source(env, name, "")?)
+}
+
+/// The environment profile lacks a variable.
+pub(crate) fn missing(missing: &'static str) -> Error {
+    let hint = match missing {
+        "ZOHO_CLIENT_SECRET" | "ZOHO_REFRESH_TOKEN" => {
+            tr!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables", missing)
+        }
+        _ => tr!("set {missing}, or unset the other ZOHO_ variables", missing),
+    };
+    Error::new(Code::Config, tr!("the environment profile lacks {missing}", missing), hint)
 }
 
 enum Source<'a> {
@@ -118,10 +130,11 @@ enum Source<'a> {
 fn source<'a>(env: &'a Env, name: &'static str, credential: &str) -> Result<Option<Source<'a>>, Error> {
     let file = format!("{name}_FILE");
     match (env.get(name), env.get(&file)) {
-        (Some(_), Some(_)) => Err(Error::Setting {
-            problem: tr!("{name} and {file} are both set", name, file),
-            hint: tr!("unset one of {name} and {file}", name, file),
-        }),
+        (Some(_), Some(_)) => Err(Error::new(
+            Code::Config,
+            tr!("{name} and {file} are both set", name, file),
+            tr!("unset one of {name} and {file}", name, file),
+        )),
         (Some(value), None) => Ok(Some(Source::Value(value))),
         (None, Some(path)) => Ok(Some(Source::File(path.into()))),
         (None, None) => Ok(credential_file(env, credential).map(Source::File)),
@@ -135,10 +148,11 @@ fn read(source: Option<Source<'_>>) -> Result<Option<Secret>, Error> {
         Some(Source::File(path)) => files::read_secret(&path)?,
     };
     if secret.is_empty() {
-        return Err(Error::Setting {
-            problem: tr!("a secret in the environment or its file is empty"),
-            hint: tr!("write the secret into the file, without quotes"),
-        });
+        return Err(Error::new(
+            Code::Config,
+            tr!("a secret in the environment or its file is empty"),
+            tr!("write the secret into the file, without quotes"),
+        ));
     }
     Ok(Some(secret))
 }

@@ -1,13 +1,13 @@
 //! Reads `config.toml`. Unknown keys are errors that state the line and the most likely correction.
 
 use crate::config::{ConfigOrigin, duration, trust};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::model::{
     AccountsUrl, Budget, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile, ProfileName, Scheme,
     SecretBackend,
 };
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 use crate::system::files;
 use crate::system::files::Accept;
 use crate::zoho::DataCenter;
@@ -121,7 +121,7 @@ impl ConfigFile {
         read(&self.path, self.origin)
     }
 
-    /// Parses `text`. [`Error::Config`] states the line.
+    /// Parses `text`. `Code::Config` states the line.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Error> {
         let raw: Raw = toml::from_str(text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
@@ -129,30 +129,27 @@ impl ConfigFile {
             let unknown = error.message().starts_with("unknown field");
             let line = error.span().map(|span| line_of(text, span.start));
             if let (true, Some(line)) = (unknown && SECRET_KEYS.contains(&word), line) {
-                return Error::Setting {
-                    problem: tr!(
+                return Error::new(
+                    Code::Config,
+                    tr!(
                         "{path}, line {line}: '{word}' is not kept in this file",
                         path = path.display(),
                         line,
                         word
                     ),
-                    hint: tr!(
-                        "take the line out; 'zoho-cred login crm' asks for secrets and keeps them safely"
-                    ),
-                };
+                    tr!("take the line out; 'zoho-cred login crm' asks for secrets and keeps them safely"),
+                );
             }
-            Error::Config {
-                path: path.to_owned(),
+            wrong(
+                path,
                 line,
-                problem: if unknown {
+                &if unknown {
                     tr!("unknown key '{word}'", word)
                 } else {
                     wrong_toml(error.message(), text, span.start)
                 },
-                nearest: unknown
-                    .then(|| nearest(word, PROFILE_KEYS.into_iter().chain(OTHER_KEYS)).map(str::to_owned))
-                    .flatten(),
-            }
+                unknown.then(|| nearest(word, PROFILE_KEYS.into_iter().chain(OTHER_KEYS))).flatten(),
+            )
         })?;
         let file =
             ConfigFile { origin: ConfigOrigin::Default, path: path.to_owned(), text: text.to_owned(), raw };
@@ -328,13 +325,21 @@ impl ConfigFile {
     }
 
     fn complain(&self, offset: usize, problem: &str, nearest: Option<&str>) -> Error {
-        Error::Config {
-            path: self.path.clone(),
-            line: (offset > 0).then(|| line_of(&self.text, offset)),
-            problem: problem.to_owned(),
-            nearest: nearest.map(str::to_owned),
-        }
+        wrong(&self.path, (offset > 0).then(|| line_of(&self.text, offset)), problem, nearest)
     }
+}
+
+/// The error of a file that says something that cannot be; `nearest` is what was probably meant.
+pub(super) fn wrong(path: &Path, line: Option<usize>, problem: &str, nearest: Option<&str>) -> Error {
+    let path = path.display();
+    let (message, correct) = match line {
+        Some(line) => (
+            tr!("{path}, line {line}: {problem}", path, line, problem),
+            tr!("correct that line; docs/config.md lists every key"),
+        ),
+        None => (format!("{path}: {problem}"), tr!("correct that file; docs/config.md lists every key")),
+    };
+    Error::new(Code::Config, message, nearest.map_or(correct, did_you_mean))
 }
 
 fn read(path: &Path, origin: ConfigOrigin) -> Result<Option<String>, Error> {
@@ -350,12 +355,7 @@ fn read(path: &Path, origin: ConfigOrigin) -> Result<Option<String>, Error> {
                 ErrorKind::InvalidInput
                 | ErrorKind::InvalidData
                 | ErrorKind::FileTooLarge
-                | ErrorKind::TimedOut => Err(Error::Config {
-                    path: path.to_owned(),
-                    line: None,
-                    problem: causes::told(&error.to_string()),
-                    nearest: None,
-                }),
+                | ErrorKind::TimedOut => Err(wrong(path, None, &causes::cause(&error), None)),
                 _ => Err(files::unreadable(path, &error)),
             };
         }
@@ -458,9 +458,11 @@ mod tests {
             ("[profile.crm]\nclient_id='x'\nclient_id='y'", 3, "twice"),
             ("[profile.crm", 1, "not TOML: unclosed table"),
         ] {
-            let Error::Config { line: found, problem, .. } = crm(text).unwrap_err() else { panic!("{text}") };
-            assert_eq!(found, Some(line), "{text}");
-            assert!(problem.contains(words), "{problem}");
+            let error = crm(text).unwrap_err();
+            assert_eq!(error.code(), Code::Config, "{text}");
+            let message = error.message();
+            let problem = message.strip_prefix(&format!("c.toml, line {line}: "));
+            assert!(problem.is_some_and(|problem| problem.contains(words)), "{text}: {message}");
         }
     }
 

@@ -1,9 +1,11 @@
 //! Finds the profile of a call, and its files.
 
 use crate::config::{ConfigFile, ConfigOrigin, environment};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{ENVIRONMENT, Profile, ProfileName};
+use crate::nearest::{did_you_mean, nearest};
+use crate::sanitize::mask_argument;
 use crate::system::{Env, files};
 use std::path::PathBuf;
 
@@ -18,28 +20,38 @@ pub(crate) struct Resolved {
 }
 
 /// Finds the profile: `named`, `ZOHO_CRED_PROFILE`, `default_profile`, the only profile, or the environment profile,
-/// in this order. Otherwise [`Error::NoProfile`].
+/// in this order. Otherwise `Code::Usage`.
 pub(crate) fn resolve(env: &Env, config: ConfigFile, named: Option<&str>) -> Result<Resolved, Error> {
+    match choose(env, &config, named)? {
+        Some((profile, passed_over_environment)) => Ok(Resolved { profile, config, passed_over_environment }),
+        None => Err(no_profile(&config.names())),
+    }
+}
+
+/// The same profile, and whether complete environment variables were passed over for it; `None` where there is none.
+pub(crate) fn choose(
+    env: &Env,
+    config: &ConfigFile,
+    named: Option<&str>,
+) -> Result<Option<(Profile, bool)>, Error> {
     if let Some(name) = named.or_else(|| env.get("ZOHO_CRED_PROFILE")) {
-        let profile = by_name(env, &config, name)?;
-        return Ok(Resolved { profile, config, passed_over_environment: false });
+        return Ok(Some((by_name(env, config, name)?, false)));
     }
     let names = config.names();
     let implied = match (config.default_profile(), names.as_slice()) {
-        (Some(name), _) => Some(name.to_owned()),
-        (None, [only]) => Some(only.clone()),
+        (Some(name), _) => Some(name),
+        (None, [only]) => Some(only.as_str()),
         (None, _) => None,
     };
     match implied {
         Some(name) => {
-            let profile = by_name(env, &config, &name)?;
-            let passed_over_environment = name != ENVIRONMENT && environment::is_complete(env);
-            Ok(Resolved { profile, config, passed_over_environment })
+            let profile = by_name(env, config, name)?;
+            Ok(Some((profile, name != ENVIRONMENT && environment::is_complete(env))))
         }
         None if environment::is_begun(env) || environment::is_complete(env) => {
-            Ok(Resolved { profile: environment::profile(env)?, config, passed_over_environment: false })
+            Ok(Some((environment::profile(env)?, false)))
         }
-        None => Err(Error::NoProfile { known: names }),
+        None => Ok(None),
     }
 }
 
@@ -48,8 +60,32 @@ fn by_name(env: &Env, config: &ConfigFile, name: &str) -> Result<Profile, Error>
     if name.as_str() == ENVIRONMENT {
         return environment::profile(env);
     }
-    let unknown = || Error::UnknownProfile { name: name.to_string(), known: config.names() };
-    config.profile(&name).ok_or_else(unknown)?
+    config.profile(&name).ok_or_else(|| unknown_profile(name.as_str(), &config.names()))?
+}
+
+fn no_profile(known: &[String]) -> Error {
+    match known {
+        [] => Error::new(Code::Usage, tr!("there is no profile yet"), how_to_begin()),
+        _ => Error::new(
+            Code::Usage,
+            tr!("which profile?"),
+            tr!("name one of: {known}", known = known.join(", ")),
+        ),
+    }
+}
+
+fn unknown_profile(name: &str, known: &[String]) -> Error {
+    let hint = match nearest(name, known.iter().map(String::as_str)) {
+        _ if known.is_empty() => how_to_begin(),
+        Some(near) => did_you_mean(near),
+        None => tr!("there are: {known}", known = known.join(", ")),
+    };
+    let message = tr!("there is no profile '{name}'", name = mask_argument(name));
+    Error::new(Code::UnknownProfile, message, hint)
+}
+
+fn how_to_begin() -> String {
+    tr!("run 'zoho-cred login crm', or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN")
 }
 
 /// `flag`, `ZOHO_CRED_CONFIG`, or `config.toml` in the user's config directory.
@@ -82,8 +118,9 @@ pub(crate) fn state_dir(env: &Env) -> Result<PathBuf, Error> {
 }
 
 fn no_home() -> Error {
-    Error::Setting {
-        problem: tr!("there is no home folder"),
-        hint: tr!("set HOME, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR"),
-    }
+    Error::new(
+        Code::Config,
+        tr!("there is no home folder"),
+        tr!("set HOME, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR"),
+    )
 }

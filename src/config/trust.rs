@@ -1,7 +1,7 @@
 //! Checks who could have written a config file. It can name a command to run and a server that receives secrets, so
 //! only the user, the file's owner and root may be able to write it.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use std::fs::Metadata;
 use std::path::Path;
 
@@ -62,14 +62,15 @@ mod os {
     fn check_one(path: &Path, found: &Metadata, origin: ConfigOrigin) -> Result<(), Error> {
         let (own, owner, shown) = (geteuid().as_raw(), found.uid(), path.display());
         if !origin.is_named() && owner != own && owner != 0 {
-            return Err(Error::Setting {
-                problem: tr!("{path} belongs to another user, so the config is not used", path = shown),
-                hint: tr!(
+            return Err(Error::new(
+                Code::Config,
+                tr!("{path} belongs to another user, so the config is not used", path = shown),
+                tr!(
                     "run 'sudo chown {uid} {path}', or name the config with --config if you trust its owner",
                     uid = own,
                     path = shown
                 ),
-            });
+            ));
         }
         let by_others = found.mode() & WRITABLE_BY_OTHERS != 0;
         let by_group = found.mode() & WRITABLE_BY_GROUP != 0 && found.gid() != getegid().as_raw();
@@ -79,14 +80,14 @@ mod os {
             (false, true) => "o",
             (true, true) => "go",
         };
-        Err(Error::Setting {
-            problem: tr!("other users can write to {path}, so the config is not used", path = shown),
-            hint: if found.is_dir() && found.mode() & STICKY != 0 {
-                tr!("move the config to a folder that only you can write to")
-            } else {
-                tr!("check the config, then run 'chmod {who}-w {path}'", who, path = shown)
+        Err(Error::new(
+            Code::Config,
+            tr!("other users can write to {path}, so the config is not used", path = shown),
+            match found.is_dir() && found.mode() & STICKY != 0 {
+                true => tr!("move the config to a folder that only you can write to"),
+                false => tr!("check the config, then run 'chmod {who}-w {path}'", who, path = shown),
             },
-        })
+        ))
     }
 
     fn is_read_only(folder: &Path) -> bool {

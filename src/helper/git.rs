@@ -2,6 +2,7 @@
 
 use crate::config::hosts::Place;
 use crate::error::Error;
+use crate::helper::bad_input;
 use crate::i18n::tr;
 use crate::secret::Secret;
 
@@ -24,10 +25,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// Parses lines up to an empty one or the end. A truncated last line is [`Error::BadInput`], because it could
+    /// Parses lines up to an empty one or the end. A truncated last line is `Code::BadInput`, because it could
     /// hold an incomplete host name.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let bad = |problem: &str| Error::BadInput { problem: tr!("the request of git {problem}", problem) };
+        let bad = |problem: &str| bad_input(tr!("the request of git {problem}", problem));
         let mut request = Request::default();
         let mut rest = bytes;
         let mut protocol = None;
@@ -133,6 +134,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use proptest::prelude::*;
 
     #[test]
@@ -183,7 +185,11 @@ mod tests {
             b"protocol=https\nhost=\xff\n\n",
             &long,
         ] {
-            assert!(matches!(Request::parse(bad), Err(Error::BadInput { .. })), "{:?}", bad.get(..30));
+            assert!(
+                Request::parse(bad).is_err_and(|error| error.code() == Code::BadInput),
+                "{:?}",
+                bad.get(..30)
+            );
         }
     }
 

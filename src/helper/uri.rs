@@ -4,6 +4,7 @@
 
 use crate::config::hosts::Place;
 use crate::error::Error;
+use crate::helper::bad_input;
 use crate::i18n::tr;
 use crate::output::rfc3339;
 use crate::secret::Secret;
@@ -18,14 +19,12 @@ pub struct Request {
 }
 
 impl Request {
-    /// Errors: [`Error::BadInput`] if it is not a JSON object with a `uri`.
+    /// Errors: `Code::BadInput` if it is not a JSON object with a `uri`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         // serde would also accept an array with the fields in order.
         let is_object = bytes.trim_ascii_start().starts_with(b"{");
         let request = is_object.then(|| serde_json::from_slice(bytes).ok()).flatten();
-        request.ok_or_else(|| Error::BadInput {
-            problem: tr!("the request is not a JSON object with a \"uri\""),
-        })
+        request.ok_or_else(|| bad_input(tr!("the request is not a JSON object with a \"uri\"")))
     }
 
     /// Whether `bytes` are a complete JSON object.
@@ -81,6 +80,7 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use proptest::prelude::*;
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
             b"{\"url\":\"x\"}",
             b"[\"https://x\"]",
         ] {
-            assert!(matches!(Request::parse(bad), Err(Error::BadInput { .. })));
+            assert!(Request::parse(bad).is_err_and(|error| error.code() == Code::BadInput));
         }
     }
 

@@ -16,7 +16,11 @@ pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item 
 
 /// Describes the innermost known cause of `error`.
 pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
-    let known = chain(error).find_map(|error| of_kind(error.downcast_ref::<io::Error>()?.kind()));
+    // One that wraps another error only repeats what that one says.
+    let known = chain(error).find_map(|error| {
+        let io = error.downcast_ref::<io::Error>().filter(|io| io.get_ref().is_none())?;
+        of_kind(io.kind())
+    });
     known.unwrap_or_else(|| told(&chain(error).last().unwrap_or(error).to_string()))
 }
 

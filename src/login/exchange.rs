@@ -1,7 +1,9 @@
 //! The requests of a login. A code is exchanged only once: Zoho refuses a second exchange even if the first answer
 //! was lost.
 
+use crate::error;
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::model::Granted;
 use crate::model::Timestamp;
 use crate::model::{AccountsUrl, Profile};
@@ -67,12 +69,10 @@ pub(crate) fn grant(
 ) -> Result<Grant, Error> {
     let name = profile.name.to_string();
     match class {
-        Answer::Granted(granted) if granted.refresh_token.is_none() => {
-            Err(Error::NoRefreshToken { profile: name })
-        }
+        Answer::Granted(granted) if granted.refresh_token.is_none() => Err(no_refresh_token(&name)),
         Answer::Granted(granted) => Ok(Grant { granted, asked, accounts_url }),
         Answer::Throttled => Err(Error::CoolingDown { retry_after: COOL_DOWN }),
-        Answer::Refused(refusal) => Err(Error::CodeRefused { error: refusal.error }),
+        Answer::Refused(refusal) => Err(code_refused(&refusal.error)),
         Answer::Misconfigured(rejection) => {
             let accounts_url = accounts_url.to_string();
             Err(Error::ClientRejected { profile: name, error: rejection.error, accounts_url })
@@ -86,9 +86,30 @@ pub(crate) fn no_answer(host: &str, problem: Problem) -> Error {
     Error::NoAnswer { host: host.to_owned(), problem, retry_after: None }
 }
 
-/// Posts a form once; a missing answer is [`Error::NoAnswer`].
+/// Posts a form once; a missing answer is `Code::Unavailable`.
 pub(crate) fn post(http: &dyn Http, url: String, form: &TokenForm) -> Result<HttpAnswer, Error> {
     let request =
         HttpRequest { method: Method::Post, url, form: form.fields(), authorization: None, timeout: TIMEOUT };
     http.send(&request).map_err(|failure| no_answer(&request.host(), failure.problem))
+}
+
+fn code_refused(error: &str) -> Error {
+    Error::new(
+        error::Code::LoginRequired,
+        tr!("Zoho did not take the code: '{error}'", error),
+        tr!("run the same login again"),
+    )
+    .with_cause(tr!("a code is good for two minutes and one use, at the data centre that made it"))
+}
+
+fn no_refresh_token(profile: &str) -> Error {
+    Error::new(
+        error::Code::LoginRequired,
+        tr!("Zoho granted access, but sent no refresh token"),
+        tr!(
+            "remove the app from Connected Apps in your Zoho account, then run 'zoho-cred login {profile}' again",
+            profile
+        ),
+    )
+    .with_cause(tr!("Zoho sends one only for offline access with a new consent"))
 }

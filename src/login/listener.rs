@@ -1,7 +1,7 @@
 //! The loopback listener for the redirect: a fixed port on IPv4 and IPv6, one path, and limits on time and size.
 
-use crate::error::Error;
-use crate::i18n::{language, speak, tr};
+use crate::error::{Code, Error};
+use crate::i18n::{causes, language, speak, tr};
 use crate::model::is_loopback;
 use crate::system::peer;
 use crate::system::peer::Peer;
@@ -102,11 +102,14 @@ impl Drop for Arrival {
 
 impl Listener {
     /// Listens at `redirect_uri`, which must be `http` on a loopback host. A port in use on either address family
-    /// is [`Error::PortTaken`].
+    /// is `Code::Busy`.
     pub(crate) fn bind(redirect_uri: &str) -> Result<Self, Error> {
-        let unusable = || Error::Setting {
-            problem: tr!("the browser cannot come back to {redirect_uri}", redirect_uri),
-            hint: tr!("use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"),
+        let unusable = || {
+            Error::new(
+                Code::Config,
+                tr!("the browser cannot come back to {redirect_uri}", redirect_uri),
+                tr!("use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"),
+            )
         };
         let url = Url::parse(redirect_uri).map_err(|_| unusable())?;
         if url.scheme() != "http" || !is_loopback(&url) {
@@ -119,15 +122,15 @@ impl Listener {
         for address in
             [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))]
         {
-            let failed = |error: &std::io::Error| Error::Store {
-                action: "listen on",
-                what: address.to_string(),
-                problem: error.to_string(),
+            let failed = |error: &std::io::Error| {
+                let hint = tr!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR");
+                Error::new(Code::Store, tr!("could not listen on {what}", what = address), hint)
+                    .with_cause(causes::cause(error))
             };
             match TcpListener::bind(address) {
                 Ok(listener) => serve(listener, Arc::clone(&path), sender.clone(), reading.clone())
                     .map_err(|error| failed(&error))?,
-                Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(Error::PortTaken { port }),
+                Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(port_taken(port)),
                 Err(error) if address.is_ipv6() => log::info!("nothing listens on {address}: {error}"),
                 Err(error) => return Err(failed(&error)),
             }
@@ -268,4 +271,13 @@ fn respond(mut stream: &TcpStream, page: ResponsePage) {
         body.len()
     );
     let _ = stream.write_all((head + &body).as_bytes()).and_then(|()| stream.flush());
+}
+
+fn port_taken(port: u16) -> Error {
+    Error::new(
+        Code::Busy,
+        tr!("port {port} of this machine is in use", port),
+        tr!("end that program, or register another port and give it with --redirect-uri"),
+    )
+    .with_cause(tr!("another login may be waiting there, or another program"))
 }

@@ -2,7 +2,8 @@
 //! delete secrets that were just stored.
 
 use crate::config::ConfigFile;
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::i18n::{humanize, tr};
 use crate::store::{FileLock, StateDir};
 use crate::system::{Clock, Deadline};
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub struct LoginLock {
 }
 
 impl LoginLock {
-    /// Waits up to 30 s for the lock, then reloads the config file `before`. Errors: [`Error::LoginUnderWay`] on
+    /// Waits up to 30 s for the lock, then reloads the config file `before`. Errors: `Code::Busy` on
     /// timeout.
     pub fn take(clock: &dyn Clock, state: &StateDir, before: &ConfigFile) -> Result<Self, Error> {
         let path = state.subdir("locks")?.join("logins.lock");
@@ -32,7 +33,7 @@ impl LoginLock {
                 break lock;
             }
             if deadline.remaining(clock).is_zero() {
-                return Err(Error::LoginUnderWay { waited: TIMEOUT });
+                return Err(login_under_way());
             }
             clock.sleep(PAUSE);
         };
@@ -40,4 +41,13 @@ impl LoginLock {
         let config = before.reload().unwrap_or_else(|_| before.clone());
         Ok(LoginLock { config, _lock: lock })
     }
+}
+
+fn login_under_way() -> Error {
+    Error::new(
+        Code::Busy,
+        tr!("another login or logout did not end within {time}", time = humanize(TIMEOUT)),
+        tr!("wait for it or end it, then run this command again: nothing was stored or forgotten"),
+    )
+    .with_retry_after(Duration::from_secs(1))
 }

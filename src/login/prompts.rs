@@ -1,6 +1,6 @@
 //! Prompts on the terminal, and secrets from files or stdin.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::secret::Secret;
 use crate::system::{System, files, password_prompt};
@@ -10,7 +10,7 @@ use std::path::Path;
 /// The largest secret that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
 
-/// Prompts for a setting. Without a terminal, [`Error::Usage`] names the flag to use.
+/// Prompts for a setting. Without a terminal, `Code::Usage` names the flag to use.
 pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Error> {
     require_terminal(system, flag)?;
     system.say_part(&format!("{question}: "));
@@ -48,9 +48,8 @@ pub(crate) fn ask_secret_or_none(system: &System, question: &str) -> Result<Opti
     let prompt = tr!("{question} (not shown): ", question);
     let answer = password_prompt::prompt(&system.signals, || rpassword::prompt_password(prompt));
     system.signals.check()?;
-    let answer = answer.map_err(|error| Error::BadAnswer {
-        problem: tr!("could not read {question}: {error}", question, error),
-    })?;
+    let answer =
+        answer.map_err(|error| bad_answer(tr!("could not read {question}: {error}", question, error)))?;
     let secret = Secret::new(answer.trim());
     Ok(Some(secret).filter(|secret| !secret.is_empty()))
 }
@@ -69,7 +68,7 @@ fn no_answer(flag: &str) -> Error {
 
 /// A usage error of `login`.
 pub(crate) fn wrong(problem: String) -> Error {
-    Error::Usage { problem, command: "zoho-cred login" }
+    Error::usage(problem, "zoho-cred login")
 }
 
 /// Reads the authorization code from its file, a prompt, or stdin. An empty stdin counts as no code.
@@ -94,14 +93,19 @@ pub(crate) fn read_secret_file(system: &mut System, path: &Path) -> Result<Secre
             let mut text = String::new();
             let stdin = &mut system.stdin;
             let read = stdin.take(LIMIT).read_to_string(&mut text);
-            read.map_err(|error| Error::BadAnswer { problem: tr!("could not read stdin: {error}", error) })?;
+            read.map_err(|error| bad_answer(tr!("could not read stdin: {error}", error)))?;
             text
         }
     };
     let secret = Secret::from_text(text.trim());
     match secret.is_empty() {
-        true if path.as_os_str() == "-" => Err(Error::BadAnswer { problem: tr!("nothing came on stdin") }),
-        true => Err(Error::BadAnswer { problem: tr!("there is no secret in {path}", path = path.display()) }),
+        true if path.as_os_str() == "-" => Err(bad_answer(tr!("nothing came on stdin"))),
+        true => Err(bad_answer(tr!("there is no secret in {path}", path = path.display()))),
         false => Ok(secret),
     }
+}
+
+/// The error of a login that was given something else than it asked for.
+pub(crate) fn bad_answer(problem: String) -> Error {
+    Error::new(Code::BadInput, problem, tr!("run the same login again"))
 }

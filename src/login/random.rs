@@ -1,17 +1,18 @@
 //! Random values from the operating system.
 
-use crate::error::Error;
-use crate::i18n::tr;
+use crate::error::{Code, Error};
+use crate::i18n::{causes, tr};
 use crate::oauth::pkce::Pkce;
 use crate::secret::Secret;
 
-/// Errors: [`Error::Store`] if the system has no random numbers.
+/// Errors: `Code::Store` if the system has no random numbers.
 fn bytes() -> Result<[u8; 32], Error> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Store {
-        action: "read",
-        what: tr!("the system's random numbers"),
-        problem: error.to_string(),
+    getrandom::fill(&mut bytes).map_err(|error| {
+        let what = tr!("the system's random numbers");
+        let hint = tr!("check that it is there and that you may read it");
+        Error::new(Code::Store, tr!("could not read {what}", what), hint)
+            .with_cause(causes::told(&error.to_string()))
     })?;
     Ok(bytes)
 }

@@ -15,6 +15,7 @@ use crate::model::Secrets;
 use crate::secret::Secret;
 use crate::secrets::{KeyringTimeout, LoginRecord, ProfileState, SecretStore, Source};
 use crate::store::StateDir;
+use crate::store::local::state_dir;
 use crate::system::System;
 use clap::ValueEnum;
 
@@ -95,18 +96,17 @@ fn put(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error
     store.put(item, secret)?;
     match store.get(item)? {
         Some(stored) if stored == *secret => Ok(()),
-        _ => Err(Error::Store {
-            action: "write",
-            what: tr!("the secret to {store}", store = store.word()),
-            problem: tr!("it could not be read back"),
-        }),
+        _ => Err(state_dir::unwritable(
+            &tr!("the secret to {store}", store = store.word()),
+            tr!("it could not be read back"),
+        )),
     }
 }
 
 /// Writes the profile to the config file. If that fails, prints the lines to add and returns `false`.
 fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Result<bool, Error> {
     let written = match edit::apply(config, |text| edit::with_profile(config.path(), text, profile)) {
-        Ok(written) => written.map_err(|error| causes::told(&error.to_string())),
+        Ok(written) => written.map_err(|error| causes::cause(&error)),
         Err(error) => Err(error.in_one_line()),
     };
     if let Err(error) = written {

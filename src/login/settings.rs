@@ -2,13 +2,14 @@
 
 use crate::cli::{FlowName, LoginArgs, SecretsFlag};
 use crate::config::{ConfigFile, environment};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::{ask, ask_secret, ask_secret_or_none, read_secret_file, wrong};
 use crate::model::{
     AccountsUrl, Budget, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile, ProfileName, Scheme,
     SecretBackend, split_scopes,
 };
+use crate::nearest::did_you_mean;
 use crate::secret::Secret;
 use crate::system::{System, browser};
 use crate::zoho::DataCenter;
@@ -182,13 +183,12 @@ fn accounts(
 }
 
 fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Error> {
-    let dc = DataCenter::by_code(code.trim()).ok_or_else(|| Error::CommandLine {
-        problem: match DataCenter::nearest(code) {
-            Some(_) => tr!("'{code}' is not a data centre", code),
-            None => tr!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
-        },
-        nearest: DataCenter::nearest(code).map(str::to_owned),
-        command: "zoho-cred login".to_owned(),
+    let dc = DataCenter::by_code(code.trim()).ok_or_else(|| match DataCenter::nearest(code) {
+        Some(near) => Error::new(Code::Usage, tr!("'{code}' is not a data centre", code), did_you_mean(near)),
+        None => Error::usage(
+            tr!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
+            "zoho-cred login",
+        ),
     })?;
     Ok((AccountsUrl::of(dc), Some(dc)))
 }

@@ -99,7 +99,7 @@ fn load(path: &Path) -> Result<TokenCount, Error> {
             TokenCount::default()
         })),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(TokenCount::default()),
-        Err(error) => Err(state_dir::failed("read", path, &error)),
+        Err(error) => Err(state_dir::failed(state_dir::Action::Read, path, &error)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The base URL of an accounts server.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::zoho::DataCenter;
 use std::fmt;
@@ -11,13 +11,14 @@ use url::{Host, Url};
 pub struct AccountsUrl(String);
 
 impl AccountsUrl {
-    /// Parses and normalizes `text`. [`Error::Setting`] if a client secret must not be sent to it.
+    /// Parses and normalizes `text`. `Code::Config` if a client secret must not be sent to it.
     pub fn new(text: &str) -> Result<Self, Error> {
         let refuse = |problem: &str| {
-            Err(Error::Setting {
-                problem: tr!("accounts_url {problem}", problem),
-                hint: tr!("write it as https://accounts.zoho.eu, or use data_center"),
-            })
+            Err(Error::new(
+                Code::Config,
+                tr!("accounts_url {problem}", problem),
+                tr!("write it as https://accounts.zoho.eu, or use data_center"),
+            ))
         };
         let Ok(url) = Url::parse(text.trim()) else { return refuse(&tr!("is not a URL")) };
         if !url.username().is_empty() || url.password().is_some() {

@@ -1,6 +1,6 @@
 //! A profile with all its settings resolved.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{AccountsUrl, ProfileName};
 use crate::zoho::DataCenter;
@@ -147,7 +147,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Checks the values that are sent, shown, and copied into generated files. [`Error::Setting`] names the first
+    /// Checks the values that are sent, shown, and copied into generated files. `Code::Config` names the first
     /// one with an invalid character.
     pub fn check(&self) -> Result<(), Error> {
         let soid = match &self.grant {
@@ -167,10 +167,11 @@ impl Profile {
             () if !self.hosts.iter().flatten().all(host) => "hosts",
             () => return Ok(()),
         };
-        Err(Error::Setting {
-            problem: tr!("{wrong} has a character that is not allowed there", wrong),
-            hint: tr!("copy the value from the API console again, without quotes or line breaks"),
-        })
+        Err(Error::new(
+            Code::Config,
+            tr!("{wrong} has a character that is not allowed there", wrong),
+            tr!("copy the value from the API console again, without quotes or line breaks"),
+        ))
     }
 
     /// The data center's code, or the accounts server if it is not one of Zoho's.

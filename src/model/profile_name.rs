@@ -1,4 +1,5 @@
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::i18n::tr;
 use std::fmt;
 
 /// A profile name that matches `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`, so that it is safe in paths and messages.
@@ -9,12 +10,17 @@ pub struct ProfileName(String);
 pub(crate) const ENVIRONMENT: &str = "env";
 
 impl ProfileName {
-    /// [`Error::BadProfileName`] if `name` does not match.
+    /// `Code::Usage` if `name` does not match.
     pub fn new(name: &str) -> Result<Self, Error> {
         let is_legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         let starts_well = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
         if name.len() > 64 || !starts_well || !name.bytes().all(is_legal) {
-            return Err(Error::BadProfileName);
+            return Err(Error::new(
+                Code::Usage,
+                tr!("that is not a profile name"),
+                tr!("choose a name such as 'crm'"),
+            )
+            .with_cause(tr!("a name is 1 to 64 of A-Z a-z 0-9 . _ - and starts with a letter or digit")));
         }
         Ok(ProfileName(name.to_owned()))
     }

@@ -9,7 +9,8 @@ pub(crate) mod shell;
 pub(crate) use kubernetes::ApiVersion;
 pub(crate) use shell::Shell;
 
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::i18n::tr;
 use crate::model::ClockReading;
 use crate::model::is_well_formed;
 use crate::model::{CacheRecord, MinTtl};
@@ -117,7 +118,7 @@ impl<'a> Subject<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Errors: [`Error::HostileToken`] if the token has illegal bytes, [`Error::Unavailable`] if it expired while
+    /// Errors: `Code::Unavailable` if the token has illegal bytes, `Code::Unavailable` if it expired while
     /// the machine was suspended.
     pub(crate) fn of(
         profile: &'a Profile,
@@ -126,7 +127,7 @@ impl<'a> View<'a> {
         now: ClockReading,
     ) -> Result<Self, Error> {
         if record.token.as_ref().is_some_and(|token| token.left_ms(now) <= 0) {
-            return Err(Error::expired_meanwhile());
+            return Err(expired_meanwhile());
         }
         View::new(Subject::of(profile), scheme, record, now)
     }
@@ -138,7 +139,7 @@ impl<'a> View<'a> {
         now: ClockReading,
     ) -> Result<Self, Error> {
         let token = record.token.as_ref().filter(|token| is_well_formed(token.access_token.expose()));
-        let token = token.ok_or(Error::HostileToken)?;
+        let token = token.ok_or_else(hostile_token)?;
         let margin = token.lifetime().margin_ms();
         let reported_ms =
             if token.left_ms(now) > margin { token.expires_at_ms - margin } else { token.expires_at_ms };
@@ -196,6 +197,19 @@ pub(crate) fn header_line(view: &View<'_>) -> String {
 /// Formats a time as RFC 3339 in UTC with whole seconds and `Z`.
 pub fn rfc3339(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// The machine slept while a token was on its way to the caller.
+pub(crate) fn expired_meanwhile() -> Error {
+    Error::unavailable(&tr!("the token expired before it could be handed out"))
+}
+
+fn hostile_token() -> Error {
+    Error::new(
+        Code::Unavailable,
+        tr!("the access token has bytes that no token has, so it was not printed"),
+        tr!("check that the accounts server is Zoho's"),
+    )
 }
 
 #[cfg(test)]

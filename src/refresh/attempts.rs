@@ -1,6 +1,6 @@
 //! A round of attempts: reserve, ask, commit. The caller holds the lock and has read everything under it.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::CacheRecord;
 use crate::model::Profile;
@@ -90,7 +90,7 @@ impl Attempts<'_, '_> {
                 Ok(Outcome::Final(error)) => return Err(error),
                 Ok(Outcome::Transient(miss)) => miss,
                 Err(error) => {
-                    if self.preflight.early == Early::Yes && matches!(error, Error::Store { .. }) {
+                    if self.preflight.early == Early::Yes && error.code() == Code::Store {
                         note_early_failure(self.preflight.ports, locked, &mut ledger);
                     }
                     return Err(error);

@@ -1,6 +1,6 @@
 //! How a token is had, as every caller goes: the cache, else a refresh, else whatever still lives.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{CacheRecord, Freshness, MinTtl};
 use crate::refresh::refresh::{Early, Ports, WaitEvent, refresh};
@@ -67,7 +67,7 @@ pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse,
     loop {
         let error = match refresh(ports, ask, &deadline, &seen, Early::No) {
             Ok(renewed) => return Ok(renewed),
-            Err(error @ Error::Interrupted { .. }) => return Err(error),
+            Err(error) if matches!(error.code(), Code::Interrupted(_)) => return Err(error),
             Err(error) => error,
         };
         if let Some(obtained) = living(ports, ask, &error) {
@@ -89,7 +89,7 @@ pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse,
 fn refresh_ahead(ports: &Ports<'_>, ask: &TokenRequest, seen: CacheRecord) -> Result<TokenResponse, Error> {
     let deadline = Deadline::after(ports.clock, Early::TIMEOUT.min(ask.timeout));
     match refresh(ports, ask, &deadline, &seen, Early::Yes) {
-        Err(error @ Error::Interrupted { .. }) => Err(error),
+        Err(error) if matches!(error.code(), Code::Interrupted(_)) => Err(error),
         Err(error) => {
             log::info!("not renewed early: {}", error.message());
             Ok(TokenResponse { record: seen, warning: None })

@@ -43,7 +43,7 @@ impl Preflight<'_, '_> {
         }
         if self.early == Early::Yes && !ledger.early_allowed(&now) {
             let problem = tr!("an early attempt failed a moment ago");
-            return Err(Error::Unavailable { problem, retry_after: None });
+            return Err(Error::unavailable(&problem));
         }
         self.within_budget(ledger, &now)?;
         self.ports.http.ready()?;

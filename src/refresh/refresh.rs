@@ -3,7 +3,7 @@
 //! This is the protocol of contract section 3, and the reason for this program. Every line that looks redundant
 //! stands for a fault that other helpers have: see docs/architecture.md.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::Timestamp;
 use crate::model::{CacheRecord, Freshness};
@@ -130,7 +130,7 @@ pub fn refresh(
         let secrets = match ports.credential.secrets() {
             Ok(secrets) => secrets,
             Err(error) => {
-                if early == Early::Yes && !matches!(error, Error::Interrupted { .. }) {
+                if early == Early::Yes && !matches!(error.code(), Code::Interrupted(_)) {
                     note_early_failure(ports, &mut *locked, &mut ledger);
                 }
                 return Err(error);
@@ -157,11 +157,14 @@ pub fn refresh(
             outcome => return outcome,
         }
     }
-    Err(Error::Store {
-        action: "settle on",
-        what: tr!("the credential of '{profile}'", profile = ports.profile.name),
-        problem: tr!("it was another one every time it was read"),
-    })
+    Err(unsettled(ports.profile))
+}
+
+fn unsettled(profile: &Profile) -> Error {
+    let what = tr!("the credential of '{profile}'", profile = profile.name);
+    let hint = tr!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR");
+    Error::new(Code::Store, tr!("could not settle on {what}", what), hint)
+        .with_cause(tr!("it was another one every time it was read"))
 }
 
 /// The failure that somebody else met after this caller had read `failures`.

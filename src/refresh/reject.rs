@@ -28,7 +28,7 @@ pub enum Rejected {
 }
 
 /// Drops `token` if it is the cached one: at once for the first reject in a window, later ones only if Zoho's
-/// `user/info` calls it invalid. Waits for the lock within `timeout`, then [`Error::Busy`].
+/// `user/info` calls it invalid. Waits for the lock within `timeout`, then `Code::Busy`.
 ///
 /// Zoho is asked without the lock, and at most once a minute for a token: the question is written down before it is
 /// asked, and callers meanwhile go by what is known.

@@ -7,7 +7,8 @@ use crate::secret::Secret;
 use crate::secrets::SecretStore;
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
-use crate::store::local::state_dir::{self, StateDir, failed, is_open_to_others};
+use crate::store::local::state_dir::{self, Action, StateDir, failed, is_open_to_others};
+use crate::system::files;
 use crate::system::new_file::remove_unfinished;
 use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
@@ -40,7 +41,7 @@ impl SecretStore for FileSecrets {
         let (bytes, file) = match state_dir::read(&path) {
             Ok(found) => found,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed("read", &path, &error)),
+            Err(error) => return Err(failed(Action::Read, &path, &error)),
         };
         let folder = self.0.subdir_path("secrets");
         if let Some(found) = state_dir::stat(&folder) {
@@ -70,13 +71,13 @@ fn refuse_if_open(path: &Path, found: &Metadata, command: &str) -> Result<(), Er
     if !is_open_to_others(found) {
         return Ok(());
     }
-    Err(Error::Unsafe {
-        path: path.to_owned(),
-        problem: tr!("can be read by other users"),
-        hint: tr!(
+    Err(files::unsafe_path(
+        path,
+        tr!("can be read by other users"),
+        tr!(
             "run '{command} {path}', and log in again if others may have read it",
             command,
             path = path.display()
         ),
-    })
+    ))
 }

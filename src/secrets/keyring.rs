@@ -3,8 +3,8 @@
 //! They have no timeout, and a locked keyring may wait for the user. So every call runs in a thread, which is
 //! abandoned after the timeout.
 
-use crate::error::{Error, KeyringTrouble};
-use crate::i18n::{language, speak, tr};
+use crate::error::{Code, Error};
+use crate::i18n::{causes, humanize, language, speak, tr};
 use crate::secret::Secret;
 use crate::secrets::SecretStore;
 use crate::system::System;
@@ -68,6 +68,48 @@ impl<'a> KeyringTimeout<'a> {
     }
 }
 
+/// Why a keyring did not do what it was asked.
+enum KeyringTrouble {
+    /// There is none to be reached: no bus, or nobody on it.
+    NoService,
+    /// It is locked, and nobody unlocked it.
+    Locked,
+    /// It has no collection that new items go into.
+    NoCollection,
+    /// It did not answer.
+    Silent {
+        /// For so long.
+        waited: Duration,
+    },
+    /// Anything else.
+    Failed,
+}
+
+impl KeyringTrouble {
+    fn message(&self) -> String {
+        match self {
+            KeyringTrouble::NoService => tr!("no keyring service can be reached"),
+            KeyringTrouble::Locked => tr!("the keyring is locked"),
+            KeyringTrouble::NoCollection => tr!("the keyring has no default collection to keep secrets in"),
+            KeyringTrouble::Silent { waited } => {
+                tr!("the keyring did not answer within {time}", time = humanize(*waited))
+            }
+            KeyringTrouble::Failed => tr!("the keyring failed"),
+        }
+    }
+
+    fn hint(&self) -> String {
+        let first = match self {
+            KeyringTrouble::NoService => tr!("start one in this session"),
+            KeyringTrouble::Locked => tr!("unlock it and try again"),
+            KeyringTrouble::NoCollection => tr!("create a default keyring in the desktop's password program"),
+            KeyringTrouble::Silent { .. } => tr!("restart the keyring service or unlock it"),
+            KeyringTrouble::Failed => tr!("try again"),
+        };
+        tr!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600", first)
+    }
+}
+
 /// The keyring of the current user. It is opened by the first call.
 pub(crate) struct KeyringSecrets<'a> {
     timeout: KeyringTimeout<'a>,
@@ -80,7 +122,7 @@ impl<'a> KeyringSecrets<'a> {
         KeyringSecrets { timeout, has_timed_out: Cell::new(false) }
     }
 
-    /// [`Error::Keyring`] if no keyring responds.
+    /// `Code::Store` if no keyring responds.
     pub(crate) fn answers(&self) -> Result<(), Error> {
         self.get(NO_ITEM).map(|_| ())
     }
@@ -211,5 +253,9 @@ fn lowercase_first(text: &str) -> String {
 }
 
 fn failed(trouble: KeyringTrouble, problem: String) -> Error {
-    Error::Keyring { trouble, problem }
+    let error = Error::new(Code::Store, trouble.message(), trouble.hint());
+    match problem.is_empty() {
+        true => error,
+        false => error.with_cause(causes::told(&problem)),
+    }
 }

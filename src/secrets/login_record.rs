@@ -147,7 +147,7 @@ fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
             Ok(record)
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(state_dir::failed("read", path, &error)),
+        Err(error) => Err(state_dir::failed(state_dir::Action::Read, path, &error)),
     }
 }
 

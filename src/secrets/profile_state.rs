@@ -82,7 +82,7 @@ impl ProfileState {
         match state_dir::read(&path) {
             Ok((bytes, _)) => Ok(decode(&bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(state_dir::failed("read", &path, &error)),
+            Err(error) => Err(state_dir::failed(state_dir::Action::Read, &path, &error)),
         }
     }
 

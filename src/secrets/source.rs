@@ -1,7 +1,7 @@
 //! The credential of a profile. Its id is found without opening a keyring, and its secrets are read only when needed.
 
 use crate::config::ConfigFile;
-use crate::error::{ChangedSetting, Error};
+use crate::error::{ChangedSetting, Code, Error};
 use crate::i18n::tr;
 use crate::model::{CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend, Secrets};
 use crate::secrets::{
@@ -129,7 +129,7 @@ impl<'a> Source<'a> {
         Source { timeout, ..self }
     }
 
-    /// [`Error::SettingsChanged`] if the profile no longer has the settings that its secrets were created for. The
+    /// `Code::LoginRequired` if the profile no longer has the settings that its secrets were created for. The
     /// secrets are not read.
     pub(crate) fn refuse_changed(&self) -> Result<(), Error> {
         match &self.profile.secrets {
@@ -205,15 +205,16 @@ impl<'a> Source<'a> {
         ProfileState::load(self.state, self.profile).map(|state| state.scopes).unwrap_or_default()
     }
 
-    /// [`Error::Setting`] for a store that this build does not support.
+    /// `Code::Config` for a store that this build does not support.
     pub fn store(&self, word: &str) -> Result<Box<dyn SecretStore + 'a>, Error> {
         match word {
             "keyring" => Ok(Box::new(KeyringSecrets::new(self.timeout.within(self.left.get())))),
             "file" => Ok(Box::new(FileSecrets::new(self.state))),
-            other => Err(Error::Setting {
-                problem: tr!("this build cannot read secrets from '{other}'", other),
-                hint: tr!("log in again with --secrets file"),
-            }),
+            other => Err(Error::new(
+                Code::Config,
+                tr!("this build cannot read secrets from '{other}'", other),
+                tr!("log in again with --secrets file"),
+            )),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Reads files of users and other programs with size limits, and resolves their paths. State files are in `store/`.
 #![expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::secret::Secret;
 use crate::system::Env;
@@ -179,7 +179,7 @@ fn read_named(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Reads a file named by a flag. [`Error::Store`] if that fails.
+/// Reads a file named by a flag. `Code::Store` if that fails.
 pub(crate) fn read_text(path: &Path, limit: usize) -> Result<String, Error> {
     let text = read_named(path, limit).and_then(|bytes| io::read_to_string(bytes.as_slice()));
     text.map_err(|error| unreadable(path, &error))
@@ -199,23 +199,37 @@ pub(crate) fn read_secret(path: &Path) -> Result<Secret, Error> {
     read_text(path, SMALL).map(Secret::from_text)
 }
 
-/// Reads certificates in PEM format. [`Error::Setting`] if that fails.
+/// Reads certificates in PEM format. `Code::Config` if that fails.
 pub(crate) fn read_certificates(path: &Path) -> Result<Vec<u8>, Error> {
     let pem = read_named(path, LARGE);
-    pem.map(|pem| pem.to_vec()).map_err(|error| bad_certificates(path, &error.to_string()))
+    pem.map(|pem| pem.to_vec()).map_err(|error| bad_certificates(path, &causes::cause(&error)))
 }
 
 /// `why` says what is wrong with the certificates.
 pub(crate) fn bad_certificates(path: &Path, why: &str) -> Error {
-    let why = causes::told(why);
-    Error::Setting {
-        problem: tr!("could not read the certificates in {path}: {why}", path = path.display(), why),
-        hint: tr!("check --ca-file and SSL_CERT_FILE"),
-    }
+    Error::new(
+        Code::Config,
+        tr!("could not read the certificates in {path}: {why}", path = path.display(), why),
+        tr!("check --ca-file and SSL_CERT_FILE"),
+    )
 }
 
 pub fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::Store { action: "read", what: path.display().to_string(), problem: error.to_string() }
+    let hint = tr!("check that it is there and that you may read it");
+    Error::new(Code::Store, tr!("could not read {what}", what = path.display()), hint)
+        .with_cause(causes::cause(error))
+}
+
+/// The error of a file that somebody named for our output.
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
+    let hint = tr!("check the folder's permissions and free space");
+    Error::new(Code::Store, tr!("could not write {path}", path = path.display()), hint)
+        .with_cause(causes::cause(error))
+}
+
+/// The error of a folder or file that others could read, own or have planted.
+pub(crate) fn unsafe_path(path: &Path, problem: String, hint: String) -> Error {
+    Error::new(Code::Store, tr!("{path} {problem}", path = path.display(), problem), hint)
 }
 
 pub(crate) fn exists(path: &Path) -> bool {
@@ -269,5 +283,5 @@ pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(path).and_then(|mut file| file.write_all(bytes));
-    written.map_err(|error| Error::Out { path: path.to_owned(), problem: error.to_string() })
+    written.map_err(|error| unwritable(path, &error))
 }

@@ -2,7 +2,7 @@
 //!
 //! ring is 2 MB smaller than aws-lc-rs and builds from source without CMake.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::causes::{cause, chain};
 use crate::i18n::tr;
 use crate::model::is_loopback;
@@ -107,7 +107,7 @@ impl Https {
     }
 }
 
-/// Reads certificates. [`Error::Setting`] if the file is unreadable or a certificate is invalid.
+/// Reads certificates. `Code::Config` if the file is unreadable or a certificate is invalid.
 fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let pem = files::read_certificates(path)?;
     let found: Result<_, _> = CertificateDer::pem_slice_iter(&pem).collect();
@@ -122,7 +122,7 @@ impl Http for Https {
     fn ready(&self) -> Result<(), Error> {
         if self.roots.are_named() && self.certificates()?.is_empty() {
             let hint = tr!("name a file with certificates in PEM format");
-            return Err(Error::Setting { problem: nobody_to_trust(), hint });
+            return Err(Error::new(Code::Config, nobody_to_trust(), hint));
         }
         Ok(())
     }

@@ -35,11 +35,11 @@ pub(crate) use stdio::Stdin;
 pub use stdio::Stdout;
 pub use terminal::Terminal;
 
-use crate::error::Error;
-use crate::i18n::{hang, tr};
+use crate::error::{Code, Error};
+use crate::i18n::{causes, hang, tr};
 use crate::sanitize::sanitize_lines;
 use std::cell::{Cell, RefCell};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -138,9 +138,19 @@ impl System {
         self.say(&tr!("zoho-cred: warning: {words}", words));
     }
 
-    /// Writes a result to stdout. [`Error::Stdout`] if that fails.
+    /// Writes a result to stdout. `Code::Failure` if that fails.
     pub fn print(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let written = self.stdout.write_all(bytes).and_then(|()| self.stdout.flush());
-        written.map_err(|error| Error::Stdout { problem: error.to_string() })
+        written.map_err(|error| unprinted(&error))
     }
+}
+
+/// The error of a result that did not arrive at stdout.
+pub(crate) fn unprinted(error: &io::Error) -> Error {
+    Error::new(
+        Code::Failure,
+        tr!("could not write to standard output"),
+        tr!("check where the output is going"),
+    )
+    .with_cause(causes::cause(error))
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::system::files;
 use os::LocalStore;
 use std::ffi::OsString;
 use std::io;
@@ -20,8 +21,8 @@ impl OutputFile {
     /// Checks `path` for writing with `mode`. Creates missing parent directories with mode 0700, or 0750 if `mode`
     /// lets the group read. Removes what killed calls left beside the file.
     ///
-    /// [`Error::Unsafe`] if `path` is a symbolic link or not a file, or if others can write to its directory.
-    /// [`Error::Out`] if the directory cannot be opened.
+    /// `Code::Store` if `path` is a symbolic link or not a file, or if others can write to its directory.
+    /// `Code::Store` if the directory cannot be opened.
     pub(crate) fn new(path: &Path, mode: u32) -> Result<Self, Error> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new(".")).to_owned();
@@ -62,11 +63,11 @@ impl OutputFile {
         }
         if os::others_can_write(&found) {
             let path = self.folder.join("zoho-cred").join(&self.name);
-            return Err(Error::Unsafe {
-                path: self.path.clone(),
-                problem: tr!("is in a folder that others can write to"),
-                hint: tr!("use --output-file {path}; zoho-cred creates the folder", path = path.display()),
-            });
+            return Err(files::unsafe_path(
+                &self.path,
+                tr!("is in a folder that others can write to"),
+                tr!("use --output-file {path}; zoho-cred creates the folder", path = path.display()),
+            ));
         }
         Ok(folder)
     }
@@ -83,15 +84,15 @@ impl OutputFile {
     }
 
     fn refuse(&self, problem: &str) -> Error {
-        Error::Unsafe {
-            path: self.path.clone(),
-            problem: problem.to_owned(),
-            hint: tr!("give --output-file a path in a folder that only you can write to"),
-        }
+        files::unsafe_path(
+            &self.path,
+            problem.to_owned(),
+            tr!("give --output-file a path in a folder that only you can write to"),
+        )
     }
 
     fn failed(&self, error: &io::Error) -> Error {
-        Error::Out { path: self.path.clone(), problem: error.to_string() }
+        files::unwritable(&self.path, error)
     }
 }
 

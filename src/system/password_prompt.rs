@@ -1,7 +1,6 @@
 //! A prompt without echo. A signal during the prompt restores the terminal before it ends the process.
 
 #[cfg(unix)]
-use crate::error::Error;
 use crate::system::Signals;
 #[cfg(unix)]
 use std::fs::File;
@@ -26,9 +25,9 @@ pub(crate) fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
     let watched = signals.clone();
     let watcher = std::thread::Builder::new().name("signals".into()).spawn(move || {
         while is_done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-            if let Err(Error::Interrupted { signal }) = watched.check() {
+            if let Err(error) = watched.check() {
                 let _ = rustix::termios::tcsetattr(&terminal, rustix::termios::OptionalActions::Now, &before);
-                std::process::exit(128 + i32::from(signal));
+                std::process::exit(i32::from(error.code().exit_code()));
             }
         }
     });

@@ -43,13 +43,13 @@ impl Signals {
         self.armed.store(false, Ordering::SeqCst);
     }
 
-    /// Stops deferring signals. [`Error::Interrupted`] if one arrived meanwhile.
+    /// Stops deferring signals. `Code::Interrupted` if one arrived meanwhile.
     pub fn release(&self) -> Result<(), Error> {
         self.armed.store(true, Ordering::SeqCst);
         self.check()
     }
 
-    /// Sleeps for `time`. A signal ends the sleep within 200 ms with [`Error::Interrupted`] and not the process, so
+    /// Sleeps for `time`. A signal ends the sleep within 200 ms with `Code::Interrupted` and not the process, so
     /// that the caller can restore a terminal.
     pub fn wait(&self, clock: &dyn Clock, time: Duration) -> Result<(), Error> {
         self.hold();
@@ -62,7 +62,7 @@ impl Signals {
         self.release()
     }
 
-    /// Runs `act`, which calls [`Signals::check`] and returns early after a signal. Returns [`Error::Interrupted`]
+    /// Runs `act`, which calls [`Signals::check`] and returns early after a signal. Returns `Code::Interrupted`
     /// after a signal, unless the caller defers signals itself.
     pub(crate) fn while_checked<T>(&self, act: impl FnOnce() -> T) -> Result<T, Error> {
         if !self.installed.load(Ordering::SeqCst) {
@@ -81,11 +81,11 @@ impl Signals {
         self.seen.store(signal.into(), Ordering::SeqCst);
     }
 
-    /// [`Error::Interrupted`] if a signal arrived while deferred.
+    /// `Code::Interrupted` if a signal arrived while deferred.
     pub fn check(&self) -> Result<(), Error> {
         match self.seen.load(Ordering::SeqCst) {
             0 => Ok(()),
-            signal => Err(Error::Interrupted { signal: signal as u8 }),
+            signal => Err(Error::interrupted(signal as u8)),
         }
     }
 }

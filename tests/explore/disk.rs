@@ -3,7 +3,7 @@
 use crate::process::{Mutant, Process};
 use crate::world::{Files, Slot};
 use std::time::Duration;
-use zoho_cred::error::Error;
+use zoho_cred::error::{Code, Error};
 use zoho_cred::model::Budget;
 use zoho_cred::model::CredentialId;
 use zoho_cred::model::{CacheRecord, Ledger, Timestamp};
@@ -53,7 +53,7 @@ impl<'w> Disk<'w> {
         let world = self.process.world;
         world.tally.borrow_mut().store_faults += 1;
         world.trace(|| format!("#{} cannot {action}", self.process.pid));
-        Err(Error::Store { action, what: "file".into(), problem: "disk".into() })
+        Err(Error::new(Code::Store, format!("could not {action} file"), "try again"))
     }
 }
 

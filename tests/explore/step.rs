@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::Duration;
-use zoho_cred::error::Error;
+use zoho_cred::error::{Code, Error};
 use zoho_cred::model::Budget;
 use zoho_cred::model::ClockReading;
 use zoho_cred::model::CredentialId;
@@ -233,17 +233,14 @@ impl CredentialSource for Bench {
 struct Disk<'b>(&'b Bench);
 
 fn broken(action: &'static str) -> Error {
-    Error::Store { action, what: "file".into(), problem: "the disk is full".into() }
+    Error::new(Code::Store, format!("could not {action} file"), "free some space")
+        .with_cause("the disk is full")
 }
 
 impl Store for Disk<'_> {
     fn cache(&self) -> Result<CacheRecord, Error> {
         if self.0.cache_unreadable.take() {
-            return Err(Error::Store {
-                action: "read",
-                what: "cache".into(),
-                problem: "too many files".into(),
-            });
+            return Err(broken("read"));
         }
         Ok(self.0.cache.borrow().clone())
     }
@@ -488,12 +485,12 @@ fn a_refresh_is_served_by_a_token_that_came_meanwhile() {
 fn a_cache_that_cannot_be_read_once_is_not_empty() {
     let bench = Bench::new([]).with_token("1000.old", 3000);
     bench.cache_unreadable.set(true);
-    assert!(matches!(bench.get(REFRESH), Err(Error::Store { action: "read", .. })));
+    assert!(bench.get(REFRESH).is_err_and(|error| error == broken("read")));
     let bench = Bench::new([]).with_token("1000.old", 3000);
     bench.cache_unreadable.set(true);
     bench.gets(PLAIN, "1000.old");
     bench.cache_unreadable.set(true);
-    assert!(matches!(bench.rejects("1000.old"), Err(Error::Store { action: "read", .. })));
+    assert!(bench.rejects("1000.old").is_err_and(|error| error == broken("read")));
 }
 
 #[test]
@@ -563,7 +560,7 @@ fn a_lock_that_cannot_be_had_is_noted_by_early_attempts_only() {
     assert_eq!(bench.early_noted.get(), 1);
     let bench = Bench::new([]);
     bench.lock_fails.set(true);
-    assert!(matches!(bench.get(PLAIN), Err(Error::Store { action: "lock", .. })));
+    assert!(bench.get(PLAIN).is_err_and(|error| error == broken("lock")));
     assert_eq!(bench.early_noted.get(), 0);
 }
 

@@ -3,7 +3,7 @@
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
 use crate::commands::shared::{facts, look};
-use crate::error::Error;
+use crate::error::Code;
 use crate::i18n::tr;
 use crate::store::{Health, Refusal};
 use crate::system::System;
@@ -20,7 +20,7 @@ pub(crate) fn check(session: &Session, system: &System) -> Check {
     };
     match health {
         Ok(health) => evaluate(what, &place, &health),
-        Err(error @ Error::Unavailable { .. }) => Check::failed(
+        Err(error) if error.code() == Code::Unavailable => Check::failed(
             what,
             error.in_one_line(),
             tr!("see that it runs there, or correct the address in [store] or ZOHO_CRED_STORE"),

@@ -5,7 +5,7 @@ use crate::cli::{Global, SetupArgs, Target};
 use crate::commands::Session;
 use crate::commands::helper::last_api_domain;
 use crate::config::hosts;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{Grant, Profile};
 use crate::sanitize::sanitize;
@@ -96,12 +96,15 @@ fn check(target: Target) -> String {
 fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error> {
     let profile = &session.profile;
     let answered = last_api_domain(session, system);
-    let unknown = || Error::Setting {
-        problem: tr!("it is not known yet where the APIs of '{profile}' are", profile = profile.name),
-        hint: tr!(
-            "run 'zoho-cred get {profile}' once, or give [profile.{profile}] its hosts",
-            profile = profile.name
-        ),
+    let unknown = || {
+        Error::new(
+            Code::Config,
+            tr!("it is not known yet where the APIs of '{profile}' are", profile = profile.name),
+            tr!(
+                "run 'zoho-cred get {profile}' once, or give [profile.{profile}] its hosts",
+                profile = profile.name
+            ),
+        )
     };
     let host = hosts::hosts(profile, answered.as_deref()).into_iter().next().ok_or_else(unknown)?;
     let api_domain = answered.unwrap_or_else(|| format!("https://{host}"));

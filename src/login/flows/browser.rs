@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::display;
 use crate::login::exchange::Code;
+use crate::login::flows::{denied, timed_out, untrusted};
 use crate::login::listener::{Listener, ResponsePage};
 use crate::login::random;
 use crate::model::Profile;
@@ -36,7 +37,7 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
     let _spinner = system.show_spinner(&tr!("waiting for consent"), Some(choices.timeout));
     loop {
         let Some(arrival) = listener.next(deadline.remaining(&*system.clock)) else {
-            return Err(Error::LoginTimedOut);
+            return Err(timed_out());
         };
         if arrival.peer() == Peer::Other {
             arrival.answer(ResponsePage::Refused);
@@ -57,11 +58,11 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
             }
             Callback::Denied(error) => {
                 arrival.answer(ResponsePage::Denied);
-                return Err(Error::Denied { error });
+                return Err(denied(&error));
             }
             Callback::Untrusted(problem) => {
                 arrival.answer(ResponsePage::Refused);
-                return Err(Error::UntrustedRedirect { problem });
+                return Err(untrusted(problem));
             }
             Callback::Stray(error) => {
                 arrival.answer(ResponsePage::Foreign);

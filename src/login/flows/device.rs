@@ -5,6 +5,7 @@ use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::login::display;
 use crate::login::exchange::{COOL_DOWN, Grant, grant, no_answer, post};
+use crate::login::flows::{denied, timed_out, untrusted};
 use crate::login::settings::{ClientSecret, secret_of};
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::device;
@@ -34,10 +35,9 @@ pub fn run(
 ) -> Result<(Grant, Secret), Error> {
     let mut code = request_code(http, profile)?;
     if !is_own_page(&code.verification_url, &profile.accounts_url) {
-        return Err(Error::Unavailable {
-            problem: tr!("the page for the code is not one of the accounts server's own"),
-            retry_after: None,
-        });
+        return Err(Error::unavailable(&tr!(
+            "the page for the code is not one of the accounts server's own"
+        )));
     }
     code.verification_url_complete.take_if(|url| !is_own_page(url, &profile.accounts_url));
     show_code(system, &code);
@@ -63,8 +63,8 @@ pub fn run(
                 client = ClientSecret::given(secret_of(system, profile, &accounts, client)?);
                 spinner = show_spinner(system, deadline.remaining(clock));
             }
-            Ok(Poll::Denied) => return Err(Error::Denied { error: "access_denied".into() }),
-            Ok(Poll::Expired) => return Err(Error::LoginTimedOut),
+            Ok(Poll::Denied) => return Err(denied("access_denied")),
+            Ok(Poll::Expired) => return Err(timed_out()),
             Ok(Poll::Answer(Answer::Transient(problem))) => {
                 log::info!("asked again later: {}", problem.code());
             }
@@ -93,10 +93,7 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
             error: error.to_owned(),
             accounts_url: profile.accounts_url.to_string(),
         },
-        error => Error::Unavailable {
-            problem: tr!("the accounts server gave no device code: {error}", error),
-            retry_after: None,
-        },
+        error => Error::unavailable(&tr!("the accounts server gave no device code: {error}", error)),
     })
 }
 
@@ -134,7 +131,7 @@ fn show_spinner(system: &System, left: Duration) -> Spinner {
 fn wait(system: &System, pause: Duration, next: Duration, deadline: &Deadline) -> Result<(), Error> {
     let left = deadline.remaining(&*system.clock);
     if left < pause {
-        return Err(Error::LoginTimedOut);
+        return Err(timed_out());
     }
     let is_last = left < pause + next;
     system.clock.sleep(if is_last { pause.max(left.saturating_sub(LAST_POLL)) } else { pause });
@@ -143,7 +140,7 @@ fn wait(system: &System, pause: Duration, next: Duration, deadline: &Deadline) -
 
 /// The accounts server for a location: from Zoho's table, or for a loopback server from its server info.
 fn other_server(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<AccountsUrl, Error> {
-    let unknown = || Error::UntrustedRedirect { problem: tr!("the user's data centre is none of Zoho's") };
+    let unknown = || untrusted(tr!("the user's data centre is none of Zoho's"));
     if !accounts.is_loopback() {
         return DataCenter::by_code(location).map(AccountsUrl::of).ok_or_else(unknown);
     }

@@ -4,6 +4,8 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::display;
 use crate::login::exchange::Code;
+use crate::login::flows::{denied, untrusted};
+use crate::login::prompts::bad_answer;
 use crate::login::{ask, random, read_code};
 use crate::model::Profile;
 use crate::oauth::authorize;
@@ -36,16 +38,16 @@ pub fn code(
         Some(Pasted::Code(code)) => (code, own.clone()),
         Some(Pasted::Query(query)) => match callback::read(&query, &state, own) {
             Callback::Granted { code, accounts } => (code, accounts),
-            Callback::Denied(error) | Callback::Stray(error) => return Err(Error::Denied { error }),
-            Callback::Untrusted(problem) => return Err(Error::UntrustedRedirect { problem }),
+            Callback::Denied(error) | Callback::Stray(error) => return Err(denied(&error)),
+            Callback::Untrusted(problem) => return Err(untrusted(problem)),
             Callback::Foreign => {
                 let problem = tr!("it does not belong to this login: its state is another one");
-                return Err(Error::UntrustedRedirect { problem });
+                return Err(untrusted(problem));
             }
         },
         None => {
             let problem = tr!("that is neither the redirected address nor a code");
-            return Err(Error::BadAnswer { problem });
+            return Err(bad_answer(problem));
         }
     };
     let redirect_uri = Some(profile.redirect_uri.clone());

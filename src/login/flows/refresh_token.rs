@@ -4,6 +4,7 @@ use crate::cli::LoginArgs;
 use crate::config::environment;
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::login::prompts::bad_answer;
 use crate::login::{ask_secret, read_secret_file, wrong};
 use crate::model::is_well_formed;
 use crate::secret::Secret;
@@ -25,6 +26,6 @@ pub fn refresh_token(system: &mut System, args: &LoginArgs) -> Result<Secret, Er
     };
     match is_well_formed(token.expose()) {
         true => Ok(token),
-        false => Err(Error::BadAnswer { problem: tr!("that is not a refresh token") }),
+        false => Err(bad_answer(tr!("that is not a refresh token"))),
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::exchange::Code;
+use crate::login::prompts::bad_answer;
 use crate::login::{ask_secret, read_code};
 use crate::model::Profile;
 use crate::oauth::callback::is_code;
@@ -24,6 +25,6 @@ pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) ->
         true => {
             Ok(Code { code, redirect_uri: None, verifier: None, accounts_url: profile.accounts_url.clone() })
         }
-        false => Err(Error::BadAnswer { problem: tr!("that is not a code of the API console") }),
+        false => Err(bad_answer(tr!("that is not a code of the API console"))),
     }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this module writes files")]
 
 use crate::error::Error;
-use crate::store::local::state_dir::{self, failed};
+use crate::store::local::state_dir::{self, Action, failed};
 use crate::system::new_file::{ABANDONED, NewFile, remove_unfinished};
 use std::fs;
 use std::io;
@@ -24,7 +24,7 @@ pub(crate) fn replace_unlocked(target: &Path, bytes: &[u8]) -> Result<(), Error>
 
 fn write(target: &Path, bytes: &[u8]) -> Result<(), Error> {
     let written = NewFile::create(target).and_then(|file| file.commit(bytes));
-    written.map_err(|error| failed("write", target, &error))
+    written.map_err(|error| failed(Action::Write, target, &error))
 }
 
 /// Renames an unparseable file to `<name>.bad`. Only the last one is kept.
@@ -48,7 +48,7 @@ pub(crate) fn set_aside_junk(path: &Path, sound: impl FnOnce(&[u8]) -> bool) {
 /// A missing file is not an error.
 pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path, &error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(Action::Remove, path, &error)),
         _ => Ok(()),
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::store::local::state_dir::failed;
+use crate::store::local::state_dir::{Action, failed};
 use crate::system::files::{close_file, owned_by_us};
 use fs2::FileExt;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ impl LockFile {
 
     /// Takes the lock if it is free. The directory must exist.
     pub(crate) fn try_take(&mut self) -> Result<Option<FileLock>, Error> {
-        self.take().map_err(|error| failed("lock", &self.path, &error))
+        self.take().map_err(|error| failed(Action::Lock, &self.path, &error))
     }
 
     fn take(&mut self) -> io::Result<Option<FileLock>> {

@@ -22,7 +22,7 @@ pub(crate) fn open_to_others(state: &StateDir) -> Vec<PathBuf> {
 /// The size of what a refresh writes: the ledger, the new ledger and the new token. In bytes.
 const REFRESH: usize = 32 << 10;
 
-/// Writes a file of the size of a refresh into `locks` and deletes it again. [`Error::Store`] if that fails.
+/// Writes a file of the size of a refresh into `locks` and deletes it again. `Code::Store` if that fails.
 pub fn write(state: &StateDir) -> Result<(), Error> {
     let path = state.subdir("locks")?.join(format!("probe-{}", std::process::id()));
     atomic::replace_unlocked(&path, &[b' '; REFRESH])?;

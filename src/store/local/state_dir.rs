@@ -1,8 +1,8 @@
 //! The state directory. It belongs to the user, is closed to others, and is not a symbolic link.
 #![expect(clippy::disallowed_methods, reason = "this module writes files")]
 
-use crate::error::Error;
-use crate::i18n::tr;
+use crate::error::{Code, Error};
+use crate::i18n::{causes, tr};
 use crate::system::files::{self, Accept, owned_by_us};
 use std::fs::{self, Metadata};
 use std::io;
@@ -52,25 +52,25 @@ impl StateDir {
             } else {
                 continue;
             };
-            return Err(Error::Unsafe {
-                path: folder.to_owned(),
+            return Err(files::unsafe_path(
+                folder,
                 problem,
-                hint: tr!(
+                tr!(
                     "run 'chmod go-w {path}', or set ZOHO_CRED_STATE_DIR to a folder of your own",
                     path = folder.display()
                 ),
-            });
+            ));
         }
         Ok(())
     }
 
     fn check_owner(&self, found: &Metadata) -> Result<(), Error> {
         let refuse = |problem: &str| {
-            Err(Error::Unsafe {
-                path: self.0.clone(),
-                problem: problem.into(),
-                hint: tr!("set ZOHO_CRED_STATE_DIR to a folder of your own"),
-            })
+            Err(files::unsafe_path(
+                &self.0,
+                problem.into(),
+                tr!("set ZOHO_CRED_STATE_DIR to a folder of your own"),
+            ))
         };
         if found.is_symlink() {
             return refuse(&tr!("is a link, not a folder"));
@@ -88,16 +88,16 @@ impl StateDir {
     pub(crate) fn subdir(&self, subdir: &str) -> Result<PathBuf, Error> {
         let path = self.subdir_path(subdir);
         if let Some(parent) = self.0.parent() {
-            fs::create_dir_all(parent).map_err(|error| failed("create", parent, &error))?;
+            fs::create_dir_all(parent).map_err(|error| failed(Action::Create, parent, &error))?;
         }
-        let is_new = make_private(&self.0).map_err(|error| failed("create", &self.0, &error))?;
+        let is_new = make_private(&self.0).map_err(|error| failed(Action::Create, &self.0, &error))?;
         self.check()?;
         if !is_new {
             self.refuse_other_files()?;
         }
         close_folder(&self.0)?;
-        make_private(&path).map_err(|error| failed("create", &path, &error))?;
-        let found = fs::symlink_metadata(&path).map_err(|error| failed("read", &path, &error))?;
+        make_private(&path).map_err(|error| failed(Action::Create, &path, &error))?;
+        let found = fs::symlink_metadata(&path).map_err(|error| failed(Action::Read, &path, &error))?;
         StateDir(path.clone()).check_owner(&found)?;
         close_folder(&path)?;
         Ok(path)
@@ -106,7 +106,7 @@ impl StateDir {
     /// Refuses a directory that others can enter, unless it is empty or has our directories in it. Otherwise it was
     /// named by mistake, and its mode must not change.
     fn refuse_other_files(&self) -> Result<(), Error> {
-        let found = fs::symlink_metadata(&self.0).map_err(|error| failed("read", &self.0, &error))?;
+        let found = fs::symlink_metadata(&self.0).map_err(|error| failed(Action::Read, &self.0, &error))?;
         if !is_open_to_others(&found) {
             return Ok(());
         }
@@ -116,25 +116,61 @@ impl StateDir {
         if ours || empty {
             return Ok(());
         }
-        Err(Error::Unsafe {
-            path: self.0.clone(),
-            problem: tr!("is open to others and holds other files"),
-            hint: tr!(
+        Err(files::unsafe_path(
+            &self.0,
+            tr!("is open to others and holds other files"),
+            tr!(
                 "set ZOHO_CRED_STATE_DIR to a folder of its own, or run 'chmod 700 {path}'",
                 path = self.0.display(),
             ),
-        })
+        ))
     }
 }
 
 /// Sets mode 0700, whatever the umask.
 fn close_folder(path: &Path) -> Result<(), Error> {
-    set_private(path).map_err(|error| failed("protect", path, &error))
+    set_private(path).map_err(|error| failed(Action::Protect, path, &error))
 }
 
-/// The error of `action` on `path`.
-pub(crate) fn failed(action: &'static str, path: &Path, error: &io::Error) -> Error {
-    Error::Store { action, what: path.display().to_string(), problem: error.to_string() }
+/// What is done to a file or folder of ours.
+#[derive(Clone, Copy)]
+pub(crate) enum Action {
+    /// Make it.
+    Create,
+    /// Take its lock.
+    Lock,
+    /// Take other users' access away.
+    Protect,
+    /// Read it.
+    Read,
+    /// Remove it.
+    Remove,
+    /// Write or replace it.
+    Write,
+}
+
+/// The error of an action on a path.
+pub(crate) fn failed(action: Action, path: &Path, error: &io::Error) -> Error {
+    let what = path.display();
+    let message = match action {
+        Action::Read => return files::unreadable(path, error),
+        Action::Write => return unwritable(&what.to_string(), causes::cause(error)),
+        Action::Create => tr!("could not create {what}", what),
+        Action::Lock => tr!("could not lock {what}", what),
+        Action::Protect => tr!("could not protect {what}", what),
+        Action::Remove => tr!("could not remove {what}", what),
+    };
+    not_done(message, causes::cause(error))
+}
+
+/// The error of something that could not be written to a place of ours.
+pub(crate) fn unwritable(what: &str, why: String) -> Error {
+    not_done(tr!("could not write {what}", what), why)
+}
+
+fn not_done(message: String, why: String) -> Error {
+    let hint = tr!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR");
+    Error::new(Code::Store, message, hint).with_cause(why)
 }
 
 /// Reads a state file of at most 64 KiB, with its metadata. Neither the file nor its directory may be a symbolic
@@ -229,6 +265,6 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     match fs::read_dir(folder) {
         Ok(entries) => Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(failed("read", folder, &error)),
+        Err(error) => Err(failed(Action::Read, folder, &error)),
     }
 }

@@ -1,12 +1,12 @@
 //! The store of one machine: files in the state directory, protected by `flock(2)`.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp};
 use crate::store::local::atomic;
 use crate::store::local::lock::{self, FileLock, Holder, LockFile};
 use crate::store::local::records::{decode, encode};
-use crate::store::local::state_dir::{self, StateDir, failed};
+use crate::store::local::state_dir::{self, Action, StateDir, failed};
 use crate::store::{FileVersion, Locked, Store};
 use crate::system::files::owned_by_us;
 use crate::system::new_file::{NewFile, remove_unfinished};
@@ -52,7 +52,7 @@ impl LocalStore {
     pub fn take(&self) -> Result<Option<LockedLocal>, Error> {
         let mut taken = self.make_and_lock();
         for _ in 0..MAX_REMOVALS {
-            if !matches!(taken, Err(Error::Store { .. })) {
+            if !taken.as_ref().is_err_and(|error| error.code() == Code::Store) {
                 break;
             }
             self.made.set(false);
@@ -156,7 +156,7 @@ impl LockedLocal {
     fn replace(&self, pending: Option<NewFile>, target: &Path, bytes: &[u8]) -> Result<(), Error> {
         let file = pending.map_or_else(|| NewFile::create(target), Ok);
         let written = file.and_then(|file| self.write(file, bytes));
-        written.map_err(|error| failed("write", target, &error))
+        written.map_err(|error| failed(Action::Write, target, &error))
     }
 }
 
@@ -194,7 +194,7 @@ impl Locked for LockedLocal {
         match written {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::LeaseLost),
             _ if !self.lock.is_still_held() => Err(Error::LeaseLost),
-            Err(error) => Err(failed("write", &self.ledger, &error)),
+            Err(error) => Err(failed(Action::Write, &self.ledger, &error)),
             Ok(()) => Ok(()),
         }
     }
@@ -233,7 +233,7 @@ fn look_at_cache(path: &Path) -> Result<CacheRecord, Error> {
         Err(error) if error.kind() == ErrorKind::NotFound || is_to_be_set_aside(path, &error) => {
             Ok(CacheRecord::default())
         }
-        Err(error) => Err(failed("read", path, &error)),
+        Err(error) => Err(failed(Action::Read, path, &error)),
     }
 }
 
@@ -246,7 +246,7 @@ fn read_or_set_aside<T>(path: &Path, decode: fn(&[u8]) -> Option<T>) -> Result<F
             atomic::set_aside(path);
             return Ok(Found::Unparseable);
         }
-        Err(error) => return Err(failed("read", path, &error)),
+        Err(error) => return Err(failed(Action::Read, path, &error)),
     };
     let value = decode(&bytes);
     if value.is_none() {

@@ -33,7 +33,7 @@ pub(crate) enum Refusal {
 }
 
 impl Shared {
-    /// [`Error::Unavailable`] if Redis does not respond. [`Error::Setting`] if it denies access or there is no key.
+    /// `Code::Unavailable` if Redis does not respond. `Code::Config` if it denies access or there is no key.
     pub(crate) fn inspect(&self, credential: &CredentialId) -> Result<Health, Error> {
         let keys = self.keys.as_ref().map_err(Error::clone)?;
         let mut remote = Remote::connect(self, credential, Duration::MAX)?;

@@ -131,10 +131,7 @@ impl Locked for LockedRedis<'_> {
         // The boot clock goes on while the machine is suspended, as the lease does.
         let now = self.clock().timestamp();
         let reserved = match self.remote.take() {
-            None => Err(Error::Unavailable {
-                problem: tr!("the shared store is out of reach"),
-                retry_after: None,
-            }),
+            None => Err(Error::unavailable(&tr!("the shared store is out of reach"))),
             Some((mut remote, mut snapshot)) => {
                 let json = snapshot.ledger_json(&self.shared_ledger(&snapshot, ledger), &now);
                 let reserved = remote.reserve(&mut snapshot.rev, &json);
@@ -147,7 +144,7 @@ impl Locked for LockedRedis<'_> {
             Ok(Reserved::Yes) if (0..=MAX_RESERVATION_MS).contains(&took) => return Ok(()),
             Ok(Reserved::Yes) => {
                 let problem = tr!("the shared store answered too late to be sure of the lease");
-                Error::Unavailable { problem, retry_after: None }
+                Error::unavailable(&problem)
             }
             Ok(Reserved::Lost) => Error::LeaseLost,
             Err(error) => error,

@@ -17,7 +17,7 @@ pub use remote::Reply;
 pub(crate) use seal::new_key;
 pub use settings::Shared;
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp, TokenSet};
 use crate::store::local::LockedLocal;
@@ -131,7 +131,7 @@ impl Store for RedisStore {
 
     fn try_lock_local(&self) -> Result<Option<Box<dyn Locked + '_>>, Error> {
         match self.try_lock() {
-            Err(error @ (Error::Unavailable { .. } | Error::Setting { .. })) => {
+            Err(error) if matches!(error.code(), Code::Unavailable | Code::Config) => {
                 log::info!("noted on this machine, for the shared store later: {}", error.message());
                 let local = self.local.take()?;
                 Ok(local.map(|local| -> Box<dyn Locked + '_> {
@@ -184,10 +184,11 @@ impl Store for RedisStore {
 
 /// The shared token is sealed with a key that this machine does not have.
 fn foreign() -> Error {
-    Error::Setting {
-        problem: tr!("the shared store is sealed with another key"),
-        hint: tr!(
+    Error::new(
+        Code::Config,
+        tr!("the shared store is sealed with another key"),
+        tr!(
             "give this machine the fleet's ZOHO_CRED_STORE_KEY, or the one before it as ZOHO_CRED_STORE_KEY_OLD"
         ),
-    }
+    )
 }

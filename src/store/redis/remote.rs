@@ -1,6 +1,6 @@
 //! A connection to Redis, with a method for each script.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::model::CredentialId;
 use crate::store::redis::scripts;
@@ -80,15 +80,16 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Connects within `within`. [`Error::Unavailable`] if Redis does not respond, [`Error::Setting`] if it denies
+    /// Connects within `within`. `Code::Unavailable` if Redis does not respond, `Code::Config` if it denies
     /// access.
     pub fn connect(shared: &Shared, credential: &CredentialId, within: Duration) -> Result<Self, Error> {
         let place = place(shared.url.expose());
         if shared.prefix.is_empty() || shared.prefix.contains(['{', '}']) {
-            return Err(Error::Setting {
-                problem: tr!("the prefix of [store] is empty or holds a brace"),
-                hint: tr!("use letters and digits, or leave it out"),
-            });
+            return Err(Error::new(
+                Code::Config,
+                tr!("the prefix of [store] is empty or holds a brace"),
+                tr!("use letters and digits, or leave it out"),
+            ));
         }
         let refuse = |error: RedisError| refused(&place, &error);
         let connection = connect_within(client(shared)?, CONNECT_TIMEOUT.min(within)).map_err(refuse)?;
@@ -204,7 +205,7 @@ impl Remote {
         if self.broken {
             // Waiting for another timeout is useless, and a late reply would be read as that to the next command.
             let problem = tr!("the line to the shared store at {place} is broken", place = self.place);
-            return Err(Error::Unavailable { problem, retry_after: None });
+            return Err(Error::unavailable(&problem));
         }
         let script = redis::Script::new(script);
         let mut call = script.prepare_invoke();
@@ -236,9 +237,12 @@ fn connect_within(client: Client, limit: Duration) -> Result<Connection, RedisEr
 fn client(shared: &Shared) -> Result<Client, Error> {
     // The redis crate uses the process's default provider. Fails if one is installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let wrong = |_: RedisError| Error::Setting {
-        problem: tr!("the address of the shared store is not one"),
-        hint: tr!("write it as redis://, rediss:// or redis+unix:// followed by host or path"),
+    let wrong = |_: RedisError| {
+        Error::new(
+            Code::Config,
+            tr!("the address of the shared store is not one"),
+            tr!("write it as redis://, rediss:// or redis+unix:// followed by host or path"),
+        )
     };
     let url = shared.url.expose();
     let info = url.into_connection_info().map_err(wrong)?;
@@ -254,25 +258,23 @@ fn client(shared: &Shared) -> Result<Client, Error> {
     }
 }
 
-/// Errors that need a change of settings are [`Error::Setting`]. All others may be temporary.
+/// Errors that need a change of settings are `Code::Config`. All others may be temporary.
 fn refused(place: &str, error: &RedisError) -> Error {
     let denied =
         matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm))
             || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"));
     if denied {
-        return Error::Setting {
-            problem: tr!("the shared store at {place} refuses our user or password", place),
-            hint: tr!("correct the address in [store] or ZOHO_CRED_STORE"),
-        };
+        return Error::new(
+            Code::Config,
+            tr!("the shared store at {place} refuses our user or password", place),
+            tr!("correct the address in [store] or ZOHO_CRED_STORE"),
+        );
     }
     let what = match error.kind() {
         ErrorKind::Io => causes::told(&error.to_string()),
         _ => error.code().map_or_else(|| error.category().to_owned(), str::to_owned),
     };
-    Error::Unavailable {
-        problem: tr!("the shared store at {place} did not serve: {what}", place, what),
-        retry_after: None,
-    }
+    Error::unavailable(&tr!("the shared store at {place} did not serve: {what}", place, what))
 }
 
 fn number(number: u64) -> Vec<u8> {
@@ -282,7 +284,6 @@ fn number(number: u64) -> Vec<u8> {
 /// 128 random bits in hex.
 fn random_id() -> Result<String, Error> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::Unavailable { problem: error.to_string(), retry_after: None })?;
+    getrandom::fill(&mut bytes).map_err(|error| Error::unavailable(&error.to_string()))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -3,7 +3,7 @@
 //! A sealed value is version (1 byte), key id (4), nonce (24), XChaCha20-Poly1305 ciphertext. Version, key id and
 //! credential id are authenticated too, so that a value cannot be moved to another credential.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::secret::Secret;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -60,11 +60,14 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Decodes the keys from base64. [`Error::Setting`] if one is not 32 bytes.
+    /// Decodes the keys from base64. `Code::Config` if one is not 32 bytes.
     pub fn read(current: &Secret, old: Option<&Secret>) -> Result<Self, Error> {
-        let wrong = |name: &str| Error::Setting {
-            problem: tr!("{name} is not 32 bytes in base64", name),
-            hint: tr!("make one with 'zoho-cred keygen' and give it to every machine"),
+        let wrong = |name: &str| {
+            Error::new(
+                Code::Config,
+                tr!("{name} is not 32 bytes in base64", name),
+                tr!("make one with 'zoho-cred keygen' and give it to every machine"),
+            )
         };
         Ok(Keys {
             current: OneKey::read(current).ok_or_else(|| wrong("ZOHO_CRED_STORE_KEY"))?,
@@ -80,9 +83,9 @@ impl Keys {
         std::iter::once(&self.current).chain(&self.old).map(|key| key.id.to_vec()).collect()
     }
 
-    /// Encrypts `text` for the credential `id`. [`Error::Unavailable`] if the system has no random numbers.
+    /// Encrypts `text` for the credential `id`. `Code::Unavailable` if the system has no random numbers.
     pub fn seal(&self, id: &str, text: &[u8]) -> Result<Vec<u8>, Error> {
-        let failed = |problem: String| Error::Unavailable { problem, retry_after: None };
+        let failed = |problem: String| Error::unavailable(&problem);
         let mut sealed = vec![VERSION];
         sealed.extend_from_slice(&self.current.id);
         let aad = aad(id, &sealed);
@@ -127,8 +130,7 @@ fn mark(mac: &Hmac<Sha256>, token: &Secret) -> String {
 /// A new key in base64.
 pub(crate) fn new_key() -> Result<Secret, Error> {
     let mut bytes = Zeroizing::new([0; KEY]);
-    getrandom::fill(&mut *bytes)
-        .map_err(|error| Error::Unavailable { problem: error.to_string(), retry_after: None })?;
+    getrandom::fill(&mut *bytes).map_err(|error| Error::unavailable(&error.to_string()))?;
     Ok(Secret::new(STANDARD.encode(*bytes)))
 }
 

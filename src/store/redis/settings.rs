@@ -2,7 +2,7 @@
 
 use crate::config::ConfigFile;
 use crate::config::environment::secret;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::secret::Secret;
 use crate::store::redis::seal::Keys;
@@ -65,9 +65,12 @@ pub(crate) fn place(address: &str) -> String {
 }
 
 fn keys(env: &Env) -> Result<Keys, Error> {
-    let current = secret(env, "ZOHO_CRED_STORE_KEY")?.ok_or_else(|| Error::Setting {
-        problem: tr!("the shared store needs ZOHO_CRED_STORE_KEY or ZOHO_CRED_STORE_KEY_FILE"),
-        hint: tr!("make a key with 'zoho-cred keygen' and give it to every machine"),
+    let current = secret(env, "ZOHO_CRED_STORE_KEY")?.ok_or_else(|| {
+        Error::new(
+            Code::Config,
+            tr!("the shared store needs ZOHO_CRED_STORE_KEY or ZOHO_CRED_STORE_KEY_FILE"),
+            tr!("make a key with 'zoho-cred keygen' and give it to every machine"),
+        )
     })?;
     Keys::read(&current, secret(env, "ZOHO_CRED_STORE_KEY_OLD")?.as_ref())
 }

@@ -41,7 +41,7 @@ pub enum Action {
 }
 
 impl Snapshot {
-    /// Converts a reply that has just arrived. [`Error::Setting`] if the token is sealed with a key that we do not
+    /// Converts a reply that has just arrived. `Code::Config` if the token is sealed with a key that we do not
     /// have.
     pub fn of(
         reply: Reply,
