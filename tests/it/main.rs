@@ -30,6 +30,7 @@ mod fuzz;
 mod helpers;
 mod hostile;
 mod import;
+mod installs;
 mod japanese;
 mod leaks;
 mod links;

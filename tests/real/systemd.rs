@@ -1,11 +1,83 @@
 //! `setup systemd`: systemd verifies the unit, and the test runs it as systemd would.
 
-use crate::harness::{PROGRAM, Test, until};
+use crate::harness::{PROGRAM, Running, Test, until};
 use crate::world::{have_all, run};
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
     unit.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).collect()
+}
+
+/// The words of a setting as systemd reads them: quotes and escapes removed, specifiers expanded.
+fn words(value: &str, specifier: impl Fn(char) -> String) -> Vec<String> {
+    let (mut words, mut quoted, mut chars) = (vec![String::new()], false, value.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            '\\' => words.last_mut().unwrap().push(chars.next().unwrap()),
+            '%' => words.last_mut().unwrap().push_str(&specifier(chars.next().unwrap())),
+            c => words.last_mut().unwrap().push(c),
+        }
+    }
+    words
+}
+
+/// A unit that runs as systemd would run it.
+struct Unit {
+    running: Running,
+    program: PathBuf,
+    runtime: PathBuf,
+}
+
+impl Unit {
+    fn start(test: &Test, unit: &str) -> Self {
+        let (credentials, runtime, state) =
+            (test.dir.path().join("credentials"), test.dir.path().join("run"), test.dir.path().join("lib"));
+        for folder in [&credentials, &runtime.join("zoho-cred"), &state.join("zoho-cred")] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        for loaded in values(unit, "LoadCredential") {
+            let (name, _) = loaded.split_once(':').unwrap();
+            let secret = match name {
+                "zoho-client-secret" => test.sandbox.client_secret(),
+                "zoho-refresh-token" => test.sandbox.refresh_token(),
+                other => panic!("{other}"),
+            };
+            let file = credentials.join(name);
+            std::fs::write(&file, secret).unwrap();
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o400)).unwrap();
+        }
+        let specifier = |c| match c {
+            't' => runtime.display().to_string(),
+            'S' => state.display().to_string(),
+            '%' => "%".to_owned(),
+            other => panic!("%{other}"),
+        };
+        let exec = words(values(unit, "ExecStart")[0], specifier);
+        let mut command = Command::new(&exec[0]);
+        command.args(&exec[1..]).env_clear().env("CREDENTIALS_DIRECTORY", &credentials);
+        for setting in values(unit, "Environment") {
+            let settings = words(setting, specifier);
+            assert_eq!(settings.len(), 1, "{setting}");
+            let (name, value) = settings[0].split_once('=').unwrap();
+            command.env(name, value);
+        }
+        let program = exec[0].clone().into();
+        Unit { running: test.start(command), program, runtime }
+    }
+}
+
+/// Asserts that systemd has nothing to say about the unit.
+#[track_caller]
+fn verified(test: &Test, unit: &str) {
+    if have_all(&["systemd-analyze"]) {
+        let file = test.file("zoho-cred.service", unit);
+        let outcome = run(test, "systemd-analyze", &["verify", "--man=no", file.to_str().unwrap()]);
+        assert!(!outcome.stderr.contains("zoho-cred"), "{outcome:?}");
+    }
 }
 
 #[test]
@@ -16,43 +88,33 @@ fn the_unit_keeps_a_file_fresh_from_loaded_credentials() {
     for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
         assert!(!unit.contains(secret));
     }
-    if have_all(&["systemd-analyze"]) {
-        let file = test.file("zoho-cred.service", &unit);
-        let outcome = run(&test, "systemd-analyze", &["verify", "--man=no", file.to_str().unwrap()]);
-        assert!(!outcome.stderr.contains("zoho-cred.service"), "{outcome:?}");
-    }
-    let (credentials, runtime, state) =
-        (test.dir.path().join("credentials"), test.dir.path().join("run"), test.dir.path().join("lib"));
-    for folder in [&credentials, &runtime.join("zoho-cred"), &state.join("zoho-cred")] {
-        std::fs::create_dir_all(folder).unwrap();
-    }
-    for loaded in values(&unit, "LoadCredential") {
-        let (name, _) = loaded.split_once(':').unwrap();
-        let secret = match name {
-            "zoho-client-secret" => test.sandbox.client_secret(),
-            "zoho-refresh-token" => test.sandbox.refresh_token(),
-            other => panic!("{other}"),
-        };
-        let file = credentials.join(name);
-        std::fs::write(&file, secret).unwrap();
-        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o400)).unwrap();
-    }
-    let expand =
-        |text: &str| text.replace("%t", runtime.to_str().unwrap()).replace("%S", state.to_str().unwrap());
-    let exec = values(&unit, "ExecStart");
-    let words: Vec<String> = expand(exec[0]).split_whitespace().map(str::to_owned).collect();
-    assert_eq!(words[0], PROGRAM);
-    let mut command = std::process::Command::new(&words[0]);
-    command.args(&words[1..]).env_clear().env("CREDENTIALS_DIRECTORY", &credentials);
-    for setting in values(&unit, "Environment") {
-        let (name, value) = setting.split_once('=').unwrap();
-        command.env(name, expand(value));
-    }
-    let running = test.start(command);
+    verified(&test, &unit);
+    let Unit { running, program, runtime } = Unit::start(&test, &unit);
+    assert_eq!(program, Path::new(PROGRAM));
     let token = runtime.join("zoho-cred/token");
     until("a token", || token.exists());
     assert!(std::fs::read_to_string(&token).unwrap().starts_with("1000."));
     assert_eq!(std::fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o640);
     running.signal("TERM");
     assert_eq!(running.wait().code.to_string(), values(&unit, "SuccessExitStatus")[0]);
+}
+
+/// Regression: the path stood in the unit as it is, and systemd ended it at a blank and took `%` for a specifier.
+#[test]
+fn the_unit_runs_a_program_whose_path_has_blanks_and_percent_signs() {
+    let test = Test::new();
+    test.get().ok();
+    let folder = test.dir.path().join("my 100%t tools $HOME");
+    std::fs::create_dir(&folder).unwrap();
+    let program = folder.join("zoho-cred");
+    std::fs::copy(PROGRAM, &program).unwrap();
+    let mut command = Command::new(&program);
+    command.args(["setup", "systemd"]).env_clear().envs(test.vars());
+    let unit = test.start(command).wait().stdout;
+    verified(&test, &unit);
+    let started = Unit::start(&test, &unit);
+    assert_eq!(started.program, program);
+    until("a token", || started.runtime.join("zoho-cred/token").exists());
+    started.running.signal("TERM");
+    assert_eq!(started.running.wait().code, 143);
 }

@@ -14,15 +14,28 @@ use crate::system::{System, process};
 /// Prints the settings on stdout and how to test them on stderr.
 pub(crate) fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
-    let text = fill(&session, system, text(args.target))?;
+    let text = fill(&session, system, text(args.target), quoting(args.target))?;
     system.print(text.as_bytes())?;
     if !global.verbosity.quiet {
-        let words = fill(&session, system, &check(args.target))?;
+        let words = fill(&session, system, &check(args.target), str::to_owned)?;
         for line in words.trim_end().lines() {
             system.say_as_it_is(&tr!("zoho-cred: check: {line}", line));
         }
     }
     Ok(0)
+}
+
+/// How a value is written in the text of `target`.
+fn quoting(target: Target) -> fn(&str) -> String {
+    match target {
+        Target::Systemd => in_systemd_quotes,
+        _ => str::to_owned,
+    }
+}
+
+/// The value as it stands between the double quotes of a unit file, where systemd reads escapes and `%` specifiers.
+fn in_systemd_quotes(value: &str) -> String {
+    value.replace('\\', r"\\").replace('"', r#"\""#).replace('%', "%%")
 }
 
 fn text(target: Target) -> &'static str {
@@ -92,8 +105,8 @@ fn check(target: Target) -> String {
     }
 }
 
-/// Fills a template with the profile's values.
-fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error> {
+/// Fills a template with the profile's values, each written by `quote`.
+fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> String) -> Result<String, Error> {
     let profile = &session.profile;
     let answered = last_api_domain(session, system);
     let unknown = || {
@@ -130,13 +143,13 @@ fn fill(session: &Session, system: &System, text: &str) -> Result<String, Error>
         ("{scheme}", scheme),
         ("{program}", process::own_path().display().to_string()),
     ];
-    let text = for_grant(profile, text);
-    Ok(values.iter().fold(text, |text, (name, value)| text.replace(name, &sanitize(value))))
+    let text = for_grant(profile, text, quote);
+    Ok(values.iter().fold(text, |text, (name, value)| text.replace(name, &quote(&sanitize(value)))))
 }
 
 /// Adapts a template to the profile's grant: client credentials have no refresh token, but an organization and
 /// scopes.
-fn for_grant(profile: &Profile, text: &str) -> String {
+fn for_grant(profile: &Profile, text: &str, quote: fn(&str) -> String) -> String {
     let Grant::ClientCredentials { soid } = &profile.grant else { return text.to_owned() };
     let named = [("ZOHO_SOID", soid.clone().unwrap_or_default()), ("ZOHO_SCOPES", profile.scopes.join(","))];
     let mut lines = Vec::new();
@@ -146,8 +159,11 @@ fn for_grant(profile: &Profile, text: &str) -> String {
             continue;
         }
         for (place, separator) in [("{data_center}", ": "), ("{data_center_env}", "=")] {
-            if let Some(before) = kept.strip_suffix(place) {
-                lines.extend(named.iter().map(|(name, value)| format!("{before}{name}{separator}{value}")));
+            if kept.contains(place) {
+                let with = |(name, value): &(_, String)| {
+                    kept.replace(place, &format!("{name}{separator}{}", quote(&sanitize(value))))
+                };
+                lines.extend(named.iter().map(with));
             }
         }
         lines.push(kept);
@@ -169,12 +185,20 @@ mod tests {
         let file = ConfigFile::parse(Path::new("c"), text).unwrap();
         let profile = file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap();
         for target in [Target::GithubActions, Target::GitlabCi, Target::AzurePipelines, Target::Systemd] {
-            let separator = if target == Target::Systemd { "=" } else { ": " };
-            let text = for_grant(&profile, super::text(target));
+            let (separator, end) = if target == Target::Systemd { ("=", "\"\n") } else { (": ", "\n") };
+            let text = for_grant(&profile, super::text(target), quoting(target));
             assert!(!text.to_lowercase().replace('-', "_").contains("refresh_token"), "{text}");
-            assert!(text.contains(&format!("ZOHO_SOID{separator}ZohoCRM.1\n")), "{text}");
-            assert!(text.contains(&format!("ZOHO_SCOPES{separator}A.b.READ,C.d.ALL\n")), "{text}");
-            assert!(!check(target).is_empty() && !for_grant(&profile, &check(target)).contains("REFRESH"));
+            assert!(text.contains(&format!("ZOHO_SOID{separator}ZohoCRM.1{end}")), "{text}");
+            assert!(text.contains(&format!("ZOHO_SCOPES{separator}A.b.READ,C.d.ALL{end}")), "{text}");
+            assert!(
+                !check(target).is_empty()
+                    && !for_grant(&profile, &check(target), str::to_owned).contains("REFRESH")
+            );
         }
+    }
+
+    #[test]
+    fn nothing_in_a_unit_file_is_a_specifier_or_ends_the_quotes() {
+        assert_eq!(in_systemd_quotes(r#"/opt/my "tools" 100%\t/x"#), r#"/opt/my \"tools\" 100%%\\t/x"#);
     }
 }
