@@ -23,8 +23,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
         return 0;
     }
     let args = expand_program_name(args);
-    let _speaking =
-        speak(if wants_json(&args) { Language::English } else { Language::of(|name| system.env.get(name)) });
+    let _speaking = speak(if wants_json(&args) { Language::English } else { user_language(system) });
     let cli = match parse_alone(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report_clap_error(&args, error, system),
@@ -78,6 +77,12 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::OpenUrl { url } => Ok(u8::from(!browser::opens(&url))),
         Command::Setup(args) => commands::setup(system, global, &args),
     }
+}
+
+/// The setting of the operating system counts on terminals only. The encoding of other outputs is not known there.
+fn user_language(system: &System) -> Language {
+    let on_terminal = system.terminal.stdout && system.terminal.stderr;
+    Language::of(|name| system.env.get(name), || if on_terminal { (system.locale)() } else { None })
 }
 
 /// Maps the program names that git and Bazel look for to the `helper` command.

@@ -19,9 +19,15 @@ thread_local! {
 
 impl Language {
     /// The language of `LC_ALL`, else `LC_MESSAGES`, else `LANG` (POSIX, Internationalization Variables). Unless
-    /// that is `C`, the first supported language in `LANGUAGE` has priority (gettext).
-    pub fn of<'a>(variable: impl Fn(&str) -> Option<&'a str>) -> Self {
-        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| variable(name)).unwrap_or("C");
+    /// that is `C`, the first supported language in `LANGUAGE` has priority (gettext). If none of the three is set, the
+    /// language is that of `setting`, a BCP 47 tag.
+    pub fn of<'a>(
+        variable: impl Fn(&str) -> Option<&'a str>,
+        setting: impl FnOnce() -> Option<String>,
+    ) -> Self {
+        let Some(locale) = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| variable(name)) else {
+            return setting().and_then(|tag| Self::named(&tag)).unwrap_or_default();
+        };
         if matches!(locale, "C" | "POSIX") || !is_utf8(locale) {
             return Language::English;
         }
@@ -37,9 +43,9 @@ impl Language {
         }
     }
 
-    /// The language of a locale such as `ja_JP.UTF-8`, if supported.
+    /// The language of a locale such as `ja_JP.UTF-8` or a tag such as `ja-JP`, if supported.
     fn named(locale: &str) -> Option<Self> {
-        match locale.split(['_', '.', '@']).next()? {
+        match locale.split(['_', '-', '.', '@']).next()? {
             "ja" => Some(Language::Japanese),
             "en" => Some(Language::English),
             _ => None,
@@ -81,7 +87,7 @@ mod tests {
     #[test]
     fn the_variables_rank_as_posix_and_gettext_have_them() {
         let of = |set: &[(&str, &'static str)]| {
-            Language::of(|name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| *value))
+            Language::of(|name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| *value), || None)
         };
         assert_eq!(of(&[]), English);
         assert_eq!(of(&[("LANG", "ja_JP.UTF-8")]), Japanese);

@@ -48,6 +48,11 @@ impl Env {
     }
 }
 
+/// The user's language on Windows and macOS. On other systems, the environment variables are the setting.
+pub(super) fn locale() -> Option<String> {
+    if cfg!(any(windows, target_vendor = "apple")) { sys_locale::get_locale() } else { None }
+}
+
 #[cfg(test)]
 mod tests {
     use super::holds_password;

@@ -50,6 +50,8 @@ pub type OpenHttp = Box<dyn Fn(&Roots) -> Result<Box<dyn Http>, Error>>;
 pub struct System {
     /// Environment variables.
     pub env: Env,
+    /// The user's language in the settings of the operating system, as a BCP 47 tag.
+    pub locale: fn() -> Option<String>,
     /// The clocks.
     pub clock: Rc<dyn Clock>,
     /// Creates the HTTP client. Not called for a cached `get`.
@@ -77,6 +79,7 @@ impl System {
     pub fn real() -> Self {
         System {
             env: Env::real(),
+            locale: env::locale,
             clock: Rc::new(RealClock::default()),
             http: Box::new(|roots| Ok(Box::new(Https::new(roots)?))),
             file_system: FileSystem::of,

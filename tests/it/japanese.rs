@@ -1,11 +1,14 @@
 //! Output with `LANG=ja_JP.UTF-8`: people see Japanese, programs see English.
 
 use crate::harness::{PROGRAM, Test};
+use crate::in_process::Sink;
 use rexpect::session::PtySession;
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use zoho_cred::sandbox::FaultKind;
+use zoho_cred::system::{Env, System, Terminal};
 
 const JAPANESE: &str = "ja_JP.UTF-8";
 
@@ -32,6 +35,27 @@ fn an_error_is_said_in_the_language_of_the_call() {
     let test = test("en_US.UTF-8").var("LC_ALL", JAPANESE);
     assert!(is_japanese(&test.run(["get", "crn"]).stderr));
     assert!(!is_japanese(&test.var("LC_ALL", "C").run(["get", "crn"]).stderr));
+}
+
+/// Windows and macOS have a setting instead of variables.
+#[test]
+fn without_variables_the_operating_system_says_the_language_on_a_terminal() {
+    let run = |variables: &[(&str, &str)], is_terminal: bool| {
+        let stderr = Sink::default();
+        let mut system = System {
+            env: Env::of(variables.iter().copied()),
+            locale: || Some("ja-JP".into()),
+            terminal: Terminal { stdout: is_terminal, stderr: is_terminal, ..Terminal::default() },
+            stderr: RefCell::new(Box::new(stderr.clone())),
+            ..System::real()
+        };
+        assert_eq!(zoho_cred::run(["zoho-cred", "gte"].map(Into::into), &mut system), 2);
+        is_japanese(&stderr.text())
+    };
+    assert!(run(&[], true));
+    assert!(!run(&[], false));
+    assert!(!run(&[("LANG", "en_US.UTF-8")], true));
+    assert!(!run(&[("LC_ALL", "C")], true));
 }
 
 #[test]
