@@ -4,6 +4,7 @@ use super::world::RedisStore;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
+use zoho_cred::sandbox::FaultKind;
 
 fn holds(bytes: &[u8], word: &str) -> bool {
     bytes.windows(word.len()).any(|part| part == word.as_bytes())
@@ -82,4 +83,78 @@ fn the_user_of_docs_fleet_md_may_do_all_it_needs() {
     assert_eq!(fleet.requests(), 2);
     fleet.url = fleet.url.replace("fleet:PASSWORD@", "");
     fleet.get(5).failed(78, "config");
+}
+
+/// Text that would forge lines in the log of a CI job, and drive a terminal.
+const EVIL: &str =
+    "x\n::error::owned\r\n##vso[task.complete]owned\u{1b}[2J\u{9b}31m\u{202e}##[error]y\u{2028}z";
+
+/// Replaces every string below `value` but those of `kept`.
+fn poison(value: &mut serde_json::Value, kept: &[&str]) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => EVIL.clone_into(text),
+        Value::Array(values) => values.iter_mut().for_each(|value| poison(value, kept)),
+        Value::Object(map) => {
+            map.iter_mut()
+                .filter(|(name, _)| !kept.contains(&name.as_str()))
+                .for_each(|(_, v)| poison(v, kept));
+        }
+        _ => {}
+    }
+}
+
+/// Regression: the shared ledger held text, which every machine printed.
+#[test]
+fn text_in_redis_forges_no_line_on_any_machine() {
+    for kind in ["transient", "refused", "misconfigured"] {
+        let Some(fleet) = RedisStore::new() else { return };
+        let token = fleet.get(0).ok().to_owned();
+        fleet.test.fault(FaultKind::Html);
+        fleet.reject(0, &token).ok();
+        fleet.get(0).failed(69, "unavailable");
+        let key = fleet.redis.key("ledger");
+        let json: String = fleet.redis.ask(&[b"HGET", key.as_bytes(), b"json"]);
+        let mut ledger: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(ledger["failure"].is_object(), "{json}");
+        ledger["failure"]["kind"] = kind.into();
+        poison(&mut ledger, &["kind", "secret_fp"]);
+        let json = ledger.to_string();
+        assert!(json.contains("owned"), "{json}");
+        let set = |key: &str, field: &str, value: &str| {
+            let _: i64 = fleet.redis.ask(&[b"HSET", key.as_bytes(), field.as_bytes(), value.as_bytes()]);
+        };
+        set(&key, "json", &json);
+        set(&key, "rev", EVIL);
+        set(&key.replace("ledger", "token"), "tomb", EVIL);
+        let requests = fleet.requests();
+        for with_lease in [false, true] {
+            if with_lease {
+                let lease = key.replace("ledger", "lease");
+                let _: String =
+                    fleet.redis.ask(&[b"SET", lease.as_bytes(), EVIL.as_bytes(), b"PX", b"60000"]);
+            }
+            for args in [
+                &["-vv", "get", "--timeout", "1s"][..],
+                &["--error-format", "json", "get", "--timeout", "1s"],
+                &["-vv", "status"],
+                &["status", "-o", "json"],
+                &["list"],
+                &["-vv", "doctor"],
+                &["doctor", "-o", "json"],
+            ] {
+                let outcome = fleet.run(1, args);
+                let said = outcome.stdout.clone() + &outcome.stderr;
+                let harmless = |c: char| !c.is_control() || c == '\n';
+                assert!(
+                    said.chars().all(harmless) && !said.contains(['\u{202e}', '\u{2028}']),
+                    "{outcome:?}"
+                );
+                assert!(!said.contains("##"), "{outcome:?}");
+                assert!(!said.lines().any(|line| line.trim_start().starts_with("::")), "{outcome:?}");
+                assert!(outcome.code != 70 && outcome.code < 128, "{outcome:?}");
+            }
+        }
+        assert_eq!(fleet.requests(), requests, "{kind}: the ledger was read, and its failure obeyed");
+    }
 }
