@@ -177,34 +177,28 @@ fn family_of(leader: i32) -> Vec<i32> {
 
 /// Replaces this process by `program`, with `set` added to its environment and `removed` taken out. Signals and exit
 /// codes then need no forwarding. Returns only on failure.
-#[cfg(unix)]
+///
+/// Without `exec`, as on Windows, it runs `program` and returns its exit code. The console sends Ctrl-C to both processes.
 pub(crate) fn become_program(
     program: &OsStr,
     args: &[OsString],
     set: &[(String, String)],
     removed: &[&str],
 ) -> std::io::Result<u8> {
-    use std::os::unix::process::CommandExt;
     let mut command = child(program);
     command.args(args);
     removed.iter().for_each(|name| _ = command.env_remove(name));
     command.envs(set.iter().map(|(name, value)| (name, value)));
-    Err(command.exec())
+    exec(command)
 }
 
-/// Runs `program` with `set` added to its environment and `removed` taken out, and returns its exit code. This system
-/// has no `exec`. The console sends Ctrl-C to both processes.
+#[cfg(unix)]
+fn exec(mut command: Command) -> std::io::Result<u8> {
+    Err(std::os::unix::process::CommandExt::exec(&mut command))
+}
+
 #[cfg(not(unix))]
-pub(crate) fn become_program(
-    program: &OsStr,
-    args: &[OsString],
-    set: &[(String, String)],
-    removed: &[&str],
-) -> std::io::Result<u8> {
-    let mut command = child(program);
-    command.args(args);
-    removed.iter().for_each(|name| _ = command.env_remove(name));
-    command.envs(set.iter().map(|(name, value)| (name, value)));
+fn exec(mut command: Command) -> std::io::Result<u8> {
     let status = command.status()?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

@@ -70,10 +70,10 @@ impl Signals {
         }
         let was_armed = self.armed.swap(false, Ordering::SeqCst);
         let done = act();
-        match was_armed {
-            true => self.release().map(|()| done),
-            false => Ok(done),
+        if was_armed {
+            self.release()?;
         }
+        Ok(done)
     }
 
     /// Simulates a signal.
