@@ -34,7 +34,7 @@ pub enum Code {
     Config,
     /// No profile of that name.
     UnknownProfile,
-    /// Zoho refuses the client: a wrong data centre, id or secret.
+    /// Zoho refuses the client: a wrong data center, id or secret.
     ClientRejected,
     /// Ended by SIGINT or SIGTERM.
     Interrupted(u8),
@@ -313,7 +313,7 @@ impl Error {
                 ChangedSetting::Grant => tr!("its secrets belong to another grant"),
             }),
             Error::Refused { error, .. } => Some(tr!(
-                "it was answered '{error}': revoked, replaced by a newer login, or of another data centre",
+                "it was answered '{error}': revoked, replaced by a newer login, or of another data center",
                 error
             )),
             Error::ClientRejected { error, accounts_url, .. } => Some(rejected_for(error, accounts_url)),
@@ -338,7 +338,7 @@ impl Error {
             Error::ClientRejected { profile, error, .. } if profile == ENVIRONMENT => {
                 Some(match rejected(error) {
                     Rejected::Scope => tr!("correct ZOHO_SCOPES, or ask for other scopes when you log in"),
-                    Rejected::Organisation => tr!("correct ZOHO_SOID"),
+                    Rejected::Organization => tr!("correct ZOHO_SOID"),
                     _ => tr!(
                         "compare ZOHO_DATA_CENTER, ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET with the API console"
                     ),
@@ -366,7 +366,7 @@ impl Error {
                         profile
                     )
                 }
-                Rejected::Organisation => {
+                Rejected::Organization => {
                     tr!("correct soid in the config, or run 'zoho-cred login {profile}' with --soid", profile)
                 }
             }),
@@ -415,7 +415,7 @@ enum Rejected {
     RedirectUri,
     Kind,
     Scope,
-    Organisation,
+    Organization,
 }
 
 fn rejected(error: &str) -> Rejected {
@@ -423,7 +423,7 @@ fn rejected(error: &str) -> Rejected {
         "invalid_redirect_uri" => Rejected::RedirectUri,
         "unauthorized_client" => Rejected::Kind,
         error if error.contains("scope") => Rejected::Scope,
-        error if ["_org", "org_", "soid"].iter().any(|part| error.contains(part)) => Rejected::Organisation,
+        error if ["_org", "org_", "soid"].iter().any(|part| error.contains(part)) => Rejected::Organization,
         _ => Rejected::Client,
     }
 }
@@ -431,12 +431,12 @@ fn rejected(error: &str) -> Rejected {
 fn rejected_for(error: &str, accounts_url: &str) -> String {
     match rejected(error) {
         Rejected::Client => tr!(
-            "most likely the wrong data centre ({accounts_url} was asked), else a wrong client id or secret",
+            "most likely the wrong data center ({accounts_url} was asked), else a wrong client id or secret",
             accounts_url
         ),
         Rejected::RedirectUri => tr!("the redirect URI is not, to the letter, one that the client has"),
         Rejected::Kind => tr!("the client is of a type that may not log in this way"),
         Rejected::Scope => tr!("a scope is misspelt, or its product is not part of the account"),
-        Rejected::Organisation => tr!("soid is missing or wrong; it is like ZohoCRM.600000434"),
+        Rejected::Organization => tr!("soid is missing or wrong; it is like ZohoCRM.600000434"),
     }
 }

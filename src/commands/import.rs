@@ -122,7 +122,7 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
         let accounts_url =
             given.clone().or_else(|| user.data_center.map(AccountsUrl::of)).ok_or_else(|| {
                 let problem = tr!(
-                    "{path}, line {line} does not tell the data centre: give --data-center or --accounts-url",
+                    "{path}, line {line} does not tell the data center: give --data-center or --accounts-url",
                     path = shown,
                     line = user.line,
                 );

@@ -26,7 +26,7 @@ pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) ->
     let warning = match rejected {
         Rejected::NotCached | Rejected::Dropped => None,
         Rejected::Kept => Some(tr!(
-            "Zoho says that the token lives, so it was kept: check the scope, the organisation and the data centre"
+            "Zoho says that the token lives, so it was kept: check the scope, the organization and the data center"
         )),
         Rejected::Unclear => {
             Some(tr!("Zoho did not say whether the token lives, so it was kept; check the scope first"))

@@ -78,7 +78,7 @@ pub(crate) fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static
         Some(code) => Some(DataCenter::by_code(code.trim()).ok_or_else(|| {
             Error::new(
                 Code::Config,
-                tr!("ZOHO_DATA_CENTER: '{code}' is not a data centre", code),
+                tr!("ZOHO_DATA_CENTER: '{code}' is not a data center", code),
                 match nearest(code, DataCenter::codes()) {
                     Some(near) => did_you_mean(near),
                     None => tr!("use us, eu, in, au, jp, ca, sa, uk, cn, ae or sg"),

@@ -233,10 +233,10 @@ impl ConfigFile {
         DataCenter::by_code(code.get_ref()).ok_or_else(|| {
             let (code, at) = (code.get_ref(), code.span().start);
             match DataCenter::nearest(code) {
-                Some(near) => self.complain(at, &tr!("'{code}' is not a data centre", code), Some(near)),
+                Some(near) => self.complain(at, &tr!("'{code}' is not a data center", code), Some(near)),
                 None => {
                     let problem = tr!(
-                        "'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg",
+                        "'{code}' is not a data center: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg",
                         code
                     );
                     self.complain(at, &problem, None)
@@ -432,7 +432,7 @@ mod tests {
     #[test]
     fn wrong_values_are_named_with_their_line() {
         for (text, line, words) in [
-            ("[profile.crm]\nclient_id='x'\ndata_center='jq'", 3, "not a data centre"),
+            ("[profile.crm]\nclient_id='x'\ndata_center='jq'", 3, "not a data center"),
             ("[profile.crm]\nclient_id='x'\naccounts_url='http://zoho.eu'", 3, "must be https"),
             ("[profile.crm]\nclient_id='x'\ndata_center='jp'\nscheme='basic'", 4, "zoho or bearer"),
             ("[profile.crm]\nclient_id='x'\ndata_center='jp'\nbudget={tokens=0}", 4, "at least one"),

@@ -99,7 +99,7 @@ fn code_refused(error: &str) -> Error {
         tr!("Zoho did not take the code: '{error}'", error),
         tr!("run the same login again"),
     )
-    .with_cause(tr!("a code is good for two minutes and one use, at the data centre that made it"))
+    .with_cause(tr!("a code is good for two minutes and one use, at the data center that made it"))
 }
 
 fn no_refresh_token(profile: &str) -> Error {

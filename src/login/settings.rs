@@ -176,17 +176,17 @@ fn accounts(
     }
     if system.terminal.stdin {
         system.say(&tr!(
-            "zoho-cred: your data centre is the end of your Zoho pages' address: crm.zoho.jp is jp"
+            "zoho-cred: your data center is the end of your Zoho pages' address: crm.zoho.jp is jp"
         ));
     }
-    by_code(&ask(system, &tr!("Data centre (us, eu, in, au, jp, ca, sa, uk, cn, ae, sg)"), "--data-center")?)
+    by_code(&ask(system, &tr!("Data center (us, eu, in, au, jp, ca, sa, uk, cn, ae, sg)"), "--data-center")?)
 }
 
 fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Error> {
     let dc = DataCenter::by_code(code.trim()).ok_or_else(|| match DataCenter::nearest(code) {
-        Some(near) => Error::new(Code::Usage, tr!("'{code}' is not a data centre", code), did_you_mean(near)),
+        Some(near) => Error::new(Code::Usage, tr!("'{code}' is not a data center", code), did_you_mean(near)),
         None => Error::usage(
-            tr!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
+            tr!("'{code}' is not a data center: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
             "zoho-cred login",
         ),
     })?;

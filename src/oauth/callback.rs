@@ -1,4 +1,4 @@
-//! What Zoho's redirect brings back: a code and the user's data centre, or an error.
+//! What Zoho's redirect brings back: a code and the user's data center, or an error.
 //!
 //! The address can be forged by anybody who gets a browser to visit it, and the client secret goes where it says. So
 //! the state is compared first, and the accounts server must be one of Zoho's, or the one the profile names.

@@ -94,7 +94,7 @@ pub enum Poll {
     Pending,
     /// Too soon.
     SlowDown,
-    /// The user lives in another data centre: go on there, with the same code.
+    /// The user lives in another data center: go on there, with the same code.
     OtherDataCenter(String),
     /// The person said no.
     Denied,

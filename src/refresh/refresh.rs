@@ -173,7 +173,7 @@ fn shared_failure(ledger: &Ledger, failures: u64) -> Option<&Failure> {
 }
 
 /// Whether a failure is one for every caller of its ledger. Profiles with client credentials share a ledger with those
-/// of other organisations and scopes, which may well be accepted where these are not.
+/// of other organizations and scopes, which may well be accepted where these are not.
 fn concerns_all(failure: &Failure, profile: &Profile) -> bool {
     matches!(failure.kind, FailureKind::Transient | FailureKind::Throttled)
         || profile.grant == Grant::RefreshToken

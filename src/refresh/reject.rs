@@ -21,7 +21,7 @@ pub enum Rejected {
     NotCached,
     /// It was, and it is gone.
     Dropped,
-    /// It lives: the complaint was about scope, organisation or data centre.
+    /// It lives: the complaint was about scope, organization or data center.
     Kept,
     /// It could not be found out, so it is kept.
     Unclear,

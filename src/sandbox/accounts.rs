@@ -7,7 +7,7 @@ use crate::sandbox::state::SandboxState;
 use serde_json::{Map, Value, json};
 
 impl SandboxState {
-    /// The data centres this server plays. The shape is that of Zoho's; see the reference, section 1.4.
+    /// The data centers this server plays. The shape is that of Zoho's; see the reference, section 1.4.
     pub(super) fn server_info(&self) -> Answer {
         let locations: Map<String, Value> =
             self.setup.data_centers.iter().map(|(name, url)| (name.clone(), json!(url))).collect();

@@ -50,9 +50,9 @@ impl ClientKind {
 pub struct Client {
     /// Its type.
     pub kind: ClientKind,
-    /// The same in every data centre.
+    /// The same in every data center.
     pub client_id: String,
-    /// Data centre to client secret. By default Zoho makes one for each.
+    /// Data center to client secret. By default Zoho makes one for each.
     pub client_secrets: BTreeMap<String, String>,
     /// What was registered as Authorized Redirect URIs; compared exactly.
     pub redirect_uris: Vec<String>,

@@ -97,7 +97,7 @@ impl SandboxState {
         state
     }
 
-    /// Puts limits in force; the user can only live in a data centre that is served.
+    /// Puts limits in force; the user can only live in a data center that is served.
     pub(super) fn set_limits(&mut self, limits: Limits) -> Result<(), String> {
         if let Some(location) = &limits.user_location
             && self.url_of(location).is_none()

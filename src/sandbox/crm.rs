@@ -1,4 +1,4 @@
-//! `/crm/v8/…`: Leads, Contacts and the organisation, as far as it takes to see whether a token is any good.
+//! `/crm/v8/…`: Leads, Contacts and the organization, as far as it takes to see whether a token is any good.
 
 use crate::sandbox::random::Random;
 use crate::sandbox::reply::{Answer, Reply};
@@ -51,7 +51,7 @@ impl SandboxState {
             return refused(401, "OAUTH_SCOPE_MISMATCH", message);
         }
         match (operation, module) {
-            ("READ", "org") => organisation(),
+            ("READ", "org") => organization(),
             ("READ", module) => self.read(module, id),
             (_, module) => self.create(now, module, &request.body),
         }
@@ -97,10 +97,10 @@ impl SandboxState {
     }
 }
 
-fn organisation() -> Answer {
-    let organisation = json!({"id": "600000434", "company_name": "Sandbox K.K.", "country_code": "JP",
+fn organization() -> Answer {
+    let organization = json!({"id": "600000434", "company_name": "Sandbox K.K.", "country_code": "JP",
         "time_zone": "Asia/Tokyo", "currency": "Japanese Yen - JPY", "type": "sandbox"});
-    Answer::ok(&json!({"org": [organisation]}), "organisation")
+    Answer::ok(&json!({"org": [organization]}), "organization")
 }
 
 fn no_such_module() -> Answer {

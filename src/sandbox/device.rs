@@ -98,7 +98,7 @@ impl SandboxState {
             Verdict::Pending => Answer::error("authorization_pending"),
             Verdict::Rejected => Answer::error("access_denied"),
             Verdict::Accepted if location != request.data_center => {
-                // The other data centre has not been polled yet.
+                // The other data center has not been polled yet.
                 asked.last_poll = None;
                 Answer::ok(&json!({"user_location": location, "error": "other_dc"}), "other_dc")
             }

@@ -63,7 +63,7 @@ type BodyError = Box<dyn std::error::Error + Send + Sync>;
 /// The largest body of a request that is read, in bytes.
 const LARGEST: usize = 2 << 20;
 
-/// One data centre's port.
+/// One data center's port.
 #[derive(Clone)]
 pub(super) struct Port {
     pub shared: Arc<Shared>,

@@ -35,7 +35,7 @@ pub struct Limits {
     /// How long every answer takes (0).
     #[serde(rename = "latency_s", with = "seconds")]
     pub latency: Duration,
-    /// The data centre the user lives in, if it is not the one the client was registered in. The server must
+    /// The data center the user lives in, if it is not the one the client was registered in. The server must
     /// have been started with it. Device polls elsewhere get `other_dc`.
     pub user_location: Option<String>,
     /// Whether the redirect after Reject carries `state` (true). Zoho has been seen to leave it out.

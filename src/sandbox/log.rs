@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub struct LogEntry {
     /// The sandbox's time of arrival, ms since the epoch.
     pub time_ms: u64,
-    /// The data centre it came to.
+    /// The data center it came to.
     pub data_center: String,
     /// Which endpoint it was.
     pub endpoint: super::Endpoint,

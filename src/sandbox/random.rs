@@ -39,7 +39,7 @@ impl Random {
         self.block()[..count].iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
     }
 
-    /// Decimal digits of a record id or an organisation id.
+    /// Decimal digits of a record id or an organization id.
     pub(super) fn digits(&mut self, count: usize) -> String {
         self.block()[..count].iter().map(|byte| char::from(b'1' + byte % 9)).collect()
     }

@@ -29,7 +29,7 @@ const SECRET: [&str; 7] =
 pub(super) struct Request {
     pub method: String,
     pub path: String,
-    /// The data centre whose port the request came to.
+    /// The data center whose port the request came to.
     pub data_center: String,
     pub query: Vec<(String, String)>,
     /// Parameters of a form, `application/x-www-form-urlencoded` or `multipart/form-data`; those of any other body are not

@@ -1,4 +1,4 @@
-//! The server: one world behind a lock, one port for each data centre, a runtime of its own.
+//! The server: one world behind a lock, one port for each data center, a runtime of its own.
 
 use crate::sandbox::client::{Client, ClientKind};
 use crate::sandbox::clock::Clock;
@@ -24,11 +24,11 @@ pub struct Options {
     pub listen: SocketAddr,
     /// With a certificate the server speaks TLS; without one, plain HTTP.
     pub tls: Option<Certificate>,
-    /// The data centre the clients are registered in (`us`).
+    /// The data center the clients are registered in (`us`).
     pub data_center: String,
-    /// More data centres, each on a free port of its own.
+    /// More data centers, each on a free port of its own.
     pub other_data_centers: Vec<String>,
-    /// Whether one client secret is good for all data centres; by default each has its own.
+    /// Whether one client secret is good for all data centers; by default each has its own.
     pub single_secret: bool,
     /// Scopes of the first refresh token.
     pub scopes: Vec<String>,
@@ -102,12 +102,12 @@ impl Server {
         Ok(Server { shared, data_centers, clients, refresh_token, soid, ca_pem, _thread: thread })
     }
 
-    /// The accounts server of the first data centre, such as `http://127.0.0.1:40001`, without a slash at the end.
+    /// The accounts server of the first data center, such as `http://127.0.0.1:40001`, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.data_centers[0].1
     }
 
-    /// The accounts server of a data centre, if it is served.
+    /// The accounts server of a data center, if it is served.
     pub fn url_of(&self, data_center: &str) -> Option<&str> {
         self.data_centers.iter().find(|(name, _)| name == data_center).map(|(_, url)| url.as_str())
     }
@@ -117,7 +117,7 @@ impl Server {
         self.url()
     }
 
-    /// The data centres that are served, with their URLs; the first is the clients' own.
+    /// The data centers that are served, with their URLs; the first is the clients' own.
     pub fn data_centers(&self) -> &[(String, String)] {
         &self.data_centers
     }
@@ -127,7 +127,7 @@ impl Server {
         &self.client(ClientKind::Any).client_id
     }
 
-    /// Its client secret in the first data centre.
+    /// Its client secret in the first data center.
     pub fn client_secret(&self) -> &str {
         &self.client(ClientKind::Any).client_secrets[&self.data_centers[0].0]
     }
@@ -189,7 +189,7 @@ impl Server {
 
     /// Changes limits: `server.set_limits(|limits| limits.budget = 3)`.
     ///
-    /// Errors, and changes nothing, if `user_location` is a data centre that is not served.
+    /// Errors, and changes nothing, if `user_location` is a data center that is not served.
     pub fn set_limits(&self, change: impl FnOnce(&mut Limits)) -> Result<(), String> {
         let mut world = self.shared.world();
         let mut limits = world.limits.clone();

@@ -22,7 +22,7 @@ pub(super) struct Setup {
     pub scopes: Vec<String>,
     pub redirect_uris: Vec<String>,
     pub single_secret: bool,
-    /// Data centres by name with their base URL; the first is the one the clients were registered in.
+    /// Data centers by name with their base URL; the first is the one the clients were registered in.
     pub data_centers: Vec<(String, String)>,
 }
 
@@ -93,7 +93,7 @@ impl SandboxState {
         world
     }
 
-    /// The data centre the clients were registered in.
+    /// The data center the clients were registered in.
     pub(super) fn home(&self) -> &str {
         self.setup.data_centers.first().map_or("us", |(name, _)| name)
     }
@@ -102,7 +102,7 @@ impl SandboxState {
         self.setup.data_centers.iter().find(|(name, _)| name == data_center).map(|(_, url)| url.as_str())
     }
 
-    /// The data centre the user lives in, seen from one where he was asked.
+    /// The data center the user lives in, seen from one where he was asked.
     pub(super) fn user_location(&self, asked_in: &str) -> String {
         self.limits.user_location.as_deref().unwrap_or(asked_in).to_owned()
     }
@@ -111,7 +111,7 @@ impl SandboxState {
         self.clients.iter().find(|client| client.kind == kind).unwrap_or(&self.clients[0])
     }
 
-    /// The client of a request: known, of a type that may do this, and with the secret of this data centre.
+    /// The client of a request: known, of a type that may do this, and with the secret of this data center.
     /// Otherwise the name of the error.
     pub(super) fn authenticate(&self, request: &Request, grant_type: &str) -> Result<Client, &'static str> {
         let client = self.identify(request, grant_type)?;
@@ -197,7 +197,7 @@ impl SandboxState {
         self.access.remove(token).is_some()
     }
 
-    /// The access token of an API call, if it lives in this data centre.
+    /// The access token of an API call, if it lives in this data center.
     pub(super) fn living(&self, now: u64, token: &str, data_center: &str) -> Option<&Access> {
         self.access.get(token).filter(|access| now < access.expires_at && access.data_center == data_center)
     }

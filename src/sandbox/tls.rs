@@ -9,7 +9,7 @@ use tokio_rustls::TlsAcceptor;
 /// What the server shows as its certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Certificate {
-    /// Good for `localhost`, `127.0.0.1` and `::1`, and for the accounts servers of Zoho's US and EU data centres, so
+    /// Good for `localhost`, `127.0.0.1` and `::1`, and for the accounts servers of Zoho's US and EU data centers, so
     /// that a test may lead those names here.
     Valid,
     /// Good for another host.

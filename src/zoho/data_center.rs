@@ -55,8 +55,8 @@ impl DataCenter {
     /// Looks up a code that a user typed. The error suggests the nearest code or lists all of them.
     pub fn named(code: &str) -> Result<&'static DataCenter, String> {
         DataCenter::by_code(code.trim()).ok_or_else(|| match DataCenter::nearest(code) {
-            Some(near) => tr!("'{code}' is not a data centre, did you mean '{near}'?", code, near),
-            None => tr!("'{code}' is not a data centre: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
+            Some(near) => tr!("'{code}' is not a data center, did you mean '{near}'?", code, near),
+            None => tr!("'{code}' is not a data center: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
         })
     }
 

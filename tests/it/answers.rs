@@ -76,7 +76,7 @@ fn a_misconfigured_client_is_remembered_until_its_secret_changes() {
     for _ in 0..5 {
         let outcome = test.get();
         outcome.failed(78, "client_rejected");
-        assert!(outcome.stderr.contains("cause: most likely the wrong data centre"), "{outcome:?}");
+        assert!(outcome.stderr.contains("cause: most likely the wrong data center"), "{outcome:?}");
         assert!(outcome.stderr.contains("hint: compare ZOHO_DATA_CENTER"), "{outcome:?}");
     }
     assert_eq!(test.sandbox.token_requests(), 1);

@@ -34,7 +34,7 @@ fn all_is_well() {
     let outcome = doctor(&test);
     assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome:?}");
     let local = ["config", "file modes", "file system", "state folder", "lock", "secrets", "refresh token"];
-    for name in local.into_iter().chain(["data centre", "budget", "live tokens", "accounts server", "clock"])
+    for name in local.into_iter().chain(["data center", "budget", "live tokens", "accounts server", "clock"])
     {
         assert_eq!(outcome.finding(name).0, "ok", "{outcome:?}");
     }
@@ -66,7 +66,7 @@ fn the_wrong_data_center() {
     let test = Test::new();
     test.fault(FaultKind::InvalidClient);
     test.get().failed(78, "client_rejected");
-    fails(&test, "data centre", &["invalid_client", "data_center"]);
+    fails(&test, "data center", &["invalid_client", "data_center"]);
 }
 
 /// Only `invalid_client` suggests the data center.

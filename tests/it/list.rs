@@ -85,7 +85,7 @@ fn without_a_command_a_person_is_told_how_to_begin() {
 }
 
 #[test]
-fn colour_is_asked_for() {
+fn color_is_asked_for() {
     let test = Test::new().with_profile();
     test.fault(FaultKind::InvalidCode);
     test.get();

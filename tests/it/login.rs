@@ -96,7 +96,7 @@ fn an_empty_stdin_is_a_missing_code_that_names_its_flag() {
 }
 
 #[test]
-fn scopes_and_organisation_of_the_environment_serve_a_login() {
+fn scopes_and_organization_of_the_environment_serve_a_login() {
     let test = Test::new().unset("ZOHO_REFRESH_TOKEN").var("ZOHO_SCOPES", "ZohoCRM.modules.ALL");
     let soid = test.sandbox.soid().to_owned();
     let test = test.var("ZOHO_SOID", &soid);

@@ -82,7 +82,7 @@ fn edited_scopes(session: &Session, local: &LocalState) -> Option<Check> {
 
 /// Checks the data center, because a client that Zoho does not know usually belongs to another one.
 fn data_center(session: &Session, local: &LocalState) -> Check {
-    let what = &tr!("data centre");
+    let what = &tr!("data center");
     let profile = &session.profile;
     let here = profile.place();
     let fix = tr!(

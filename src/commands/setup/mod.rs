@@ -179,7 +179,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn client_credentials_want_an_organisation_instead_of_a_refresh_token() {
+    fn client_credentials_want_an_organization_instead_of_a_refresh_token() {
         let text = "[profile.crm]\nclient_id='x'\ndata_center='jp'\ngrant='client_credentials'\n\
                     soid='ZohoCRM.1'\nscopes=['A.b.READ','C.d.ALL']\n";
         let file = ConfigFile::parse(Path::new("c"), text).unwrap();

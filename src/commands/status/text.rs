@@ -12,7 +12,7 @@ pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Report,
     report.table(
         [
             Some(vec![styled(Style::Strong, status.profile.clone()), state(status, report, now_ms)]),
-            fact(tr!("data centre"), place(status)),
+            fact(tr!("data center"), place(status)),
             login(status).and_then(|login| fact(tr!("login"), login)),
             fact(tr!("token"), token(status, report, now_ms)),
             fact(tr!("budget"), budget(status, report)),

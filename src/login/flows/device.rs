@@ -140,7 +140,7 @@ fn wait(system: &System, pause: Duration, next: Duration, deadline: &Deadline) -
 
 /// The accounts server for a location: from Zoho's table, or for a loopback server from its server info.
 fn other_server(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<AccountsUrl, Error> {
-    let unknown = || untrusted(tr!("the user's data centre is none of Zoho's"));
+    let unknown = || untrusted(tr!("the user's data center is none of Zoho's"));
     if !accounts.is_loopback() {
         return DataCenter::by_code(location).map(AccountsUrl::of).ok_or_else(unknown);
     }
