@@ -7,15 +7,15 @@ use crate::sandbox::state::SandboxState;
 use serde_json::{Map, Value, json};
 
 impl SandboxState {
-    /// The data centers this server plays. The shape is that of Zoho's; see the reference, section 1.4.
+    /// The data centers of this server, in Zoho's format; see the reference, section 1.4.
     pub(super) fn server_info(&self) -> Answer {
         let locations: Map<String, Value> =
             self.setup.data_centers.iter().map(|(name, url)| (name.clone(), json!(url))).collect();
         Answer::ok(&json!({"result": "success", "locations": locations}), "serverinfo")
     }
 
-    /// Who the user is. Costs no budget, so it is also the way to learn whether a token lives: a living one of
-    /// the wrong scope is `INVALID_OAUTHSCOPE`, a dead one `INVALID_OAUTHTOKEN`.
+    /// Spends no budget, so it also tests a token: a valid one with the wrong scope is `INVALID_OAUTHSCOPE`, an
+    /// invalid one `INVALID_OAUTHTOKEN`.
     pub(super) fn user_info(&self, now: u64, request: &Request) -> Answer {
         let refused =
             |cause: &str| Answer::new(Reply::json(401, &json!({"response": "error", "cause": cause})), cause);

@@ -1,4 +1,4 @@
-//! `/oauth/v2/auth`: the consent page, the codes it gives, and what a code is exchanged for.
+//! `/oauth/v2/auth`: the consent page, authorization codes, and their exchange.
 
 use crate::sandbox::client::{Client, ClientKind};
 use crate::sandbox::limits::{Limits, ms};
@@ -12,14 +12,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use url::form_urlencoded::byte_serialize;
 
-/// A code that has not been used yet.
+/// An unused authorization code.
 pub(super) struct Code {
-    /// Who may exchange it.
+    /// The clients that may exchange it.
     pub client_ids: Vec<String>,
-    /// None for a code from the API console.
+    /// `None` for a code of the API console.
     pub redirect_uri: Option<String>,
     pub scopes: Vec<String>,
-    /// Where the user lives, and so the only place where it can be exchanged.
+    /// The user's data center, the only one that accepts the code.
     pub data_center: String,
     pub gives_refresh_token: bool,
     pub challenge: Option<Challenge>,
@@ -27,7 +27,7 @@ pub(super) struct Code {
     pub expires_at: u64,
 }
 
-/// What was asked on a consent page that waits for the user.
+/// A request whose consent page is open.
 #[derive(Clone)]
 pub(super) struct Consent {
     client_id: String,
@@ -46,7 +46,7 @@ pub(super) struct Challenge {
 }
 
 impl Challenge {
-    /// `Err` for a method other than `plain` (the default) and `S256`.
+    /// Errors: a method other than `plain` (the default) and `S256`.
     fn of(request: &Request) -> Result<Option<Challenge>, ()> {
         let hashed = match request.param("code_challenge_method") {
             None | Some("plain") => false,
@@ -66,7 +66,7 @@ impl Challenge {
 }
 
 impl SandboxState {
-    /// GET shows the page, POST is the user's click on one of its buttons.
+    /// GET shows the page; POST is a click on one of its buttons.
     pub(super) fn authorize(&mut self, now: u64, request: &Request) -> Answer {
         match request.method.as_str() {
             "GET" => self.consent_page(now, request),
@@ -93,7 +93,7 @@ impl SandboxState {
         Answer::html(200, page, "consent_page")
     }
 
-    /// Reads the request, refusing in the order and the words of Zoho's error pages.
+    /// Validates the request, with the order and the messages of Zoho's error pages.
     fn consent(&self, request: &Request) -> Result<(Client, Consent), &'static str> {
         let client = self.identify(request, "authorization_code").map_err(|_| "Invalid Client")?;
         if !client.kind.has_redirects() {
@@ -123,7 +123,7 @@ impl SandboxState {
         Ok((client, consent))
     }
 
-    /// Only offline access has a refresh token; and without `prompt=consent` only the first login.
+    /// Only offline access returns a refresh token; without `prompt=consent` only the first login does.
     pub(super) fn gives_refresh_token(&self, client_id: &str, offline: bool, request: &Request) -> bool {
         offline && (prompted(request) || !self.consented.contains_key(client_id))
     }
@@ -167,8 +167,8 @@ impl SandboxState {
         name
     }
 
-    /// `grant_type=authorization_code`. Whatever is wrong with the code itself is `invalid_code`; so is a
-    /// verifier that does not fit, for which no source was found.
+    /// `grant_type=authorization_code`. A bad code is `invalid_code`. A wrong verifier is `invalid_code` as well,
+    /// which is a guess.
     pub(super) fn exchange(&mut self, now: u64, request: &Request, client: &Client) -> Answer {
         let name = request.param("code").unwrap_or_default();
         let code = match self.codes.get(name) {
@@ -188,7 +188,7 @@ impl SandboxState {
         self.first_token(now, client, code.scopes, code.data_center, code.gives_refresh_token)
     }
 
-    /// The tokens at the end of a login.
+    /// The token response of a login.
     pub(super) fn first_token(
         &mut self,
         now: u64,
@@ -206,7 +206,7 @@ impl SandboxState {
     }
 }
 
-/// `access_type`: online by default; None if it is neither.
+/// Whether `access_type` is offline (the default is online); `None` for an invalid value.
 pub(super) fn offline(request: &Request) -> Option<bool> {
     match request.param("access_type").unwrap_or("online") {
         "offline" => Some(true),
@@ -219,7 +219,7 @@ fn prompted(request: &Request) -> bool {
     request.param("prompt").is_some_and(|prompt| prompt.eq_ignore_ascii_case("consent"))
 }
 
-/// The same words for a user's no and for too many codes.
+/// A rejected consent and too many codes give the same error.
 fn access_denied(consent: &Consent, limits: &Limits) -> Answer {
     let state = consent.state.as_deref().filter(|_| limits.state_on_reject);
     Answer::redirect(callback(consent, state, &[("error", "access_denied")]), "access_denied")

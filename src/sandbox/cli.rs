@@ -1,4 +1,4 @@
-//! The program `zoho-sandbox`: its flags, and its two verbs.
+//! The program `zoho-sandbox`: its arguments and commands.
 
 use crate::sandbox::limits::{Limits, parse_duration};
 use crate::sandbox::run;
@@ -16,103 +16,103 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Zoho Accounts in miniature, on loopback, with Zoho's limits
+/// A local Zoho Accounts server with Zoho's limits, for tests
 #[derive(Parser)]
 #[command(name = "zoho-sandbox", version)]
 struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    command: CliCommand,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum CliCommand {
     /// Print one JSON line with the URL and the credentials, then serve until a signal
     Serve(Serve),
-    /// Run a command with a throw-away profile that is logged in at a sandbox of its own
+    /// Run a command with a temporary profile that is logged in to a new sandbox
     Run(Run),
 }
 
 #[derive(Args)]
 struct Serve {
-    /// Loopback address to listen on; port 0 is any free one
+    /// Loopback address to listen on; port 0 selects a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     #[command(flatten)]
-    world: WorldArgs,
+    server: ServerArgs,
 }
 
 #[derive(Args)]
 struct Run {
-    /// Name of the throw-away profile
+    /// Name of the temporary profile
     #[arg(long, default_value = "crm")]
     profile: String,
     #[command(flatten)]
-    world: WorldArgs,
-    /// The command and its arguments
+    server: ServerArgs,
+    /// Command to run, with its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
 }
 
-/// What the world is like; every limit is Zoho's own unless given.
+/// Settings of the server. Every limit defaults to Zoho's own.
 #[derive(Args)]
-struct WorldArgs {
-    /// Speak TLS, with a good certificate or with a bad one
+struct ServerArgs {
+    /// Use TLS, with a valid or a faulty certificate
     #[arg(long, value_enum, value_name = "KIND", num_args = 0..=1, require_equals = true,
         default_missing_value = "valid")]
     tls: Option<Certificate>,
-    /// The data center the clients are registered in
+    /// Data center in which the clients are registered
     #[arg(long, value_name = "DC", default_value = "us")]
     data_center: String,
-    /// One more data center, on a port of its own (repeatable)
+    /// Another data center, on its own port (repeatable)
     #[arg(long, value_name = "DC")]
     other_dc: Vec<String>,
-    /// The data center the user lives in: one of the others
+    /// Data center of the user's account: one of the others
     #[arg(long, value_name = "DC")]
     user_location: Option<String>,
-    /// One client secret for all data centers, instead of one each
+    /// Use one client secret for all data centers instead of one for each
     #[arg(long)]
     single_secret: bool,
-    /// Scope of the first refresh token (repeatable, or separated by commas)
+    /// Scopes of the first refresh token (repeatable, or separated by commas)
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
     scope: Vec<String>,
-    /// Redirect URI that is registered (repeatable)
+    /// Registered redirect URI (repeatable)
     #[arg(long, value_name = "URI")]
     redirect_uri: Vec<String>,
-    /// Life of an access token [1h]
+    /// Lifetime of an access token [1h]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     token_life: Option<Duration>,
-    /// Access tokens that a refresh token may mint in a window [10]
+    /// Access tokens per refresh token and window [10]
     #[arg(long, value_name = "N")]
     budget: Option<usize>,
     /// Length of the window [10m]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     window: Option<Duration>,
-    /// Access tokens of a refresh token that live at once [10]
+    /// Valid access tokens per refresh token [10]
     #[arg(long, value_name = "N")]
     live_tokens: Option<usize>,
-    /// Refresh tokens of a client that live at once [20]
+    /// Valid refresh tokens per client [20]
     #[arg(long, value_name = "N")]
     refresh_tokens: Option<usize>,
-    /// Authorization codes of a client in a window [10]
+    /// Authorization codes per client and window [10]
     #[arg(long, value_name = "N")]
     codes: Option<usize>,
-    /// Life of an authorization code [2m]
+    /// Lifetime of an authorization code [2m]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     code_life: Option<Duration>,
-    /// Life of a device code [5m]
+    /// Lifetime of a device code [5m]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     device_life: Option<Duration>,
-    /// Shortest time between two polls for a device code [30s]
+    /// Shortest interval between polls for a device code [30s]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     device_poll_floor: Option<Duration>,
-    /// How long every answer takes [0]
+    /// Delay of every response [0]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     latency: Option<Duration>,
 }
 
-impl WorldArgs {
+impl ServerArgs {
     fn options(self, listen: Option<SocketAddr>) -> Options {
-        let (base, usual) = (Options::default(), Limits::default());
+        let (base, default) = (Options::default(), Limits::default());
         Options {
             listen: listen.unwrap_or(base.listen),
             tls: self.tls,
@@ -122,29 +122,29 @@ impl WorldArgs {
             scopes: if self.scope.is_empty() { base.scopes } else { self.scope },
             redirect_uris: if self.redirect_uri.is_empty() { base.redirect_uris } else { self.redirect_uri },
             limits: Limits {
-                token_life: self.token_life.unwrap_or(usual.token_life),
-                budget: self.budget.unwrap_or(usual.budget),
-                window: self.window.unwrap_or(usual.window),
-                live_tokens: self.live_tokens.unwrap_or(usual.live_tokens),
-                refresh_tokens: self.refresh_tokens.unwrap_or(usual.refresh_tokens),
-                codes: self.codes.unwrap_or(usual.codes),
-                code_life: self.code_life.unwrap_or(usual.code_life),
-                device_life: self.device_life.unwrap_or(usual.device_life),
-                device_poll_floor: self.device_poll_floor.unwrap_or(usual.device_poll_floor),
-                latency: self.latency.unwrap_or(usual.latency),
+                token_life: self.token_life.unwrap_or(default.token_life),
+                budget: self.budget.unwrap_or(default.budget),
+                window: self.window.unwrap_or(default.window),
+                live_tokens: self.live_tokens.unwrap_or(default.live_tokens),
+                refresh_tokens: self.refresh_tokens.unwrap_or(default.refresh_tokens),
+                codes: self.codes.unwrap_or(default.codes),
+                code_life: self.code_life.unwrap_or(default.code_life),
+                device_life: self.device_life.unwrap_or(default.device_life),
+                device_poll_floor: self.device_poll_floor.unwrap_or(default.device_poll_floor),
+                latency: self.latency.unwrap_or(default.latency),
                 user_location: self.user_location,
-                ..usual
+                ..default
             },
         }
     }
 }
 
-/// Runs the program with these arguments, the first of which is its own name.
+/// Runs the program. The first argument is the program name.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to stdout and are no failure. If they cannot be printed, nothing can.
+            // Help and version go to stdout and are no failure. If printing fails, nothing else can be reported.
             let printed = error.print();
             return if error.use_stderr() || printed.is_err() {
                 ExitCode::from(2)
@@ -153,24 +153,26 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             };
         }
     };
-    let done = match cli.verb {
-        Verb::Serve(Serve { listen, world }) => serve(world.options(Some(listen))),
-        Verb::Run(Run { profile, world, command }) => run::run(world.options(None), &profile, &command),
+    let done = match cli.command {
+        CliCommand::Serve(Serve { listen, server }) => serve(server.options(Some(listen))),
+        CliCommand::Run(Run { profile, server, command }) => {
+            run::run(server.options(None), &profile, &command)
+        }
     };
     done.unwrap_or_else(|error| {
-        complain(&error.to_string());
+        print_error(&error.to_string());
         ExitCode::FAILURE
     })
 }
 
-/// One line on stderr; if that is closed there is nobody to tell.
-pub(super) fn complain(message: &str) {
+/// Prints one line on stderr and ignores errors.
+pub(super) fn print_error(message: &str) {
     let _ = writeln!(io::stderr(), "zoho-sandbox: error: {message}");
 }
 
 fn serve(options: Options) -> io::Result<ExitCode> {
     let (scopes, redirect_uris) = (options.scopes.clone(), options.redirect_uris.clone());
-    // Before the line is printed: whoever has read it may send the signal.
+    // Install these before printing: a reader of the line may send the signal at once.
     let signals = Signals::new()?;
     let server = Server::start(options)?;
     let ca_file = server.ca_pem().map(run::private_file).transpose()?;
@@ -199,8 +201,8 @@ fn serve(options: Options) -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The signals that end `serve`. tokio's own would cost every request of `zoho-cred` two descriptors, and panic where there
-/// are none.
+/// The signals that end `serve`. tokio's signal support would add two descriptors to every process of `zoho-cred`,
+/// and panics where there are none.
 struct Signals(Arc<AtomicBool>);
 
 impl Signals {
@@ -225,9 +227,9 @@ mod tests {
 
     fn options(flags: &[&str]) -> Options {
         let arguments = ["zoho-sandbox", "serve"].into_iter().chain(flags.iter().copied());
-        match Cli::try_parse_from(arguments).unwrap().verb {
-            Verb::Serve(serve) => serve.world.options(Some(serve.listen)),
-            Verb::Run(_) => panic!("not serve"),
+        match Cli::try_parse_from(arguments).unwrap().command {
+            CliCommand::Serve(serve) => serve.server.options(Some(serve.listen)),
+            CliCommand::Run(_) => panic!("not serve"),
         }
     }
 

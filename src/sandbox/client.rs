@@ -1,22 +1,22 @@
-//! Registered clients: what the API console would know of them.
+//! Registered clients, as in the API console.
 
 use crate::sandbox::random::Random;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Zoho's client types. Each may use its own flows only; another one's is `invalid_client`.
+/// Zoho's client types. A flow of another type is `invalid_client`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientKind {
-    /// No type of Zoho's: may use every flow. For a first test with one client; the others are strict.
+    /// Not a Zoho type: supports every flow, for simple tests.
     Any,
-    /// "Server-based Applications": authorisation code.
+    /// "Server-based Applications": authorization code.
     ServerBased,
-    /// "Mobile-based Applications": authorisation code, and PKCE is a must.
+    /// "Mobile-based Applications": authorization code, PKCE required.
     Mobile,
-    /// "Non-browser Mobile Applications": the device flow.
+    /// "Non-browser Mobile Applications": device flow.
     Device,
-    /// "Self Client": a code from the console, or client credentials.
+    /// "Self Client": a code of the API console, or client credentials.
     SelfClient,
 }
 
@@ -29,7 +29,7 @@ impl ClientKind {
         ClientKind::SelfClient,
     ];
 
-    /// Whether a client of this type may ask this. A grant type that nobody knows is not the client's fault.
+    /// Whether this type supports the grant type. Unknown grant types are rejected elsewhere.
     pub(super) fn may(self, grant_type: &str) -> bool {
         match grant_type {
             "authorization_code" => self != ClientKind::Device,
@@ -39,22 +39,22 @@ impl ClientKind {
         }
     }
 
-    /// Whether the consent page knows this client.
+    /// Whether this type uses the consent page.
     pub(super) fn has_redirects(self) -> bool {
         !matches!(self, ClientKind::Device | ClientKind::SelfClient)
     }
 }
 
-/// One registered client.
+/// A registered client.
 #[derive(Clone, Serialize)]
 pub struct Client {
     /// Its type.
     pub kind: ClientKind,
     /// The same in every data center.
     pub client_id: String,
-    /// Data center to client secret. By default Zoho makes one for each.
+    /// By data center. By default each has its own.
     pub client_secrets: BTreeMap<String, String>,
-    /// What was registered as Authorized Redirect URIs; compared exactly.
+    /// Authorized Redirect URIs, compared exactly.
     pub redirect_uris: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ impl Client {
         redirect_uris: &[String],
         random: &mut Random,
     ) -> Self {
-        // Clients of the device flow bear another first number.
+        // Client IDs of the device flow start with another number.
         let number = if kind == ClientKind::Device { 1004 } else { 1000 };
         let one_for_all = random.hex(42);
         let secret = |random: &mut Random| if single_secret { one_for_all.clone() } else { random.hex(42) };

@@ -1,4 +1,4 @@
-//! The sandbox's time: the system's, moved by as much as a test likes.
+//! The sandbox's clock: the system time plus an offset.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,7 +17,7 @@ impl Clock {
         real.saturating_add_signed(self.moved_ms.load(Ordering::Relaxed))
     }
 
-    /// Moves the time by so many ms, backwards if negative.
+    /// Advances the time; a negative value sets it back.
     pub(super) fn advance(&self, ms: i64) {
         self.moved_ms.fetch_add(ms, Ordering::Relaxed);
     }
@@ -31,12 +31,12 @@ fn timestamp(ms: u64) -> jiff::Timestamp {
     i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default()
 }
 
-/// The `Date` header, so that a client sees the sandbox's clock and not the machine's (RFC 9110, 5.6.7).
+/// The `Date` header (RFC 9110, 5.6.7), so that clients see the sandbox's clock.
 pub(super) fn http_date(now: u64) -> Option<String> {
     jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&timestamp(now)).ok()
 }
 
-/// `2030-01-01T00:00:00Z`, whole seconds.
+/// For example `2030-01-01T00:00:00Z`.
 pub(super) fn iso(now: u64) -> String {
     timestamp(now / 1000 * 1000).to_string()
 }

@@ -1,4 +1,4 @@
-//! `/sandbox/…`: the knobs. Bodies are JSON whatever their content type, so that `curl -d` will do.
+//! `/sandbox/…`: the control API. Bodies are parsed as JSON whatever their content type, so that `curl -d` works.
 
 use crate::sandbox::clock::Clock;
 use crate::sandbox::faults::Fault;
@@ -13,33 +13,33 @@ use std::time::Duration;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
-    /// Seconds, may be negative and have a fraction.
+    /// May be negative or fractional.
     advance_s: f64,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Kill {
-    /// An access token or a refresh token; without one all access tokens die.
+    /// An access or refresh token; without one, all access tokens.
     token: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct TokenRequest {
+struct NewToken {
     scopes: Option<Vec<String>>,
     life_s: Option<u64>,
 }
 
 impl SandboxState {
     pub(super) fn control(&mut self, clock: &Clock, request: &Request) -> Reply {
-        match self.turn(clock, request) {
+        match self.dispatch(clock, request) {
             Ok(value) => Reply::json(200, &value),
             Err((status, message)) => Reply::json(status, &json!({ "error": message })),
         }
     }
 
-    fn turn(&mut self, clock: &Clock, request: &Request) -> Result<Value, (u16, String)> {
+    fn dispatch(&mut self, clock: &Clock, request: &Request) -> Result<Value, (u16, String)> {
         let now = clock.now();
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/sandbox/log") => Ok(json!(self.log.entries())),
@@ -72,13 +72,13 @@ impl SandboxState {
                 Ok(json!({ "killed": self.kill(read_or_default::<Kill>(request)?.token.as_deref()) }))
             }
             ("POST", "/sandbox/refresh-token") => {
-                let ask: TokenRequest = read_or_default(request)?;
-                Ok(json!({ "refresh_token": self.another_refresh_token(ask.scopes) }))
+                let new: NewToken = read_or_default(request)?;
+                Ok(json!({ "refresh_token": self.another_refresh_token(new.scopes) }))
             }
             ("POST", "/sandbox/self-client-code") => {
-                let ask: TokenRequest = read_or_default(request)?;
-                let scopes = ask.scopes.unwrap_or_else(|| self.setup.scopes.clone());
-                let life = Duration::from_secs(ask.life_s.unwrap_or(180));
+                let new: NewToken = read_or_default(request)?;
+                let scopes = new.scopes.unwrap_or_else(|| self.setup.scopes.clone());
+                let life = Duration::from_secs(new.life_s.unwrap_or(180));
                 Ok(json!({ "code": self.self_client_code(now, scopes, ms(life)) }))
             }
             ("POST", "/sandbox/reset") => {
@@ -97,7 +97,7 @@ impl SandboxState {
         state
     }
 
-    /// Puts limits in force; the user can only live in a data center that is served.
+    /// Sets the limits. Errors: `user_location` is not served.
     pub(super) fn set_limits(&mut self, limits: Limits) -> Result<(), String> {
         if let Some(location) = &limits.user_location
             && self.url_of(location).is_none()
@@ -110,7 +110,7 @@ impl SandboxState {
         Ok(())
     }
 
-    /// Kills one token, or all access tokens; how many.
+    /// Invalidates one token or all access tokens; returns how many were valid.
     pub(super) fn kill(&mut self, token: Option<&str>) -> usize {
         let Some(token) = token else {
             let all: Vec<String> = self.access.keys().cloned().collect();
@@ -123,7 +123,7 @@ impl SandboxState {
         usize::from(self.kill_access(token))
     }
 
-    /// One more refresh token for the first client, as another login would make it.
+    /// Creates a refresh token for the first client, as another login would.
     pub(super) fn another_refresh_token(&mut self, scopes: Option<Vec<String>>) -> String {
         let scopes = scopes.unwrap_or_else(|| self.setup.scopes.clone());
         let home = self.home().to_owned();
@@ -131,7 +131,7 @@ impl SandboxState {
         self.refresh_token_of(grant)
     }
 
-    /// Back to the start: the same clients and the same first refresh token, nothing else.
+    /// Restores the initial state, with the same clients and first refresh token.
     pub(super) fn reset(&mut self) {
         self.setup.resets += 1;
         *self = SandboxState::new(self.setup.clone());

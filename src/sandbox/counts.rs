@@ -1,50 +1,50 @@
-//! What happened, in numbers.
+//! Statistics.
 
 use crate::sandbox::grant::Grant;
 use crate::sandbox::reply::fingerprint;
 use crate::sandbox::state::SandboxState;
 use serde::{Deserialize, Serialize};
 
-/// Counts over everything that happened since the start or the last reset.
+/// Statistics since the start or the last reset.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Counts {
-    /// The sandbox's time, ms since the epoch.
+    /// The sandbox's time in ms since the epoch.
     pub now_ms: u64,
-    /// Requests to the token endpoint, whatever came of them.
+    /// All requests to the token endpoint.
     pub token_requests: usize,
-    /// Access tokens made.
+    /// Access tokens issued.
     pub minted: usize,
-    /// Requests refused because there were too many.
+    /// Throttled requests.
     pub throttled: usize,
-    /// The most tokens that one grant got within one window.
+    /// The most tokens that a grant got within one window.
     pub most_in_any_window: usize,
-    /// One entry for each refresh token there ever was, and for each client that got tokens without one.
+    /// One entry for each refresh token, and for each client that got tokens without one.
     pub grants: Vec<GrantCounts>,
 }
 
-/// Counts of one refresh token, or of a client's own tokens.
+/// Statistics of one refresh token, or of a client's own tokens.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GrantCounts {
-    /// First 8 hex digits of the SHA-256 of the refresh token; none for a client's own tokens.
+    /// First 8 hex digits of the SHA-256 of the refresh token; `None` for a client's own tokens.
     pub refresh_token_fp: Option<String>,
-    /// The client it belongs to.
+    /// The client.
     pub client_id: String,
-    /// False once it was revoked or pushed out by younger ones.
+    /// False if it was revoked, or deleted because there were too many.
     pub alive: bool,
-    /// Access tokens that live now.
+    /// Valid access tokens.
     pub live_tokens: usize,
-    /// Access tokens made.
+    /// Access tokens issued.
     pub minted: usize,
-    /// Requests refused because there were too many.
+    /// Throttled requests.
     pub throttled: usize,
     /// The most tokens within one window.
     pub most_in_any_window: usize,
-    /// How long it stays blocked, in ms.
+    /// Remaining throttle, in ms.
     pub blocked_for_ms: u64,
 }
 
 impl SandboxState {
-    /// What `GET /sandbox/state` tells.
+    /// The response to `GET /sandbox/state`.
     pub(super) fn counts(&self, now: u64) -> Counts {
         let grants: Vec<GrantCounts> =
             self.grants.values().map(|grant| self.grant_counts(now, grant)).collect();

@@ -1,4 +1,4 @@
-//! `/crm/v8/…`: Leads, Contacts and the organization, as far as it takes to see whether a token is any good.
+//! `/crm/v8/…`: Leads, Contacts and the organization, enough to test a token.
 
 use crate::sandbox::random::Random;
 use crate::sandbox::reply::{Answer, Reply};
@@ -8,7 +8,7 @@ use crate::sandbox::state::SandboxState;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The modules that exist, each with a record or two.
+/// The modules, each with a record or two.
 pub(super) fn first_records(random: &mut Random) -> BTreeMap<String, Vec<Value>> {
     let mut person = |last: &str, first: &str, company: &str| {
         let email = format!("{}@example.com", last.to_ascii_lowercase());
@@ -68,7 +68,7 @@ impl SandboxState {
         Answer::ok(&json!({"data": found, "info": info}), "records")
     }
 
-    /// `{"data":[{…},…]}`. Every record needs a `Last_Name`; if one has none, nothing is stored.
+    /// Expects `{"data":[{…},…]}`. If one record has no `Last_Name`, none is stored.
     fn create(&mut self, now: u64, module: &str, body: &[u8]) -> Answer {
         let Some(records) = self.records.get_mut(module) else { return no_such_module() };
         let sent: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -107,7 +107,7 @@ fn no_such_module() -> Answer {
     refused(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one")
 }
 
-/// The CRM's way to say no. `INVALID_TOKEN` and `OAUTH_SCOPE_MISMATCH` are both 401.
+/// An error of the CRM. `INVALID_TOKEN` and `OAUTH_SCOPE_MISMATCH` are both 401.
 fn refused(status: u16, code: &str, message: &str) -> Answer {
     let body = json!({"code": code, "details": {}, "message": message, "status": "error"});
     Answer::new(Reply::json(status, &body), code)

@@ -1,5 +1,5 @@
-//! The device flow as Zoho has it, which is not RFC 8628: `device_request` and `device_token`, `code`, lengths of
-//! time in milliseconds, `expired`, `other_dc`.
+//! Zoho's device flow, which differs from RFC 8628: `device_request` and `device_token`, `code`, times in
+//! milliseconds, `expired`, `other_dc`.
 
 use crate::sandbox::authorize::offline;
 use crate::sandbox::limits::ms;
@@ -10,7 +10,7 @@ use crate::sandbox::scope;
 use crate::sandbox::state::SandboxState;
 use serde_json::json;
 
-/// What a device asked for, and what the user said.
+/// A device's request and the user's decision.
 pub(super) struct DeviceRequest {
     device_code: String,
     user_code: String,
@@ -38,7 +38,7 @@ impl SandboxState {
             Ok("device_request") => {}
             Ok(_) => return Answer::error("invalid_code"),
         }
-        // Asking for a code needs no secret, fetching the token does.
+        // Requesting a code needs no secret; fetching the token does.
         let client = match self.identify(request, "device_request") {
             Ok(client) => client,
             Err(error) => return Answer::error(error),
@@ -98,7 +98,7 @@ impl SandboxState {
             Verdict::Pending => Answer::error("authorization_pending"),
             Verdict::Rejected => Answer::error("access_denied"),
             Verdict::Accepted if location != request.data_center => {
-                // The other data center has not been polled yet.
+                // The interval starts anew at the other data center.
                 asked.last_poll = None;
                 Answer::ok(&json!({"user_location": location, "error": "other_dc"}), "other_dc")
             }
@@ -109,7 +109,7 @@ impl SandboxState {
         }
     }
 
-    /// `/oauth/v3/device`: the page on which the user types the code and says yes or no.
+    /// `/oauth/v3/device`: the page on which the user enters the code and decides.
     pub(super) fn device_page(&mut self, now: u64, request: &Request) -> Answer {
         let Some(typed) = request.param("user_code") else {
             return Answer::html(200, pages::device_entry(None), "device_page");

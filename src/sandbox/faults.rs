@@ -1,4 +1,4 @@
-//! What can go wrong on purpose, settable while the server runs.
+//! Injected faults, which can be changed while the server runs.
 
 use crate::sandbox::Endpoint;
 use crate::sandbox::reply::{Body, Language, Reply, TokenAnswer};
@@ -6,58 +6,58 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
 
-/// One fault at one endpoint. In JSON: `{"endpoint":"token","kind":"delay","ms":300,"count":3}`.
+/// A fault at one endpoint. In JSON: `{"endpoint":"token","kind":"delay","ms":300,"count":3}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Fault {
-    /// Where it happens.
+    /// The affected endpoint.
     pub endpoint: Endpoint,
-    /// To how many requests it happens; to all, until cleared, if there is no count.
+    /// The number of affected requests; without it, all until the fault is cleared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
-    /// What happens.
+    /// The kind.
     #[serde(flatten)]
     pub kind: FaultKind,
 }
 
-/// What happens. Unless said otherwise the request is answered without having been looked at: nothing is minted.
+/// The kind of fault. By default the request is answered unprocessed, so no token is issued.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
-    /// The true answer comes so many ms later; a token is minted at arrival. Goes together with other faults.
+    /// Delays the normal response. The token is issued at arrival. Can be combined with other faults.
     Delay {
         /// Milliseconds.
         ms: u64,
     },
-    /// The request is read and never answered.
+    /// Never responds.
     Hang,
-    /// A token is minted, and the request never answered.
+    /// Issues a token, then never responds.
     MintThenHang,
-    /// The connection is reset (RST) once the request is read.
+    /// Resets the connection (RST) after reading the request.
     Reset,
-    /// A token is minted, then the connection is reset: the answer is lost.
+    /// Issues a token, then resets the connection.
     MintThenReset,
-    /// The true answer (with its token minted), cut in the middle of its body.
+    /// Cuts the normal response in the middle of its body; the token is issued.
     Truncated,
-    /// 200 and a page in HTML.
+    /// 200 with an HTML page.
     Html,
-    /// Any status.
+    /// Responds with a status.
     Status {
         /// The HTTP status.
         status: u16,
-        /// The body, sent as HTML if it begins with `<` and as JSON otherwise; empty if there is none.
+        /// The body, as HTML if it starts with `<` and as JSON otherwise; empty if absent.
         #[serde(default)]
         body: Option<String>,
         /// `Retry-After` in seconds.
         #[serde(default)]
         retry_after_s: Option<u64>,
     },
-    /// Too many requests.
+    /// The response to too many requests.
     Throttle {
-        /// 400, as seen in the wild, or 200, as one page of Zoho's claims.
+        /// 400, as observed, or 200, as one of Zoho's pages claims.
         #[serde(default = "throttle_status")]
         status: u16,
-        /// The language of the text.
+        /// Language of the message.
         #[serde(default)]
         language: Language,
         /// `Retry-After` in seconds, which Zoho is not known to send.
@@ -68,7 +68,7 @@ pub enum FaultKind {
     InvalidCode,
     /// 200 `{"error":"invalid_client"}`.
     InvalidClient,
-    /// Any error by name.
+    /// An error by name.
     Error {
         /// The value of `error`.
         error: String,
@@ -76,30 +76,30 @@ pub enum FaultKind {
         #[serde(default = "error_status")]
         status: u16,
     },
-    /// The true answer as before 2019: `expires_in_sec`, and `expires_in` in ms.
+    /// The response format before 2019: `expires_in_sec`, and `expires_in` in ms.
     LegacyMs,
-    /// The true answer with `expires_in` as a string.
+    /// The normal response with `expires_in` as a string.
     StringExpiry,
-    /// The true answer without these fields, such as `expires_in`, `api_domain`, `scope`, `access_token`.
+    /// The normal response without these fields, such as `expires_in`, `api_domain`, `scope`, `access_token`.
     Missing {
         /// Names of fields.
         fields: Vec<String>,
     },
-    /// 302 to another address.
+    /// 302 to another URL.
     Redirect {
         /// The value of `Location`.
         location: String,
     },
-    /// 200 and 64 MiB.
+    /// 200 with 64 MiB.
     Oversized,
-    /// The true answer with a token that has a byte in it that no token has.
+    /// The normal response with an illegal byte in the token.
     Hostile {
-        /// Which byte.
+        /// The byte.
         with: Hostile,
     },
-    /// 200 and a text that is no JSON, though it says so.
+    /// 200 with a body that is not JSON, labeled as JSON.
     NoJson,
-    /// 200 and nothing.
+    /// 200 with an empty body.
     Empty,
 }
 
@@ -107,17 +107,17 @@ pub enum FaultKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hostile {
-    /// LF, and a header after it.
+    /// LF, followed by a header.
     Newline,
     /// `"`.
     Quote,
     /// NUL.
     Nul,
-    /// ESC, and a terminal sequence after it.
+    /// ESC, followed by a terminal sequence.
     Escape,
 }
 
-/// Whether an answer arrives.
+/// How the response is delivered.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Delivery {
     Whole,
@@ -135,18 +135,18 @@ fn error_status() -> u16 {
 }
 
 impl Fault {
-    /// A fault that stays until it is cleared.
+    /// A fault that lasts until it is cleared.
     pub fn new(endpoint: Endpoint, kind: FaultKind) -> Self {
         Fault { endpoint, count: None, kind }
     }
 
-    /// The same for so many requests only.
+    /// Limits the fault to `count` requests.
     pub fn times(self, count: u32) -> Self {
         Fault { count: Some(count), ..self }
     }
 }
 
-/// Refuses unknown keys, which a flattened derive would swallow.
+/// Rejects unknown keys, which a derived implementation with `flatten` would ignore.
 impl TryFrom<Value> for Fault {
     type Error = String;
 
@@ -164,13 +164,12 @@ impl TryFrom<Value> for Fault {
 }
 
 impl FaultKind {
-    /// The `kind` of the JSON form.
     pub(super) fn name(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();
         value["kind"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The answer that is given without looking at the request; none if it is to be looked at.
+    /// The response to an unprocessed request; `None` if the request is processed.
     pub(super) fn instead(&self) -> Option<Reply> {
         let json = |status, body: String| Some(Reply::new(status, Body::Json(body)));
         let error = |status, error: &str| Some(Reply::json(status, &serde_json::json!({ "error": error })));
@@ -220,7 +219,7 @@ impl FaultKind {
         }
     }
 
-    /// Spoils the true answer.
+    /// Modifies the normal response.
     pub(super) fn corrupt(&self, reply: &mut Reply) {
         let Body::Grant(answer) = &mut reply.body else { return };
         match self {
@@ -272,7 +271,6 @@ fn retry_after(reply: Reply, seconds: Option<u64>) -> Reply {
     }
 }
 
-/// The faults that are set, in order.
 #[derive(Default)]
 pub(super) struct Faults {
     set: Vec<Fault>,
@@ -291,7 +289,7 @@ impl Faults {
         &self.set
     }
 
-    /// What happens to the next request of an endpoint: all its delays, and the first other fault.
+    /// Takes the faults of an endpoint's next request: all delays, and the first other fault.
     pub(super) fn take(&mut self, endpoint: Endpoint) -> (Duration, Option<FaultKind>) {
         let (mut delay, mut other) = (Duration::ZERO, None);
         for fault in self.set.iter_mut().filter(|fault| fault.endpoint == endpoint) {

@@ -1,37 +1,37 @@
-//! What one refresh token stands for, and how much it may mint.
+//! Grants and their token limits.
 
 use crate::sandbox::limits::{Limits, ms};
 use std::collections::VecDeque;
 
-/// A grant of access: by a refresh token, or (without one) by the client itself.
+/// A grant, identified by a refresh token, or by the client itself.
 pub(super) struct Grant {
-    /// None for client credentials, and for logins that got no refresh token: these count on the client.
+    /// `None` for client credentials and for logins without a refresh token.
     pub refresh_token: Option<String>,
     pub client_id: String,
     pub scopes: Vec<String>,
     pub data_center: String,
-    /// False once revoked, or once 20 younger refresh tokens were made.
+    /// False if revoked, or deleted because 20 newer refresh tokens exist.
     pub alive: bool,
     pub window: Window,
-    /// The access tokens that live, oldest first.
+    /// Valid access tokens, oldest first.
     pub live: VecDeque<String>,
     pub minted: usize,
 }
 
-/// The sliding window in which tokens are counted.
+/// The sliding window that limits tokens.
 #[derive(Default)]
 pub(super) struct Window {
-    /// When tokens were minted, in ms, oldest first; none older than the window.
+    /// Issue times in ms within the window, oldest first.
     mints: VecDeque<u64>,
     blocked_until: u64,
-    /// The most that were ever minted within one window.
+    /// The most tokens ever issued within one window.
     pub most: usize,
     pub throttled: usize,
 }
 
 impl Window {
-    /// Counts one more token, or says that there are too many. Once that has been said it is said for the rest
-    /// of the window, even if the budget is raised meanwhile.
+    /// Counts a token; returns false if there are too many. A throttle lasts for the rest of the window, even if
+    /// the budget is raised.
     pub(super) fn admit(&mut self, now: u64, limits: &Limits) -> bool {
         let window = ms(limits.window);
         while self.mints.front().is_some_and(|minted| minted + window <= now) {
@@ -51,7 +51,7 @@ impl Window {
         true
     }
 
-    /// How many ms the block still lasts; 0 if there is none.
+    /// The remaining throttle in ms.
     pub(super) fn blocked_for(&self, now: u64) -> u64 {
         self.blocked_until.saturating_sub(now)
     }

@@ -1,4 +1,4 @@
-//! HTTP: from a socket to a [`Request`], from a [`Reply`] to bytes, and how both meet the world.
+//! HTTP: from a socket to a [`Request`], and from a [`Reply`] to bytes.
 
 use crate::sandbox::clock;
 use crate::sandbox::clock::Clock;
@@ -28,25 +28,24 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use url::form_urlencoded;
 
-/// What all ports share.
 pub(super) struct Shared {
-    pub world: Mutex<SandboxState>,
+    pub state: Mutex<SandboxState>,
     pub clock: Clock,
 }
 
 impl Shared {
-    pub(super) fn world(&self) -> MutexGuard<'_, SandboxState> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, SandboxState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time is read under the lock, so that the world never sees it go backwards.
+    /// The time is read under the lock, so that the state never sees it go back.
     fn handle(&self, request: &Request) -> Outgoing {
-        let mut world = self.world();
-        world.handle(self.clock.now(), request)
+        let mut state = self.state();
+        state.handle(self.clock.now(), request)
     }
 }
 
-/// A listener with room for a thousand callers that come at once; the standard library's has room for 128.
+/// A listener with a backlog for a thousand simultaneous callers; the standard library's is 128.
 pub(super) fn listen(runtime: &Runtime, address: SocketAddr) -> io::Result<TcpListener> {
     let _entered = runtime.enter();
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -56,14 +55,14 @@ pub(super) fn listen(runtime: &Runtime, address: SocketAddr) -> io::Result<TcpLi
     socket.listen(4096)
 }
 
-/// How long a client may take for its half of TLS.
+/// Time limit of a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// What a body that is too long or breaks off is.
+/// The error of a body that is too long or incomplete.
 type BodyError = Box<dyn std::error::Error + Send + Sync>;
-/// The largest body of a request that is read, in bytes.
+/// The largest request body, in bytes.
 const LARGEST: usize = 2 << 20;
 
-/// One data center's port.
+/// The port of one data center.
 #[derive(Clone)]
 pub(super) struct Port {
     pub shared: Arc<Shared>,
@@ -76,7 +75,7 @@ pub(super) fn serve(runtime: &Runtime, listener: TcpListener, port: Port, tls: O
         loop {
             match listener.accept().await {
                 Ok((tcp, _)) => drop(tokio::spawn(connection(tcp, port.clone(), tls.clone()))),
-                // Too many files are open, say: some will be closed in a moment.
+                // Probably too many open files; some will be closed soon.
                 Err(_) => sleep(Duration::from_millis(50)).await,
             }
         }
@@ -85,26 +84,26 @@ pub(super) fn serve(runtime: &Runtime, listener: TcpListener, port: Port, tls: O
 
 async fn connection(tcp: TcpStream, port: Port, tls: Option<TlsAcceptor>) {
     let _ = tcp.set_nodelay(true);
-    let Some(tls) = tls else { return talk(tcp, |plain| plain, port).await };
+    let Some(tls) = tls else { return serve_http(tcp, |plain| plain, port).await };
     if let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(tcp)).await {
-        talk(stream, |tls| tls.get_ref().0, port).await;
+        serve_http(stream, |tls| tls.get_ref().0, port).await;
     }
 }
 
-/// HTTP/1.1 until either side ends it, which is nothing to report.
-async fn talk<S>(stream: S, socket: fn(&S) -> &TcpStream, port: Port)
+/// Serves HTTP/1.1 until either side closes the connection.
+async fn serve_http<S>(stream: S, socket: fn(&S) -> &TcpStream, port: Port)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let fate = ConnectionFault::default();
-    let wire = Wire::new(stream, socket, fate.clone());
-    let service = service_fn(|request| answer(&port, &fate, request));
+    let fault = ConnectionFault::default();
+    let wire = Wire::new(stream, socket, fault.clone());
+    let service = service_fn(|request| answer(&port, &fault, request));
     let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
 }
 
 async fn answer(
     port: &Port,
-    fate: &ConnectionFault,
+    fault: &ConnectionFault,
     request: hyper::Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, BodyError> {
     let (head, body) = request.into_parts();
@@ -112,32 +111,32 @@ async fn answer(
     let request = read(port, &head, &body);
     let clock = &port.shared.clock;
     if request.path.starts_with("/sandbox/") {
-        let reply = port.shared.world().control(clock, &request);
+        let reply = port.shared.state().control(clock, &request);
         return Ok(response(reply, clock.now()));
     }
     let outgoing = port.shared.handle(&request);
-    let _under_way = outgoing.under_way.map(|owner| UnderWay { owner, shared: &port.shared });
+    let _under_way = outgoing.pending.map(|owner| Pending { owner, shared: &port.shared });
     if !outgoing.delay.is_zero() {
         sleep(outgoing.delay).await;
     }
     match outgoing.delivery {
         Delivery::Whole => {}
         Delivery::Hang => std::future::pending::<()>().await,
-        Delivery::Reset => fate.end(Ending::Reset),
-        Delivery::Cut => fate.end(Ending::Bytes(cut_short(&outgoing.reply))),
+        Delivery::Reset => fault.end(Ending::Reset),
+        Delivery::Cut => fault.end(Ending::Bytes(cut_short(&outgoing.reply))),
     }
     Ok(response(outgoing.reply, clock.now()))
 }
 
-/// A request that has no answer yet. It ends with the answer, or when the client hangs up.
-struct UnderWay<'a> {
+/// A pending request. It ends with the response, or when the client disconnects.
+struct Pending<'a> {
     owner: String,
     shared: &'a Shared,
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        self.shared.world().no_longer_under_way(&self.owner);
+        self.shared.state().end_pending(&self.owner);
     }
 }
 
@@ -180,7 +179,7 @@ fn response(reply: Reply, now: u64) -> Response<Full<Bytes>> {
     response
 }
 
-/// 64 MiB that begin like a token; made once, shared by all answers.
+/// 64 MiB that start like a token, shared by all responses.
 static OVERSIZED: LazyLock<Bytes> = LazyLock::new(|| {
     let mut bytes = br#"{"access_token":"1000."#.to_vec();
     bytes.resize(64 << 20, b'a');
@@ -198,7 +197,7 @@ fn content(body: Body) -> (Option<&'static str>, Bytes) {
     }
 }
 
-/// The whole answer's headers, and half of its body.
+/// All headers, and half of the body.
 fn cut_short(reply: &Reply) -> Vec<u8> {
     let (_, body) = content(reply.body.clone());
     let head = format!(

@@ -1,44 +1,44 @@
-//! What Zoho Accounts enforces, and the habits of it that can be set.
+//! Zoho's limits and other configurable behavior.
 
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Zoho's limits. The defaults are Zoho's own documented values, the lower one where its pages disagree.
+/// Zoho's limits. The defaults are Zoho's documented values; where its pages disagree, the lower one.
 ///
-/// In JSON every duration is a number of seconds, and may have a fraction.
+/// In JSON, durations are seconds and may be fractional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Life of an access token (3600 s).
+    /// Lifetime of an access token (3600 s).
     #[serde(rename = "token_life_s", with = "seconds")]
     pub token_life: Duration,
-    /// Access tokens that one refresh token may mint in a window (10).
+    /// Access tokens per refresh token and window (10).
     pub budget: usize,
-    /// Length of that window (600 s).
+    /// Length of the window (600 s).
     #[serde(rename = "window_s", with = "seconds")]
     pub window: Duration,
-    /// Access tokens of one refresh token that live at once (10); one more kills the oldest, silently.
+    /// Valid access tokens per refresh token (10). One more silently invalidates the oldest.
     pub live_tokens: usize,
-    /// Refresh tokens of one client that live at once (20); one more kills the oldest, silently.
+    /// Valid refresh tokens per client (20). One more silently invalidates the oldest.
     pub refresh_tokens: usize,
-    /// Authorisation codes of one client in a window (10); one more is `access_denied`.
+    /// Authorization codes per client and window (10). One more is `access_denied`.
     pub codes: usize,
-    /// Life of an authorisation code (120 s).
+    /// Lifetime of an authorization code (120 s).
     #[serde(rename = "code_life_s", with = "seconds")]
     pub code_life: Duration,
-    /// Life of a device code and its user code (300 s).
+    /// Lifetime of a device code and its user code (300 s).
     #[serde(rename = "device_life_s", with = "seconds")]
     pub device_life: Duration,
-    /// Shortest time between two polls for a device code (30 s); sooner is `slow_down`.
+    /// Shortest interval between polls for a device code (30 s). A faster one is `slow_down`.
     #[serde(rename = "device_poll_floor_s", with = "seconds")]
     pub device_poll_floor: Duration,
-    /// How long every answer takes (0).
+    /// Delay of every response (0).
     #[serde(rename = "latency_s", with = "seconds")]
     pub latency: Duration,
-    /// The data center the user lives in, if it is not the one the client was registered in. The server must
-    /// have been started with it. Device polls elsewhere get `other_dc`.
+    /// The data center of the user's account, if it is not the clients' one. It must be served. Device polls
+    /// elsewhere get `other_dc`.
     pub user_location: Option<String>,
-    /// Whether the redirect after Reject carries `state` (true). Zoho has been seen to leave it out.
+    /// Whether the redirect after Reject has `state` (true). Zoho sometimes omits it.
     pub state_on_reject: bool,
 }
 
@@ -62,8 +62,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// These limits with the keys of a JSON object laid over them. An unknown key or a wrong type is an error
-    /// that names it.
+    /// Applies the keys of a JSON object. Errors: an unknown key or a wrong type.
     pub fn overlaid(&self, changes: &serde_json::Value) -> Result<Limits, String> {
         let changes = changes.as_object().ok_or("a JSON object is expected")?;
         let mut all = serde_json::to_value(self).map_err(|error| error.to_string())?;
@@ -74,12 +73,12 @@ impl Limits {
     }
 }
 
-/// Milliseconds of a duration; one that is absurdly long is as long as can be.
+/// Milliseconds, capped to avoid overflows.
 pub(super) fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4).min(u64::MAX / 4)
 }
 
-/// A duration as people write it: `45s`, `10m`, `1h30m`, `300ms`, or bare seconds.
+/// Parses a duration: `45s`, `10m`, `1h30m`, `300ms`, or bare seconds.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));

@@ -1,17 +1,17 @@
-//! What was asked and what came of it: every request, never a secret.
+//! The request log, without secrets.
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
-/// One request, in the order of arrival. It is there as soon as the request has been read, even if the answer is
-/// delayed or never comes.
+/// A request, in order of arrival. It is logged when it has been read, even if the response is delayed or never
+/// sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogEntry {
-    /// The sandbox's time of arrival, ms since the epoch.
+    /// Arrival in the sandbox's time, ms since the epoch.
     pub time_ms: u64,
-    /// The data center it came to.
+    /// The data center that received it.
     pub data_center: String,
-    /// Which endpoint it was.
+    /// The endpoint.
     pub endpoint: super::Endpoint,
     /// HTTP method.
     pub method: String,
@@ -21,34 +21,34 @@ pub struct LogEntry {
     pub params: BTreeMap<String, String>,
     /// `grant_type`, if one was given.
     pub grant_type: Option<String>,
-    /// HTTP status of the answer; none if a fault keeps it from arriving whole.
+    /// HTTP status of the response; `None` if a fault keeps it from arriving whole.
     pub status: Option<u16>,
-    /// `granted`, `throttled`, `invalid_code`, …, or the name of the fault that answered.
+    /// `granted`, `throttled`, `invalid_code`, …, or the name of the fault that responded.
     pub outcome: String,
-    /// The fault that was applied.
+    /// The injected fault.
     pub fault: Option<String>,
-    /// Whether an access token was made; it counts even if the answer was lost.
+    /// Whether an access token was issued, even if the response was lost.
     pub minted: bool,
-    /// First 8 hex digits of the SHA-256 of the refresh token that was presented or made.
+    /// First 8 hex digits of the SHA-256 of the refresh token in the request or response.
     pub refresh_token_fp: Option<String>,
-    /// The same of the access token that was presented or made.
+    /// The same of the access token.
     pub token_fp: Option<String>,
-    /// The same of the code that was presented.
+    /// The same of the code in the request.
     #[serde(default)]
     pub code_fp: Option<String>,
-    /// How many requests to the token endpoint with the same refresh token, or of the same client where there is none,
-    /// had no answer yet when this one came, itself included; 0 at other endpoints.
+    /// At the token endpoint, the number of unanswered requests with the same refresh token (or of the same client)
+    /// at arrival, including this one; else 0.
     #[serde(default)]
     pub at_once: usize,
-    /// Names of the parameters that came in the query string.
+    /// Names of the query parameters.
     pub in_query: Vec<String>,
-    /// Whether a secret was among them.
+    /// Whether one of them is a secret.
     pub secrets_in_query: bool,
     /// `User-Agent`.
     pub user_agent: Option<String>,
     /// `Content-Type`.
     pub content_type: Option<String>,
-    /// First word of `Authorization`.
+    /// Scheme of `Authorization`.
     pub authorization_scheme: Option<String>,
 }
 

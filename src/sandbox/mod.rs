@@ -1,24 +1,22 @@
-//! Zoho Accounts in miniature, and a small CRM beside it, on loopback.
+//! A local Zoho Accounts server with a small CRM, on loopback, for tests and demos.
 //!
-//! It answers as Zoho answers (each file names what is only inferred), keeps Zoho's limits, and is strict: what Zoho
-//! refuses is refused here. What it is for: our own tests, the demo, and tests of programs that call Zoho.
+//! It responds as Zoho does, enforces Zoho's limits, and rejects what Zoho rejects. Comments mark behavior that is
+//! inferred.
 //!
-//! The map, from the inside out:
-//!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | `limits`, `faults`, `log` | what can be set, what can go wrong, what was asked |
-//! | `request`, `reply`, `scope`, `random` | one request and one answer as values |
-//! | `client`, `grant`, `state`, `counts` | who may ask, what was granted, the whole `SandboxState`, and its numbers |
-//! | `token`, `authorize`, `device`, `accounts`, `crm`, `pages` | one file an endpoint: `SandboxState` and request to answer |
-//! | `control` | the `/sandbox/…` endpoints that a test turns the knobs with |
-//! | `route` | which endpoint a path is, and the way of a request through faults, world and log |
-//! | `server`, `http`, `wire`, `tls`, `clock` | the only rooms that touch sockets, certificates and the time |
+//! | `limits`, `faults`, `log` | settings, injected faults, the request log |
+//! | `request`, `reply`, `scope`, `random` | requests and responses as values |
+//! | `client`, `grant`, `state`, `counts` | clients, grants, the whole `SandboxState`, and its statistics |
+//! | `token`, `authorize`, `device`, `accounts`, `crm`, `pages` | one file for each endpoint: `SandboxState` and request to response |
+//! | `control` | the `/sandbox/…` endpoints that tests use |
+//! | `route` | routing, fault injection and logging |
+//! | `server`, `http`, `wire`, `tls`, `clock` | sockets, certificates and the time |
 //! | [`cli`], `run` | the program `zoho-sandbox` |
 //!
-//! Everything above the row of `server` is pure: it takes `now` in ms since the epoch and draws its random
-//! tokens from a seed; `control` alone is handed the clock, to move it. Left out on purpose: OIDC's `id_token`,
-//! incremental authorisation, multipart bodies, JavaScript clients, the `fields` that the CRM's GET demands.
+//! Everything above `server` is pure: it takes `now` in ms since the epoch and draws random tokens from a seed. Only
+//! `control` accesses the clock, to change it. Not implemented: OIDC's `id_token`, incremental authorization, JavaScript
+//! clients, and the `fields` parameter that the CRM's GET requires.
 
 mod accounts;
 mod authorize;

@@ -1,6 +1,6 @@
-//! Forms as `multipart/form-data` (RFC 7578), which Zoho takes as well and its SDK for Node sends.
+//! `multipart/form-data` (RFC 7578), which Zoho accepts and its SDK for Node sends.
 
-/// The text fields of a body of this type; none where it is another or cannot be read.
+/// The text fields of a body; empty if the content type differs or parsing fails.
 pub(super) fn fields(content_type: &str, body: &[u8]) -> Vec<(String, String)> {
     let Some(boundary) = boundary(content_type) else { return Vec::new() };
     let (text, delimiter) = (String::from_utf8_lossy(body), format!("--{boundary}"));

@@ -1,8 +1,8 @@
-//! The pages a person sees: self-contained, without scripts, and the same buttons for a test to click.
+//! The HTML pages, self-contained and without scripts.
 
 use crate::sandbox::client::ClientKind;
 
-/// The consent page. `#accept` and `#reject` are its buttons.
+/// The consent page, with the buttons `#accept` and `#reject`.
 pub(super) fn consent(kind: ClientKind, client_id: &str, scopes: &[String], consent: &str) -> String {
     let asks = match kind {
         ClientKind::Any => "A client",
@@ -14,7 +14,7 @@ pub(super) fn consent(kind: ClientKind, client_id: &str, scopes: &[String], cons
     page("Zoho Accounts (sandbox)", &ask(&intro, scopes, "/oauth/v2/auth", "consent", consent))
 }
 
-/// The page on which the user types the code of a device.
+/// The page on which the user enters a device's code.
 pub(super) fn device_entry(error: Option<&str>) -> String {
     let error = error.map(|error| format!(r#"<p class="error">{}</p>"#, escaped(error))).unwrap_or_default();
     let body = format!(
@@ -25,7 +25,7 @@ pub(super) fn device_entry(error: Option<&str>) -> String {
     page("Connect a device (sandbox)", &body)
 }
 
-/// The consent page of a device. `#accept` and `#reject` are its buttons.
+/// The consent page of a device, with the buttons `#accept` and `#reject`.
 pub(super) fn device_consent(client_id: &str, scopes: &[String], user_code: &str) -> String {
     let code = escaped(user_code);
     let intro = format!(

@@ -1,8 +1,8 @@
-//! Random-looking tokens from one seed, so that the world stays a pure function.
+//! Random tokens from one seed, so that the state is a pure function of its input.
 
 use sha2::{Digest, Sha256};
 
-/// SHA-256 in counter mode. The seed comes from the system's generator in [`super::server`].
+/// SHA-256 in counter mode. [`super::server`] draws the seed from the system's generator.
 pub(super) struct Random {
     seed: [u8; 32],
     stream: u64,
@@ -10,7 +10,7 @@ pub(super) struct Random {
 }
 
 impl Random {
-    /// Two streams of one seed have nothing in common.
+    /// Streams of the same seed are independent.
     pub(super) fn new(seed: [u8; 32], stream: u64) -> Self {
         Random { seed, stream, drawn: 0 }
     }
@@ -23,23 +23,23 @@ impl Random {
         hash.finalize().into()
     }
 
-    /// `1000.<32 hex>.<32 hex>`: the look of Zoho's codes, access tokens and refresh tokens.
+    /// `1000.<32 hex>.<32 hex>`: the format of Zoho's codes, access tokens and refresh tokens.
     pub(super) fn token(&mut self) -> String {
         format!("1000.{}.{}", self.hex(32), self.hex(32))
     }
 
-    /// Lower-case hexadecimal digits, at most 64.
+    /// Lowercase hexadecimal digits, at most 64.
     pub(super) fn hex(&mut self, digits: usize) -> String {
         hex(&self.block()[..digits / 2])
     }
 
-    /// Upper-case letters and digits without look-alikes, at most 32: client ids and user codes.
+    /// Uppercase letters and digits without look-alikes, at most 32, for client IDs and user codes.
     pub(super) fn letters(&mut self, count: usize) -> String {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
         self.block()[..count].iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
     }
 
-    /// Decimal digits of a record id or an organization id.
+    /// Decimal digits, for record and organization IDs.
     pub(super) fn digits(&mut self, count: usize) -> String {
         self.block()[..count].iter().map(|byte| char::from(b'1' + byte % 9)).collect()
     }

@@ -1,11 +1,10 @@
-//! One answer as a value, in Zoho's exact words.
+//! Responses, with Zoho's exact texts.
 
 use crate::sandbox::pages;
 use crate::sandbox::random::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// What goes out over the wire.
 #[derive(Clone)]
 pub(super) struct Reply {
     pub status: u16,
@@ -15,7 +14,7 @@ pub(super) struct Reply {
 
 #[derive(Clone)]
 pub(super) enum Body {
-    /// Kept as a value until it is sent, so that a fault can spoil single fields.
+    /// Structured, so that a fault can modify single fields.
     Grant(Box<TokenAnswer>),
     Json(String),
     Html(String),
@@ -24,7 +23,7 @@ pub(super) enum Body {
     Oversized,
 }
 
-/// A granted token, in the key order of recorded answers (bk-rs/oauth2-rs).
+/// A granted token, with keys in the order of recorded responses (bk-rs/oauth2-rs).
 #[derive(Clone, Serialize)]
 pub(super) struct TokenAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +32,7 @@ pub(super) struct TokenAnswer {
     pub refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Legacy answers only, in seconds; then `expires_in` is in milliseconds.
+    /// Legacy responses only, in seconds; `expires_in` is then in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in_sec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,11 +58,10 @@ impl Reply {
     }
 }
 
-/// A reply, and what the log will say of it.
+/// A reply and its log data.
 pub(super) struct Answer {
     pub reply: Reply,
     pub outcome: String,
-    /// Whether an access token was made.
     pub minted: bool,
     pub refresh_token_fp: Option<String>,
     pub token_fp: Option<String>,
@@ -74,7 +72,7 @@ impl Answer {
         Answer { reply, outcome: outcome.into(), minted: false, refresh_token_fp: None, token_fp: None }
     }
 
-    /// Zoho's usual refusal: 200 and `{"error":"…"}`, nothing else.
+    /// Zoho's usual error: 200 and `{"error":"…"}`.
     pub(super) fn error(error: &str) -> Self {
         Answer::error_with(200, error)
     }
@@ -91,7 +89,7 @@ impl Answer {
         Answer::new(Reply::new(status, Body::Html(page)), outcome)
     }
 
-    /// 400 and a page: the wrong method, or no `grant_type`.
+    /// 400 and a page, for a wrong method or a missing `grant_type`.
     pub(super) fn malformed(outcome: &str) -> Self {
         Answer::html(400, pages::message("400", "not found"), outcome)
     }
@@ -101,7 +99,7 @@ impl Answer {
         Answer::new(Reply::new(302, Body::Empty).with("location", location), outcome)
     }
 
-    /// The answer beyond ten tokens in ten minutes.
+    /// The response to more than ten tokens in ten minutes.
     pub(super) fn throttled(language: Language) -> Self {
         Answer::new(Reply::new(400, Body::Json(language.throttle_body().to_owned())), "throttled")
     }
@@ -122,7 +120,7 @@ pub(super) fn fingerprint(secret: &str) -> String {
     hex(&Sha256::digest(secret)[..4])
 }
 
-/// The languages in which Zoho says that there were too many requests.
+/// The language of the throttle message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
@@ -131,7 +129,7 @@ pub enum Language {
     En,
     /// Chinese, as captured (guanguans/notify).
     Zh,
-    /// Japanese; no capture is known, the words are ours.
+    /// Japanese; the text is a guess.
     Ja,
 }
 

@@ -1,10 +1,10 @@
-//! One request as a value: what the server read, before anything is decided.
+//! A request as the server read it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
 
-/// Parameters whose values a log may show. Of every other one only the name is kept.
+/// Parameters whose values may be logged. Of all others only the names are.
 const SHOWN: [&str; 13] = [
     "access_type",
     "client_id",
@@ -21,7 +21,7 @@ const SHOWN: [&str; 13] = [
     "token_type",
 ];
 
-/// Parameters that belong in the form body, because a query string ends up in logs.
+/// Parameters that belong in the form body, because query strings end up in logs.
 const SECRET: [&str; 7] =
     ["access_token", "client_secret", "code", "code_verifier", "device_code", "refresh_token", "token"];
 
@@ -29,11 +29,10 @@ const SECRET: [&str; 7] =
 pub(super) struct Request {
     pub method: String,
     pub path: String,
-    /// The data center whose port the request came to.
+    /// The data center of the port.
     pub data_center: String,
     pub query: Vec<(String, String)>,
-    /// Parameters of a form, `application/x-www-form-urlencoded` or `multipart/form-data`; those of any other body are not
-    /// read.
+    /// Parameters of an `application/x-www-form-urlencoded` or `multipart/form-data` body.
     pub form: Vec<(String, String)>,
     pub body: Vec<u8>,
     pub user_agent: Option<String>,
@@ -42,12 +41,12 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// A parameter from the query string or the form body, whichever comes first. An empty one is absent.
+    /// A parameter of the query string or the body; the query has priority. An empty one counts as absent.
     pub(super) fn param(&self, name: &str) -> Option<&str> {
         self.params().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|v| !v.is_empty())
     }
 
-    /// `grant_type` of a POST; otherwise the name of what is malformed. A body that is no form has none.
+    /// `grant_type` of a POST, or the name of the error.
     pub(super) fn posted_grant_type(&self) -> Result<&str, &'static str> {
         if self.method != "POST" {
             return Err("wrong_method");
@@ -59,7 +58,7 @@ impl Request {
         self.query.iter().chain(&self.form)
     }
 
-    /// Client id and client secret: parameters, or HTTP Basic for these two alone.
+    /// Client ID and client secret, from parameters or HTTP Basic.
     pub(super) fn client(&self) -> (Option<String>, Option<String>) {
         let (mut id, mut secret) = (None, None);
         if let Some((user, password)) = self.basic() {
@@ -75,7 +74,7 @@ impl Request {
         decoded.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
     }
 
-    /// The access token of an API call: `Zoho-oauthtoken` or `Bearer`, in the header only.
+    /// The access token of an API call, from the header only: `Zoho-oauthtoken` or `Bearer`.
     pub(super) fn api_token(&self) -> Option<&str> {
         let (scheme, token) = self.authorization.as_deref()?.split_once(' ')?;
         ["zoho-oauthtoken", "bearer"].contains(&scheme.to_ascii_lowercase().as_str()).then_some(token)
@@ -85,7 +84,7 @@ impl Request {
         self.authorization.as_deref().and_then(|value| value.split(' ').next()).map(str::to_owned)
     }
 
-    /// The parameters as a log may show them.
+    /// The parameters as they may be logged.
     pub(super) fn shown_params(&self) -> BTreeMap<String, String> {
         let shown = |(key, value): &(String, String)| {
             let value = if SHOWN.contains(&key.as_str()) { value.clone() } else { "(hidden)".to_owned() };

@@ -1,4 +1,4 @@
-//! Which endpoint a request is for, and its way through faults, world and log.
+//! Routing, fault injection and logging.
 
 use crate::sandbox::faults::Delivery;
 use crate::sandbox::log::LogEntry;
@@ -9,7 +9,7 @@ use crate::sandbox::state::SandboxState;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The endpoints, by the names that faults and the log use.
+/// The endpoints, with the names that faults and the log use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Endpoint {
@@ -54,17 +54,17 @@ impl Endpoint {
     }
 }
 
-/// A reply, when it is to go out, and whether it arrives.
+/// A reply and its delivery.
 pub(super) struct Outgoing {
     pub reply: Reply,
     pub delay: Duration,
     pub delivery: Delivery,
-    /// Whose request is under way until the answer goes out.
-    pub under_way: Option<String>,
+    /// The owner whose request is pending until the response is sent.
+    pub pending: Option<String>,
 }
 
 impl SandboxState {
-    /// Everything that happens to one request. It is decided and logged at arrival, however late the answer is.
+    /// Processes one request. It is decided and logged at arrival, even if the response is delayed.
     pub(super) fn handle(&mut self, now: u64, request: &Request) -> Outgoing {
         let endpoint = Endpoint::of(&request.path);
         let (delay, fault) = self.faults.take(endpoint);
@@ -76,9 +76,9 @@ impl SandboxState {
             fault.corrupt(&mut answer.reply);
         }
         let delivery = fault.as_ref().map_or(Delivery::Whole, |fault| fault.delivery());
-        let under_way = (endpoint == Endpoint::Token).then(|| owner(request)).flatten();
-        let at_once = under_way.as_ref().map_or(0, |owner| {
-            let count = self.under_way.entry(owner.clone()).or_default();
+        let pending = (endpoint == Endpoint::Token).then(|| owner(request)).flatten();
+        let at_once = pending.as_ref().map_or(0, |owner| {
+            let count = self.pending.entry(owner.clone()).or_default();
             *count += 1;
             *count
         });
@@ -104,15 +104,15 @@ impl SandboxState {
             content_type: request.content_type.clone(),
             authorization_scheme: request.authorization_scheme(),
         });
-        Outgoing { reply: answer.reply, delay: delay + self.limits.latency, delivery, under_way }
+        Outgoing { reply: answer.reply, delay: delay + self.limits.latency, delivery, pending }
     }
 
-    /// The answer to a request of `owner` goes out, or nobody waits for it any more.
-    pub(super) fn no_longer_under_way(&mut self, owner: &str) {
-        if let Some(count) = self.under_way.get_mut(owner) {
+    /// Ends a pending request of `owner`.
+    pub(super) fn end_pending(&mut self, owner: &str) {
+        if let Some(count) = self.pending.get_mut(owner) {
             *count -= 1;
             if *count == 0 {
-                self.under_way.remove(owner);
+                self.pending.remove(owner);
             }
         }
     }
@@ -133,7 +133,7 @@ impl SandboxState {
     }
 }
 
-/// On whose budget a request to the token endpoint goes.
+/// The owner of the budget that a token request spends.
 fn owner(request: &Request) -> Option<String> {
     presented(request.param("refresh_token")).or_else(|| request.client().0)
 }

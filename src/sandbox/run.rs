@@ -1,6 +1,6 @@
-//! `zoho-sandbox run -- CMD`: a sandbox, a profile logged in there, and a command that finds both.
+//! `zoho-sandbox run -- CMD`: runs a command with a new sandbox and a profile that is logged in to it.
 
-use crate::sandbox::cli::complain;
+use crate::sandbox::cli::print_error;
 use crate::sandbox::server::{Options, Server};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 use tempfile::{NamedTempFile, TempDir};
 
-/// Variables that would lead `zoho-cred` elsewhere.
+/// Variables that would redirect `zoho-cred`.
 const REMOVED: [&str; 21] = [
     "CREDENTIALS_DIRECTORY",
     "ZOHO_ACCESS_TOKEN",
@@ -34,20 +34,20 @@ const REMOVED: [&str; 21] = [
     "ZOHO_SCOPES_FILE",
 ];
 
-/// Runs a command in a world of its own, and passes on its exit code: 128 + n for signal n, 127 if there is no
-/// such command, 126 if it cannot be run.
+/// Runs a command in a new environment and returns its exit code: 128 + n for signal n, 127 if it does not exist,
+/// 126 if it cannot be run.
 ///
 /// Errors: the server did not start, or the login failed.
 pub(super) fn run(options: Options, profile: &str, command: &[OsString]) -> io::Result<ExitCode> {
-    // First of all: whoever is ended from now on cleans up.
+    // Before anything is created, so that a signal cannot skip the cleanup.
     #[cfg(unix)]
     let signals = forward::Signals::catch()?;
     let scopes = options.scopes.clone();
     let server = Server::start(options)?;
-    let place = Place::new(&server, profile, &scopes)?;
-    place.log_in(&server, profile)?;
+    let home = TempProfile::new(&server, profile, &scopes)?;
+    home.log_in(&server, profile)?;
     let Some((program, arguments)) = command.split_first() else { return Ok(ExitCode::from(2)) };
-    let mut command = place.command(program);
+    let mut command = home.command(program);
     command.args(arguments).env("ZOHO_CRED_PROFILE", profile);
     command.env("ZOHO_API_DOMAIN", server.api_domain()).env("ZOHO_SANDBOX_URL", server.url());
     if let Some(path) = search_path()? {
@@ -56,7 +56,7 @@ pub(super) fn run(options: Options, profile: &str, command: &[OsString]) -> io::
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => {
-            complain(&format!("{}: {error}", program.display()));
+            print_error(&format!("{}: {error}", program.display()));
             let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
             return Ok(ExitCode::from(code));
         }
@@ -74,14 +74,14 @@ fn exit_code(status: ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
-/// A temporary folder with configuration, state and secrets; gone when it is dropped.
-struct Place {
+/// A temporary directory with configuration, state and secrets, deleted on drop.
+struct TempProfile {
     folder: TempDir,
     ca_file: Option<PathBuf>,
 }
 
-impl Place {
-    fn new(server: &Server, profile: &str, scopes: &[String]) -> io::Result<Place> {
+impl TempProfile {
+    fn new(server: &Server, profile: &str, scopes: &[String]) -> io::Result<TempProfile> {
         let mut builder = tempfile::Builder::new();
         builder.prefix("zoho-sandbox-");
         #[cfg(unix)]
@@ -91,18 +91,15 @@ impl Place {
         write(folder.path(), "config.toml", &config(server, profile, scopes)?)?;
         write(folder.path(), "client-secret", server.client_secret())?;
         write(folder.path(), "refresh-token", server.refresh_token())?;
-        Ok(Place { folder, ca_file })
+        Ok(TempProfile { folder, ca_file })
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// A command that sees this place and no other.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the sandbox is a program of its own; this is its one door"
-    )]
+    /// A command that uses this directory only.
+    #[expect(clippy::disallowed_methods, reason = "the sandbox is a separate program without a System")]
     fn command(&self, program: &OsStr) -> Command {
         let mut command = Command::new(program);
         for name in REMOVED {
@@ -139,19 +136,20 @@ impl Place {
     }
 }
 
-/// The `zoho-cred` beside this program, or else the one on the PATH.
+/// The `zoho-cred` next to this program, or else the one on the PATH.
 fn zoho_cred() -> io::Result<OsString> {
     let name = format!("zoho-cred{}", std::env::consts::EXE_SUFFIX);
     let beside = std::env::current_exe()?.with_file_name(&name);
     Ok(if beside.is_file() { beside.into() } else { name.into() })
 }
 
-/// The PATH with this program's folder behind it, so that the command finds `zoho-cred` where it is not installed.
-#[expect(clippy::disallowed_methods, reason = "the sandbox is a program of its own; this is its one door")]
+/// The PATH with this program's directory appended, so that the command finds `zoho-cred` even if it is not
+/// installed.
+#[expect(clippy::disallowed_methods, reason = "the sandbox is a separate program without a System")]
 fn search_path() -> io::Result<Option<OsString>> {
     let (Some(path), own) = (std::env::var_os("PATH"), std::env::current_exe()?) else { return Ok(None) };
     let folders = std::env::split_paths(&path).chain(own.parent().map(Path::to_owned));
-    // A folder with a colon in its name cannot be in it.
+    // Fails if a directory name contains a colon.
     Ok(std::env::join_paths(folders).ok())
 }
 
@@ -171,7 +169,7 @@ fn config(server: &Server, profile: &str, scopes: &[String]) -> io::Result<Strin
     toml::to_string(&config).map_err(io::Error::other)
 }
 
-/// Writes a file that nobody else can read.
+/// Writes a private file.
 fn write(folder: &Path, name: &str, content: &str) -> io::Result<PathBuf> {
     let path = folder.join(name);
     let mut options = File::options();
@@ -182,14 +180,14 @@ fn write(folder: &Path, name: &str, content: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// The same in the system's temporary folder; gone when it is dropped.
+/// A private file in the system's temporary directory, deleted on drop.
 pub(super) fn private_file(content: &str) -> io::Result<NamedTempFile> {
     let mut file = NamedTempFile::with_prefix("zoho-sandbox-ca-")?;
     file.write_all(content.as_bytes())?;
     Ok(file)
 }
 
-/// Signals on the way to the command.
+/// Forwards signals to the command.
 #[cfg(unix)]
 mod forward {
     use rustix::process::{Pid, Signal, kill_process};
@@ -201,16 +199,16 @@ mod forward {
 
     pub(super) struct Signals(Caught);
 
-    /// Forwards until it is dropped.
+    /// Forwards signals until dropped.
     pub(super) struct Forwarding(Handle);
 
     impl Signals {
-        /// From now on signals do not end this program, so that it can clean up.
+        /// From now on signals no longer end this program, so that it can clean up.
         pub(super) fn catch() -> io::Result<Signals> {
             Caught::new([SIGHUP, SIGINT, SIGTERM]).map(Signals)
         }
 
-        /// Passes signals on, but for a SIGINT of the terminal's keys, which the command has got as well.
+        /// Forwards signals, except a SIGINT from the terminal, which the command receives directly.
         pub(super) fn forward_to(mut self, child: &Child) -> Forwarding {
             let handle = self.0.handle();
             let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
@@ -222,7 +220,7 @@ mod forward {
                         SIGINT if !is_in_the_foreground() => Signal::INT,
                         _ => continue,
                     };
-                    // A command that is gone needs no signal.
+                    // The command may have ended.
                     let _ = pid.map(|pid| kill_process(pid, signal));
                 }
             });
@@ -230,7 +228,7 @@ mod forward {
         }
     }
 
-    /// Whether the terminal's keys send their signals to this program and the command, as far as can be told.
+    /// Whether this program is in the terminal's foreground process group.
     fn is_in_the_foreground() -> bool {
         let Ok(terminal) = File::open("/dev/tty") else { return false };
         rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())

@@ -1,7 +1,7 @@
-//! Scopes: `Service.module.OPERATION`. Commas go in, spaces come out, and the case never matters.
+//! Scopes: `Service.module.OPERATION`. Requests separate them by commas, responses by blanks. Case is ignored.
 
-/// The scopes of a request parameter. `None` if there are none, if they are separated by anything but commas,
-/// or if one does not look like a scope: Zoho refuses all three as an invalid scope.
+/// Parses a scope parameter. `None`, Zoho's invalid scope, if there are none, if they are not separated by commas,
+/// or if one is malformed.
 pub(super) fn parse(parameter: Option<&str>) -> Option<Vec<String>> {
     let scopes: Vec<String> = parameter?.split(',').map(str::to_owned).collect();
     scopes.iter().all(|scope| is_scope(scope)).then_some(scopes)
@@ -15,7 +15,7 @@ fn is_scope(scope: &str) -> bool {
     scope.contains('.') && scope.split('.').all(word)
 }
 
-/// Whether one of the granted scopes allows an operation: `ZohoCRM.modules` + `leads` + `READ` is allowed by
+/// Whether the granted scopes allow an operation. For example, `ZohoCRM.modules` + `leads` + `READ` is allowed by
 /// `ZohoCRM.modules.ALL`, `ZohoCRM.modules.READ`, `ZohoCRM.modules.leads.ALL` and `ZohoCRM.modules.leads.READ`.
 pub(super) fn allows(granted: &[String], area: &str, module: Option<&str>, operation: &str) -> bool {
     let mut wanted = vec![format!("{area}.ALL"), format!("{area}.{operation}")];

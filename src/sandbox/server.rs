@@ -1,4 +1,4 @@
-//! The server: one world behind a lock, one port for each data center, a runtime of its own.
+//! The server: one state behind a lock, one port for each data center, and a runtime.
 
 use crate::sandbox::client::{Client, ClientKind};
 use crate::sandbox::clock::Clock;
@@ -17,24 +17,24 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-/// How a server starts.
+/// Options of a server.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to listen; a loopback address, by default `127.0.0.1` with a port that is free.
+    /// Loopback address to listen on; by default `127.0.0.1` with a free port.
     pub listen: SocketAddr,
-    /// With a certificate the server speaks TLS; without one, plain HTTP.
+    /// Uses TLS with this certificate; `None` is plain HTTP.
     pub tls: Option<Certificate>,
-    /// The data center the clients are registered in (`us`).
+    /// The data center in which the clients are registered (`us`).
     pub data_center: String,
-    /// More data centers, each on a free port of its own.
+    /// Other data centers, each on a free port.
     pub other_data_centers: Vec<String>,
-    /// Whether one client secret is good for all data centers; by default each has its own.
+    /// Whether all data centers share one client secret; by default each has its own.
     pub single_secret: bool,
     /// Scopes of the first refresh token.
     pub scopes: Vec<String>,
-    /// Redirect URIs of the clients that have any.
+    /// Redirect URIs of the clients that use them.
     pub redirect_uris: Vec<String>,
-    /// The limits in force.
+    /// The current limits.
     pub limits: Limits,
 }
 
@@ -54,7 +54,7 @@ impl Default for Options {
     }
 }
 
-/// A running sandbox. It stops when it is dropped.
+/// A running sandbox, stopped on drop.
 pub struct Server {
     shared: Arc<Shared>,
     data_centers: Vec<(String, String)>,
@@ -68,15 +68,15 @@ pub struct Server {
 impl Server {
     /// Starts a server and returns once it listens.
     ///
-    /// Errors: an address that is not on loopback or is taken, an unknown `user_location`, or what the system
-    /// says when it gives no threads, sockets or randomness.
+    /// Errors: an address that is in use or not loopback, an unknown `user_location`, or a lack of threads, sockets
+    /// or random numbers.
     pub fn start(options: Options) -> io::Result<Server> {
         if !options.listen.ip().is_loopback() {
             let message =
                 format!("{} is not a loopback address: the sandbox listens on loopback only", options.listen);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
-        make_room();
+        raise_file_limit();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let tls = options.tls.map(Tls::new).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -89,11 +89,11 @@ impl Server {
             data_centers.push((name.clone(), format!("{scheme}://{}", listener.local_addr()?)));
             listeners.push((name.clone(), listener));
         }
-        let world = new_world(options, data_centers.clone())?;
-        let (clients, soid) = (world.clients.clone(), world.soid.clone());
-        let refresh_token = world.first_refresh_token.clone();
-        let (world, clock) = (Mutex::new(world), Clock::default());
-        let shared = Arc::new(Shared { world, clock });
+        let state = new_state(options, data_centers.clone())?;
+        let (clients, soid) = (state.clients.clone(), state.soid.clone());
+        let refresh_token = state.first_refresh_token.clone();
+        let (state, clock) = (Mutex::new(state), Clock::default());
+        let shared = Arc::new(Shared { state, clock });
         for (data_center, listener) in listeners {
             let port = Port { shared: Arc::clone(&shared), data_center: data_center.into() };
             serve(&runtime, listener, port, tls.as_ref().map(|tls| tls.acceptor.clone()));
@@ -102,27 +102,27 @@ impl Server {
         Ok(Server { shared, data_centers, clients, refresh_token, soid, ca_pem, _thread: thread })
     }
 
-    /// The accounts server of the first data center, such as `http://127.0.0.1:40001`, without a slash at the end.
+    /// URL of the first data center's accounts server, such as `http://127.0.0.1:40001`.
     pub fn url(&self) -> &str {
         &self.data_centers[0].1
     }
 
-    /// The accounts server of a data center, if it is served.
+    /// URL of a data center's accounts server, if it is served.
     pub fn url_of(&self, data_center: &str) -> Option<&str> {
         self.data_centers.iter().find(|(name, _)| name == data_center).map(|(_, url)| url.as_str())
     }
 
-    /// The `api_domain` that comes with tokens: the same URL, so that `{api_domain}/crm/v8/Leads` works.
+    /// The `api_domain` of token responses: the same URL, so that `{api_domain}/crm/v8/Leads` works.
     pub fn api_domain(&self) -> &str {
         self.url()
     }
 
-    /// The data centers that are served, with their URLs; the first is the clients' own.
+    /// The data centers with their URLs; the clients' own is first.
     pub fn data_centers(&self) -> &[(String, String)] {
         &self.data_centers
     }
 
-    /// Client id of the client that may use every flow ([`ClientKind::Any`]).
+    /// Client ID of the client that supports every flow ([`ClientKind::Any`]).
     pub fn client_id(&self) -> &str {
         &self.client(ClientKind::Any).client_id
     }
@@ -132,7 +132,7 @@ impl Server {
         &self.client(ClientKind::Any).client_secrets[&self.data_centers[0].0]
     }
 
-    /// The client of a type.
+    /// The client of this type.
     pub fn client(&self, kind: ClientKind) -> &Client {
         self.clients.iter().find(|client| client.kind == kind).unwrap_or(&self.clients[0])
     }
@@ -142,7 +142,7 @@ impl Server {
         &self.clients
     }
 
-    /// The refresh token that there is from the start.
+    /// The initial refresh token.
     pub fn refresh_token(&self) -> &str {
         &self.refresh_token
     }
@@ -152,62 +152,62 @@ impl Server {
         &self.soid
     }
 
-    /// The certificate authority to trust, in PEM; none without TLS.
+    /// The certificate authority to trust, in PEM; `None` without TLS.
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
     }
 
-    /// Every request so far, in order of arrival; those to `/sandbox/…` are not in it.
+    /// All requests in order of arrival, except those to `/sandbox/…`.
     pub fn log(&self) -> Vec<LogEntry> {
-        self.shared.world().log.entries()
+        self.shared.state().log.entries()
     }
 
     /// Empties the log.
     pub fn clear_log(&self) {
-        self.shared.world().log.clear();
+        self.shared.state().log.clear();
     }
 
-    /// How many requests to the token endpoint are in the log, whatever came of them.
+    /// The number of logged requests to the token endpoint.
     pub fn token_requests(&self) -> usize {
-        self.shared.world().log.token_requests()
+        self.shared.state().log.token_requests()
     }
 
-    /// What was minted and refused so far.
+    /// The statistics.
     pub fn counts(&self) -> Counts {
-        self.shared.world().counts(self.shared.clock.now())
+        self.shared.state().counts(self.shared.clock.now())
     }
 
-    /// Adds a fault behind those that are set.
+    /// Adds a fault after the others.
     pub fn set_fault(&self, fault: Fault) {
-        self.shared.world().faults.set(fault);
+        self.shared.state().faults.set(fault);
     }
 
-    /// Takes all faults away.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
-        self.shared.world().faults.clear();
+        self.shared.state().faults.clear();
     }
 
     /// Changes limits: `server.set_limits(|limits| limits.budget = 3)`.
     ///
-    /// Errors, and changes nothing, if `user_location` is a data center that is not served.
+    /// Errors, without a change: `user_location` is not served.
     pub fn set_limits(&self, change: impl FnOnce(&mut Limits)) -> Result<(), String> {
-        let mut world = self.shared.world();
-        let mut limits = world.limits.clone();
+        let mut state = self.shared.state();
+        let mut limits = state.limits.clone();
         change(&mut limits);
-        world.set_limits(limits)
+        state.set_limits(limits)
     }
 
-    /// The limits in force.
+    /// The current limits.
     pub fn limits(&self) -> Limits {
-        self.shared.world().limits.clone()
+        self.shared.state().limits.clone()
     }
 
-    /// Moves the sandbox's time forward.
+    /// Advances the sandbox's time.
     pub fn advance(&self, by: Duration) {
         self.shared.clock.advance(i64::try_from(ms(by)).unwrap_or(i64::MAX));
     }
 
-    /// Moves the sandbox's time backwards.
+    /// Sets back the sandbox's time.
     pub fn set_back(&self, by: Duration) {
         self.shared.clock.advance(-i64::try_from(ms(by)).unwrap_or(i64::MAX));
     }
@@ -217,35 +217,35 @@ impl Server {
         self.shared.clock.now()
     }
 
-    /// Kills all access tokens; how many lived.
+    /// Invalidates all access tokens; returns how many were valid.
     pub fn kill_tokens(&self) -> usize {
-        self.shared.world().kill(None)
+        self.shared.state().kill(None)
     }
 
-    /// Kills one access token, or one refresh token with all its access tokens; whether it lived.
+    /// Invalidates an access token, or a refresh token with its access tokens; returns whether it was valid.
     pub fn kill_token(&self, token: &str) -> bool {
-        self.shared.world().kill(Some(token)) > 0
+        self.shared.state().kill(Some(token)) > 0
     }
 
-    /// One more refresh token for the first client, as another login would make it.
+    /// Creates a refresh token for the first client, as another login would.
     pub fn new_refresh_token(&self) -> String {
-        self.shared.world().another_refresh_token(None)
+        self.shared.state().another_refresh_token(None)
     }
 
-    /// A code as the API console shows it for a Self Client.
+    /// A Self Client code of the API console.
     pub fn self_client_code(&self, scopes: &[&str], life: Duration) -> String {
         let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
-        self.shared.world().self_client_code(self.shared.clock.now(), scopes, ms(life))
+        self.shared.state().self_client_code(self.shared.clock.now(), scopes, ms(life))
     }
 
-    /// Back to the start: same clients, same first refresh token, limits of the start, nothing else.
+    /// Restores the initial state: same clients, first refresh token and limits.
     pub fn reset(&self) {
         self.shared.clock.reset();
-        self.shared.world().reset();
+        self.shared.state().reset();
     }
 }
 
-/// The thread that serves. It ends when this is dropped.
+/// The server thread, stopped on drop.
 struct Thread(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
 
 impl Thread {
@@ -266,10 +266,10 @@ impl Drop for Thread {
     }
 }
 
-/// Lets the process have a few thousand files open, as far as it may: 1,000 callers are as many sockets, and the
-/// usual limit is 1,024. If it may not, a server for fewer callers is still a server.
+/// Raises the limit of open files, because 1,000 callers need as many sockets and the usual limit is 1,024. Errors
+/// are ignored: a server for fewer callers is still useful.
 #[cfg(unix)]
-fn make_room() {
+fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     const WANTED: u64 = 8192;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
@@ -280,15 +280,15 @@ fn make_room() {
 }
 
 #[cfg(not(unix))]
-fn make_room() {}
+fn raise_file_limit() {}
 
-fn new_world(options: Options, data_centers: Vec<(String, String)>) -> io::Result<SandboxState> {
+fn new_state(options: Options, data_centers: Vec<(String, String)>) -> io::Result<SandboxState> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
     let Options { limits, scopes, redirect_uris, single_secret, .. } = options;
     let setup =
         Setup { seed, resets: 0, limits: limits.clone(), scopes, redirect_uris, single_secret, data_centers };
-    let mut world = SandboxState::new(setup);
-    world.set_limits(limits).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    Ok(world)
+    let mut state = SandboxState::new(setup);
+    state.set_limits(limits).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    Ok(state)
 }

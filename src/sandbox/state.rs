@@ -1,4 +1,4 @@
-//! The whole world of the sandbox, and what holds for every endpoint: clients, refresh tokens, access tokens.
+//! The sandbox's state, and what all endpoints share: clients, refresh tokens, access tokens.
 
 use crate::sandbox::authorize::{Code, Consent};
 use crate::sandbox::client::{Client, ClientKind};
@@ -12,21 +12,21 @@ use crate::sandbox::reply::{Answer, Body, Language, Reply, TokenAnswer};
 use crate::sandbox::request::Request;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// What a server starts with, and goes back to on reset.
+/// The initial state, restored on reset.
 #[derive(Clone)]
 pub(super) struct Setup {
     pub seed: [u8; 32],
-    /// How often it went back to the start; tokens made since are others than those made before.
+    /// The number of resets, so that new tokens differ from earlier ones.
     pub resets: u64,
     pub limits: Limits,
     pub scopes: Vec<String>,
     pub redirect_uris: Vec<String>,
     pub single_secret: bool,
-    /// Data centers by name with their base URL; the first is the one the clients were registered in.
+    /// Data centers by name with their base URL; the clients' own is first.
     pub data_centers: Vec<(String, String)>,
 }
 
-/// An access token that lives.
+/// A valid access token.
 pub(super) struct Access {
     pub grant: u64,
     pub scopes: Vec<String>,
@@ -35,29 +35,29 @@ pub(super) struct Access {
     pub expires_at: u64,
 }
 
-/// Everything the sandbox knows. All times are ms since the epoch and come from outside.
+/// All times are ms since the epoch and passed in.
 pub(super) struct SandboxState {
     pub setup: Setup,
     pub limits: Limits,
     pub clients: Vec<Client>,
     pub soid: String,
-    /// The refresh token that exists from the start; it belongs to the client of kind `Any`.
+    /// The initial refresh token, of the client of kind `Any`.
     pub first_refresh_token: String,
     pub random: Random,
     pub grants: BTreeMap<u64, Grant>,
     pub access: HashMap<String, Access>,
     pub codes: HashMap<String, Code>,
-    /// When each client was given codes, for the limit on codes.
+    /// Issued codes of each client, for their limit.
     pub code_windows: HashMap<String, Window>,
     pub consents: HashMap<String, Consent>,
-    /// Clients the user has said yes to before, with the scopes.
+    /// Clients and scopes that the user has accepted.
     pub consented: HashMap<String, Vec<String>>,
     pub devices: Vec<DeviceRequest>,
     pub records: BTreeMap<String, Vec<serde_json::Value>>,
     pub faults: Faults,
     pub log: Log,
-    /// How many requests of each owner of a budget have no answer yet.
-    pub under_way: HashMap<String, usize>,
+    /// Pending requests of each budget owner.
+    pub pending: HashMap<String, usize>,
 }
 
 impl SandboxState {
@@ -67,7 +67,7 @@ impl SandboxState {
         let client =
             |kind| Client::registered(kind, &names, setup.single_secret, &setup.redirect_uris, &mut random);
         let clients = ClientKind::ALL.map(client).to_vec();
-        let mut world = SandboxState {
+        let mut state = SandboxState {
             limits: setup.limits.clone(),
             clients,
             soid: format!("ZohoCRM.{}", random.digits(9)),
@@ -83,17 +83,17 @@ impl SandboxState {
             devices: Vec::new(),
             faults: Faults::default(),
             log: Log::default(),
-            under_way: HashMap::new(),
+            pending: HashMap::new(),
             setup,
         };
-        let (scopes, home) = (world.setup.scopes.clone(), world.home().to_owned());
-        let first = world.new_grant(ClientKind::Any, scopes, home);
-        world.first_refresh_token = world.refresh_token_of(first);
-        world.random = Random::new(world.setup.seed, world.setup.resets + 1);
-        world
+        let (scopes, home) = (state.setup.scopes.clone(), state.home().to_owned());
+        let first = state.new_grant(ClientKind::Any, scopes, home);
+        state.first_refresh_token = state.refresh_token_of(first);
+        state.random = Random::new(state.setup.seed, state.setup.resets + 1);
+        state
     }
 
-    /// The data center the clients were registered in.
+    /// The data center in which the clients are registered.
     pub(super) fn home(&self) -> &str {
         self.setup.data_centers.first().map_or("us", |(name, _)| name)
     }
@@ -102,7 +102,7 @@ impl SandboxState {
         self.setup.data_centers.iter().find(|(name, _)| name == data_center).map(|(_, url)| url.as_str())
     }
 
-    /// The data center the user lives in, seen from one where he was asked.
+    /// The data center of the user's account; `asked_in` by default.
     pub(super) fn user_location(&self, asked_in: &str) -> String {
         self.limits.user_location.as_deref().unwrap_or(asked_in).to_owned()
     }
@@ -111,8 +111,8 @@ impl SandboxState {
         self.clients.iter().find(|client| client.kind == kind).unwrap_or(&self.clients[0])
     }
 
-    /// The client of a request: known, of a type that may do this, and with the secret of this data center.
-    /// Otherwise the name of the error.
+    /// The client of a request, if the grant type is allowed and the secret is the one of this data center. Else
+    /// the name of the error.
     pub(super) fn authenticate(&self, request: &Request, grant_type: &str) -> Result<Client, &'static str> {
         let client = self.identify(request, grant_type)?;
         let secret = client.client_secrets.get(&request.data_center);
@@ -122,7 +122,7 @@ impl SandboxState {
         Ok(client)
     }
 
-    /// The client of a request that need not prove itself.
+    /// The client of a request, without checking its secret.
     pub(super) fn identify(&self, request: &Request, grant_type: &str) -> Result<Client, &'static str> {
         let id = request.client().0;
         let known = self.clients.iter().find(|client| Some(&client.client_id) == id.as_ref());
@@ -132,7 +132,7 @@ impl SandboxState {
         }
     }
 
-    /// Makes a refresh token, and kills the oldest of the client if there are too many.
+    /// Creates a refresh token, and invalidates the client's oldest if there are too many.
     pub(super) fn new_grant(&mut self, kind: ClientKind, scopes: Vec<String>, data_center: String) -> u64 {
         let client_id = self.client(kind).client_id.clone();
         let refresh_token = Some(self.random.token());
@@ -146,7 +146,7 @@ impl SandboxState {
         id
     }
 
-    /// The grant on which tokens count that come without a refresh token.
+    /// The grant of tokens without a refresh token.
     pub(super) fn client_grant(&mut self, client_id: &str, data_center: &str) -> u64 {
         let own = |grant: &Grant| {
             grant.refresh_token.is_none() && grant.client_id == client_id && grant.data_center == data_center
@@ -176,7 +176,7 @@ impl SandboxState {
         self.grants.get(&grant).and_then(|grant| grant.refresh_token.clone()).unwrap_or_default()
     }
 
-    /// The living grant of a refresh token.
+    /// The valid grant of a refresh token.
     pub(super) fn grant_of(&self, refresh_token: &str) -> Option<u64> {
         let is_it = |grant: &Grant| grant.alive && grant.refresh_token.as_deref() == Some(refresh_token);
         self.grants.iter().find(|(_, grant)| is_it(grant)).map(|(id, _)| *id)
@@ -189,7 +189,7 @@ impl SandboxState {
         self.access.retain(|_, access| access.grant != id);
     }
 
-    /// Kills one access token; whether it lived.
+    /// Invalidates an access token; returns whether it was valid.
     pub(super) fn kill_access(&mut self, token: &str) -> bool {
         for grant in self.grants.values_mut() {
             grant.live.retain(|live| live != token);
@@ -197,12 +197,12 @@ impl SandboxState {
         self.access.remove(token).is_some()
     }
 
-    /// The access token of an API call, if it lives in this data center.
+    /// An access token, if it is valid in this data center.
     pub(super) fn living(&self, now: u64, token: &str, data_center: &str) -> Option<&Access> {
         self.access.get(token).filter(|access| now < access.expires_at && access.data_center == data_center)
     }
 
-    /// Mints an access token on a grant, or throttles. With `shown` the answer carries the refresh token too.
+    /// Issues an access token, or throttles. With `shown`, the response includes the refresh token.
     pub(super) fn issue(&mut self, now: u64, id: u64, scopes: Vec<String>, shown: bool) -> Answer {
         let token = self.random.token();
         let Some(grant) = self.grants.get_mut(&id) else { return Answer::error("invalid_code") };

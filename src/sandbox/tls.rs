@@ -1,4 +1,4 @@
-//! A throw-away certificate authority, and the certificates that a test may want: a good one and three bad ones.
+//! A temporary certificate authority with a valid and three faulty certificates.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -6,17 +6,17 @@ use std::io;
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 
-/// What the server shows as its certificate.
+/// The server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Certificate {
-    /// Good for `localhost`, `127.0.0.1` and `::1`, and for the accounts servers of Zoho's US and EU data centers, so
-    /// that a test may lead those names here.
+    /// Valid for `localhost`, `127.0.0.1` and `::1`, and for Zoho's US and EU accounts servers, whose names a test
+    /// can redirect here.
     Valid,
-    /// Good for another host.
+    /// For another host.
     WrongHost,
-    /// Good until 2020.
+    /// Expired in 2020.
     Expired,
-    /// Signed by an authority that nobody is told of.
+    /// Signed by an unpublished authority.
     Unknown,
 }
 
@@ -28,9 +28,9 @@ pub(super) struct Tls {
 
 impl Tls {
     pub(super) fn new(certificate: Certificate) -> io::Result<Tls> {
-        let told = authority()?;
-        let hidden = authority()?;
-        let issuer = if certificate == Certificate::Unknown { &hidden } else { &told };
+        let published = authority()?;
+        let unpublished = authority()?;
+        let issuer = if certificate == Certificate::Unknown { &unpublished } else { &published };
         let hosts = match certificate {
             Certificate::WrongHost => vec!["elsewhere.invalid".to_owned()],
             _ => ["localhost", "127.0.0.1", "::1", "accounts.zoho.com", "accounts.zoho.eu"]
@@ -54,7 +54,7 @@ impl Tls {
             )
             .map_err(io::Error::other)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Tls { ca_pem: told.pem(), acceptor: Arc::new(config).into() })
+        Ok(Tls { ca_pem: published.pem(), acceptor: Arc::new(config).into() })
     }
 }
 

@@ -1,7 +1,6 @@
-//! `/oauth/v2/token`: codes, refresh tokens and client credentials become access tokens.
+//! `/oauth/v2/token`: exchanges codes, refresh tokens and client credentials for access tokens.
 //!
-//! Nearly every refusal is 200 with `{"error":"…"}`; only a wrong method, a missing `grant_type` and the throttle
-//! are 400.
+//! Most errors are 200 with `{"error":"…"}`; a wrong method, a missing `grant_type` and the throttle are 400.
 
 use crate::sandbox::client::{Client, ClientKind};
 use crate::sandbox::reply::Answer;
@@ -44,7 +43,7 @@ impl SandboxState {
         }
     }
 
-    /// A Self Client asks for itself: no refresh token, and its tokens count on the client.
+    /// Client credentials: no refresh token, and the tokens count for the client.
     fn client_credentials(&mut self, now: u64, request: &Request, client: &Client) -> Answer {
         let Some(scopes) = scope::parse(request.param("scope")) else {
             return Answer::error("invalid_scope");
@@ -59,7 +58,7 @@ impl SandboxState {
         }
     }
 
-    /// `/oauth/v2/token/revoke` and `/oauth/v2/revoke/token`. Only the second one asks who the client is.
+    /// `/oauth/v2/token/revoke` and `/oauth/v2/revoke/token`. Only the second one authenticates the client.
     pub(super) fn revoke(&mut self, request: &Request) -> Answer {
         let refused = || Answer::error_with(400, "invalid_token");
         let client = match request.path.as_str() {
@@ -95,7 +94,7 @@ impl SandboxState {
         }
     }
 
-    /// A code that the API console would show for a Self Client. Life in ms.
+    /// A Self Client code of the API console. `life` is in ms.
     pub(super) fn self_client_code(&mut self, now: u64, scopes: Vec<String>, life: u64) -> String {
         let client_id = self.client(ClientKind::SelfClient).client_id.clone();
         let home = self.home().to_owned();

@@ -1,4 +1,4 @@
-//! The connection beneath HTTP, for the faults that HTTP has no word for: a reset, and an answer cut short.
+//! A connection that can be reset or cut short, which HTTP cannot express.
 
 use std::io;
 use std::pin::Pin;
@@ -7,20 +7,20 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// How a connection ends instead of carrying the answer that HTTP writes next.
+/// How a connection ends instead of carrying the next response.
 pub(super) enum Ending {
-    /// RST: what is still in flight is lost.
+    /// RST; data in flight is lost.
     Reset,
-    /// These bytes, then the end.
+    /// Sends these bytes, then closes.
     Bytes(Vec<u8>),
 }
 
-/// The ending of one connection, if it is to have one.
+/// The ending of a connection, if any.
 #[derive(Clone, Default)]
 pub(super) struct ConnectionFault(Arc<Mutex<Option<Ending>>>);
 
 impl ConnectionFault {
-    /// The next answer on the connection is replaced by `ending`.
+    /// Replaces the next response by `ending`.
     pub(super) fn end(&self, ending: Ending) {
         *self.get() = Some(ending);
     }
@@ -30,20 +30,20 @@ impl ConnectionFault {
     }
 }
 
-/// A connection that knows its fate.
+/// A connection with a possible fault.
 pub(super) struct Wire<S> {
     stream: S,
     socket: fn(&S) -> &TcpStream,
-    fate: ConnectionFault,
+    fault: ConnectionFault,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    /// A stream with its fate; `socket` finds the socket beneath, which TLS hides.
-    pub(super) fn new(stream: S, socket: fn(&S) -> &TcpStream, fate: ConnectionFault) -> Self {
-        Wire { stream, socket, fate }
+    /// `socket` returns the socket below, which TLS hides.
+    pub(super) fn new(stream: S, socket: fn(&S) -> &TcpStream, fault: ConnectionFault) -> Self {
+        Wire { stream, socket, fault }
     }
 
-    /// Carries out the ending. Never `Ready(Ok)`: HTTP is told that the connection is gone.
+    /// Ends the connection. Returns an error, so that hyper stops using the connection.
     fn finish(&mut self, ending: &mut Ending, context: &mut Context<'_>) -> Poll<io::Error> {
         match ending {
             Ending::Reset => {
@@ -57,7 +57,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                         Err(error) => return Poll::Ready(error),
                     }
                 }
-                // Also flushes; whether it worked makes no difference any more.
+                // Also flushes. Errors no longer matter.
                 let _ = ready!(Pin::new(&mut self.stream).poll_shutdown(context));
                 Poll::Ready(io::ErrorKind::BrokenPipe.into())
             }
@@ -71,8 +71,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let fate = self.fate.clone();
-        let mut ending = fate.get();
+        let fault = self.fault.clone();
+        let mut ending = fault.get();
         match ending.as_mut() {
             None => Pin::new(&mut self.stream).poll_write(context, bytes),
             Some(ending) => self.finish(ending, context).map(Err),
