@@ -2,7 +2,6 @@
 
 use crate::i18n::tr;
 
-/// The hint for somebody who probably meant `near`.
 pub(crate) fn did_you_mean(near: &str) -> String {
     tr!("did you mean '{near}'?", near)
 }

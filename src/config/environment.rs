@@ -111,7 +111,6 @@ pub fn secret(env: &Env, name: &'static str) -> Result<Option<Secret>, Error> {
     read(source(env, name, "")?)
 }
 
-/// The environment profile lacks a variable.
 pub(crate) fn missing(missing: &'static str) -> Error {
     let hint = match missing {
         "ZOHO_CLIENT_SECRET" | "ZOHO_REFRESH_TOKEN" => {

@@ -329,7 +329,7 @@ impl ConfigFile {
     }
 }
 
-/// The error of a file that says something that cannot be; `nearest` is what was probably meant.
+/// The error of an invalid config. `nearest` is the most likely correction.
 pub(super) fn wrong(path: &Path, line: Option<usize>, problem: &str, nearest: Option<&str>) -> Error {
     let path = path.display();
     let (message, correct) = match line {

@@ -28,7 +28,7 @@ pub(crate) fn resolve(env: &Env, config: ConfigFile, named: Option<&str>) -> Res
     }
 }
 
-/// The same profile, and whether complete environment variables were passed over for it; `None` where there is none.
+/// Like [`resolve`], but `None` if there is no profile. The flag is [`Resolved::passed_over_environment`].
 pub(crate) fn choose(
     env: &Env,
     config: &ConfigFile,

@@ -83,9 +83,10 @@ mod os {
         Err(Error::new(
             Code::Config,
             tr!("other users can write to {path}, so the config is not used", path = shown),
-            match found.is_dir() && found.mode() & STICKY != 0 {
-                true => tr!("move the config to a folder that only you can write to"),
-                false => tr!("check the config, then run 'chmod {who}-w {path}'", who, path = shown),
+            if found.is_dir() && found.mode() & STICKY != 0 {
+                tr!("move the config to a folder that only you can write to")
+            } else {
+                tr!("check the config, then run 'chmod {who}-w {path}'", who, path = shown)
             },
         ))
     }

@@ -29,7 +29,7 @@ const ATTENDED: Duration = Duration::from_secs(60);
 /// Delay before the user is notify that the keyring is locked.
 const NOTIFY_AFTER: Duration = Duration::from_secs(1);
 
-/// How long a keyring call may take, and whether the user is notify about the wait.
+/// How long a keyring call may take, and whether the user is told about the wait.
 #[derive(Clone, Copy)]
 pub(crate) struct KeyringTimeout<'a> {
     limit: Duration,
@@ -56,7 +56,7 @@ impl<'a> KeyringTimeout<'a> {
         KeyringTimeout { limit: self.limit.min(left), ..self }
     }
 
-    /// Whether a user at a terminal is notify about waits.
+    /// Whether a user at a terminal is told about waits.
     pub(crate) fn is_watched(&self) -> bool {
         self.notify.is_some()
     }
@@ -68,19 +68,16 @@ impl<'a> KeyringTimeout<'a> {
     }
 }
 
-/// Why a keyring did not do what it was asked.
+/// Why a keyring call failed.
 enum KeyringTrouble {
-    /// There is none to be reached: no bus, or nobody on it.
+    /// No keyring service is running.
     NoService,
-    /// It is locked, and nobody unlocked it.
+    /// It is locked.
     Locked,
-    /// It has no collection that new items go into.
+    /// It has no default collection.
     NoCollection,
-    /// It did not answer.
-    Silent {
-        /// For so long.
-        waited: Duration,
-    },
+    /// It did not respond.
+    Silent { waited: Duration },
     /// Anything else.
     Failed,
 }
@@ -235,11 +232,10 @@ fn text_of(error: &keyring_core::Error) -> String {
             tr!("the item is not a text")
         }
         // These prefixes repeat the kind that our message states.
-        other => lowercase_first(&other.to_string().replacen("Platform failure: ", "", 1).replacen(
-            "zbus error: ",
-            "",
-            1,
-        )),
+        other => {
+            let text = other.to_string();
+            lowercase_first(&text.replacen("Platform failure: ", "", 1).replacen("zbus error: ", "", 1))
+        }
     }
 }
 
@@ -254,8 +250,5 @@ fn lowercase_first(text: &str) -> String {
 
 fn failed(trouble: KeyringTrouble, problem: String) -> Error {
     let error = Error::new(Code::Store, trouble.message(), trouble.hint());
-    match problem.is_empty() {
-        true => error,
-        false => error.with_cause(causes::told(&problem)),
-    }
+    if problem.is_empty() { error } else { error.with_cause(causes::told(&problem)) }
 }

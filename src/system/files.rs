@@ -220,14 +220,14 @@ pub fn unreadable(path: &Path, error: &io::Error) -> Error {
         .with_cause(causes::cause(error))
 }
 
-/// The error of a file that somebody named for our output.
+/// The error of an output file that the user named.
 pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Error {
     let hint = tr!("check the folder's permissions and free space");
     Error::new(Code::Store, tr!("could not write {path}", path = path.display()), hint)
         .with_cause(causes::cause(error))
 }
 
-/// The error of a folder or file that others could read, own or have planted.
+/// The error of a path that other users could read or replace.
 pub(crate) fn unsafe_path(path: &Path, problem: String, hint: String) -> Error {
     Error::new(Code::Store, tr!("{path} {problem}", path = path.display(), problem), hint)
 }

@@ -20,10 +20,10 @@ struct Answer {
 impl Resolve for Lookup {
     fn resolve(&self, name: Name) -> Resolving {
         let answer = Arc::new(Mutex::new(Answer::default()));
-        let told = Arc::clone(&answer);
+        let result = Arc::clone(&answer);
         let thread = thread::Builder::new().name("lookup".into()).spawn(move || {
             let found = (name.as_str(), 0).to_socket_addrs().map(Iterator::collect);
-            let mut answer = told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut answer = result.lock().unwrap_or_else(PoisonError::into_inner);
             answer.found = Some(found);
             if let Some(waker) = answer.waker.take() {
                 waker.wake();

@@ -148,7 +148,6 @@ impl System {
     }
 }
 
-/// The error of a result that did not arrive at stdout.
 pub(crate) fn unprinted(error: &io::Error) -> Error {
     Error::new(
         Code::Failure,

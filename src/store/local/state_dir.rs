@@ -132,20 +132,15 @@ fn close_folder(path: &Path) -> Result<(), Error> {
     set_private(path).map_err(|error| failed(Action::Protect, path, &error))
 }
 
-/// What is done to a file or folder of ours.
+/// The action that failed, for [`failed`].
 #[derive(Clone, Copy)]
 pub(crate) enum Action {
-    /// Make it.
     Create,
-    /// Take its lock.
     Lock,
-    /// Take other users' access away.
+    /// Set a mode that excludes other users.
     Protect,
-    /// Read it.
     Read,
-    /// Remove it.
     Remove,
-    /// Write or replace it.
     Write,
 }
 
@@ -163,7 +158,6 @@ pub(crate) fn failed(action: Action, path: &Path, error: &io::Error) -> Error {
     not_done(message, causes::cause(error))
 }
 
-/// The error of something that could not be written to a place of ours.
 pub(crate) fn unwritable(what: &str, why: String) -> Error {
     not_done(tr!("could not write {what}", what), why)
 }

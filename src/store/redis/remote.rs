@@ -222,12 +222,12 @@ impl Remote {
     }
 }
 
-/// Connects in a thread of its own: the redis crate applies its time limit to each address, and none to the name lookup.
-/// A thread that is still looking a name up ends with the process.
+/// Connects in a thread, because the redis crate applies its timeout to each address, and none to the DNS lookup. A thread
+/// that is still in a lookup ends with the process.
 fn connect_within(client: Client, limit: Duration) -> Result<Connection, RedisError> {
     let (sender, receiver) = mpsc::channel();
     thread::Builder::new().name("redis".into()).spawn(move || {
-        // Nobody receives after the limit; the connection is then closed.
+        // Fails after the limit. The connection is then closed.
         let _ = sender.send(client.get_connection_with_timeout(limit));
     })?;
     let late = |_| Err(io::Error::new(io::ErrorKind::TimedOut, tr!("it took too long")).into());
@@ -237,7 +237,7 @@ fn connect_within(client: Client, limit: Duration) -> Result<Connection, RedisEr
 fn client(shared: &Shared) -> Result<Client, Error> {
     // The redis crate uses the process's default provider. Fails if one is installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let wrong = |_: RedisError| {
+    let invalid = |_: RedisError| {
         Error::new(
             Code::Config,
             tr!("the address of the shared store is not one"),
@@ -245,16 +245,16 @@ fn client(shared: &Shared) -> Result<Client, Error> {
         )
     };
     let url = shared.url.expose();
-    let info = url.into_connection_info().map_err(wrong)?;
+    let info = url.into_connection_info().map_err(invalid)?;
     // Skips `CLIENT SETINFO`: a late reply to it would be read as that to the next command.
     let redis = info.redis_settings().clone().set_skip_set_lib_name();
     let info = info.set_redis_settings(redis);
     match &shared.ca_file {
         Some(path) if url.starts_with("rediss://") => {
             let root_cert = Some(files::read_certificates(path)?);
-            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(wrong)
+            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert }).map_err(invalid)
         }
-        _ => Client::open(info).map_err(wrong),
+        _ => Client::open(info).map_err(invalid),
     }
 }
 
