@@ -134,15 +134,6 @@ pub enum Error {
         /// Until Zoho is asked again.
         retry_after: Duration,
     },
-    /// Zoho does not accept the client (`invalid_client` and the like).
-    ClientRejected {
-        /// The profile.
-        profile: String,
-        /// Zoho's error code.
-        error: String,
-        /// The accounts server that was asked.
-        accounts_url: String,
-    },
     /// Zoho throttled the refresh token; nobody asks until the cool-down ends.
     CoolingDown {
         /// Until then.
@@ -255,7 +246,6 @@ impl Error {
             | Error::SettingsChanged { .. }
             | Error::SecretsGone { .. }
             | Error::Refused { .. } => Code::LoginRequired,
-            Error::ClientRejected { .. } => Code::ClientRejected,
             Error::CoolingDown { .. } | Error::OutOfBudget { .. } | Error::TooManyRejects { .. } => {
                 Code::RateLimited
             }
@@ -278,7 +268,6 @@ impl Error {
             Error::Refused { profile, .. } => {
                 tr!("Zoho no longer accepts the refresh token of '{profile}'", profile)
             }
-            Error::ClientRejected { error, .. } => tr!("Zoho rejected the client with '{error}'", error),
             Error::LeaseLost => tr!("another process or machine took over before the request was sent"),
             Error::CoolingDown { .. } => tr!("Zoho throttled this refresh token, so nobody asks for now"),
             Error::OutOfBudget { used, limit, .. } => {
@@ -316,7 +305,6 @@ impl Error {
                 "it was answered '{error}': revoked, replaced by a newer login, or of another data center",
                 error
             )),
-            Error::ClientRejected { error, accounts_url, .. } => Some(rejected_for(error, accounts_url)),
             Error::CoolingDown { .. } => Some(tr!("more than 10 tokens were asked for in 10 minutes")),
             Error::TooManyRejects { .. } => Some(tr!("a caller rejects every token it is given")),
             Error::Busy { holder: Some(pid), .. } => Some(tr!("process {pid} is refreshing the token", pid)),
@@ -335,41 +323,9 @@ impl Error {
             Error::Refused { profile, .. } if profile == ENVIRONMENT => Some(tr!(
                 "put another refresh token into ZOHO_REFRESH_TOKEN, or run 'zoho-cred login crm' and use that profile"
             )),
-            Error::ClientRejected { profile, error, .. } if profile == ENVIRONMENT => {
-                Some(match rejected(error) {
-                    Rejected::Scope => tr!("correct ZOHO_SCOPES, or ask for other scopes when you log in"),
-                    Rejected::Organization => tr!("correct ZOHO_SOID"),
-                    _ => tr!(
-                        "compare ZOHO_DATA_CENTER, ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET with the API console"
-                    ),
-                })
-            }
             Error::NeverLoggedIn { profile }
             | Error::SettingsChanged { profile, .. }
             | Error::Refused { profile, .. } => Some(tr!("run 'zoho-cred login {profile}'", profile)),
-            Error::ClientRejected { profile, error, .. } => Some(match rejected(error) {
-                Rejected::Client => tr!(
-                    "compare data_center, client id and secret with the API console, then run 'zoho-cred login {profile}'",
-                    profile
-                ),
-                Rejected::RedirectUri => tr!(
-                    "run 'zoho-cred login {profile}' with --redirect-uri and what is registered in the API console",
-                    profile
-                ),
-                Rejected::Kind => tr!(
-                    "run 'zoho-cred login {profile}' with the --flow that fits its type in the API console",
-                    profile
-                ),
-                Rejected::Scope => {
-                    tr!(
-                        "correct scopes in the config, or run 'zoho-cred login {profile}' with --scope",
-                        profile
-                    )
-                }
-                Rejected::Organization => {
-                    tr!("correct soid in the config, or run 'zoho-cred login {profile}' with --soid", profile)
-                }
-            }),
             Error::CoolingDown { retry_after }
             | Error::OutOfBudget { retry_after, .. }
             | Error::TooManyRejects { retry_after } => {
@@ -406,37 +362,5 @@ fn try_again(retry_after: Option<Duration>) -> String {
     match retry_after {
         Some(after) => tr!("try again in {time}", time = humanize(after)),
         None => tr!("check the network and try again"),
-    }
-}
-
-/// What Zoho's word for a rejected client speaks of.
-enum Rejected {
-    Client,
-    RedirectUri,
-    Kind,
-    Scope,
-    Organization,
-}
-
-fn rejected(error: &str) -> Rejected {
-    match error {
-        "invalid_redirect_uri" => Rejected::RedirectUri,
-        "unauthorized_client" => Rejected::Kind,
-        error if error.contains("scope") => Rejected::Scope,
-        error if ["_org", "org_", "soid"].iter().any(|part| error.contains(part)) => Rejected::Organization,
-        _ => Rejected::Client,
-    }
-}
-
-fn rejected_for(error: &str, accounts_url: &str) -> String {
-    match rejected(error) {
-        Rejected::Client => tr!(
-            "most likely the wrong data center ({accounts_url} was asked), else a wrong client id or secret",
-            accounts_url
-        ),
-        Rejected::RedirectUri => tr!("the redirect URI is not, to the letter, one that the client has"),
-        Rejected::Kind => tr!("the client is of a type that may not log in this way"),
-        Rejected::Scope => tr!("a scope is misspelt, or its product is not part of the account"),
-        Rejected::Organization => tr!("soid is missing or wrong; it is like ZohoCRM.600000434"),
     }
 }

@@ -9,7 +9,7 @@ use crate::model::Timestamp;
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::token;
 use crate::oauth::token::TokenForm;
-use crate::oauth::{Answer, classify};
+use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::system::{Clock, Http, HttpAnswer, HttpRequest, Method};
@@ -74,8 +74,7 @@ pub(crate) fn grant(
         Answer::Throttled => Err(Error::CoolingDown { retry_after: COOL_DOWN }),
         Answer::Refused(refusal) => Err(code_refused(&refusal.error)),
         Answer::Misconfigured(rejection) => {
-            let accounts_url = accounts_url.to_string();
-            Err(Error::ClientRejected { profile: name, error: rejection.error, accounts_url })
+            Err(client_rejected(&name, &rejection.error, accounts_url.as_str()))
         }
         Answer::Unknown(rejection) => Err(no_answer(&accounts_url.host(), Problem::Error(rejection.error))),
         Answer::Transient(problem) => Err(no_answer(&accounts_url.host(), problem)),

@@ -4,6 +4,7 @@ pub(crate) mod authorize;
 pub mod callback;
 pub mod device;
 pub(crate) mod pkce;
+pub(crate) mod rejection;
 mod response;
 pub mod revoke;
 pub(crate) mod token;
@@ -12,4 +13,5 @@ pub mod userinfo;
 /// Where a server tells of itself and of the others. It wants no credentials and costs no quota.
 pub(crate) const SERVER_INFO_PATH: &str = "/oauth/serverinfo";
 
+pub(crate) use rejection::client_rejected;
 pub use response::{Answer, Rejection, classify};

@@ -5,6 +5,7 @@
 
 use crate::model::Granted;
 use crate::model::is_well_formed;
+use crate::oauth::rejection::{IP_NOT_ALLOWED, LikelyCause};
 use crate::problem::{Problem, is_plain_word};
 use crate::secret::Secret;
 use serde_json::{Map, Value};
@@ -64,8 +65,8 @@ const TABLE: [Row; 7] = [
     }),
     (Class::Transient, |reply| reply.status >= 500 || reply.is_redirect() || reply.json.is_none()),
     (Class::Granted, |reply| reply.is_success() && reply.access_token().is_some()),
-    (Class::Refused, |reply| reply.is_one_of(&REFUSED)),
-    (Class::Misconfigured, |reply| reply.is_one_of(&MISCONFIGURED) || reply.is_about_scope_or_org()),
+    (Class::Refused, |reply| reply.is_refused()),
+    (Class::Misconfigured, |reply| reply.is_misconfigured()),
     (Class::Unknown, |reply| reply.word().is_some()),
     (Class::Transient, |_| true),
 ];
@@ -79,23 +80,6 @@ const REFUSED: [&str; 6] = [
     "inactive_refreshtoken",
     "unconfirmed_user",
 ];
-
-/// Only a change of the settings, the client or the account's policy helps.
-const MISCONFIGURED: [&str; 10] = [
-    "invalid_client",
-    "invalid_client_secret",
-    "invalid_redirect_uri",
-    "inactive_client",
-    "restricted_client",
-    "access_denied_admin",
-    "unauthorized_device",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    IP_NOT_ALLOWED,
-];
-
-/// Zoho's IP restriction, which names it in `cause` beside the code `T102`.
-const IP_NOT_ALLOWED: &str = "ip_not_allowed";
 
 /// "Access Denied" in languages that write it in ASCII, in lower case. The three that were seen: English everywhere,
 /// Portuguese and Romanian in logs of clients (docs of the wire cases, `tests/it/wire-cases.json`). The others are the
@@ -183,20 +167,16 @@ impl Reply {
         self.text("error").map(str::to_ascii_lowercase).filter(|word| is_plain_word(word))
     }
 
-    fn is_one_of(&self, words: &[&str]) -> bool {
-        self.word().is_some_and(|word| words.contains(&word.as_str()))
+    fn is_refused(&self) -> bool {
+        self.word().is_some_and(|word| REFUSED.contains(&word.as_str()))
     }
 
-    fn is_about_scope_or_org(&self) -> bool {
-        let parts = ["scope", "_org", "org_", "soid"];
-        self.word().is_some_and(|word| parts.iter().any(|part| word.contains(part)))
+    fn is_misconfigured(&self) -> bool {
+        self.word().is_some_and(|word| LikelyCause::of(&word).is_some())
     }
 
     fn is_known(&self) -> bool {
-        self.access_token().is_some()
-            || self.is_one_of(&REFUSED)
-            || self.is_one_of(&MISCONFIGURED)
-            || self.is_about_scope_or_org()
+        self.access_token().is_some() || self.is_refused() || self.is_misconfigured()
     }
 
     fn is_described(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::model::Secrets;
 use crate::model::Timestamp;
 use crate::model::{Failure, FailureKind, Ledger};
 use crate::oauth::token::{TokenForm, url};
-use crate::oauth::{Answer, classify};
+use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
 use crate::refresh::cooldown::cool_down;
 use crate::refresh::get_token::TokenResponse;
@@ -291,11 +291,7 @@ pub(crate) fn remembered(profile: &Profile, ledger: &Ledger, failure: &Failure, 
 }
 
 fn rejected(profile: &Profile, error: &str) -> Error {
-    Error::ClientRejected {
-        profile: profile.name.to_string(),
-        error: error.to_owned(),
-        accounts_url: profile.accounts_url.to_string(),
-    }
+    client_rejected(profile.name.as_str(), error, profile.accounts_url.as_str())
 }
 
 /// No answer: the request counts as long as a byte of it may have arrived. When it was sent is only known to be

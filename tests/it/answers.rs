@@ -76,8 +76,8 @@ fn a_misconfigured_client_is_remembered_until_its_secret_changes() {
     for _ in 0..5 {
         let outcome = test.get();
         outcome.failed(78, "client_rejected");
-        assert!(outcome.stderr.contains("cause: most likely the wrong data center"), "{outcome:?}");
-        assert!(outcome.stderr.contains("hint: compare ZOHO_DATA_CENTER"), "{outcome:?}");
+        assert!(outcome.stderr.contains("cause: the client secret is wrong"), "{outcome:?}");
+        assert!(outcome.stderr.contains("hint: correct ZOHO_CLIENT_SECRET"), "{outcome:?}");
     }
     assert_eq!(test.sandbox.token_requests(), 1);
     test.set("ZOHO_CLIENT_SECRET", &secret);

@@ -73,7 +73,7 @@ fn the_wrong_data_center() {
 #[test]
 fn settings_that_zoho_rejects() {
     for (error, words) in [
-        ("invalid_scope", ["misspelt", "ZOHO_SCOPES"]),
+        ("invalid_scope", ["misspelled", "ZOHO_SCOPES"]),
         ("missing_org_info", ["soid is missing", "ZOHO_SOID"]),
     ] {
         let test = Test::new();

@@ -74,6 +74,8 @@ fn failures() -> Vec<Failure> {
         answered(Code::ClientRejected, 200, "unauthorized_client"),
         answered(Code::ClientRejected, 200, "invalid_scope"),
         answered(Code::ClientRejected, 200, "missing_org_info"),
+        answered(Code::ClientRejected, 200, "inactive_client"),
+        answered(Code::ClientRejected, 200, "access_denied_admin"),
         answered(Code::RateLimited, 429, "x"),
         answered(Code::Unavailable, 503, "x"),
         call(Code::LoginRequired, &["logout", "bare"]),

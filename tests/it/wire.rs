@@ -109,6 +109,55 @@ fn a_refusal_is_asked_again_after_30_s_then_2_min_then_every_10_min() {
     assert_eq!(gaps, [30, 120, 600, 600]);
 }
 
+/// Each word that rejects the client: its likely cause and remedy, in English by the request, in Japanese from memory.
+#[test]
+fn every_rejection_names_its_likely_cause() {
+    let login = |flags: &str| format!("zoho-cred login crm{flags}");
+    let cases = [
+        ("invalid_client", "wrong data center", login(""), "データセンターの間違い"),
+        ("invalid_client_secret", "client secret is wrong", login(""), "クライアントシークレットの間違い"),
+        (
+            "invalid_redirect_uri",
+            "not exactly one of those registered",
+            login(""),
+            "完全には一致していません",
+        ),
+        ("inactive_client", "deactivated or deleted", "activate the client".into(), "無効にされたか"),
+        ("restricted_client", "Zoho has restricted", "Zoho's support".into(), "制限されています"),
+        ("access_denied_admin", "an administrator", "ask the administrator".into(), "組織の管理者"),
+        ("unauthorized_device", "this device", "ask the administrator".into(), "このデバイスが許可"),
+        ("unauthorized_client", "the type of the client", "--flow".into(), "この種類のクライアント"),
+        ("unsupported_grant_type", "does not support this grant", "--flow".into(), "グラント種別"),
+        ("ip_not_allowed", "IP restrictions", "allowed IP addresses".into(), "IP アドレス制限"),
+        ("invalid_scope", "a scope is misspelled", "--scope".into(), "スコープのつづり"),
+        ("restricted_scope", "a scope is misspelled", "--scope".into(), "スコープのつづり"),
+        ("missing_org_info", "soid is missing or wrong", "--soid".into(), "soid がないか"),
+    ];
+    for (word, cause, hint, japanese) in cases {
+        let test = Test::new().with_profile();
+        test.fault(match word {
+            "ip_not_allowed" => FaultKind::Status {
+                status: 200,
+                body: Some(r#"{"response":"error","code":"T102","cause":"ip_not_allowed"}"#.into()),
+                retry_after_s: None,
+            },
+            _ => error(word),
+        });
+        let outcome = test.run(["get", "crm"]);
+        outcome.failed(78, "client_rejected");
+        let line = |begin: &str| outcome.stderr.lines().find(|line| line.contains(begin)).unwrap_or_default();
+        assert!(line("error[client_rejected]").contains(word), "{outcome:?}");
+        assert!(line("cause: ").contains(cause), "{outcome:?}");
+        assert!(line("hint: ").contains(&hint), "{outcome:?}");
+        let mut again = test.command(["get", "crm"]);
+        again.env("LANG", "ja_JP.UTF-8");
+        let again = test.start(again).wait();
+        again.failed(78, "client_rejected");
+        assert!(again.stderr.contains(japanese), "{again:?}");
+        assert_eq!(test.sandbox.token_requests(), 1, "{word}");
+    }
+}
+
 #[test]
 fn a_misconfiguration_is_asked_again_after_a_minute_and_at_once_with_another_secret() {
     let mut test = Test::new();

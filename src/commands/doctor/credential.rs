@@ -8,6 +8,7 @@ use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::model::FailureKind;
 use crate::model::SecretBackend;
+use crate::oauth::client_rejected;
 use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout};
 use crate::system::System;
 use crate::zoho::DataCenter;
@@ -90,12 +91,8 @@ fn data_center(session: &Session, local: &LocalState) -> Check {
         codes = DataCenter::codes().collect::<Vec<_>>().join(", "),
     );
     if let Some(failure) = local.ledger.failure.as_ref().filter(|it| it.kind == FailureKind::Misconfigured) {
-        if !failure.error.starts_with("invalid_client") {
-            let error = Error::ClientRejected {
-                profile: profile.name.to_string(),
-                error: failure.error.clone(),
-                accounts_url: profile.accounts_url.to_string(),
-            };
+        if failure.error != "invalid_client" {
+            let error = client_rejected(profile.name.as_str(), &failure.error, profile.accounts_url.as_str());
             return Check::error(&tr!("client"), &error);
         }
         return Check::failed(

@@ -10,7 +10,8 @@ use crate::login::settings::{ClientSecret, secret_of};
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::device;
 use crate::oauth::device::{CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
-use crate::oauth::{Answer, SERVER_INFO_PATH, classify};
+use crate::oauth::rejection::LikelyCause;
+use crate::oauth::{Answer, SERVER_INFO_PATH, classify, client_rejected};
 use crate::secret::Secret;
 use crate::system::{Deadline, Http, HttpRequest, Spinner, System};
 use crate::zoho::DataCenter;
@@ -88,11 +89,9 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
         _ => {}
     }
     device::read_code(&answer.body).map_err(|error| match error.as_str() {
-        error if error.starts_with("invalid_") || error == "unauthorized_client" => Error::ClientRejected {
-            profile: profile.name.to_string(),
-            error: error.to_owned(),
-            accounts_url: profile.accounts_url.to_string(),
-        },
+        error if error.starts_with("invalid_") || LikelyCause::of(error).is_some() => {
+            client_rejected(profile.name.as_str(), error, profile.accounts_url.as_str())
+        }
         error => Error::unavailable(&tr!("the accounts server gave no device code: {error}", error)),
     })
 }
