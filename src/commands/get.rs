@@ -107,7 +107,7 @@ fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
 fn delimiter() -> Result<String, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| Error::unavailable(&error.to_string()))?;
-    Ok(bytes.iter().fold("zoho_cred_".to_owned(), |text, byte| format!("{text}{byte:02x}")))
+    Ok(format!("zoho_cred_{}", hex::encode(bytes)))
 }
 
 /// Gets a token: from the profile's own state, or else by the full protocol. Validity is checked again at the end,

@@ -23,7 +23,7 @@ pub(crate) fn state() -> Result<Secret, Error> {
 
 /// A unique word of 32 hex digits.
 pub fn word() -> Result<String, Error> {
-    Ok(bytes()?.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(&bytes()?[..16]))
 }
 
 /// A verifier and its challenge; `None` if `without`.

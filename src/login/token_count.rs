@@ -110,7 +110,7 @@ fn save(state: &StateDir, path: &Path, token_count: &TokenCount) -> Result<(), E
 
 fn path(state: &StateDir, accounts: &AccountsUrl, client_id: &str) -> PathBuf {
     let client = format!("{accounts}\n{client_id}");
-    let name: String = Sha256::digest(client).iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = hex::encode(Sha256::digest(client));
     state.subdir_path("clients").join(format!("{name}.v1.json"))
 }
 

@@ -336,9 +336,7 @@ impl Ledger {
 
 /// Empty if the system has no random numbers.
 fn random_id() -> String {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes)
-        .map_or_else(|_| String::new(), |()| format!("{:016x}", u64::from_ne_bytes(bytes)))
+    getrandom::u64().map_or_else(|_| String::new(), |id| format!("{id:016x}"))
 }
 
 /// Rounds up to whole seconds, so that a caller that waits this long is not early.

@@ -30,7 +30,7 @@ impl Random {
 
     /// Lowercase hexadecimal digits, at most 64.
     pub(super) fn hex(&mut self, digits: usize) -> String {
-        hex(&self.block()[..digits / 2])
+        hex::encode(&self.block()[..digits / 2])
     }
 
     /// Uppercase letters and digits without look-alikes, at most 32, for client IDs and user codes.
@@ -43,10 +43,6 @@ impl Random {
     pub(super) fn digits(&mut self, count: usize) -> String {
         self.block()[..count].iter().map(|byte| char::from(b'1' + byte % 9)).collect()
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

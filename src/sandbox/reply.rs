@@ -1,7 +1,6 @@
 //! Responses, with Zoho's exact texts.
 
 use crate::sandbox::pages;
-use crate::sandbox::random::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -117,7 +116,7 @@ impl Answer {
 
 /// First 8 hex digits of the SHA-256: enough to tell tokens apart, useless as a token.
 pub(super) fn fingerprint(secret: &str) -> String {
-    hex(&Sha256::digest(secret)[..4])
+    hex::encode(&Sha256::digest(secret)[..4])
 }
 
 /// The language of the throttle message.

@@ -195,9 +195,8 @@ mod os {
 
     impl<'a> Staging<'a> {
         fn create(beside: &'a LocalStore) -> io::Result<Self> {
-            let mut random = [0; 8];
-            getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-            let name = OsString::from(format!("{PREFIX}{:016x}", u64::from_ne_bytes(random)));
+            let random = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
+            let name = OsString::from(format!("{PREFIX}{random:016x}"));
             mkdirat(&beside.0, &name, Mode::RWXU)?;
             let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let folder = match openat(&beside.0, &name, flags, Mode::empty()) {

@@ -123,8 +123,7 @@ fn aad(id: &str, head: &[u8]) -> Vec<u8> {
 }
 
 fn mark(mac: &Hmac<Sha256>, token: &Secret) -> String {
-    let mac = mac.clone().chain_update(token.expose()).finalize().into_bytes();
-    mac.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(mac.clone().chain_update(token.expose()).finalize().into_bytes())
 }
 
 /// A new key in base64.
