@@ -494,7 +494,7 @@ fn a_cache_that_cannot_be_read_once_is_not_empty() {
 }
 
 #[test]
-fn a_wait_is_told_once_after_a_second_and_when_it_is_over() {
+fn a_wait_is_reported_once_after_a_second_and_when_it_is_over() {
     let bench = Bench::new([granted("1000.new")]).held_until(2_000, |_| {});
     bench.gets(PLAIN, "1000.new");
     let holder = Some(Holder { pid: 7, since_ms: 0 });
@@ -509,12 +509,14 @@ fn an_early_attempt_is_made_once_and_not_waited_for() {
     let bench = Bench::new([granted("1000.new")]).with_token("1000.old", 200);
     bench.gets(PLAIN, "1000.new");
     assert_eq!(*bench.sent.borrow(), [(0, 4_500)]);
-    let bench = Bench::new([answer(503, "")]).with_token("1000.old", 200);
+    let bench = Bench::new([answer(503, ""), granted("1000.new")]).with_token("1000.old", 200);
     assert!(bench.gets(PLAIN, "1000.old").warning.is_none());
     assert!(bench.ledger.borrow().early_failed.is_some() && bench.ledger.borrow().failure.is_none());
     bench.sleep(Duration::from_secs(59));
     bench.gets(PLAIN, "1000.old");
     assert_eq!(bench.requests(), 1);
+    bench.sleep(Duration::from_secs(2));
+    bench.gets(PLAIN, "1000.new");
     let bench = Bench::new([]).with_token("1000.old", 200).held_until(100, |_| {});
     assert!(bench.gets(PLAIN, "1000.old").warning.is_none());
     assert_eq!(bench.now_ms.get(), 0);
@@ -565,7 +567,7 @@ fn a_lock_that_cannot_be_had_is_noted_by_early_attempts_only() {
 }
 
 #[test]
-fn a_living_token_is_handed_out_with_a_warning_when_no_new_one_can_be_had() {
+fn a_valid_token_is_printed_with_a_warning_when_no_new_one_can_be_obtained() {
     let down = || [answer(503, ""), answer(503, ""), answer(503, "")];
     let bench = Bench::new(down()).with_token("1000.old", 30);
     assert!(bench.gets(PLAIN, "1000.old").warning.unwrap().contains("503"));
@@ -654,7 +656,7 @@ fn a_token_that_cannot_be_kept_is_handed_out_with_the_reason() {
 }
 
 #[test]
-fn the_first_reject_drops_the_token_and_the_second_is_looked_into() {
+fn the_first_reject_drops_the_token_and_the_second_is_verified() {
     let bench = Bench::new([answer(401, r#"{"cause":"INVALID_OAUTHTOKEN"}"#)]).with_token("1000.old", 3000);
     assert_eq!(bench.rejects("1000.other").unwrap(), Rejected::NotCached);
     assert_eq!(bench.rejects("1000.old").unwrap(), Rejected::Dropped);

@@ -33,12 +33,3 @@ pub fn press(button: &str, page: &str) -> String {
     let pressed = http().post(page.split('?').next().unwrap()).form(&form).send().unwrap();
     pressed.headers()["location"].to_str().unwrap().to_owned()
 }
-
-/// Accepts on the page of the device flow, given a URL that ends with the code.
-#[track_caller]
-pub fn connect(url: &str) {
-    let (page, code) = url.split_once("?user_code=").unwrap();
-    let form = [("user_code", code), ("decision", "accept")];
-    let answer = http().post(page).form(&form).send().unwrap().text().unwrap();
-    assert!(answer.contains("Connected"), "{answer}");
-}

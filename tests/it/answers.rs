@@ -9,7 +9,7 @@ fn throttle(status: u16, language: Language) -> FaultKind {
 }
 
 #[test]
-fn a_throttle_stops_everybody_and_the_living_token_is_still_served() {
+fn a_throttle_stops_all_callers_and_a_valid_token_is_still_served() {
     for (status, language) in [(400, Language::En), (200, Language::En), (400, Language::Zh)] {
         let test = Test::new();
         test.fault(throttle(status, language));
@@ -28,7 +28,7 @@ fn a_throttle_stops_everybody_and_the_living_token_is_still_served() {
 }
 
 #[test]
-fn a_living_token_is_served_through_a_cool_down() {
+fn a_valid_token_is_served_during_a_cooldown() {
     let test = Test::new();
     let token = test.get().ok().to_owned();
     test.fault(throttle(400, Language::En));
@@ -106,17 +106,23 @@ fn no_usable_answer_changes_nothing_that_is_stored() {
         FaultKind::Hostile { with: Hostile::Escape },
         FaultKind::Error { error: "general_error".into(), status: 200 },
     ];
-    for kind in kinds {
-        let test = Test::new().with_profile();
-        test.get().ok();
-        let cache = std::fs::read(test.state_file("credentials")).unwrap();
-        test.fault(kind.clone());
-        let outcome = test.run(["get", "--refresh"]);
-        outcome.failed(69, "unavailable");
-        assert_eq!(std::fs::read(test.state_file("credentials")).unwrap(), cache, "{kind:?}");
-        test.sandbox.clear_faults();
-        test.run(["get", "--refresh"]).ok();
-    }
+    // At the same time, because each of them waits between its attempts.
+    std::thread::scope(|scope| {
+        for kind in kinds {
+            scope.spawn(move || changes_nothing(kind));
+        }
+    });
+}
+
+fn changes_nothing(kind: FaultKind) {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    let cache = std::fs::read(test.state_file("credentials")).unwrap();
+    test.fault(kind.clone());
+    test.run(["get", "--refresh"]).failed(69, "unavailable");
+    assert_eq!(std::fs::read(test.state_file("credentials")).unwrap(), cache, "{kind:?}");
+    test.sandbox.clear_faults();
+    test.run(["get", "--refresh"]).ok();
 }
 
 #[test]
@@ -129,7 +135,7 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
-fn what_is_on_loopback_is_asked_past_every_proxy() {
+fn a_loopback_server_is_reached_without_a_proxy() {
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     proxy.set_nonblocking(true).unwrap();
     let mut test = Test::new();
@@ -166,7 +172,7 @@ fn slack() -> Duration {
 }
 
 #[test]
-fn callers_of_a_dead_server_share_one_round() {
+fn callers_of_a_failing_server_share_one_attempt() {
     let test = Test::new();
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_millis(400)).unwrap();
     test.fault(FaultKind::Status { status: 503, body: None, retry_after_s: None });
@@ -256,7 +262,7 @@ fn a_scope_that_is_not_accepted_stops_no_other_profile_of_the_client() {
 }
 
 #[test]
-fn nobody_is_told_to_log_in_to_the_environment() {
+fn no_hint_says_to_log_in_to_the_environment_profile() {
     let test = Test::new();
     test.fault(FaultKind::InvalidCode);
     let outcome = test.get();

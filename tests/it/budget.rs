@@ -39,7 +39,7 @@ fn automatic_refreshes_leave_one_for_a_forced_one() {
 }
 
 #[test]
-fn out_of_budget_still_serves_the_living() {
+fn out_of_budget_still_serves_a_valid_token() {
     let test = Test::new();
     (0..10).for_each(|_| {
         test.run(["get", "--refresh"]).ok();
@@ -67,10 +67,10 @@ fn an_hour_without_network_leaves_the_budget_whole() {
     let url = test.sandbox.url().to_owned();
     test.set("ZOHO_ACCOUNTS_URL", "http://127.0.0.1:9");
     let clock = ManualClock::new();
-    for _ in 0..(3600 * 10 / 25) {
+    for _ in 0..360 {
         let (code, stdout, _) = run(&test, &clock, &["get"]);
         assert_eq!((code, stdout.as_str()), (69, ""));
-        clock.advance(Duration::from_millis(2500));
+        clock.advance(Duration::from_secs(10));
     }
     test.edit_state("ledgers", |json| assert_eq!(json["requests"].as_array().unwrap().len(), 0));
     test.set("ZOHO_ACCOUNTS_URL", &url);

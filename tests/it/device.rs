@@ -104,7 +104,7 @@ fn it_slows_down_when_told() {
 }
 
 #[test]
-fn a_no_is_77() {
+fn a_rejected_device_login_is_77() {
     let test = world(Limits::default());
     let (code, said, polls) = log_in(&test, 2, "reject");
     assert_eq!((code, polls.len()), (77, 2), "{said}");

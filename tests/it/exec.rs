@@ -76,7 +76,7 @@ fn without_a_token_nothing_is_run() {
 }
 
 #[test]
-fn a_token_is_had_for_half_an_hour() {
+fn a_command_gets_a_token_for_half_an_hour() {
     let test = Test::new();
     let old = test.get().ok().to_owned();
     test.age_token(1790);

@@ -1,6 +1,6 @@
 //! Every login flow, end to end against the sandbox: after the login, `get` prints a token without another request.
 
-use crate::harness::consent::{GOOGLE, connect, http, press, visit, world};
+use crate::harness::consent::{GOOGLE, http, press, visit, world};
 use crate::harness::{Outcome, Running, Test, until};
 use crate::person::Person;
 use std::io::Write;
@@ -56,23 +56,6 @@ fn in_use(test: &Test, requests: usize) {
 }
 
 const SCOPE: [&str; 2] = ["--scope", "ZohoCRM.modules.ALL,ZohoCRM.org.READ"];
-
-#[test]
-fn the_walkthroughs_way_by_paste() {
-    let (test, _) = world();
-    let mut login = start(
-        &test,
-        ClientKind::ServerBased,
-        &[&SCOPE[..], &["--flow", "paste", "--redirect-uri", GOOGLE]].concat(),
-    );
-    let landed = login.consent("accept");
-    assert!(landed.starts_with(GOOGLE) && landed.ends_with('&'), "{landed}");
-    login.type_in(&format!("{landed}\n"));
-    assert_eq!(login.wait().code, 0);
-    in_use(&test, 1);
-    let config = test.read_config();
-    assert!(config.contains("redirect_uri = \"https://www.google.com/\""), "{config}");
-}
 
 #[test]
 fn a_pasted_address_of_another_login_is_refused() {
@@ -204,17 +187,6 @@ fn a_login_goes_the_way_of_the_last_one_where_there_is_no_consent_page() {
 }
 
 #[test]
-fn a_device_is_connected() {
-    let (test, _) = world();
-    let login = start(&test, ClientKind::Device, &[&SCOPE[..], &["--flow", "device"]].concat());
-    connect(login.said("zoho-cred: or visit ").trim_start_matches("zoho-cred: or visit "));
-    assert_eq!(login.wait().code, 0);
-    test.run(["get", "crm"]).ok();
-    let polls = test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken);
-    assert!(polls.count() == 1 && test.sandbox.token_requests() == 0);
-}
-
-#[test]
 fn a_login_without_a_refresh_token_fails_and_leaves_the_old_one() {
     let (test, _) = world();
     let code =
@@ -255,7 +227,7 @@ fn self_client_login(test: &Test, more: &[&str]) -> Outcome {
 }
 
 /// The number of valid refresh tokens in the sandbox.
-fn living_grants(test: &Test) -> usize {
+fn valid_grants(test: &Test) -> usize {
     test.sandbox.counts().grants.iter().filter(|grant| grant.alive).count()
 }
 
@@ -263,7 +235,7 @@ fn living_grants(test: &Test) -> usize {
 fn the_token_that_a_login_replaces_is_revoked_when_asked() {
     let (test, _) = world();
     let login = |more: &[&str]| self_client_login(&test, more);
-    let alive = || living_grants(&test);
+    let alive = || valid_grants(&test);
     login(&[]);
     let before = alive();
     assert!(login(&[]).stderr.contains("--revoke-old"));
@@ -277,7 +249,7 @@ fn the_token_that_a_login_replaces_is_revoked_when_asked() {
 fn a_token_of_our_making_is_revoked_when_another_is_taken_over_and_never_when_it_is_the_same() {
     let (test, _) = world();
     self_client_login(&test, &[]);
-    let before = living_grants(&test);
+    let before = valid_grants(&test);
     let item = crate::harness::files_below(&test.state().join("secrets"))
         .into_iter()
         .find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("refresh-token"))
@@ -292,13 +264,13 @@ fn a_token_of_our_making_is_revoked_when_another_is_taken_over_and_never_when_it
         outcome.stderr
     };
     assert!(!take_over(&own, ClientKind::SelfClient).contains("revoked"));
-    assert_eq!(living_grants(&test), before);
+    assert_eq!(valid_grants(&test), before);
     test.run(["get", "crm", "--refresh"]).ok();
     // The imported refresh token was not created by us. The next login creates one, which a login with another client replaces.
     self_client_login(&test, &[]);
     let said = take_over(test.sandbox.refresh_token(), ClientKind::Any);
     assert!(said.contains("the old refresh token was revoked"), "{said}");
-    assert_eq!(living_grants(&test), before);
+    assert_eq!(valid_grants(&test), before);
 }
 
 /// Zoho keeps 20 refresh tokens per client and revokes the oldest. Tokens that a login revoked do not count.

@@ -149,13 +149,17 @@ fn a_uri_gets_headers_and_their_expiry() {
 #[test]
 fn what_is_no_request_is_65() {
     let test = Test::new();
-    let huge = vec![b'a'; 3 << 20];
+    let huge = vec![b'a'; (1 << 20) + 1];
     let binary: Vec<u8> = (0..=255).collect();
     let cut = ask("x").trim_end().as_bytes().to_vec();
-    for bad in [&b""[..], b"\n", b"garbage\n\n", &huge, &binary, &cut, b"{\"uri\":\"https://www.zo"] {
+    for bad in [&b""[..], b"\n", b"garbage\n\n", &binary, &cut, b"{\"uri\":\"https://www.zo"] {
         for helper in [["helper", "git", "get"], ["helper", "git", "erase"], ["helper", "uri", "get"]] {
             run_with_any_stdin(&test, &helper, bad).failed(65, "bad_input");
         }
+    }
+    // `erase` reads its request like `get`.
+    for helper in [["helper", "git", "get"], ["helper", "uri", "get"]] {
+        run_with_any_stdin(&test, &helper, &huge).failed(65, "bad_input");
     }
     let mut closed = Command::new("sh");
     closed.args(["-c", "exec \"$0\" helper git get <&-", PROGRAM]).env_clear().envs(test.vars());
@@ -186,7 +190,7 @@ fn a_warning_does_not_reach_a_helpers_stderr() {
 }
 
 #[test]
-fn variables_that_are_passed_over_are_no_business_of_a_helpers_stderr() {
+fn ignored_variables_are_not_reported_on_a_helpers_stderr() {
     let mut test = Test::new().with_profile();
     let token = test.get().ok().to_owned();
     for (name, value) in

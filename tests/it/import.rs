@@ -69,7 +69,7 @@ fn several_users_become_several_profiles() {
 }
 
 #[test]
-fn what_cannot_be_imported_is_said() {
+fn invalid_imports_are_reported() {
     let test = Test::new().with_profile();
     let file = csv(&test, "1000.b");
     let file = file.to_str().unwrap();

@@ -89,7 +89,7 @@ fn helpers_and_outputs_for_machines_are_english() {
 
 /// State written by a call in one language is shown in the language of the call that reads it.
 #[test]
-fn a_remembered_failure_is_kept_in_english_and_told_in_the_language_of_whoever_asks() {
+fn a_stored_failure_is_shown_in_the_language_of_each_caller() {
     let mut test = test(JAPANESE);
     test.fault(FaultKind::Html);
     let first = test.run(["get"]);
@@ -198,7 +198,7 @@ fn the_help_explains_the_same_flags_in_both_languages() {
 }
 
 #[test]
-fn slips_are_met_with_the_nearest_name() {
+fn typos_suggest_the_nearest_name() {
     let mut test = test("C");
     for (args, near) in [
         (vec!["gte"], "get"),
@@ -234,7 +234,7 @@ fn slips_are_met_with_the_nearest_name() {
 }
 
 #[test]
-fn what_libraries_say_is_said_in_our_words() {
+fn errors_of_libraries_are_translated() {
     let mut test = test(JAPANESE).var("ZOHO_CRED_CONFIG", "/nonexistent/config.toml");
     let said = |test: &Test, args: &[&str]| test.run(args.iter().copied()).stderr;
     let shown = said(&test, &["get"]);

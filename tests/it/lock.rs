@@ -108,7 +108,7 @@ fn status_tells_who_holds_the_lock() {
 }
 
 #[test]
-fn a_caller_with_a_living_token_does_not_wait_for_a_stopped_holder() {
+fn a_caller_with_a_valid_token_does_not_wait_for_a_stopped_holder() {
     let test = Test::new();
     let token = test.get().ok().to_owned();
     test.age_token(3560);

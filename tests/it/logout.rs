@@ -129,7 +129,7 @@ fn a_shared_credential_is_left_alone_unless_forced() {
 }
 
 #[test]
-fn the_environment_profile_is_not_ours_to_forget() {
+fn the_environment_profile_cannot_be_logged_out() {
     let test = Test::new();
     test.run(["logout", "env"]).failed(2, "usage");
     test.run(["logout"]).failed(2, "usage");

@@ -212,7 +212,7 @@ fn a_killed_call_leaves_nothing_that_others_can_read_and_the_next_call_cleans_up
 }
 
 #[test]
-fn what_a_living_call_works_on_stays_and_so_does_what_is_not_ours() {
+fn files_of_a_running_call_and_of_others_are_kept() {
     let test = Test::new();
     let folder = test.dir.path().join("out");
     let staging = folder.join(".zoho-cred-0123456789abcdef");

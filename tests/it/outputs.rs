@@ -65,7 +65,7 @@ fn offline_uses_the_cache_only() {
 }
 
 #[test]
-fn an_explicit_min_ttl_renews() {
+fn an_explicit_min_ttl_refreshes() {
     let test = Test::new();
     let old = test.get().ok().to_owned();
     test.age_token(1800);

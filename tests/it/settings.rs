@@ -38,7 +38,7 @@ fn the_order_of_resolution() {
 }
 
 #[test]
-fn environment_variables_that_are_passed_over_are_named() {
+fn ignored_environment_variables_are_named() {
     let test = Test::new();
     let env: Vec<_> = test.vars().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
     let mut test = test.with_profile();

@@ -97,13 +97,13 @@ fn a_refusal_is_asked_again_after_30_s_then_2_min_then_every_10_min() {
     test.fault(error("inactive_refreshtoken"));
     let clock = ManualClock::new();
     let mut asked_at = Vec::new();
-    for second in 0..1400 {
+    for second in (0..1400).step_by(10) {
         let before = test.sandbox.token_requests();
         run(&test, &clock, &["get"]);
         if test.sandbox.token_requests() > before {
             asked_at.push(second);
         }
-        clock.advance(Duration::from_secs(1));
+        clock.advance(Duration::from_secs(10));
     }
     let gaps: Vec<i32> = asked_at.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert_eq!(gaps, [30, 120, 600, 600]);

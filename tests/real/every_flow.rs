@@ -1,7 +1,7 @@
 //! Every login flow, interactive and in a script: a login, a token that works, and a logout. The sandbox tells which tokens
 //! were revoked.
 
-use crate::harness::consent::{GOOGLE, connect, http, press, visit, world};
+use crate::harness::consent::{GOOGLE, http, press, visit, world};
 use crate::harness::{Outcome, Running, Test, files_below, said, until};
 use crate::person::Person;
 use reqwest::blocking::Response;
@@ -99,6 +99,15 @@ fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
     }
     login.asked("Client Secret (not shown): ", secret);
     login
+}
+
+/// Accepts on the page of the device flow, given the output line with its URL and the code.
+#[track_caller]
+pub fn connect(line: &str) {
+    let (page, code) = line.trim_start_matches("zoho-cred: or visit ").split_once("?user_code=").unwrap();
+    let form = [("user_code", code), ("decision", "accept")];
+    let answer = http().post(page).form(&form).send().unwrap().text().unwrap();
+    assert!(answer.contains("Connected"), "{answer}");
 }
 
 /// Runs a command as this caller and returns its output.
@@ -215,15 +224,18 @@ fn paste(caller: Caller) {
     let flow = Flow { word: "paste", kind: ClientKind::ServerBased, flags };
     let mut login = begin(&test, caller, &flow);
     let landed = press("accept", &login.found("http://127"));
+    assert!(landed.starts_with(GOOGLE) && landed.ends_with('&'), "{landed}");
     login.given("Paste that whole address: ", &landed);
+    let config = format!("redirect_uri = \"{GOOGLE}\"");
     used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
+    assert!(test.read_config().contains(&config));
 }
 
 fn device(caller: Caller) {
     let (test, _) = world();
     let flow = Flow { word: "device", kind: ClientKind::Device, flags: Vec::new() };
     let mut login = begin(&test, caller, &flow);
-    connect(login.found("zoho-cred: or visit ").trim_start_matches("zoho-cred: or visit "));
+    connect(&login.found("zoho-cred: or visit "));
     used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
 }
 

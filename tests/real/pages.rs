@@ -1,8 +1,8 @@
 //! Runs every shell and Python block of README and guide, in both languages, as printed. Logins run on a pseudo-terminal.
 //! Only external names are replaced: the data center, the API host and IDs.
 
-use crate::every_flow::program;
-use crate::harness::consent::{connect, press, visit, world};
+use crate::every_flow::{connect, program};
+use crate::harness::consent::{press, visit, world};
 use crate::harness::{PROGRAM, Test, until};
 use crate::person::Person;
 use crate::world::{bash, on_path, python, run};
@@ -120,7 +120,7 @@ fn log_in(test: &mut Test, callback: &str, line: &str) {
             person.answers("Paste that whole address: ", &landed);
         }
         line if line.contains("--flow device") => {
-            connect(person.finds("zoho-cred: or visit ").trim_start_matches("zoho-cred: or visit "));
+            connect(&person.finds("zoho-cred: or visit "));
         }
         line if line.contains("self-client") => {
             let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));

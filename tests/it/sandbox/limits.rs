@@ -55,7 +55,7 @@ fn a_token_dies_after_its_life() {
 }
 
 #[test]
-fn the_eleventh_living_token_kills_the_oldest_silently() {
+fn the_eleventh_live_token_kills_the_oldest_silently() {
     let limits = Limits { budget: 100, ..Limits::default() };
     let caller = Caller::with(Options { limits, ..Options::default() });
     let tokens: Vec<String> = (0..11).map(|_| caller.token()).collect();

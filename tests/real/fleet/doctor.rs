@@ -27,7 +27,7 @@ fn a_store_that_keeps_what_it_is_given() {
 }
 
 #[test]
-fn a_lease_is_told() {
+fn a_lease_is_reported() {
     let Some(fleet) = RedisStore::new() else { return };
     fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(3)).unwrap();
     let holder = fleet.start(0, &["get"]);

@@ -35,7 +35,7 @@ fn redis_asks_for_a_password() {
 }
 
 #[test]
-fn the_password_is_wrong_and_is_not_told() {
+fn a_wrong_password_is_not_shown() {
     let Some(mut fleet) = RedisStore::with(&["--requirepass", "right-one"]) else { return };
     fleet.url = fleet.url.replace("redis://", "redis://:wrong-one@");
     let outcome = fleet.get(0);

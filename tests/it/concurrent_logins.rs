@@ -54,7 +54,7 @@ fn a_login_during_a_logout_is_not_forgotten() {
 }
 
 #[test]
-fn a_turn_that_does_not_end_is_not_waited_for_longer_than_30_s() {
+fn a_login_lock_is_not_waited_for_longer_than_30_s() {
     let test = Test::new();
     let (state, config) = (StateDir::new(test.state()), ConfigFile::empty(test.config()));
     let clock = ManualClock::new();

@@ -44,7 +44,7 @@ fn sleepy(clock: &Rc<ManualClock>, before: Duration, after: Duration, loses: boo
 }
 
 #[test]
-fn an_answer_that_was_slept_over_is_not_handed_out() {
+fn an_answer_read_after_a_sleep_is_not_printed() {
     let (test, clock) = (Test::new(), ManualClock::new());
     let (code, out, err) = run_over(&test, &clock, sleepy(&clock, Duration::ZERO, HOUR * 2, false), &["get"]);
     assert_eq!((code, out.as_str()), (69, ""), "{err}");
@@ -53,7 +53,7 @@ fn an_answer_that_was_slept_over_is_not_handed_out() {
 }
 
 #[test]
-fn a_token_that_died_during_an_early_attempt_is_not_handed_out() {
+fn a_token_that_expired_during_an_early_attempt_is_not_printed() {
     let (test, clock) = (Test::new(), ManualClock::new());
     let (_, token, _) = run(&test, &clock, &["get"]);
     clock.advance(HOUR - Duration::from_secs(200));

@@ -113,7 +113,7 @@ fn a_person_is_asked_for_the_secret_of_the_other_data_center() {
 }
 
 #[test]
-fn also_where_a_file_gave_the_first_one() {
+fn a_secret_from_a_file_is_followed_by_the_same_prompt() {
     let test = world(false);
     let file = test.file("secret", &client(&test).client_secrets["us"]).display().to_string();
     let args = flags(&test).into_iter().chain(["--client-secret-file", &file]);
@@ -123,7 +123,7 @@ fn also_where_a_file_gave_the_first_one() {
 }
 
 #[test]
-fn or_says_that_it_is_the_same() {
+fn enter_keeps_the_same_secret() {
     let test = world(true);
     log_in(&test, "");
     at_home_in_europe(&test);
