@@ -73,7 +73,8 @@ impl Report {
     pub(crate) fn bar(&self, part: u64, whole: u64) -> String {
         let cells = if self.is_narrow() { 10 } else { 20 };
         let filled = (part.min(whole) * cells).div_ceil(whole.max(1)) as usize;
-        let (full, empty) = if self.blocks { ("█", "░") } else { ("#", ".") };
+        // Not `#`: two in a row begin a command for CI runners, and would be escaped.
+        let (full, empty) = if self.blocks { ("█", "░") } else { ("=", ".") };
         full.repeat(filled) + &empty.repeat(cells as usize - filled)
     }
 

@@ -61,6 +61,25 @@ fn environment_values_forge_no_line() {
     }
 }
 
+/// Regression: `status` printed the state directory as it is, so a line break in its name began a new line.
+#[test]
+fn a_path_forges_no_line_in_a_report() {
+    let test = Test::new();
+    let folder = test.dir.path().join(EVIL);
+    std::fs::create_dir(&folder).unwrap();
+    let [state, config] = ["state", "config.toml"].map(|name| folder.join(name).display().to_string());
+    std::fs::write(&config, "[profile.crm]\ndata_center='jp'\nclient_id='1000.A'\nsecrets='file'\n").unwrap();
+    let test = test.var("ZOHO_CRED_STATE_DIR", &state).var("ZOHO_CRED_CONFIG", &config);
+    for args in
+        [&["status", "env"][..], &["status", "crm"], &["list"], &["doctor", "env"], &["doctor", "crm"], &[]]
+    {
+        let outcome = test.run(args.iter().copied());
+        is_harmless(&outcome.stderr, &outcome);
+        is_harmless(&outcome.stdout, &outcome);
+    }
+    assert!(test.run(["status", "env"]).stdout.contains("owned"));
+}
+
 #[test]
 fn config_values_forge_no_line_in_errors_reports_and_json() {
     let evil = escaped();

@@ -24,6 +24,15 @@ fn a_ready_profile() {
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
+/// Regression: the bar was made of `#`, which the guard against forged CI commands escaped.
+#[test]
+fn without_utf8_the_bar_is_made_of_plain_characters() {
+    let test = Test::new().var("LC_ALL", "C");
+    test.get().ok();
+    let text = test.run(["status"]).stdout;
+    assert!(text.contains("==================.. 9 of 10 left"), "{text}");
+}
+
 #[test]
 fn cooling_down() {
     let test = Test::new();

@@ -4,11 +4,12 @@ use crate::commands::report::{Report, Style, StyledText, plain, styled};
 use crate::commands::status::state::{State, Status};
 use crate::i18n::humanize;
 use crate::i18n::tr;
+use crate::sanitize::sanitize;
 use std::time::Duration;
 
 /// The full status, one fact per line. `shared` describes the shared store.
 pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Report, now_ms: i64) -> String {
-    let fact = |name: String, value: String| Some(vec![plain(name), plain(value)]);
+    let fact = |name: String, value: String| Some(vec![plain(name), plain(sanitize(&value))]);
     report.table(
         [
             Some(vec![styled(Style::Strong, status.profile.clone()), state(status, report, now_ms)]),
