@@ -1,6 +1,7 @@
 //! Timestamps whose age is right even if the wall clock is changed.
 
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// One reading of both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,11 @@ impl Timestamp {
     pub fn reading(&self) -> ClockReading {
         ClockReading { wall_ms: self.wall_ms, boot_ms: self.boot_ms }
     }
+}
+
+/// A duration in ms, capped far below overflow.
+pub(crate) fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
 #[cfg(test)]

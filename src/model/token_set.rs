@@ -1,9 +1,20 @@
 //! An access token and when it expires.
 
-use crate::model::{ClockReading, Lifetime, ms};
+use crate::model::{ClockReading, SET_BACK_MS, ms};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+/// A token with less than this left is treated as expired. In ms.
+const MIN_VALID_MS: i64 = 10_000;
+/// Longer lifetimes are not believed. In ms.
+const LONGEST_LIFE_MS: i64 = 3_600_000;
+/// Default for `--min-ttl`, in ms.
+const DEFAULT_TTL_MS: i64 = 60_000;
+/// How much earlier an expiry is reported, in ms.
+const MARGIN_MS: i64 = 60_000;
+/// The longest early window, in ms.
+const EARLY_MS: i64 = 300_000;
 
 /// Whether `token` matches `[A-Za-z0-9._~+/=-]+`. Other characters could inject a header or a line of output.
 pub fn is_well_formed(token: &str) -> bool {
@@ -46,7 +57,7 @@ pub enum MinTtl {
     Default,
     /// Required by an output whose token is used for a while.
     Implied(Duration),
-    /// The default plus [`Lifetime::margin_ms`], for callers that use the token until the reported expiry.
+    /// The default plus [`TokenSet::margin_ms`], for callers that use the token until the reported expiry.
     Reported,
     /// `--min-ttl`: a token with less left is never printed.
     Explicit(Duration),
@@ -74,42 +85,61 @@ impl TokenSet {
         }
     }
 
-    pub(crate) fn lifetime(&self) -> Lifetime {
-        Lifetime {
-            obtained_at_ms: self.obtained_at_ms,
-            expires_at_ms: self.expires_at_ms,
-            clock_offset_ms: self.clock_offset_ms,
-        }
-    }
-
     /// Whether the token is fresh for a caller that needs `min_ttl`.
     pub fn freshness(&self, now: ClockReading, min_ttl: MinTtl) -> Freshness {
-        self.lifetime().freshness(now, min_ttl)
+        if !self.is_valid(now) {
+            return Freshness::Stale;
+        }
+        let (left, life) = (self.left_ms(now), self.life_ms());
+        let default = (life / 20).min(DEFAULT_TTL_MS);
+        let wanted = match min_ttl {
+            MinTtl::Default => default,
+            MinTtl::Implied(ttl) | MinTtl::Explicit(ttl) => ms(ttl),
+            MinTtl::Reported => default + self.margin_ms(),
+        };
+        // A token that was just issued must be fresh for any `min_ttl`.
+        if left < wanted.min(life / 4 * 3) {
+            return Freshness::Stale;
+        }
+        if left <= self.early_ms() { Freshness::Early } else { Freshness::Fresh }
     }
 
-    /// Length of the early window, in ms.
+    /// How much earlier than the real expiry it is reported to callers without a margin of their own, in ms. One
+    /// minute, but at most half of a short lifetime.
+    pub(crate) fn margin_ms(&self) -> i64 {
+        (self.life_ms() / 2).clamp(0, MARGIN_MS)
+    }
+
+    /// Length of the early window before expiry, in ms.
     pub(crate) fn early_ms(&self) -> i64 {
-        self.lifetime().early_ms()
+        (self.life_ms() / 10).min(EARLY_MS)
     }
 
-    /// Whether an API will still accept it, see [`Lifetime::is_valid`].
+    /// Whether an API will still accept the token: at least 10 s left, and the clock was not set back since it was
+    /// issued.
     pub fn is_valid(&self, now: ClockReading) -> bool {
-        self.lifetime().is_valid(now)
+        let set_back = self.clock_offset_ms - now.offset_ms() > SET_BACK_MS
+            || self.obtained_at_ms - now.wall_ms > SET_BACK_MS;
+        !set_back && self.left_ms(now) >= MIN_VALID_MS.min(self.life_ms() / 2)
     }
 
-    /// Whether the record can be one that we wrote.
+    /// Whether the record can be one that we wrote: well-formed, with a lifetime of at most one hour.
     pub fn is_sound(&self) -> bool {
-        is_well_formed(self.access_token.expose()) && self.lifetime().is_sound()
+        let life = self.expires_at_ms.checked_sub(self.obtained_at_ms);
+        is_well_formed(self.access_token.expose())
+            && self.obtained_at_ms >= 0
+            && life.is_some_and(|life| (0..=LONGEST_LIFE_MS).contains(&life))
+            && self.clock_offset_ms.unsigned_abs() < u64::MAX / 8
     }
 
     /// Milliseconds until expiry. Negative after it.
     pub fn left_ms(&self, now: ClockReading) -> i64 {
-        self.lifetime().left_ms(now)
+        self.expires_at_ms - now.wall_ms
     }
 
     /// The whole lifetime in ms.
     pub(crate) fn life_ms(&self) -> i64 {
-        self.lifetime().life_ms()
+        self.expires_at_ms - self.obtained_at_ms
     }
 }
 
@@ -199,7 +229,7 @@ mod tests {
     #[test]
     fn a_reported_expiry_is_what_the_life_that_is_wanted_counts_to() {
         for (life, margin, wanted) in [(3600, 60, 120), (600, 60, 90), (120, 60, 66), (60, 30, 33)] {
-            assert_eq!(token(life, 1).lifetime().margin_ms(), margin * 1000, "{life}");
+            assert_eq!(token(life, 1).margin_ms(), margin * 1000, "{life}");
             let freshness = |left| token(life, left).freshness(NOW, MinTtl::Reported);
             assert_eq!(freshness(wanted - 1), Freshness::Stale, "{life}");
             assert_ne!(freshness(wanted), Freshness::Stale, "{life}");
@@ -261,8 +291,61 @@ mod tests {
     }
 
     #[test]
-    fn the_early_window_is_a_tenth_or_five_minutes() {
-        assert_eq!((token(3600, 1).early_ms(), token(600, 1).early_ms()), (300_000, 60_000));
+    fn a_short_life_has_short_windows() {
+        let of = |left_s| token(600, left_s).freshness(NOW, MinTtl::Default);
+        assert_eq!((of(61), of(60)), (Freshness::Fresh, Freshness::Early));
+        assert_eq!((of(30), of(29)), (Freshness::Early, Freshness::Stale));
+        assert_eq!((token(600, 1).early_ms(), token(3600, 1).early_ms()), (60_000, 300_000));
+    }
+
+    #[test]
+    fn an_explicit_wish_holds_as_it_is() {
+        let explicit =
+            |left_s| token(3600, left_s).freshness(NOW, MinTtl::Explicit(Duration::from_secs(900)));
+        assert_eq!((explicit(900), explicit(899)), (Freshness::Fresh, Freshness::Stale));
+        let forever = MinTtl::Explicit(Duration::MAX);
+        assert_eq!(token(3600, 2000).freshness(NOW, forever), Freshness::Stale);
+    }
+
+    #[test]
+    fn ten_seconds_or_half_a_lifetime_are_valid() {
+        assert!(token(3600, 10).is_valid(NOW) && !token(3600, 9).is_valid(NOW));
+        assert!(token(10, 5).is_valid(NOW) && !token(10, 4).is_valid(NOW));
+        assert!(!token(0, -1).is_valid(NOW));
+    }
+
+    #[test]
+    fn a_minute_of_difference_between_clocks_is_tolerated() {
+        let at = |ms: i64| token(3600, 3000).is_valid(ClockReading { wall_ms: NOW.wall_ms - ms, ..NOW });
+        assert!(at(60_000) && !at(60_001));
+    }
+
+    #[test]
+    fn after_a_reboot_a_minute_from_the_future_is_tolerated() {
+        let at = |ms: i64| token(3600, 3600).is_valid(ClockReading { wall_ms: NOW.wall_ms - ms, boot_ms: 0 });
+        assert!(at(60_000) && !at(60_001));
+    }
+
+    #[test]
+    fn times_that_we_never_wrote_are_not_sound() {
+        let sound = token(3600, 0);
+        assert!(sound.is_sound() && token(0, 0).is_sound());
+        assert!(TokenSet { obtained_at_ms: 0, expires_at_ms: 1, ..sound.clone() }.is_sound());
+        assert!(!TokenSet { obtained_at_ms: -1, expires_at_ms: 1, ..sound.clone() }.is_sound());
+        assert!(!token(3601, 0).is_sound() && !token(-1, 0).is_sound());
+        assert!(!TokenSet { expires_at_ms: i64::MIN, ..sound.clone() }.is_sound());
+        for clock_offset_ms in [i64::MAX / 4, i64::MIN / 4, i64::MIN] {
+            assert!(!TokenSet { clock_offset_ms, ..sound.clone() }.is_sound());
+        }
+        for clock_offset_ms in [i64::MAX / 4 - 1, i64::MIN / 4 + 2] {
+            assert!(TokenSet { clock_offset_ms, ..sound.clone() }.is_sound());
+        }
+    }
+
+    #[test]
+    fn a_life_and_what_is_left_of_it() {
+        let lifetime = token(3600, -100);
+        assert_eq!((lifetime.life_ms(), lifetime.left_ms(NOW)), (3_600_000, -100_000));
     }
 
     proptest! {

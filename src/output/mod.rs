@@ -140,7 +140,7 @@ impl<'a> View<'a> {
     ) -> Result<Self, Error> {
         let token = record.token.as_ref().filter(|token| is_well_formed(token.access_token.expose()));
         let token = token.ok_or_else(hostile_token)?;
-        let margin = token.lifetime().margin_ms();
+        let margin = token.margin_ms();
         let reported_ms =
             if token.left_ms(now) > margin { token.expires_at_ms - margin } else { token.expires_at_ms };
         let dc_domain = || profile.data_center.map(|dc| dc.api_domain());
