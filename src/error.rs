@@ -1,12 +1,10 @@
-//! Every way to fail: what is said, what to do next, and the exit code a script sees.
+//! The one type of error: what happened, why, what to do next, and the exit code a script sees.
 //!
-//! A variant is a situation, not a place in the code. Code, message, cause and hint are one exhaustive match each,
-//! so that a new situation cannot be added without deciding all four. No variant can hold a secret.
+//! The words are chosen where the error is raised, in the language of the call. Where logic depends on what failed, a
+//! function has a small enum of its own, such as [`crate::refresh::RefreshError`], which becomes an [`Error`] at its
+//! edge. No error holds a secret.
 
-use crate::i18n::humanize;
-use crate::i18n::tr;
-use crate::model::ENVIRONMENT;
-use crate::problem::Problem;
+use crate::i18n::{humanize, tr};
 use std::time::Duration;
 
 /// What a caller can branch on: the word in `error[…]`, and the exit code (sysexits where one fits).
@@ -86,279 +84,85 @@ impl Code {
     }
 }
 
-/// A setting that secrets are bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangedSetting {
-    /// `accounts_url` or `data_center`.
-    AccountsServer,
-    /// `client_id`.
-    ClientId,
-    /// `grant`.
-    Grant,
-}
-
 /// A failed call, as people and scripts see it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Error {
-    /// An error whose words are chosen where it is raised.
-    Plain {
-        /// Its code.
-        code: Code,
-        /// What happened.
-        message: String,
-        /// Why.
-        cause: Option<String>,
-        /// What to do next.
-        hint: Option<String>,
-        /// Until a new attempt makes sense.
-        retry_after: Option<Duration>,
-    },
-    /// There is no credential for the profile.
-    NeverLoggedIn {
-        /// The profile.
-        profile: String,
-    },
-    /// The profile no longer has the settings that its secrets were made for, so they are not used.
-    SettingsChanged {
-        /// The profile.
-        profile: String,
-        /// The setting that differs.
-        setting: ChangedSetting,
-    },
-    /// Zoho says the refresh token is dead (`invalid_code`).
-    Refused {
-        /// The profile.
-        profile: String,
-        /// Zoho's error code.
-        error: String,
-        /// Until Zoho is asked again.
-        retry_after: Duration,
-    },
-    /// Zoho throttled the refresh token; nobody asks until the cool-down ends.
-    CoolingDown {
-        /// Until then.
-        retry_after: Duration,
-    },
-    /// Our own ledger says that one more request would reach Zoho's limit.
-    OutOfBudget {
-        /// Requests that count at the moment.
-        used: u32,
-        /// Requests that Zoho allows in a window.
-        limit: u32,
-        /// Until the next one is free.
-        retry_after: Duration,
-    },
-    /// Refreshes caused by `reject` have used up their share of the window.
-    TooManyRejects {
-        /// Until the next one is free.
-        retry_after: Duration,
-    },
-    /// Someone else held the lock for the whole of `--timeout`.
-    Busy {
-        /// How long this caller waited.
-        waited: Duration,
-        /// Process id of the holder, if known.
-        holder: Option<u32>,
-    },
-    /// A login or logout of the profile ended while this call was under way.
-    ConcurrentModification {
-        /// The profile.
-        profile: String,
-    },
-    /// The fleet's lease was lost before the request could be sent, so it was not.
-    LeaseLost,
-    /// The accounts server (or the shared store) gave no usable answer.
-    Unavailable {
-        /// What was tried and what came back.
-        problem: String,
-        /// Until it is tried again, where that is known.
-        retry_after: Option<Duration>,
-    },
-    /// A request to the accounts server brought no usable answer.
-    NoAnswer {
-        /// The accounts server's host.
-        host: String,
-        /// Why.
-        problem: Problem,
-        /// Until it is tried again, where that is known.
-        retry_after: Option<Duration>,
-    },
-    /// `--offline`, and the cache holds no living token.
-    Offline,
-    /// A login stored secrets that their place no longer has.
-    SecretsGone {
-        /// The profile.
-        profile: String,
-        /// The place.
-        place: &'static str,
-    },
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    code: Code,
+    message: String,
+    cause: Option<String>,
+    hint: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl Error {
     /// An error that says what happened (lower case, no final period) and what to do next.
     pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let (message, hint) = (message.into(), Some(hint.into()));
-        Error::Plain { code, message, cause: None, hint, retry_after: None }
+        Error { code, message, cause: None, hint, retry_after: None }
     }
 
-    /// A command line that asks for what cannot be; the help of `command` says what is right.
+    /// A command line that asks for something impossible; the help of `command` says what is right.
     pub fn usage(problem: impl Into<String>, command: &str) -> Self {
         Error::new(Code::Usage, problem, tr!("run '{command} --help'", command))
     }
 
     /// The accounts server or the shared store gave no usable answer.
     pub fn unavailable(problem: &str) -> Self {
-        Error::Unavailable { problem: problem.to_owned(), retry_after: None }
+        Error::new(Code::Unavailable, problem, try_again(None))
     }
 
     /// A signal ended the call. Whoever sent it needs no hint.
     pub fn interrupted(signal: u8) -> Self {
-        Error::Plain {
-            code: Code::Interrupted(signal),
-            message: tr!("ended by signal {signal}", signal),
-            cause: None,
-            hint: None,
-            retry_after: None,
-        }
+        let message = tr!("ended by signal {signal}", signal);
+        Error { code: Code::Interrupted(signal), message, cause: None, hint: None, retry_after: None }
     }
 
-    /// The same error with a cause, where the message does not say it already.
-    pub fn with_cause(mut self, why: impl Into<String>) -> Self {
-        if let Error::Plain { cause, .. } = &mut self {
-            *cause = Some(why.into());
-        }
-        self
+    /// Adds why it happened, where the message does not say it already.
+    pub fn with_cause(self, cause: impl Into<String>) -> Self {
+        Error { cause: Some(cause.into()), ..self }
     }
 
-    /// The same error with the time until a new attempt makes sense.
-    pub fn with_retry_after(mut self, time: Duration) -> Self {
-        if let Error::Plain { retry_after, .. } = &mut self {
-            *retry_after = Some(time);
-        }
-        self
+    /// Adds the time until a new attempt makes sense.
+    pub fn with_retry_after(self, time: Duration) -> Self {
+        Error { retry_after: Some(time), ..self }
     }
 
-    /// The word and exit code of the situation.
+    /// The word and exit code.
     pub fn code(&self) -> Code {
-        match self {
-            Error::Plain { code, .. } => *code,
-            Error::NeverLoggedIn { .. }
-            | Error::SettingsChanged { .. }
-            | Error::SecretsGone { .. }
-            | Error::Refused { .. } => Code::LoginRequired,
-            Error::CoolingDown { .. } | Error::OutOfBudget { .. } | Error::TooManyRejects { .. } => {
-                Code::RateLimited
-            }
-            Error::Busy { .. } | Error::ConcurrentModification { .. } | Error::LeaseLost => Code::Busy,
-            Error::Unavailable { .. } | Error::NoAnswer { .. } | Error::Offline => Code::Unavailable,
-        }
+        self.code
     }
 
-    /// What happened: lower case, no final period.
-    pub fn message(&self) -> String {
-        match self {
-            Error::Plain { message, .. } => message.clone(),
-            Error::NeverLoggedIn { profile } => tr!("profile '{profile}' has no credential", profile),
-            Error::SettingsChanged { profile, .. } => {
-                tr!("profile '{profile}': settings changed since the login", profile)
-            }
-            Error::SecretsGone { profile, place } => {
-                tr!("the secrets of '{profile}' are no longer in its {place} store", profile, place)
-            }
-            Error::Refused { profile, .. } => {
-                tr!("Zoho no longer accepts the refresh token of '{profile}'", profile)
-            }
-            Error::LeaseLost => tr!("another process or machine took over before the request was sent"),
-            Error::CoolingDown { .. } => tr!("Zoho throttled this refresh token, so nobody asks for now"),
-            Error::OutOfBudget { used, limit, .. } => {
-                tr!("out of budget: {used} of Zoho's {limit} token requests are used", used, limit)
-            }
-            Error::TooManyRejects { .. } => tr!("rejected tokens have already caused 3 refreshes"),
-            Error::Busy { waited, .. } => {
-                tr!("another process held the lock for {time}", time = humanize(*waited))
-            }
-            Error::ConcurrentModification { profile } => {
-                tr!("a login or logout of '{profile}' came before this command was done", profile)
-            }
-            Error::Unavailable { problem, .. } => problem.clone(),
-            Error::NoAnswer { host, problem, .. } => problem.message(host),
-            Error::Offline => tr!("no living token is cached, and --offline forbids asking for one"),
-        }
-    }
-
-    /// Message and cause together.
-    pub(crate) fn in_one_line(&self) -> String {
-        let cause = self.cause().map(|cause| format!(": {cause}"));
-        self.message() + &cause.unwrap_or_default()
+    /// What happened.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// Why, where the message does not say it already.
-    pub fn cause(&self) -> Option<String> {
-        match self {
-            Error::Plain { cause, .. } => cause.clone(),
-            Error::SettingsChanged { setting, .. } => Some(match setting {
-                ChangedSetting::AccountsServer => tr!("its secrets belong to another accounts server"),
-                ChangedSetting::ClientId => tr!("its secrets belong to another client_id"),
-                ChangedSetting::Grant => tr!("its secrets belong to another grant"),
-            }),
-            Error::Refused { error, .. } => Some(tr!(
-                "it was answered '{error}': revoked, replaced by a newer login, or of another data center",
-                error
-            )),
-            Error::CoolingDown { .. } => Some(tr!("more than 10 tokens were asked for in 10 minutes")),
-            Error::TooManyRejects { .. } => Some(tr!("a caller rejects every token it is given")),
-            Error::Busy { holder: Some(pid), .. } => Some(tr!("process {pid} is refreshing the token", pid)),
-            _ => None,
-        }
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     /// What to do next, ready to paste where that is possible.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Error::Plain { hint, .. } => hint.clone(),
-            Error::SecretsGone { profile, .. } => Some(tr!(
-                "run 'zoho-cred login {profile}', or 'zoho-cred logout {profile} --local' to forget it",
-                profile
-            )),
-            Error::Refused { profile, .. } if profile == ENVIRONMENT => Some(tr!(
-                "put another refresh token into ZOHO_REFRESH_TOKEN, or run 'zoho-cred login crm' and use that profile"
-            )),
-            Error::NeverLoggedIn { profile }
-            | Error::SettingsChanged { profile, .. }
-            | Error::Refused { profile, .. } => Some(tr!("run 'zoho-cred login {profile}'", profile)),
-            Error::CoolingDown { retry_after }
-            | Error::OutOfBudget { retry_after, .. }
-            | Error::TooManyRejects { retry_after } => {
-                Some(tr!("try again in {time}", time = humanize(*retry_after)))
-            }
-            Error::Busy { .. } | Error::LeaseLost => Some(tr!("try again, or give a longer --timeout")),
-            Error::ConcurrentModification { .. } => Some(tr!("run it again")),
-            Error::Unavailable { retry_after, .. } => Some(try_again(*retry_after)),
-            Error::NoAnswer { problem, retry_after, .. } => {
-                Some(problem.advice().unwrap_or_else(|| try_again(*retry_after)))
-            }
-            Error::Offline => Some(tr!("run the same command without --offline")),
-        }
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// Until a new attempt makes sense, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Error::Plain { retry_after, .. } => *retry_after,
-            Error::CoolingDown { retry_after }
-            | Error::OutOfBudget { retry_after, .. }
-            | Error::TooManyRejects { retry_after }
-            | Error::Refused { retry_after, .. } => Some(*retry_after),
-            Error::Unavailable { retry_after, .. } | Error::NoAnswer { retry_after, .. } => *retry_after,
-            Error::Busy { .. } | Error::ConcurrentModification { .. } | Error::LeaseLost => {
-                Some(Duration::from_secs(1))
-            }
-            _ => None,
+        self.retry_after
+    }
+
+    /// Message and cause together.
+    pub(crate) fn in_one_line(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{}: {cause}", self.message),
+            None => self.message.clone(),
         }
     }
 }
 
-fn try_again(retry_after: Option<Duration>) -> String {
+/// The hint of an error that time may cure.
+pub(crate) fn try_again(retry_after: Option<Duration>) -> String {
     match retry_after {
         Some(after) => tr!("try again in {time}", time = humanize(after)),
         None => tr!("check the network and try again"),

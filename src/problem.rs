@@ -3,7 +3,9 @@
 //! What is stored or shared about it is a code of a closed set, never text: a shared store or an older file cannot put
 //! words into anybody's terminal. The words are made where they are shown.
 
+use crate::error::{Code, Error, try_again};
 use crate::i18n::{causes, tr};
+use std::time::Duration;
 
 /// The most of an answer that is read, in bytes; Zoho's are below 1 KiB.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
@@ -112,6 +114,16 @@ impl Problem {
             Problem::TokenExpired => "token_expired",
             Problem::NoTime => "no_time",
             Problem::Status(_) | Problem::Error(_) | Problem::Local(_) | Problem::Unspecified => UNSPECIFIED,
+        }
+    }
+
+    /// The error of a request to `host` that brought no usable answer.
+    pub(crate) fn error(&self, host: &str, retry_after: Option<Duration>) -> Error {
+        let hint = self.advice().unwrap_or_else(|| try_again(retry_after));
+        let error = Error::new(Code::Unavailable, self.message(host), hint);
+        match retry_after {
+            Some(time) => error.with_retry_after(time),
+            None => error,
         }
     }
 

@@ -156,8 +156,7 @@ pub(crate) fn report(error: &Error, format: ErrorFormat, system: &System) {
     let text = match format {
         ErrorFormat::Text => {
             let message = error.message();
-            let mut lines =
-                vec![format!("zoho-cred: error[{}]: {}", error.code().word(), sanitize(&message))];
+            let mut lines = vec![format!("zoho-cred: error[{}]: {}", error.code().word(), sanitize(message))];
             lines.extend(error.cause().map(|cause| tr!("zoho-cred: cause: {cause}", cause)));
             lines.extend(error.hint().map(|hint| tr!("zoho-cred: hint: {hint}", hint)));
             lines.join("\n")
@@ -166,8 +165,8 @@ pub(crate) fn report(error: &Error, format: ErrorFormat, system: &System) {
             let code = error.code();
             json(&serde_json::json!({"error": {
                 "code": code.word(),
-                "message": sanitize(&error.message()),
-                "hint": error.hint().as_deref().map(sanitize),
+                "message": sanitize(error.message()),
+                "hint": error.hint().map(sanitize),
                 "retryable": code.retryable(),
                 "retry_after_s": error.retry_after().map(|after| after.as_secs()),
                 "exit_code": code.exit_code(),

@@ -145,7 +145,7 @@ fn requested_token(
     request: &TokenRequest,
 ) -> Result<TokenResponse, Error> {
     let source = session.source(system);
-    let mut response = session.with_ports(system, &source, |ports| get_token(ports, request))?;
+    let mut response = session.with_ports(system, &source, |ports| Ok(get_token(ports, request)?))?;
     response.warning = response.warning.or_else(|| edited_scopes(session, &source.login_scopes()));
     Ok(response)
 }

@@ -92,7 +92,7 @@ fn row(name: &str, found: &Result<Status, Error>, default: Option<&ProfileName>)
         data_center: status.and_then(|status| status.data_center),
         state: status.map(|status| status.state),
         expires_at: status.and_then(|status| Some(status.token.as_ref()?.expires_at.clone())),
-        problem: found.as_ref().err().map(Error::message),
+        problem: found.as_ref().err().map(|error| error.message().to_owned()),
     }
 }
 
@@ -115,7 +115,7 @@ fn table(report: &Report, now_ms: i64, profiles: &Profiles, default: Option<&Pro
                     plain(expires.unwrap_or("-".into())),
                 ]
             }
-            Err(error) => [name, plain("-"), styled(Style::Bad, sanitize(&error.message())), plain("-")],
+            Err(error) => [name, plain("-"), styled(Style::Bad, sanitize(error.message())), plain("-")],
         }
     });
     if report.is_narrow() {

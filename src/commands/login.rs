@@ -138,7 +138,7 @@ fn bind_command(
             client
         );
         if !confirm(system, &question) {
-            return Err(error);
+            return Err(error.into());
         }
     }
     let roots = roots(system, global);

@@ -44,7 +44,7 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
         (None, _) => None,
     };
     let outcome = match id {
-        None if !args.forget => return Err(Error::NeverLoggedIn { profile: profile.name.to_string() }),
+        None if !args.forget => return Err(source.never_logged_in().into()),
         None => {
             let lock = LoginLock::take(&*system.clock, &session.state, &session.config)?;
             LoginJournal::clear(&source, &session.state);
@@ -75,7 +75,7 @@ fn command_credential(
     match ProfileState::recorded(&session.state, &session.profile)? {
         Some(state) => Ok(Some(state.credential())),
         None if local => Ok(None),
-        None => source.id().map(Some),
+        None => Ok(Some(source.id()?)),
     }
 }
 
@@ -143,7 +143,7 @@ impl Logout<'_> {
         let mut locked = lock(ports, &*store)?;
         let lock = LoginLock::take(ports.clock, &self.session.state, &self.session.config)?;
         if self.source.login()?.as_ref() != self.record {
-            return Err(Error::ConcurrentModification { profile: self.profile().name.to_string() });
+            return Err(self.source.modified());
         }
         let revoked =
             if self.has_refresh_token() && !self.args.local { Some(self.revoke(ports)?) } else { None };
@@ -168,7 +168,7 @@ impl Logout<'_> {
     }
 
     fn refresh_token(&self) -> Result<Secret, Error> {
-        let gone = |place| Error::SecretsGone { profile: self.profile().name.to_string(), place };
+        let gone = |place| self.source.secrets_gone(place);
         match self.record {
             Some(LoginRecord { store, refresh_token: Some(item), .. }) => {
                 let store = self.source.store(store)?;

@@ -108,7 +108,9 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
                 self.warned = false;
                 Ok(())
             }
-            Ok(_) | Err(Error::Offline) => self.refresh(),
+            Ok(_) => self.refresh(),
+            // The cache has no token that lives long enough.
+            Err(error) if error.code() == Code::Unavailable => self.refresh(),
             Err(error) => Err(error),
         }
     }

@@ -198,7 +198,7 @@ impl ConfigFile {
         let data_center = raw.data_center.as_ref().map(|code| self.data_center(code)).transpose()?;
         let accounts_url = match (&raw.accounts_url, data_center) {
             (Some(url), _) => AccountsUrl::new(url.get_ref())
-                .map_err(|error| self.complain(url.span().start, &error.message(), None))?,
+                .map_err(|error| self.complain(url.span().start, error.message(), None))?,
             (None, Some(dc)) => AccountsUrl::of(dc),
             (None, None) => return Err(self.lacks(name, "data_center")),
         };
@@ -225,7 +225,7 @@ impl ConfigFile {
             hosts: raw.hosts.clone(),
             budget: raw.budget.as_ref().map(|budget| self.budget(budget)).transpose()?.unwrap_or_default(),
         };
-        profile.check().map_err(|error| self.complain(self.table(name), &error.message(), None))?;
+        profile.check().map_err(|error| self.complain(self.table(name), error.message(), None))?;
         Ok(profile)
     }
 

@@ -11,6 +11,7 @@ use crate::oauth::token;
 use crate::oauth::token::TokenForm;
 use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
+use crate::refresh::cooling_down;
 use crate::secret::Secret;
 use crate::system::{Clock, Http, HttpAnswer, HttpRequest, Method};
 use std::time::Duration;
@@ -71,25 +72,25 @@ pub(crate) fn grant(
     match class {
         Answer::Granted(granted) if granted.refresh_token.is_none() => Err(no_refresh_token(&name)),
         Answer::Granted(granted) => Ok(Grant { granted, asked, accounts_url }),
-        Answer::Throttled => Err(Error::CoolingDown { retry_after: COOL_DOWN }),
+        Answer::Throttled => Err(cooling_down(COOL_DOWN)),
         Answer::Refused(refusal) => Err(code_refused(&refusal.error)),
         Answer::Misconfigured(rejection) => {
             Err(client_rejected(&name, &rejection.error, accounts_url.as_str()))
         }
-        Answer::Unknown(rejection) => Err(no_answer(&accounts_url.host(), Problem::Error(rejection.error))),
-        Answer::Transient(problem) => Err(no_answer(&accounts_url.host(), problem)),
+        Answer::Unknown(rejection) => Err(no_answer(&accounts_url.host(), &Problem::Error(rejection.error))),
+        Answer::Transient(problem) => Err(no_answer(&accounts_url.host(), &problem)),
     }
 }
 
-pub(crate) fn no_answer(host: &str, problem: Problem) -> Error {
-    Error::NoAnswer { host: host.to_owned(), problem, retry_after: None }
+pub(crate) fn no_answer(host: &str, problem: &Problem) -> Error {
+    problem.error(host, None)
 }
 
 /// Posts a form once; a missing answer is `Code::Unavailable`.
 pub(crate) fn post(http: &dyn Http, url: String, form: &TokenForm) -> Result<HttpAnswer, Error> {
     let request =
         HttpRequest { method: Method::Post, url, form: form.fields(), authorization: None, timeout: TIMEOUT };
-    http.send(&request).map_err(|failure| no_answer(&request.host(), failure.problem))
+    http.send(&request).map_err(|failure| no_answer(&request.host(), &failure.problem))
 }
 
 fn code_refused(error: &str) -> Error {

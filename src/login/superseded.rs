@@ -67,7 +67,7 @@ impl Superseded {
                 }
                 Revoked::No(problem) => problem,
             },
-            Err(error) => error.message(),
+            Err(error) => error.message().to_owned(),
         };
         system.warn(&tr!("the old refresh token was not revoked: {problem}", problem));
     }

@@ -11,6 +11,7 @@ use crate::oauth::token::{TokenForm, url};
 use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
 use crate::refresh::cooldown::cool_down;
+use crate::refresh::error::RefreshError;
 use crate::refresh::get_token::TokenResponse;
 use crate::refresh::preflight::{LEAST_TIME, Preflight};
 use crate::refresh::refresh::{Early, note_early_failure};
@@ -50,7 +51,7 @@ pub(crate) struct Attempts<'a, 'p> {
 enum Outcome {
     Granted(TokenResponse),
     /// Nothing will help this caller now.
-    Final(Error),
+    Final(RefreshError),
     /// Another attempt may help.
     Transient(Miss),
 }
@@ -76,7 +77,11 @@ enum Blame {
 
 impl Attempts<'_, '_> {
     /// Up to three attempts in the first round since a success, one in later rounds and early ones.
-    pub(crate) fn run(&self, locked: &mut dyn Locked, mut ledger: Ledger) -> Result<TokenResponse, Error> {
+    pub(crate) fn run(
+        &self,
+        locked: &mut dyn Locked,
+        mut ledger: Ledger,
+    ) -> Result<TokenResponse, RefreshError> {
         let clock = self.preflight.ports.clock;
         let attempts = match (self.preflight.early, ledger.is_first_round()) {
             (Early::No, true) => FIRST_ROUND,
@@ -90,7 +95,8 @@ impl Attempts<'_, '_> {
                 Ok(Outcome::Final(error)) => return Err(error),
                 Ok(Outcome::Transient(miss)) => miss,
                 Err(error) => {
-                    if self.preflight.early == Early::Yes && error.code() == Code::Store {
+                    let is_store = matches!(&error, RefreshError::Failed(it) if it.code() == Code::Store);
+                    if self.preflight.early == Early::Yes && is_store {
                         note_early_failure(self.preflight.ports, locked, &mut ledger);
                     }
                     return Err(error);
@@ -111,7 +117,7 @@ impl Attempts<'_, '_> {
             earlier = Some(miss);
             clock.sleep(pause);
         };
-        Err(self.note_failure(locked, ledger, miss))
+        Err(self.note_failure(locked, ledger, miss).into())
     }
 
     /// A round failed: the ledger remembers it for everybody, unless it concerns this caller only.
@@ -120,7 +126,7 @@ impl Attempts<'_, '_> {
         let host = self.profile.accounts_url.host();
         match (self.preflight.early, miss.blame) {
             (_, Blame::Surroundings) | (Early::No, Blame::Time) => {
-                return Error::NoAnswer { host, problem: miss.problem, retry_after: None };
+                return miss.problem.error(&host, None);
             }
             (Early::Yes, _) => ledger.early_failed = Some(now.clone()),
             (Early::No, Blame::Server | Blame::Answer) => {
@@ -129,11 +135,11 @@ impl Attempts<'_, '_> {
         }
         record(locked, &ledger);
         let retry_after = ledger.remembered(&now, &self.secret_fp).map(|(_, left)| left);
-        Error::NoAnswer { host, problem: miss.problem, retry_after }
+        miss.problem.error(&host, retry_after)
     }
 
     /// One request: written ahead, sent, and its answer committed before any signal is let through.
-    fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, Error> {
+    fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, RefreshError> {
         let ports = self.preflight.ports;
         let Some(asked) = self.reserve(locked, ledger)? else {
             return Ok(Outcome::Transient(Miss { problem: Problem::NoTime, blame: Blame::Time }));
@@ -175,7 +181,11 @@ impl Attempts<'_, '_> {
     /// An entry that was written long ago, by a disk that hung or a machine that slept, would stop counting too
     /// early, so it is written anew, and dated as late as the first writing lets expect: a slow disk costs one more
     /// write, not all the caller's time.
-    fn reserve(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Option<Timestamp>, Error> {
+    fn reserve(
+        &self,
+        locked: &mut dyn Locked,
+        ledger: &mut Ledger,
+    ) -> Result<Option<Timestamp>, RefreshError> {
         let clock = self.preflight.ports.clock;
         let mut expected_ms = 0;
         loop {
@@ -183,7 +193,7 @@ impl Attempts<'_, '_> {
             ledger.reserve(&reserved, &self.profile.budget);
             if let Err(error) = locked.write_ahead(ledger, &self.cache) {
                 ledger.withdraw();
-                return Err(error);
+                return Err(error.into());
             }
             let now = clock.timestamp();
             let time_is_left = self.preflight.deadline.remaining(clock) >= LEAST_TIME;
@@ -248,18 +258,18 @@ impl Attempts<'_, '_> {
                 fail(FailureKind::Throttled, "throttled");
                 ledger.cool_down(asked, cool_down, now);
                 let retry_after = ledger.cool_down_left(now).unwrap_or(cool_down);
-                Outcome::Final(Error::CoolingDown { retry_after })
+                Outcome::Final(RefreshError::CoolingDown { retry_after })
             }
             Answer::Refused(refusal) => {
                 fail(FailureKind::Refused, &refusal.error);
                 let retry_after =
                     ledger.remembered(now, &self.secret_fp).map(|(_, left)| left).unwrap_or_default();
                 let profile = self.profile.name.to_string();
-                Outcome::Final(Error::Refused { profile, error: refusal.error, retry_after })
+                Outcome::Final(RefreshError::Refused { profile, error: refusal.error, retry_after })
             }
             Answer::Misconfigured(rejection) => {
                 fail(FailureKind::Misconfigured, &rejection.error);
-                Outcome::Final(rejected(self.profile, &rejection.error))
+                Outcome::Final(rejected(self.profile, &rejection.error).into())
             }
             Answer::Unknown(rejection) => {
                 Outcome::Transient(Miss { problem: Problem::Error(rejection.error), blame: Blame::Answer })
@@ -270,23 +280,24 @@ impl Attempts<'_, '_> {
 }
 
 /// The error of a failure that somebody else met, or that is remembered.
-pub(crate) fn remembered(profile: &Profile, ledger: &Ledger, failure: &Failure, now: &Timestamp) -> Error {
+pub(crate) fn remembered(
+    profile: &Profile,
+    ledger: &Ledger,
+    failure: &Failure,
+    now: &Timestamp,
+) -> RefreshError {
     let left = ledger.remembered(now, &failure.secret_fp).map(|(_, left)| left);
     match failure.kind {
-        FailureKind::Transient => Error::NoAnswer {
-            host: profile.accounts_url.host(),
-            problem: failure.problem(),
-            retry_after: left,
+        FailureKind::Transient => failure.problem().error(&profile.accounts_url.host(), left).into(),
+        FailureKind::Throttled => RefreshError::CoolingDown {
+            retry_after: ledger.cool_down_left(now).unwrap_or(Duration::from_secs(1)),
         },
-        FailureKind::Throttled => {
-            Error::CoolingDown { retry_after: ledger.cool_down_left(now).unwrap_or(Duration::from_secs(1)) }
-        }
-        FailureKind::Refused => Error::Refused {
+        FailureKind::Refused => RefreshError::Refused {
             profile: profile.name.to_string(),
             error: failure.error.clone(),
             retry_after: left.unwrap_or_default(),
         },
-        FailureKind::Misconfigured => rejected(profile, &failure.error),
+        FailureKind::Misconfigured => rejected(profile, &failure.error).into(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! How a token is had, as every caller goes: the cache, else a refresh, else whatever still lives.
 
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::{CacheRecord, Freshness, MinTtl};
+use crate::refresh::error::RefreshError;
 use crate::refresh::refresh::{Early, Ports, WaitEvent, refresh};
 use crate::system::Deadline;
 use std::time::Duration;
@@ -32,14 +33,14 @@ pub struct TokenResponse {
 }
 
 /// A token for the credential of `ports`, as contract section 3 has it. The record always holds a token.
-pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse, Error> {
+pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse, RefreshError> {
     let deadline = Deadline::after(ports.clock, ask.timeout);
     ports.credential.bound(deadline.remaining(ports.clock));
     let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
     // Under `--refresh` a token is new if it is none that was there before, so that has to be known.
     let seen = match store.cache() {
-        Err(error) if ask.refresh => return Err(error),
+        Err(error) if ask.refresh => return Err(error.into()),
         cache => cache.unwrap_or_default(),
     };
     match &seen.token {
@@ -61,13 +62,13 @@ pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse,
         }
     }
     if ask.offline {
-        return living(ports, ask, &Error::Offline).ok_or(Error::Offline);
+        return living(ports, ask, &RefreshError::Offline).ok_or(RefreshError::Offline);
     }
     let patience = Deadline::after(ports.clock, ask.wait.min(ask.timeout));
     loop {
         let error = match refresh(ports, ask, &deadline, &seen, Early::No) {
             Ok(renewed) => return Ok(renewed),
-            Err(error) if matches!(error.code(), Code::Interrupted(_)) => return Err(error),
+            Err(error) if error.is_interrupted() => return Err(error),
             Err(error) => error,
         };
         if let Some(obtained) = living(ports, ask, &error) {
@@ -86,12 +87,16 @@ pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse,
 
 /// One attempt in the early window, if nobody else is at it; the old token is as good as before whatever comes of it but
 /// a signal.
-fn refresh_ahead(ports: &Ports<'_>, ask: &TokenRequest, seen: CacheRecord) -> Result<TokenResponse, Error> {
+fn refresh_ahead(
+    ports: &Ports<'_>,
+    ask: &TokenRequest,
+    seen: CacheRecord,
+) -> Result<TokenResponse, RefreshError> {
     let deadline = Deadline::after(ports.clock, Early::TIMEOUT.min(ask.timeout));
     match refresh(ports, ask, &deadline, &seen, Early::Yes) {
-        Err(error) if matches!(error.code(), Code::Interrupted(_)) => Err(error),
+        Err(error) if error.is_interrupted() => Err(error),
         Err(error) => {
-            log::info!("not renewed early: {}", error.message());
+            log::info!("not renewed early: {}", Error::from(error).message());
             Ok(TokenResponse { record: seen, warning: None })
         }
         renewed => renewed,
@@ -100,12 +105,16 @@ fn refresh_ahead(ports: &Ports<'_>, ask: &TokenRequest, seen: CacheRecord) -> Re
 
 /// The one rule for the living: whenever no new token can be had, a living one is handed out with a warning, except
 /// after a refusal, under `--refresh`, or below a life that was asked for explicitly.
-fn living(ports: &Ports<'_>, ask: &TokenRequest, error: &Error) -> Option<TokenResponse> {
-    if ask.refresh || matches!(error, Error::Refused { .. } | Error::NeverLoggedIn { .. }) {
+fn living(ports: &Ports<'_>, ask: &TokenRequest, error: &RefreshError) -> Option<TokenResponse> {
+    if ask.refresh || matches!(error, RefreshError::Refused { .. } | RefreshError::NeverLoggedIn(_)) {
         return None;
     }
-    let record =
-        ports.credential.id().and_then(|id| (ports.open)(&id)).and_then(|store| store.cache()).ok()?;
+    let record = ports
+        .credential
+        .id()
+        .ok()
+        .and_then(|id| (ports.open)(&id).ok())
+        .and_then(|store| store.cache().ok())?;
     let now = ports.clock.now();
     let token = record.living(now)?;
     if let MinTtl::Explicit(_) = ask.min_ttl
@@ -115,13 +124,13 @@ fn living(ports: &Ports<'_>, ask: &TokenRequest, error: &Error) -> Option<TokenR
     }
     let left = Duration::from_millis(token.left_ms(now).max(0) as u64);
     let warning = match error {
-        Error::Offline => Some(tr!(
+        RefreshError::Offline => Some(tr!(
             "no new token was asked for (--offline); the old one is good for another {time}",
             time = crate::i18n::humanize(left),
         )),
         _ => Some(tr!(
             "no new token could be had ({why}); the old one is good for another {time}",
-            why = error.message(),
+            why = Error::from(error.clone()).message(),
             time = crate::i18n::humanize(left),
         )),
     };
@@ -129,11 +138,11 @@ fn living(ports: &Ports<'_>, ask: &TokenRequest, error: &Error) -> Option<TokenR
 }
 
 /// How long until budget is there again, where that is all that is missing.
-fn waiting_helps(error: &Error) -> Option<Duration> {
+fn waiting_helps(error: &RefreshError) -> Option<Duration> {
     match error {
-        Error::OutOfBudget { retry_after, .. }
-        | Error::CoolingDown { retry_after }
-        | Error::TooManyRejects { retry_after } => Some(*retry_after),
+        RefreshError::OutOfBudget { retry_after, .. }
+        | RefreshError::CoolingDown { retry_after }
+        | RefreshError::TooManyRejects { retry_after } => Some(*retry_after),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod cooldown;
+mod error;
 mod get_token;
 mod preflight;
 #[expect(clippy::module_inception, reason = "split into lock_wait and others next")]
@@ -9,6 +10,8 @@ mod refresh;
 mod reject;
 mod seed_cache;
 
+pub use error::RefreshError;
+pub(crate) use error::cooling_down;
 pub use get_token::{TokenRequest, TokenResponse, get_token};
 pub(crate) use refresh::busy;
 pub use refresh::{Ports, WaitEvent};

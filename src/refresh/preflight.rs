@@ -5,6 +5,7 @@ use crate::i18n::tr;
 use crate::model::Ledger;
 use crate::model::Timestamp;
 use crate::problem::Problem;
+use crate::refresh::error::RefreshError;
 use crate::refresh::get_token::TokenRequest;
 use crate::refresh::refresh::{Early, Ports};
 use crate::system::Deadline;
@@ -29,36 +30,33 @@ pub(crate) struct Preflight<'a, 'p> {
 
 impl Preflight<'_, '_> {
     /// Cool-down, rejects, early failures, budget and time. It needs no secret, so it is asked before one is read.
-    pub(crate) fn may_ask(&self, ledger: &Ledger) -> Result<(), Error> {
+    pub(crate) fn may_ask(&self, ledger: &Ledger) -> Result<(), RefreshError> {
         let now = self.ports.clock.timestamp();
         let window = self.ports.profile.budget.window;
         if let Some(retry_after) = ledger.cool_down_left(&now) {
-            return Err(Error::CoolingDown { retry_after });
+            return Err(RefreshError::CoolingDown { retry_after });
         }
         if self.rejected
             && !self.ask.refresh
             && let Some(retry_after) = ledger.reject_wait(&now, window)
         {
-            return Err(Error::TooManyRejects { retry_after });
+            return Err(RefreshError::TooManyRejects { retry_after });
         }
         if self.early == Early::Yes && !ledger.early_allowed(&now) {
             let problem = tr!("an early attempt failed a moment ago");
-            return Err(Error::unavailable(&problem));
+            return Err(Error::unavailable(&problem).into());
         }
         self.within_budget(ledger, &now)?;
         self.ports.http.ready()?;
-        match self.deadline.remaining(self.ports.clock) < LEAST_TIME {
-            true => Err(Error::NoAnswer {
-                host: self.ports.profile.accounts_url.host(),
-                problem: Problem::NoTime,
-                retry_after: None,
-            }),
-            false => Ok(()),
+        if self.deadline.remaining(self.ports.clock) < LEAST_TIME {
+            let host = self.ports.profile.accounts_url.host();
+            return Err(Problem::NoTime.error(&host, None).into());
         }
+        Ok(())
     }
 
     /// Automatic refreshes leave one request for `--refresh`; early ones leave half.
-    fn within_budget(&self, ledger: &Ledger, now: &Timestamp) -> Result<(), Error> {
+    fn within_budget(&self, ledger: &Ledger, now: &Timestamp) -> Result<(), RefreshError> {
         let budget = &self.ports.profile.budget;
         let allowed = match (self.early, self.ask.refresh) {
             (Early::Yes, _) => budget.tokens.div_ceil(2),
@@ -69,7 +67,7 @@ impl Preflight<'_, '_> {
         if used < allowed {
             return Ok(());
         }
-        Err(Error::OutOfBudget {
+        Err(RefreshError::OutOfBudget {
             used,
             limit: budget.tokens,
             retry_after: ledger.next_slot(now, budget, allowed),

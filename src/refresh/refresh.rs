@@ -4,13 +4,14 @@
 //! stands for a fault that other helpers have: see docs/architecture.md.
 
 use crate::error::{Code, Error};
-use crate::i18n::tr;
+use crate::i18n::{humanize, tr};
 use crate::model::Timestamp;
 use crate::model::{CacheRecord, Freshness};
 use crate::model::{CredentialId, secret_fingerprint};
 use crate::model::{Failure, FailureKind, Ledger};
 use crate::model::{Grant, Profile};
 use crate::refresh::attempts::{Attempts, remembered};
+use crate::refresh::error::RefreshError;
 use crate::refresh::get_token::{TokenRequest, TokenResponse};
 use crate::refresh::preflight::Preflight;
 use crate::secrets::CredentialSource;
@@ -77,7 +78,7 @@ pub fn refresh(
     deadline: &Deadline,
     seen: &CacheRecord,
     early: Early,
-) -> Result<TokenResponse, Error> {
+) -> Result<TokenResponse, RefreshError> {
     let mut found = None;
     let (mut changes, mut losses) = (0, 0);
     while changes < CREDENTIAL_CHANGES {
@@ -130,7 +131,8 @@ pub fn refresh(
         let secrets = match ports.credential.secrets() {
             Ok(secrets) => secrets,
             Err(error) => {
-                if early == Early::Yes && !matches!(error.code(), Code::Interrupted(_)) {
+                let error = RefreshError::from(error);
+                if early == Early::Yes && !error.is_interrupted() {
                     note_early_failure(ports, &mut *locked, &mut ledger);
                 }
                 return Err(error);
@@ -151,13 +153,13 @@ pub fn refresh(
         match (Attempts { preflight, profile, secrets: &secrets, secret_fp, cache }).run(&mut *locked, ledger)
         {
             // Another process or machine may have gone on meanwhile: what it did is looked at before anything is asked.
-            Err(Error::LeaseLost) if losses < LOSSES && !deadline.remaining(ports.clock).is_zero() => {
+            Err(RefreshError::LeaseLost) if losses < LOSSES && !deadline.remaining(ports.clock).is_zero() => {
                 (changes, losses, found) = (changes - 1, losses + 1, Some(id));
             }
             outcome => return outcome,
         }
     }
-    Err(unsettled(ports.profile))
+    Err(unsettled(ports.profile).into())
 }
 
 fn unsettled(profile: &Profile) -> Error {
@@ -186,12 +188,12 @@ fn failure_comes_first(
     early: Early,
     ledger: &Ledger,
     now: &Timestamp,
-    allowed: &Result<(), Error>,
+    allowed: &Result<(), RefreshError>,
 ) -> bool {
     let stands = |failure: &Failure| ledger.remembered(now, &failure.secret_fp).is_some();
     !ask.refresh
         && early == Early::No
-        && !matches!(allowed, Err(Error::CoolingDown { .. }))
+        && !matches!(allowed, Err(RefreshError::CoolingDown { .. }))
         && ledger.failure.as_ref().is_some_and(stands)
 }
 
@@ -239,7 +241,7 @@ fn wait_for_lock<'s>(
     early: Early,
     store: &'s dyn Store,
     failures: u64,
-) -> Result<LockOutcome<'s>, Error> {
+) -> Result<LockOutcome<'s>, RefreshError> {
     let begun = ports.clock.monotonic();
     let mut told = WaitNotifier { ports, once: false };
     for attempt in 0.. {
@@ -265,7 +267,7 @@ fn wait_for_lock<'s>(
             let failure = shared_failure(&ledger, failures).filter(|it| concerns_all(it, ports.profile));
             return Err(match failure {
                 Some(failure) => remembered(ports.profile, &ledger, failure, &now),
-                None => busy(waited, store),
+                None => busy(waited, store).into(),
             });
         }
         if waited >= Duration::from_secs(1) {
@@ -273,12 +275,21 @@ fn wait_for_lock<'s>(
         }
         ports.clock.sleep(store.pause(attempt).min(left));
     }
-    Err(busy(ask.timeout, store))
+    Err(busy(ask.timeout, store).into())
 }
 
 /// The error of a wait for the lock that was in vain.
 pub(crate) fn busy(waited: Duration, store: &dyn Store) -> Error {
-    Error::Busy { waited, holder: store.holder().and_then(Holder::pid) }
+    let error = Error::new(
+        Code::Busy,
+        tr!("another process held the lock for {time}", time = humanize(waited)),
+        tr!("try again, or give a longer --timeout"),
+    )
+    .with_retry_after(Duration::from_secs(1));
+    match store.holder().and_then(Holder::pid) {
+        Some(pid) => error.with_cause(tr!("process {pid} is refreshing the token", pid)),
+        None => error,
+    }
 }
 
 /// Whether `cache` is what the caller came for: under `--refresh` a token that was not there when the call began,

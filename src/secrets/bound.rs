@@ -1,7 +1,17 @@
 //! Secrets are sent only to the accounts server, as the client and for the grant, that they were created for.
 
-use crate::error::ChangedSetting;
 use crate::model::{AccountsUrl, Profile};
+
+/// A setting that secrets are bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedSetting {
+    /// `accounts_url` or `data_center`.
+    AccountsServer,
+    /// `client_id`.
+    ClientId,
+    /// `grant`.
+    Grant,
+}
 
 /// Returns the first setting of `profile` that differs from the one its secrets were created for. Accounts URLs are
 /// compared after normalization. `scopes` and `soid` may change, because they do not affect where the secrets are

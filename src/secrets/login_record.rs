@@ -1,10 +1,10 @@
 //! The record of a login: where its secrets are stored. It is written last, with an atomic rename, so that an
 //! interrupted login leaves the old credential in use.
 
-use crate::error::{ChangedSetting, Error};
+use crate::error::Error;
 use crate::model::{CredentialId, Origin, Profile, ProfileName, Secrets, profile_key};
 use crate::secret::Secret;
-use crate::secrets::bound::changed_setting;
+use crate::secrets::bound::{ChangedSetting, changed_setting};
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir::{self, StateDir};

@@ -1,8 +1,8 @@
 //! The credential id that a profile last used. With it, a cached `get` needs no secret.
 
-use crate::error::{ChangedSetting, Error};
+use crate::error::Error;
 use crate::model::{CredentialId, Grant, Origin, Profile, SecretBackend, profile_key};
-use crate::secrets::{LoginRecord, changed_setting};
+use crate::secrets::{ChangedSetting, LoginRecord, changed_setting};
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir::{self, StateDir};

@@ -1,9 +1,10 @@
 //! The credential of a profile. Its id is found without opening a keyring, and its secrets are read only when needed.
 
 use crate::config::ConfigFile;
-use crate::error::{ChangedSetting, Code, Error};
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend, Secrets};
+use crate::secrets::bound::ChangedSetting;
 use crate::secrets::{
     FileSecrets, KeyringSecrets, KeyringTimeout, LoginRecord, ProfileState, SecretStore, command, environment,
 };
@@ -13,16 +14,62 @@ use crate::system::{System, files};
 use std::cell::Cell;
 use std::time::Duration;
 
+/// Why a credential cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialError {
+    /// There is none for the profile.
+    NeverLoggedIn {
+        /// The profile.
+        profile: String,
+    },
+    /// The profile no longer has the settings that its secrets were created for, so they are not used.
+    SettingsChanged {
+        /// The profile.
+        profile: String,
+        /// The setting that differs.
+        setting: ChangedSetting,
+    },
+    /// Anything else.
+    Failed(Error),
+}
+
+impl From<Error> for CredentialError {
+    fn from(error: Error) -> Self {
+        CredentialError::Failed(error)
+    }
+}
+
+impl From<CredentialError> for Error {
+    fn from(error: CredentialError) -> Self {
+        let (profile, message) = match &error {
+            CredentialError::Failed(error) => return error.clone(),
+            CredentialError::NeverLoggedIn { profile } => {
+                (profile, tr!("profile '{profile}' has no credential", profile))
+            }
+            CredentialError::SettingsChanged { profile, .. } => {
+                (profile, tr!("profile '{profile}': settings changed since the login", profile))
+            }
+        };
+        let login = Error::new(Code::LoginRequired, message, tr!("run 'zoho-cred login {profile}'", profile));
+        let CredentialError::SettingsChanged { setting, .. } = error else { return login };
+        login.with_cause(match setting {
+            ChangedSetting::AccountsServer => tr!("its secrets belong to another accounts server"),
+            ChangedSetting::ClientId => tr!("its secrets belong to another client_id"),
+            ChangedSetting::Grant => tr!("its secrets belong to another grant"),
+        })
+    }
+}
+
 /// Port to a credential.
 pub trait CredentialSource {
     /// Limits the time of later reads to `left`.
     fn bound(&self, _left: Duration) {}
     /// The credential id, without opening a keyring if possible.
-    fn id(&self) -> Result<CredentialId, Error>;
+    fn id(&self) -> Result<CredentialId, CredentialError>;
     /// Reads the secrets.
-    fn secrets(&self) -> Result<Secrets, Error>;
+    fn secrets(&self) -> Result<Secrets, CredentialError>;
     /// The credential id of `secrets`. Later calls of [`CredentialSource::id`] return it.
-    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error>;
+    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, CredentialError>;
 }
 
 /// The credential of a profile, from its state file and its secret store.
@@ -44,7 +91,7 @@ impl CredentialSource for Source<'_> {
         self.left.set(left.max(MIN_TIMEOUT));
     }
 
-    fn id(&self) -> Result<CredentialId, Error> {
+    fn id(&self) -> Result<CredentialId, CredentialError> {
         if let Some(secrets) = self.given {
             return Ok(CredentialId::of(self.profile, secrets));
         }
@@ -54,7 +101,7 @@ impl CredentialSource for Source<'_> {
         }
     }
 
-    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error> {
+    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, CredentialError> {
         let id = CredentialId::of(self.profile, secrets);
         if self.given.is_some() {
             return Ok(id);
@@ -73,12 +120,12 @@ impl CredentialSource for Source<'_> {
         Ok(id)
     }
 
-    fn secrets(&self) -> Result<Secrets, Error> {
+    fn secrets(&self) -> Result<Secrets, CredentialError> {
         if let Some(secrets) = self.given {
             return Ok(secrets.clone());
         }
         match &self.profile.secrets {
-            SecretBackend::Environment => environment::secrets(&self.system.env, self.profile),
+            SecretBackend::Environment => Ok(environment::secrets(&self.system.env, self.profile)?),
             SecretBackend::Command(argv) => {
                 self.refuse_changed()?;
                 self.printed(argv)
@@ -89,12 +136,11 @@ impl CredentialSource for Source<'_> {
                     // Another login may have updated the config file meanwhile.
                     return if self.login()?.as_ref() == Some(&login) { Err(error) } else { self.secrets() };
                 }
-                match self.stored(&login) {
+                match self.stored(&login)? {
+                    Some(secrets) => self.complete(secrets),
                     // Another login replaced the items meanwhile.
-                    Err(Error::SecretsGone { .. }) if self.login()?.is_some_and(|now| now != login) => {
-                        self.secrets()
-                    }
-                    read => self.complete(read?),
+                    None if self.login()?.is_some_and(|now| now != login) => self.secrets(),
+                    None => Err(self.secrets_gone(&login.store).into()),
                 }
             }
         }
@@ -131,7 +177,7 @@ impl<'a> Source<'a> {
 
     /// `Code::LoginRequired` if the profile no longer has the settings that its secrets were created for. The
     /// secrets are not read.
-    pub(crate) fn refuse_changed(&self) -> Result<(), Error> {
+    pub(crate) fn refuse_changed(&self) -> Result<(), CredentialError> {
         match &self.profile.secrets {
             SecretBackend::Environment => Ok(()),
             SecretBackend::Command(_) => {
@@ -146,12 +192,10 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn refuse_changed_since(&self, login: &LoginRecord) -> Result<(), Error> {
+    fn refuse_changed_since(&self, login: &LoginRecord) -> Result<(), CredentialError> {
         match login.changed(self.profile) {
             None => Ok(()),
-            Some(_) if self.is_outdated(login) => {
-                Err(Error::ConcurrentModification { profile: self.profile.name.to_string() })
-            }
+            Some(_) if self.is_outdated(login) => Err(self.modified().into()),
             Some(setting) => Err(self.settings_changed(setting)),
         }
     }
@@ -164,7 +208,7 @@ impl<'a> Source<'a> {
 
     /// The credential ID if it is known without opening a keyring or running a command. `None` if only the secrets
     /// could tell. Fails like [`CredentialSource::secrets`] if there is no login or settings changed.
-    pub(crate) fn known_id(&self) -> Result<Option<CredentialId>, Error> {
+    pub(crate) fn known_id(&self) -> Result<Option<CredentialId>, CredentialError> {
         if let Some(state) = ProfileState::load(self.state, self.profile) {
             return Ok(Some(state.credential()));
         }
@@ -180,7 +224,7 @@ impl<'a> Source<'a> {
     }
 
     /// Runs the profile's secret command, even if settings changed: a login has just confirmed them.
-    pub fn printed(&self, argv: &[String]) -> Result<Secrets, Error> {
+    pub fn printed(&self, argv: &[String]) -> Result<Secrets, CredentialError> {
         let watched = self.timeout.is_watched();
         self.complete(command::secrets(argv, self.left.get(), watched, &self.system.signals)?)
     }
@@ -218,16 +262,18 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn stored(&self, login: &LoginRecord) -> Result<Secrets, Error> {
+    /// `None` if a secret is no longer in the store.
+    fn stored(&self, login: &LoginRecord) -> Result<Option<Secrets>, Error> {
         let store = self.store(&login.store)?;
-        let gone = || Error::SecretsGone { profile: self.profile.name.to_string(), place: store.word() };
-        let get = |item: &str| store.get(item)?.ok_or_else(gone);
-        let client_secret = get(&login.client_secret)?;
-        let refresh_token = login.refresh_token.as_deref().map(get).transpose()?;
-        Ok(Secrets { client_secret, refresh_token })
+        let Some(client_secret) = store.get(&login.client_secret)? else { return Ok(None) };
+        let Some(item) = &login.refresh_token else {
+            return Ok(Some(Secrets { client_secret, refresh_token: None }));
+        };
+        let refresh_token = store.get(item)?;
+        Ok(refresh_token.map(|token| Secrets { client_secret, refresh_token: Some(token) }))
     }
 
-    fn complete(&self, secrets: Secrets) -> Result<Secrets, Error> {
+    fn complete(&self, secrets: Secrets) -> Result<Secrets, CredentialError> {
         match (&self.profile.grant, &secrets.refresh_token) {
             (Grant::RefreshToken, None) => Err(self.never_logged_in()),
             _ => Ok(secrets),
@@ -242,11 +288,37 @@ impl<'a> Source<'a> {
         now.and_then(Result::ok).is_some_and(|now| login.is_for(&now))
     }
 
-    fn settings_changed(&self, setting: ChangedSetting) -> Error {
-        Error::SettingsChanged { profile: self.profile.name.to_string(), setting }
+    /// The error of a call during which a login or logout of the profile ended.
+    pub(crate) fn modified(&self) -> Error {
+        Error::new(
+            Code::Busy,
+            tr!(
+                "a login or logout of '{profile}' came before this command was done",
+                profile = self.profile.name
+            ),
+            tr!("run it again"),
+        )
+        .with_retry_after(Duration::from_secs(1))
     }
 
-    fn never_logged_in(&self) -> Error {
-        Error::NeverLoggedIn { profile: self.profile.name.to_string() }
+    /// The error of a login whose secrets are no longer in `place`.
+    pub(crate) fn secrets_gone(&self, place: &str) -> Error {
+        let profile = &self.profile.name;
+        Error::new(
+            Code::LoginRequired,
+            tr!("the secrets of '{profile}' are no longer in its {place} store", profile, place),
+            tr!(
+                "run 'zoho-cred login {profile}', or 'zoho-cred logout {profile} --local' to forget it",
+                profile
+            ),
+        )
+    }
+
+    fn settings_changed(&self, setting: ChangedSetting) -> CredentialError {
+        CredentialError::SettingsChanged { profile: self.profile.name.to_string(), setting }
+    }
+
+    pub(crate) fn never_logged_in(&self) -> CredentialError {
+        CredentialError::NeverLoggedIn { profile: self.profile.name.to_string() }
     }
 }

@@ -48,12 +48,27 @@ pub trait Locked {
     fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error>;
     /// Writes `ledger`, with the entry of the request to come, and reserves disk space for the response. After an
     /// error, nothing may be sent.
-    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error>;
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), WriteAheadError>;
     /// Replaces the cached token. A record without a token drops the token read under this lock from all machines. If
     /// it was not read, it is dropped from this machine only.
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error>;
     /// Replaces the ledger.
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;
+}
+
+/// Why a request was not made safe to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteAheadError {
+    /// The lock or the lease belongs to somebody else by now. Take it and read everything again.
+    LeaseLost,
+    /// Anything else.
+    Failed(Error),
+}
+
+impl From<Error> for WriteAheadError {
+    fn from(error: Error) -> Self {
+        WriteAheadError::Failed(error)
+    }
 }
 
 /// Opens the store of a credential: the local one, with the shared store behind it if there is one.

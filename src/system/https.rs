@@ -72,7 +72,7 @@ impl Https {
     fn tls(&self, needed: bool) -> Result<rustls::ClientConfig, String> {
         let mut store = rustls::RootCertStore::empty();
         if needed {
-            store.add_parsable_certificates(self.certificates().map_err(|error| error.message())?);
+            store.add_parsable_certificates(self.certificates().map_err(|error| error.message().to_owned())?);
             if store.is_empty() {
                 return Err(nobody_to_trust());
             }

@@ -7,7 +7,7 @@ use zoho_cred::error::{Code, Error};
 use zoho_cred::model::Budget;
 use zoho_cred::model::CredentialId;
 use zoho_cred::model::{CacheRecord, Ledger, Timestamp};
-use zoho_cred::store::{Holder, Locked, Store};
+use zoho_cred::store::{Holder, Locked, Store, WriteAheadError};
 
 pub struct Disk<'w> {
     process: &'w Process<'w>,
@@ -137,7 +137,7 @@ impl Locked for LockedDisk<'_> {
         }
     }
 
-    fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<(), Error> {
+    fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<(), WriteAheadError> {
         let disk = self.0;
         if disk.mutant(Mutant::NoWriteAhead) {
             return Ok(());
@@ -149,7 +149,7 @@ impl Locked for LockedDisk<'_> {
         disk.process.step("write the ledger ahead");
         disk.refuse("write")?;
         disk.read(&disk.ledger, |files| files.ledger = Slot::Value(ledger.clone()));
-        disk.lie("write")
+        Ok(disk.lie("write")?)
     }
 
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {

@@ -4,11 +4,10 @@ use crate::disk::Disk;
 use crate::process::Process;
 use crate::world::{Violation, World};
 use std::time::Duration;
-use zoho_cred::error::Error;
 use zoho_cred::model::MinTtl;
 use zoho_cred::model::Profile;
 use zoho_cred::refresh;
-use zoho_cred::refresh::{Ports, TokenRequest, TokenResponse};
+use zoho_cred::refresh::{Ports, RefreshError, TokenRequest, TokenResponse};
 use zoho_cred::secret::Secret;
 use zoho_cred::store::Store;
 
@@ -154,7 +153,7 @@ fn in_time(process: &Process<'_>, begun: i64, timeout: Duration) {
 }
 
 /// Checks that a caller was served in time, with a token that is valid as far as it can know.
-fn judge(process: &Process<'_>, ask: &TokenRequest, result: &Result<TokenResponse, Error>) {
+fn judge(process: &Process<'_>, ask: &TokenRequest, result: &Result<TokenResponse, RefreshError>) {
     let world = process.world;
     world.trace(|| format!("#{} ends: {result:?}", process.pid));
     in_time(process, process.begun_ms, ask.timeout);
@@ -163,7 +162,7 @@ fn judge(process: &Process<'_>, ask: &TokenRequest, result: &Result<TokenRespons
         Err(error) => {
             world.tally.borrow_mut().errors += 1;
             let plan = world.plan();
-            if matches!(error, Error::CoolingDown { .. })
+            if matches!(error, RefreshError::CoolingDown { .. })
                 && let Some((grant, until_ms)) = process.throttled.take()
                 && (plan.store_fails, plan.store_lies, plan.junk) == (0, 0, 0)
             {

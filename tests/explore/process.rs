@@ -5,12 +5,12 @@ use crate::world::World;
 use corosensei::Yielder;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
-use zoho_cred::error::Error;
 use zoho_cred::model::ClockReading;
 use zoho_cred::model::CredentialId;
 use zoho_cred::model::Secrets;
 use zoho_cred::refresh::TokenRequest;
 use zoho_cred::secret::Secret;
+use zoho_cred::secrets::CredentialError;
 use zoho_cred::secrets::CredentialSource;
 use zoho_cred::system::{Clock, Signals};
 
@@ -124,8 +124,8 @@ impl<'w> Process<'w> {
         CredentialId::known(refresh_token, refresh_token)
     }
 
-    fn never_logged_in(&self) -> Error {
-        Error::NeverLoggedIn { profile: "crm".into() }
+    fn never_logged_in(&self) -> CredentialError {
+        CredentialError::NeverLoggedIn { profile: "crm".into() }
     }
 }
 
@@ -153,7 +153,7 @@ impl Clock for Process<'_> {
 }
 
 impl CredentialSource for Process<'_> {
-    fn id(&self) -> Result<CredentialId, Error> {
+    fn id(&self) -> Result<CredentialId, CredentialError> {
         if let Some(token) = &self.given {
             return Ok(self.id_of(token));
         }
@@ -178,7 +178,7 @@ impl CredentialSource for Process<'_> {
         }
     }
 
-    fn secrets(&self) -> Result<Secrets, Error> {
+    fn secrets(&self) -> Result<Secrets, CredentialError> {
         let token = match &self.given {
             Some(token) => token.clone(),
             None => {
@@ -191,7 +191,7 @@ impl CredentialSource for Process<'_> {
         Ok(Secrets { client_secret: Secret::new("s"), refresh_token: Some(Secret::new(token)) })
     }
 
-    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, Error> {
+    fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, CredentialError> {
         let token = secrets.refresh_token.as_ref().map(Secret::expose).unwrap_or_default();
         if self.given.is_none() {
             self.step("remember");

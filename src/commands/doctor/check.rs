@@ -39,6 +39,10 @@ impl Check {
 
     /// A failed check with the message of `error`, and its hint as the fix.
     pub(crate) fn error(name: &str, error: &crate::error::Error) -> Self {
-        Check { status: Verdict::Failed, fix: error.hint(), ..Check::ok(name, error.in_one_line()) }
+        Check {
+            status: Verdict::Failed,
+            fix: error.hint().map(str::to_owned),
+            ..Check::ok(name, error.in_one_line())
+        }
     }
 }

@@ -3,12 +3,12 @@
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
 use crate::commands::status::{LocalState, MANY_TOKENS};
-use crate::error::Error;
 use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::model::FailureKind;
 use crate::model::SecretBackend;
 use crate::oauth::client_rejected;
+use crate::secrets::CredentialError;
 use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout};
 use crate::system::System;
 use crate::zoho::DataCenter;
@@ -30,7 +30,7 @@ pub(crate) fn secrets(session: &Session, system: &System) -> Check {
     }
     match session.source(system).secrets() {
         Ok(_) => Check::ok(what, tr!("they can be read from {place}", place)),
-        Err(error) => Check::error(what, &error),
+        Err(error) => Check::error(what, &error.into()),
     }
 }
 
@@ -48,7 +48,9 @@ fn refresh_token(session: &Session, system: &System, local: &LocalState) -> Chec
     let Some(failure) = &local.ledger.failure else {
         return match &local.no_credential {
             None => Check::ok(what, tr!("Zoho has not refused it")),
-            Some(error @ Error::SettingsChanged { .. }) => Check::error(what, error),
+            Some(error @ CredentialError::SettingsChanged { .. }) => {
+                Check::error(what, &error.clone().into())
+            }
             Some(_) => Check::failed(what, tr!("there is none"), format!("zoho-cred login {name}")),
         };
     };

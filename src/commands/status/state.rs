@@ -6,6 +6,7 @@ use crate::i18n::{Language, speak};
 use crate::model::Profile;
 use crate::model::{CacheRecord, Failure, FailureKind, Ledger};
 use crate::output::rfc3339;
+use crate::secrets::CredentialError;
 use crate::store;
 use crate::store::{Holder, Shared};
 use crate::system::System;
@@ -111,7 +112,7 @@ pub(crate) struct LocalState {
     /// The scopes of the login; empty if unknown.
     login_scopes: Vec<String>,
     /// Why there is no credential.
-    pub(crate) no_credential: Option<Error>,
+    pub(crate) no_credential: Option<CredentialError>,
 }
 
 impl LocalState {
@@ -137,10 +138,8 @@ impl LocalState {
                 })
             }
             Ok(None) => Ok(nothing(None)),
-            Err(error @ (Error::NeverLoggedIn { .. } | Error::SettingsChanged { .. })) => {
-                Ok(nothing(Some(error)))
-            }
-            Err(error) => Err(error),
+            Err(CredentialError::Failed(error)) => Err(error),
+            Err(error) => Ok(nothing(Some(error))),
         }
     }
 
@@ -183,7 +182,7 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
         state,
         data_center: profile.data_center.map(|dc| dc.code),
         accounts_url: profile.accounts_url.to_string(),
-        settings_changed: matches!(local.no_credential, Some(Error::SettingsChanged { .. })),
+        settings_changed: matches!(local.no_credential, Some(CredentialError::SettingsChanged { .. })),
         scopes_edited: local.wants_other_scopes(profile),
         token,
         budget: BudgetUse {

@@ -12,6 +12,7 @@ use crate::oauth::device;
 use crate::oauth::device::{CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
 use crate::oauth::rejection::LikelyCause;
 use crate::oauth::{Answer, SERVER_INFO_PATH, classify, client_rejected};
+use crate::refresh::cooling_down;
 use crate::secret::Secret;
 use crate::system::{Deadline, Http, HttpRequest, Spinner, System};
 use crate::zoho::DataCenter;
@@ -82,9 +83,9 @@ pub fn run(
 fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error> {
     let answer = post(http, profile.accounts_url.join(CODE_PATH), &device::code_form(profile))?;
     match classify(answer.status, &answer.body, profile.accounts_url.is_loopback()) {
-        Answer::Throttled => return Err(Error::CoolingDown { retry_after: COOL_DOWN }),
+        Answer::Throttled => return Err(cooling_down(COOL_DOWN)),
         Answer::Transient(problem) if answer.status >= 500 => {
-            return Err(no_answer(&profile.accounts_url.host(), problem));
+            return Err(no_answer(&profile.accounts_url.host(), &problem));
         }
         _ => {}
     }

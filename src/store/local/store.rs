@@ -7,7 +7,7 @@ use crate::store::local::atomic;
 use crate::store::local::lock::{self, FileLock, Holder, LockFile};
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir::{self, Action, StateDir, failed};
-use crate::store::{FileVersion, Locked, Store};
+use crate::store::{FileVersion, Locked, Store, WriteAheadError};
 use crate::system::files::owned_by_us;
 use crate::system::new_file::{NewFile, remove_unfinished};
 use std::cell::{Cell, RefCell};
@@ -186,15 +186,15 @@ impl Locked for LockedLocal {
         }
     }
 
-    /// Fails with [`Error::LeaseLost`] if the lock file or the state directory was deleted. The caller then takes the
+    /// Fails with [`WriteAheadError::LeaseLost`] if the lock file or the state directory was deleted. The caller then takes the
     /// lock and reads everything again.
-    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error> {
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), WriteAheadError> {
         (self.pending_cache, self.pending_ledger) = (None, None);
         let written = self.reserve_and_write(&encode(ledger), encode(cache).len() + SPARE);
         match written {
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::LeaseLost),
-            _ if !self.lock.is_still_held() => Err(Error::LeaseLost),
-            Err(error) => Err(failed(Action::Write, &self.ledger, &error)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(WriteAheadError::LeaseLost),
+            _ if !self.lock.is_still_held() => Err(WriteAheadError::LeaseLost),
+            Err(error) => Err(failed(Action::Write, &self.ledger, &error).into()),
             Ok(()) => Ok(()),
         }
     }

@@ -3,11 +3,11 @@
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::{Budget, CacheRecord, Ledger, Timestamp, TokenSet};
-use crate::store::Locked;
 use crate::store::local::LockedLocal;
 use crate::store::redis::RedisStore;
 use crate::store::redis::remote::{Remote, Reserved};
 use crate::store::redis::snapshot::{Action, Snapshot};
+use crate::store::{Locked, WriteAheadError};
 use crate::system::Clock;
 
 /// A request needs 12 s of the lease's 15 s, so a reservation may take this long. In ms.
@@ -123,9 +123,9 @@ impl Locked for LockedRedis<'_> {
         Ok(ledger)
     }
 
-    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), Error> {
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), WriteAheadError> {
         if self.ledger_changed {
-            return Err(Error::LeaseLost);
+            return Err(WriteAheadError::LeaseLost);
         }
         self.local.write_ahead(ledger, cache)?;
         // The boot clock goes on while the machine is suspended, as the lease does.
@@ -144,10 +144,10 @@ impl Locked for LockedRedis<'_> {
             Ok(Reserved::Yes) if (0..=MAX_RESERVATION_MS).contains(&took) => return Ok(()),
             Ok(Reserved::Yes) => {
                 let problem = tr!("the shared store answered too late to be sure of the lease");
-                Error::unavailable(&problem)
+                Error::unavailable(&problem).into()
             }
-            Ok(Reserved::Lost) => Error::LeaseLost,
-            Err(error) => error,
+            Ok(Reserved::Lost) => WriteAheadError::LeaseLost,
+            Err(error) => error.into(),
         };
         // Nothing will be sent, so the entry is removed from the local ledger. Redis may keep it, which is safe.
         let mut without_entry = ledger.clone();

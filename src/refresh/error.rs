@@ -1,0 +1,139 @@
+//! Why no token was had. The protocol depends on some of the reasons, so they are variants; everything else is an
+//! [`Error`] already.
+
+use crate::error::{Code, Error, try_again};
+use crate::i18n::tr;
+use crate::model::ENVIRONMENT;
+use crate::secrets::CredentialError;
+use crate::store::WriteAheadError;
+use std::time::Duration;
+
+/// Why no token was had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefreshError {
+    /// Zoho throttled the refresh token; nobody asks until the cool-down ends.
+    CoolingDown {
+        /// Until then.
+        retry_after: Duration,
+    },
+    /// Our own ledger says that one more request would reach Zoho's limit.
+    OutOfBudget {
+        /// Requests that count at the moment.
+        used: u32,
+        /// Requests that Zoho allows in a window.
+        limit: u32,
+        /// Until the next one is free.
+        retry_after: Duration,
+    },
+    /// Refreshes caused by `reject` have used up their share of the window.
+    TooManyRejects {
+        /// Until the next one is free.
+        retry_after: Duration,
+    },
+    /// Zoho says the refresh token is dead (`invalid_code`).
+    Refused {
+        /// The profile.
+        profile: String,
+        /// Zoho's error code.
+        error: String,
+        /// Until Zoho is asked again.
+        retry_after: Duration,
+    },
+    /// There is no credential for the profile.
+    NeverLoggedIn(Error),
+    /// The lock or the lease was lost before the request could be sent, so it was not.
+    LeaseLost,
+    /// `--offline`, and the cache holds no living token.
+    Offline,
+    /// Anything else.
+    Failed(Error),
+}
+
+impl RefreshError {
+    /// Whether a signal ended the call.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        matches!(self, RefreshError::Failed(error) if matches!(error.code(), Code::Interrupted(_)))
+    }
+}
+
+impl From<Error> for RefreshError {
+    fn from(error: Error) -> Self {
+        RefreshError::Failed(error)
+    }
+}
+
+impl From<CredentialError> for RefreshError {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::NeverLoggedIn { .. } => RefreshError::NeverLoggedIn(error.into()),
+            CredentialError::SettingsChanged { .. } | CredentialError::Failed(_) => {
+                RefreshError::Failed(error.into())
+            }
+        }
+    }
+}
+
+impl From<WriteAheadError> for RefreshError {
+    fn from(error: WriteAheadError) -> Self {
+        match error {
+            WriteAheadError::LeaseLost => RefreshError::LeaseLost,
+            WriteAheadError::Failed(error) => RefreshError::Failed(error),
+        }
+    }
+}
+
+impl From<RefreshError> for Error {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::CoolingDown { retry_after } => cooling_down(retry_after),
+            RefreshError::OutOfBudget { used, limit, retry_after } => rate_limited(
+                tr!("out of budget: {used} of Zoho's {limit} token requests are used", used, limit),
+                retry_after,
+            ),
+            RefreshError::TooManyRejects { retry_after } => {
+                rate_limited(tr!("rejected tokens have already caused 3 refreshes"), retry_after)
+                    .with_cause(tr!("a caller rejects every token it is given"))
+            }
+            RefreshError::Refused { profile, error, retry_after } => refused(&profile, &error, retry_after),
+            RefreshError::LeaseLost => Error::new(
+                Code::Busy,
+                tr!("another process or machine took over before the request was sent"),
+                tr!("try again, or give a longer --timeout"),
+            )
+            .with_retry_after(Duration::from_secs(1)),
+            RefreshError::Offline => Error::new(
+                Code::Unavailable,
+                tr!("no living token is cached, and --offline forbids asking for one"),
+                tr!("run the same command without --offline"),
+            ),
+            RefreshError::NeverLoggedIn(error) | RefreshError::Failed(error) => error,
+        }
+    }
+}
+
+/// Zoho throttled the refresh token, or a login's requests.
+pub(crate) fn cooling_down(retry_after: Duration) -> Error {
+    rate_limited(tr!("Zoho throttled this refresh token, so nobody asks for now"), retry_after)
+        .with_cause(tr!("more than 10 tokens were asked for in 10 minutes"))
+}
+
+fn rate_limited(message: String, retry_after: Duration) -> Error {
+    Error::new(Code::RateLimited, message, try_again(Some(retry_after))).with_retry_after(retry_after)
+}
+
+fn refused(profile: &str, error: &str, retry_after: Duration) -> Error {
+    let hint = if profile == ENVIRONMENT {
+        tr!(
+            "put another refresh token into ZOHO_REFRESH_TOKEN, or run 'zoho-cred login crm' and use that profile"
+        )
+    } else {
+        tr!("run 'zoho-cred login {profile}'", profile)
+    };
+    let message = tr!("Zoho no longer accepts the refresh token of '{profile}'", profile);
+    Error::new(Code::LoginRequired, message, hint)
+        .with_cause(tr!(
+            "it was answered '{error}': revoked, replaced by a newer login, or of another data center",
+            error
+        ))
+        .with_retry_after(retry_after)
+}
