@@ -3,7 +3,7 @@
 
 use crate::cli::GLOBAL;
 use crate::cli::examples::HEADING;
-use crate::i18n::{help, pad, tr, width, wrap};
+use crate::i18n::{hang, help, pad, tr, width, wrap};
 use clap::builder::{PossibleValue, StyledStr};
 use clap::{Arg, Command};
 
@@ -29,11 +29,7 @@ pub(crate) fn translated(mut command: Command, long: bool, columns: usize) -> Co
 fn page_for_each(command: Command, long: bool, columns: usize) -> Command {
     let page =
         HelpPage { long: long && explains_values(&command), columns, text: String::new() }.of(&command);
-    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
-    let command = command.override_help(page);
-    names
-        .iter()
-        .fold(command, |command, name| command.mut_subcommand(name, |sub| page_for_each(sub, long, columns)))
+    command.override_help(page).mut_subcommands(|sub| page_for_each(sub, long, columns))
 }
 
 /// Whether the long form has more information than the short one.
@@ -104,11 +100,8 @@ impl HelpPage {
     /// An argument in the long form: its name, then the description, then the possible values.
     fn block(&self, arg: &Arg) -> String {
         let mut text = format!("  {}\n", term(arg));
-        let mut add = |description: &str| {
-            for line in wrap(description, self.columns.saturating_sub(INDENT)).lines() {
-                text += &format!("{}{line}\n", " ".repeat(INDENT));
-            }
-        };
+        let margin = " ".repeat(INDENT);
+        let mut add = |description: &str| text += &(hang(&margin, description, self.columns, INDENT) + "\n");
         let values = explained(arg);
         let description = translation(arg.get_long_help().or(arg.get_help()));
         if values.is_empty() {
@@ -130,15 +123,14 @@ impl HelpPage {
         // If the names take half of the width, descriptions go on the next line.
         let below = left * 2 > self.columns;
         let left = if below { INDENT } else { left };
-        let margin = format!("\n{}", " ".repeat(left));
         for (term, description) in rows {
-            let lines = wrap(&description, self.columns.saturating_sub(left)).replace('\n', &margin);
-            let line = if below {
-                format!("  {term}{margin}{lines}")
+            let start = if below {
+                self.text += &format!("  {term}\n");
+                " ".repeat(left)
             } else {
-                format!("  {}  {lines}", pad(&term, widest))
+                format!("  {}  ", pad(&term, widest))
             };
-            self.text += line.trim_end();
+            self.text += hang(&start, &description, self.columns, left).trim_end();
             self.text.push('\n');
         }
     }

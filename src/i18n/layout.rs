@@ -29,9 +29,10 @@ pub(crate) fn wrap(text: &str, columns: usize) -> String {
     textwrap::fill(text, options(columns))
 }
 
-/// Like [`wrap`], with all lines but the first indented.
-pub(crate) fn hang(text: &str, columns: usize, indent: usize) -> String {
-    textwrap::fill(text, options(columns).subsequent_indent(&" ".repeat(indent)))
+/// Like [`wrap`], with `start` before the first line and the other lines indented.
+pub(crate) fn hang(start: &str, text: &str, columns: usize, indent: usize) -> String {
+    let indent = " ".repeat(indent);
+    textwrap::fill(text, options(columns).initial_indent(start).subsequent_indent(&indent))
 }
 
 fn options<'a>(columns: usize) -> Options<'a> {
@@ -108,7 +109,8 @@ mod tests {
 
     #[test]
     fn lines_after_the_first_hang() {
-        assert_eq!(hang("hint: try again later", 14, 2), "hint: try\n  again later");
-        assert_eq!(hang("short", 14, 2), "short");
+        assert_eq!(hang("", "hint: try again later", 14, 2), "hint: try\n  again later");
+        assert_eq!(hang("", "short", 14, 2), "short");
+        assert_eq!(hang("  予算  ", "あと 10 回", 14, 8), "  予算  あと\n        10 回");
     }
 }

@@ -113,7 +113,7 @@ impl System {
         let text = &sanitize_lines(text);
         let Some(columns) = self.terminal.stderr_columns() else { return self.say_as_it_is(text) };
         let wrap = |line: &str| {
-            if line.starts_with("zoho-cred: ") { hang(line, columns, 2) } else { line.to_owned() }
+            if line.starts_with("zoho-cred: ") { hang("", line, columns, 2) } else { line.to_owned() }
         };
         self.say_as_it_is(&text.split('\n').map(wrap).collect::<Vec<_>>().join("\n"));
     }
