@@ -193,6 +193,7 @@ fn failure(error: reqwest::Error, proxied: bool) -> HttpFailure {
     let error = error.without_url();
     let problem = match (timed_out, sent) {
         (true, true) => Problem::ResponseTimeout,
+        (true, false) if proxied => Problem::ProxyFailed(tr!("it took too long")),
         (true, false) => Problem::ConnectTimeout,
         (false, true) => Problem::ConnectionBroken(cause(&error)),
         (false, false) => match Problem::connecting(&error) {

@@ -387,6 +387,27 @@ fn a_caller_with_a_broken_authority_or_proxy_fails_alone() {
     assert_eq!((test.sandbox.token_requests(), counted(&test)), (1, 1));
 }
 
+#[test]
+fn a_caller_with_a_silent_proxy_fails_alone() {
+    if !can_mount() {
+        return;
+    }
+    let test = named();
+    let ca = path(&test, "ca.pem");
+    // It accepts connections in its backlog, and answers none.
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = test.command(["get", "--timeout", "3s", "--ca-file", &ca]);
+    command.env("HTTPS_PROXY", format!("http://{}", proxy.local_addr().unwrap()));
+    let outcome = start_resolved(&test, &command).wait();
+    outcome.failed(69, "unavailable");
+    assert!(outcome.took < Duration::from_secs(3) + MARGIN, "{outcome:?}");
+    assert!(outcome.stderr.contains("the proxy did not connect"), "{outcome:?}");
+    assert!(shared_failure(&test).is_null(), "{:?}", shared_failure(&test));
+    assert_eq!(counted(&test), 0);
+    get_by_name(&test, &[]).ok();
+    assert_eq!((test.sandbox.token_requests(), counted(&test)), (1, 1));
+}
+
 /// For every number of descriptors between too few to start and enough.
 #[test]
 fn a_caller_without_descriptors_fails_alone() {
