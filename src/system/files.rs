@@ -93,6 +93,14 @@ mod os {
         Ok(file)
     }
 
+    /// Opens without waiting for a reader of a FIFO. A new file has mode 0600.
+    pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
+        options.open(path)
+    }
+
     pub(crate) fn is_pipe(found: &Metadata) -> bool {
         found.file_type().is_fifo()
     }
@@ -143,6 +151,10 @@ mod os {
         OpenOptions::new().read(true).open(path)
     }
 
+    pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
+        OpenOptions::new().append(true).create(true).open(path)
+    }
+
     pub(crate) fn is_pipe(_: &Metadata) -> bool {
         false
     }
@@ -161,7 +173,7 @@ mod os {
 }
 
 pub(crate) use os::{close_file, owned_by_us};
-use os::{is_pipe, open, read_pipe};
+use os::{is_pipe, open, open_to_append, read_pipe};
 
 /// Reads a file named by a flag or a variable. Files are read every time, because they may be replaced. A pipe can be
 /// read only once, so its content is cached.
@@ -276,12 +288,12 @@ pub(crate) fn home(env: &Env) -> Option<PathBuf> {
     env.get("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok()).filter(|home| home.is_absolute())
 }
 
-/// Appends in a single write to a file that others append to and read. A missing file is created with mode 0600.
+/// Appends in a single write to a regular file that others append to and read. A missing file is created with mode
+/// 0600.
 pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| file.write_all(bytes));
+    let written = open_to_append(path).and_then(|mut file| match file.metadata()?.is_file() {
+        true => file.write_all(bytes),
+        false => Err(not_regular()),
+    });
     written.map_err(|error| unwritable(path, &error))
 }

@@ -5,6 +5,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 #[test]
 fn a_file_is_replaced_for_its_reader_alone() {
@@ -280,8 +281,15 @@ fn a_failed_call_leaves_the_file_alone_and_no_litter() {
 #[test]
 fn a_github_file_that_cannot_be_written_leaves_stdout_empty() {
     let mut test = Test::new();
-    test.set("GITHUB_ENV", test.dir.path().join("no/such/file").to_str().unwrap());
-    test.run(["get", "-o", "github"]).failed(74, "store");
+    let fifo = test.dir.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    // Opening a FIFO that nobody reads would wait forever.
+    for file in [&test.dir.path().join("no/such/file"), &fifo, Path::new("/dev/null")] {
+        test.set("GITHUB_ENV", file.to_str().unwrap());
+        let outcome = test.run(["get", "-o", "github"]);
+        outcome.failed(74, "store");
+        assert!(outcome.took < Duration::from_secs(10), "{outcome:?}");
+    }
 }
 
 #[test]
