@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::system::files;
-use os::LocalStore;
+use os::OutputDir;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,8 @@ impl OutputFile {
     /// Checks `path` for writing with `mode`. Creates missing parent directories with mode 0700, or 0750 if `mode`
     /// lets the group read. Removes what killed calls left beside the file.
     ///
-    /// `Code::Store` if `path` is a symbolic link or not a file, or if others can write to its directory.
-    /// `Code::Store` if the directory cannot be opened.
+    /// `Code::Store` if `path` is a symbolic link or not a file, if others can write to its directory, or if the
+    /// directory cannot be opened.
     pub(crate) fn new(path: &Path, mode: u32) -> Result<Self, Error> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new(".")).to_owned();
@@ -54,9 +54,9 @@ impl OutputFile {
         os::is_file_of(&self.path, bytes, self.mode).unwrap_or(false)
     }
 
-    fn open_folder(&self) -> Result<LocalStore, Error> {
+    fn open_folder(&self) -> Result<OutputDir, Error> {
         let mode = if self.mode & 0o040 == 0 { 0o700 } else { 0o750 };
-        let folder = LocalStore::open_or_create(&self.folder, mode).map_err(|error| self.failed(&error))?;
+        let folder = OutputDir::open_or_create(&self.folder, mode).map_err(|error| self.failed(&error))?;
         let found = folder.metadata().map_err(|error| self.failed(&error))?;
         if os::belongs_to_another_user(&found) {
             return Err(self.refuse(&tr!("is in a folder of another user")));
@@ -117,15 +117,15 @@ mod os {
     const ATTEMPTS: u32 = 5;
 
     /// The directory of an output file. It is used by descriptor, so that it cannot be swapped after the check.
-    pub(crate) struct LocalStore(File);
+    pub(crate) struct OutputDir(File);
 
-    impl LocalStore {
+    impl OutputDir {
         /// Opens the directory. Missing ones are created with `mode`, whatever the umask.
         pub(crate) fn open_or_create(path: &Path, mode: u32) -> io::Result<Self> {
-            match LocalStore::open(path, OFlags::empty()) {
+            match OutputDir::open(path, OFlags::empty()) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     create(path, mode)?;
-                    LocalStore::open(path, OFlags::empty())
+                    OutputDir::open(path, OFlags::empty())
                 }
                 opened => opened,
             }
@@ -133,7 +133,7 @@ mod os {
 
         fn open(path: &Path, flags: OFlags) -> io::Result<Self> {
             let flags = (OFlags::DIRECTORY | flags).bits() as i32;
-            OpenOptions::new().read(true).custom_flags(flags).open(path).map(LocalStore)
+            OpenOptions::new().read(true).custom_flags(flags).open(path).map(OutputDir)
         }
 
         pub(crate) fn metadata(&self) -> io::Result<Metadata> {
@@ -146,7 +146,7 @@ mod os {
             loop {
                 let written = Staging::create(self).and_then(|staging| staging.write(name, bytes, mode));
                 match written {
-                    Err(error) if attempt < ATTEMPTS && is_overtaken(&error) => attempt += 1,
+                    Err(error) if attempt < ATTEMPTS && was_removed(&error) => attempt += 1,
                     written => return written,
                 }
             }
@@ -188,13 +188,13 @@ mod os {
     /// A directory of mode 0700 beside the output file. The new file gets its final mode in it. So a killed call
     /// leaves nothing that others can read, and readers never see another mode.
     struct Staging<'a> {
-        beside: &'a LocalStore,
+        beside: &'a OutputDir,
         name: OsString,
         folder: File,
     }
 
     impl<'a> Staging<'a> {
-        fn create(beside: &'a LocalStore) -> io::Result<Self> {
+        fn create(beside: &'a OutputDir) -> io::Result<Self> {
             let random = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
             let name = OsString::from(format!("{PREFIX}{random:016x}"));
             mkdirat(&beside.0, &name, Mode::RWXU)?;
@@ -232,7 +232,7 @@ mod os {
     }
 
     /// Whether another call removed the staging directory before it was locked.
-    fn is_overtaken(error: &io::Error) -> bool {
+    fn was_removed(error: &io::Error) -> bool {
         matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock)
     }
 
@@ -257,7 +257,7 @@ mod os {
                 _ => return Err(error),
             },
         }
-        let created = LocalStore::open(path, OFlags::NOFOLLOW)?;
+        let created = OutputDir::open(path, OFlags::NOFOLLOW)?;
         created.0.set_permissions(Permissions::from_mode(mode))
     }
 
@@ -291,13 +291,13 @@ mod os {
     use std::io;
     use std::path::{Path, PathBuf};
 
-    pub(crate) struct LocalStore(PathBuf);
+    pub(crate) struct OutputDir(PathBuf);
 
     #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
-    impl LocalStore {
+    impl OutputDir {
         pub(crate) fn open_or_create(path: &Path, _: u32) -> io::Result<Self> {
             std::fs::create_dir_all(path)?;
-            Ok(LocalStore(path.to_owned()))
+            Ok(OutputDir(path.to_owned()))
         }
 
         pub(crate) fn metadata(&self) -> io::Result<Metadata> {
