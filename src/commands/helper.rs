@@ -40,7 +40,7 @@ pub(crate) fn helper(system: &mut System, global: &Global, protocol: &Protocol) 
 }
 
 fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
-    let request = git::Request::parse(&read(system, git::Request::is_whole)?)?;
+    let request = git::GitRequest::parse(&read(system, git::GitRequest::is_whole)?)?;
     let Some(session) = git_session(system, global, args, &request)? else { return Ok(0) };
     if !request.authtype && !args.allow_basic {
         log::info!("this git is too old to send Zoho's scheme (2.46 can), so it gets nothing");
@@ -53,15 +53,15 @@ fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, E
             let (token, expires_at) = (Secret::new(view.access_token), view.reported_expires_at);
             let scheme = view.scheme.word().to_owned();
             let answer = if request.authtype {
-                git::Answer::Token { scheme, token, expires_at }
+                git::GitAnswer::Token { scheme, token, expires_at }
             } else {
-                git::Answer::Basic { token, expires_at }
+                git::GitAnswer::Basic { token, expires_at }
             };
             system.print(&answer.render()).map(|()| 0)
         }
         Err(error) => {
             if error.code() == Code::LoginRequired {
-                system.print(&git::Answer::Quit.render())?;
+                system.print(&git::GitAnswer::Quit.render())?;
             }
             Err(error)
         }
@@ -70,7 +70,7 @@ fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, E
 
 /// git received a 401: drops the cached token if it is the rejected one.
 fn git_erase(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
-    let request = git::Request::parse(&read(system, git::Request::is_whole)?)?;
+    let request = git::GitRequest::parse(&read(system, git::GitRequest::is_whole)?)?;
     let Some(given) = request.given.as_ref().filter(|given| is_well_formed(given.expose())) else {
         return Ok(0);
     };
@@ -88,7 +88,7 @@ fn git_session(
     system: &System,
     global: &Global,
     args: &GitArgs,
-    request: &git::Request,
+    request: &git::GitRequest,
 ) -> Result<Option<Session>, Error> {
     let Some(place) = request.place() else { return Ok(None) };
     match Session::open(system, global, args.profile.as_deref()) {
@@ -103,7 +103,7 @@ fn git_session(
 }
 
 fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, Error> {
-    let request = uri::Request::parse(&read(system, uri::Request::is_whole)?)?;
+    let request = uri::UriRequest::parse(&read(system, uri::UriRequest::is_whole)?)?;
     let session = Session::open(system, global, args.profile.as_deref())?;
     let place = request.place();
     if !place.as_ref().is_some_and(|place| serves(&session, system, place)) {
@@ -111,7 +111,7 @@ fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, E
     }
     let response = get_token(&session, system, args.timeout)?;
     let view = View::of(&session.profile, session.profile.scheme, &response.record, system.clock.now())?;
-    let answer = uri::Answer {
+    let answer = uri::UriAnswer {
         scheme: view.scheme.word().to_owned(),
         token: Secret::new(view.access_token),
         expires_at: view.reported_expires_at,

@@ -5,7 +5,7 @@ use crate::commands::session::{read_config, roots};
 use crate::config::{ConfigFile, state_dir};
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::login::exchange::{Code, Grant, exchange};
+use crate::login::exchange::{AuthorizationCode, IssuedTokens, exchange};
 use crate::login::flows::{browser, device, paste, refresh_token, self_client};
 use crate::login::{Superseded, account, check_writable, confirm, save_login, settings, token_count, wrong};
 use crate::model::AccountsUrl;
@@ -17,7 +17,7 @@ use crate::refresh::{Ports, TokenRequest, get_token, seed_cache};
 use crate::secret::Secret;
 use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, ProfileState, Source};
 use crate::store;
-use crate::store::{Shared, StateDir};
+use crate::store::{RedisSettings, StateDir};
 use crate::system::{Http, Roots, System};
 use std::path::Path;
 use std::time::Duration;
@@ -200,11 +200,16 @@ struct LoginContext<'a> {
 }
 
 impl LoginContext<'_> {
-    fn shared(&self, system: &System) -> Option<Shared> {
-        Shared::of(self.config, &system.env, self.roots, &system.clock)
+    fn shared(&self, system: &System) -> Option<RedisSettings> {
+        RedisSettings::of(self.config, &system.env, self.roots, &system.clock)
     }
 
-    fn code(&self, system: &mut System, flow: FlowName, profile: &Profile) -> Result<Code, Error> {
+    fn code(
+        &self,
+        system: &mut System,
+        flow: FlowName,
+        profile: &Profile,
+    ) -> Result<AuthorizationCode, Error> {
         let (file, no_pkce) = (self.args.code_file.as_deref(), self.args.no_pkce);
         match flow {
             FlowName::SelfClient => self_client::code(system, profile, file),
@@ -227,7 +232,7 @@ impl LoginContext<'_> {
         system: &mut System,
         profile: Profile,
         client_secret: Secret,
-        grant: Grant,
+        grant: IssuedTokens,
     ) -> Result<(AccountsUrl, Secret), Error> {
         // A signal ends the call only after the grant is stored.
         system.signals.hold();

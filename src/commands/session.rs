@@ -8,7 +8,7 @@ use crate::model::Profile;
 use crate::refresh::{Ports, WaitEvent};
 use crate::secrets::{CredentialSource, KeyringTimeout, Source};
 use crate::store;
-use crate::store::{Holder, Shared, StateDir};
+use crate::store::{Holder, RedisSettings, StateDir};
 use crate::system::{Http, Roots, Spinner, System, files};
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -65,8 +65,8 @@ impl Session {
     }
 
     /// The shared store, if one is configured.
-    pub(crate) fn shared(&self, system: &System) -> Option<Shared> {
-        Shared::of(&self.config, &system.env, &self.roots, &system.clock)
+    pub(crate) fn shared(&self, system: &System) -> Option<RedisSettings> {
+        RedisSettings::of(&self.config, &system.env, &self.roots, &system.clock)
     }
 
     /// An HTTP client with the call's certificate authorities.

@@ -5,13 +5,13 @@ use crate::error::Error;
 use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::model::CredentialId;
-use crate::store::{Health, Shared};
+use crate::store::{Health, RedisSettings};
 use crate::system::System;
 
 /// The location and health of the shared store; `None` if none is configured.
 pub(crate) fn look(session: &Session, system: &System) -> Option<(String, Result<Health, Error>)> {
     let shared = session.shared(system)?;
-    let place = Shared::place(&session.config, &system.env).unwrap_or_default();
+    let place = RedisSettings::place(&session.config, &system.env).unwrap_or_default();
     // Without a login there is no key to read, but the connection can still be tested.
     let known = session.source(system).known_id().ok().flatten();
     let id = known.unwrap_or_else(|| CredentialId::known("none", "none"));

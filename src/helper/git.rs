@@ -13,7 +13,7 @@ const LONGEST_LINE: usize = 65_535;
 
 /// A request of git. Unknown keys are ignored, so that newer versions of git work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Request {
+pub struct GitRequest {
     /// Whether git accepts a custom scheme in the answer (2.46 and later).
     pub authtype: bool,
     /// Scheme of the URL.
@@ -24,12 +24,12 @@ pub struct Request {
     pub given: Option<Secret>,
 }
 
-impl Request {
+impl GitRequest {
     /// Parses lines up to an empty one or the end. A truncated last line is `Code::BadInput`, because it could
     /// hold an incomplete host name.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let bad = |problem: &str| bad_input(tr!("the request of git {problem}", problem));
-        let mut request = Request::default();
+        let mut request = GitRequest::default();
         let mut rest = bytes;
         let mut protocol = None;
         while !rest.is_empty() {
@@ -72,7 +72,7 @@ impl Request {
             || bytes.windows(3).any(|three| three == b"\n\r\n")
     }
 
-    /// Inverse of [`Request::parse`].
+    /// Inverse of [`GitRequest::parse`].
     pub fn render(&self) -> Vec<u8> {
         let mut text = String::new();
         if self.authtype {
@@ -92,7 +92,7 @@ impl Request {
 
 /// An answer to git. To give none, print nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum GitAnswer {
     /// `Authorization: <scheme> <token>`, if git sent the `authtype` capability.
     Token {
         /// For example `Zoho-oauthtoken`.
@@ -113,19 +113,19 @@ pub enum Answer {
     Quit,
 }
 
-impl Answer {
+impl GitAnswer {
     /// The bytes on stdout. `ephemeral` keeps other helpers from storing the token.
     pub fn render(&self) -> Vec<u8> {
         let text = match self {
-            Answer::Token { scheme, token, expires_at } => format!(
+            GitAnswer::Token { scheme, token, expires_at } => format!(
                 "capability[]=authtype\nauthtype={scheme}\ncredential={}\nephemeral=1\n\
                  password_expiry_utc={expires_at}\n",
                 token.expose()
             ),
-            Answer::Basic { token, expires_at } => {
+            GitAnswer::Basic { token, expires_at } => {
                 format!("username=zoho\npassword={}\npassword_expiry_utc={expires_at}\n", token.expose())
             }
-            Answer::Quit => "quit=1\n".to_owned(),
+            GitAnswer::Quit => "quit=1\n".to_owned(),
         };
         text.into_bytes()
     }
@@ -142,31 +142,31 @@ mod tests {
         let token = Secret::new("1000.aa.bb");
         let scheme = "Zoho-oauthtoken".to_owned();
         assert_eq!(
-            Answer::Token { scheme, token: token.clone(), expires_at: 1_795_459_884 }.render(),
+            GitAnswer::Token { scheme, token: token.clone(), expires_at: 1_795_459_884 }.render(),
             b"capability[]=authtype\nauthtype=Zoho-oauthtoken\ncredential=1000.aa.bb\nephemeral=1\n\
               password_expiry_utc=1795459884\n"
         );
         assert_eq!(
-            Answer::Basic { token, expires_at: 7 }.render(),
+            GitAnswer::Basic { token, expires_at: 7 }.render(),
             b"username=zoho\npassword=1000.aa.bb\npassword_expiry_utc=7\n"
         );
-        assert_eq!(Answer::Quit.render(), b"quit=1\n");
+        assert_eq!(GitAnswer::Quit.render(), b"quit=1\n");
     }
 
     #[test]
     fn a_real_request_is_read() {
-        let request = Request::parse(
+        let request = GitRequest::parse(
             b"capability[]=authtype\ncapability[]=state\nprotocol=https\nhost=www.zohoapis.eu\nwwwauth[]=Bearer\n\n\
               host=ignored\n",
         )
         .unwrap();
         assert!(request.authtype);
         assert_eq!(request.place().unwrap().as_str(), "www.zohoapis.eu");
-        let old = Request::parse(b"protocol=https\nhost=x\n").unwrap();
+        let old = GitRequest::parse(b"protocol=https\nhost=x\n").unwrap();
         assert!(!old.authtype);
-        let reset = Request::parse(b"capability[]=authtype\ncapability[]=\nprotocol=https\n\n").unwrap();
+        let reset = GitRequest::parse(b"capability[]=authtype\ncapability[]=\nprotocol=https\n\n").unwrap();
         assert!(!reset.authtype && reset.place().is_none());
-        let foreign = Request::parse(b"protocol=https\nhost=x\npath=\xff\xfe\n\n");
+        let foreign = GitRequest::parse(b"protocol=https\nhost=x\npath=\xff\xfe\n\n");
         assert!(foreign.is_ok(), "a path is somebody else's business");
     }
 
@@ -186,7 +186,7 @@ mod tests {
             &long,
         ] {
             assert!(
-                Request::parse(bad).is_err_and(|error| error.code() == Code::BadInput),
+                GitRequest::parse(bad).is_err_and(|error| error.code() == Code::BadInput),
                 "{:?}",
                 bad.get(..30)
             );
@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn the_longest_line_is_the_longest_that_git_reads() {
         let path = |length: usize| format!("protocol=https\npath={}\n\n", "a".repeat(length - "path=".len()));
-        assert!(Request::parse(path(65_535).as_bytes()).is_ok());
-        assert!(Request::parse(path(65_536).as_bytes()).is_err());
+        assert!(GitRequest::parse(path(65_535).as_bytes()).is_ok());
+        assert!(GitRequest::parse(path(65_536).as_bytes()).is_err());
     }
 
     proptest! {
@@ -208,19 +208,19 @@ mod tests {
             host in proptest::option::of("[^\\x00\\r\\n]{0,40}"),
             given in proptest::option::of("[A-Za-z0-9._~+/=-]{0,60}"),
         ) {
-            let request = Request { authtype, protocol, host, given: given.map(Secret::new) };
-            prop_assert_eq!(Request::parse(&request.render()).unwrap(), request);
+            let request = GitRequest { authtype, protocol, host, given: given.map(Secret::new) };
+            prop_assert_eq!(GitRequest::parse(&request.render()).unwrap(), request);
         }
 
         #[test]
         fn no_bytes_crash_it(bytes: Vec<u8>) {
-            let _ = Request::parse(&bytes);
+            let _ = GitRequest::parse(&bytes);
         }
 
         #[test]
         fn an_answer_is_lines_that_git_can_read(token in "[A-Za-z0-9._~+/=-]{1,60}", expires_at in 0i64..1 << 40) {
             let scheme = "Zoho-oauthtoken".to_owned();
-            let bytes = Answer::Token { scheme, token: Secret::new(&*token), expires_at }.render();
+            let bytes = GitAnswer::Token { scheme, token: Secret::new(&*token), expires_at }.render();
             let text = String::from_utf8(bytes).unwrap();
             prop_assert_eq!(text.lines().next(), Some("capability[]=authtype"));
             prop_assert!(text.lines().all(|line| line.contains('=')) && text.ends_with('\n'));

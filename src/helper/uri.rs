@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 
 /// A request. The specification requires that unknown keys are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
+pub struct UriRequest {
     /// The URI to authorize.
     pub uri: String,
 }
 
-impl Request {
+impl UriRequest {
     /// Errors: `Code::BadInput` if it is not a JSON object with a `uri`.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         // serde would also accept an array with the fields in order.
@@ -32,7 +32,7 @@ impl Request {
         bytes.trim_ascii_end().ends_with(b"}") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
     }
 
-    /// Inverse of [`Request::parse`].
+    /// Inverse of [`UriRequest::parse`].
     pub fn render(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
@@ -45,7 +45,7 @@ impl Request {
 
 /// An answer to the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct UriAnswer {
     /// Scheme of the `Authorization` header.
     pub scheme: String,
     /// The access token.
@@ -66,7 +66,7 @@ struct Headers<'a> {
     authorization: [&'a str; 1],
 }
 
-impl Answer {
+impl UriAnswer {
     /// One JSON object and a newline.
     pub fn render(&self) -> Vec<u8> {
         let value = zeroize::Zeroizing::new(format!("{} {}", self.scheme, self.token.expose()));
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        let answer = Answer {
+        let answer = UriAnswer {
             scheme: "Zoho-oauthtoken".into(),
             token: Secret::new("1000.aaaa.bbbb"),
             expires_at: 1_893_456_000,
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn only_an_object_with_a_uri_is_a_request() {
-        let request = Request::parse(br#"{"uri":"https://www.zohoapis.eu/crm/v8/org","x":[1]}"#).unwrap();
+        let request = UriRequest::parse(br#"{"uri":"https://www.zohoapis.eu/crm/v8/org","x":[1]}"#).unwrap();
         assert_eq!(request.place().unwrap().as_str(), "www.zohoapis.eu");
         for bad in [
             &b""[..],
@@ -111,26 +111,26 @@ mod tests {
             b"{\"url\":\"x\"}",
             b"[\"https://x\"]",
         ] {
-            assert!(Request::parse(bad).is_err_and(|error| error.code() == Code::BadInput));
+            assert!(UriRequest::parse(bad).is_err_and(|error| error.code() == Code::BadInput));
         }
     }
 
     proptest! {
         #[test]
         fn what_is_rendered_is_read(uri: String) {
-            let request = Request { uri };
-            prop_assert_eq!(Request::parse(&request.render()).unwrap(), request);
+            let request = UriRequest { uri };
+            prop_assert_eq!(UriRequest::parse(&request.render()).unwrap(), request);
         }
 
         #[test]
         fn no_bytes_crash_it(bytes: Vec<u8>, uri: String) {
-            let _ = Request::parse(&bytes);
+            let _ = UriRequest::parse(&bytes);
             let _ = Place::of_uri(&uri);
         }
 
         #[test]
         fn an_answer_is_what_bazel_reads(token in "[A-Za-z0-9._~+/=-]{1,60}", expires_at in 0i64..4_000_000_000) {
-            let answer = Answer { scheme: "Bearer".into(), token: Secret::new(&*token), expires_at };
+            let answer = UriAnswer { scheme: "Bearer".into(), token: Secret::new(&*token), expires_at };
             let json: serde_json::Value = serde_json::from_slice(&answer.render()).unwrap();
             prop_assert_eq!(&json["headers"]["Authorization"][0], &format!("Bearer {token}"));
             let expires = json["expires"].as_str().unwrap();

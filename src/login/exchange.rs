@@ -24,7 +24,7 @@ pub(crate) const COOL_DOWN: Duration = Duration::from_secs(600);
 
 /// The result of a flow.
 #[derive(Debug)]
-pub struct Grant {
+pub struct IssuedTokens {
     /// The tokens.
     pub granted: Granted,
     /// When the request was sent.
@@ -35,7 +35,7 @@ pub struct Grant {
 
 /// An authorization code and what its exchange needs.
 #[derive(Debug)]
-pub struct Code {
+pub struct AuthorizationCode {
     /// The authorization code.
     pub code: Secret,
     /// `None` for a Self Client.
@@ -51,8 +51,8 @@ pub(crate) fn exchange(
     http: &dyn Http,
     profile: &Profile,
     client_secret: &Secret,
-    code: &Code,
-) -> Result<Grant, Error> {
+    code: &AuthorizationCode,
+) -> Result<IssuedTokens, Error> {
     let (uri, verifier) = (code.redirect_uri.as_deref(), code.verifier.as_ref());
     let form = TokenForm::exchange(profile, client_secret, &code.code, uri, verifier);
     let asked = clock.timestamp();
@@ -67,11 +67,11 @@ pub(crate) fn grant(
     class: Answer,
     asked: Timestamp,
     accounts_url: AccountsUrl,
-) -> Result<Grant, Error> {
+) -> Result<IssuedTokens, Error> {
     let name = profile.name.to_string();
     match class {
         Answer::Granted(granted) if granted.refresh_token.is_none() => Err(no_refresh_token(&name)),
-        Answer::Granted(granted) => Ok(Grant { granted, asked, accounts_url }),
+        Answer::Granted(granted) => Ok(IssuedTokens { granted, asked, accounts_url }),
         Answer::Throttled => Err(cooling_down(COOL_DOWN)),
         Answer::Refused(refusal) => Err(code_refused(&refusal.error)),
         Answer::Misconfigured(rejection) => {

@@ -5,7 +5,7 @@ pub mod redis;
 
 pub(crate) use local::{FileLock, FileVersion, cache_path, read_cache};
 pub use local::{Holder, LocalStore, StateDir};
-pub use redis::Shared;
+pub use redis::RedisSettings;
 pub(crate) use redis::{Health, Refusal};
 
 use crate::error::Error;
@@ -75,7 +75,7 @@ impl From<Error> for WriteAheadError {
 pub fn open(
     state: &StateDir,
     credential: &CredentialId,
-    shared: Option<&Shared>,
+    shared: Option<&RedisSettings>,
 ) -> Result<Box<dyn Store>, Error> {
     state.check()?;
     let local = LocalStore::new(state, credential);

@@ -33,7 +33,7 @@ pub fn read(input: &[u8]) -> bool {
         (b'k', _) => drop(sdk_csv::parse(&text)),
         (b'r', _) => redis_answer(bytes),
         (b's', _) => state_file(bytes),
-        (b'u', _) => drop(uri::Request::parse(bytes).map(|request| request.place())),
+        (b'u', _) => drop(uri::UriRequest::parse(bytes).map(|request| request.place())),
         (b'w', _) => words(&text),
         _ => return false,
     }
@@ -150,10 +150,10 @@ fn redirect(query: &str) {
 }
 
 fn git_request(bytes: &[u8]) {
-    if let Ok(request) = git::Request::parse(bytes) {
+    if let Ok(request) = git::GitRequest::parse(bytes) {
         request.place();
         let written = request.render();
-        let again = git::Request::parse(&written).expect("what was written is a request");
+        let again = git::GitRequest::parse(&written).expect("what was written is a request");
         assert_eq!(again.render(), written);
     }
 }

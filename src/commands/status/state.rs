@@ -8,7 +8,7 @@ use crate::model::{CacheRecord, Failure, FailureKind, Ledger};
 use crate::output::rfc3339;
 use crate::secrets::CredentialError;
 use crate::store;
-use crate::store::{Holder, Shared};
+use crate::store::{Holder, RedisSettings};
 use crate::system::System;
 use serde::Serialize;
 use std::time::Duration;
@@ -214,7 +214,7 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
         stores: Stores {
             secrets: profile.secrets.word(),
             cache: session.state.path().display().to_string(),
-            shared: Shared::place(&session.config, &system.env),
+            shared: RedisSettings::place(&session.config, &system.env),
         },
     }
 }

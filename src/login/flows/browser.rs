@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::display;
-use crate::login::exchange::Code;
+use crate::login::exchange::AuthorizationCode;
 use crate::login::flows::{denied, timed_out, untrusted};
 use crate::login::listener::{Listener, ResponsePage};
 use crate::login::random;
@@ -27,7 +27,7 @@ pub(crate) struct Choices {
 }
 
 /// Opens the consent page and waits for the redirect with our state.
-pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code, Error> {
+pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<AuthorizationCode, Error> {
     let listener = Listener::bind(&profile.redirect_uri)?;
     let (state, pkce) = (random::state()?, random::pkce(choices.no_pkce)?);
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
@@ -54,7 +54,7 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Code
                 arrival.answer(ResponsePage::Granted);
                 let redirect_uri = Some(profile.redirect_uri.clone());
                 let verifier = pkce.map(|Pkce { verifier, .. }| verifier);
-                return Ok(Code { code, redirect_uri, verifier, accounts_url: accounts });
+                return Ok(AuthorizationCode { code, redirect_uri, verifier, accounts_url: accounts });
             }
             Callback::Denied(error) => {
                 arrival.answer(ResponsePage::Denied);

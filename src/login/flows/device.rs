@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::i18n::humanize;
 use crate::i18n::tr;
 use crate::login::display;
-use crate::login::exchange::{COOL_DOWN, Grant, grant, no_answer, post};
+use crate::login::exchange::{COOL_DOWN, IssuedTokens, grant, no_answer, post};
 use crate::login::flows::{denied, timed_out, untrusted};
 use crate::login::settings::{ClientSecret, secret_of};
 use crate::model::{AccountsUrl, Profile};
@@ -34,7 +34,7 @@ pub fn run(
     http: &dyn Http,
     profile: &Profile,
     mut client: ClientSecret,
-) -> Result<(Grant, Secret), Error> {
+) -> Result<(IssuedTokens, Secret), Error> {
     let mut code = request_code(http, profile)?;
     if !is_own_page(&code.verification_url, &profile.accounts_url) {
         return Err(Error::unavailable(&tr!(

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::display;
-use crate::login::exchange::Code;
+use crate::login::exchange::AuthorizationCode;
 use crate::login::flows::{denied, untrusted};
 use crate::login::prompts::bad_answer;
 use crate::login::{ask, random, read_code};
@@ -21,7 +21,7 @@ pub fn code(
     profile: &Profile,
     code_file: Option<&Path>,
     no_pkce: bool,
-) -> Result<Code, Error> {
+) -> Result<AuthorizationCode, Error> {
     let (state, pkce) = (random::state()?, random::pkce(no_pkce)?);
     let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
     system.say(&tr!("zoho-cred: visit this page in your browser and accept:"));
@@ -51,5 +51,5 @@ pub fn code(
         }
     };
     let redirect_uri = Some(profile.redirect_uri.clone());
-    Ok(Code { code, redirect_uri, verifier: pkce.map(|pkce| pkce.verifier), accounts_url })
+    Ok(AuthorizationCode { code, redirect_uri, verifier: pkce.map(|pkce| pkce.verifier), accounts_url })
 }

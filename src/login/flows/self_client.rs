@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::login::exchange::Code;
+use crate::login::exchange::AuthorizationCode;
 use crate::login::prompts::bad_answer;
 use crate::login::{ask_secret, read_code};
 use crate::model::Profile;
@@ -11,7 +11,11 @@ use crate::system::System;
 use std::path::Path;
 
 /// Reads the code from a file, stdin or a prompt.
-pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) -> Result<Code, Error> {
+pub fn code(
+    system: &mut System,
+    profile: &Profile,
+    code_file: Option<&Path>,
+) -> Result<AuthorizationCode, Error> {
     let code = read_code(system, code_file, |system| {
         let console =
             profile.data_center.map_or(tr!("the API console"), |dc| format!("https://{}", dc.console_host));
@@ -22,9 +26,12 @@ pub fn code(system: &mut System, profile: &Profile, code_file: Option<&Path>) ->
         ask_secret(system, &tr!("Code"), "--code-file")
     })?;
     match is_code(code.expose()) {
-        true => {
-            Ok(Code { code, redirect_uri: None, verifier: None, accounts_url: profile.accounts_url.clone() })
-        }
+        true => Ok(AuthorizationCode {
+            code,
+            redirect_uri: None,
+            verifier: None,
+            accounts_url: profile.accounts_url.clone(),
+        }),
         false => Err(bad_answer(tr!("that is not a code of the API console"))),
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::model::CredentialId;
 use crate::store::redis::remote::Remote;
-use crate::store::redis::settings::Shared;
+use crate::store::redis::settings::RedisSettings;
 use std::time::Duration;
 
 /// The result of the checks.
@@ -32,7 +32,7 @@ pub(crate) enum Refusal {
     Full,
 }
 
-impl Shared {
+impl RedisSettings {
     /// `Code::Unavailable` if Redis does not respond. `Code::Config` if it denies access or there is no key.
     pub(crate) fn inspect(&self, credential: &CredentialId) -> Result<Health, Error> {
         let keys = self.keys.as_ref().map_err(Error::clone)?;

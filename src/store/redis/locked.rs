@@ -6,7 +6,7 @@ use crate::model::{Budget, CacheRecord, Ledger, Timestamp, TokenSet};
 use crate::store::local::LockedLocal;
 use crate::store::redis::RedisStore;
 use crate::store::redis::remote::{Remote, Reserved};
-use crate::store::redis::snapshot::{Action, Snapshot};
+use crate::store::redis::snapshot::{Snapshot, SyncAction};
 use crate::store::{Locked, WriteAheadError};
 use crate::system::Clock;
 
@@ -95,11 +95,11 @@ impl Locked for LockedRedis<'_> {
         let (cache, action) = snapshot.update_local(&mut self.local, keys, now)?;
         self.token.clone_from(&cache.token);
         match action {
-            Action::None => {}
-            Action::Push => {
+            SyncAction::None => {}
+            SyncAction::Push => {
                 self.push(&cache)?;
             }
-            Action::Drop => {
+            SyncAction::Drop => {
                 let rejected = snapshot.cache.take().and_then(|shared| shared.token);
                 remote
                     .drop_token(&rejected.map(|token| keys.macs(&token.access_token)).unwrap_or_default())?;

@@ -15,7 +15,7 @@ pub mod snapshot;
 pub(crate) use inspect::{Health, Refusal};
 pub use remote::Reply;
 pub(crate) use seal::new_key;
-pub use settings::Shared;
+pub use settings::RedisSettings;
 
 use crate::error::{Code, Error};
 use crate::i18n::tr;
@@ -38,7 +38,7 @@ const MAX_PAUSE_MS: u64 = 400;
 /// The state of one credential, shared between machines.
 pub struct RedisStore {
     local: LocalStore,
-    shared: Shared,
+    shared: RedisSettings,
     credential: CredentialId,
     waiting: RefCell<Waiting>,
 }
@@ -71,7 +71,7 @@ struct First {
 
 impl RedisStore {
     /// Opens nothing.
-    pub fn new(local: LocalStore, shared: &Shared, credential: &CredentialId) -> Self {
+    pub fn new(local: LocalStore, shared: &RedisSettings, credential: &CredentialId) -> Self {
         RedisStore {
             local,
             shared: shared.clone(),

@@ -4,7 +4,7 @@ use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::model::CredentialId;
 use crate::store::redis::scripts;
-use crate::store::redis::settings::{Shared, place};
+use crate::store::redis::settings::{RedisSettings, place};
 use crate::system::files;
 use redis::{
     Client, Connection, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind,
@@ -82,7 +82,11 @@ pub struct Remote {
 impl Remote {
     /// Connects within `within`. `Code::Unavailable` if Redis does not respond, `Code::Config` if it denies
     /// access.
-    pub fn connect(shared: &Shared, credential: &CredentialId, within: Duration) -> Result<Self, Error> {
+    pub fn connect(
+        shared: &RedisSettings,
+        credential: &CredentialId,
+        within: Duration,
+    ) -> Result<Self, Error> {
         let place = place(shared.url.expose());
         if shared.prefix.is_empty() || shared.prefix.contains(['{', '}']) {
             return Err(Error::new(
@@ -234,7 +238,7 @@ fn connect_within(client: Client, limit: Duration) -> Result<Connection, RedisEr
     receiver.recv_timeout(limit).unwrap_or_else(late)
 }
 
-fn client(shared: &Shared) -> Result<Client, Error> {
+fn client(shared: &RedisSettings) -> Result<Client, Error> {
     // The redis crate uses the process's default provider. Fails if one is installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let invalid = |_: RedisError| {

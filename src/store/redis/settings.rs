@@ -16,7 +16,7 @@ const PREFIX: &str = "zoho-cred";
 /// The settings of the shared store. They are validated on first use, so that a valid cached token is served
 /// regardless.
 #[derive(Clone)]
-pub struct Shared {
+pub struct RedisSettings {
     /// The URL. It may contain a password.
     pub url: Secret,
     /// Prefix of all keys.
@@ -29,12 +29,12 @@ pub struct Shared {
     pub clock: Rc<dyn Clock>,
 }
 
-impl Shared {
+impl RedisSettings {
     /// The shared store of a call. `ZOHO_CRED_STORE` takes precedence over `[store]`.
     pub fn of(config: &ConfigFile, env: &Env, roots: &Roots, clock: &Rc<dyn Clock>) -> Option<Self> {
         let url = address(config, env)?;
         let prefix = config.store().and_then(|store| store.prefix.clone());
-        Some(Shared {
+        Some(RedisSettings {
             url: Secret::new(url),
             prefix: prefix.unwrap_or_else(|| PREFIX.to_owned()),
             keys: keys(env),

@@ -31,7 +31,7 @@ pub struct Snapshot {
 
 /// What Redis must change to match this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum SyncAction {
     /// Nothing.
     None,
     /// Store our token, which is newer and valid.
@@ -110,7 +110,7 @@ impl Snapshot {
         local: &mut LockedLocal,
         keys: &Keys,
         now: ClockReading,
-    ) -> Result<(CacheRecord, Action), Error> {
+    ) -> Result<(CacheRecord, SyncAction), Error> {
         let found = local.cache()?;
         let has_mac = |token: &TokenSet, mac: &str| keys.macs(&token.access_token).iter().any(|it| it == mac);
         let mut cache = found.clone();
@@ -120,18 +120,18 @@ impl Snapshot {
         let shared = self.cache.as_ref().and_then(|shared| Some((shared, shared.token.as_ref()?)));
         let action = match (shared, &cache.token) {
             (Some((_, token)), _) if cache.tombstone.as_ref().is_some_and(|mac| has_mac(token, mac)) => {
-                Action::Drop
+                SyncAction::Drop
             }
-            (Some((_, token)), Some(ours)) if token.access_token == ours.access_token => Action::None,
+            (Some((_, token)), Some(ours)) if token.access_token == ours.access_token => SyncAction::None,
             (Some((_, token)), Some(ours)) if token.obtained_at_ms <= ours.obtained_at_ms => {
                 push_if_valid(ours, now)
             }
             (Some((shared, _)), _) => {
                 cache = CacheRecord { tombstone: cache.tombstone, rejected: false, ..shared.clone() };
-                Action::None
+                SyncAction::None
             }
             (None, Some(ours)) => push_if_valid(ours, now),
-            (None, None) => Action::None,
+            (None, None) => SyncAction::None,
         };
         if cache != found {
             local.commit(&cache)?;
@@ -148,8 +148,8 @@ impl Snapshot {
     }
 }
 
-fn push_if_valid(ours: &TokenSet, now: ClockReading) -> Action {
-    if ours.is_valid(now) { Action::Push } else { Action::None }
+fn push_if_valid(ours: &TokenSet, now: ClockReading) -> SyncAction {
+    if ours.is_valid(now) { SyncAction::Push } else { SyncAction::None }
 }
 
 fn shifted(cache: &CacheRecord, ms: i64) -> CacheRecord {
