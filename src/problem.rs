@@ -132,7 +132,7 @@ impl Problem {
         match self {
             Problem::NameNotResolved => not_connected(host, &tr!("the host's name cannot be resolved (DNS)")),
             Problem::ConnectionRefused => not_connected(host, &tr!("the connection was refused")),
-            Problem::NetworkUnreachable => not_connected(host, &tr!("no network leads there")),
+            Problem::NetworkUnreachable => not_connected(host, &tr!("the network is unreachable")),
             Problem::ConnectTimeout => tr!("could not connect to {host} in time", host),
             Problem::NotConnected(why) if why.is_empty() => tr!("could not connect to {host}", host),
             Problem::NotConnected(why) => not_connected(host, why),
@@ -186,7 +186,7 @@ impl Problem {
             Problem::UntrustedCertificate => {
                 tr!("name the certificate authority with --ca-file FILE or SSL_CERT_FILE")
             }
-            Problem::ExpiredCertificate => tr!("set the clock, best by NTP: timedatectl set-ntp true"),
+            Problem::ExpiredCertificate => tr!("set the clock, preferably by NTP: timedatectl set-ntp true"),
             Problem::WrongHostCertificate => {
                 tr!("check the server's address, and that no proxy answers in its place")
             }

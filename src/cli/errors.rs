@@ -80,12 +80,12 @@ fn problem(error: &clap::Error, command: &Command) -> Option<String> {
         ErrorKind::MissingRequiredArgument => {
             let arguments = argument()?;
             match choices(command, &arguments) {
-                Some(choices) => tr!("{arguments} is missing, which is one of {choices}", arguments, choices),
+                Some(choices) => tr!("{arguments} is missing: use one of {choices}", arguments, choices),
                 None => tr!("the following required arguments were not provided: {arguments}", arguments),
             }
         }
         ErrorKind::TooManyValues => tr!(
-            "unexpected value '{value}' for '{argument}', which takes none",
+            "unexpected value '{value}' for '{argument}', which takes no value",
             value = get(ContextKind::InvalidValue)?,
             argument = argument()?,
         ),
@@ -98,7 +98,7 @@ fn problem(error: &clap::Error, command: &Command) -> Option<String> {
             tr!("a value is required for '{argument}' but none was supplied", argument = argument()?)
         }
         ErrorKind::InvalidValue => tr!(
-            "invalid value '{value}' for '{argument}', which is one of {choices}",
+            "invalid value '{value}' for '{argument}': use one of {choices}",
             value = get(ContextKind::InvalidValue)?,
             argument = argument()?,
             choices = get(ContextKind::ValidValue)?,

@@ -82,7 +82,7 @@ pub(crate) enum FlowName {
 pub(crate) enum SecretsFlag {
     /// The system keyring
     Keyring,
-    /// Files with mode 0600 in the state directory
+    /// Files with mode 0600 in the state folder
     File,
 }
 

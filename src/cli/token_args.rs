@@ -114,7 +114,7 @@ pub(crate) struct Rename {
 
 impl Rename {
     fn parse(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or_else(|| tr!("write it as NAME=token"))?;
+        let (name, value) = text.split_once('=').ok_or_else(|| tr!("use the form NAME=token"))?;
         let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         if name.is_empty() || !name.bytes().all(legal) || name.as_bytes()[0].is_ascii_digit() {
             return Err(tr!("'{name}' is not a valid variable name", name));

@@ -40,7 +40,7 @@ pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Res
 }
 
 fn not_run(program: &str, error: &io::Error) -> Error {
-    let hint = tr!("check the name behind '--', and PATH");
+    let hint = tr!("check the command after '--', and PATH");
     match error.kind() {
         ErrorKind::NotFound => {
             Error::new(Code::Command(127), tr!("there is no command '{program}'", program), hint)

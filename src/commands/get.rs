@@ -94,10 +94,10 @@ fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
         Error::new(
             Code::Config,
             tr!(
-                "{variable} asks for a version of ExecCredential that there is not",
+                "{variable} asks for an unsupported version of ExecCredential",
                 variable = kubernetes::VARIABLE
             ),
-            tr!("write client.authentication.k8s.io/v1 into the kubeconfig"),
+            tr!("use client.authentication.k8s.io/v1 in the kubeconfig"),
         )
     })?;
     Ok(Form { shell: args.shell, api_version })
@@ -154,6 +154,9 @@ fn requested_token(
 fn edited_scopes(session: &Session, login_scopes: &[String]) -> Option<String> {
     session.profile.wants_other_scopes(login_scopes).then(|| {
         let name = &session.profile.name;
-        tr!("the scopes of '{name}' were edited since its login; run 'zoho-cred login {name}' to be granted them", name)
+        tr!(
+            "the scopes of '{name}' were edited since its login; run 'zoho-cred login {name}' to apply them",
+            name
+        )
     })
 }

@@ -169,16 +169,16 @@ fn not_served(host: Option<&str>, profile: &str) -> Error {
     match host {
         Some(host) => Error::new(
             Code::BadInput,
-            tr!("profile '{profile}' serves no tokens for {host}", profile, host),
+            tr!("profile '{profile}' must not send tokens to {host}", profile, host),
             tr!(
-                "if it is an API of Zoho's, add \"{host}\" to hosts of [profile.{profile}] in the config",
+                "if it is a Zoho API, add \"{host}\" to hosts of [profile.{profile}] in the config",
                 host,
                 profile
             ),
         ),
         None => Error::new(
             Code::BadInput,
-            tr!("no token goes to such an address"),
+            tr!("tokens are never sent to such a URL"),
             tr!("write it as https://host/path, without user info"),
         ),
     }

@@ -39,10 +39,10 @@ pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) ->
     system.print(candidates.iter().map(line).collect::<String>().as_bytes())?;
     let message = match (candidates.len(), args.write) {
         (0, _) => tr!("there is nothing to import"),
-        (_, false) => tr!("nothing was written; the same command with --write does it"),
+        (_, false) => tr!("nothing was written; add --write to create the profiles"),
         (count, true) => {
             write(system, global, &state, &candidates)?;
-            tr!("{count} imported; the old place still holds the secrets, so clean it up", count)
+            tr!("{count} imported; the secrets are still in the old place too, so delete them there", count)
         }
     };
     if !global.verbosity.quiet {
@@ -91,7 +91,7 @@ fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
     let name = ProfileName::new(name)?;
     match name == ProfileName::environment() || config.profile(&name).is_some() {
         true => Err(Error::usage(
-            tr!("there is a profile '{name}' already; choose another name", name),
+            tr!("profile '{name}' already exists; choose another name", name),
             "zoho-cred import",
         )),
         false => Ok(name),
@@ -104,7 +104,7 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
         Error::new(
             Code::Config,
             format!("{shown}: {problem}"),
-            tr!("give the file that the FileStore of a Zoho SDK writes"),
+            tr!("use the file that the FileStore of a Zoho SDK writes"),
         )
     })?;
     notes.extend(
@@ -122,7 +122,7 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
         let accounts_url =
             given.clone().or_else(|| user.data_center.map(AccountsUrl::of)).ok_or_else(|| {
                 let problem = tr!(
-                    "{path}, line {line} does not tell the data center: give --data-center or --accounts-url",
+                    "{path}, line {line} has no known data center: use --data-center or --accounts-url",
                     path = shown,
                     line = user.line,
                 );
@@ -168,7 +168,7 @@ fn without_known(
         match known.iter().find(|(known, _)| is_token && *known == id) {
             Some((_, owner)) => {
                 notes.push(tr!(
-                    "'{profile}' is left out: '{owner}' has this refresh token",
+                    "skipped '{profile}': '{owner}' already has this refresh token",
                     profile = profile.name,
                     owner,
                 ));

@@ -38,7 +38,7 @@ pub(crate) fn list(system: &mut System, global: &Global, args: &ListArgs) -> Res
             json(&rows) + "\n"
         }
         ReportFormat::Text if profiles.is_empty() => {
-            system.say(&tr!("zoho-cred: there is no profile yet; make one with 'zoho-cred login NAME'"));
+            system.say(&tr!("zoho-cred: there is no profile yet; create one with 'zoho-cred login NAME'"));
             return Ok(0);
         }
         ReportFormat::Text => {

@@ -101,7 +101,7 @@ fn check_backend(system: &System, global: &Global, place: &SecretBackend) -> Res
             KeyringSecrets::new(KeyringTimeout::of(system, global.verbosity.quiet)).answers()
         }
         SecretBackend::Command(_) | SecretBackend::Environment => {
-            Err(wrong(tr!("this profile's secrets come from a command; give --secrets to change that")))
+            Err(wrong(tr!("this profile's secrets come from a command; use --secrets to change that")))
         }
     }
 }
@@ -159,8 +159,8 @@ fn bind_command(
 fn print_next_steps(system: &System, global: &Global, profile: &Profile) {
     if !global.verbosity.quiet {
         let place = profile.secrets.word();
-        system.say(&tr!("zoho-cred: logged in; the secrets are kept in: {place}", place));
-        system.say(&tr!("zoho-cred: 'zoho-cred get {profile}' prints a token", profile = profile.name));
+        system.say(&tr!("zoho-cred: logged in; the secrets are stored in: {place}", place));
+        system.say(&tr!("zoho-cred: run 'zoho-cred get {profile}' to print a token", profile = profile.name));
     }
 }
 
@@ -170,10 +170,7 @@ fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) ->
     let login = source.login().ok().flatten().filter(|login| login.is_for(profile))?;
     let store = source.store(&login.store).ok()?;
     store.get(&login.client_secret).unwrap_or_else(|error| {
-        system.warn(&tr!(
-            "the client secret of the last login could not be read: {why}",
-            why = error.message()
-        ));
+        system.warn(&tr!("could not read the client secret of the last login: {why}", why = error.message()));
         None
     })
 }
@@ -183,7 +180,7 @@ fn check_stdin_flags(args: &LoginArgs) -> Result<(), Error> {
     let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
     match files.into_iter().flatten().filter(|path| path.as_path() == Path::new("-")).count() {
         0 | 1 => Ok(()),
-        _ => Err(wrong(tr!("only one of the files can be stdin"))),
+        _ => Err(wrong(tr!("only one of the files can be stdin (-)"))),
     }
 }
 
@@ -261,7 +258,7 @@ impl LoginContext<'_> {
         secrets: &Secrets,
     ) -> Result<Option<Superseded>, Error> {
         let before = Superseded::find(system, self.state, self.config, profile).unwrap_or_else(|error| {
-            system.warn(&tr!("the refresh token of before was left alone: {why}", why = error.message()));
+            system.warn(&tr!("the previous refresh token was not revoked: {why}", why = error.message()));
             None
         });
         let in_use = save_login(system, self.state, self.config, profile, secrets, self.flow)?;

@@ -29,7 +29,7 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
     let session = Session::open(system, global, Some(&args.profile))?;
     let profile = &session.profile;
     if profile.origin == Origin::Environment {
-        let problem = tr!("'env' is made up by the ZOHO_ variables: unset them to log out");
+        let problem = tr!("profile 'env' comes from the ZOHO_ variables; unset them to log out");
         return Err(Error::usage(problem, "zoho-cred logout"));
     }
     let source = session.source(system);
@@ -50,7 +50,7 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
             LoginJournal::clear(&source, &session.state);
             ProfileState::forget(&session.state, profile)?;
             forget_settings(system, &lock.config, profile)?;
-            tr!("there was no credential to forget")
+            tr!("there was no credential to delete")
         }
         Some(id) => {
             let others = shared_by(&session.state, &session.config, profile, id.ledger())?;
@@ -121,7 +121,7 @@ impl Logout<'_> {
                 profile = self.profile().name,
                 others = others.join(", ")
             ),
-            tr!("--force revokes it for all of them; --local forgets it for this profile only"),
+            tr!("use --force to revoke it for all of them, or --local to delete it for this profile only"),
         )
     }
 
@@ -129,9 +129,9 @@ impl Logout<'_> {
         let profile = &self.profile().name;
         Error::new(
             Code::Unavailable,
-            tr!("the refresh token of '{profile}' could not be revoked, so nothing was forgotten", profile),
+            tr!("could not revoke the refresh token of '{profile}', so nothing was deleted", profile),
             tr!(
-                "try again; 'zoho-cred logout {profile} --local' forgets it here and leaves it alive at Zoho",
+                "try again, or run 'zoho-cred logout {profile} --local' to delete it here without revoking it",
                 profile
             ),
         )
@@ -160,9 +160,9 @@ impl Logout<'_> {
             token_count::note_revoked(&self.session.state, &accounts, &record.client_id);
         }
         Ok(match revoked {
-            Some(Revoked::Before) => tr!("its refresh token was dead already"),
+            Some(Revoked::Before) => tr!("its refresh token was no longer valid"),
             Some(_) => tr!("its refresh token is revoked"),
-            None if self.has_refresh_token() => tr!("its refresh token lives on at Zoho"),
+            None if self.has_refresh_token() => tr!("its refresh token is still valid at Zoho"),
             None => tr!("client credentials have nothing to revoke"),
         })
     }
@@ -221,7 +221,7 @@ impl Logout<'_> {
         LoginRecord::remove(state, profile)?;
         if !LoginJournal::clear(self.source, state) && self.args.local {
             system.warn(&tr!(
-                "secrets of '{profile}' could not be removed; its next login tries again",
+                "could not delete secrets of '{profile}'; its next login tries again",
                 profile = profile.name,
             ));
         }
@@ -264,7 +264,7 @@ fn forget_settings(system: &System, config: &ConfigFile, profile: &Profile) -> R
     let written = edit::apply(config, |text| edit::without_profile(config.path(), text, name))?;
     if let Err(error) = written {
         system.say(&tr!(
-            "zoho-cred: {path} could not be written ({error}); remove [profile.{name}] from it",
+            "zoho-cred: could not write {path} ({error}); remove [profile.{name}] from it",
             path = config.path().display(),
             error = causes::cause(&error),
             name,

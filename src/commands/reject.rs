@@ -26,10 +26,10 @@ pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) ->
     let warning = match rejected {
         Rejected::NotCached | Rejected::Dropped => None,
         Rejected::Kept => Some(tr!(
-            "Zoho says that the token lives, so it was kept: check the scope, the organization and the data center"
+            "Zoho says that the token is valid, so it was kept: check the scope, the organization and the data center"
         )),
         Rejected::Unclear => {
-            Some(tr!("Zoho did not say whether the token lives, so it was kept; check the scope first"))
+            Some(tr!("Zoho did not say whether the token is valid, so it was kept; check the scope first"))
         }
     };
     if let Some(warning) = warning.filter(|_| !global.verbosity.quiet) {
@@ -47,9 +47,9 @@ fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
         .read_to_end(&mut bytes)
         .map_err(|error| bad(&tr!("could not read stdin: {error}", error)))?;
     if bytes.len() as u64 > LIMIT {
-        return Err(bad(&tr!("stdin holds more than a token")));
+        return Err(bad(&tr!("stdin is too long for a token")));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| bad(&tr!("stdin holds no token")))?.trim();
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad(&tr!("stdin is not a token")))?.trim();
     let token = match text.split_once(' ') {
         Some((scheme, token)) if is_well_formed(scheme.trim_end_matches(':')) => token.trim(),
         _ => text,
@@ -57,7 +57,7 @@ fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
     if is_well_formed(token) {
         Ok(Secret::new(token))
     } else {
-        Err(bad(&tr!("stdin holds no token: write it bare, or as 'Zoho-oauthtoken …'")))
+        Err(bad(&tr!("stdin is not a token; pass it alone or as 'Zoho-oauthtoken …'")))
     }
 }
 

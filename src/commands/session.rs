@@ -22,14 +22,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Resolves the profile and checks the state directory.
+    /// Resolves the profile and checks the state folder.
     pub(crate) fn open(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
         let session = Session::open_unchecked(system, global, named)?;
         session.state.check()?;
         Ok(session)
     }
 
-    /// Like [`Session::open`], for `doctor`, which reports problems of the state directory itself.
+    /// Like [`Session::open`], for `doctor`, which reports problems of the state folder itself.
     pub(crate) fn open_unchecked(
         system: &System,
         global: &Global,
@@ -41,7 +41,7 @@ impl Session {
         let (profile, config) = (&session.profile, &session.config);
         if passed_over_environment && !global.verbosity.quiet {
             system.warn(&tr!(
-                "the ZOHO_ variables make up a profile too; '{profile}' of {path} is used, 'env' is not",
+                "the ZOHO_ variables also define a profile; '{profile}' of {path} is used, 'env' is not",
                 profile = profile.name,
                 path = config.path().display(),
             ));
@@ -114,9 +114,9 @@ impl Session {
 
 fn refreshing(holder: Option<Holder>) -> String {
     match holder.map(|holder| holder.pid) {
-        None => tr!("waiting for another process, which is refreshing the token"),
-        Some(0) => tr!("waiting for another machine, which is refreshing the token"),
-        Some(pid) => tr!("waiting for process {pid}, which is refreshing the token", pid),
+        None => tr!("waiting for another process to refresh the token"),
+        Some(0) => tr!("waiting for another machine to refresh the token"),
+        Some(pid) => tr!("waiting for process {pid} to refresh the token", pid),
     }
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn read_config(system: &System, global: &Global, must_exist: bool) ->
         None if origin.is_named() && must_exist => Err(Error::new(
             Code::Config,
             tr!("there is no config file {path}", path = path.display()),
-            tr!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' makes the file"),
+            tr!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' creates the file"),
         )),
         None => Ok(ConfigFile::empty(files::canonical(&path))),
     }

@@ -24,7 +24,9 @@ pub(crate) fn facts(place: &str, health: &Health) -> String {
     let offset = format!("{:+.1}", health.clock_offset_ms as f64 / 1000.0);
     let facts = tr!("{place} answers in {latency} ms, its clock is {offset} s off", place, latency, offset);
     match health.lease {
-        Some(left) => tr!("{facts}, a machine refreshes (for {time} at most)", facts, time = humanize(left)),
+        Some(left) => {
+            tr!("{facts}, a machine is refreshing (for {time} at most)", facts, time = humanize(left))
+        }
         None => facts,
     }
 }

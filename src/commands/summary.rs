@@ -34,7 +34,7 @@ fn getting_started(report: &Report) -> String {
     let trial = tr!("zoho-sandbox run -- bash, where zoho-cred get works without an account");
     report.table([
         vec![styled(Style::Strong, "zoho-cred"), plain(tr!("there is no profile yet"))],
-        vec![plain(tr!("next")), plain(tr!("zoho-cred login crm, which says what to enter at Zoho"))],
+        vec![plain(tr!("next")), plain(tr!("zoho-cred login crm, which explains what to enter at Zoho"))],
         vec![plain(tr!("to try it")), plain(trial)],
     ])
 }

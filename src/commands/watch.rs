@@ -174,7 +174,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         match error.code() {
             Code::Unavailable | Code::RateLimited | Code::Busy | Code::Store => {
                 self.warn_once(&tr!(
-                    "{problem}; the file keeps its token until that is over",
+                    "{problem}; the file keeps its token meanwhile",
                     problem = error.message()
                 ));
                 Ok(())

@@ -28,13 +28,12 @@ impl GitRequest {
     /// Parses lines up to an empty one or the end. A truncated last line is `Code::BadInput`, because it could
     /// hold an incomplete host name.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let bad = |problem: &str| bad_input(tr!("the request of git {problem}", problem));
+        let bad = |problem: &str| bad_input(tr!("git's request {problem}", problem));
         let mut request = GitRequest::default();
         let mut rest = bytes;
         let mut protocol = None;
         while !rest.is_empty() {
-            let end =
-                rest.iter().position(|b| *b == b'\n').ok_or_else(|| bad(&tr!("breaks off within a line")))?;
+            let end = rest.iter().position(|b| *b == b'\n').ok_or_else(|| bad(&tr!("ends within a line")))?;
             let line = &rest[..end];
             rest = &rest[end + 1..];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -45,12 +44,12 @@ impl GitRequest {
                 return Err(bad(&tr!("has a line that is too long")));
             }
             if line.iter().any(|b| matches!(b, 0 | b'\r')) {
-                return Err(bad(&tr!("has a byte that no request has")));
+                return Err(bad(&tr!("has an illegal byte")));
             }
             let equals =
                 line.iter().position(|b| *b == b'=').ok_or_else(|| bad(&tr!("has a line without '='")))?;
             let (key, value) = (&line[..equals], &line[equals + 1..]);
-            let text = || String::from_utf8(value.to_vec()).map_err(|_| bad(&tr!("is not text")));
+            let text = || String::from_utf8(value.to_vec()).map_err(|_| bad(&tr!("is not valid UTF-8")));
             match key {
                 b"capability[]" if value.is_empty() => request.authtype = false,
                 b"capability[]" => request.authtype |= value == b"authtype",
@@ -60,7 +59,7 @@ impl GitRequest {
                 _ => {}
             }
         }
-        request.protocol = protocol.ok_or_else(|| bad(&tr!("names no protocol")))?;
+        request.protocol = protocol.ok_or_else(|| bad(&tr!("has no protocol")))?;
         Ok(request)
     }
 

@@ -35,7 +35,7 @@ pub(crate) fn told(text: &str) -> String {
 /// Our description of a system message, and the text before it.
 fn of_system(text: &str) -> Option<(&str, String)> {
     if text.contains("did not contain valid UTF-8") {
-        return Some(("", tr!("it is not a text in UTF-8")));
+        return Some(("", tr!("it is not valid UTF-8")));
     }
     let (message, rest) = text.split_once(" (os error ")?;
     // tempfile appends the path after the number.
@@ -58,11 +58,11 @@ fn of_kind(kind: ErrorKind) -> Option<String> {
         ErrorKind::ReadOnlyFilesystem => tr!("the file system is read-only"),
         ErrorKind::IsADirectory => tr!("it is a folder"),
         ErrorKind::NotADirectory => tr!("a part of the path is not a folder"),
-        ErrorKind::AlreadyExists => tr!("it is there already"),
-        ErrorKind::BrokenPipe => tr!("nobody reads it any more"),
+        ErrorKind::AlreadyExists => tr!("it already exists"),
+        ErrorKind::BrokenPipe => tr!("the reader closed it"),
         ErrorKind::ConnectionRefused => tr!("the connection was refused"),
         ErrorKind::ConnectionReset => tr!("the other end closed the connection"),
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => tr!("no network leads there"),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => tr!("the network is unreachable"),
         ErrorKind::TimedOut => tr!("it took too long"),
         _ => return None,
     })

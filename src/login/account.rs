@@ -24,9 +24,9 @@ pub(crate) fn show(system: &System, http: &dyn Http, accounts: &AccountsUrl, acc
     };
     match account {
         Account::Known(name) => system.say(&tr!("zoho-cred: the account is {name}", name)),
-        Account::NeedsScope => system.say(&tr!(
-            "zoho-cred: Zoho tells whose account it is only with the scope AaaServer.profile.READ"
-        )),
-        Account::Unknown => system.say(&tr!("zoho-cred: Zoho did not say whose account it is")),
+        Account::NeedsScope => {
+            system.say(&tr!("zoho-cred: to show the account, add the scope AaaServer.profile.READ"))
+        }
+        Account::Unknown => system.say(&tr!("zoho-cred: could not determine the account")),
     }
 }

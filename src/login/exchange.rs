@@ -96,10 +96,10 @@ pub(crate) fn post(http: &dyn Http, url: String, form: &TokenForm) -> Result<Htt
 fn code_refused(error: &str) -> Error {
     Error::new(
         error::Code::LoginRequired,
-        tr!("Zoho did not take the code: '{error}'", error),
+        tr!("Zoho rejected the code: '{error}'", error),
         tr!("run the same login again"),
     )
-    .with_cause(tr!("a code is good for two minutes and one use, at the data center that made it"))
+    .with_cause(tr!("a code is valid for two minutes and one use, in the data center that issued it"))
 }
 
 fn no_refresh_token(profile: &str) -> Error {

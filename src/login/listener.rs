@@ -50,27 +50,25 @@ impl ResponsePage {
             ResponsePage::Granted => (
                 "200 OK",
                 tr!("Access granted"),
-                tr!("You can close this window. Your terminal says how it went on."),
+                tr!("You can close this window. See your terminal for the result."),
             ),
             ResponsePage::Denied => (
                 "200 OK",
                 tr!("Access denied"),
-                tr!("Nothing was granted. To try again, run zoho-cred login once more."),
+                tr!("Nothing was granted. To try again, run zoho-cred login again."),
             ),
             ResponsePage::Refused => (
                 "400 Bad Request",
                 tr!("Not accepted"),
-                tr!("This redirect cannot be trusted. Your terminal says why."),
+                tr!("This redirect cannot be trusted. See your terminal for the reason."),
             ),
-            ResponsePage::Foreign => (
-                "404 Not Found",
-                tr!("Nothing here"),
-                tr!("This page does not belong to the login that is under way."),
-            ),
+            ResponsePage::Foreign => {
+                ("404 Not Found", tr!("Not found"), tr!("This page does not belong to the current login."))
+            }
             ResponsePage::Over => (
                 "200 OK",
-                tr!("Nothing more to do here"),
-                tr!("The login went on without this page. Your terminal says how."),
+                tr!("Nothing more to do"),
+                tr!("The login continued without this page. See your terminal for the result."),
             ),
         }
     }
@@ -107,8 +105,8 @@ impl Listener {
         let unusable = || {
             Error::new(
                 Code::Config,
-                tr!("the browser cannot come back to {redirect_uri}", redirect_uri),
-                tr!("use --flow paste, or register and give --redirect-uri http://localhost:9437/callback"),
+                tr!("the browser cannot be redirected to {redirect_uri}", redirect_uri),
+                tr!("use --flow paste, or register and use --redirect-uri http://localhost:9437/callback"),
             )
         };
         let url = Url::parse(redirect_uri).map_err(|_| unusable())?;
@@ -276,8 +274,8 @@ fn respond(mut stream: &TcpStream, page: ResponsePage) {
 fn port_taken(port: u16) -> Error {
     Error::new(
         Code::Busy,
-        tr!("port {port} of this machine is in use", port),
-        tr!("end that program, or register another port and give it with --redirect-uri"),
+        tr!("port {port} is in use", port),
+        tr!("stop that program, or register another port and use it with --redirect-uri"),
     )
-    .with_cause(tr!("another login may be waiting there, or another program"))
+    .with_cause(tr!("another login or another program may be listening there"))
 }

@@ -46,8 +46,8 @@ impl LoginLock {
 fn login_under_way() -> Error {
     Error::new(
         Code::Busy,
-        tr!("another login or logout did not end within {time}", time = humanize(TIMEOUT)),
-        tr!("wait for it or end it, then run this command again: nothing was stored or forgotten"),
+        tr!("another login or logout is still running after {time}", time = humanize(TIMEOUT)),
+        tr!("wait for it or stop it, then run this command again; nothing was changed"),
     )
     .with_retry_after(Duration::from_secs(1))
 }

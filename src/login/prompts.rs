@@ -58,12 +58,12 @@ fn require_terminal(system: &System, flag: &str) -> Result<(), Error> {
     if system.terminal.stdin {
         Ok(())
     } else {
-        Err(wrong(tr!("{flag} is missing, and there is no terminal to ask for it at", flag)))
+        Err(wrong(tr!("{flag} is missing, and there is no terminal for a prompt", flag)))
     }
 }
 
 fn no_answer(flag: &str) -> Error {
-    wrong(tr!("nothing was entered; {flag} gives it without a question", flag))
+    wrong(tr!("nothing was entered; use {flag} to skip the prompt", flag))
 }
 
 /// A usage error of `login`.
@@ -81,7 +81,7 @@ pub fn read_code(
         Some(path) => read_secret_file(system, path),
         None if system.terminal.stdin => ask(system),
         None => read_secret_file(system, Path::new("-"))
-            .map_err(|_| wrong(tr!("the code is missing: give --code-file, or write it to stdin"))),
+            .map_err(|_| wrong(tr!("the code is missing: use --code-file, or write it to stdin"))),
     }
 }
 
@@ -99,8 +99,8 @@ pub(crate) fn read_secret_file(system: &mut System, path: &Path) -> Result<Secre
     };
     let secret = Secret::from_text(text.trim());
     match secret.is_empty() {
-        true if path.as_os_str() == "-" => Err(bad_answer(tr!("nothing came on stdin"))),
-        true => Err(bad_answer(tr!("there is no secret in {path}", path = path.display()))),
+        true if path.as_os_str() == "-" => Err(bad_answer(tr!("stdin is empty"))),
+        true => Err(bad_answer(tr!("{path} contains no secret", path = path.display()))),
         false => Ok(secret),
     }
 }

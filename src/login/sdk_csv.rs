@@ -78,7 +78,7 @@ impl<'a> Row<'a> {
 
 fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, String> {
     if row.cells.len() != row.header.len() {
-        return Err(tr!("a row of the header's length"));
+        return Err(tr!("as many columns as the header"));
     }
     let token =
         |name, lacking| row.get(name).filter(|token| crate::model::is_well_formed(token)).ok_or(lacking);
@@ -86,7 +86,7 @@ fn user(line: usize, row: &Row<'_>) -> Result<SdkUser, String> {
         line,
         user_name: row.get("user_name").or_else(|| row.get("user_mail")).unwrap_or_default().to_owned(),
         refresh_token: Secret::new(token("refresh_token", tr!("a refresh token"))?),
-        client_id: token("client_id", tr!("a client id"))?.to_owned(),
+        client_id: token("client_id", tr!("a client ID"))?.to_owned(),
         client_secret: Secret::new(token("client_secret", tr!("a client secret"))?),
         redirect_uri: row
             .get("redirect_uri")

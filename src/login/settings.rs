@@ -150,7 +150,7 @@ pub(crate) fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -
         (None, _) => ask(system, &tr!("Profile name"), "PROFILE")?,
     };
     if name == ENVIRONMENT {
-        return Err(wrong(tr!("'env' is the environment's profile; choose another name")));
+        return Err(wrong(tr!("'env' is reserved for the environment; choose another name")));
     }
     ProfileName::new(&name)
 }
@@ -175,9 +175,7 @@ fn accounts(
         return Ok(found);
     }
     if system.terminal.stdin {
-        system.say(&tr!(
-            "zoho-cred: your data center is the end of your Zoho pages' address: crm.zoho.jp is jp"
-        ));
+        system.say(&tr!("zoho-cred: your data center is the ending of your Zoho URLs: crm.zoho.jp is jp"));
     }
     by_code(&ask(system, &tr!("Data center (us, eu, in, au, jp, ca, sa, uk, cn, ae, sg)"), "--data-center")?)
 }
@@ -241,7 +239,7 @@ pub(crate) fn secret_of(
     if !system.terminal.stdin {
         return if client.is_stored {
             Err(wrong(tr!(
-                "the account is at '{code}', and the stored client secret is for {place}: give --client-secret-file",
+                "the account is in '{code}', but the stored client secret is for {place}: use --client-secret-file",
                 code,
                 place = profile.place(),
             )))
@@ -249,6 +247,7 @@ pub(crate) fn secret_of(
             Ok(client.secret)
         };
     }
-    let other = ask_secret_or_none(system, &tr!("Client Secret of '{code}', or Enter for the same", code))?;
+    let other =
+        ask_secret_or_none(system, &tr!("Client Secret for '{code}', or Enter to use the same", code))?;
     Ok(other.unwrap_or(client.secret))
 }

@@ -50,11 +50,11 @@ impl Superseded {
     /// Revokes it with `--revoke-old` or after confirmation. A failure is only a warning, because the login has
     /// succeeded.
     pub(crate) fn revoke(self, system: &mut System, http: &dyn Http, state: &StateDir, by_flag: bool) {
-        let question = &tr!("Revoke the refresh token that this profile had before?");
+        let question = &tr!("Revoke the previous refresh token of this profile?");
         let agreed = by_flag || (system.terminal.stdin && confirm(system, question));
         if !agreed {
             system.say(&tr!(
-                "zoho-cred: the old refresh token still works; a login with --revoke-old revokes it"
+                "zoho-cred: the old refresh token is still valid; a login with --revoke-old revokes it"
             ));
             return;
         }

@@ -52,8 +52,7 @@ impl TokenCount {
         let count = self.at_ms.len();
         (count >= WARN_FROM).then(|| {
             tr!(
-                "this tool has made {count} refresh tokens for this client; Zoho keeps {limit} and kills the oldest \
-                 when one more is made: log out where they are not needed, or revoke them at Zoho",
+                "zoho-cred has created {count} refresh tokens for this client; Zoho keeps {limit} and deletes the oldest when another is created: log out where they are not needed, or revoke them at Zoho",
                 count,
                 limit = ZOHO_KEEPS,
             )
@@ -126,13 +125,13 @@ mod tests {
             assert_eq!(token_count.warning(), None, "{n}");
         }
         token_count.one_more(18);
-        assert!(token_count.warning().unwrap().contains("has made 18"));
+        assert!(token_count.warning().unwrap().contains("has created 18"));
         token_count.one_less();
         assert_eq!(token_count.warning(), None);
         token_count.one_less();
         for n in 0..30 {
             token_count.one_more(n);
         }
-        assert!(token_count.warning().unwrap().contains("has made 20"), "no more than Zoho keeps");
+        assert!(token_count.warning().unwrap().contains("has created 20"), "no more than Zoho keeps");
     }
 }

@@ -201,13 +201,13 @@ pub fn rfc3339(seconds: i64) -> String {
 
 /// The machine slept while a token was on its way to the caller.
 pub(crate) fn expired_meanwhile() -> Error {
-    Error::unavailable(&tr!("the token expired before it could be handed out"))
+    Error::unavailable(&tr!("the token expired before it could be used"))
 }
 
 fn hostile_token() -> Error {
     Error::new(
         Code::Unavailable,
-        tr!("the access token has bytes that no token has, so it was not printed"),
+        tr!("the access token has illegal bytes, so it was not printed"),
         tr!("check that the accounts server is Zoho's"),
     )
 }

@@ -60,7 +60,7 @@ fn a_login_lock_is_not_waited_for_longer_than_30_s() {
     let clock = ManualClock::new();
     let turn = LoginLock::take(&*clock, &state, &config).unwrap();
     let error = LoginLock::take(&*clock, &state, &config).err().unwrap();
-    assert_eq!(error.message(), "another login or logout did not end within 30 s");
+    assert_eq!(error.message(), "another login or logout is still running after 30 s");
     drop(turn);
     assert!(LoginLock::take(&*clock, &state, &config).is_ok());
 }

@@ -126,8 +126,8 @@ fn a_state_folder_on_another_machine() {
     let test = Test::new();
     type Kind = fn(&std::path::Path) -> FileSystem;
     let cases: [(Kind, u8, &str, &str); 3] = [
-        (|_| FileSystem::Remote("NFS"), 1, "failed", "NFS, whose locks cannot be trusted"),
-        (|_| FileSystem::WithoutOwners("vfat"), 1, "failed", "vfat, which has no owners and modes"),
+        (|_| FileSystem::Remote("NFS"), 1, "failed", "NFS, where file locks are unreliable"),
+        (|_| FileSystem::WithoutOwners("vfat"), 1, "failed", "vfat, which has no file owners or modes"),
         (|_| FileSystem::Local, 0, "ok", "is local"),
     ];
     for (on, code, word, words) in cases {
@@ -149,11 +149,7 @@ fn no_keyring() {
 #[test]
 fn a_proxy_that_cannot_be_reached() {
     let test = Test::new().unset("ZOHO_ACCOUNTS_URL").var("ZOHO_DATA_CENTER", "jp");
-    fails(
-        &test.var("HTTPS_PROXY", "http://127.0.0.1:1"),
-        "accounts server",
-        &["check the proxy of HTTPS_PROXY"],
-    );
+    fails(&test.var("HTTPS_PROXY", "http://127.0.0.1:1"), "accounts server", &["check HTTPS_PROXY"]);
 }
 
 #[test]

@@ -282,12 +282,12 @@ fn many_logins_warn_before_the_20th() {
         assert!(!login(&[]).contains("refresh tokens for this client"));
     }
     let eighteenth = login(&["--revoke-old"]);
-    assert!(eighteenth.contains("has made 18") && eighteenth.contains("was revoked"), "{eighteenth}");
+    assert!(eighteenth.contains("has created 18") && eighteenth.contains("was revoked"), "{eighteenth}");
     let again = login(&[]);
-    assert!(again.contains("has made 18"), "{again}");
+    assert!(again.contains("has created 18"), "{again}");
     let nineteenth = login(&[]);
-    assert_eq!(nineteenth.matches("has made 18").count(), 1, "said once, before: {nineteenth}");
-    assert!(!nineteenth.contains("has made 19"), "{nineteenth}");
+    assert_eq!(nineteenth.matches("has created 18").count(), 1, "said once, before: {nineteenth}");
+    assert!(!nineteenth.contains("has created 19"), "{nineteenth}");
 }
 
 #[test]
@@ -345,8 +345,8 @@ fn a_login_whose_config_was_broken_while_it_waited_prints_its_lines() {
     visit(&landed);
     let outcome = login.wait();
     assert_eq!(outcome.code, 0, "{outcome:?}");
-    assert!(outcome.stderr.contains("put these lines into it") && outcome.stderr.contains("[profile.crm]"));
-    let lines = outcome.stderr.split("into it:").nth(1).unwrap().split("zoho-cred:").next().unwrap();
+    assert!(outcome.stderr.contains("add these lines to it") && outcome.stderr.contains("[profile.crm]"));
+    let lines = outcome.stderr.split("lines to it:").nth(1).unwrap().split("zoho-cred:").next().unwrap();
     test.write_config(lines);
     in_use(&test, 1);
 }

@@ -198,7 +198,7 @@ fn ignored_variables_are_not_reported_on_a_helpers_stderr() {
     {
         test.set(&format!("ZOHO_{name}"), value);
     }
-    test.get().warned("make up a profile too");
+    test.get().warned("also define a profile");
     let outcome = git(&test, "get", &ask(&host(&test)));
     assert!(outcome.ok().contains(&token));
     assert_eq!(outcome.stderr, "");

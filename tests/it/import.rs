@@ -63,7 +63,7 @@ fn several_users_become_several_profiles() {
     let config = test.read_config();
     assert!(config.contains("redirect_uri = \"https://www.google.com/\""), "{config}");
     let again = test.run(args.into_iter().chain(["--write"]));
-    again.warned("'ann' has this refresh token");
+    again.warned("'ann' already has this refresh token");
     assert_eq!(again.stdout, "");
     assert_eq!(test.read_config(), config, "a second import changes nothing");
 }

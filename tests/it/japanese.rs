@@ -315,7 +315,7 @@ fn the_page_after_the_consent_is_in_the_language_of_the_call() {
             stream.read_to_string(&mut page).unwrap();
             page
         };
-        pty.exp_regex(&seen("承認を待っています|waiting for you")).unwrap();
+        pty.exp_regex(&seen("承認を待っています|waiting up to")).unwrap();
         let stray = ask("/favicon.ico");
         assert!(stray.contains(&format!("<html lang=\"{tag}\">")), "{stray}");
         assert_eq!(is_japanese(&stray), lang == JAPANESE, "{stray}");

@@ -131,12 +131,12 @@ fn a_redirect_that_comes_twice_leads_to_one_exchange() {
         std::thread::spawn(move || http().get(&landed).send().unwrap().text().unwrap())
     });
     let pages = visits.map(|visit| visit.join().unwrap());
-    for words in ["Access granted", "Nothing more to do here"] {
+    for words in ["Access granted", "Nothing more to do"] {
         assert_eq!(pages.iter().filter(|page| page.contains(words)).count(), 1, "{pages:?}");
     }
     until("the exchange", || test.sandbox.token_requests() > 0);
     let late = http().get(&landed).send().unwrap().text().unwrap();
-    assert!(late.contains("Nothing more to do here"), "{late}");
+    assert!(late.contains("Nothing more to do"), "{late}");
     assert_eq!(running.wait().code, 0);
     test.run(["get", "crm"]).ok();
     assert_eq!(test.sandbox.token_requests(), 1);
@@ -236,7 +236,7 @@ fn a_redirect_of_another_user_is_refused() {
     let outcome = running.wait();
     assert_eq!(outcome.code, 0, "{outcome:?}");
     let refused =
-        "refused a redirect from another user's process; if it was your browser, log in with --flow paste";
+        "rejected a redirect from another user's process; if it was your browser, log in with --flow paste";
     assert_eq!(outcome.stderr.matches(refused).count(), 1, "{outcome:?}");
     assert_eq!(test.sandbox.token_requests(), 1);
 }
@@ -245,7 +245,7 @@ fn a_redirect_of_another_user_is_refused() {
 fn the_account_is_shown_where_the_scope_allows_it() {
     for (scope, wanted) in [
         ("AaaServer.profile.READ", "zoho-cred: the account is Sam Sandbox <sam@sandbox.invalid>"),
-        ("ZohoCRM.settings.ALL", "only with the scope AaaServer.profile.READ"),
+        ("ZohoCRM.settings.ALL", "add the scope AaaServer.profile.READ"),
     ] {
         let (_test, running, landed) = waiting_with(|_| vec!["--no-browser", "--scope", scope]);
         assert_eq!(http().get(&landed).send().unwrap().status(), 200);
@@ -259,5 +259,5 @@ fn the_account_is_shown_where_the_scope_allows_it() {
     assert_eq!(http().get(&landed).send().unwrap().status(), 200);
     let outcome = running.wait();
     assert_eq!(outcome.code, 0, "a login that succeeded does not fail for it: {outcome:?}");
-    assert!(outcome.stderr.contains("Zoho did not say whose account it is"), "{outcome:?}");
+    assert!(outcome.stderr.contains("could not determine the account"), "{outcome:?}");
 }

@@ -76,7 +76,7 @@ fn a_dead_token_counts_as_revoked() {
     test.run(["logout", "books", "--force", "-q"]).ok();
     let outcome = test.run(["logout", "crm"]);
     outcome.ok();
-    assert!(outcome.stderr.contains("dead already"), "{outcome:?}");
+    assert!(outcome.stderr.contains("no longer valid"), "{outcome:?}");
     assert_eq!(secrets(&test), Vec::<PathBuf>::new());
 }
 
@@ -90,7 +90,7 @@ fn a_failed_revoke_forgets_nothing() {
         test.sandbox.set_fault(Fault::new(Endpoint::Revoke, kind));
         let outcome = test.run(["logout", "crm", "--forget"]);
         outcome.failed(69, "unavailable");
-        assert!(outcome.stderr.contains("nothing was forgotten"), "{outcome:?}");
+        assert!(outcome.stderr.contains("nothing was deleted"), "{outcome:?}");
         test.sandbox.clear_faults();
     }
     assert_eq!(test.state_files(), before);
@@ -104,7 +104,7 @@ fn local_revokes_nothing() {
     test.get().ok();
     let outcome = test.run(["logout", "crm", "--local"]);
     outcome.ok();
-    assert!(outcome.stderr.contains("lives on at Zoho"), "{outcome:?}");
+    assert!(outcome.stderr.contains("is still valid at Zoho"), "{outcome:?}");
     assert_eq!(revokes(&test), 0);
     assert_eq!(secrets(&test), Vec::<PathBuf>::new());
     assert!(lives(&test));

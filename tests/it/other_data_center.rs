@@ -87,8 +87,8 @@ fn log_in(test: &Test, secret_of_europe: &str) -> String {
 #[track_caller]
 fn goes_on(test: &Test, mut person: Person, secret_of_europe: &str) -> String {
     let landed = accepted(test, &person.finds("https://accounts.zoho.com/"));
-    person.answers("Paste that whole address: ", &landed);
-    person.answers("Client Secret of 'eu', or Enter for the same (not shown): ", secret_of_europe);
+    person.answers("Paste the whole URL: ", &landed);
+    person.answers("Client Secret for 'eu', or Enter to use the same (not shown): ", secret_of_europe);
     let (code, shown) = person.leaves();
     assert_eq!(code, 0, "{shown}");
     shown

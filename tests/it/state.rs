@@ -143,7 +143,7 @@ fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
     let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
     test.get().ok();
     let doctor = || test.run(["doctor", "-o", "json"]).stdout;
-    assert!(doctor().contains("can be written"));
+    assert!(doctor().contains("is writable"));
     let filler = test.state().join("filler");
     std::fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
     // A few bytes are free.
@@ -153,7 +153,7 @@ fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
     std::fs::remove_file(test.state().join("probe")).unwrap();
     let said = doctor();
     assert!(said.contains("could not write") && said.contains("the disk is full"), "{said}");
-    assert!(!said.contains("can be written"), "{said}");
+    assert!(!said.contains("is writable"), "{said}");
     test.run(["get", "--refresh"]).failed(74, "store");
     drop(tmpfs);
 }

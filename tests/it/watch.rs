@@ -201,7 +201,7 @@ fn an_unwritable_file_and_an_unreadable_state_are_outlasted() {
     std::fs::write(test.state(), "not a folder").unwrap();
     let warnings = || {
         let stderr = std::fs::read_to_string(running.stderr_file()).unwrap();
-        stderr.matches("the file keeps its token until that is over").count()
+        stderr.matches("the file keeps its token meanwhile").count()
     };
     until("another warning", || warnings() == 2);
     assert_eq!(content(&out), token);

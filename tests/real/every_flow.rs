@@ -225,7 +225,7 @@ fn paste(caller: Caller) {
     let mut login = begin(&test, caller, &flow);
     let landed = press("accept", &login.found("http://127"));
     assert!(landed.starts_with(GOOGLE) && landed.ends_with('&'), "{landed}");
-    login.given("Paste that whole address: ", &landed);
+    login.given("Paste the whole URL: ", &landed);
     let config = format!("redirect_uri = \"{GOOGLE}\"");
     used_and_left(&test, caller, &flow, &login.ended_well(), &[]);
     assert!(test.read_config().contains(&config));

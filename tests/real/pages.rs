@@ -117,7 +117,7 @@ fn log_in(test: &mut Test, callback: &str, line: &str) {
     match line {
         line if line.contains("--flow paste") => {
             let landed = press("accept", &person.finds("http://127"));
-            person.answers("Paste that whole address: ", &landed);
+            person.answers("Paste the whole URL: ", &landed);
         }
         line if line.contains("--flow device") => {
             connect(&person.finds("zoho-cred: or visit "));

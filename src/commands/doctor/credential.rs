@@ -29,7 +29,7 @@ pub(crate) fn secrets(session: &Session, system: &System) -> Check {
         return Check::error(what, &error);
     }
     match session.source(system).secrets() {
-        Ok(_) => Check::ok(what, tr!("they can be read from {place}", place)),
+        Ok(_) => Check::ok(what, tr!("readable from {place}", place)),
         Err(error) => Check::error(what, &error.into()),
     }
 }
@@ -47,7 +47,7 @@ fn refresh_token(session: &Session, system: &System, local: &LocalState) -> Chec
     let name = &session.profile.name;
     let Some(failure) = &local.ledger.failure else {
         return match &local.no_credential {
-            None => Check::ok(what, tr!("Zoho has not refused it")),
+            None => Check::ok(what, tr!("not rejected by Zoho")),
             Some(error @ CredentialError::SettingsChanged { .. }) => {
                 Check::error(what, &error.clone().into())
             }
@@ -65,11 +65,9 @@ fn refresh_token(session: &Session, system: &System, local: &LocalState) -> Chec
     );
     match failure.kind {
         FailureKind::Refused => Check::failed(what, said, format!("zoho-cred login {name}")),
-        FailureKind::Misconfigured | FailureKind::Throttled => {
-            Check::ok(what, tr!("Zoho has not refused it"))
-        }
+        FailureKind::Misconfigured | FailureKind::Throttled => Check::ok(what, tr!("not rejected by Zoho")),
         FailureKind::Transient => {
-            Check::warning(what, said, tr!("try again; the check of the accounts server says more"))
+            Check::warning(what, said, tr!("try again, and see the 'accounts server' check"))
         }
     }
 }
@@ -89,7 +87,7 @@ fn data_center(session: &Session, local: &LocalState) -> Check {
     let profile = &session.profile;
     let here = profile.place();
     let fix = tr!(
-        "look where the API console lists the client, set data_center (one of {codes}), and log in again",
+        "set data_center to the one in which the API console lists the client (one of {codes}), then log in again",
         codes = DataCenter::codes().collect::<Vec<_>>().join(", "),
     );
     if let Some(failure) = local.ledger.failure.as_ref().filter(|it| it.kind == FailureKind::Misconfigured) {
@@ -99,7 +97,7 @@ fn data_center(session: &Session, local: &LocalState) -> Check {
         }
         return Check::failed(
             what,
-            tr!("{here} answered '{error}': it may be the wrong one", here, error = failure.error),
+            tr!("{here} answered '{error}'; it may be the wrong data center", here, error = failure.error),
             fix,
         );
     }
@@ -108,7 +106,7 @@ fn data_center(session: &Session, local: &LocalState) -> Check {
     match other {
         Some(dc) => Check::failed(
             what,
-            tr!("it is {here}, but Zoho sent the APIs of {code}", here, code = dc.code),
+            tr!("configured as {here}, but Zoho sent the API domain of {code}", here, code = dc.code),
             fix,
         ),
         None => Check::ok(what, here),
@@ -126,7 +124,7 @@ fn budget(session: &Session, system: &System, local: &LocalState) -> Check {
             what,
             message,
             tr!(
-                "wait; look for callers that refresh without zoho-cred, or with another HOME: give all of them the same ZOHO_CRED_STATE_DIR"
+                "wait; then look for callers that refresh without zoho-cred or run with another HOME, and give all of them the same ZOHO_CRED_STATE_DIR"
             ),
         );
     }
@@ -144,8 +142,8 @@ fn budget(session: &Session, system: &System, local: &LocalState) -> Check {
     } else {
         Check::failed(
             what,
-            tr!("{message}, the next in {time}", message, time = humanize(slot)),
-            tr!("wait; look for callers with --refresh, or that reject good tokens"),
+            tr!("{message}; the next in {time}", message, time = humanize(slot)),
+            tr!("wait; look for callers that use --refresh or reject valid tokens"),
         )
     }
 }
@@ -157,9 +155,9 @@ fn tokens(system: &System, local: &LocalState) -> Check {
     if minted >= MANY_TOKENS {
         Check::warning(
             what,
-            tr!("{message}; Zoho keeps 10 to 15 alive and kills the oldest", message),
+            tr!("{message}; Zoho keeps only the newest 10 to 15", message),
             tr!(
-                "look for callers with --refresh or a long --min-ttl; share one ZOHO_CRED_STATE_DIR or [store]"
+                "look for callers that use --refresh or a long --min-ttl; share one ZOHO_CRED_STATE_DIR or [store]"
             ),
         )
     } else {

@@ -1,4 +1,4 @@
-//! Checks of the state directory: owner, modes, file system, writing and locking.
+//! Checks of the state folder: owner, modes, file system, writing and locking.
 
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
@@ -22,18 +22,22 @@ fn modes(state: &StateDir) -> Check {
     let what = &tr!("file modes");
     let open = probe::open_to_others(state);
     match open.first() {
-        None => Check::ok(what, tr!("nobody else can read the state")),
+        None => Check::ok(what, tr!("no other user can read the state")),
         Some(first) => {
             let state = state.path().display();
             Check::failed(
                 what,
                 match open.len() {
-                    1 => tr!("others can read {path}", path = first.display()),
+                    1 => tr!("other users can read {path}", path = first.display()),
                     n => {
-                        tr!("others can read {path} and {count} more", path = first.display(), count = n - 1)
+                        tr!(
+                            "other users can read {path} and {count} more",
+                            path = first.display(),
+                            count = n - 1
+                        )
                     }
                 },
-                tr!("run 'chmod -R go= {state}', and log in again if others may have read it", state),
+                tr!("run 'chmod -R go= {state}'; log in again if others may have read it", state),
             )
         }
     }
@@ -44,16 +48,16 @@ fn file_system(state: &StateDir, system: &System) -> Check {
     let path = state.path().display();
     match (system.file_system)(state.path()) {
         FileSystem::Local => Check::ok(what, tr!("{path} is local", path)),
-        FileSystem::Unknown => Check::skipped(what, tr!("its kind is not known here")),
+        FileSystem::Unknown => Check::skipped(what, tr!("unknown type")),
         FileSystem::Remote(kind) => Check::failed(
             what,
-            tr!("{path} is on {kind}, whose locks cannot be trusted", path, kind),
-            tr!("set ZOHO_CRED_STATE_DIR to a local folder; to share between machines use [store]"),
+            tr!("{path} is on {kind}, where file locks are unreliable", path, kind),
+            tr!("set ZOHO_CRED_STATE_DIR to a local folder; to share between machines, use [store]"),
         ),
         FileSystem::WithoutOwners(kind) => Check::failed(
             what,
             tr!(
-                "{path} is on {kind}, which has no owners and modes: other users can read the state",
+                "{path} is on {kind}, which has no file owners or modes, so other users can read the state",
                 path,
                 kind
             ),
@@ -67,12 +71,12 @@ fn writing(state: &StateDir, system: &System) -> Check {
     let path = state.path().display();
     match probe::write(state) {
         Ok(()) if system.env.get("ZOHO_CRED_STATE_DIR").is_some() => {
-            Check::ok(what, tr!("{path} can be written", path))
+            Check::ok(what, tr!("{path} is writable", path))
         }
         Ok(()) => Check::ok(
             what,
             tr!(
-                "{path} can be written; a process with another HOME has a budget of its own, unless both set ZOHO_CRED_STATE_DIR",
+                "{path} is writable; processes with another HOME have a separate budget unless they set ZOHO_CRED_STATE_DIR",
                 path
             ),
         ),
@@ -85,13 +89,13 @@ pub(crate) fn lock(session: &Session, system: &System) -> Check {
     let what = &tr!("lock");
     let id = match session.source(system).id() {
         Ok(id) => id,
-        Err(_) => return Check::skipped(what, tr!("there is no credential to lock")),
+        Err(_) => return Check::skipped(what, tr!("no credential to lock")),
     };
     let look = || -> Result<Check, Error> {
         let store = store::open(&session.state, &id, None)?;
         let free = store.try_lock()?.is_some();
         Ok(if free {
-            Check::ok(what, tr!("it is free, and can be taken"))
+            Check::ok(what, tr!("free"))
         } else {
             Check::ok(what, refreshing(store.holder().and_then(Holder::pid)))
         })

@@ -30,7 +30,7 @@ pub(crate) fn checks(session: &Session, system: &System) -> Vec<Check> {
         Ok(answer) => vec![reached(what, accounts.as_str(), &answer), clock(system, &answer)],
         Err(problem) => {
             let fix = fix(system, &problem);
-            let offline = tr!("the accounts server did not tell its time");
+            let offline = tr!("the accounts server did not send its time");
             vec![
                 Check::failed(what, problem.message(&request.host()), fix),
                 Check::skipped(&tr!("clock"), offline),
@@ -56,8 +56,8 @@ fn fix(system: &System, problem: &Problem) -> String {
         return advice;
     }
     match PROXIES.iter().find(|name| system.env.get(name).is_some()) {
-        Some(name) => tr!("check the proxy of {name}, or add the host to NO_PROXY", name),
-        None => tr!("check the network, and HTTPS_PROXY where a proxy is needed"),
+        Some(name) => tr!("check the proxy in {name}, or add the host to NO_PROXY", name),
+        None => tr!("check the network, and HTTPS_PROXY if you need a proxy"),
     }
 }
 
@@ -65,19 +65,19 @@ fn clock(system: &System, answer: &HttpAnswer) -> Check {
     let what = &tr!("clock");
     let there = answer.date.as_deref().and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
     let Some(there) = there else {
-        return Check::skipped(what, tr!("the accounts server did not tell its time"));
+        return Check::skipped(what, tr!("the accounts server did not send its time"));
     };
     let off_s = system.clock.now().wall_ms.div_euclid(1000) - there.timestamp().as_second();
     let off = humanize(Duration::from_secs(off_s.unsigned_abs()));
     match off_s {
-        s if s.abs() <= MOST_OFF_S => Check::ok(what, tr!("it agrees with Zoho's")),
+        s if s.abs() <= MOST_OFF_S => Check::ok(what, tr!("matches Zoho's")),
         s => {
             let message = if s > 0 {
-                tr!("it is {time} ahead of Zoho's", time = off)
+                tr!("{time} ahead of Zoho's", time = off)
             } else {
-                tr!("it is {time} behind Zoho's", time = off)
+                tr!("{time} behind Zoho's", time = off)
             };
-            Check::failed(what, message, tr!("set the clock, best by NTP: timedatectl set-ntp true"))
+            Check::failed(what, message, tr!("set the clock, preferably by NTP: timedatectl set-ntp true"))
         }
     }
 }

@@ -16,14 +16,14 @@ const SLOW: Duration = Duration::from_millis(250);
 pub(crate) fn check(session: &Session, system: &System) -> Check {
     let what = &tr!("shared store");
     let Some((place, health)) = look(session, system) else {
-        return Check::skipped(what, tr!("none is set; this machine keeps its state for itself"));
+        return Check::skipped(what, tr!("none configured; the state is local to this machine"));
     };
     match health {
         Ok(health) => evaluate(what, &place, &health),
         Err(error) if error.code() == Code::Unavailable => Check::failed(
             what,
             error.in_one_line(),
-            tr!("see that it runs there, or correct the address in [store] or ZOHO_CRED_STORE"),
+            tr!("check that it is running, and the URL in [store] or ZOHO_CRED_STORE"),
         ),
         Err(error) => Check::error(what, &error),
     }
@@ -34,36 +34,36 @@ fn evaluate(what: &str, place: &str, health: &Health) -> Check {
     match health.eviction.as_deref() {
         _ if health.foreign => Check::failed(
             what,
-            tr!("{facts}; the token there is sealed with another key", facts),
+            tr!("{facts}; its token is encrypted with another key", facts),
             tr!(
-                "give this machine the fleet's ZOHO_CRED_STORE_KEY, or the one before it as ZOHO_CRED_STORE_KEY_OLD"
+                "set ZOHO_CRED_STORE_KEY to the key of the other machines, or ZOHO_CRED_STORE_KEY_OLD to the previous key"
             ),
         ),
         _ if health.refusal == Some(Refusal::Replica) => Check::failed(
             what,
-            tr!("{facts}; it is a replica that takes no writes, so nobody can refresh", facts),
-            tr!("write the address of the primary into [store] or ZOHO_CRED_STORE"),
+            tr!("{facts}; it is a read-only replica, so no refresh is possible", facts),
+            tr!("set [store] or ZOHO_CRED_STORE to the URL of the primary"),
         ),
         _ if health.refusal == Some(Refusal::Full) => Check::failed(
             what,
-            tr!("{facts}; its memory is full, so nobody can refresh", facts),
-            tr!("raise its maxmemory, or give the fleet a store of its own"),
+            tr!("{facts}; its memory is full, so no refresh is possible", facts),
+            tr!("raise its maxmemory, or use a separate store"),
         ),
         Some("noeviction") if health.latency > SLOW => Check::warning(
             what,
             facts,
-            tr!("put the store nearer to its machines: a refresh asks it six times"),
+            tr!("move the store closer to the machines; each refresh sends it six commands"),
         ),
         Some("noeviction") => Check::ok(what, facts),
         Some(policy) => Check::failed(
             what,
-            tr!("{facts}; its maxmemory-policy is {policy}, so it may forget the budget", facts, policy),
+            tr!("{facts}; its maxmemory-policy is {policy}, so it may evict the budget", facts, policy),
             tr!("redis-cli config set maxmemory-policy noeviction"),
         ),
         None => Check::warning(
             what,
-            tr!("{facts}; it does not tell its maxmemory-policy", facts),
-            tr!("see that it is noeviction, or allow INFO to our user"),
+            tr!("{facts}; its maxmemory-policy cannot be read", facts),
+            tr!("check that it is noeviction, or allow INFO to zoho-cred's user"),
         ),
     }
 }

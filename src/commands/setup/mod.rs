@@ -112,9 +112,9 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
     let unknown = || {
         Error::new(
             Code::Config,
-            tr!("it is not known yet where the APIs of '{profile}' are", profile = profile.name),
+            tr!("the API domain of '{profile}' is not known yet", profile = profile.name),
             tr!(
-                "run 'zoho-cred get {profile}' once, or give [profile.{profile}] its hosts",
+                "run 'zoho-cred get {profile}' once, or set hosts in [profile.{profile}]",
                 profile = profile.name
             ),
         )

@@ -32,7 +32,7 @@ pub(crate) fn status(system: &mut System, global: &Global, args: &StatusArgs) ->
     system.print(text.as_bytes())?;
     if status.minted_last_hour >= MANY_TOKENS && !global.verbosity.quiet {
         system.warn(&tr!(
-            "{count} tokens were minted in the last hour; Zoho keeps 10 to 15 alive and kills the oldest",
+            "{count} tokens were minted in the last hour; Zoho keeps only the newest 10 to 15",
             count = status.minted_last_hour,
         ));
     }

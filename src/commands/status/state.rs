@@ -116,7 +116,7 @@ pub(crate) struct LocalState {
 }
 
 impl LocalState {
-    /// Errors: the credential or the state directory cannot be read.
+    /// Errors: the credential or the state folder cannot be read.
     pub(crate) fn read(session: &Session, system: &System) -> Result<Self, Error> {
         let source = session.source(system);
         let nothing = |no_credential| LocalState {

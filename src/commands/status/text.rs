@@ -45,9 +45,9 @@ pub(crate) fn summary(status: &Status, report: &Report, now_ms: i64) -> String {
     let name = &status.profile;
     let step = next(status).unwrap_or_else(|| match (status.state, &status.token) {
         (State::Ready, _) | (_, Some(_)) => {
-            tr!("zoho-cred get {name} prints a token, zoho-cred --help tells all", name)
+            tr!("zoho-cred get {name} prints a token, zoho-cred --help lists all commands", name)
         }
-        (_, None) => tr!("wait; zoho-cred status {name} tells more", name),
+        (_, None) => tr!("wait; zoho-cred status {name} has details", name),
     });
     report.table([
         vec![styled(Style::Strong, status.profile.clone()), state(status, report, now_ms)],
@@ -80,7 +80,7 @@ pub(crate) fn state(status: &Status, report: &Report, now_ms: i64) -> StyledText
 fn login(status: &Status) -> Option<String> {
     match (status.settings_changed, status.scopes_edited) {
         (true, _) => Some(tr!("settings changed since the login")),
-        (false, true) => Some(tr!("scopes edited since the login: log in again to be granted them")),
+        (false, true) => Some(tr!("scopes edited since the login; log in again to apply them")),
         (false, false) => None,
     }
 }
@@ -95,7 +95,7 @@ fn place(status: &Status) -> String {
 fn token(status: &Status, report: &Report, now_ms: i64) -> String {
     let Some(token) = &status.token else {
         return match status.state {
-            State::Ready => tr!("none yet; the next call gets one"),
+            State::Ready => tr!("none yet; the next call requests one"),
             State::LoginRequired | State::CoolingDown | State::OutOfBudget => tr!("none"),
         };
     };
@@ -103,9 +103,9 @@ fn token(status: &Status, report: &Report, now_ms: i64) -> String {
     let bar = report.bar(seconds(token.expires_in), seconds(token.life_s));
     let left = humanize(rounded(Duration::from_secs(seconds(token.expires_in))));
     let then = match (status.state, token.early_from_ms > now_ms) {
-        (State::Ready, true) => tr!("renews at {time}", time = report.time(token.early_from_ms)),
-        (State::Ready, false) => tr!("the next call renews it"),
-        _ => tr!("then no new one for now"),
+        (State::Ready, true) => tr!("refreshes at {time}", time = report.time(token.early_from_ms)),
+        (State::Ready, false) => tr!("the next call refreshes it"),
+        _ => tr!("no refresh is possible for now"),
     };
     tr!("{bar} {left} left, {then}", bar, left, then)
 }
@@ -137,7 +137,7 @@ fn budget(status: &Status, report: &Report) -> String {
 pub(crate) fn refreshing(pid: Option<u32>) -> String {
     match pid {
         Some(pid) => tr!("process {pid} is refreshing", pid),
-        None => tr!("somebody is refreshing"),
+        None => tr!("another process is refreshing"),
     }
 }
 

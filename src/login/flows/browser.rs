@@ -44,7 +44,7 @@ pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<Auth
             strangers += 1;
             if strangers == 1 {
                 system.warn(&tr!(
-                    "refused a redirect from another user's process; if it was your browser, log in with --flow paste"
+                    "rejected a redirect from another user's process; if it was your browser, log in with --flow paste"
                 ));
             }
             continue;
@@ -87,11 +87,11 @@ fn show_url(system: &System, url: &str, choices: Choices) {
         system.browser.open(url).map_err(|problem| log::info!("no browser was opened: {problem}")).is_ok()
     };
     if opened && is_at_hand(&system.env) {
-        system.say(&tr!("zoho-cred: the consent page is open in your browser; if it is not, visit:"))
+        system.say(&tr!("zoho-cred: opened the consent page in your browser; if you do not see it, visit:"))
     } else {
         system.say(&tr!("zoho-cred: visit this page in your browser and accept:"))
     }
     display::address(system, url);
     let wait = crate::i18n::humanize(choices.timeout);
-    system.say(&tr!("zoho-cred: waiting for you to come back, for {wait} at most", wait));
+    system.say(&tr!("zoho-cred: waiting up to {wait} for the redirect", wait));
 }

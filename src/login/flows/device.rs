@@ -37,9 +37,7 @@ pub fn run(
 ) -> Result<(IssuedTokens, Secret), Error> {
     let mut code = request_code(http, profile)?;
     if !is_own_page(&code.verification_url, &profile.accounts_url) {
-        return Err(Error::unavailable(&tr!(
-            "the page for the code is not one of the accounts server's own"
-        )));
+        return Err(Error::unavailable(&tr!("the page for entering the code is not on the accounts server")));
     }
     code.verification_url_complete.take_if(|url| !is_own_page(url, &profile.accounts_url));
     show_code(system, &code);
@@ -93,7 +91,7 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
         error if error.starts_with("invalid_") || LikelyCause::of(error).is_some() => {
             client_rejected(profile.name.as_str(), error, profile.accounts_url.as_str())
         }
-        error => Error::unavailable(&tr!("the accounts server gave no device code: {error}", error)),
+        error => Error::unavailable(&tr!("the accounts server sent no device code: {error}", error)),
     })
 }
 
@@ -104,7 +102,7 @@ fn show_code(system: &System, code: &DeviceCode) {
     if let Some(complete) = &code.verification_url_complete {
         system.say(&tr!("zoho-cred: or visit {complete}", complete));
     }
-    system.say(&tr!("zoho-cred: the code is good for {time}", time = humanize(code.life)));
+    system.say(&tr!("zoho-cred: the code is valid for {time}", time = humanize(code.life)));
 }
 
 /// Whether a URL may be shown to the user: https on the accounts server or another one of Zoho's, or, for a
@@ -140,7 +138,7 @@ fn wait(system: &System, pause: Duration, next: Duration, deadline: &Deadline) -
 
 /// The accounts server for a location: from Zoho's table, or for a loopback server from its server info.
 fn other_server(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<AccountsUrl, Error> {
-    let unknown = || untrusted(tr!("the user's data center is none of Zoho's"));
+    let unknown = || untrusted(tr!("the user's data center is unknown"));
     if !accounts.is_loopback() {
         return DataCenter::by_code(location).map(AccountsUrl::of).ok_or_else(unknown);
     }

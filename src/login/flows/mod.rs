@@ -11,19 +11,20 @@ use crate::i18n::tr;
 
 /// The person, or Zoho's limit on codes, refused the consent.
 fn denied(error: &str) -> Error {
-    again(Code::LoginRequired, tr!("the consent was not given: '{error}'", error))
-        .with_cause(tr!("somebody pressed Reject, or more than 10 codes were asked for in 10 minutes"))
+    again(Code::LoginRequired, tr!("consent was denied: '{error}'", error))
+        .with_cause(tr!("Reject was clicked, or more than 10 codes were requested in 10 minutes"))
 }
 
 /// Nobody answered the consent page in time.
 fn timed_out() -> Error {
-    again(Code::LoginRequired, tr!("nobody answered the consent page in time"))
+    again(Code::LoginRequired, tr!("the login timed out"))
 }
 
 /// A redirect that must not lead to a request.
 fn untrusted(problem: String) -> Error {
-    again(Code::BadInput, tr!("the redirect was not accepted: {problem}", problem))
-        .with_cause(tr!("anybody can send such an address, and the client secret would go where it says"))
+    again(Code::BadInput, tr!("rejected the redirect: {problem}", problem)).with_cause(tr!(
+        "anyone can send such a URL, and the client secret would be sent to the server it names"
+    ))
 }
 
 fn again(code: Code, message: String) -> Error {

@@ -27,11 +27,11 @@ pub fn code(
     system.say(&tr!("zoho-cred: visit this page in your browser and accept:"));
     display::address(system, &url);
     system.say(&tr!(
-        "zoho-cred: you will end at a long address that begins with {address}; that page need not load",
+        "zoho-cred: you will be redirected to a long URL that starts with {address}; the page need not load",
         address = profile.redirect_uri,
     ));
     let text = read_code(system, code_file, |system| {
-        ask(system, &tr!("Paste that whole address"), "--code-file").map(Secret::new)
+        ask(system, &tr!("Paste the whole URL"), "--code-file").map(Secret::new)
     })?;
     let own = &profile.accounts_url;
     let (code, accounts_url) = match callback::pasted(text.expose()) {
@@ -41,12 +41,12 @@ pub fn code(
             Callback::Denied(error) | Callback::Stray(error) => return Err(denied(&error)),
             Callback::Untrusted(problem) => return Err(untrusted(problem)),
             Callback::Foreign => {
-                let problem = tr!("it does not belong to this login: its state is another one");
+                let problem = tr!("its state is not the one of this login");
                 return Err(untrusted(problem));
             }
         },
         None => {
-            let problem = tr!("that is neither the redirected address nor a code");
+            let problem = tr!("that is neither the redirected URL nor a code");
             return Err(bad_answer(problem));
         }
     };

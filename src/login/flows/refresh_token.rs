@@ -20,7 +20,7 @@ pub fn refresh_token(system: &mut System, args: &LoginArgs) -> Result<Secret, Er
                 ask_secret(system, &tr!("Refresh token"), "--refresh-token-file")?
             }
             None => read_secret_file(system, "-".as_ref()).map_err(|_| {
-                wrong(tr!("the refresh token is missing: give --refresh-token-file, or write it to stdin"))
+                wrong(tr!("the refresh token is missing: use --refresh-token-file, or write it to stdin"))
             })?,
         },
     };

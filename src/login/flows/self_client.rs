@@ -32,6 +32,6 @@ pub fn code(
             verifier: None,
             accounts_url: profile.accounts_url.clone(),
         }),
-        false => Err(bad_answer(tr!("that is not a code of the API console"))),
+        false => Err(bad_answer(tr!("that is not a code from the API console"))),
     }
 }

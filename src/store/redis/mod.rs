@@ -188,7 +188,7 @@ fn foreign() -> Error {
         Code::Config,
         tr!("the shared store is sealed with another key"),
         tr!(
-            "give this machine the fleet's ZOHO_CRED_STORE_KEY, or the one before it as ZOHO_CRED_STORE_KEY_OLD"
+            "set ZOHO_CRED_STORE_KEY to the key of the other machines, or ZOHO_CRED_STORE_KEY_OLD to the previous key"
         ),
     )
 }

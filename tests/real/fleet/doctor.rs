@@ -34,11 +34,11 @@ fn a_lease_is_reported() {
     until("the request to arrive", || fleet.requests() == 1);
     fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::ZERO).unwrap();
     let (status, said) = finding(&fleet, 1);
-    assert!(status == "ok" && said.contains("a machine refreshes"), "{said}");
+    assert!(status == "ok" && said.contains("a machine is refreshing"), "{said}");
     for verb in ["status", "list"] {
         let told = fleet.run(1, &[verb]);
         assert!(
-            told.stdout.contains("answers in") && told.stdout.contains("a machine refreshes"),
+            told.stdout.contains("answers in") && told.stdout.contains("a machine is refreshing"),
             "{told:?}"
         );
         assert!(!told.stdout.contains(&fleet.key), "{told:?}");
@@ -52,7 +52,7 @@ fn a_token_under_another_key_is_found() {
     fleet.get(0).ok();
     fleet.key = fleet.test.run(["keygen"]).ok().to_owned();
     let (status, said) = finding(&fleet, 1);
-    assert!(status == "failed" && said.contains("sealed with another key"), "{said}");
+    assert!(status == "failed" && said.contains("encrypted with another key"), "{said}");
 }
 
 #[test]
