@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Why a credential cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialError {
-    /// There is none for the profile.
+    /// The profile has none.
     NeverLoggedIn {
         /// The profile.
         profile: String,
@@ -288,7 +288,7 @@ impl<'a> Source<'a> {
         now.and_then(Result::ok).is_some_and(|now| login.is_for(&now))
     }
 
-    /// The error of a call during which a login or logout of the profile ended.
+    /// A login or logout of the profile ended during the call.
     pub(crate) fn modified(&self) -> Error {
         Error::new(
             Code::Busy,
@@ -301,7 +301,7 @@ impl<'a> Source<'a> {
         .with_retry_after(Duration::from_secs(1))
     }
 
-    /// The error of a login whose secrets are no longer in `place`.
+    /// The secrets of the login are no longer in `place`.
     pub(crate) fn secrets_gone(&self, place: &str) -> Error {
         let profile = &self.profile.name;
         Error::new(

@@ -56,10 +56,10 @@ pub trait Locked {
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;
 }
 
-/// Why a request was not made safe to send.
+/// Why [`Locked::write_ahead`] failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteAheadError {
-    /// The lock or the lease belongs to somebody else by now. Take it and read everything again.
+    /// Another process or machine may have the lock or the lease. The caller must take it and read everything again.
     LeaseLost,
     /// Anything else.
     Failed(Error),

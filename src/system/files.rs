@@ -291,9 +291,11 @@ pub(crate) fn home(env: &Env) -> Option<PathBuf> {
 /// Appends in a single write to a regular file that others append to and read. A missing file is created with mode
 /// 0600.
 pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let written = open_to_append(path).and_then(|mut file| match file.metadata()?.is_file() {
-        true => file.write_all(bytes),
-        false => Err(not_regular()),
+    let written = open_to_append(path).and_then(|mut file| {
+        if !file.metadata()?.is_file() {
+            return Err(not_regular());
+        }
+        file.write_all(bytes)
     });
     written.map_err(|error| unwritable(path, &error))
 }

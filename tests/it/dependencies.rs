@@ -4,9 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// To be removed when errors no longer name the environment profile themselves.
-const TOLERATED: (&str, &str) = ("error", "model");
-
 /// The sandbox is a separate program behind a feature.
 const EXCEPTIONS: [&str; 4] = ["bin", "lib", "main", "sandbox"];
 
@@ -57,7 +54,7 @@ fn uses() -> BTreeMap<String, BTreeMap<String, PathBuf>> {
         for path in code.flat_map(|line| line.split("crate::").skip(1)) {
             let name = path.split(|c: char| c != '_' && !c.is_alphanumeric()).next().unwrap();
             assert!(!name.is_empty(), "{}: write one `use crate::module` a line", file.display());
-            if name != module && !EXCEPTIONS.contains(&name) && (&*module, name) != TOLERATED {
+            if name != module && !EXCEPTIONS.contains(&name) {
                 used.insert(name.to_owned(), file.clone());
             }
         }
