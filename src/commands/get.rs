@@ -122,7 +122,7 @@ pub(super) fn token(
             Some(response) => response,
             None => requested_token(session, system, request)?,
         };
-        if response.record.living(system.clock.now()).is_some() {
+        if response.record.valid_token(system.clock.now()).is_some() {
             return Ok(response);
         }
     }

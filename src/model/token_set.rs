@@ -179,8 +179,8 @@ impl CacheRecord {
         self.token.as_ref().is_none_or(TokenSet::is_sound)
     }
 
-    /// The token, if it is still valid.
-    pub fn living(&self, now: ClockReading) -> Option<&TokenSet> {
+    /// The token if it is still valid.
+    pub fn valid_token(&self, now: ClockReading) -> Option<&TokenSet> {
         self.token.as_ref().filter(|token| token.is_valid(now))
     }
 
@@ -280,12 +280,12 @@ mod tests {
     #[test]
     fn a_record_is_as_good_as_its_token() {
         let record = |token| CacheRecord { token, ..CacheRecord::default() };
-        assert!(record(None).is_sound() && record(None).living(NOW).is_none());
+        assert!(record(None).is_sound() && record(None).valid_token(NOW).is_none());
         assert_eq!(record(None).freshness(NOW, MinTtl::Default), Freshness::Stale);
         let good = record(Some(token(3600, 3600)));
-        assert!(good.is_sound() && good.living(NOW) == good.token.as_ref());
+        assert!(good.is_sound() && good.valid_token(NOW) == good.token.as_ref());
         assert_eq!(good.freshness(NOW, MinTtl::Default), Freshness::Fresh);
-        assert!(record(Some(token(3600, 9))).living(NOW).is_none());
+        assert!(record(Some(token(3600, 9))).valid_token(NOW).is_none());
         let forged = TokenSet { access_token: Secret::new("a\nb"), ..token(3600, 3600) };
         assert!(!record(Some(forged)).is_sound() && !record(Some(token(3601, 3600))).is_sound());
     }

@@ -248,7 +248,7 @@ impl Attempts<'_, '_> {
             Answer::Granted(granted) => {
                 ledger.succeeded();
                 let record = self.cache.renewed(&granted, asked.reading());
-                if record.living(now.reading()).is_none() {
+                if record.valid_token(now.reading()).is_none() {
                     return Outcome::Transient(Miss { problem: Problem::TokenExpired, blame: Blame::Time });
                 }
                 let warning = locked.commit(&record).err().map(|error| unsaved(&error));

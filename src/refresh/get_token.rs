@@ -54,7 +54,7 @@ pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse,
             Freshness::Early => {
                 let renewed = refresh_ahead(ports, ask, seen.clone())?;
                 // The attempt may have outlasted the old token: the machine slept, or the token lives but seconds.
-                if renewed.record.living(ports.clock.now()).is_some() {
+                if renewed.record.valid_token(ports.clock.now()).is_some() {
                     return Ok(renewed);
                 }
             }
@@ -116,7 +116,7 @@ fn living(ports: &Ports<'_>, ask: &TokenRequest, error: &RefreshError) -> Option
         .and_then(|id| (ports.open)(&id).ok())
         .and_then(|store| store.cache().ok())?;
     let now = ports.clock.now();
-    let token = record.living(now)?;
+    let token = record.valid_token(now)?;
     if let MinTtl::Explicit(_) = ask.min_ttl
         && token.freshness(now, ask.min_ttl) == Freshness::Stale
     {

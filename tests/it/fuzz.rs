@@ -97,7 +97,7 @@ proptest! {
         let record: CacheRecord = decode(json.to_string().as_bytes()).unwrap();
         if record.is_sound() {
             record.freshness(NOW, MinTtl::Default);
-            let left = record.living(NOW).map_or(1, |token| token.left_ms(NOW));
+            let left = record.valid_token(NOW).map_or(1, |token| token.left_ms(NOW));
             prop_assert!((1..=3_660_000).contains(&left));
         }
     }

@@ -156,7 +156,7 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
     let (budget, ledger) = (&profile.budget, &local.ledger);
     let used = ledger.used(now, budget);
     let next_slot = ledger.next_slot(now, budget, budget.automatic());
-    let token = local.cache.living(clock).map(|token| Token {
+    let token = local.cache.valid_token(clock).map(|token| Token {
         expires_at: rfc3339(token.expires_at_ms.div_euclid(1000)),
         expires_in: token.left_ms(clock).div_euclid(1000),
         life_s: token.life_ms().div_euclid(1000),
