@@ -6,10 +6,9 @@ use crate::config::{ConfigFile, environment, state_dir};
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::{save_login, sdk_csv};
-use crate::model::CredentialId;
-use crate::model::Secrets;
 use crate::model::{
-    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend,
+    AccountsUrl, Budget, CredentialId, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme,
+    SecretBackend, Secrets,
 };
 use crate::sanitize::sanitize;
 use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout, LoginRecord, Source};
@@ -89,12 +88,13 @@ fn from_environment(
 
 fn new_name(config: &ConfigFile, name: &str) -> Result<ProfileName, Error> {
     let name = ProfileName::new(name)?;
-    match name == ProfileName::environment() || config.profile(&name).is_some() {
-        true => Err(Error::usage(
+    if name == ProfileName::environment() || config.profile(&name).is_some() {
+        Err(Error::usage(
             tr!("profile '{name}' already exists; choose another name", name),
             "zoho-cred import",
-        )),
-        false => Ok(name),
+        ))
+    } else {
+        Ok(name)
     }
 }
 

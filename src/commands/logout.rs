@@ -1,4 +1,4 @@
-//! `logout`: revokes at Zoho, then deletes locally. In this order, no valid token is left that nobody knows of.
+//! `logout`: revokes at Zoho, then deletes locally. In this order, no valid token is left without a record of it.
 
 use crate::cli::{Global, LogoutArgs};
 use crate::commands::Session;
@@ -6,11 +6,8 @@ use crate::config::{ConfigFile, edit};
 use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::login::{LoginJournal, LoginLock, Sharer, shared_by, token_count};
-use crate::model::CacheRecord;
-use crate::model::CredentialId;
-use crate::model::{AccountsUrl, Grant, Origin, Profile, SecretBackend};
-use crate::oauth::revoke;
-use crate::oauth::revoke::Revoked;
+use crate::model::{AccountsUrl, CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend};
+use crate::oauth::revoke::{self, Revoked};
 use crate::refresh::{Ports, busy};
 use crate::secret::Secret;
 use crate::secrets::{CredentialSource, LoginRecord, ProfileState, Source};
@@ -24,7 +21,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time limit of the revoke request.
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Logs a profile out. A failure before the token is known to be dead deletes nothing.
+/// Logs a profile out. A failure before the token is known to be invalid deletes nothing.
 pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, Some(&args.profile))?;
     let profile = &session.profile;
@@ -106,10 +103,7 @@ impl Logout<'_> {
 
     fn refuse_if_shared(&self) -> Result<(), Error> {
         let revokes = !self.args.local && self.has_refresh_token();
-        match self.others.is_empty() || self.args.force || !revokes {
-            true => Ok(()),
-            false => Err(self.shared()),
-        }
+        if self.others.is_empty() || self.args.force || !revokes { Ok(()) } else { Err(self.shared()) }
     }
 
     fn shared(&self) -> Error {
@@ -178,7 +172,7 @@ impl Logout<'_> {
         }
     }
 
-    /// Revokes the token at the accounts server that issued it. Any result but a dead token is an error.
+    /// Revokes the token at the accounts server that issued it. Any result but an invalid token is an error.
     fn revoke(&self, ports: &Ports<'_>) -> Result<Revoked, Error> {
         let token = self.refresh_token()?;
         let accounts = match self.record {

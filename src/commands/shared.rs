@@ -2,8 +2,7 @@
 
 use crate::commands::Session;
 use crate::error::Error;
-use crate::i18n::humanize;
-use crate::i18n::tr;
+use crate::i18n::{humanize, tr};
 use crate::model::CredentialId;
 use crate::store::{Health, RedisSettings};
 use crate::system::System;

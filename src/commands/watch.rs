@@ -4,8 +4,7 @@ use crate::cli::Global;
 use crate::commands::Session;
 use crate::commands::get::token;
 use crate::error::{Code, Error};
-use crate::i18n::humanize;
-use crate::i18n::tr;
+use crate::i18n::{humanize, tr};
 use crate::model::{Freshness, TokenSet};
 use crate::refresh::{TokenRequest, TokenResponse};
 use crate::secret::Secret;
@@ -109,7 +108,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
                 Ok(())
             }
             Ok(_) => self.refresh(),
-            // The cache has no token that lives long enough.
+            // The cache has no token that is valid long enough.
             Err(error) if error.code() == Code::Unavailable => self.refresh(),
             Err(error) => Err(error),
         }

@@ -2,8 +2,7 @@
 
 use crate::i18n::tr;
 use crate::model::AccountsUrl;
-use crate::oauth::userinfo;
-use crate::oauth::userinfo::Account;
+use crate::oauth::userinfo::{self, Account};
 use crate::secret::Secret;
 use crate::system::{Http, HttpRequest, System};
 use std::time::Duration;

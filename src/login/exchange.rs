@@ -1,14 +1,10 @@
 //! The requests of a login. A code is exchanged only once: Zoho refuses a second exchange even if the first answer
 //! was lost.
 
-use crate::error;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::i18n::tr;
-use crate::model::Granted;
-use crate::model::Timestamp;
-use crate::model::{AccountsUrl, Profile};
-use crate::oauth::token;
-use crate::oauth::token::TokenForm;
+use crate::model::{AccountsUrl, Granted, Profile, Timestamp};
+use crate::oauth::token::{self, TokenForm};
 use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
 use crate::refresh::cooling_down;

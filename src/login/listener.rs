@@ -3,8 +3,7 @@
 use crate::error::{Code, Error};
 use crate::i18n::{causes, language, speak, tr};
 use crate::model::is_loopback;
-use crate::system::peer;
-use crate::system::peer::Peer;
+use crate::system::peer::{self, Peer};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -87,15 +87,14 @@ pub fn read_code(
 
 /// Reads a secret from a file; `-` is stdin.
 pub(crate) fn read_secret_file(system: &mut System, path: &Path) -> Result<Secret, Error> {
-    let text = match path.as_os_str() == "-" {
-        false => files::read_text(path, files::SMALL)?,
-        true => {
-            let mut text = String::new();
-            let stdin = &mut system.stdin;
-            let read = stdin.take(LIMIT).read_to_string(&mut text);
-            read.map_err(|error| bad_answer(tr!("could not read stdin: {error}", error)))?;
-            text
-        }
+    let text = if path.as_os_str() == "-" {
+        let mut text = String::new();
+        let stdin = &mut system.stdin;
+        let read = stdin.take(LIMIT).read_to_string(&mut text);
+        read.map_err(|error| bad_answer(tr!("could not read stdin: {error}", error)))?;
+        text
+    } else {
+        files::read_text(path, files::SMALL)?
     };
     let secret = Secret::from_text(text.trim());
     match secret.is_empty() {

@@ -4,12 +4,10 @@
 use crate::cli::FlowName;
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::model::AccountsUrl;
-use crate::model::ClockReading;
+use crate::model::{AccountsUrl, ClockReading};
 use crate::store::StateDir;
-use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
-use crate::store::local::state_dir;
+use crate::store::local::{atomic, state_dir};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};

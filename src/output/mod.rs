@@ -11,10 +11,7 @@ pub(crate) use shell::Shell;
 
 use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::model::ClockReading;
-use crate::model::is_well_formed;
-use crate::model::{CacheRecord, MinTtl};
-use crate::model::{Profile, Scheme};
+use crate::model::{CacheRecord, ClockReading, MinTtl, Profile, Scheme, is_well_formed};
 use crate::zoho::DataCenter;
 use std::time::Duration;
 

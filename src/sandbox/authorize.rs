@@ -2,11 +2,10 @@
 
 use crate::sandbox::client::{Client, ClientKind};
 use crate::sandbox::limits::{Limits, ms};
-use crate::sandbox::pages;
 use crate::sandbox::reply::Answer;
 use crate::sandbox::request::Request;
-use crate::sandbox::scope;
 use crate::sandbox::state::SandboxState;
+use crate::sandbox::{pages, scope};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};

@@ -3,11 +3,10 @@
 
 use crate::sandbox::authorize::offline;
 use crate::sandbox::limits::ms;
-use crate::sandbox::pages;
 use crate::sandbox::reply::Answer;
 use crate::sandbox::request::Request;
-use crate::sandbox::scope;
 use crate::sandbox::state::SandboxState;
+use crate::sandbox::{pages, scope};
 use serde_json::json;
 
 /// A device's request and the user's decision.

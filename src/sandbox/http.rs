@@ -1,7 +1,6 @@
 //! HTTP: from a socket to a [`Request`], and from a [`Reply`] to bytes.
 
-use crate::sandbox::clock;
-use crate::sandbox::clock::Clock;
+use crate::sandbox::clock::{self, Clock};
 use crate::sandbox::faults::Delivery;
 use crate::sandbox::multipart;
 use crate::sandbox::reply::{Body, Reply};

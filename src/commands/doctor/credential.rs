@@ -3,13 +3,10 @@
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
 use crate::commands::status::{LocalState, MANY_TOKENS};
-use crate::i18n::humanize;
-use crate::i18n::tr;
-use crate::model::FailureKind;
-use crate::model::SecretBackend;
+use crate::i18n::{humanize, tr};
+use crate::model::{FailureKind, SecretBackend};
 use crate::oauth::client_rejected;
-use crate::secrets::CredentialError;
-use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout};
+use crate::secrets::{CredentialError, CredentialSource, KeyringSecrets, KeyringTimeout};
 use crate::system::System;
 use crate::zoho::DataCenter;
 

@@ -6,9 +6,8 @@ use crate::commands::status::refreshing;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::secrets::CredentialSource;
-use crate::store;
 use crate::store::local::probe;
-use crate::store::{Holder, StateDir};
+use crate::store::{self, Holder, StateDir};
 use crate::system::{FileSystem, System};
 
 pub(crate) fn checks(state: &StateDir, system: &System) -> Vec<Check> {

@@ -2,8 +2,7 @@
 
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
-use crate::i18n::humanize;
-use crate::i18n::tr;
+use crate::i18n::{humanize, tr};
 use crate::oauth::SERVER_INFO_PATH;
 use crate::problem::Problem;
 use crate::system::{HttpAnswer, HttpRequest, System};

@@ -3,12 +3,10 @@
 use crate::commands::Session;
 use crate::error::Error;
 use crate::i18n::{Language, speak};
-use crate::model::Profile;
-use crate::model::{CacheRecord, Failure, FailureKind, Ledger};
+use crate::model::{CacheRecord, Failure, FailureKind, Ledger, Profile};
 use crate::output::rfc3339;
 use crate::secrets::CredentialError;
-use crate::store;
-use crate::store::{Holder, RedisSettings};
+use crate::store::{self, Holder, RedisSettings};
 use crate::system::System;
 use serde::Serialize;
 use std::time::Duration;

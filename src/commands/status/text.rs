@@ -2,8 +2,7 @@
 
 use crate::commands::report::{Report, Style, StyledText, plain, styled};
 use crate::commands::status::state::{State, Status};
-use crate::i18n::humanize;
-use crate::i18n::tr;
+use crate::i18n::{humanize, tr};
 use crate::sanitize::sanitize;
 use std::time::Duration;
 

@@ -2,15 +2,13 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::login::display;
 use crate::login::exchange::AuthorizationCode;
 use crate::login::flows::{denied, timed_out, untrusted};
 use crate::login::listener::{Listener, ResponsePage};
-use crate::login::random;
+use crate::login::{display, random};
 use crate::model::Profile;
 use crate::oauth::authorize;
-use crate::oauth::callback;
-use crate::oauth::callback::Callback;
+use crate::oauth::callback::{self, Callback};
 use crate::oauth::pkce::Pkce;
 use crate::system::browser::is_at_hand;
 use crate::system::peer::Peer;

@@ -1,15 +1,13 @@
 //! `--flow device`: a code that the user enters on another device.
 
 use crate::error::Error;
-use crate::i18n::humanize;
-use crate::i18n::tr;
+use crate::i18n::{humanize, tr};
 use crate::login::display;
 use crate::login::exchange::{COOL_DOWN, IssuedTokens, grant, no_answer, post};
 use crate::login::flows::{denied, timed_out, untrusted};
 use crate::login::settings::{ClientSecret, secret_of};
 use crate::model::{AccountsUrl, Profile};
-use crate::oauth::device;
-use crate::oauth::device::{CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
+use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
 use crate::oauth::rejection::LikelyCause;
 use crate::oauth::{Answer, SERVER_INFO_PATH, classify, client_rejected};
 use crate::refresh::cooling_down;

@@ -9,7 +9,7 @@ pub mod self_client;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 
-/// The person, or Zoho's limit on codes, refused the consent.
+/// Consent was denied by the user, or by Zoho's limit on codes.
 fn denied(error: &str) -> Error {
     again(Code::LoginRequired, tr!("consent was denied: '{error}'", error))
         .with_cause(tr!("Reject was clicked, or more than 10 codes were requested in 10 minutes"))

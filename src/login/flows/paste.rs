@@ -2,15 +2,13 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::login::display;
 use crate::login::exchange::AuthorizationCode;
 use crate::login::flows::{denied, untrusted};
 use crate::login::prompts::bad_answer;
-use crate::login::{ask, random, read_code};
+use crate::login::{ask, display, random, read_code};
 use crate::model::Profile;
 use crate::oauth::authorize;
-use crate::oauth::callback;
-use crate::oauth::callback::{Callback, Pasted};
+use crate::oauth::callback::{self, Callback, Pasted};
 use crate::secret::Secret;
 use crate::system::System;
 use std::path::Path;

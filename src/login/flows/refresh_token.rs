@@ -24,8 +24,9 @@ pub fn refresh_token(system: &mut System, args: &LoginArgs) -> Result<Secret, Er
             })?,
         },
     };
-    match is_well_formed(token.expose()) {
-        true => Ok(token),
-        false => Err(bad_answer(tr!("that is not a refresh token"))),
+    if is_well_formed(token.expose()) {
+        Ok(token)
+    } else {
+        Err(bad_answer(tr!("that is not a refresh token")))
     }
 }

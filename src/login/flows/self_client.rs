@@ -25,13 +25,14 @@ pub fn code(
         }
         ask_secret(system, &tr!("Code"), "--code-file")
     })?;
-    match is_code(code.expose()) {
-        true => Ok(AuthorizationCode {
+    if is_code(code.expose()) {
+        Ok(AuthorizationCode {
             code,
             redirect_uri: None,
             verifier: None,
             accounts_url: profile.accounts_url.clone(),
-        }),
-        false => Err(bad_answer(tr!("that is not a code from the API console"))),
+        })
+    } else {
+        Err(bad_answer(tr!("that is not a code from the API console")))
     }
 }
