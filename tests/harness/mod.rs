@@ -2,6 +2,7 @@
 
 pub mod consent;
 pub mod person;
+pub mod web;
 
 use std::fs::File;
 use std::io::Write;

@@ -1,51 +1,28 @@
 //! Stored secrets are sent only to the accounts server, client and grant of their login.
 
+use crate::harness::web::{Answer, Web};
 use crate::harness::{Outcome, Test, files_below};
 use crate::person::Person;
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use zoho_cred::sandbox::{ClientKind, Endpoint};
 
-/// A server that records every byte and answers with a token.
-struct Elsewhere {
-    url: String,
-    received: Arc<Mutex<String>>,
+/// A server of somebody else, which answers everything with a token.
+fn other_server() -> Web {
+    let token = r#"{"access_token":"1000.aa.bb","expires_in":3600}"#;
+    Web::start(move |_| Answer("200 OK", String::new(), token.to_owned()))
 }
 
-impl Elsewhere {
-    fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let received = Arc::<Mutex<String>>::default();
-        let notes = Arc::clone(&received);
-        std::thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-                let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
-                while let Ok(read @ 1..) = stream.read(&mut buffer) {
-                    all.extend_from_slice(&buffer[..read]);
-                }
-                notes.lock().unwrap().push_str(&String::from_utf8_lossy(&all));
-                let body = r#"{"access_token":"1000.aa.bb","expires_in":3600}"#;
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-                let _ = stream.write_all((head + body).as_bytes());
-            }
-        });
-        Elsewhere { url, received }
-    }
-
-    fn received(&self) -> String {
-        self.received.lock().unwrap().clone()
-    }
+/// Everything that it received.
+fn received(server: &Web) -> String {
+    let requests = server.seen().into_iter();
+    requests.map(|request| format!("{}\n{:?}\n{}\n", request.line, request.headers, request.body)).collect()
 }
 
 /// One-line config edits after which no stored secret may be used.
-fn edits(test: &Test, elsewhere: &Elsewhere) -> [String; 3] {
+fn edits(test: &Test, elsewhere: &Web) -> [String; 3] {
     let text = test.read_config();
     [
-        text.replace(test.sandbox.url(), &elsewhere.url),
+        text.replace(test.sandbox.url(), &elsewhere.url()),
         text.replace(test.sandbox.client_id(), "1000.OTHER"),
         format!("{text}grant = \"client_credentials\"\nscopes = [\"ZohoCRM.modules.ALL\"]\n"),
     ]
@@ -85,8 +62,8 @@ fn every_command_is_refused(test: &Test, token: &str) {
 
 /// Asserts that no server received a secret, and that nothing was revoked or checked.
 #[track_caller]
-fn nothing_left(test: &Test, elsewhere: &Elsewhere, requests_before: usize, token: &str) {
-    let received = elsewhere.received();
+fn nothing_left(test: &Test, elsewhere: &Web, requests_before: usize, token: &str) {
+    let received = received(elsewhere);
     for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token(), token] {
         assert!(!received.contains(secret), "{received}");
     }
@@ -102,7 +79,7 @@ fn an_edited_server_client_or_grant_gets_no_stored_secret() {
     let test = Test::new().with_profile();
     test.write_config(&(test.read_config() + "hosts = [\"www.zohoapis.com\"]\n"));
     let token = test.get().ok().to_owned();
-    let elsewhere = Elsewhere::new();
+    let elsewhere = other_server();
     let (before, secrets) = (test.read_config(), files_below(&test.state().join("secrets")));
     for edited in edits(&test, &elsewhere) {
         test.write_config(&edited);
@@ -130,7 +107,7 @@ fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
     test.write_config(&ours);
     let token = test.get().ok().to_owned();
     let (runs, requests) = (std::fs::read(&ran).unwrap(), test.sandbox.log().len());
-    let elsewhere = Elsewhere::new();
+    let elsewhere = other_server();
     for edited in edits(&test, &elsewhere) {
         test.write_config(&edited);
         every_command_is_refused(&test, &token);
@@ -140,10 +117,10 @@ fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
     test.write_config(&ours);
     test.run(["get", "--refresh"]).ok();
     // A login confirms the new settings.
-    test.write_config(&ours.replace(test.sandbox.url(), &elsewhere.url));
+    test.write_config(&ours.replace(test.sandbox.url(), &elsewhere.url()));
     test.run(["login", "crm"]).ok();
     assert_eq!(test.get().ok(), "1000.aa.bb");
-    assert!(elsewhere.received().contains(test.sandbox.refresh_token()));
+    assert!(received(&elsewhere).contains(test.sandbox.refresh_token()));
     test.write_config(&ours);
     refused(&test.run(["get", "--refresh"]));
 }
@@ -155,17 +132,17 @@ fn a_person_is_asked_before_a_secret_command_serves_changed_settings() {
     let test = test.without_environment();
     test.write_config(&text);
     test.get().ok();
-    let elsewhere = Elsewhere::new();
-    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url));
+    let elsewhere = other_server();
+    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
     let mut person = Person::calls(&test, ["login", "crm"]);
     person.answers("as client", "n");
     let (code, shown) = person.leaves();
     assert_eq!(code, 77, "{shown}");
-    assert_eq!(elsewhere.received(), "");
+    assert_eq!(received(&elsewhere), "");
     let mut person = Person::calls(&test, ["login", "crm"]);
     person.answers("as client", "y");
     assert_eq!(person.leaves().0, 0);
-    assert!(elsewhere.received().contains("refresh_token"));
+    assert!(received(&elsewhere).contains("refresh_token"));
 }
 
 #[test]
@@ -177,12 +154,12 @@ fn client_credentials_are_bound_too() {
     let settings = ["ZohoCRM.modules.ALL", "--accounts-url", test.sandbox.url(), "--client-id"];
     let more = [&*client.client_id, "--client-secret-file", &secret, "--soid", test.sandbox.soid()];
     test.run(flow.into_iter().chain(settings).chain(more)).ok();
-    let (text, elsewhere) = (test.read_config(), Elsewhere::new());
-    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url));
+    let (text, elsewhere) = (test.read_config(), other_server());
+    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
     refused(&test.get());
     test.write_config(&text.replace("grant = \"client_credentials\"\n", "").replace("soid = ", "# soid = "));
     refused(&test.get());
-    assert_eq!((elsewhere.received().as_str(), test.sandbox.token_requests()), ("", 1));
+    assert_eq!((&*received(&elsewhere), test.sandbox.token_requests()), ("", 1));
     // The same client at the same server may issue tokens with other scopes.
     test.write_config(&text.replace("ZohoCRM.modules.ALL", "ZohoCRM.org.READ"));
     test.get().ok();
@@ -204,12 +181,12 @@ fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
     };
     login(test.sandbox.url(), true).ok();
     let text = test.read_config();
-    let elsewhere = Elsewhere::new();
-    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url));
-    let outcome = login(&elsewhere.url, false);
+    let elsewhere = other_server();
+    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
+    let outcome = login(&elsewhere.url(), false);
     outcome.failed(2, "usage");
     assert!(outcome.stderr.contains("--client-secret-file"), "{outcome:?}");
-    assert_eq!(elsewhere.received(), "");
+    assert_eq!(received(&elsewhere), "");
     // The new login uses the old server again, but the config still names the other one.
     let outcome = login(test.sandbox.url(), true);
     outcome.ok();
@@ -225,10 +202,10 @@ fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
 fn a_changed_profile_can_be_forgotten_here() {
     let test = Test::new().with_profile();
     test.get().ok();
-    let elsewhere = Elsewhere::new();
-    test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url));
+    let elsewhere = other_server();
+    test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url()));
     test.run(["logout", "crm", "--local", "-q"]).ok();
-    assert_eq!(elsewhere.received(), "");
+    assert_eq!(received(&elsewhere), "");
     assert_eq!(files_below(&test.state().join("secrets")), Vec::<std::path::PathBuf>::new());
     test.get().failed(77, "login_required");
 }
@@ -294,10 +271,10 @@ fn records_of_version_0_1_keep_working() {
     assert_eq!(test.get().ok(), token, "no login and no request is needed");
     assert_eq!(test.sandbox.token_requests(), 1);
     test.run(["get", "--refresh"]).ok();
-    let elsewhere = Elsewhere::new();
-    test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url));
+    let elsewhere = other_server();
+    test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url()));
     refused(&test.run(["get", "--refresh"]));
-    assert_eq!(elsewhere.received(), "");
+    assert_eq!(received(&elsewhere), "");
 }
 
 /// State of an earlier login is recognized by its `login_id`, not by a file version.

@@ -155,18 +155,10 @@ fn help_is_in_the_language_of_the_call() {
             "{help}"
         );
         // Neither clap's own words nor our help texts are left in English.
-        let english = [
-            "Usage",
-            "Options",
-            "Commands",
-            "Arguments",
-            "default:",
-            "possible values",
-            "[OPTIONS]",
-            "Print",
-            "the ",
-        ];
-        assert_eq!(english.iter().find(|word| help.contains(**word)), None, "{help}");
+        let english =
+            ["Usage", "Options", "Commands", "Arguments", "default:", "possible values", "[OPTIONS]"];
+        let english = english.into_iter().chain(["Print", "the "]).find(|word| help.contains(word));
+        assert_eq!(english, None, "{help}");
         let long = help.lines().find(|line| columns(line) > 100);
         assert_eq!(long, None, "{help}");
     }
@@ -293,17 +285,7 @@ fn the_page_after_the_consent_is_in_the_language_of_the_call() {
         let secret = test.file("secret", test.sandbox.client_secret());
         let mut command = Command::new(PROGRAM);
         command.env_clear().envs(test.vars());
-        command.args([
-            "login",
-            "crm",
-            "--flow",
-            "browser",
-            "--no-browser",
-            "--secrets",
-            "file",
-            "--scope",
-            "A.b.READ",
-        ]);
+        command.args("login crm --flow browser --no-browser --secrets file --scope A.b.READ".split(' '));
         command.args(["--accounts-url", test.sandbox.url(), "--client-id", test.sandbox.client_id()]);
         command.args(["--redirect-uri", &uri, "--client-secret-file", secret.to_str().unwrap()]);
         let mut pty = rexpect::session::spawn_command(command, Some(20_000)).unwrap();

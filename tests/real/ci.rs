@@ -61,6 +61,11 @@ fn secret(text: &str, source: &Test, vars: &[(String, String)]) -> String {
     }
 }
 
+/// The Python for the tests of whole jobs, if everything else that they need is installed.
+fn tools() -> Option<std::path::PathBuf> {
+    python().filter(|_| have_all(&["bash", "curl"]))
+}
+
 fn installs(script: &str) -> bool {
     script.starts_with("cargo install ")
 }
@@ -109,10 +114,7 @@ fn is_clean(log: &str, token: &str, mask: &str, source: &Test) {
 
 #[test]
 fn github() {
-    let Some(python) = python() else { return };
-    if !have_all(&["bash", "curl"]) {
-        return;
-    }
+    let Some(python) = tools() else { return };
     let (mut job, source) = Job::new();
     let file = yaml(&python, &source.run(["setup", "github-actions"]).stdout);
     let steps = &file["jobs"]["zoho"];
@@ -140,10 +142,7 @@ fn github() {
 /// The steps shown in the README, in both languages.
 #[test]
 fn the_step_of_the_readme() {
-    let Some(python) = python() else { return };
-    if !have_all(&["bash", "curl"]) {
-        return;
-    }
+    let Some(python) = tools() else { return };
     for page in [include_str!("../../README.md"), include_str!("../../docs/ja/README.md")] {
         let (mut job, source) = Job::new();
         let here = shown(page, "- run: zoho-cred")
@@ -177,10 +176,7 @@ fn read_github_env(text: &str) -> Vec<(String, String)> {
 
 #[test]
 fn gitlab() {
-    let Some(python) = python() else { return };
-    if !have_all(&["bash", "curl"]) {
-        return;
-    }
+    let Some(python) = tools() else { return };
     let (mut job, source) = Job::new();
     let file = yaml(&python, &source.run(["setup", "gitlab-ci"]).stdout);
     let zoho = &file["zoho"];
@@ -198,10 +194,7 @@ fn gitlab() {
 
 #[test]
 fn azure() {
-    let Some(python) = python() else { return };
-    if !have_all(&["bash", "curl"]) {
-        return;
-    }
+    let Some(python) = tools() else { return };
     let (mut job, source) = Job::new();
     let file = yaml(&python, &source.run(["setup", "azure-pipelines"]).stdout);
     job.set(&file["variables"], &source);

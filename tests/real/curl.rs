@@ -1,17 +1,15 @@
 //! curl, in every form shown in the documentation.
 
 use crate::harness::Test;
-use crate::world::{Answer, Web, bash, command, command_lines_with, documented, have_all, on_path, run};
+use crate::world::{
+    Answer, Web, bash, command, command_lines_with, documented, have_all, on_path, run, with_tools,
+};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 #[test]
 fn every_form_arrives() {
-    if !have_all(&["curl", "bash"]) {
-        return;
-    }
-    let test = on_path(Test::new());
-    let token = test.get().ok().to_owned();
+    let Some((test, token)) = with_tools(&["curl", "bash"]) else { return };
     let leads = format!("{}/crm/v8/Leads", test.sandbox.api_domain());
     for form in [
         "zoho-cred get -o curl | curl -sSf -K - $URL",
@@ -51,11 +49,7 @@ fn gate() -> (Web, Arc<(Mutex<u32>, Condvar)>) {
 
 #[test]
 fn the_token_stands_on_no_command_line() {
-    if !have_all(&["curl", "bash"]) {
-        return;
-    }
-    let test = on_path(Test::new());
-    let token = test.get().ok().to_owned();
+    let Some((test, token)) = with_tools(&["curl", "bash"]) else { return };
     let (web, passes) = gate();
     let forms = [
         ("zoho-cred get -o curl | curl -sS -K - $URL", false),

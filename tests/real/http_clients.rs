@@ -1,15 +1,11 @@
 //! rclone, HTTPie and wget, each in the form that keeps the token out of arguments.
 
 use crate::harness::Test;
-use crate::world::{Answer, Web, bash, documented, have_all, on_path, run};
+use crate::world::{Answer, Web, bash, documented, run, with_tools};
 
 #[test]
 fn rclone_runs_a_command_for_its_bearer_token() {
-    if !have_all(&["rclone"]) {
-        return;
-    }
-    let test = on_path(Test::new());
-    let token = test.get().ok().to_owned();
+    let Some((test, token)) = with_tools(&["rclone"]) else { return };
     let web = Web::start(|_| {
         let body = "<?xml version=\"1.0\"?><d:multistatus xmlns:d=\"DAV:\"><d:response><d:href>/</d:href><d:propstat>\
                     <d:prop><d:resourcetype><d:collection/></d:resourcetype></d:prop><d:status>HTTP/1.1 200 OK\
@@ -36,11 +32,7 @@ fn rclone_runs_a_command_for_its_bearer_token() {
 
 #[test]
 fn httpie_reads_the_header_from_a_pipe() {
-    if !have_all(&["http", "bash"]) {
-        return;
-    }
-    let test = on_path(Test::new());
-    let token = test.get().ok().to_owned();
+    let Some((test, token)) = with_tools(&["http", "bash"]) else { return };
     let web = Web::echo();
     let form = "http --ignore-stdin --body $URL Authorization:@<(zoho-cred get -o header | cut -d' ' -f2-)";
     let outcome = bash(&test, &format!("URL={}; {}", web.url(), documented(form)));
@@ -49,11 +41,7 @@ fn httpie_reads_the_header_from_a_pipe() {
 
 #[test]
 fn wget_reads_the_header_from_a_file_and_follows_nobody() {
-    if !have_all(&["wget", "bash"]) {
-        return;
-    }
-    let test = on_path(Test::new());
-    let token = test.get().ok().to_owned();
+    let Some((test, token)) = with_tools(&["wget", "bash"]) else { return };
     let web = Web::echo();
     let elsewhere = Web::echo();
     let target = elsewhere.url();

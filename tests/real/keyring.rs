@@ -23,8 +23,8 @@ pub fn have_keyring() -> bool {
 }
 
 /// An environment with our program on PATH, without a display, and with only the D-Bus that a test provides.
-fn world() -> Test {
-    apart(Test::new())
+fn world() -> Option<Test> {
+    have_keyring().then(|| apart(Test::new()))
 }
 
 pub fn apart(test: Test) -> Test {
@@ -112,10 +112,7 @@ fn refused(test: &Test, outcome: &Outcome, words: &str) {
 
 #[test]
 fn secrets_are_stored_read_back_and_gone_after_logout() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let found = "secret-tool search --all service zoho-cred 2>&1 | grep -c '^secret = ' || true";
     let outcome = on_bus(
         &test,
@@ -134,10 +131,7 @@ fn secrets_are_stored_read_back_and_gone_after_logout() {
 /// The program reads and sends nothing where the profile's accounts server is not the one that the secrets are for.
 #[test]
 fn an_edited_accounts_server_gets_nothing_out_of_the_keyring() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let elsewhere = format!("http://{}", listener.local_addr().unwrap());
     let edit = format!("sed -i 's|{}|{elsewhere}|' '{}'", test.sandbox.url(), test.config().display());
@@ -172,10 +166,7 @@ fn an_edited_accounts_server_gets_nothing_out_of_the_keyring() {
 
 #[test]
 fn a_local_logout_without_the_keyring_is_completed_by_the_next_login() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let found = "secret-tool search --all service zoho-cred 2>&1 | grep -c '^secret = ' || true";
     let gone = "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent";
     let outcome = on_bus(
@@ -191,10 +182,7 @@ fn a_local_logout_without_the_keyring_is_completed_by_the_next_login() {
 
 #[test]
 fn a_second_login_leaves_no_old_items() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let found = "secret-tool search --all service zoho-cred 2>&1 | grep -c '^secret = '";
     let outcome = on_bus(&test, &format!("{UNLOCK}; {LOGIN}; {LOGIN}; {found}"));
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "2\n"), "{outcome:?}");
@@ -202,10 +190,7 @@ fn a_second_login_leaves_no_old_items() {
 
 #[test]
 fn a_locked_keyring_says_so_and_is_not_needed_while_the_token_is_fresh() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let script = format!("{UNLOCK}; {LOGIN}; {UNSET}; zoho-cred get crm; {LOCK}; zoho-cred get crm; ");
     let outcome = on_bus(&test, &(script + "zoho-cred get crm --refresh"));
     assert_eq!(outcome.code, 74, "{outcome:?}");
@@ -218,20 +203,14 @@ fn a_locked_keyring_says_so_and_is_not_needed_while_the_token_is_fresh() {
 
 #[test]
 fn a_login_into_a_locked_keyring_is_refused() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let outcome = on_bus(&test, &format!("{UNLOCK}; {LOCK}; {LOGIN}"));
     refused(&test, &outcome, "the keyring is locked");
 }
 
 #[test]
 fn an_item_that_somebody_removed_is_a_message_of_its_own() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let script =
         format!("{UNLOCK}; {LOGIN}; {UNSET}; secret-tool clear service zoho-cred; zoho-cred get crm");
     let outcome = on_bus(&test, &script);
@@ -241,35 +220,26 @@ fn an_item_that_somebody_removed_is_a_message_of_its_own() {
 
 #[test]
 fn a_keyring_without_a_collection_is_a_message_of_its_own() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     refused(&test, &on_bus(&test, LOGIN), "no default collection");
 }
 
 #[test]
 fn a_bus_without_a_keyring_says_so() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     refused(&test, &on_bare_bus(&test, "", LOGIN), "no keyring service can be reached");
 }
 
 #[test]
 fn a_keyring_that_never_starts_is_not_waited_for() {
-    if !have_keyring() {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let service = "[D-BUS Service]\nName=org.freedesktop.secrets\nExec=/bin/sleep 20\n";
     refused(&test, &on_bare_bus(&test, service, LOGIN), "the keyring did not answer within 2 s");
 }
 
 #[test]
 fn a_bus_that_never_answers_is_not_waited_for() {
-    let mut test = world();
+    let mut test = apart(Test::new());
     let socket = test.dir.path().join("run/silent");
     let _listener = UnixListener::bind(&socket).unwrap();
     test.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", socket.display()));
@@ -278,7 +248,7 @@ fn a_bus_that_never_answers_is_not_waited_for() {
 
 #[test]
 fn without_a_bus_no_keyring_can_be_reached() {
-    let test = world();
+    let test = apart(Test::new());
     refused(&test, &test.run(LOGIN.split(' ').skip(1)), "no keyring service can be reached");
 }
 
@@ -287,7 +257,7 @@ fn at_a_terminal_a_person_is_told_what_is_waited_for() {
     if !have_all(&["bash", "timeout", "script"]) {
         return;
     }
-    let mut test = world();
+    let mut test = apart(Test::new());
     let socket = test.dir.path().join("run/silent");
     let _listener = UnixListener::bind(&socket).unwrap();
     test.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", socket.display()));
@@ -299,12 +269,9 @@ fn at_a_terminal_a_person_is_told_what_is_waited_for() {
 
 #[test]
 fn nothing_is_asked_of_zoho_before_the_keyring_takes_a_secret() {
-    if !have_keyring() {
-        return;
-    }
     let spends = LOGIN.replace(" --no-verify", "");
     for locked in [true, false] {
-        let test = world();
+        let Some(test) = world() else { return };
         let begin = if locked { format!("{UNLOCK}; {LOCK}; ") } else { String::new() };
         let outcome = on_bus(&test, &(begin + &spends));
         refused(&test, &outcome, if locked { "the keyring is locked" } else { "no default collection" });

@@ -5,7 +5,10 @@ use crate::world::{have_all, on_path, run, shown};
 use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Options};
 
 /// A kubeconfig with the TLS sandbox as its server and the user from `setup kubectl`.
-fn world(version: &str) -> Test {
+fn world(version: &str) -> Option<Test> {
+    if !have_all(&["kubectl"]) {
+        return None;
+    }
     let test = on_path(Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() }));
     let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap());
     let mut test = test.var("SSL_CERT_FILE", ca.to_str().unwrap());
@@ -19,17 +22,14 @@ fn world(version: &str) -> Test {
     );
     let file = test.file("kubeconfig", &kubeconfig);
     test.set("KUBECONFIG", file.to_str().unwrap());
-    test
+    Some(test)
 }
 
 /// The user shown in the README, in both languages, with the sandbox's profile.
 #[test]
 fn the_user_of_the_readme() {
-    if !have_all(&["kubectl"]) {
-        return;
-    }
     for page in [include_str!("../../README.md"), include_str!("../../docs/ja/README.md")] {
-        let test = world("client.authentication.k8s.io/v1");
+        let Some(test) = world("client.authentication.k8s.io/v1") else { return };
         let file = test.dir.path().join("kubeconfig");
         let config = std::fs::read_to_string(&file).unwrap();
         let (before, _) = config.split_once("users:").unwrap();
@@ -47,11 +47,8 @@ fn org(test: &Test) -> Outcome {
 
 #[test]
 fn both_versions_reach_the_api() {
-    if !have_all(&["kubectl"]) {
-        return;
-    }
     for version in ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"] {
-        let test = world(version);
+        let Some(test) = world(version) else { return };
         let outcome = org(&test);
         assert!(outcome.ok().contains("\"org\""), "{outcome:?}");
         assert_eq!(outcome.stderr, "");
@@ -64,10 +61,7 @@ fn both_versions_reach_the_api() {
 
 #[test]
 fn a_version_that_there_is_not_is_named() {
-    if !have_all(&["kubectl"]) {
-        return;
-    }
-    let test = world("client.authentication.k8s.io/v1");
+    let Some(test) = world("client.authentication.k8s.io/v1") else { return };
     let exec_info = "{\"apiVersion\":\"client.authentication.k8s.io/v1alpha1\",\"kind\":\"ExecCredential\"}";
     let mut command = test.command(["get", "-o", "exec-credential"]);
     command.env("KUBERNETES_EXEC_INFO", exec_info);
@@ -76,10 +70,7 @@ fn a_version_that_there_is_not_is_named() {
 
 #[test]
 fn a_failure_is_shown_to_the_person() {
-    if !have_all(&["kubectl"]) {
-        return;
-    }
-    let test = world("client.authentication.k8s.io/v1");
+    let Some(test) = world("client.authentication.k8s.io/v1") else { return };
     test.age_token(3600);
     let kind = FaultKind::Status { status: 503, body: None, retry_after_s: None };
     test.sandbox.set_fault(Fault::new(Endpoint::Token, kind));
@@ -91,10 +82,7 @@ fn a_failure_is_shown_to_the_person() {
 
 #[test]
 fn a_needed_login_is_shown_to_the_person() {
-    if !have_all(&["kubectl"]) {
-        return;
-    }
-    let test = world("client.authentication.k8s.io/v1");
+    let Some(test) = world("client.authentication.k8s.io/v1") else { return };
     test.age_token(3600);
     test.sandbox.kill_token(test.sandbox.refresh_token());
     let outcome = org(&test);
@@ -106,10 +94,7 @@ fn a_needed_login_is_shown_to_the_person() {
 
 #[test]
 fn a_missing_program_is_explained() {
-    if !have_all(&["kubectl"]) {
-        return;
-    }
-    let test = world("client.authentication.k8s.io/v1");
+    let Some(test) = world("client.authentication.k8s.io/v1") else { return };
     std::fs::remove_file(test.dir.path().join("bin/zoho-cred")).unwrap();
     let outcome = org(&test);
     assert!(outcome.stderr.contains("build it from a checkout"), "{outcome:?}");

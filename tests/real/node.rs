@@ -3,20 +3,20 @@
 use crate::harness::Test;
 use crate::world::{Answer, Web, have_all, on_path, run};
 
-fn world() -> Test {
+fn world() -> Option<Test> {
+    if !have_all(&["node"]) {
+        return None;
+    }
     let test = on_path(Test::new());
     test.get().ok();
     let recipe = test.run(["setup", "node"]).stdout;
     test.file("zoho-fetch.mjs", &recipe);
-    test
+    Some(test)
 }
 
 #[test]
 fn a_dead_token_is_rejected_and_the_call_made_once_more() {
-    if !have_all(&["node"]) {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let first = run(&test, "node", &["zoho-fetch.mjs"]);
     assert!(first.ok().contains("\"org\""), "{first:?}");
     test.sandbox.kill_tokens();
@@ -27,10 +27,7 @@ fn a_dead_token_is_rejected_and_the_call_made_once_more() {
 
 #[test]
 fn a_refusal_that_stays_is_handed_on_after_one_more_try() {
-    if !have_all(&["node"]) {
-        return;
-    }
-    let test = world();
+    let Some(test) = world() else { return };
     let web = Web::start(|_| Answer("401 Unauthorized", String::new(), "no".into()));
     let script = test.file(
         "call.mjs",

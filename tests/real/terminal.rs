@@ -4,7 +4,13 @@ use crate::harness::{PROGRAM, Test, have};
 use rexpect::session::{PtyReplSession, spawn_bash};
 use std::process::Command;
 
-fn shell(test: &Test) -> PtyReplSession {
+/// A bash with a cached token; `None` without bash.
+fn shell() -> Option<(Test, PtyReplSession)> {
+    if !have("bash") {
+        return None;
+    }
+    let test = Test::new();
+    test.get().ok();
     // The default, `quit`, is no command of bash: every test would wait until the session kills it.
     let mut shell = spawn_bash(Some(30_000)).unwrap().quit_command(Some("exit".to_owned()));
     for (name, value) in test.vars() {
@@ -13,7 +19,7 @@ fn shell(test: &Test) -> PtyReplSession {
     }
     shell.send_line(&format!("alias zc='{PROGRAM}'; shopt -s expand_aliases; set -m")).unwrap();
     shell.wait_for_prompt().unwrap();
-    shell
+    Some((test, shell))
 }
 
 fn say(shell: &mut PtyReplSession, line: &str) -> String {
@@ -23,12 +29,7 @@ fn say(shell: &mut PtyReplSession, line: &str) -> String {
 
 #[test]
 fn ctrl_c_ends_the_command() {
-    if !have("bash") {
-        return;
-    }
-    let test = Test::new();
-    test.get().ok();
-    let mut shell = shell(&test);
+    let Some((_test, mut shell)) = shell() else { return };
     shell.send_line("zc exec -- sh -c 'echo begun; exec sleep 100'").unwrap();
     shell.exp_string("begun\r").unwrap();
     shell.send_control('c').unwrap();
@@ -38,12 +39,7 @@ fn ctrl_c_ends_the_command() {
 
 #[test]
 fn ctrl_z_stops_it_and_fg_goes_on() {
-    if !have("bash") {
-        return;
-    }
-    let test = Test::new();
-    test.get().ok();
-    let mut shell = shell(&test);
+    let Some((_test, mut shell)) = shell() else { return };
     shell.send_line("zc exec -- sh -c 'echo begun; read line; echo got=$line'").unwrap();
     shell.exp_string("begun\r").unwrap();
     shell.send_control('z').unwrap();
@@ -60,12 +56,7 @@ fn ctrl_z_stops_it_and_fg_goes_on() {
 
 #[test]
 fn the_window_has_its_size_and_tells_when_it_changes() {
-    if !have("bash") {
-        return;
-    }
-    let test = Test::new();
-    test.get().ok();
-    let mut shell = shell(&test);
+    let Some((_test, mut shell)) = shell() else { return };
     let tty = say(&mut shell, "tty");
     let tty = tty.lines().map(str::trim).find(|line| line.starts_with("/dev/")).unwrap().to_owned();
     say(&mut shell, "stty rows 33 cols 77");

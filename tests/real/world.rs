@@ -1,12 +1,10 @@
-//! Shared by the tests with real programs: our program names on PATH, and a web server that records requests.
+//! Shared by the tests with real programs.
 
+use crate::harness::web::Request;
+pub use crate::harness::web::{Answer, Web};
 use crate::harness::{Outcome, PROGRAM, Test, have};
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
 
 /// Whether all programs are installed; see [`have`].
 pub fn have_all(programs: &[&str]) -> bool {
@@ -23,6 +21,16 @@ pub fn on_path(mut test: Test) -> Test {
     let path = std::env::var("PATH").unwrap();
     test.set("PATH", &format!("{}:{path}", bin.display()));
     test
+}
+
+/// A test with our programs on PATH, and its token, if all of these programs are installed.
+pub fn with_tools(programs: &[&str]) -> Option<(Test, String)> {
+    if !have_all(programs) {
+        return None;
+    }
+    let test = on_path(Test::new());
+    let token = test.get().ok().to_owned();
+    Some((test, token))
 }
 
 /// Runs a program in the test's environment.
@@ -64,87 +72,19 @@ pub fn shown<'a>(page: &'a str, begin: &str) -> &'a str {
     blocks.into_iter().find(|block| block.starts_with(begin)).unwrap_or_else(|| panic!("no block {begin}"))
 }
 
-/// A received request.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// `GET /path HTTP/1.1`.
-    pub line: String,
-    /// By lower-case name.
-    pub headers: HashMap<String, String>,
-}
-
 impl Request {
     pub fn authorization(&self) -> Option<&str> {
         self.headers.get("authorization").map(String::as_str)
     }
 }
 
-/// An answer: status line, header lines, body.
-pub struct Answer(pub &'static str, pub String, pub String);
-
-/// A web server on loopback that records requests.
-pub struct Web {
-    pub host: String,
-    seen: Arc<Mutex<Vec<Request>>>,
-}
-
 impl Web {
-    pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Web {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let host = listener.local_addr().unwrap().to_string();
-        let (seen, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(answer));
-        let noted = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (noted, answer) = (Arc::clone(&noted), Arc::clone(&answer));
-                std::thread::spawn(move || {
-                    let Some(request) = read(&stream) else { return };
-                    noted.lock().unwrap().push(request.clone());
-                    let Answer(status, headers, body) = answer(&request);
-                    let head = format!(
-                        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
-                        body.len()
-                    );
-                    let _ = (&stream).write_all(format!("{head}{body}").as_bytes());
-                });
-            }
-        });
-        Web { host, seen }
-    }
-
     /// A server that answers 200 with the received `Authorization` header as its body.
     pub fn echo() -> Web {
         Web::start(|request| {
             Answer("200 OK", String::new(), request.authorization().unwrap_or("nothing").to_owned())
         })
     }
-
-    pub fn url(&self) -> String {
-        format!("http://{}", self.host)
-    }
-
-    pub fn seen(&self) -> Vec<Request> {
-        self.seen.lock().unwrap().clone()
-    }
-}
-
-fn read(stream: &TcpStream) -> Option<Request> {
-    let mut lines = BufReader::new(stream);
-    let mut line = String::new();
-    lines.read_line(&mut line).ok().filter(|length| *length > 0)?;
-    let mut headers = HashMap::new();
-    loop {
-        let mut header = String::new();
-        lines.read_line(&mut header).ok()?;
-        match header.trim_end().split_once(':') {
-            Some((name, value)) => headers.insert(name.to_lowercase(), value.trim().to_owned()),
-            None => break,
-        };
-    }
-    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    lines.read_exact(&mut body).ok()?;
-    Some(Request { line: line.trim_end().to_owned(), headers })
 }
 
 /// Command lines of all processes whose arguments contain `text`.
