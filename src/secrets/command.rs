@@ -1,7 +1,7 @@
 //! Secrets printed by another program: `secret_command = ["op", "read", …]`.
 
 use crate::error::{Code, Error};
-use crate::i18n::{causes, tr};
+use crate::i18n::tr;
 use crate::model::Secrets;
 use crate::secret::Secret;
 use crate::system::{Signals, process};
@@ -30,7 +30,7 @@ pub fn secrets(
     let failed = |problem: String| {
         let what = tr!("secret_command '{program}'", program);
         let hint = tr!("run it by hand and see what it prints");
-        Error::new(Code::Store, tr!("could not run {what}", what), hint).with_cause(causes::told(&problem))
+        Error::new(Code::Store, tr!("could not run {what}", what), hint).with_cause(problem)
     };
     let printed = signals
         .while_checked(|| process::output(command, TIMEOUT.min(left), watched, signals))?

@@ -68,6 +68,10 @@ impl<'a> KeyringTimeout<'a> {
     }
 }
 
+/// The D-Bus name of the error for a locked item.
+#[cfg(target_os = "linux")]
+const IS_LOCKED: &str = "org.freedesktop.Secret.Error.IsLocked";
+
 /// Why a keyring call failed.
 enum KeyringTrouble {
     /// No keyring service is running.
@@ -140,7 +144,7 @@ impl<'a> KeyringSecrets<'a> {
             let _ = answer.send(on_entry(&item, act));
         };
         let started = thread::Builder::new().name("keyring".into()).spawn(work);
-        started.map_err(|error| failed(KeyringTrouble::Failed, error.to_string()))?;
+        started.map_err(|error| failed(KeyringTrouble::Failed, causes::cause(&error)))?;
         let first = NOTIFY_AFTER.min(self.timeout.limit);
         let answer = answered.recv_timeout(first).or_else(|_| {
             self.timeout.notify();
@@ -211,18 +215,33 @@ fn open() -> keyring_core::Result<Arc<dyn CredentialStoreApi>> {
     Err(keyring_core::Error::NoDefaultStore)
 }
 
-/// Classifies an error of an open keyring. Some kinds differ only in the text.
 fn classify(error: &keyring_core::Error) -> Error {
-    let said = text_of(error);
-    let kind = match error {
-        keyring_core::Error::NoStorageAccess(_) if said.contains("result not returned") => {
-            KeyringTrouble::NoCollection
-        }
-        keyring_core::Error::NoStorageAccess(_) => KeyringTrouble::Locked,
-        _ if said.contains("IsLocked") || said.contains("prompt") => KeyringTrouble::Locked,
+    use keyring_core::Error::{NoStorageAccess, PlatformFailure};
+    let trouble = match error {
+        NoStorageAccess(inner) => trouble_of(&**inner).unwrap_or(KeyringTrouble::Locked),
+        PlatformFailure(inner) => trouble_of(&**inner).unwrap_or(KeyringTrouble::Failed),
         _ => KeyringTrouble::Failed,
     };
-    failed(kind, said)
+    failed(trouble, text_of(error))
+}
+
+/// What an error of the Secret Service means. Services disagree on how they report a locked collection.
+#[cfg(target_os = "linux")]
+fn trouble_of(error: &(dyn std::error::Error + 'static)) -> Option<KeyringTrouble> {
+    use secret_service::Error as Service;
+    match error.downcast_ref()? {
+        Service::NoResult => Some(KeyringTrouble::NoCollection),
+        Service::Locked | Service::Prompt | Service::PromptDisconnected => Some(KeyringTrouble::Locked),
+        Service::Zbus(zbus::Error::MethodError(name, ..)) if *name == IS_LOCKED => {
+            Some(KeyringTrouble::Locked)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn trouble_of(_: &(dyn std::error::Error + 'static)) -> Option<KeyringTrouble> {
+    None
 }
 
 /// The error's text without a prefix. Two kinds may contain the secret's bytes and are not quoted.

@@ -1,5 +1,6 @@
 //! This process and its children.
 
+use crate::i18n::causes::cause;
 use crate::i18n::tr;
 use crate::system::files;
 use crate::system::files::Accept;
@@ -68,7 +69,7 @@ pub fn output(
     let mut command = child(OsStr::new(program));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
     command.stderr(if watched { Stdio::inherit() } else { Stdio::null() });
-    let mut family = Family::spawn(command, watched).map_err(|error| error.to_string())?;
+    let mut family = Family::spawn(command, watched).map_err(|error| cause(&error))?;
     let clock = RealClock::default();
     let deadline = Deadline::after(&clock, timeout);
     let mut stdout = family.child.stdout.take().ok_or_else(|| tr!("it has no stdout"))?;
@@ -80,7 +81,7 @@ pub fn output(
     });
     if let Err(error) = reader {
         family.kill();
-        return Err(error.to_string());
+        return Err(cause(&error));
     }
     let is_over = || signals.check().is_err() || deadline.remaining(&clock).is_zero();
     let mut read = None;
@@ -103,9 +104,9 @@ pub fn output(
     };
     match ended {
         Some(Ok((status, Ok(bytes)))) if status.success() => Ok(bytes),
-        Some(Ok((status, Err(error)))) if status.success() => Err(error.to_string()),
+        Some(Ok((status, Err(error)))) if status.success() => Err(cause(&error)),
         Some(Ok((status, _))) => Err(tr!("it ended with {status}", status)),
-        Some(Err(error)) => Err(error.to_string()),
+        Some(Err(error)) => Err(cause(&error)),
         None => {
             family.kill();
             Err(tr!("it took longer than {limit} s", limit = timeout.as_secs_f64().ceil()))
