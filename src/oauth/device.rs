@@ -65,12 +65,17 @@ pub fn read_code(body: &[u8]) -> Result<DeviceCode, String> {
     let device_code = text("device_code").filter(|code| super::callback::is_code(code));
     Ok(DeviceCode {
         device_code: Secret::new(device_code.ok_or_else(|| tr!("no device code"))?),
-        user_code: shown("user_code").ok_or_else(|| tr!("no user code"))?,
+        user_code: text("user_code").filter(|code| is_user_code(code)).ok_or_else(|| tr!("no user code"))?,
         verification_url: shown("verification_url").ok_or_else(|| tr!("no address"))?,
         verification_url_complete: shown("verification_uri_complete"),
         interval: duration(json.get("interval"), Duration::from_secs(5)),
         life: duration(json.get("expires_in"), Duration::from_secs(300)).min(Duration::from_secs(1800)),
     })
+}
+
+/// Whether the code can be printed on a line of its own, where a CI runner would obey `::error::`.
+fn is_user_code(code: &str) -> bool {
+    (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// Milliseconds from 1000 on, seconds below: Zoho says ms, some clients see seconds.

@@ -189,8 +189,8 @@ fn an_address_that_is_not_the_servers_own_is_neither_shown_nor_opened() {
         "data:text/html,owned",
         "file:///owned",
     ];
-    let log_in_with = |page: &str, complete: &str| {
-        let body = json!({"user_code": "USER-CODE", "device_code": "1004.dd.ee", "verification_url": page,
+    let log_in_with = |user_code: &str, page: &str, complete: &str| {
+        let body = json!({"user_code": user_code, "device_code": "1004.dd.ee", "verification_url": page,
             "verification_uri_complete": complete, "interval": 5000, "expires_in": 300_000});
         let kind = FaultKind::Status { status: 200, body: Some(body.to_string()), retry_after_s: None };
         test.sandbox.set_fault(Fault { count: Some(1), ..Fault::new(Endpoint::DeviceCode, kind) });
@@ -201,10 +201,15 @@ fn an_address_that_is_not_the_servers_own_is_neither_shown_nor_opened() {
         (code, said, polls.iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken).count())
     };
     for url in foreign {
-        let (code, said, polls) = log_in_with(url, &own);
+        let (code, said, polls) = log_in_with("USER-CODE", url, &own);
         assert_eq!((code, polls), (69, 0), "{said}");
         assert!(said.contains("not on the accounts server") && !said.contains("USER-CODE"), "{said}");
-        let (_, said, polls) = log_in_with(&own, url);
+        let (_, said, polls) = log_in_with("USER-CODE", &own, url);
         assert!(said.contains(&own) && said.contains("USER-CODE") && polls > 0, "{said}");
+    }
+    // Regression: a code of any characters began a line.
+    for code in ["::error::owned", "##[error]owned", "owned owned", "\u{1b}[2Jowned", ""] {
+        let (exit, said, polls) = log_in_with(code, &own, &own);
+        assert_eq!((exit, polls), (69, 0), "{said}");
     }
 }
