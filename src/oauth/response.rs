@@ -249,8 +249,9 @@ fn number(json: &Map<String, Value>, key: &str) -> Option<u64> {
 
 /// An address that is fit to be printed and compared; anything else is as if it had not been sent.
 fn api_domain(text: &str) -> Option<String> {
-    // A URL is read past line breaks and tabs in it, as if they were not there.
-    let url = url::Url::parse(text).ok().filter(|_| text.bytes().all(|b| b.is_ascii_graphic()))?;
+    // The hosts and paths of URLs may contain `$`, `'`, `;` and others, but this one is put into shell scripts.
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b);
+    let url = url::Url::parse(text).ok().filter(|_| text.bytes().all(is_plain))?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     let safe = url.scheme() == "https" || (url.scheme() == "http" && crate::model::is_loopback(&url));
     (plain && safe && url.fragment().is_none()).then(|| url.as_str().trim_end_matches('/').to_owned())
@@ -413,6 +414,10 @@ mod tests {
             "https://:word@www.zohoapis.eu",
             "https://www.zohoapis.eu/?a=b",
             "https://www.zohoapis.eu/#a",
+            "https://$(id).zohoapis.eu",
+            "https://www.zohoapis.eu/$(id)",
+            "https://www.zohoapis.eu/';id;'",
+            "https://www.zohoapis.eu/`id`",
             "www.zohoapis.eu",
             "",
         ] {

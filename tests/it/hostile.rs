@@ -4,6 +4,7 @@
 use crate::harness::{Outcome, Test};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use zoho_cred::sandbox::FaultKind;
 
 /// Starts a new line, moves the cursor, reorders text, and contains commands for three CI systems.
 const EVIL: &str =
@@ -160,6 +161,28 @@ fn setup_copies_no_line_break_into_a_generated_file() {
             let outcome = test.run(["setup", target, "crm"]);
             outcome.failed(78, "config");
             assert_eq!(outcome.stdout, "");
+        }
+    }
+}
+
+/// Regression: an accounts server could put a command into the scripts that `setup` prints.
+#[test]
+fn the_servers_api_domain_brings_no_command_into_a_script() {
+    for domain in [
+        "http://127.0.0.1:1/$(touch${IFS}owned)",
+        "http://127.0.0.1:1/';touch${IFS}owned;'",
+        "https://$(owned).example",
+        "https://api.example/`owned`",
+    ] {
+        let test = Test::new().with_profile();
+        let body =
+            serde_json::json!({"access_token": "1000.aa.bb", "expires_in": 3600, "api_domain": domain});
+        test.fault(FaultKind::Status { status: 200, body: Some(body.to_string()), retry_after_s: None });
+        let env = test.run(["get", "-o", "env"]);
+        assert!(!env.ok().contains("owned"), "{env:?}");
+        for target in ["gitlab-ci", "curl", "node", "python", "systemd", "git", "bazel"] {
+            let outcome = test.run(["setup", target, "crm"]);
+            assert!(!(outcome.stdout.clone() + &outcome.stderr).contains("owned"), "{outcome:?}");
         }
     }
 }
