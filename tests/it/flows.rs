@@ -55,7 +55,16 @@ fn in_use(test: &Test, requests: usize) {
     assert_eq!(status["budget"]["used"], 1);
 }
 
+const SELF_CLIENT: [&str; 4] = ["--flow", "self-client", "--code-file", "-"];
 const SCOPE: [&str; 2] = ["--scope", "ZohoCRM.modules.ALL,ZohoCRM.org.READ"];
+
+/// A login that waits for the browser at the returned redirect URI.
+fn browser_login(kind: ClientKind) -> (Test, String, Login) {
+    let (test, callback) = world();
+    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+    let login = start(&test, kind, &[&SCOPE[..], &flow].concat());
+    (test, callback, login)
+}
 
 #[test]
 fn a_pasted_address_of_another_login_is_refused() {
@@ -73,9 +82,7 @@ fn a_pasted_address_of_another_login_is_refused() {
 
 #[test]
 fn the_browser_comes_back() {
-    let (test, callback) = world();
-    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
-    let login = start(&test, ClientKind::Mobile, &[&SCOPE[..], &flow].concat());
+    let (test, callback, login) = browser_login(ClientKind::Mobile);
     let landed = login.consent("accept");
     let root = callback.trim_end_matches("/callback");
     assert_eq!(visit(&format!("{root}/favicon.ico")).status(), 404);
@@ -90,9 +97,7 @@ fn the_browser_comes_back() {
 
 #[test]
 fn reject_is_77_and_a_page_says_so() {
-    let (test, callback) = world();
-    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
-    let login = start(&test, ClientKind::ServerBased, &[&SCOPE[..], &flow].concat());
+    let (test, _, login) = browser_login(ClientKind::ServerBased);
     let landed = login.consent("reject");
     assert!(visit(&landed).text().unwrap().contains("Access denied"));
     login.wait().failed(77, "login_required");
@@ -101,9 +106,7 @@ fn reject_is_77_and_a_page_says_so() {
 
 #[test]
 fn forged_callbacks_lead_to_no_request() {
-    let (test, callback) = world();
-    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
-    let login = start(&test, ClientKind::ServerBased, &[&SCOPE[..], &flow].concat());
+    let (test, callback, login) = browser_login(ClientKind::ServerBased);
     let landed = login.consent("accept");
     let url = url::Url::parse(&landed).unwrap();
     let of = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
@@ -149,13 +152,13 @@ fn a_port_that_is_taken_stops_the_login_before_it_begins() {
 fn a_self_clients_code() {
     let (test, _) = world();
     let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    let mut login = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    let mut login = start(&test, ClientKind::SelfClient, &SELF_CLIENT);
     login.type_in(&code);
     assert_eq!(login.wait().code, 0);
     in_use(&test, 1);
     let exchange = test.sandbox.log().into_iter().find(|entry| entry.endpoint == Endpoint::Token).unwrap();
     assert!(!exchange.params.contains_key("redirect_uri"), "{exchange:?}");
-    let mut again = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    let mut again = start(&test, ClientKind::SelfClient, &SELF_CLIENT);
     again.type_in(&code);
     again.wait().failed(77, "login_required");
     test.run(["get", "crm"]).ok();
@@ -191,12 +194,12 @@ fn a_login_without_a_refresh_token_fails_and_leaves_the_old_one() {
     let (test, _) = world();
     let code =
         |test: &Test| test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    let mut login = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    let mut login = start(&test, ClientKind::SelfClient, &SELF_CLIENT);
     login.type_in(&code(&test));
     assert_eq!(login.wait().code, 0);
     let fault = FaultKind::Missing { fields: vec!["refresh_token".into()] };
     test.sandbox.set_fault(Fault::new(Endpoint::Token, fault).times(1));
-    let mut login = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    let mut login = start(&test, ClientKind::SelfClient, &SELF_CLIENT);
     login.type_in(&code(&test));
     let outcome = login.wait();
     outcome.failed(77, "login_required");
@@ -209,7 +212,7 @@ fn a_lost_answer_is_not_asked_for_twice() {
     let (test, _) = world();
     test.fault(FaultKind::MintThenReset);
     let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    let mut login = start(&test, ClientKind::SelfClient, &["--flow", "self-client", "--code-file", "-"]);
+    let mut login = start(&test, ClientKind::SelfClient, &SELF_CLIENT);
     login.type_in(&code);
     login.wait().failed(69, "unavailable");
     assert_eq!(test.sandbox.token_requests(), 1);
@@ -218,8 +221,7 @@ fn a_lost_answer_is_not_asked_for_twice() {
 /// Logs in with a new Self Client code, which creates a refresh token.
 fn self_client_login(test: &Test, more: &[&str]) -> Outcome {
     let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    let flow = ["--flow", "self-client", "--code-file", "-"];
-    let mut login = start(test, ClientKind::SelfClient, &[&flow[..], more].concat());
+    let mut login = start(test, ClientKind::SelfClient, &[&SELF_CLIENT[..], more].concat());
     login.type_in(&code);
     let outcome = login.wait();
     assert_eq!(outcome.code, 0, "{outcome:?}");
@@ -337,9 +339,7 @@ fn ctrl_c_at_a_hidden_question_leaves_a_terminal_that_shows_what_is_typed() {
 
 #[test]
 fn a_login_whose_config_was_broken_while_it_waited_prints_its_lines() {
-    let (test, callback) = world();
-    let flow = ["--flow", "browser", "--no-browser", "--redirect-uri", &callback];
-    let login = start(&test, ClientKind::Mobile, &[&SCOPE[..], &flow].concat());
+    let (test, _, login) = browser_login(ClientKind::Mobile);
     let landed = login.consent("accept");
     test.write_config("[profile.books\n");
     visit(&landed);
