@@ -1,4 +1,4 @@
-//! Turns the library's `run` into a process.
+//! Runs the library's `run` as a process.
 
 use std::alloc::System as Heap;
 use std::process::ExitCode;
@@ -6,8 +6,8 @@ use zeroizing_alloc::ZeroAlloc;
 use zoho_cred::run;
 use zoho_cred::system::{System, harden};
 
-/// Zeroes heap memory when it is freed. HTTP, TLS and JSON libraries copy secrets into buffers that only the allocator can
-/// reach.
+/// Zeroes heap memory when it is freed. HTTP, TLS and JSON libraries copy secrets into buffers that only the
+/// allocator can reach.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<Heap> = ZeroAlloc(Heap);
 

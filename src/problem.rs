@@ -1,64 +1,64 @@
-//! Why a request brought no usable answer.
+//! Why a request brought no usable response.
 //!
-//! What is stored or shared about it is a code of a closed set, never text: a shared store or an older file cannot put
-//! words into anybody's terminal. The words are made where they are shown.
+//! The ledger and the shared store contain only a code from a closed set. So neither an older file nor a shared store
+//! can put text into a terminal. Messages are created when they are shown.
 
 use crate::error::{Code, Error, try_again};
 use crate::i18n::{causes, tr};
 use std::time::Duration;
 
-/// The most of an answer that is read, in bytes; Zoho's are below 1 KiB.
+/// The longest response that is read, in bytes. Zoho's are below 1 KiB.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
-/// The longest code, in bytes.
+/// In bytes.
 const LONGEST_CODE: usize = 64;
-/// The code of what has no better one; versions up to 0.1 stored nothing else.
+/// The code of a problem without a specific one. Version 0.1 stored only this code.
 const UNSPECIFIED: &str = "unavailable";
 
-/// Why there was no usable answer. Text in a variant is for this caller only and is never stored.
+/// Why there was no usable response. Text in a variant is shown to this caller only and never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// The host's name could not be resolved.
+    /// The DNS lookup failed.
     NameNotResolved,
-    /// Nobody listens there.
+    /// The connection was refused.
     ConnectionRefused,
-    /// No route leads there.
+    /// There is no route to the host.
     NetworkUnreachable,
     /// DNS, TCP and TLS together took too long.
     ConnectTimeout,
-    /// The connection failed in another way.
+    /// The connection failed for another reason.
     NotConnected(String),
-    /// The caller's proxy made no connection.
+    /// The proxy did not connect.
     ProxyFailed(String),
-    /// The server's certificate has an issuer that is not trusted.
+    /// The issuer of the server's certificate is not trusted.
     UntrustedCertificate,
-    /// The server's certificate is outside its period of validity.
+    /// The server's certificate is not valid at this time.
     ExpiredCertificate,
     /// The server's certificate is for another host.
     WrongHostCertificate,
-    /// The server did not answer in time.
+    /// The server did not respond in time.
     ResponseTimeout,
-    /// The connection broke before an answer came.
+    /// The connection broke before a response arrived.
     ConnectionBroken(String),
-    /// The answer was cut short.
+    /// The response was truncated.
     ResponseTruncated,
-    /// The answer was longer than [`BODY_LIMIT`].
+    /// The response was longer than [`BODY_LIMIT`].
     ResponseTooLarge,
-    /// An answer of this status without a usable token.
+    /// A response with this status and no usable token.
     Status(u16),
-    /// An error code that is none of those known.
+    /// An unknown error code.
     Error(String),
-    /// A token that had as good as expired when it arrived.
+    /// A token that had almost expired when it arrived.
     TokenExpired,
     /// There was no time left to send a request.
     NoTime,
-    /// Something of this caller's own failed before anything was sent.
+    /// A local failure before anything was sent.
     Local(String),
-    /// Nothing more is known.
+    /// No details are known.
     Unspecified,
 }
 
 impl Problem {
-    /// The code that is stored and shared: a plain word, see [`is_plain_word`].
+    /// The code to store, see [`is_plain_word`].
     pub fn code(&self) -> String {
         match self {
             Problem::Status(status) => format!("http_{status}"),
@@ -67,7 +67,7 @@ impl Problem {
         }
     }
 
-    /// The problem of a stored code; text in it is lost.
+    /// Parses a stored code. Text of the variant is lost.
     pub(crate) fn of_code(code: &str) -> Self {
         let fixed = [
             Problem::NameNotResolved,
@@ -117,7 +117,7 @@ impl Problem {
         }
     }
 
-    /// The error of a request to `host` that brought no usable answer.
+    /// The error of a request to `host`.
     pub(crate) fn error(&self, host: &str, retry_after: Option<Duration>) -> Error {
         let hint = self.advice().unwrap_or_else(|| try_again(retry_after));
         let error = Error::new(Code::Unavailable, self.message(host), hint);
@@ -127,7 +127,7 @@ impl Problem {
         }
     }
 
-    /// What happened with `host`, in the language of the call.
+    /// The message in the language of the call.
     pub fn message(&self, host: &str) -> String {
         match self {
             Problem::NameNotResolved => not_connected(host, &tr!("the host's name cannot be resolved (DNS)")),
@@ -169,7 +169,7 @@ impl Problem {
         }
     }
 
-    /// Whether the server's certificate was not accepted.
+    /// Whether the server's certificate was refused.
     pub(crate) fn is_certificate(&self) -> bool {
         matches!(
             self,
@@ -177,7 +177,7 @@ impl Problem {
         )
     }
 
-    /// What mends it, where that can be told.
+    /// The hint, if there is a specific one.
     pub(crate) fn advice(&self) -> Option<String> {
         Some(match self {
             Problem::ProxyFailed(_) => {
@@ -194,7 +194,7 @@ impl Problem {
         })
     }
 
-    /// Why a connection failed for `error`.
+    /// Classifies an error of connecting.
     pub(crate) fn connecting(error: &(dyn std::error::Error + 'static)) -> Self {
         use std::io::ErrorKind;
         let of = |error: &(dyn std::error::Error + 'static)| {
@@ -213,7 +213,7 @@ impl Problem {
     }
 }
 
-/// Why a certificate was not accepted, if that is what `error` says.
+/// `None` if `error` is not about a certificate.
 fn certificate(error: &(dyn std::error::Error + 'static)) -> Option<Problem> {
     use rustls::CertificateError as Why;
     let rustls::Error::InvalidCertificate(why) = error.downcast_ref()? else { return None };
@@ -231,7 +231,7 @@ fn not_connected(host: &str, why: &str) -> String {
     tr!("could not connect to {host}: {why}", host, why)
 }
 
-/// Whether `word` is a code such as `invalid_code`, fit to be stored and shown: `[a-z0-9_]{1,64}`.
+/// Whether `word` is a code such as `invalid_code`: `[a-z0-9_]{1,64}`.
 pub(crate) fn is_plain_word(word: &str) -> bool {
     (1..=LONGEST_CODE).contains(&word.len())
         && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
