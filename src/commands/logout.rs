@@ -8,11 +8,11 @@ use crate::i18n::{causes, tr};
 use crate::login::{LoginJournal, LoginLock, Sharer, shared_by, token_count};
 use crate::model::{AccountsUrl, CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend};
 use crate::oauth::revoke::{self, Revoked};
-use crate::refresh::{Ports, busy};
+use crate::refresh::{Ports, lock_this_machine};
 use crate::secret::Secret;
 use crate::secrets::{CredentialSource, LoginRecord, ProfileState, Source};
-use crate::store::{Locked, Store};
-use crate::system::{Deadline, HttpRequest, Method, System};
+use crate::store::Locked;
+use crate::system::{HttpRequest, Method, System};
 use std::time::Duration;
 
 /// Time limit for the lock, because another process may be refreshing with this token.
@@ -134,7 +134,7 @@ impl Logout<'_> {
 
     fn run(&self, system: &System, ports: &Ports<'_>) -> Result<String, Error> {
         let store = (ports.open)(&self.id)?;
-        let mut locked = lock(ports, &*store)?;
+        let mut locked = lock_this_machine(ports.clock, &*store, LOCK_TIMEOUT)?;
         let lock = LoginLock::take(ports.clock, &self.session.state, &self.session.config)?;
         if self.source.login()?.as_ref() != self.record {
             return Err(self.source.modified());
@@ -235,20 +235,6 @@ impl Logout<'_> {
         } else {
             self.others.iter().any(|o| scopes(&o.scopes) == scopes(&self.profile().scopes))
         }
-    }
-}
-
-fn lock<'s>(ports: &Ports<'_>, store: &'s dyn Store) -> Result<Box<dyn Locked + 's>, Error> {
-    let deadline = Deadline::after(ports.clock, LOCK_TIMEOUT);
-    loop {
-        if let Some(locked) = store.try_lock_local()? {
-            return Ok(locked);
-        }
-        let left = deadline.remaining(ports.clock);
-        if left.is_zero() {
-            return Err(busy(LOCK_TIMEOUT, store));
-        }
-        ports.clock.sleep(store.pause(2).min(left));
     }
 }
 

@@ -50,6 +50,16 @@ pub enum RefreshError {
 }
 
 impl RefreshError {
+    /// How long until the budget allows a request, if nothing else is missing.
+    pub(crate) fn wait_for_budget(&self) -> Option<Duration> {
+        match self {
+            RefreshError::OutOfBudget { retry_after, .. }
+            | RefreshError::CoolingDown { retry_after }
+            | RefreshError::TooManyRejects { retry_after } => Some(*retry_after),
+            _ => None,
+        }
+    }
+
     /// Whether a signal ended the call.
     pub(crate) fn is_interrupted(&self) -> bool {
         matches!(self, RefreshError::Failed(error) if matches!(error.code(), Code::Interrupted(_)))

@@ -1,81 +1,60 @@
-//! How a token is had, as every caller goes: the cache, else a refresh, else whatever still lives.
+//! Returns a valid token: from the cache, by refreshing, or a still valid one if refreshing fails (contract section 3).
 
 use crate::error::Error;
-use crate::i18n::tr;
+use crate::i18n::{humanize, tr};
 use crate::model::{CacheRecord, Freshness, MinTtl};
 use crate::refresh::error::RefreshError;
-use crate::refresh::refresh::{Early, Ports, WaitEvent, refresh};
+use crate::refresh::locked_refresh::refresh;
+use crate::refresh::ports::{Mode, Ports, Refresh, TokenRequest, TokenResponse, WaitEvent};
 use crate::system::Deadline;
 use std::time::Duration;
 
-/// What a caller wants.
-#[derive(Clone, Copy, Debug)]
-pub struct TokenRequest {
-    /// The life that the token must have left.
-    pub min_ttl: MinTtl,
-    /// For the whole call.
-    pub timeout: Duration,
-    /// How much of it may be spent waiting for budget.
-    pub wait: Duration,
-    /// A new token even if the cached one is fresh.
-    pub refresh: bool,
-    /// The cache only.
-    pub offline: bool,
-}
+/// The limit of a refresh ahead of expiry.
+const AHEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A token that may be handed out.
-#[derive(Clone, Debug)]
-pub struct TokenResponse {
-    /// The token set.
-    pub record: CacheRecord,
-    /// What the caller should be told on stderr, if anything.
-    pub warning: Option<String>,
-}
+/// Returns a token for the credential of `ports`. The numbers are the steps of contract section 3; steps 3 to 7 are in
+/// [`refresh`] and the files it uses.
+pub fn get_token(ports: &Ports<'_>, request: &TokenRequest) -> Result<TokenResponse, RefreshError> {
+    let deadline = Deadline::after(ports.clock, request.timeout);
+    ports.credential.bound(request.timeout);
 
-/// A token for the credential of `ports`, as contract section 3 has it. The record always holds a token.
-pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse, RefreshError> {
-    let deadline = Deadline::after(ports.clock, ask.timeout);
-    ports.credential.bound(deadline.remaining(ports.clock));
-    let id = ports.credential.id()?;
-    let store = (ports.open)(&id)?;
-    // Under `--refresh` a token is new if it is none that was there before, so that has to be known.
-    let seen = match store.cache() {
-        Err(error) if ask.refresh => return Err(error.into()),
-        cache => cache.unwrap_or_default(),
-    };
-    match &seen.token {
-        Some(token) => log::debug!("the cached token has {} s left", token.left_ms(ports.clock.now()) / 1000),
-        None => log::debug!("no token is cached"),
+    // 1. Read the cache without a lock. A fresh token ends the call.
+    let cached = read_cache(ports, request)?;
+    let freshness = cached.freshness(ports.clock.now(), request.min_ttl);
+    if !request.refresh && freshness == Freshness::Fresh {
+        return Ok(cached.into());
     }
-    if !ask.refresh {
-        match seen.freshness(ports.clock.now(), ask.min_ttl) {
-            Freshness::Fresh => return Ok(TokenResponse { record: seen, warning: None }),
-            Freshness::Early if ask.offline => return Ok(TokenResponse { record: seen, warning: None }),
-            Freshness::Early => {
-                let renewed = refresh_ahead(ports, ask, seen.clone())?;
-                // The attempt may have outlasted the old token: the machine slept, or the token lives but seconds.
-                if renewed.record.valid_token(ports.clock.now()).is_some() {
-                    return Ok(renewed);
-                }
-            }
-            Freshness::Stale => {}
+
+    // 2. In the last minutes of a token: one attempt, if nobody else makes one. The cached token is as good as a new one.
+    if !request.refresh && freshness == Freshness::Early {
+        if request.offline {
+            return Ok(cached.into());
+        }
+        let response = refresh_ahead(ports, request, &cached)?;
+        // The attempt may have outlasted the cached token, because the machine slept.
+        if response.record.valid_token(ports.clock.now()).is_some() {
+            return Ok(response);
         }
     }
-    if ask.offline {
-        return living(ports, ask, &RefreshError::Offline).ok_or(RefreshError::Offline);
+    if request.offline {
+        return still_valid(ports, request, &RefreshError::Offline).ok_or(RefreshError::Offline);
     }
-    let patience = Deadline::after(ports.clock, ask.wait.min(ask.timeout));
+
+    let budget_deadline = Deadline::after(ports.clock, request.wait.min(request.timeout));
     loop {
-        let error = match refresh(ports, ask, &deadline, &seen, Early::No) {
-            Ok(renewed) => return Ok(renewed),
-            Err(error) if error.is_interrupted() => return Err(error),
-            Err(error) => error,
+        // 3 to 7. Take the lock, read everything again, send one request, commit the answer.
+        let attempt = Refresh { ports, request, deadline, seen: &cached, mode: Mode::Required };
+        let error = match refresh(&attempt) {
+            Err(error) if !error.is_interrupted() => error,
+            outcome => return outcome,
         };
-        if let Some(obtained) = living(ports, ask, &error) {
-            return Ok(obtained);
+
+        // 8. Serve a valid token whenever possible.
+        if let Some(response) = still_valid(ports, request, &error) {
+            return Ok(response);
         }
-        match waiting_helps(&error) {
-            Some(wait) if wait <= patience.remaining(ports.clock) => {
+        match error.wait_for_budget() {
+            Some(wait) if wait <= budget_deadline.remaining(ports.clock) => {
                 (ports.waiting)(WaitEvent::ForBudget(wait));
                 ports.clock.sleep(wait);
                 (ports.waiting)(WaitEvent::Over);
@@ -85,64 +64,65 @@ pub fn get_token(ports: &Ports<'_>, ask: &TokenRequest) -> Result<TokenResponse,
     }
 }
 
-/// One attempt in the early window, if nobody else is at it; the old token is as good as before whatever comes of it but
-/// a signal.
+/// Reads the cache. An unreadable one counts as empty, except under `--refresh`, where a token is new only if the cache
+/// did not hold it before.
+fn read_cache(ports: &Ports<'_>, request: &TokenRequest) -> Result<CacheRecord, RefreshError> {
+    let id = ports.credential.id()?;
+    let cached = match (ports.open)(&id)?.cache() {
+        Err(error) if request.refresh => return Err(error.into()),
+        cache => cache.unwrap_or_default(),
+    };
+    match &cached.token {
+        Some(token) => log::debug!("the cached token has {} s left", token.left_ms(ports.clock.now()) / 1000),
+        None => log::debug!("no token is cached"),
+    }
+    Ok(cached)
+}
+
+/// Makes one attempt. Every failure but a signal leaves the cached token.
 fn refresh_ahead(
     ports: &Ports<'_>,
-    ask: &TokenRequest,
-    seen: CacheRecord,
+    request: &TokenRequest,
+    cached: &CacheRecord,
 ) -> Result<TokenResponse, RefreshError> {
-    let deadline = Deadline::after(ports.clock, Early::TIMEOUT.min(ask.timeout));
-    match refresh(ports, ask, &deadline, &seen, Early::Yes) {
-        Err(error) if error.is_interrupted() => Err(error),
-        Err(error) => {
-            log::info!("not renewed early: {}", Error::from(error).message());
-            Ok(TokenResponse { record: seen, warning: None })
+    let deadline = Deadline::after(ports.clock, AHEAD_TIMEOUT.min(request.timeout));
+    match refresh(&Refresh { ports, request, deadline, seen: cached, mode: Mode::Ahead }) {
+        Err(error) if !error.is_interrupted() => {
+            log::info!("not refreshed ahead of expiry: {}", Error::from(error).message());
+            Ok(cached.clone().into())
         }
-        renewed => renewed,
+        outcome => outcome,
     }
 }
 
-/// The one rule for the living: whenever no new token can be had, a living one is handed out with a warning, except
-/// after a refusal, under `--refresh`, or below a life that was asked for explicitly.
-fn living(ports: &Ports<'_>, ask: &TokenRequest, error: &RefreshError) -> Option<TokenResponse> {
-    if ask.refresh || matches!(error, RefreshError::Refused { .. } | RefreshError::NeverLoggedIn(_)) {
+/// The cached token, read again now, if it is still valid and may be used in place of a new one: not after `refused`, not
+/// under `--refresh`, and not below an explicit `--min-ttl`.
+fn still_valid(ports: &Ports<'_>, request: &TokenRequest, error: &RefreshError) -> Option<TokenResponse> {
+    if request.refresh || matches!(error, RefreshError::Refused { .. } | RefreshError::NeverLoggedIn(_)) {
         return None;
     }
-    let record = ports
-        .credential
-        .id()
-        .ok()
-        .and_then(|id| (ports.open)(&id).ok())
-        .and_then(|store| store.cache().ok())?;
+    let id = ports.credential.id().ok()?;
+    let record = (ports.open)(&id).ok()?.cache().ok()?;
     let now = ports.clock.now();
     let token = record.valid_token(now)?;
-    if let MinTtl::Explicit(_) = ask.min_ttl
-        && token.freshness(now, ask.min_ttl) == Freshness::Stale
+    if matches!(request.min_ttl, MinTtl::Explicit(_))
+        && token.freshness(now, request.min_ttl) == Freshness::Stale
     {
         return None;
     }
-    let left = Duration::from_millis(token.left_ms(now).max(0) as u64);
+    let time = humanize(Duration::from_millis(token.left_ms(now).max(0) as u64));
     let warning = match error {
-        RefreshError::Offline => Some(tr!(
-            "no new token was asked for (--offline); the old one is good for another {time}",
-            time = crate::i18n::humanize(left),
-        )),
-        _ => Some(tr!(
-            "no new token could be had ({why}); the old one is good for another {time}",
-            why = Error::from(error.clone()).message(),
-            time = crate::i18n::humanize(left),
-        )),
+        RefreshError::Offline => {
+            tr!("no new token was requested (--offline); the cached one is valid for {time}", time)
+        }
+        _ => {
+            let why = Error::from(error.clone());
+            tr!(
+                "could not get a new token ({why}); the cached one is valid for {time}",
+                why = why.message(),
+                time
+            )
+        }
     };
-    Some(TokenResponse { record, warning })
-}
-
-/// How long until budget is there again, where that is all that is missing.
-fn waiting_helps(error: &RefreshError) -> Option<Duration> {
-    match error {
-        RefreshError::OutOfBudget { retry_after, .. }
-        | RefreshError::CoolingDown { retry_after }
-        | RefreshError::TooManyRejects { retry_after } => Some(*retry_after),
-        _ => None,
-    }
+    Some(TokenResponse { record, warning: Some(warning) })
 }

@@ -1,13 +1,14 @@
-//! A caller's API refused a token. Whether that token goes is not the caller's word alone: one script with a wrong
-//! scope must not stop everyone else.
+//! Drops a token that an API refused. The caller's word alone is not enough: one script with a wrong scope must not make
+//! everyone else refresh.
 
 use crate::error::Error;
 use crate::model::{CacheRecord, Check};
 use crate::oauth::userinfo;
 use crate::oauth::userinfo::Liveness;
-use crate::refresh::refresh::{Ports, busy};
+use crate::refresh::lock_wait::{LockOutcome, LockScope, LockWait};
+use crate::refresh::ports::Ports;
 use crate::secret::Secret;
-use crate::store::{Locked, Store};
+use crate::store::Store;
 use crate::system::{Deadline, HttpRequest};
 use std::time::Duration;
 
@@ -37,34 +38,38 @@ pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Re
     ports.credential.bound(timeout);
     let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
-    let Some(asked) = judge(ports, token, timeout, &deadline, &*store, None)? else {
+    let Some(asked) = decide(ports, token, &deadline, &*store, None)? else {
         let alive = match liveness(ports, token, &deadline) {
             Liveness::Dead => Some(false),
             Liveness::Alive => Some(true),
             Liveness::Unknown => None,
         };
-        let answer = judge(ports, token, timeout, &deadline, &*store, Some(alive))?;
+        let answer = decide(ports, token, &deadline, &*store, Some(alive))?;
         return Ok(answer.unwrap_or(Rejected::Unclear));
     };
     Ok(asked)
 }
 
 /// Decides under the lock. `answer` is what Zoho said when it was asked; `None` as the result means that it must be asked.
-fn judge(
+fn decide(
     ports: &Ports<'_>,
     token: &Secret,
-    timeout: Duration,
     deadline: &Deadline,
     store: &dyn Store,
     answer: Option<Option<bool>>,
 ) -> Result<Option<Rejected>, Error> {
-    let mut locked = loop {
-        if !is_cached(&store.cache()?, token) {
-            return Ok(Some(Rejected::NotCached));
-        }
-        if let Some(locked) = wait(ports, timeout, deadline, store)? {
-            break locked;
-        }
+    if !is_cached(&store.cache()?, token) {
+        return Ok(Some(Rejected::NotCached));
+    }
+    let wait =
+        LockWait { clock: ports.clock, store, scope: LockScope::ThisMachine, deadline, notify: &|_| {} };
+    let outcome = wait.run(|| {
+        let replaced = !is_cached(&store.cache()?, token);
+        Ok::<_, Error>(replaced.then_some(Rejected::NotCached))
+    })?;
+    let mut locked = match outcome {
+        LockOutcome::Locked(locked) => locked,
+        LockOutcome::Served(not_cached) => return Ok(Some(not_cached)),
     };
     let cache = locked.cache()?;
     let Some(cached) = cache.token.as_ref().filter(|cached| cached.access_token == *token) else {
@@ -93,25 +98,6 @@ fn judge(
     locked.record(&ledger)?;
     locked.commit(&CacheRecord { token: None, rejected: true, ..cache })?;
     Ok(Some(Rejected::Dropped))
-}
-
-/// The lock, or `None` after a pause in which the cache may have changed.
-fn wait<'s>(
-    ports: &Ports<'_>,
-    timeout: Duration,
-    deadline: &Deadline,
-    store: &'s dyn Store,
-) -> Result<Option<Box<dyn Locked + 's>>, Error> {
-    store.bound(deadline.remaining(ports.clock));
-    if let Some(locked) = store.try_lock_local()? {
-        return Ok(Some(locked));
-    }
-    let left = deadline.remaining(ports.clock);
-    if left.is_zero() {
-        return Err(busy(timeout, store));
-    }
-    ports.clock.sleep(store.pause(2).min(left));
-    Ok(None)
 }
 
 fn is_cached(cache: &CacheRecord, token: &Secret) -> bool {

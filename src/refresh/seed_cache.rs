@@ -1,40 +1,29 @@
-//! A login's own access token: it goes into cache and ledger, as any other that Zoho minted.
+//! Puts a login's own access token into cache and ledger, like any other token that Zoho issued.
 
 use crate::error::Error;
-use crate::model::Budget;
-use crate::model::Granted;
-use crate::model::Timestamp;
-use crate::refresh::refresh::busy;
+use crate::model::{Budget, Granted, Timestamp};
+use crate::refresh::lock_wait::lock_this_machine;
 use crate::store::Store;
-use crate::system::{Clock, Deadline};
+use crate::system::Clock;
 use std::time::Duration;
 
-/// For the lock; nobody else knows the credential yet.
+/// The limit of the wait for the lock.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Puts `granted`, which was asked for at `asked`, into the state of its credential.
+/// Stores `granted`, which was requested at `sent`.
 pub(crate) fn seed_cache(
     clock: &dyn Clock,
     store: &dyn Store,
     budget: &Budget,
     granted: &Granted,
-    asked: &Timestamp,
+    sent: &Timestamp,
 ) -> Result<(), Error> {
-    let deadline = Deadline::after(clock, TIMEOUT);
-    let mut locked = loop {
-        if let Some(locked) = store.try_lock_local()? {
-            break locked;
-        }
-        if deadline.remaining(clock).is_zero() {
-            return Err(busy(TIMEOUT, store));
-        }
-        clock.sleep(store.pause(0));
-    };
+    let mut locked = lock_this_machine(clock, store, TIMEOUT)?;
     let now = clock.timestamp();
     let (cache, mut ledger) = (locked.cache()?, locked.ledger(&now, budget)?);
-    ledger.reserve(asked, budget);
+    ledger.reserve(sent, budget);
     ledger.answered(&now, true);
     ledger.succeeded();
     locked.record(&ledger)?;
-    locked.commit(&cache.renewed(granted, asked.reading()))
+    locked.commit(&cache.renewed(granted, sent.reading()))
 }

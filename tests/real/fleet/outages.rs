@@ -6,7 +6,7 @@ use super::world::RedisStore;
 fn served_or(fleet: &RedisStore, code: i32, word: &str) {
     let requests = fleet.requests();
     let living = fleet.run(0, &["get"]);
-    living.warned("no new token could be had");
+    living.warned("could not get a new token");
     fleet.get(9).failed(code, word);
     fleet.run(9, &["get", "--refresh"]).failed(code, word);
     assert_eq!(fleet.requests(), requests);

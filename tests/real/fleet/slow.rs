@@ -25,7 +25,7 @@ fn redis_takes_two_seconds_a_command() {
     assert_eq!(fleet.requests(), requests + 1);
     way.delay(3_500);
     fleet.age(0, 3560);
-    fleet.run(0, &["get"]).warned("no new token could be had");
+    fleet.run(0, &["get"]).warned("could not get a new token");
     fleet.get(2).failed(69, "unavailable");
     assert_eq!(fleet.requests(), requests + 1);
 }

@@ -1,0 +1,170 @@
+//! One refresh: take the lock, read everything again, check, send one request, commit its answer (steps 3 to 7).
+
+use crate::error::{Code, Error};
+use crate::i18n::tr;
+use crate::model::{CacheRecord, CredentialId, Freshness, Profile, secret_fingerprint};
+use crate::refresh::apply_response::ReadUnderLock;
+use crate::refresh::attempts::Attempts;
+use crate::refresh::error::RefreshError;
+use crate::refresh::lock_wait::{LockOutcome, LockScope, LockWait};
+use crate::refresh::ports::{Mode, Refresh, TokenResponse};
+use crate::refresh::preflight::{Preflight, concerns_all, remembered, shared_failure};
+use crate::store::Store;
+
+/// How often the credential may change between two reads before the call fails.
+const CREDENTIAL_CHANGES: u32 = 5;
+/// How often the lock or lease may be lost before a request is sent.
+const LEASE_LOSSES: u32 = 100;
+
+/// How one pass under the lock ended.
+enum Pass {
+    Done(TokenResponse),
+    /// The credential is another one than the lock was taken for, if known which.
+    CredentialChanged(Option<CredentialId>),
+}
+
+/// Returns a new token, or one that another caller got while this one waited. An error replaces nothing that is stored.
+pub(crate) fn refresh(call: &Refresh<'_, '_>) -> Result<TokenResponse, RefreshError> {
+    let (mut changes, mut losses) = (0, 0);
+    let mut known = None;
+    while changes < CREDENTIAL_CHANGES {
+        let id = match &known {
+            Some(id) => CredentialId::clone(id),
+            None => call.ports.credential.id()?,
+        };
+        match pass(call, &id, known.is_some()) {
+            Ok(Pass::Done(response)) => return Ok(response),
+            Ok(Pass::CredentialChanged(now)) => (changes, known) = (changes + 1, now),
+            // Another process or machine went on meanwhile. What it did is read before anything is sent.
+            Err(RefreshError::LeaseLost) if losses < LEASE_LOSSES && !call.time_left().is_zero() => {
+                (losses, known) = (losses + 1, Some(id));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(credential_keeps_changing(call.ports.profile).into())
+}
+
+/// Takes the lock of `id` and refreshes under it. `read_from_secrets` says that `id` was computed from the secrets, so
+/// that it need not be looked up again.
+fn pass(call: &Refresh<'_, '_>, id: &CredentialId, read_from_secrets: bool) -> Result<Pass, RefreshError> {
+    let (ports, profile) = (call.ports, call.ports.profile);
+    let store = (ports.open)(id)?;
+    let before = store.ledger(&ports.clock.timestamp(), &profile.budget);
+    if call.mode == Mode::Ahead && !before.early_allowed(&ports.clock.timestamp()) {
+        return Ok(Pass::Done(call.seen.clone().into()));
+    }
+    let mut locked = match wait_for_lock(call, &*store, before.failures)? {
+        LockOutcome::Locked(locked) => locked,
+        LockOutcome::Served(record) => return Ok(Pass::Done(record.into())),
+    };
+
+    // Under the lock: read the credential, the cache and the ledger again.
+    if !read_from_secrets && ports.credential.id()? != *id {
+        return Ok(Pass::CredentialChanged(None));
+    }
+    let cache = locked.cache()?;
+    if serves(call, &*store, &cache) {
+        return Ok(Pass::Done(cache.into()));
+    }
+    let now = ports.clock.timestamp();
+    let mut ledger = locked.ledger(&now, &profile.budget)?;
+    let used = ledger.used(&now, &profile.budget);
+    log::debug!("the lock is taken; {used} of {} token requests are used", profile.budget.tokens);
+
+    // A failure that the holder met while this call waited is this call's too.
+    if let Some(failure) = shared_failure(&ledger, before.failures).filter(|it| concerns_all(it, profile)) {
+        return Err(remembered(profile, &ledger, failure, &now));
+    }
+    // Cooldown and budget come before the secrets are read, but a remembered failure may come before the budget, and only
+    // the secrets tell whether it stands.
+    let preflight = Preflight { call, rejected: cache.rejected };
+    let allowed = preflight.check(&ledger);
+    if !preflight.failure_may_stand(&ledger, &now, &allowed) {
+        allowed.clone()?;
+    }
+    ports.credential.bound(call.time_left());
+    let secrets = match ports.credential.secrets() {
+        Ok(secrets) => secrets,
+        Err(error) => {
+            let error = RefreshError::from(error);
+            if call.mode == Mode::Ahead && !error.is_interrupted() {
+                preflight.record_early_failure(&mut *locked, &mut ledger);
+            }
+            return Err(error);
+        }
+    };
+    let actual = ports.credential.id_from_secrets(&secrets)?;
+    if actual != *id {
+        return Ok(Pass::CredentialChanged(Some(actual)));
+    }
+    let secret_fp = secret_fingerprint(profile, &secrets.client_secret);
+    let shared = shared_failure(&ledger, before.failures).filter(|failure| failure.secret_fp == secret_fp);
+    let standing = ledger.remembered(&now, &secret_fp).filter(|_| !call.request.refresh);
+    if let Some(failure) = shared.or(standing.map(|(failure, _)| failure)) {
+        return Err(remembered(profile, &ledger, failure, &now));
+    }
+    allowed?;
+    let read = ReadUnderLock { profile, secrets: &secrets, secret_fp, cache, mode: call.mode };
+    Attempts { preflight, read }.run(&mut *locked, ledger).map(Pass::Done)
+}
+
+/// Waits for the lock, and looks into the cache after every try. A call ahead of expiry tries once.
+fn wait_for_lock<'s>(
+    call: &Refresh<'_, '_>,
+    store: &'s dyn Store,
+    failures: u64,
+) -> Result<LockOutcome<'s, CacheRecord>, RefreshError> {
+    let ports = call.ports;
+    let wait = LockWait {
+        clock: ports.clock,
+        store,
+        scope: LockScope::AllMachines,
+        deadline: &call.deadline,
+        notify: ports.waiting,
+    };
+    let outcome = wait.run(|| {
+        let cache = store.cache().unwrap_or_default();
+        if call.mode == Mode::Ahead {
+            return Ok(Some(if cache.token.is_some() { cache } else { call.seen.clone() }));
+        }
+        if serves(call, store, &cache) {
+            return Ok(Some(cache));
+        }
+        if call.time_left().is_zero() {
+            // The holder may be about to release the lock after a failure that was this call's too.
+            let now = ports.clock.timestamp();
+            let ledger = store.ledger(&now, &ports.profile.budget);
+            let failure = shared_failure(&ledger, failures).filter(|it| concerns_all(it, ports.profile));
+            if let Some(failure) = failure {
+                return Err(remembered(ports.profile, &ledger, failure, &now));
+            }
+        }
+        Ok(None)
+    });
+    if outcome.is_err() && call.mode == Mode::Ahead {
+        store.early_failed(&ports.clock.timestamp(), &ports.profile.budget);
+    }
+    outcome
+}
+
+/// Whether `cache` holds what the call is for: under `--refresh` a token that no machine had when the call began, ahead of
+/// expiry one that is not in its last minutes, otherwise one that is fresh.
+fn serves(call: &Refresh<'_, '_>, store: &dyn Store, cache: &CacheRecord) -> bool {
+    let freshness = cache.freshness(call.ports.clock.now(), call.request.min_ttl);
+    if call.request.refresh {
+        let known = cache.token.as_ref().is_some_and(|token| store.known_at_start(token));
+        return freshness != Freshness::Stale && !known && cache.token != call.seen.token;
+    }
+    match call.mode {
+        Mode::Ahead => freshness == Freshness::Fresh,
+        Mode::Required => freshness != Freshness::Stale,
+    }
+}
+
+fn credential_keeps_changing(profile: &Profile) -> Error {
+    let what = tr!("the credential of '{profile}'", profile = profile.name);
+    let hint = tr!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR");
+    Error::new(Code::Store, tr!("could not settle on {what}", what), hint)
+        .with_cause(tr!("it was another one every time it was read"))
+}

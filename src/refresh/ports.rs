@@ -1,0 +1,100 @@
+//! What a call of the refresh protocol asks for, what it uses, and what it returns.
+
+use crate::error::Error;
+use crate::model::{CacheRecord, CredentialId, MinTtl, Profile};
+use crate::secrets::CredentialSource;
+use crate::store::{Holder, Store};
+use crate::system::{Clock, Deadline, Http, Signals};
+use std::time::Duration;
+
+/// What a caller wants.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenRequest {
+    /// The lifetime that the token must have left.
+    pub min_ttl: MinTtl,
+    /// The limit of the whole call.
+    pub timeout: Duration,
+    /// How much of `timeout` may be spent waiting for budget.
+    pub wait: Duration,
+    /// Whether a new token is wanted even if the cached one is fresh.
+    pub refresh: bool,
+    /// Whether only the cache may be used.
+    pub offline: bool,
+}
+
+/// A valid token. `record` always holds one.
+#[derive(Clone, Debug)]
+pub struct TokenResponse {
+    /// The cache record with the token.
+    pub record: CacheRecord,
+    /// A warning for stderr.
+    pub warning: Option<String>,
+}
+
+impl From<CacheRecord> for TokenResponse {
+    fn from(record: CacheRecord) -> Self {
+        TokenResponse { record, warning: None }
+    }
+}
+
+/// Opens the shared state of a credential.
+pub(crate) type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store + 'a>, Error> + 'a;
+
+/// Everything outside that the protocol uses.
+pub struct Ports<'a> {
+    /// The clocks.
+    pub clock: &'a dyn Clock,
+    /// The connection to the accounts server.
+    pub http: &'a dyn Http,
+    /// Signals, which are held back while an answer is committed.
+    pub signals: &'a Signals,
+    /// The profile.
+    pub profile: &'a Profile,
+    /// The profile's credential.
+    pub credential: &'a dyn CredentialSource,
+    /// Opens the shared state of a credential.
+    pub open: &'a OpenStore<'a>,
+    /// Called when a wait becomes noticeable, and again when it is over.
+    pub waiting: &'a dyn Fn(WaitEvent),
+}
+
+/// A wait that a person should know about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitEvent {
+    /// The lock is held by another process, if known by which.
+    For(Option<Holder>),
+    /// The budget is used up for this long.
+    ForBudget(Duration),
+    /// The wait is over.
+    Over,
+}
+
+/// Why a refresh is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The cached token is no longer fresh.
+    Required,
+    /// The cached token is fresh, but in its last minutes.
+    Ahead,
+}
+
+/// One refresh: made once and passed on by reference.
+pub(crate) struct Refresh<'a, 'p> {
+    /// Everything outside.
+    pub(crate) ports: &'a Ports<'p>,
+    /// What the caller wants.
+    pub(crate) request: &'a TokenRequest,
+    /// When the call must have ended.
+    pub(crate) deadline: Deadline,
+    /// What the cache held when the call began.
+    pub(crate) seen: &'a CacheRecord,
+    /// Why the refresh is made.
+    pub(crate) mode: Mode,
+}
+
+impl Refresh<'_, '_> {
+    /// What is left of the caller's time.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.deadline.remaining(self.ports.clock)
+    }
+}
