@@ -34,19 +34,13 @@ impl<'w> Disk<'w> {
     /// Returns an error without doing anything.
     fn refuse(&self, action: &'static str) -> Result<(), Error> {
         let world = self.process.world;
-        match world.rng.chance(world.plan().store_fails) {
-            false => Ok(()),
-            true => self.fail(action),
-        }
+        if world.rng.chance(world.plan().store_fails) { self.fail(action) } else { Ok(()) }
     }
 
     /// Returns an error although the action was done.
     fn lie(&self, action: &'static str) -> Result<(), Error> {
         let world = self.process.world;
-        match world.rng.chance(world.plan().store_lies) {
-            false => Ok(()),
-            true => self.fail(action),
-        }
+        if world.rng.chance(world.plan().store_lies) { self.fail(action) } else { Ok(()) }
     }
 
     fn fail(&self, action: &'static str) -> Result<(), Error> {

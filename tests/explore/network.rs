@@ -32,10 +32,8 @@ impl Http for Process<'_> {
         }
         self.check(&grant);
         let id = world.rng.next();
-        let way_ms = match world.rng.chance(plan.late) {
-            true => world.rng.within(0, LONGEST_WAY_MS),
-            false => world.rng.within(0, 300),
-        };
+        let longest_ms = if world.rng.chance(plan.late) { LONGEST_WAY_MS } else { 300 };
+        let way_ms = world.rng.within(0, longest_ms);
         world.trace(|| format!("#{} sends {id} with {grant}, {timeout_ms} ms", self.pid));
         world.on_their_way.borrow_mut().push(OnItsWay {
             id,

@@ -110,7 +110,7 @@ struct World {
     zoho: Zoho,
     /// Until when Redis's ledger forbids every request, in true time.
     throttled_until: i64,
-    told: Counts,
+    counts: Counts,
 }
 
 impl World {
@@ -132,7 +132,7 @@ impl World {
             rough,
             zoho: Zoho::default(),
             throttled_until: 0,
-            told: Counts::default(),
+            counts: Counts::default(),
         };
         for machine in 0..world.machines.len() {
             let after = world.rng.below(2_000);
@@ -168,7 +168,7 @@ impl World {
             8 => self.rng.below(1_500_000),
             _ => return 0,
         };
-        self.told.pauses += 1;
+        self.counts.pauses += 1;
         pause
     }
 
@@ -216,7 +216,7 @@ impl World {
                 let (before, held) = (self.redis.asked, !self.redis.sealed.is_empty());
                 let mark = format!("mark {asked}");
                 let committed = self.redis.commit(generation, b"\x01ourssealed", asked, &[mark]);
-                self.told.refused_commits += usize::from(committed == 0);
+                self.counts.refused_commits += usize::from(committed == 0);
                 if committed == 1 && held && asked < before {
                     return Err(format!("a token of {asked} replaced one of {before}"));
                 }
@@ -337,8 +337,8 @@ impl World {
             20..22 => (answers, Answer::Throttled),
             _ => (answers, Answer::Granted),
         };
-        self.told.requests += 1;
-        self.told.throttles += usize::from(answer == Answer::Throttled);
+        self.counts.requests += 1;
+        self.counts.throttles += usize::from(answer == Answer::Throttled);
         self.zoho.sent(machine, self.now, self.now + until)?;
         self.after(arrives, Event::AtZoho);
         let pause = self.pause();
@@ -400,7 +400,7 @@ impl World {
                 run.rev = rev;
                 run.tries += 1;
                 if !ours {
-                    self.told.conflicts += 1;
+                    self.counts.conflicts += 1;
                     run.overtaken = true;
                     run.far = run.far.stricter(&run.read(&json, &now), &now);
                     if run.tries < 5 {
@@ -410,13 +410,12 @@ impl World {
                 }
                 let again = run.again;
                 self.machines[machine].run = Some(run);
-                match again {
-                    true => {
-                        let epoch = self.machines[machine].epoch;
-                        let pause = 250 + self.pause();
-                        self.after(pause, Event::Again { machine, epoch });
-                    }
-                    false => self.done(machine, true),
+                if again {
+                    let epoch = self.machines[machine].epoch;
+                    let pause = 250 + self.pause();
+                    self.after(pause, Event::Again { machine, epoch });
+                } else {
+                    self.done(machine, true);
                 }
             }
             Reply::Released => self.done(machine, false),
@@ -439,14 +438,14 @@ impl World {
         match event {
             Event::Start(machine) => self.start(machine),
             Event::Crash(machine) => {
-                self.told.crashes += 1;
+                self.counts.crashes += 1;
                 let (reboot, wiped) = (self.rng.chance(300), self.rng.chance(100));
                 self.machines[machine].crash(self.now, reboot, wiped);
                 let after = self.rng.below(30_000);
                 self.after(after, Event::Start(machine));
             }
             Event::Cut(machine) => {
-                self.told.cuts += 1;
+                self.counts.cuts += 1;
                 self.machines[machine].cut_until = self.now + self.rng.below(60_000);
             }
             Event::AtRedis { machine, epoch, owner, op, reply_after } => {
@@ -484,7 +483,7 @@ fn run(seed: u64, without: Without) -> Result<Counts, String> {
         let event = world.waiting.remove(&nth).unwrap();
         world.happens(event)?;
     }
-    Ok(world.told)
+    Ok(world.counts)
 }
 
 #[test]
@@ -492,14 +491,14 @@ fn budget_and_one_in_flight_hold_in_every_schedule() {
     let seeds = std::env::var("LEASE_SEEDS").map_or(SEEDS, |text| text.parse().unwrap());
     let mut all = Counts::default();
     for seed in 0..seeds {
-        let told = run(seed, Without::Nothing).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
-        all.requests += told.requests;
-        all.crashes += told.crashes;
-        all.pauses += told.pauses;
-        all.cuts += told.cuts;
-        all.throttles += told.throttles;
-        all.conflicts += told.conflicts;
-        all.refused_commits += told.refused_commits;
+        let counts = run(seed, Without::Nothing).unwrap_or_else(|broken| panic!("seed {seed}: {broken}"));
+        all.requests += counts.requests;
+        all.crashes += counts.crashes;
+        all.pauses += counts.pauses;
+        all.cuts += counts.cuts;
+        all.throttles += counts.throttles;
+        all.conflicts += counts.conflicts;
+        all.refused_commits += counts.refused_commits;
     }
     eprintln!("MEASURED: {all:?}");
     assert!(all.requests > 3_000 && all.crashes > 100 && all.pauses > 100 && all.cuts > 100, "{all:?}");

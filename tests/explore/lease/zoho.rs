@@ -39,9 +39,9 @@ impl Zoho {
     pub fn arrived(&mut self, now: i64) -> Result<(), String> {
         self.arrivals.push(now);
         let in_window = self.arrivals.iter().filter(|at| now - **at < WINDOW_MS).count();
-        match in_window > LIMIT {
-            true => Err(format!("{in_window} requests arrived in the window that ends at {now}")),
-            false => Ok(()),
+        if in_window > LIMIT {
+            return Err(format!("{in_window} requests arrived in the window that ends at {now}"));
         }
+        Ok(())
     }
 }
