@@ -67,8 +67,8 @@ fn check(target: Target) -> String {
         }
         Target::Bazel => {
             tr!(
-                "paste it into .bazelrc; credential-helper-zoho must be on PATH (install.sh makes that link)\n\
-             Bazel runs it without arguments of ours, so set ZOHO_CRED_PROFILE={profile} if it is not the default\n\
+                "paste it into .bazelrc; credential-helper-zoho must be on PATH (install.sh creates that link)\n\
+             Bazel passes it no profile, so set ZOHO_CRED_PROFILE={profile} if it is not the default\n\
              echo '{\"uri\":\"{api_domain}/\"}' | credential-helper-zoho get"
             )
         }
@@ -81,12 +81,12 @@ fn check(target: Target) -> String {
         Target::GitlabCi => {
             tr!("paste it into .gitlab-ci.yml\n\
              set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
-             make {secrets} masked and protected variables of the project")
+             add {secrets} as masked and protected variables of the project")
         }
         Target::AzurePipelines => {
             tr!("paste it into azure-pipelines.yml\n\
              set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
-             make {secrets} secret variables of the pipeline")
+             add {secrets} as secret variables of the pipeline")
         }
         Target::Prometheus => {
             tr!(

@@ -13,8 +13,8 @@ function zohoCred(verb, profile, stdin = '') {
   });
 }
 
-// Asks zoho-cred for every request; a token that the API refuses is rejected, and the request sent once more.
-// A body that is a stream can be sent only once: pass a string or a buffer.
+// Gets a token for every request. If the API refuses it, reports it and sends the request once more.
+// A stream cannot be sent twice: pass a string or a buffer as the body.
 export async function zohoFetch(url, options = {}, profile = '{profile}') {
   const send = async () => {
     const headers = new Headers(options.headers);

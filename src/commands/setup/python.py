@@ -5,7 +5,7 @@ import requests
 
 
 class ZohoAuth(requests.auth.AuthBase):
-    """Asks zoho-cred for every request; a token that the API refuses is rejected, and the request sent once more."""
+    """Gets a token for every request. If the API refuses it, reports it and sends the request once more."""
 
     def __init__(self, profile="{profile}"):
         self.profile = profile
