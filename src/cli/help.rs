@@ -50,7 +50,9 @@ impl HelpPage {
         let usage = command.clone().render_usage().to_string();
         let usage = usage.trim_start_matches("Usage:").trim().replace("[OPTIONS]", &tr!("[OPTIONS]"));
         let usage = usage.replace("<COMMAND>", &tr!("<COMMAND>")).replace("[COMMAND]", &tr!("[COMMAND]"));
-        self.text += &tr!("Usage: {usage}\n", usage);
+        let usage = tr!("Usage: {usage}\n", usage);
+        self.text += wrap(usage.trim_end(), self.columns).trim_end();
+        self.text.push('\n');
         let subcommands: Vec<_> = command.get_subcommands().filter(|sub| !sub.is_hide_set()).collect();
         let rows = subcommands.iter().map(|sub| (sub.get_name().to_owned(), translation(sub.get_about())));
         self.table(&tr!("Commands"), rows.collect());

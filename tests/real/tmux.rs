@@ -117,7 +117,7 @@ fn reports_fit_into_80_and_40_columns() {
         log_in_by_device(&test, &screen);
         let status = screen.report("zc status", 0);
         assert!(status.contains("█") && status.contains("of 10 left"), "{status}");
-        assert!(status.contains("renews"), "{status}");
+        assert!(status.contains("refreshes"), "{status}");
         assert!(screen.report("zc list", 0).contains("dev *"));
         let doctor = screen.report("zc doctor", 0);
         assert!(doctor.contains("ok") && doctor.contains("clock"), "{doctor}");
@@ -143,7 +143,10 @@ fn words_are_broken_between_words_in_both_languages() {
             ] {
                 screen.types(&format!("export LANG={lang}; {line}"));
                 screen.ends(code);
-                assert_eq!(screen.broken(), Vec::<String>::new(), "{line}");
+                // The terminal wraps the commands of the examples, so that they can be copied.
+                let is_example = |line: &String| line.starts_with("  ") && line.contains("zoho-cred ");
+                let broken: Vec<_> = screen.broken().into_iter().filter(|line| !is_example(line)).collect();
+                assert_eq!(broken, Vec::<String>::new(), "{line}");
             }
             screen.types(&format!("export LANG={lang}; zc get"));
             screen.ends(2);
