@@ -252,7 +252,7 @@ mod os {
             Err(error) => match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 Some(parent) if error.kind() == io::ErrorKind::NotFound => {
                     create(parent, mode)?;
-                    DirBuilder::new().mode(0o700).create(path)?;
+                    return create(path, mode);
                 }
                 _ => return Err(error),
             },
