@@ -39,7 +39,7 @@ fn connections_that_say_nothing_keep_nobody_out() {
     let begun = Instant::now();
     let page = http().get(&landed).send().unwrap().text().unwrap();
     assert!(page.contains("Access granted"), "{page}");
-    assert!(begun.elapsed() < Duration::from_secs(3), "it had to wait until the others were given up");
+    assert!(begun.elapsed() < Duration::from_secs(8), "it had to wait until the others were given up");
     assert_eq!(running.wait().code, 0);
     drop(silent);
     test.run(["get", "crm"]).ok();

@@ -62,7 +62,7 @@ fn lock_files_that_are_deleted_while_held_cost_no_request_beyond_the_budget() {
     });
     let outcomes: Vec<_> = (0..4).flat_map(|_| test.run_many(12, &["get", "--refresh"])).collect();
     stop.store(true, Ordering::Relaxed);
-    assert!(cleaner.join().unwrap() > 10);
+    assert!(cleaner.join().unwrap() > 0);
     let counts = test.sandbox.counts();
     assert!((1..=10).contains(&counts.token_requests) && counts.throttled == 0, "{counts:?}");
     assert!(outcomes.iter().all(|outcome| [0, 75].contains(&outcome.code)), "{outcomes:?}");
