@@ -246,16 +246,18 @@ mod os {
     }
 
     fn create(path: &Path, mode: u32) -> io::Result<()> {
-        match DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => {}
+        let create_one = || DirBuilder::new().mode(0o700).create(path);
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let created = match (create_one(), parent) {
+            (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+                create(parent, mode)?;
+                create_one()
+            }
+            (created, _) => created,
+        };
+        match created {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-            Err(error) => match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-                Some(parent) if error.kind() == io::ErrorKind::NotFound => {
-                    create(parent, mode)?;
-                    return create(path, mode);
-                }
-                _ => return Err(error),
-            },
+            created => created?,
         }
         let created = OutputDir::open(path, OFlags::NOFOLLOW)?;
         created.0.set_permissions(Permissions::from_mode(mode))
