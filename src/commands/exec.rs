@@ -2,7 +2,7 @@
 
 use crate::cli::{EnvValue, ExecArgs, Global};
 use crate::commands::Session;
-use crate::commands::get::token;
+use crate::commands::token::token;
 use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::model::MinTtl;

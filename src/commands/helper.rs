@@ -3,7 +3,7 @@
 
 use crate::cli::{GitArgs, Global, Protocol, UriArgs, UriOperation};
 use crate::commands::Session;
-use crate::commands::get::token;
+use crate::commands::token::token;
 use crate::config::hosts::{self, Place};
 use crate::error::{Code, Error};
 use crate::helper::{LIMIT, bad_input, git, uri};

@@ -18,6 +18,7 @@ mod setup;
 mod shared;
 mod status;
 mod summary;
+mod token;
 mod watch;
 
 pub(crate) use completions::{complete, completions};

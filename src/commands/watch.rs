@@ -2,7 +2,7 @@
 
 use crate::cli::Global;
 use crate::commands::Session;
-use crate::commands::get::token;
+use crate::commands::token::token;
 use crate::error::{Code, Error};
 use crate::i18n::{humanize, tr};
 use crate::model::{Freshness, TokenSet};

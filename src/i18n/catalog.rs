@@ -1,6 +1,6 @@
 //! The Japanese catalog, parsed on first use.
 
-use crate::i18n::{Language, language};
+use crate::i18n::language::{Language, language};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Display;

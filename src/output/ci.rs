@@ -3,7 +3,7 @@
 //! Sources: <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>,
 //! <https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands>.
 
-use crate::output::{View, variables};
+use crate::output::view::{View, variables};
 
 /// The variable with the path of the file that sets variables for later steps.
 pub(crate) const GITHUB_FILE: &str = "GITHUB_ENV";
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        let view = crate::output::tests::view(&[]);
+        let view = crate::output::view::tests::view(&[]);
         assert_eq!(github_mask(&view), "::add-mask::1000.aa.bb\n");
         assert_eq!(
             github_env(&view, "END"),
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn no_value_forges_a_command() {
-        let view = View { access_token: "a\n::b\r%", ..crate::output::tests::view(&[]) };
+        let view = View { access_token: "a\n::b\r%", ..crate::output::view::tests::view(&[]) };
         assert_eq!(github_mask(&view), "::add-mask::a%0A::b%0D%25\n");
         assert_eq!(azure(&view).lines().count(), 4);
         assert!(azure(&view).starts_with("##vso[task.setsecret]a%0A::b%0D%AZP25\n"));

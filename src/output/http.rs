@@ -1,6 +1,6 @@
 //! `curl` and `headers-json`: the header as HTTP clients read it from a file or a pipe.
 
-use crate::output::View;
+use crate::output::view::View;
 
 /// A line for `curl -K -`. Tokens and schemes contain no character that needs escaping inside curl's quotes.
 pub(crate) fn curl(view: &View<'_>) -> String {
@@ -18,7 +18,7 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        let view = crate::output::tests::view(&[]);
+        let view = crate::output::view::tests::view(&[]);
         assert_eq!(curl(&view), "header = \"Authorization: Zoho-oauthtoken 1000.aa.bb\"\n");
         assert_eq!(headers_json(&view), "{\"Authorization\":\"Zoho-oauthtoken 1000.aa.bb\"}\n");
     }

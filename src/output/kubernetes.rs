@@ -2,7 +2,7 @@
 //!
 //! Source: <https://kubernetes.io/docs/reference/config-api/client-authentication.v1/>.
 
-use crate::output::{View, rfc3339};
+use crate::output::view::{View, rfc3339};
 use serde::{Deserialize, Serialize};
 
 /// The variable in which the caller passes its API version.
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn golden_bytes() {
         assert_eq!(
-            exec_credential(&crate::output::tests::view(&[]), ApiVersion::V1Beta1),
+            exec_credential(&crate::output::view::tests::view(&[]), ApiVersion::V1Beta1),
             "{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\",\
              \"status\":{\"token\":\"1000.aa.bb\",\"expirationTimestamp\":\"2030-01-01T00:00:00Z\"}}\n"
         );

@@ -1,6 +1,6 @@
 //! `token`, `json` and `header`.
 
-use crate::output::{View, rfc3339};
+use crate::output::view::{View, rfc3339};
 use crate::sanitize;
 use serde::Serialize;
 
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn golden_bytes() {
         let scopes = ["ZohoCRM.modules.ALL".to_owned()];
-        let view = crate::output::tests::view(&scopes);
+        let view = crate::output::view::tests::view(&scopes);
         assert_eq!(token(&view), "1000.aa.bb\n");
         assert_eq!(header(&view), "Authorization: Zoho-oauthtoken 1000.aa.bb\n");
         assert_eq!(

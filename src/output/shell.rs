@@ -1,6 +1,6 @@
 //! `env` and `dotenv`: variables in the syntax of shells and of `.env` files.
 
-use crate::output::{View, variables};
+use crate::output::view::{View, variables};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Shell {
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        let view = crate::output::tests::view(&[]);
+        let view = crate::output::view::tests::view(&[]);
         assert_eq!(
             env(&view, Shell::Sh),
             "export ZOHO_ACCESS_TOKEN='1000.aa.bb'\nexport ZOHO_API_DOMAIN='https://www.zohoapis.jp'\n\
@@ -61,13 +61,13 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_left_out() {
-        let view = View { api_domain: None, ..crate::output::tests::view(&[]) };
+        let view = View { api_domain: None, ..crate::output::view::tests::view(&[]) };
         assert!(!dotenv(&view).contains("API_DOMAIN"));
     }
 
     #[test]
     fn a_quote_stays_inside_its_quotes() {
-        let view = View { api_domain: Some(r"a'b\c".into()), ..crate::output::tests::view(&[]) };
+        let view = View { api_domain: Some(r"a'b\c".into()), ..crate::output::view::tests::view(&[]) };
         assert!(env(&view, Shell::Sh).contains(r"'a'\''b\c'"));
         assert!(env(&view, Shell::Fish).contains(r"'a\'b\\c'"));
         assert!(env(&view, Shell::Powershell).contains(r"'a''b\c'"));

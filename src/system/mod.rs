@@ -126,7 +126,7 @@ impl System {
     /// Writes lines with our escape sequences to stderr. The caller has sanitized everything else.
     pub(crate) fn say_styled(&self, text: &str) {
         let mut stderr = self.stderr.borrow_mut();
-        let prefix = if self.waits.get() { spinner::EMPTY_LINE } else { "" };
+        let prefix = if self.waits.get() { terminal::EMPTY_LINE } else { "" };
         let _ = writeln!(stderr, "{prefix}{text}").and_then(|()| stderr.flush());
     }
 

@@ -4,7 +4,7 @@ use crate::i18n::humanize;
 use crate::i18n::{cut, language, speak, tr};
 use crate::sanitize::sanitize;
 use crate::system::System;
-use crate::system::terminal::stderr_columns;
+use crate::system::terminal::{EMPTY_LINE, stderr_columns};
 use std::cell::Cell;
 use std::io::Write;
 use std::rc::Rc;
@@ -14,8 +14,6 @@ use std::time::{Duration, Instant};
 
 /// Redraw interval.
 const TICK: Duration = Duration::from_millis(200);
-/// Moves to the start of the line and clears it.
-pub(crate) const EMPTY_LINE: &str = "\r\u{1b}[2K";
 
 /// Shows the line until it is dropped.
 #[derive(Default)]

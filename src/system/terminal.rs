@@ -1,5 +1,7 @@
 //! Which streams are terminals, that is, whether a user is present.
 
+/// Moves to the start of the line and clears it.
+pub(crate) const EMPTY_LINE: &str = "\r\u{1b}[2K";
 /// Limits of [`Terminal::columns`].
 const NARROWEST: usize = 40;
 const WIDEST: usize = 100;

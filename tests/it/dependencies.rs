@@ -1,4 +1,4 @@
-//! Enforces the order of modules in the doc comment of `src/lib.rs`.
+//! Enforces the order of modules in the doc comment of `src/lib.rs`, and that no files use each other in a cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -60,6 +60,91 @@ fn uses() -> BTreeMap<String, BTreeMap<String, PathBuf>> {
         }
     }
     uses
+}
+
+#[test]
+fn files_do_not_use_each_other_in_a_cycle() {
+    let sources: BTreeMap<String, String> =
+        files(Path::new("src")).iter().filter_map(|file| source(file)).collect();
+    let exports: BTreeMap<String, String> =
+        sources.iter().flat_map(|(file, code)| exports(file, code)).collect();
+    let file_of = |path: &str| -> Option<&str> {
+        let path = exports.get(path).map_or(path, String::as_str);
+        let mut parents =
+            std::iter::successors(Some(path), |path| path.rsplit_once("::").map(|(parent, _)| parent));
+        parents.find_map(|parent| sources.get_key_value(parent)).map(|(file, _)| file.as_str())
+    };
+    let uses: BTreeMap<&str, BTreeSet<&str>> = sources
+        .iter()
+        .map(|(file, code)| {
+            let paths = uses_of(file, code);
+            (&**file, paths.iter().filter_map(|path| file_of(path)).filter(|used| used != file).collect())
+        })
+        .collect();
+    for file in uses.keys() {
+        let (mut reached, mut queue) = (BTreeSet::new(), vec![*file]);
+        while let Some(next) = queue.pop() {
+            queue.extend(uses[next].iter().filter(|used| reached.insert(**used)));
+        }
+        // The store's traits and its `open` are still in one file.
+        assert!(
+            !reached.contains(file) || file.starts_with("store"),
+            "{file} is part of a cycle among {reached:?}"
+        );
+    }
+}
+
+/// The path of a file's module, such as `store::local`, and its code without comments, unit tests and blanks.
+fn source(file: &Path) -> Option<(String, String)> {
+    let text = fs::read_to_string(file).ok().filter(|_| file.extension().is_some_and(|end| end == "rs"))?;
+    let module = file.strip_prefix("src").unwrap().with_extension("").to_str()?.replace('/', "::");
+    let module = module.trim_end_matches("::mod").to_owned();
+    let code = text.split("#[cfg(test)]").next()?.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = code.collect::<String>().replace("pub(crate) use", "pub use").replace(' ', "");
+    let is_checked = !EXCEPTIONS.contains(&module.split("::").next()?);
+    is_checked.then_some((module, code))
+}
+
+/// What `module` re-exports: the path of the item here, and in the file that defines it.
+fn exports(module: &str, code: &str) -> Vec<(String, String)> {
+    let exported = code.split("pubuse").skip(1).flat_map(|tree| names(tree.split(';').next().unwrap()));
+    exported
+        .filter_map(|path| {
+            let (_, name) = path.rsplit_once("::")?;
+            Some((format!("{module}::{name}"), format!("{module}::{path}")))
+        })
+        .collect()
+}
+
+/// The paths that `module` names: by `crate::`, by `super::`, or in a module of its own.
+fn uses_of(module: &str, code: &str) -> Vec<String> {
+    let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+    let code = code
+        .replace("super::", &format!("crate::{parent}::"))
+        .replace("self::", &format!("crate::{module}::"));
+    let mut paths: Vec<String> = code.split("crate::").skip(1).flat_map(names).collect();
+    let children = code.split("mod").skip(1).filter_map(|rest| Some(rest.split_once(';')?.0));
+    let own = code
+        .replace("pubuse", "\n")
+        .lines()
+        .map(|line| line.split_once(';').map_or(line, |(_, code)| code))
+        .collect::<String>();
+    paths.extend(
+        children
+            .filter(|child| own.contains(&format!("{child}::")))
+            .map(|child| format!("{module}::{child}")),
+    );
+    paths
+}
+
+/// The paths of a `use` tree at the beginning of `code`, at most one list deep: `a::{b,c}` gives `a::b` and `a::c`.
+fn names(code: &str) -> Vec<String> {
+    let is_path = |c: char| c == '_' || c == ':' || c.is_alphanumeric();
+    let (path, rest) = code.split_at(code.find(|c| !is_path(c)).unwrap_or(code.len()));
+    match rest.strip_prefix('{').and_then(|list| list.split_once('}')) {
+        Some((list, _)) => list.split(',').map(|name| format!("{path}{name}")).collect(),
+        None => vec![path.to_owned()],
+    }
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
