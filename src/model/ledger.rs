@@ -147,12 +147,12 @@ pub struct Ledger {
     pub early_failed: Option<Timestamp>,
     /// The last check of a rejected token. Version 0.1 ignores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<Check>,
+    pub check: Option<LivenessCheck>,
 }
 
 /// Zoho's verdict on a rejected token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
+pub struct LivenessCheck {
     /// When Zoho was asked.
     pub(crate) at: Timestamp,
     /// Identifies the token by when it was obtained, in ms since 1970.
@@ -307,9 +307,10 @@ impl Ledger {
     }
 
     /// The check of the token obtained at `token_at_ms`, if it is less than a minute old.
-    pub(crate) fn recent_check(&self, now: &Timestamp, token_at_ms: i64) -> Option<&Check> {
-        let is_recent =
-            |check: &&Check| check.token_at_ms == token_at_ms && check.at.wait_age_ms(now) < CHECK_PAUSE_MS;
+    pub(crate) fn recent_check(&self, now: &Timestamp, token_at_ms: i64) -> Option<&LivenessCheck> {
+        let is_recent = |check: &&LivenessCheck| {
+            check.token_at_ms == token_at_ms && check.at.wait_age_ms(now) < CHECK_PAUSE_MS
+        };
         self.check.as_ref().filter(is_recent)
     }
 

@@ -2,7 +2,7 @@
 //! everyone else refresh.
 
 use crate::error::Error;
-use crate::model::{CacheRecord, Check};
+use crate::model::{CacheRecord, LivenessCheck};
 use crate::oauth::userinfo;
 use crate::oauth::userinfo::Liveness;
 use crate::refresh::lock_wait::{LockOutcome, LockScope, LockWait};
@@ -84,7 +84,7 @@ fn decide(
             None => ledger.recent_check(&now, token_at_ms).map(|check| check.alive),
         };
         if known.is_none() || answer.is_some() {
-            ledger.check = Some(Check { at: now.clone(), token_at_ms, alive: answer.flatten() });
+            ledger.check = Some(LivenessCheck { at: now.clone(), token_at_ms, alive: answer.flatten() });
             locked.record(&ledger)?;
         }
         match known {
