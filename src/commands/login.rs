@@ -273,14 +273,23 @@ impl LoginContext<'_> {
         profile: &Profile,
         secrets: &Secrets,
     ) -> Result<Option<(AccountsUrl, Secret)>, Error> {
-        let token = if self.args.no_verify { None } else { self.verify(system, profile, secrets)? };
-        let superseded = self.save_login(system, profile, secrets)?;
+        let (token, secrets) = if self.args.no_verify {
+            (None, secrets.clone())
+        } else {
+            self.verify(system, profile, secrets)?
+        };
+        let superseded = self.save_login(system, profile, &secrets)?;
         self.revoke(system, superseded);
         Ok(token.map(|token| (profile.accounts_url.clone(), token)))
     }
 
-    /// Tests `secrets` with one token request and caches the token.
-    fn verify(&self, system: &System, profile: &Profile, secrets: &Secrets) -> Result<Option<Secret>, Error> {
+    /// Tests `secrets` with one token request and caches the token. Returns it, and the secrets to store.
+    fn verify(
+        &self,
+        system: &System,
+        profile: &Profile,
+        secrets: &Secrets,
+    ) -> Result<(Option<Secret>, Secrets), Error> {
         let source = Source::given(profile, system, self.state, secrets);
         let shared = self.shared(system);
         let ports = Ports {
@@ -301,6 +310,11 @@ impl LoginContext<'_> {
             offline: false,
         };
         let response = get_token(&ports, &request)?;
-        Ok(response.record.token.map(|token| token.access_token))
+        if let Some(warning) = &response.warning {
+            system.warn(warning);
+        }
+        let refresh_token = source.replacement().or_else(|| secrets.refresh_token.clone());
+        let secrets = Secrets { refresh_token, ..secrets.clone() };
+        Ok((response.record.token.map(|token| token.access_token), secrets))
     }
 }

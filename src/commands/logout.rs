@@ -5,12 +5,12 @@ use crate::commands::Session;
 use crate::config::{ConfigFile, edit};
 use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
-use crate::login::{LoginJournal, LoginLock, Sharer, shared_by, token_count};
+use crate::login::{Sharer, shared_by, token_count};
 use crate::model::{AccountsUrl, CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend};
 use crate::oauth::revoke::{self, Revoked};
 use crate::refresh::{Ports, lock_this_machine};
 use crate::secret::Secret;
-use crate::secrets::{CredentialSource, LoginRecord, ProfileState, Source};
+use crate::secrets::{CredentialSource, LoginJournal, LoginLock, LoginRecord, ProfileState, Source};
 use crate::store::Locked;
 use crate::system::{HttpRequest, Method, System};
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
         None if !args.forget => return Err(source.never_logged_in().into()),
         None => {
             let lock = LoginLock::take(&*system.clock, &session.state, &session.config)?;
-            LoginJournal::clear(&source, &session.state);
+            LoginJournal::clear(&session.state, profile, &|word| source.store(word));
             ProfileState::forget(&session.state, profile)?;
             forget_settings(system, &lock.config, profile)?;
             tr!("there was no credential to delete")
@@ -213,7 +213,8 @@ impl Logout<'_> {
             }
         }
         LoginRecord::remove(state, profile)?;
-        if !LoginJournal::clear(self.source, state) && self.args.local {
+        let cleared = LoginJournal::clear(state, profile, &|word| self.source.store(word));
+        if !cleared && self.args.local {
             system.warn(&tr!(
                 "could not delete secrets of '{profile}'; its next login tries again",
                 profile = profile.name,

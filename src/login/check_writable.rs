@@ -2,10 +2,9 @@
 
 use crate::config::ConfigFile;
 use crate::error::Error;
-use crate::login::LoginLock;
 use crate::model::Profile;
 use crate::secret::Secret;
-use crate::secrets::{KeyringTimeout, Source};
+use crate::secrets::{KeyringTimeout, LoginLock, Source};
 use crate::store::StateDir;
 use crate::system::System;
 

@@ -6,8 +6,6 @@ mod display;
 pub(crate) mod exchange;
 pub(crate) mod flows;
 pub(crate) mod listener;
-mod login_journal;
-mod login_lock;
 mod prompts;
 mod random;
 mod save_login;
@@ -17,8 +15,6 @@ mod shared_by;
 mod superseded;
 pub(crate) mod token_count;
 
-pub use login_journal::LoginJournal;
-pub use login_lock::LoginLock;
 pub(crate) use save_login::save_login;
 pub(crate) use shared_by::{Sharer, shared_by};
 pub(crate) use superseded::Superseded;

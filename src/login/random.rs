@@ -1,29 +1,12 @@
-//! Random values from the operating system.
+//! The random values of an authorization request.
 
-use crate::error::{Code, Error};
-use crate::i18n::{causes, tr};
+use crate::error::Error;
 use crate::oauth::pkce::Pkce;
 use crate::secret::Secret;
-
-/// Errors: `Code::Store` if the system has no random numbers.
-fn bytes() -> Result<[u8; 32], Error> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        let what = tr!("the system's random numbers");
-        let hint = tr!("check that it is there and that you may read it");
-        Error::new(Code::Store, tr!("could not read {what}", what), hint)
-            .with_cause(causes::told(&error.to_string()))
-    })?;
-    Ok(bytes)
-}
+use crate::system::random::{bytes, word};
 
 pub(crate) fn state() -> Result<Secret, Error> {
     Ok(Secret::new(word()?))
-}
-
-/// A unique word of 32 hex digits.
-pub fn word() -> Result<String, Error> {
-    Ok(hex::encode(&bytes()?[..16]))
 }
 
 /// A verifier and its challenge; `None` if `without`.

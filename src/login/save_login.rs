@@ -8,12 +8,12 @@ use crate::cli::FlowName;
 use crate::config::{ConfigFile, edit};
 use crate::error::Error;
 use crate::i18n::{causes, tr};
-use crate::login::{LoginJournal, LoginLock, random, token_count};
+use crate::login::token_count;
 use crate::model::{CredentialId, Profile, Secrets};
-use crate::secret::Secret;
-use crate::secrets::{KeyringTimeout, LoginRecord, ProfileState, SecretStore, Source};
+use crate::secrets::{
+    KeyringTimeout, LoginJournal, LoginLock, LoginRecord, ProfileState, Source, new_item, put_and_check,
+};
 use crate::store::StateDir;
-use crate::store::local::state_dir;
 use crate::system::System;
 use clap::ValueEnum;
 
@@ -29,9 +29,9 @@ pub(crate) fn save_login(
 ) -> Result<bool, Error> {
     let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, false));
     let lock = LoginLock::take(&*system.clock, state, config)?;
-    LoginJournal::clear(&source, state);
+    LoginJournal::clear(state, profile, &|word| source.store(word));
     let result = save_locked(system, state, &lock.config, &source, secrets, flow);
-    LoginJournal::clear(&source, state);
+    LoginJournal::clear(state, profile, &|word| source.store(word));
     result
 }
 
@@ -47,7 +47,6 @@ fn save_locked(
     let before = config.profile(&profile.name).and_then(Result::ok);
     let old = LoginRecord::load(state, before.as_ref().unwrap_or(profile))?;
     let store = source.store(profile.secrets.word())?;
-    let item = |kind: &str| Ok::<_, Error>(format!("{kind}-{}", random::word()?));
     let id = CredentialId::of(profile, secrets);
     let mut record = LoginRecord {
         profile: profile.name.to_string(),
@@ -55,8 +54,8 @@ fn save_locked(
         store: store.word().to_owned(),
         accounts_url: profile.accounts_url.to_string(),
         client_id: profile.client_id.clone(),
-        client_secret: item("client-secret")?,
-        refresh_token: secrets.refresh_token.as_ref().map(|_| item("refresh-token")).transpose()?,
+        client_secret: new_item("client-secret")?,
+        refresh_token: secrets.refresh_token.as_ref().map(|_| new_item("refresh-token")).transpose()?,
         credential: id.ledger().to_owned(),
         scopes: profile.scopes.clone(),
         made_here: token_count::makes_one(flow),
@@ -70,9 +69,9 @@ fn save_locked(
     }
     let old_items = old.iter().flat_map(LoginRecord::own_items);
     LoginJournal::note(state, profile, record.own_items().chain(old_items).collect())?;
-    put(&*store, &record.client_secret, &secrets.client_secret)?;
+    put_and_check(&*store, &record.client_secret, &secrets.client_secret)?;
     if let (Some(item), Some(token)) = (&record.refresh_token, &secrets.refresh_token) {
-        put(&*store, item, token)?;
+        put_and_check(&*store, item, token)?;
     }
     record.save(state)?;
     let config_written = write_config(system, config, profile)?;
@@ -87,18 +86,6 @@ fn save_locked(
         ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
     }
     Ok(true)
-}
-
-/// Stores a secret and reads it back.
-fn put(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error> {
-    store.put(item, secret)?;
-    match store.get(item)? {
-        Some(stored) if stored == *secret => Ok(()),
-        _ => Err(state_dir::unwritable(
-            &tr!("the secret to {store}", store = store.word()),
-            tr!("it could not be read back"),
-        )),
-    }
 }
 
 /// Writes the profile to the config file. If that fails, prints the lines to add and returns `false`.

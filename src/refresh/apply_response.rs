@@ -9,6 +9,7 @@ use crate::refresh::cooldown::cool_down;
 use crate::refresh::error::RefreshError;
 use crate::refresh::ports::{Mode, TokenResponse};
 use crate::refresh::preflight::rejected;
+use crate::secret::Secret;
 use crate::store::Locked;
 use crate::system::{HttpAnswer, HttpFailure};
 use std::time::Duration;
@@ -25,7 +26,11 @@ pub(crate) struct ReadUnderLock<'a> {
 
 /// The result of one attempt.
 pub(crate) enum Outcome {
-    Granted(TokenResponse),
+    Granted {
+        response: TokenResponse,
+        /// The refresh token that replaces the one that was sent.
+        refresh_token: Option<Secret>,
+    },
     /// Another attempt cannot help this caller now.
     Final(RefreshError),
     /// Another attempt may help.
@@ -98,7 +103,8 @@ impl ReadUnderLock<'_> {
                     });
                 }
                 let warning = locked.commit(&record).err().map(|error| not_saved(&error));
-                Outcome::Granted(TokenResponse { record, warning })
+                let response = TokenResponse { record, warning };
+                Outcome::Granted { response, refresh_token: granted.refresh_token }
             }
             Answer::Throttled => {
                 fail(FailureKind::Throttled, "throttled");

@@ -8,6 +8,7 @@ use crate::refresh::apply_response::{Miss, MissCause, Outcome, ReadUnderLock, re
 use crate::refresh::error::RefreshError;
 use crate::refresh::ports::{Mode, TokenResponse};
 use crate::refresh::preflight::{LEAST_TIME, Preflight};
+use crate::refresh::replacement::take_over;
 use crate::store::Locked;
 use crate::system::{HttpRequest, Method};
 use std::time::Duration;
@@ -45,7 +46,7 @@ impl Attempts<'_, '_> {
         let mut earlier: Option<Miss> = None;
         let miss = loop {
             let miss = match self.attempt(locked, &mut ledger) {
-                Ok(Outcome::Granted(response)) => return Ok(response),
+                Ok(Outcome::Granted { response, .. }) => return Ok(response),
                 Ok(Outcome::Final(error)) => return Err(error),
                 Ok(Outcome::Transient(miss)) => miss,
                 Err(error) => {
@@ -97,7 +98,7 @@ impl Attempts<'_, '_> {
             Err(failure) => log::info!("POST {url} was not answered: {}", failure.problem.code()),
         }
         let now = ports.clock.timestamp();
-        let outcome = match answer {
+        let mut outcome = match answer {
             Ok(answer) => self.read.apply_response(locked, ledger, &answer, &sent, &now),
             Err(failure) => {
                 let cause = if failure.own {
@@ -110,6 +111,15 @@ impl Attempts<'_, '_> {
                 self.read.apply_no_answer(locked, ledger, failure, &now, cause)
             }
         };
+        if let Outcome::Granted { response, refresh_token: Some(token) } = &mut outcome {
+            ports.credential.bound(self.preflight.call.time_left());
+            let warning = take_over(ports, secrets, token, &response.record, ledger);
+            response.warning = response.warning.take().or(warning);
+            // The machine may have slept meanwhile.
+            if response.record.valid_token(ports.clock.now()).is_none() {
+                outcome = Outcome::Transient(Miss { problem: Problem::TokenExpired, cause: MissCause::Time });
+            }
+        }
         ports.signals.release()?;
         Ok(outcome)
     }

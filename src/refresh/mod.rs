@@ -1,7 +1,7 @@
 //! The refresh protocol of contract section 3: one refresh for all callers, within Zoho's limit.
 //!
 //! Each file uses only those after it: `get_token`, `locked_refresh`, `lock_wait`, `attempts`, `apply_response`,
-//! `preflight`, `ports`, `error`.
+//! `replacement`, `preflight`, `ports`, `error`.
 
 mod apply_response;
 mod attempts;
@@ -13,6 +13,7 @@ mod locked_refresh;
 mod ports;
 mod preflight;
 mod reject;
+mod replacement;
 mod seed_cache;
 
 pub use error::RefreshError;

@@ -105,6 +105,9 @@ struct ServerArgs {
     /// Shortest interval between polls for a device code [30s]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     device_poll_floor: Option<Duration>,
+    /// Return a new refresh token with every refresh, which Zoho does not do
+    #[arg(long)]
+    rotate_refresh_tokens: bool,
     /// Delay of every response [0]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     latency: Option<Duration>,
@@ -132,6 +135,7 @@ impl ServerArgs {
                 device_life: self.device_life.unwrap_or(default.device_life),
                 device_poll_floor: self.device_poll_floor.unwrap_or(default.device_poll_floor),
                 latency: self.latency.unwrap_or(default.latency),
+                rotate_refresh_tokens: self.rotate_refresh_tokens,
                 user_location: self.user_location,
                 ..default
             },

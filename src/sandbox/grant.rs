@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 pub(super) struct Grant {
     /// `None` for client credentials and for logins without a refresh token.
     pub refresh_token: Option<String>,
+    /// The refresh token that the current one replaced, until that is used.
+    pub replaced: Option<String>,
     pub client_id: String,
     pub scopes: Vec<String>,
     pub data_center: String,

@@ -38,6 +38,9 @@ pub struct Limits {
     /// The data center of the user's account, if it is not the clients' one. It must be served. Device polls
     /// elsewhere get `other_dc`.
     pub user_location: Option<String>,
+    /// Whether every refresh returns a new refresh token (false, as at Zoho). The one before works until the new one
+    /// is first used.
+    pub rotate_refresh_tokens: bool,
     /// Whether the redirect after Reject has `state` (true). Zoho sometimes omits it.
     pub state_on_reject: bool,
 }
@@ -56,6 +59,7 @@ impl Default for Limits {
             device_poll_floor: Duration::from_secs(30),
             latency: Duration::ZERO,
             user_location: None,
+            rotate_refresh_tokens: false,
             state_on_reject: true,
         }
     }

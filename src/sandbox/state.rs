@@ -166,8 +166,17 @@ impl SandboxState {
     ) -> u64 {
         let id = self.grants.keys().next_back().map_or(1, |last| last + 1);
         let (window, live) = (Window::default(), VecDeque::new());
-        let grant =
-            Grant { refresh_token, client_id, scopes, data_center, alive: true, window, live, minted: 0 };
+        let grant = Grant {
+            refresh_token,
+            replaced: None,
+            client_id,
+            scopes,
+            data_center,
+            alive: true,
+            window,
+            live,
+            minted: 0,
+        };
         self.grants.insert(id, grant);
         id
     }
@@ -178,7 +187,10 @@ impl SandboxState {
 
     /// The valid grant of a refresh token.
     pub(super) fn grant_of(&self, refresh_token: &str) -> Option<u64> {
-        let is_it = |grant: &Grant| grant.alive && grant.refresh_token.as_deref() == Some(refresh_token);
+        let is_it = |grant: &Grant| {
+            let both = [grant.refresh_token.as_deref(), grant.replaced.as_deref()];
+            grant.alive && both.contains(&Some(refresh_token))
+        };
         self.grants.iter().find(|(_, grant)| is_it(grant)).map(|(id, _)| *id)
     }
 

@@ -3,7 +3,7 @@
 //! Most errors are 200 with `{"error":"…"}`; a wrong method, a missing `grant_type` and the throttle are 400.
 
 use crate::sandbox::client::{Client, ClientKind};
-use crate::sandbox::reply::Answer;
+use crate::sandbox::reply::{Answer, Body};
 use crate::sandbox::request::Request;
 use crate::sandbox::scope;
 use crate::sandbox::state::SandboxState;
@@ -37,9 +37,23 @@ impl SandboxState {
                 if grant.client_id == client.client_id && grant.data_center == request.data_center =>
             {
                 let scopes = grant.scopes.clone();
-                self.issue(now, id, scopes, false)
+                let mut answer = self.issue(now, id, scopes, false).of_refresh_token(refresh_token);
+                if answer.minted && self.limits.rotate_refresh_tokens {
+                    self.rotate(id, refresh_token, &mut answer);
+                }
+                answer
             }
             _ => Answer::error("invalid_code"),
+        }
+    }
+
+    /// Puts a new refresh token into the answer to `used`, which is replaced by it.
+    fn rotate(&mut self, grant: u64, used: &str, answer: &mut Answer) {
+        let new = self.random.token();
+        if let (Some(grant), Body::Grant(body)) = (self.grants.get_mut(&grant), &mut answer.reply.body) {
+            grant.replaced = Some(used.to_owned());
+            grant.refresh_token = Some(new.clone());
+            body.refresh_token = Some(new);
         }
     }
 

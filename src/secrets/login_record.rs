@@ -67,8 +67,12 @@ impl LoginRecord {
     /// All items of the record of `profile`. The flag is false while the login is pending, and for items of the login
     /// before.
     pub fn items(state: &StateDir, profile: &Profile) -> Result<Vec<(Item, bool)>, Error> {
-        let Some(path) = login_path(state, profile) else { return Ok(Vec::new()) };
-        let Some(mut record) = read(&path)? else { return Ok(Vec::new()) };
+        login_path(state, profile).map_or(Ok(Vec::new()), |path| LoginRecord::items_at(&path))
+    }
+
+    /// Like [`LoginRecord::items`], for the record at `path`.
+    pub(crate) fn items_at(path: &Path) -> Result<Vec<(Item, bool)>, Error> {
+        let Some(mut record) = read(path)? else { return Ok(Vec::new()) };
         let previous = record.previous.take();
         let is_settled = previous.is_none() && !record.pending;
         let own = record.own_items().map(|item| (item, is_settled));
@@ -104,6 +108,28 @@ impl LoginRecord {
         }
     }
 
+    /// Whether this login, or the one before, stores the refresh token of `credential`.
+    pub(crate) fn stores(&self, credential: &CredentialId) -> bool {
+        let is_it =
+            |login: &LoginRecord| login.refresh_token.is_some() && login.credential == credential.ledger();
+        is_it(self) || self.previous.as_deref().is_some_and(is_it)
+    }
+
+    /// Makes the logins that use `old` use the item `name` with the refresh token of `new`. Returns the items that they
+    /// used before.
+    pub(crate) fn switch(&mut self, old: &CredentialId, new: &CredentialId, name: &str) -> Vec<Item> {
+        let own = self.switch_one(old, new, name);
+        let previous = self.previous.as_mut().and_then(|previous| previous.switch_one(old, new, name));
+        own.into_iter().chain(previous).collect()
+    }
+
+    fn switch_one(&mut self, old: &CredentialId, new: &CredentialId, name: &str) -> Option<Item> {
+        let token = self.refresh_token.as_mut().filter(|_| self.credential == old.ledger())?;
+        let before = std::mem::replace(token, name.to_owned());
+        new.ledger().clone_into(&mut self.credential);
+        Some(Item { store: self.store.clone(), name: before })
+    }
+
     fn in_use(mut self, profile: &Profile) -> Option<Self> {
         let previous = self.previous.take();
         let is_pending = std::mem::take(&mut self.pending) || previous.is_some();
@@ -126,13 +152,20 @@ impl LoginRecord {
 
     /// All records in the state directory, including those of other config files.
     pub fn all(state: &StateDir) -> Result<Vec<Self>, Error> {
+        let records = LoginRecord::with_paths(state)?.into_iter();
+        Ok(records.map(|(_, record)| LoginRecord { previous: None, ..record }).collect())
+    }
+
+    /// Like [`LoginRecord::all`], with the logins before and the paths.
+    pub(crate) fn with_paths(state: &StateDir) -> Result<Vec<(PathBuf, Self)>, Error> {
         let entries = state_dir::list(&state.subdir_path("secrets"))?;
         let is_record = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.starts_with("profile-") && name.ends_with(".json")
         };
-        let records = entries.iter().filter(|path| is_record(path)).filter_map(|path| read(path).transpose());
-        records.map(|record| Ok(LoginRecord { previous: None, ..record? })).collect()
+        let records = entries.into_iter().filter(is_record);
+        let records = records.filter_map(|path| Some(read(&path).transpose()?.map(|record| (path, record))));
+        records.collect()
     }
 }
 

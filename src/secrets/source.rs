@@ -4,14 +4,17 @@ use crate::config::ConfigFile;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend, Secrets};
+use crate::secret::Secret;
 use crate::secrets::bound::ChangedSetting;
+use crate::secrets::login_lock::lock_logins;
+use crate::secrets::replace::replace_refresh_token;
 use crate::secrets::{
     FileSecrets, KeyringSecrets, KeyringTimeout, LoginRecord, ProfileState, SecretStore, command, environment,
 };
 use crate::store::local::state_dir;
 use crate::store::{StateDir, cache_path, read_cache};
 use crate::system::{System, files};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 /// Why a credential cannot be used.
@@ -60,6 +63,9 @@ impl From<CredentialError> for Error {
     }
 }
 
+/// Prepares the state of a new credential.
+pub type Prepare<'a> = dyn Fn(&CredentialId) -> Result<(), Error> + 'a;
+
 /// Port to a credential.
 pub trait CredentialSource {
     /// Limits the time of later reads to `left`.
@@ -70,6 +76,9 @@ pub trait CredentialSource {
     fn secrets(&self) -> Result<Secrets, CredentialError>;
     /// The credential id of `secrets`. Later calls of [`CredentialSource::id`] return it.
     fn id_from_secrets(&self, secrets: &Secrets) -> Result<CredentialId, CredentialError>;
+    /// Stores `token`, which replaces the refresh token of `old`. `prepare` gets the id of the new credential before
+    /// anything uses it.
+    fn replace(&self, old: &Secrets, token: &Secret, prepare: &Prepare<'_>) -> Result<(), Error>;
 }
 
 /// The credential of a profile, from its state file and its secret store.
@@ -79,6 +88,8 @@ pub struct Source<'a> {
     system: &'a System,
     state: &'a StateDir,
     given: Option<&'a Secrets>,
+    /// The refresh token that replaced that of `given`.
+    replacement: RefCell<Option<Secret>>,
     timeout: KeyringTimeout<'a>,
     left: Cell<Duration>,
 }
@@ -120,6 +131,27 @@ impl CredentialSource for Source<'_> {
         Ok(id)
     }
 
+    fn replace(&self, old: &Secrets, token: &Secret, prepare: &Prepare<'_>) -> Result<(), Error> {
+        let secrets = Secrets { refresh_token: Some(token.clone()), ..old.clone() };
+        let new = CredentialId::of(self.profile, &secrets);
+        match self.profile.secrets {
+            SecretBackend::Command(_) => Err(not_writable("secret_command")),
+            SecretBackend::Environment => Err(not_writable("ZOHO_REFRESH_TOKEN")),
+            SecretBackend::File | SecretBackend::Keyring if self.given.is_some() => {
+                prepare(&new)?;
+                self.replacement.replace(Some(token.clone()));
+                Ok(())
+            }
+            SecretBackend::File | SecretBackend::Keyring => {
+                let _lock = lock_logins(&*self.system.clock, self.state, LOGIN_TIMEOUT)?;
+                prepare(&new)?;
+                let id = CredentialId::of(self.profile, old);
+                replace_refresh_token(self.state, &|word| self.store(word), &id, &new, token)?;
+                self.id_from_secrets(&secrets).map(drop).map_err(Error::from)
+            }
+        }
+    }
+
     fn secrets(&self) -> Result<Secrets, CredentialError> {
         if let Some(secrets) = self.given {
             return Ok(secrets.clone());
@@ -147,6 +179,9 @@ impl CredentialSource for Source<'_> {
     }
 }
 
+/// Limit of the wait for a login of any profile, while a new refresh token is to be stored.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
+
 impl<'a> Source<'a> {
     /// The credential of `profile`, read from its stores.
     pub fn new(profile: &'a Profile, system: &'a System, state: &'a StateDir) -> Self {
@@ -155,6 +190,7 @@ impl<'a> Source<'a> {
             system,
             state,
             given: None,
+            replacement: RefCell::default(),
             timeout: KeyringTimeout::unattended(),
             left: Cell::new(Duration::MAX),
         }
@@ -168,6 +204,11 @@ impl<'a> Source<'a> {
         secrets: &'a Secrets,
     ) -> Self {
         Source { given: Some(secrets), ..Source::new(profile, system, state) }
+    }
+
+    /// The refresh token that replaced the given one, if Zoho issued one.
+    pub(crate) fn replacement(&self) -> Option<Secret> {
+        self.replacement.take()
     }
 
     /// Sets another timeout for the keyring, which a user at a terminal may have to unlock.
@@ -321,4 +362,13 @@ impl<'a> Source<'a> {
     pub(crate) fn never_logged_in(&self) -> CredentialError {
         CredentialError::NeverLoggedIn { profile: self.profile.name.to_string() }
     }
+}
+
+/// A new refresh token cannot be stored where the old one came from.
+fn not_writable(place: &str) -> Error {
+    Error::new(
+        Code::Store,
+        tr!("secrets from {place} cannot be replaced", place),
+        tr!("log in again, and put the new refresh token there"),
+    )
 }

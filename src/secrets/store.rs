@@ -1,5 +1,8 @@
 use crate::error::Error;
+use crate::i18n::tr;
 use crate::secret::Secret;
+use crate::store::local::state_dir;
+use crate::system::random;
 
 /// Port to a secret store. Each item holds one secret.
 pub trait SecretStore {
@@ -11,4 +14,24 @@ pub trait SecretStore {
     fn delete(&self, item: &str) -> Result<(), Error>;
     /// The store's name in `status` and messages.
     fn word(&self) -> &'static str;
+}
+
+/// Opens a secret store by its name in login records.
+pub(crate) type OpenSecrets<'a> = dyn Fn(&str) -> Result<Box<dyn SecretStore + 'a>, Error> + 'a;
+
+/// A name for a new item.
+pub(crate) fn new_item(kind: &str) -> Result<String, Error> {
+    Ok(format!("{kind}-{}", random::word()?))
+}
+
+/// Stores a secret and reads it back.
+pub(crate) fn put_and_check(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error> {
+    store.put(item, secret)?;
+    match store.get(item)? {
+        Some(stored) if stored == *secret => Ok(()),
+        _ => Err(state_dir::unwritable(
+            &tr!("the secret to {store}", store = store.word()),
+            tr!("it could not be read back"),
+        )),
+    }
 }

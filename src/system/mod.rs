@@ -13,6 +13,7 @@ mod output_file;
 pub(crate) mod password_prompt;
 pub(crate) mod peer;
 pub mod process;
+pub(crate) mod random;
 mod signals;
 mod spinner;
 pub(crate) mod stdio;

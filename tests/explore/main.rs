@@ -120,6 +120,7 @@ mutants! {
     with_a_state_that_is_believed_it_serves_another_ones_token: StaleState, DeadToken;
     without_the_write_ahead_it_exceeds_the_budget: NoWriteAhead, Budget;
     without_the_ledger_it_exceeds_the_budget: NoLedger, Budget;
+    without_the_ledger_of_the_old_refresh_token_it_exceeds_the_budget: NewLedger, Budget;
     without_the_record_it_asks_while_cooling_down: NoRecord, Throttled;
     without_the_lock_two_are_in_flight: NoLock, TwoInFlight;
     with_a_lock_that_is_broken_two_are_in_flight: BrokenLock, TwoInFlight;

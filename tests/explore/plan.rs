@@ -23,6 +23,8 @@ pub struct Plan {
     pub refused: u32,
     pub misconfigured: u32,
     pub broken: u32,
+    /// New refresh tokens in granted answers.
+    pub rotates: u32,
     pub signal: u32,
     pub kills: i64,
     pub clock_moves: i64,
@@ -52,6 +54,7 @@ impl Plan {
             refused: some(80),
             misconfigured: some(80),
             broken: some(200),
+            rotates: if rng.chance(150) { 500 } else { 0 },
             signal: some(40),
             kills: few(4),
             clock_moves: few(4),
@@ -74,6 +77,7 @@ impl Plan {
             refused: 0,
             misconfigured: 0,
             broken: 0,
+            rotates: 0,
             signal: 0,
             ..self.clone()
         }

@@ -5,6 +5,7 @@ use crate::world::World;
 use corosensei::Yielder;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
+use zoho_cred::error::Error;
 use zoho_cred::model::ClockReading;
 use zoho_cred::model::CredentialId;
 use zoho_cred::model::Secrets;
@@ -12,6 +13,7 @@ use zoho_cred::refresh::TokenRequest;
 use zoho_cred::secret::Secret;
 use zoho_cred::secrets::CredentialError;
 use zoho_cred::secrets::CredentialSource;
+use zoho_cred::secrets::Prepare;
 use zoho_cred::system::{Clock, Signals};
 
 /// A fault in the protocol, inserted through its ports, that the exploration must find.
@@ -37,6 +39,8 @@ pub enum Mutant {
     WallClock,
     /// The profile's state is used even if the login record differs.
     StaleState,
+    /// A new refresh token starts with an empty ledger.
+    NewLedger,
 }
 
 /// The payload of the panic that simulates `kill -9`.
@@ -198,5 +202,25 @@ impl CredentialSource for Process<'_> {
             *self.world.remembered.borrow_mut() = Some((token.to_owned(), self.version.get()));
         }
         Ok(self.first_id.borrow().clone().unwrap_or_else(|| self.id_of(token)))
+    }
+
+    fn replace(&self, old: &Secrets, token: &Secret, prepare: &Prepare<'_>) -> Result<(), Error> {
+        let world = self.world;
+        self.step("store the new refresh token");
+        if world.mutant != Mutant::NewLedger {
+            prepare(&self.id_of(token.expose()))?;
+        }
+        self.step("switch the login record");
+        let old = old.refresh_token.as_ref().map(|token| token.expose().to_owned());
+        if world.login.borrow().refresh_token != old {
+            return Ok(());
+        }
+        world.server.borrow_mut().hand_over(old.as_deref().unwrap_or_default(), token.expose());
+        let junk = world.files(old.as_deref().unwrap_or_default(), |files| files.junk);
+        world.files(token.expose(), |files| files.junk += junk);
+        world.set_login(Some(token.expose().to_owned()));
+        self.version.set(world.login.borrow().version);
+        let secrets = Secrets { client_secret: Secret::new("s"), refresh_token: Some(token.clone()) };
+        self.id_from_secrets(&secrets).map(drop).map_err(Error::from)
     }
 }

@@ -21,6 +21,8 @@ pub struct Server {
     pub tokens: BTreeMap<String, Minted>,
     /// Refresh tokens, and whether they are valid.
     pub grants: BTreeMap<String, bool>,
+    /// Refresh tokens that replace another, which they revoke when they are used.
+    replaces: BTreeMap<String, String>,
     pub throttled: u64,
 }
 
@@ -34,6 +36,12 @@ impl Server {
     pub fn revoke(&mut self, grant: &str) {
         self.grants.insert(grant.to_owned(), false);
         self.kill(|token| token.owner == grant);
+    }
+
+    /// The tokens of `old` belong to its replacement.
+    pub fn hand_over(&mut self, old: &str, new: &str) {
+        let tokens = self.tokens.values_mut().filter(|token| token.owner == old);
+        tokens.for_each(|token| new.clone_into(&mut token.owner));
     }
 
     pub fn kill(&mut self, which: impl Fn(&Minted) -> bool) {
@@ -80,7 +88,18 @@ impl Server {
         let token = format!("1000.t{}", self.tokens.len());
         let expires_ms = now + plan.token_life_s * 1000;
         self.tokens.insert(token.clone(), Minted { owner: grant.to_owned(), expires_ms, killed: false });
-        body(200, &format!(r#"{{"access_token":"{token}","expires_in":{}}}"#, plan.token_life_s))
+        // The new refresh token has the requests of the old one, which is revoked when the new one is used.
+        if let Some(old) = self.replaces.remove(grant) {
+            self.grants.insert(old, false);
+        }
+        let mut new = String::new();
+        if rng.chance(plan.rotates) {
+            let name = self.new_grant();
+            self.arrivals.insert(name.clone(), self.arrivals.get(grant).cloned().unwrap_or_default());
+            self.replaces.insert(name.clone(), grant.to_owned());
+            new = format!(r#""refresh_token":"{name}","#);
+        }
+        body(200, &format!(r#"{{"access_token":"{token}",{new}"expires_in":{}}}"#, plan.token_life_s))
     }
 
     /// `GET /oauth/user/info`.

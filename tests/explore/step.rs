@@ -13,7 +13,7 @@ use zoho_cred::problem::Problem;
 use zoho_cred::refresh;
 use zoho_cred::refresh::{Ports, RefreshError, Rejected, TokenRequest, TokenResponse, WaitEvent};
 use zoho_cred::secret::Secret;
-use zoho_cred::secrets::{CredentialError, CredentialSource};
+use zoho_cred::secrets::{CredentialError, CredentialSource, Prepare};
 use zoho_cred::store::{Holder, Locked, Store, WriteAheadError};
 use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Signals};
 
@@ -226,6 +226,13 @@ impl CredentialSource for Bench {
 
     fn id_from_secrets(&self, _: &Secrets) -> Result<CredentialId, CredentialError> {
         self.id()
+    }
+
+    fn replace(&self, _: &Secrets, token: &Secret, prepare: &Prepare<'_>) -> Result<(), Error> {
+        let id = CredentialId::known(token.expose(), token.expose());
+        prepare(&id)?;
+        token.expose().clone_into(&mut self.login.borrow_mut());
+        Ok(())
     }
 }
 

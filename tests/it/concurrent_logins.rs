@@ -6,8 +6,8 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 use zoho_cred::config::{ConfigFile, ConfigOrigin, edit};
-use zoho_cred::login::LoginLock;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
+use zoho_cred::secrets::LoginLock;
 use zoho_cred::store::StateDir;
 
 /// Regression: the second login overwrote the first one's changes to the config file.

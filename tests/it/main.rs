@@ -45,6 +45,7 @@ mod out_file;
 mod outputs;
 mod refresh_ahead;
 mod rejects;
+mod replaced_refresh_token;
 mod resource_limits;
 mod sandbox;
 mod settings;

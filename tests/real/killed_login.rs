@@ -59,6 +59,32 @@ fn of_another_client_after_a_logout() {
     }
 }
 
+/// The accounts server returns a new refresh token, and the old one works until the new one is used.
+#[test]
+fn of_a_refresh_that_replaces_the_refresh_token() {
+    let Some((test, begin)) = logged_in(ClientKind::Any) else { return };
+    let mut kills = 0;
+    for steps in STEPS {
+        kills += (1..=MOST)
+            .take_while(|nth| {
+                assert_ne!(*nth, MOST, "{steps}");
+                test.sandbox.reset();
+                test.sandbox.set_limits(|limits| limits.rotate_refresh_tokens = true).unwrap();
+                restore(&test, &begin);
+                let mut refresh = meddling(steps, &format!("signal=KILL:when={nth}"));
+                refresh.args(["get", "crm", "--refresh"]).env_clear().envs(test.vars());
+                let status = refresh.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+                for _ in 0..2 {
+                    let after = test.run(["get", "crm", "--refresh"]);
+                    assert_eq!(after.code, 0, "{steps}: {nth}: {after:?}");
+                }
+                !status.success()
+            })
+            .count();
+    }
+    assert!(kills >= 10, "only {kills} kills: strace did not do its work");
+}
+
 #[test]
 fn one_that_cannot_write_a_file() {
     let Some((test, begin)) = logged_in(ClientKind::Any) else { return };
@@ -100,13 +126,17 @@ fn is_through(test: &Test, begin: &Path, steps: &str, what: &str) -> bool {
 
 /// The results of a login with which strace interferes at one of its `steps`, and of a refresh after it.
 fn outcome(test: &Test, begin: &Path, steps: &str, what: &str) -> (ExitStatus, Outcome) {
+    restore(test, begin);
+    let strace = meddling(steps, what);
+    let status = log_in(test, test.sandbox.client(ClientKind::SelfClient), "file", strace).status().unwrap();
+    (status, test.run(["get", "crm", "--refresh"]))
+}
+
+fn restore(test: &Test, begin: &Path) {
     for (from, to) in [("state", test.state()), ("config", test.config().parent().unwrap().to_owned())] {
         std::fs::remove_dir_all(&to).unwrap();
         copy(&begin.join(from), &to);
     }
-    let strace = meddling(steps, what);
-    let status = log_in(test, test.sandbox.client(ClientKind::SelfClient), "file", strace).status().unwrap();
-    (status, test.run(["get", "crm", "--refresh"]))
 }
 
 /// The program under strace, which interferes with one of its `steps`.

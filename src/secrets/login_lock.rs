@@ -26,27 +26,32 @@ impl LoginLock {
     /// Waits up to 30 s for the lock, then reloads the config file `before`. Errors: `Code::Busy` on
     /// timeout.
     pub fn take(clock: &dyn Clock, state: &StateDir, before: &ConfigFile) -> Result<Self, Error> {
-        let path = state.subdir("locks")?.join("logins.lock");
-        let deadline = Deadline::after(clock, TIMEOUT);
-        let lock = loop {
-            if let Some(lock) = FileLock::try_take(&path)? {
-                break lock;
-            }
-            if deadline.remaining(clock).is_zero() {
-                return Err(login_under_way());
-            }
-            clock.sleep(PAUSE);
-        };
+        let lock = lock_logins(clock, state, TIMEOUT)?;
         // If it was broken meanwhile, use the old one: the tokens that Zoho granted must not be lost.
         let config = before.reload().unwrap_or_else(|_| before.clone());
         Ok(LoginLock { config, _lock: lock })
     }
 }
 
-fn login_under_way() -> Error {
+/// Waits up to `timeout` for the lock for login records alone.
+pub(crate) fn lock_logins(clock: &dyn Clock, state: &StateDir, timeout: Duration) -> Result<FileLock, Error> {
+    let path = state.subdir("locks")?.join("logins.lock");
+    let deadline = Deadline::after(clock, timeout);
+    loop {
+        if let Some(lock) = FileLock::try_take(&path)? {
+            return Ok(lock);
+        }
+        if deadline.remaining(clock).is_zero() {
+            return Err(login_under_way(timeout));
+        }
+        clock.sleep(PAUSE);
+    }
+}
+
+fn login_under_way(timeout: Duration) -> Error {
     Error::new(
         Code::Busy,
-        tr!("another login or logout is still running after {time}", time = humanize(TIMEOUT)),
+        tr!("another login or logout is still running after {time}", time = humanize(timeout)),
         tr!("wait for it or stop it, then run this command again; nothing was changed"),
     )
     .with_retry_after(Duration::from_secs(1))

@@ -1,0 +1,89 @@
+//! A journal of secret items that may be unused. Each login stores its secrets under new random names, and so does a
+//! refresh token that replaces another. If the program is killed before a record has the names, nothing would refer
+//! to them. So the names are written here first, and the next login or logout deletes the unused ones.
+
+use crate::error::Error;
+use crate::model::Profile;
+use crate::secrets::login_record::{Item, LoginRecord, login_path};
+use crate::secrets::store::OpenSecrets;
+use crate::store::StateDir;
+use crate::store::local::records::{decode, encode};
+use crate::store::local::{atomic, state_dir};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The possibly unused items of one profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginJournal {
+    items: Vec<Item>,
+}
+
+impl LoginJournal {
+    /// Adds `items`. The caller must hold a [`super::LoginLock`].
+    pub(crate) fn note(state: &StateDir, profile: &Profile, items: Vec<Item>) -> Result<(), Error> {
+        login_path(state, profile).map_or(Ok(()), |record| LoginJournal::note_at(&record, items))
+    }
+
+    /// Like [`LoginJournal::note`], for the profile of a login record.
+    pub(crate) fn note_at(record: &Path, items: Vec<Item>) -> Result<(), Error> {
+        let mut all = LoginJournal::load(record);
+        all.items.extend(items);
+        all.save(record)
+    }
+
+    /// Deletes the items that no login record uses, and drops used ones from the journal. What cannot be deleted
+    /// now stays listed, so this does not fail. The caller must hold a [`super::LoginLock`].
+    pub(crate) fn clear(state: &StateDir, profile: &Profile, open: &OpenSecrets<'_>) -> bool {
+        login_path(state, profile).is_none_or(|record| LoginJournal::clear_at(&record, open))
+    }
+
+    /// Like [`LoginJournal::clear`], for the profile of a login record.
+    pub(crate) fn clear_at(record: &Path, open: &OpenSecrets<'_>) -> bool {
+        LoginJournal::load(record).remove(record, open).unwrap_or_else(|error| {
+            log::warn!("old secrets were not removed: {}", error.message());
+            false
+        })
+    }
+
+    /// Loads the journal; an unreadable one counts as empty.
+    fn load(record: &Path) -> Self {
+        let read = path_of(record).and_then(|path| state_dir::read(&path).ok());
+        read.and_then(|(bytes, _)| decode(&bytes)).unwrap_or_default()
+    }
+
+    fn remove(self, record: &Path, open: &OpenSecrets<'_>) -> Result<bool, Error> {
+        if self.items.is_empty() {
+            return Ok(true);
+        }
+        let pointed_to = LoginRecord::items_at(record)?;
+        let mut all_removed = true;
+        let is_left = |item: &Item| match pointed_to.iter().find(|(pointed_to, _)| pointed_to == item) {
+            Some((_, is_settled)) => !is_settled,
+            None => match open(&item.store).and_then(|store| store.delete(&item.name)) {
+                Ok(()) => false,
+                Err(error) => {
+                    log::warn!("an old secret was not removed: {}", error.message());
+                    all_removed = false;
+                    true
+                }
+            },
+        };
+        let items = self.items.into_iter().filter(is_left).collect();
+        LoginJournal { items }.save(record)?;
+        Ok(all_removed)
+    }
+
+    fn save(&self, record: &Path) -> Result<(), Error> {
+        let Some(path) = path_of(record) else { return Ok(()) };
+        if self.items.is_empty() {
+            return atomic::remove(&path);
+        }
+        atomic::replace(&path, &encode(self))
+    }
+}
+
+/// In the directory of the profile's login record.
+fn path_of(record: &Path) -> Option<PathBuf> {
+    let name = record.file_name()?.to_string_lossy().replacen("profile-", "unfinished-", 1);
+    Some(record.with_file_name(name))
+}

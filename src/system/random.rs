@@ -1,0 +1,21 @@
+//! Random values from the operating system.
+
+use crate::error::{Code, Error};
+use crate::i18n::{causes, tr};
+
+/// Errors: `Code::Store` if the system has no random numbers.
+pub(crate) fn bytes() -> Result<[u8; 32], Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        let what = tr!("the system's random numbers");
+        let hint = tr!("check that it is there and that you may read it");
+        Error::new(Code::Store, tr!("could not read {what}", what), hint)
+            .with_cause(causes::told(&error.to_string()))
+    })?;
+    Ok(bytes)
+}
+
+/// A unique word of 32 hex digits.
+pub(crate) fn word() -> Result<String, Error> {
+    Ok(hex::encode(&bytes()?[..16]))
+}
