@@ -12,47 +12,113 @@ use crate::system::{Env, files};
 use crate::zoho::DataCenter;
 use std::path::PathBuf;
 
+/// Variables that only the profile uses.
+const OWN: [&str; 7] = [
+    "ZOHO_CLIENT_ID",
+    "ZOHO_CLIENT_SECRET",
+    "ZOHO_CLIENT_SECRET_FILE",
+    "ZOHO_REFRESH_TOKEN",
+    "ZOHO_REFRESH_TOKEN_FILE",
+    "ZOHO_GRANT",
+    "ZOHO_SOID",
+];
+
 /// Whether any of the profile's variables is set.
 pub(crate) fn is_begun(env: &Env) -> bool {
-    let names = ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN", "ZOHO_SOID"];
-    names.iter().any(|name| env.get(name).is_some())
-        || ["ZOHO_CLIENT_SECRET_FILE", "ZOHO_REFRESH_TOKEN_FILE"].iter().any(|name| env.get(name).is_some())
+    OWN.iter().any(|name| env.get(name).is_some())
 }
 
 /// Whether all of the profile's variables are set. Their values are not checked.
 pub(crate) fn is_complete(env: &Env) -> bool {
-    let given = |name: &str, file: &str, credential: &str| {
-        env.get(name).is_some() || env.get(file).is_some() || credential_file(env, credential).is_some()
-    };
-    env.get("ZOHO_CLIENT_ID").is_some()
-        && given("ZOHO_CLIENT_SECRET", "ZOHO_CLIENT_SECRET_FILE", "zoho-client-secret")
-        && (given("ZOHO_REFRESH_TOKEN", "ZOHO_REFRESH_TOKEN_FILE", "zoho-refresh-token")
-            || (env.get("ZOHO_SOID").is_some() && env.get("ZOHO_SCOPES").is_some()))
-        && (env.get("ZOHO_DATA_CENTER").is_some() || env.get("ZOHO_ACCOUNTS_URL").is_some())
+    grant(env).is_ok_and(|grant| lacking(env, grant).is_empty())
 }
 
-/// Reads the profile. `Code::Config` names the first missing variable.
-pub fn profile(env: &Env) -> Result<Profile, Error> {
-    let client_id = env.get("ZOHO_CLIENT_ID").ok_or_else(|| missing("ZOHO_CLIENT_ID"))?;
-    if source(env, "ZOHO_CLIENT_SECRET", "zoho-client-secret")?.is_none() {
-        return Err(missing("ZOHO_CLIENT_SECRET"));
+/// What `ZOHO_GRANT` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum GrantWord {
+    RefreshToken,
+    ClientCredentials,
+    Unknown,
+}
+
+impl GrantWord {
+    fn of(word: &str) -> Self {
+        match word.trim() {
+            "refresh_token" => GrantWord::RefreshToken,
+            "client_credentials" => GrantWord::ClientCredentials,
+            _ => GrantWord::Unknown,
+        }
     }
-    let refresh_token = source(env, "ZOHO_REFRESH_TOKEN", "zoho-refresh-token")?.is_some();
-    let scopes = split_scopes(env.get("ZOHO_SCOPES").unwrap_or_default());
-    let grant = match (refresh_token, env.get("ZOHO_SOID")) {
-        (true, None) => Grant::RefreshToken,
-        (false, Some(_)) if scopes.is_empty() => return Err(missing("ZOHO_SCOPES")),
-        (false, Some(soid)) => Grant::ClientCredentials { soid: Some(soid.to_owned()) },
-        (false, None) => return Err(missing("ZOHO_REFRESH_TOKEN")),
-        (true, Some(_)) => {
-            return Err(Error::new(
-                Code::Config,
-                tr!("ZOHO_REFRESH_TOKEN and ZOHO_SOID are both set"),
-                tr!("unset ZOHO_SOID for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials"),
-            ));
+}
+
+/// The variables that a profile with this grant lacks.
+fn lacking(env: &Env, grant: GrantWord) -> Vec<&'static str> {
+    let set = |name: &str| env.get(name).is_some();
+    let secret = |name: &str, credential: &str| {
+        set(name) || set(&format!("{name}_FILE")) || credential_file(env, credential).is_some()
+    };
+    let needed = match grant {
+        GrantWord::ClientCredentials => ("ZOHO_SCOPES", set("ZOHO_SCOPES")),
+        GrantWord::RefreshToken | GrantWord::Unknown => {
+            ("ZOHO_REFRESH_TOKEN", secret("ZOHO_REFRESH_TOKEN", "zoho-refresh-token"))
         }
     };
-    let (accounts_url, data_center) = accounts(env)?.ok_or_else(|| missing("ZOHO_DATA_CENTER"))?;
+    let all = [
+        ("ZOHO_CLIENT_ID", set("ZOHO_CLIENT_ID")),
+        ("ZOHO_CLIENT_SECRET", secret("ZOHO_CLIENT_SECRET", "zoho-client-secret")),
+        needed,
+        ("ZOHO_DATA_CENTER", set("ZOHO_DATA_CENTER") || set("ZOHO_ACCOUNTS_URL")),
+    ];
+    all.into_iter().filter(|(_, is_there)| !is_there).map(|(name, _)| name).collect()
+}
+
+/// The grant: `ZOHO_GRANT`, else a refresh token, unless only `ZOHO_SOID` is set.
+fn grant(env: &Env) -> Result<GrantWord, Error> {
+    let refresh_token = source(env, "ZOHO_REFRESH_TOKEN", "zoho-refresh-token")?.is_some();
+    let soid = env.get("ZOHO_SOID").is_some();
+    let word = env.get("ZOHO_GRANT");
+    let both = |one: &str, other: &str| {
+        Err(Error::new(
+            Code::Config,
+            tr!("{one} and {other} are both set", one, other),
+            tr!("unset {other} for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials", other),
+        ))
+    };
+    match (word.map(GrantWord::of), refresh_token, soid) {
+        (Some(GrantWord::Unknown), _, _) => {
+            let word = word.unwrap_or_default();
+            let hint = match nearest(word, ["refresh_token", "client_credentials"]) {
+                Some(near) => did_you_mean(near),
+                None => tr!("use refresh_token or client_credentials"),
+            };
+            Err(Error::new(Code::Config, tr!("ZOHO_GRANT: '{word}' is not a grant", word), hint))
+        }
+        (Some(GrantWord::ClientCredentials), true, _) => both("ZOHO_REFRESH_TOKEN", "ZOHO_GRANT"),
+        (_, true, true) | (Some(GrantWord::RefreshToken), _, true) => both("ZOHO_REFRESH_TOKEN", "ZOHO_SOID"),
+        (Some(word), _, _) => Ok(word),
+        (None, false, true) => Ok(GrantWord::ClientCredentials),
+        (None, _, _) => Ok(GrantWord::RefreshToken),
+    }
+}
+
+/// Reads the profile. `Code::Config` names all missing variables.
+pub fn profile(env: &Env) -> Result<Profile, Error> {
+    source(env, "ZOHO_CLIENT_SECRET", "zoho-client-secret")?;
+    let word = grant(env)?;
+    let lacking = lacking(env, word);
+    let (Some(client_id), [], Some((accounts_url, data_center))) =
+        (env.get("ZOHO_CLIENT_ID"), &lacking[..], accounts(env)?)
+    else {
+        return Err(missing(&lacking));
+    };
+    let scopes = split_scopes(env.get("ZOHO_SCOPES").unwrap_or_default());
+    let grant = match word {
+        GrantWord::ClientCredentials if scopes.is_empty() => return Err(missing(&["ZOHO_SCOPES"])),
+        GrantWord::ClientCredentials => {
+            Grant::ClientCredentials { soid: env.get("ZOHO_SOID").map(str::to_owned) }
+        }
+        GrantWord::RefreshToken | GrantWord::Unknown => Grant::RefreshToken,
+    };
     let profile = Profile {
         name: ProfileName::environment(),
         origin: Origin::Environment,
@@ -111,14 +177,18 @@ pub fn secret(env: &Env, name: &'static str) -> Result<Option<Secret>, Error> {
     read(source(env, name, "")?)
 }
 
-pub(crate) fn missing(missing: &'static str) -> Error {
-    let hint = match missing {
-        "ZOHO_CLIENT_SECRET" | "ZOHO_REFRESH_TOKEN" => {
-            tr!("set {missing} or {missing}_FILE, or unset the other ZOHO_ variables", missing)
-        }
-        _ => tr!("set {missing}, or unset the other ZOHO_ variables", missing),
+/// The error of a profile that lacks these variables.
+pub(crate) fn missing(lacking: &[&'static str]) -> Error {
+    let file = |name: &&str| match *name {
+        "ZOHO_CLIENT_SECRET" | "ZOHO_REFRESH_TOKEN" => tr!("{name} or {name}_FILE", name),
+        name => name.to_owned(),
     };
-    Error::new(Code::Config, tr!("the environment profile lacks {missing}", missing), hint)
+    let choices: Vec<String> = lacking.iter().map(file).collect();
+    Error::new(
+        Code::Config,
+        tr!("the environment profile lacks {missing}", missing = lacking.join(", ")),
+        tr!("set {missing}, or unset the other ZOHO_ variables", missing = choices.join(", ")),
+    )
 }
 
 enum Source<'a> {

@@ -20,4 +20,4 @@ pub(crate) use shared_by::{Sharer, shared_by};
 pub(crate) use superseded::Superseded;
 
 pub use prompts::{ask, read_code};
-pub(crate) use prompts::{ask_secret, ask_secret_or_none, confirm, read_secret_file, wrong};
+pub(crate) use prompts::{ask_or_none, ask_secret, ask_secret_or_none, confirm, read_secret_file, wrong};

@@ -18,6 +18,15 @@ pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Er
     if answer.is_empty() { Err(no_answer(flag)) } else { Ok(answer) }
 }
 
+/// Prompts for an optional setting. `None` without a terminal.
+pub(crate) fn ask_or_none(system: &mut System, question: &str) -> Option<String> {
+    if !system.terminal.stdin {
+        return None;
+    }
+    system.say_part(&format!("{question}: "));
+    Some(read_line(system)).filter(|answer| !answer.is_empty())
+}
+
 /// Reads one line of stdin, byte by byte so that the rest stays unread.
 fn read_line(system: &mut System) -> String {
     let mut answer = Vec::new();

@@ -4,7 +4,7 @@ use crate::cli::{FlowName, LoginArgs, SecretsFlag};
 use crate::config::{ConfigFile, environment};
 use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::login::{ask, ask_secret, ask_secret_or_none, read_secret_file, wrong};
+use crate::login::{ask, ask_or_none, ask_secret, ask_secret_or_none, read_secret_file, wrong};
 use crate::model::{
     AccountsUrl, Budget, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile, ProfileName, Scheme,
     SecretBackend, split_scopes,
@@ -81,12 +81,18 @@ pub fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretBackend {
     }
 }
 
-fn soid(system: &System, args: &LoginArgs, old: Option<&Profile>) -> Option<String> {
-    let before = || match old.map(|old| &old.grant) {
-        Some(Grant::ClientCredentials { soid }) => soid.clone(),
+/// The organization, which a person is asked for. Products without organizations need none.
+fn soid(system: &mut System, args: &LoginArgs, old: Option<&Profile>) -> Option<String> {
+    let given = match old.map(|old| &old.grant) {
+        _ if args.soid.is_some() => args.soid.clone(),
+        Some(Grant::ClientCredentials { soid }) => return soid.clone(),
         _ => system.env.get("ZOHO_SOID").map(str::to_owned),
     };
-    args.soid.clone().or_else(before)
+    let given = given.or_else(|| {
+        let question = tr!("Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none");
+        ask_or_none(system, &question)
+    });
+    given.map(|soid| soid.trim().to_owned()).filter(|soid| !soid.is_empty())
 }
 
 /// Selects the flow if `--flow` is not given. A flag that only one flow uses decides first. Then the flow of the

@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 use tempfile::{NamedTempFile, TempDir};
 
 /// Variables that would redirect `zoho-cred`.
-const REMOVED: [&str; 21] = [
+const REMOVED: [&str; 22] = [
     "CREDENTIALS_DIRECTORY",
     "ZOHO_ACCESS_TOKEN",
     "ZOHO_ACCESS_TOKEN_EXPIRES_AT",
@@ -26,6 +26,7 @@ const REMOVED: [&str; 21] = [
     "ZOHO_CRED_STORE_KEY_OLD",
     "ZOHO_CRED_STORE_KEY_OLD_FILE",
     "ZOHO_DATA_CENTER",
+    "ZOHO_GRANT",
     "ZOHO_REFRESH_TOKEN",
     "ZOHO_REFRESH_TOKEN_FILE",
     "ZOHO_SCOPES",

@@ -6,9 +6,9 @@ use crate::system::Env;
 /// Reads the variables, or the files they name, on every call: a mounted secret may have been replaced.
 pub fn secrets(env: &Env, profile: &Profile) -> Result<Secrets, Error> {
     Ok(Secrets {
-        client_secret: client_secret(env)?.ok_or_else(|| missing("ZOHO_CLIENT_SECRET"))?,
+        client_secret: client_secret(env)?.ok_or_else(|| missing(&["ZOHO_CLIENT_SECRET"]))?,
         refresh_token: match profile.grant {
-            Grant::RefreshToken => Some(refresh_token(env)?.ok_or_else(|| missing("ZOHO_REFRESH_TOKEN"))?),
+            Grant::RefreshToken => Some(refresh_token(env)?.ok_or_else(|| missing(&["ZOHO_REFRESH_TOKEN"]))?),
             Grant::ClientCredentials { .. } => None,
         },
     })

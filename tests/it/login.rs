@@ -1,6 +1,7 @@
 //! `login --flow refresh-token`: from files, stdin and the environment.
 
 use crate::harness::Test;
+use crate::person::Person;
 use zoho_cred::sandbox::FaultKind;
 
 fn login(test: &Test, more: &[&str], stdin: &str) -> crate::harness::Outcome {
@@ -105,6 +106,26 @@ fn scopes_and_organization_of_the_environment_serve_a_login() {
     assert_eq!((&sent["soid"], sent["scope"].as_str()), (&soid, "ZohoCRM.modules.ALL"));
     let config = test.read_config();
     assert!(config.contains(&soid) && config.contains("scopes = [\"ZohoCRM.modules.ALL\"]"), "{config}");
+}
+
+#[test]
+fn client_credentials_of_a_product_without_organizations_need_none() {
+    let test = Test::new();
+    let client = test.sandbox.client(zoho_cred::sandbox::ClientKind::SelfClient).clone();
+    let secret = test.file("s", &client.client_secrets["us"]).display().to_string();
+    let test = test.without_environment();
+    let settings = ["--accounts-url", test.sandbox.url(), "--client-id", &client.client_id];
+    let scope = ["--scope", "ZohoCliq.Webhooks.CREATE", "--client-secret-file", &secret];
+    let flow = ["--flow", "client-credentials", "--secrets", "file"];
+    let login = |name| ["login", name].into_iter().chain(settings).chain(scope).chain(flow);
+    test.run(login("a")).ok();
+    let mut person = Person::calls(&test, login("b"));
+    person.answers("or Enter if the product has none: ", "");
+    assert_eq!(person.leaves().0, 0);
+    assert!(!test.read_config().contains("soid"));
+    for name in ["a", "b"] {
+        test.run(["get", name, "--refresh"]).ok();
+    }
 }
 
 #[test]

@@ -64,6 +64,37 @@ fn a_half_set_environment_names_what_is_missing() {
     outcome.failed(78, "config");
     assert!(outcome.stderr.contains("ZOHO_DATA_CENTER"), "{outcome:?}");
     Test::new().without_environment().get().failed(2, "usage");
+    let all = Test::new().without_environment().var("ZOHO_GRANT", "refresh_token").get();
+    all.failed(78, "config");
+    let names = "ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN, ZOHO_DATA_CENTER";
+    assert!(all.stderr.contains(&format!("lacks {names}")), "{all:?}");
+    assert!(all.stderr.contains("ZOHO_CLIENT_SECRET or ZOHO_CLIENT_SECRET_FILE"), "{all:?}");
+}
+
+#[test]
+fn the_grant_of_the_environment_is_client_credentials_if_it_says_so() {
+    let test = Test::new();
+    let client = test.sandbox.client(zoho_cred::sandbox::ClientKind::SelfClient).clone();
+    let (secret, soid) = (client.client_secrets["us"].clone(), test.sandbox.soid().to_owned());
+    let test = test.var("ZOHO_CLIENT_ID", &client.client_id).var("ZOHO_CLIENT_SECRET", &secret);
+    let mut test = test.var("ZOHO_GRANT", "client_credentials");
+    let refused = |test: &Test, words: &str| {
+        let outcome = test.get();
+        outcome.failed(78, "config");
+        assert!(outcome.stderr.contains(words), "{outcome:?}");
+    };
+    refused(&test, "ZOHO_REFRESH_TOKEN and ZOHO_GRANT are both set");
+    test = test.unset("ZOHO_REFRESH_TOKEN");
+    refused(&test, "lacks ZOHO_SCOPES");
+    test.set("ZOHO_SCOPES", "ZohoCliq.Webhooks.CREATE");
+    test.get().ok();
+    assert!(!test.sandbox.log()[0].params.contains_key("soid"));
+    test.set("ZOHO_SCOPES", "ZohoCRM.modules.ALL");
+    test.get().failed(78, "client_rejected");
+    test.set("ZOHO_SOID", &soid);
+    test.get().ok();
+    test.set("ZOHO_GRANT", "client_credential");
+    refused(&test, "did you mean 'client_credentials'?");
 }
 
 #[test]

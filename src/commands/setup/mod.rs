@@ -151,7 +151,14 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
 /// scopes.
 fn for_grant(profile: &Profile, text: &str, quote: fn(&str) -> String) -> String {
     let Grant::ClientCredentials { soid } = &profile.grant else { return text.to_owned() };
-    let named = [("ZOHO_SOID", soid.clone().unwrap_or_default()), ("ZOHO_SCOPES", profile.scopes.join(","))];
+    let named: Vec<(&str, String)> = [
+        Some(("ZOHO_GRANT", "client_credentials".to_owned())),
+        soid.clone().map(|soid| ("ZOHO_SOID", soid)),
+        Some(("ZOHO_SCOPES", profile.scopes.join(","))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let mut lines = Vec::new();
     for line in text.lines() {
         let kept = line.replace("; gh secret set ZOHO_REFRESH_TOKEN", "");
@@ -188,6 +195,7 @@ mod tests {
             let (separator, end) = if target == Target::Systemd { ("=", "\"\n") } else { (": ", "\n") };
             let text = for_grant(&profile, super::text(target), quoting(target));
             assert!(!text.to_lowercase().replace('-', "_").contains("refresh_token"), "{text}");
+            assert!(text.contains(&format!("ZOHO_GRANT{separator}client_credentials{end}")), "{text}");
             assert!(text.contains(&format!("ZOHO_SOID{separator}ZohoCRM.1{end}")), "{text}");
             assert!(text.contains(&format!("ZOHO_SCOPES{separator}A.b.READ,C.d.ALL{end}")), "{text}");
             assert!(

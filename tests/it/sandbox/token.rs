@@ -114,6 +114,8 @@ fn client_credentials_are_for_self_clients_and_have_no_refresh_token() {
     assert_eq!(error(ask(ClientKind::ServerBased, soid, "ZohoCRM.modules.READ")), "invalid_client");
     assert_eq!(error(ask(ClientKind::SelfClient, "", "ZohoCRM.modules.READ")), "missing_org_info");
     assert_eq!(error(ask(ClientKind::SelfClient, "ZohoCRM.1", "ZohoCRM.modules.READ")), "invalid_soid");
+    let (_, body) = ask(ClientKind::SelfClient, "", "ZohoCliq.Webhooks.CREATE");
+    assert!(body["access_token"].is_string(), "{body}: Cliq has no organizations");
     assert_eq!(error(ask(ClientKind::SelfClient, soid, "a.b c.d")), "invalid_scope");
 }
 
