@@ -15,15 +15,15 @@ pub(crate) struct LoginArgs {
     #[arg(long, value_enum)]
     pub(crate) flow: Option<FlowName>,
     /// Data center: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg
-    #[arg(long, value_name = "DC", conflicts_with = "accounts_url")]
-    pub(crate) data_center: Option<String>,
+    #[arg(long, value_name = "DC", value_parser = DataCenter::named, conflicts_with = "accounts_url")]
+    pub(crate) data_center: Option<&'static DataCenter>,
     /// Accounts server, if it is not one of Zoho's
     #[arg(long, value_name = "URL")]
     pub(crate) accounts_url: Option<String>,
     /// Client ID
     #[arg(long, value_name = "ID")]
     pub(crate) client_id: Option<String>,
-    /// Scopes, separated by commas or repeated
+    /// Scopes or presets such as crm, separated by commas or repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
     /// Read the client secret from FILE (- for stdin)

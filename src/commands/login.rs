@@ -3,12 +3,16 @@
 use crate::cli::{FlowName, Global, LoginArgs};
 use crate::commands::session::{read_config, roots};
 use crate::config::{ConfigFile, state_dir};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::login::exchange::{AuthorizationCode, IssuedTokens, exchange};
+use crate::login::exchange::{AuthorizationCode, ExchangeError, IssuedTokens, exchange};
 use crate::login::flows::{browser, device, paste, refresh_token, self_client};
-use crate::login::{Superseded, account, check_writable, confirm, save_login, settings, token_count, wrong};
-use crate::model::{AccountsUrl, CredentialId, MinTtl, Profile, SecretBackend, Secrets};
+use crate::login::listener::Listener;
+use crate::login::settings::{ClientSecret, Settings, Start};
+use crate::login::{
+    Superseded, account, check_writable, confirm, reject, repeat, save_login, settings, token_count, wrong,
+};
+use crate::model::{AccountsUrl, CredentialId, MinTtl, Profile, ProfileName, SecretBackend, Secrets};
 use crate::refresh::{Ports, TokenRequest, get_token, seed_cache};
 use crate::secret::Secret;
 use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, ProfileState, Source};
@@ -20,53 +24,136 @@ use std::time::Duration;
 /// Time limit of the test request.
 const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How often codes and secrets are tried in one login. Each counts against Zoho's limit.
+const ATTEMPTS: u32 = 4;
+
 /// Logs a profile in. Stores nothing unless Zoho granted access or `--no-verify` is given.
 pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
     check_stdin_flags(args)?;
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
     state.check()?;
-    let name = settings::name(system, args, &config)?;
-    let old = config.profile(&name).and_then(Result::ok);
-    let last = old.as_ref().and_then(|old| LoginRecord::load(&state, old).ok().flatten()?.flow);
-    if let Some(profile) = old.as_ref().filter(|_| is_bare(args))
+    let known = settings::name(system, args, &config)?;
+    let mut start = known.as_ref().map(|name| begin(system, args, &config, &state, name)).transpose()?;
+    if let Some(profile) = start.as_ref().and_then(|start| start.old.as_ref()).filter(|_| is_bare(args))
         && let SecretBackend::Command(command) = &profile.secrets
     {
         return bind_command(system, global, args, &config, &state, profile, command);
     }
-    let flow = settings::flow(system, args, old.as_ref(), last.as_deref());
-    let place = settings::secrets(args, old.as_ref());
-    // Interactive use: fail before the first prompt. Scripts: report wrong flags first.
-    if system.terminal.stdin {
-        check_backend(system, global, &place)?;
-    }
-    let profile = settings::profile(system, args, flow, &config, name)?;
+    let stored = |system: &System, profile: &Profile| stored_client_secret(system, &state, profile);
     if !system.terminal.stdin {
-        check_backend(system, global, &place)?;
+        check_missing(system, args, &config, start.as_ref(), stored)?;
+    } else if start.is_none() {
+        // The port of a first login is checked before its name is asked for.
+        check_port(args, None, settings::flow(system, args, None, None))?;
+        let name = settings::ask_name(system)?;
+        start = Some(begin(system, args, &config, &state, &name)?);
     }
-    check_writable::takes_secrets(system, &state, &config, &profile, global.verbosity.quiet)?;
-    let stored = |system: &System| stored_client_secret(system, &state, &profile);
-    let client = settings::client_secret(system, args, &profile, stored)?;
+    let Some(mut start) = start else { return Err(wrong(missing(&["PROFILE"]))) };
+    if system.terminal.stdin {
+        choose_backend(system, global, &mut start)?;
+        let base = start.base(system);
+        check_writable::takes_secrets(system, &state, &config, &base, global.verbosity.quiet)?;
+    }
+    let settings = start.complete(system, stored)?;
+    if !system.terminal.stdin {
+        check_backend(system, global, &settings.profile.secrets)?;
+        let profile = &settings.profile;
+        check_writable::takes_secrets(system, &state, &config, profile, global.verbosity.quiet)?;
+    }
+    let (asked, profile, flow) = (settings.asked, settings.profile.clone(), start.flow);
+    let done = grant_and_store(system, global, &start, &state, settings);
+    if done.is_err() && asked {
+        system.say(&tr!("zoho-cred: the login is not done; this repeats it without the questions:"));
+        system.say_as_it_is(&format!("\n  {}\n", repeat::command(args, flow, &profile)));
+    }
+    done
+}
+
+/// What the login of the profile `name` starts from, once its port is known to be free.
+fn begin<'a>(
+    system: &System,
+    args: &'a LoginArgs,
+    config: &'a ConfigFile,
+    state: &StateDir,
+    name: &ProfileName,
+) -> Result<Start<'a>, Error> {
+    let old = config.profile(name).and_then(Result::ok);
+    let last = old.as_ref().and_then(|old| LoginRecord::load(state, old).ok().flatten()?.flow);
+    let flow = settings::flow(system, args, old.as_ref(), last.as_deref());
+    check_port(args, old.as_ref(), flow)?;
+    Ok(Start { args, config, name: name.clone(), secrets: settings::secrets(args, old.as_ref()), old, flow })
+}
+
+fn check_port(args: &LoginArgs, old: Option<&Profile>, flow: FlowName) -> Result<(), Error> {
+    match flow {
+        FlowName::Browser => Listener::check(&settings::redirect_uri(args, old)),
+        _ => Ok(()),
+    }
+}
+
+/// Without a terminal, names every missing setting in one error.
+fn check_missing(
+    system: &System,
+    args: &LoginArgs,
+    config: &ConfigFile,
+    start: Option<&Start<'_>>,
+    stored: impl Fn(&System, &Profile) -> Option<Secret>,
+) -> Result<(), Error> {
+    let (mut all, nameless);
+    let start = match start {
+        Some(start) => {
+            all = Vec::new();
+            start
+        }
+        None => {
+            all = vec!["PROFILE"];
+            let (name, flow) = (ProfileName::environment(), settings::flow(system, args, None, None));
+            let secrets = settings::secrets(args, None);
+            nameless = Start { args, config, name, old: None, flow, secrets };
+            &nameless
+        }
+    };
+    all.extend(start.missing(system, stored)?);
+    if all.is_empty() { Ok(()) } else { Err(wrong(missing(&all))) }
+}
+
+fn missing(flags: &[&str]) -> String {
+    tr!("there is no terminal to ask for what is missing: {flags}", flags = flags.join(", "))
+}
+
+/// Gets the tokens for complete settings and stores them.
+fn grant_and_store(
+    system: &mut System,
+    global: &Global,
+    start: &Start<'_>,
+    state: &StateDir,
+    settings: Settings,
+) -> Result<u8, Error> {
+    let Settings { profile, client, .. } = settings;
+    let (args, config, flow) = (start.args, start.config, start.flow);
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
     http.ready()?;
-    let warning = token_count::warning_before(&state, &profile.accounts_url, &profile.client_id)
+    let warning = token_count::warning_before(state, &profile.accounts_url, &profile.client_id)
         .filter(|_| token_count::makes_one(flow));
     if let Some(warning) = &warning {
         system.warn(warning);
     }
     let warned = warning.is_some();
-    let context =
-        LoginContext { http: &*http, roots: &roots, config: &config, state: &state, args, flow, warned };
+    let context = LoginContext { http: &*http, roots: &roots, config, state, args, flow, warned };
     let token = match flow {
         FlowName::RefreshToken => {
-            let client_secret = client.secret;
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
-            context.store_existing(system, &profile, &Secrets { client_secret, refresh_token })?
+            context.store_existing(
+                system,
+                &profile,
+                Secrets { client_secret: client.secret, refresh_token },
+            )?
         }
         FlowName::ClientCredentials => {
             let secrets = Secrets { client_secret: client.secret, refresh_token: None };
-            context.store_existing(system, &profile, &secrets)?;
+            context.store_existing(system, &profile, secrets)?;
             // These tokens belong to no user account.
             None
         }
@@ -75,17 +162,33 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
             Some(context.store_grant(system, profile.clone(), client_secret, grant)?)
         }
         FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {
-            let code = context.code(system, flow, &profile)?;
-            let client_secret = settings::secret_of(system, &profile, &code.accounts_url, client)?;
-            let grant = exchange(&*system.clock, &*http, &profile, &client_secret, &code)?;
+            let (grant, client_secret) = context.authorize(system, &profile, client)?;
             Some(context.store_grant(system, profile.clone(), client_secret, grant)?)
         }
     };
-    print_next_steps(system, global, &profile);
-    if let Some((accounts, token)) = token.filter(|_| !global.verbosity.quiet) {
-        account::show(system, &*http, &accounts, &token);
+    if !global.verbosity.quiet {
+        match token {
+            Some((accounts, token)) => account::show(system, &*http, &accounts, &token),
+            None => system.say(&tr!("zoho-cred: logged in")),
+        }
     }
+    print_next_steps(system, global, &profile, state);
     Ok(0)
+}
+
+/// Where to store secrets. If no keyring answers, a person may choose files instead.
+fn choose_backend(system: &mut System, global: &Global, start: &mut Start<'_>) -> Result<(), Error> {
+    let Err(error) = check_backend(system, global, &start.secrets) else { return Ok(()) };
+    if start.secrets != SecretBackend::Keyring || error.code() != Code::Store {
+        return Err(error);
+    }
+    reject(system, &error.in_one_line());
+    let question = tr!("Store the secrets in files that only you can read (mode 0600) instead of a keyring?");
+    if !confirm(system, &question) {
+        return Err(error);
+    }
+    start.secrets = SecretBackend::File;
+    Ok(())
 }
 
 /// Whether secrets can be stored in `place`.
@@ -103,10 +206,11 @@ fn check_backend(system: &System, global: &Global, place: &SecretBackend) -> Res
 
 /// Whether no flag selects other settings, another secret backend, or a flow.
 fn is_bare(args: &LoginArgs) -> bool {
-    let texts = [&args.data_center, &args.accounts_url, &args.client_id, &args.redirect_uri, &args.soid];
+    let texts = [&args.accounts_url, &args.client_id, &args.redirect_uri, &args.soid];
     let files = [&args.client_secret_file, &args.refresh_token_file, &args.code_file];
     texts.iter().all(|text| text.is_none())
         && files.iter().all(|file| file.is_none())
+        && args.data_center.is_none()
         && args.scopes.is_empty()
         && args.flow.is_none()
         && args.secrets.is_none()
@@ -147,16 +251,34 @@ fn bind_command(
     }
     let id = CredentialId::of(profile, &secrets);
     ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
-    print_next_steps(system, global, profile);
+    if !global.verbosity.quiet {
+        system.say(&tr!("zoho-cred: logged in"));
+    }
+    print_next_steps(system, global, profile, state);
     Ok(0)
 }
 
-fn print_next_steps(system: &System, global: &Global, profile: &Profile) {
-    if !global.verbosity.quiet {
-        let place = profile.secrets.word();
-        system.say(&tr!("zoho-cred: logged in; the secrets are stored in: {place}", place));
-        system.say(&tr!("zoho-cred: run 'zoho-cred get {profile}' to print a token", profile = profile.name));
+fn print_next_steps(system: &System, global: &Global, profile: &Profile, state: &StateDir) {
+    if global.verbosity.quiet {
+        return;
     }
+    match &profile.secrets {
+        SecretBackend::Keyring => system.say(&tr!("zoho-cred: the secrets are in the system keyring")),
+        SecretBackend::File => {
+            let folder = state.subdir_path("secrets");
+            system.say(&tr!(
+                "zoho-cred: the secrets are in files of mode 0600 in {folder}",
+                folder = folder.display()
+            ));
+        }
+        SecretBackend::Command(_) | SecretBackend::Environment => {
+            system.say(&tr!("zoho-cred: the secrets come from the profile's secret_command"));
+        }
+    }
+    system.say(&tr!(
+        "zoho-cred: next: 'zoho-cred get {profile}' prints an access token",
+        profile = profile.name
+    ));
 }
 
 /// The client secret of the profile's last login, if it was for the same accounts server, client and grant.
@@ -179,6 +301,20 @@ fn check_stdin_flags(args: &LoginArgs) -> Result<(), Error> {
     }
 }
 
+/// Asks for the secret that Zoho rejected. Returns `error` if that is not the problem, or nobody can be asked.
+fn correct(system: &System, secrets: &mut Secrets, error: Error) -> Result<(), Error> {
+    match error.code() {
+        Code::ClientRejected => secrets.client_secret = settings::another_client_secret(system, error)?,
+        Code::LoginRequired if secrets.refresh_token.is_some() => {
+            let question = tr!("Refresh token again, or Enter to stop");
+            let another = settings::another_secret(system, error, &question, refresh_token::check)?;
+            secrets.refresh_token = Some(another);
+        }
+        _ => return Err(error),
+    }
+    Ok(())
+}
+
 /// What all flows need.
 struct LoginContext<'a> {
     http: &'a dyn Http,
@@ -196,14 +332,41 @@ impl LoginContext<'_> {
         RedisSettings::of(self.config, &system.env, self.roots, &system.clock)
     }
 
-    fn code(
+    /// Gets a code and exchanges it. Also returns the client secret that Zoho accepted. On a terminal, another code or
+    /// client secret is asked for after a rejected one.
+    fn authorize(
         &self,
         system: &mut System,
-        flow: FlowName,
         profile: &Profile,
-    ) -> Result<AuthorizationCode, Error> {
+        client: ClientSecret,
+    ) -> Result<(IssuedTokens, Secret), Error> {
+        let (mut client, mut attempts) = (Some(client), 0);
+        let mut secret = Secret::default();
+        loop {
+            let code = self.code(system, profile)?;
+            if let Some(client) = client.take() {
+                secret = settings::secret_of(system, profile, &code.accounts_url, client)?;
+            }
+            loop {
+                attempts += 1;
+                match exchange(&*system.clock, self.http, profile, &secret, &code) {
+                    Ok(issued) => return Ok((issued, secret)),
+                    Err(ExchangeError::ClientSecret(error)) if attempts < ATTEMPTS => {
+                        secret = settings::another_client_secret(system, error)?;
+                    }
+                    Err(ExchangeError::Code(error)) if system.terminal.stdin && attempts < ATTEMPTS => {
+                        reject(system, &error.in_one_line());
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+
+    fn code(&self, system: &mut System, profile: &Profile) -> Result<AuthorizationCode, Error> {
         let (file, no_pkce) = (self.args.code_file.as_deref(), self.args.no_pkce);
-        match flow {
+        match self.flow {
             FlowName::SelfClient => self_client::code(system, profile, file),
             FlowName::Paste => paste::code(system, profile, file, no_pkce),
             _ => {
@@ -271,12 +434,19 @@ impl LoginContext<'_> {
         &self,
         system: &mut System,
         profile: &Profile,
-        secrets: &Secrets,
+        mut secrets: Secrets,
     ) -> Result<Option<(AccountsUrl, Secret)>, Error> {
-        let (token, secrets) = if self.args.no_verify {
-            (None, secrets.clone())
-        } else {
-            self.verify(system, profile, secrets)?
+        let mut attempts = 0;
+        let (token, secrets) = loop {
+            attempts += 1;
+            if self.args.no_verify {
+                break (None, secrets);
+            }
+            match self.verify(system, profile, &secrets) {
+                Ok(verified) => break verified,
+                Err(error) if attempts < ATTEMPTS => correct(system, &mut secrets, error)?,
+                Err(error) => return Err(error),
+            }
         };
         let superseded = self.save_login(system, profile, &secrets)?;
         self.revoke(system, superseded);

@@ -7,12 +7,14 @@
 mod catalog;
 pub(crate) mod causes;
 mod humanize;
+mod input;
 mod language;
 mod layout;
 
 pub(crate) use catalog::help;
 pub use catalog::{fill, translate};
 pub(crate) use humanize::humanize;
+pub(crate) use input::{is_yes, normalize};
 pub(crate) use language::language;
 pub use language::{Language, Speaking, speak};
 pub(crate) use layout::{cut, hang, pad, width, wrap};

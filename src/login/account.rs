@@ -22,10 +22,10 @@ pub(crate) fn show(system: &System, http: &dyn Http, accounts: &AccountsUrl, acc
         }
     };
     match account {
-        Account::Known(name) => system.say(&tr!("zoho-cred: the account is {name}", name)),
-        Account::NeedsScope => {
-            system.say(&tr!("zoho-cred: to show the account, add the scope AaaServer.profile.READ"))
-        }
-        Account::Unknown => system.say(&tr!("zoho-cred: could not determine the account")),
+        Account::Known(name) => system.say(&tr!("zoho-cred: logged in as {name}", name)),
+        Account::NeedsScope => system.say(&tr!(
+            "zoho-cred: logged in; the scope AaaServer.profile.READ would show whose account it is"
+        )),
+        Account::Unknown => system.say(&tr!("zoho-cred: logged in; Zoho did not say whose account it is")),
     }
 }

@@ -4,6 +4,7 @@
 use crate::error::{self, Error};
 use crate::i18n::tr;
 use crate::model::{AccountsUrl, Granted, Profile, Timestamp};
+use crate::oauth::rejection::LikelyCause;
 use crate::oauth::token::{self, TokenForm};
 use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
@@ -42,17 +43,36 @@ pub struct AuthorizationCode {
     pub accounts_url: AccountsUrl,
 }
 
+/// A failed exchange, by what helps.
+pub(crate) enum ExchangeError {
+    /// Another code.
+    Code(Error),
+    /// Another client secret, with the same code.
+    ClientSecret(Error),
+    Other(Error),
+}
+
+impl From<ExchangeError> for Error {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Code(error) | ExchangeError::ClientSecret(error) | ExchangeError::Other(error) => {
+                error
+            }
+        }
+    }
+}
+
 pub(crate) fn exchange(
     clock: &dyn Clock,
     http: &dyn Http,
     profile: &Profile,
     client_secret: &Secret,
     code: &AuthorizationCode,
-) -> Result<IssuedTokens, Error> {
+) -> Result<IssuedTokens, ExchangeError> {
     let (uri, verifier) = (code.redirect_uri.as_deref(), code.verifier.as_ref());
     let form = TokenForm::exchange(profile, client_secret, &code.code, uri, verifier);
     let asked = clock.timestamp();
-    let answer = post(http, token::url(&code.accounts_url), &form)?;
+    let answer = post(http, token::url(&code.accounts_url), &form).map_err(ExchangeError::Other)?;
     let class = classify(answer.status, &answer.body, code.accounts_url.is_loopback());
     grant(profile, class, asked, code.accounts_url.clone())
 }
@@ -63,19 +83,26 @@ pub(crate) fn grant(
     class: Answer,
     asked: Timestamp,
     accounts_url: AccountsUrl,
-) -> Result<IssuedTokens, Error> {
+) -> Result<IssuedTokens, ExchangeError> {
     let name = profile.name.to_string();
-    match class {
-        Answer::Granted(granted) if granted.refresh_token.is_none() => Err(no_refresh_token(&name)),
-        Answer::Granted(granted) => Ok(IssuedTokens { granted, asked, accounts_url }),
-        Answer::Throttled => Err(cooling_down(COOL_DOWN)),
-        Answer::Refused(refusal) => Err(code_refused(&refusal.error)),
+    let error = match class {
+        Answer::Granted(granted) if granted.refresh_token.is_none() => no_refresh_token(&name),
+        Answer::Granted(granted) => return Ok(IssuedTokens { granted, asked, accounts_url }),
+        Answer::Throttled => cooling_down(COOL_DOWN),
+        Answer::Refused(refusal) => return Err(ExchangeError::Code(code_refused(&refusal.error))),
         Answer::Misconfigured(rejection) => {
-            Err(client_rejected(&name, &rejection.error, accounts_url.as_str()))
+            let error = client_rejected(&name, &rejection.error, accounts_url.as_str());
+            return Err(match LikelyCause::of(&rejection.error) {
+                Some(LikelyCause::ClientSecret | LikelyCause::DataCenter) => {
+                    ExchangeError::ClientSecret(error)
+                }
+                _ => ExchangeError::Other(error),
+            });
         }
-        Answer::Unknown(rejection) => Err(no_answer(&accounts_url.host(), &Problem::Error(rejection.error))),
-        Answer::Transient(problem) => Err(no_answer(&accounts_url.host(), &problem)),
-    }
+        Answer::Unknown(rejection) => no_answer(&accounts_url.host(), &Problem::Error(rejection.error)),
+        Answer::Transient(problem) => no_answer(&accounts_url.host(), &problem),
+    };
+    Err(ExchangeError::Other(error))
 }
 
 pub(crate) fn no_answer(host: &str, problem: &Problem) -> Error {

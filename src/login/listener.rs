@@ -101,44 +101,63 @@ impl Listener {
     /// Listens at `redirect_uri`, which must be `http` on a loopback host. A port in use on either address family
     /// is `Code::Busy`.
     pub(crate) fn bind(redirect_uri: &str) -> Result<Self, Error> {
-        let unusable = || {
-            Error::new(
-                Code::Config,
-                tr!("the browser cannot be redirected to {redirect_uri}", redirect_uri),
-                tr!("use --flow paste, or register and use --redirect-uri http://localhost:9437/callback"),
-            )
-        };
-        let url = Url::parse(redirect_uri).map_err(|_| unusable())?;
-        if url.scheme() != "http" || !is_loopback(&url) {
-            return Err(unusable());
-        }
-        let port = url.port_or_known_default().unwrap_or(80);
-        let path: Arc<str> = url.path().into();
+        let (sockets, path) = sockets(redirect_uri)?;
         let (sender, arrivals) = channel();
         let reading = OpenConnections::default();
-        for address in
-            [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))]
-        {
-            let failed = |error: &std::io::Error| {
-                let hint = tr!("check the folder's permissions and free space, or set ZOHO_CRED_STATE_DIR");
-                Error::new(Code::Store, tr!("could not listen on {what}", what = address), hint)
-                    .with_cause(causes::cause(error))
-            };
-            match TcpListener::bind(address) {
-                Ok(listener) => serve(listener, Arc::clone(&path), sender.clone(), reading.clone())
-                    .map_err(|error| failed(&error))?,
-                Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(port_taken(port)),
-                Err(error) if address.is_ipv6() => log::info!("nothing listens on {address}: {error}"),
-                Err(error) => return Err(failed(&error)),
-            }
+        for socket in sockets {
+            let address = socket.local_addr().map(|address| address.to_string()).unwrap_or_default();
+            serve(socket, Arc::clone(&path), sender.clone(), reading.clone())
+                .map_err(|error| unbound(&address, &error))?;
         }
         Ok(Listener { arrivals })
+    }
+
+    /// Fails as [`Listener::bind`] would now.
+    pub(crate) fn check(redirect_uri: &str) -> Result<(), Error> {
+        sockets(redirect_uri).map(drop)
     }
 
     /// The next request to the path; `None` on timeout.
     pub(crate) fn next(&self, timeout: Duration) -> Option<Arrival> {
         self.arrivals.recv_timeout(timeout).ok()
     }
+}
+
+/// A socket for each address family, and the path of the redirect.
+fn sockets(redirect_uri: &str) -> Result<(Vec<TcpListener>, Arc<str>), Error> {
+    let unusable = || {
+        Error::new(
+            Code::Config,
+            tr!("the browser cannot be redirected to {redirect_uri}", redirect_uri),
+            tr!("use --flow paste, or register and use --redirect-uri http://localhost:9437/callback"),
+        )
+    };
+    let url = Url::parse(redirect_uri).map_err(|_| unusable())?;
+    if url.scheme() != "http" || !is_loopback(&url) {
+        return Err(unusable());
+    }
+    let port = url.port_or_known_default().unwrap_or(80);
+    let mut sockets = Vec::new();
+    for address in
+        [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))]
+    {
+        match TcpListener::bind(address) {
+            Ok(socket) => sockets.push(socket),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(port_taken(port)),
+            Err(error) if address.is_ipv6() => log::info!("nothing listens on {address}: {error}"),
+            Err(error) => return Err(unbound(&address.to_string(), &error)),
+        }
+    }
+    Ok((sockets, url.path().into()))
+}
+
+fn unbound(what: &str, error: &std::io::Error) -> Error {
+    Error::new(
+        Code::Failure,
+        tr!("could not listen on {what}", what),
+        tr!("use --flow paste, which needs no port"),
+    )
+    .with_cause(causes::cause(error))
 }
 
 /// Connections that are being read, oldest first. If there are too many, the oldest is closed: a browser sends its
@@ -274,7 +293,7 @@ fn port_taken(port: u16) -> Error {
     Error::new(
         Code::Busy,
         tr!("port {port} is in use", port),
-        tr!("stop that program, or register another port and use it with --redirect-uri"),
+        tr!("use --flow paste, which needs no port; or stop that program, or register another port and use it with --redirect-uri"),
     )
     .with_cause(tr!("another login or another program may be listening there"))
 }

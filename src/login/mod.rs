@@ -1,13 +1,16 @@
 //! Login: one file for each flow, and what they share.
 
 pub(crate) mod account;
+mod answers;
 pub(crate) mod check_writable;
 mod display;
 pub(crate) mod exchange;
 pub(crate) mod flows;
+mod guide;
 pub(crate) mod listener;
 mod prompts;
 mod random;
+pub(crate) mod repeat;
 mod save_login;
 pub mod sdk_csv;
 pub(crate) mod settings;
@@ -19,5 +22,6 @@ pub(crate) use save_login::save_login;
 pub(crate) use shared_by::{Sharer, shared_by};
 pub(crate) use superseded::Superseded;
 
-pub use prompts::{ask, read_code};
-pub(crate) use prompts::{ask_or_none, ask_secret, ask_secret_or_none, confirm, read_secret_file, wrong};
+pub(crate) use prompts::{
+    ask, ask_required, ask_secret, ask_secret_or_none, confirm, read_secret_file, reject, wrong,
+};

@@ -1,7 +1,7 @@
 //! Prompts on the terminal, and secrets from files or stdin.
 
 use crate::error::{Code, Error};
-use crate::i18n::tr;
+use crate::i18n::{is_yes, normalize, tr};
 use crate::secret::Secret;
 use crate::system::{System, files, password_prompt};
 use std::io::Read;
@@ -10,68 +10,112 @@ use std::path::Path;
 /// The largest secret that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
 
-/// Prompts for a setting. Without a terminal, `Code::Usage` names the flag to use.
-pub fn ask(system: &mut System, question: &str, flag: &str) -> Result<String, Error> {
-    require_terminal(system, flag)?;
-    system.say_part(&format!("{question}: "));
-    let answer = read_line(system);
-    if answer.is_empty() { Err(no_answer(flag)) } else { Ok(answer) }
-}
-
-/// Prompts for an optional setting. `None` without a terminal.
-pub(crate) fn ask_or_none(system: &mut System, question: &str) -> Option<String> {
-    if !system.terminal.stdin {
-        return None;
-    }
-    system.say_part(&format!("{question}: "));
-    Some(read_line(system)).filter(|answer| !answer.is_empty())
-}
-
-/// Reads one line of stdin, byte by byte so that the rest stays unread.
-fn read_line(system: &mut System) -> String {
-    let mut answer = Vec::new();
-    let mut byte = [0u8];
-    while answer.len() < LIMIT as usize {
-        match system.stdin.read(&mut byte) {
-            Ok(1) if byte[0] != b'\n' => answer.push(byte[0]),
-            _ => break,
+/// Asks until `check` accepts the answer; after another one, the reason is shown and the question repeated. At the
+/// end of the input, `Code::Usage` names the flag to use.
+pub(crate) fn ask<T>(
+    system: &mut System,
+    question: &str,
+    flag: &str,
+    check: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, Error> {
+    loop {
+        system.say_part(&format!("{question}: "));
+        let Some(answer) = read_line(system) else { return Err(no_answer(system, flag)) };
+        match check(&answer) {
+            Ok(accepted) => return Ok(accepted),
+            Err(reason) => reject(system, &reason),
         }
     }
-    String::from_utf8_lossy(&answer).trim().to_owned()
+}
+
+/// Like [`ask`], for an answer that may not be empty.
+pub(crate) fn ask_required<T>(
+    system: &mut System,
+    question: &str,
+    flag: &str,
+    check: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, Error> {
+    ask(system, question, flag, |text| match text {
+        "" => Err(tr!("nothing was entered")),
+        text => check(text),
+    })
+}
+
+/// Like [`ask_required`], without echo.
+pub(crate) fn ask_secret(
+    system: &System,
+    question: &str,
+    flag: &str,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Result<Secret, Error> {
+    loop {
+        let Some(answer) = read_hidden(system, question)? else { return Err(no_answer(system, flag)) };
+        let checked =
+            if answer.is_empty() { Err(tr!("nothing was entered")) } else { check(answer.expose()) };
+        match checked {
+            Ok(()) => return Ok(answer),
+            Err(reason) => reject(system, &reason),
+        }
+    }
+}
+
+/// Like [`ask_secret`]; an empty answer is `None`.
+pub(crate) fn ask_secret_or_none(
+    system: &System,
+    question: &str,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Result<Option<Secret>, Error> {
+    loop {
+        let answer = read_hidden(system, question)?.unwrap_or_default();
+        match check(answer.expose()) {
+            _ if answer.is_empty() => return Ok(None),
+            Ok(()) => return Ok(Some(answer)),
+            Err(reason) => reject(system, &reason),
+        }
+    }
 }
 
 /// Asks a yes-or-no question; anything but a clear yes is a no.
 pub(crate) fn confirm(system: &mut System, question: &str) -> bool {
     system.say_part(&format!("{question} [y/N] "));
-    matches!(read_line(system).to_ascii_lowercase().as_str(), "y" | "yes")
+    read_line(system).is_some_and(|answer| is_yes(&answer))
 }
 
-/// Prompts for a secret without echo.
-pub(crate) fn ask_secret(system: &mut System, question: &str, flag: &str) -> Result<Secret, Error> {
-    require_terminal(system, flag)?;
-    ask_secret_or_none(system, question)?.ok_or_else(|| no_answer(flag))
+/// Says why an answer is not accepted.
+pub(crate) fn reject(system: &System, reason: &str) {
+    system.say(&tr!("zoho-cred: {reason}", reason));
 }
 
-/// Prompts for an optional secret without echo.
-pub(crate) fn ask_secret_or_none(system: &System, question: &str) -> Result<Option<Secret>, Error> {
+/// Reads one line of stdin, byte by byte so that the rest stays unread. `None` at the end of the input.
+pub(crate) fn read_line(system: &mut System) -> Option<String> {
+    let mut answer = Vec::new();
+    let mut byte = [0u8];
+    while answer.len() < LIMIT as usize {
+        match system.stdin.read(&mut byte) {
+            Ok(1) if byte[0] == b'\n' => break,
+            Ok(1) => answer.push(byte[0]),
+            _ if answer.is_empty() => return None,
+            _ => break,
+        }
+    }
+    Some(normalize(&String::from_utf8_lossy(&answer)))
+}
+
+/// Reads one line without echo. `None` at the end of the input.
+fn read_hidden(system: &System, question: &str) -> Result<Option<Secret>, Error> {
     let prompt = tr!("{question} (not shown): ", question);
     let answer = password_prompt::prompt(&system.signals, || rpassword::prompt_password(prompt));
     system.signals.check()?;
-    let answer =
-        answer.map_err(|error| bad_answer(tr!("could not read {question}: {error}", question, error)))?;
-    let secret = Secret::new(answer.trim());
-    Ok(Some(secret).filter(|secret| !secret.is_empty()))
-}
-
-fn require_terminal(system: &System, flag: &str) -> Result<(), Error> {
-    if system.terminal.stdin {
-        Ok(())
-    } else {
-        Err(wrong(tr!("{flag} is missing, and there is no terminal for a prompt", flag)))
+    match answer {
+        Ok(answer) => Ok(Some(Secret::new(normalize(&answer)))),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(bad_answer(tr!("could not read {question}: {error}", question, error))),
     }
 }
 
-fn no_answer(flag: &str) -> Error {
+/// The end of the input instead of an answer, as Ctrl-D sends it.
+fn no_answer(system: &System, flag: &str) -> Error {
+    system.say("");
     wrong(tr!("nothing was entered; use {flag} to skip the prompt", flag))
 }
 
@@ -80,18 +124,10 @@ pub(crate) fn wrong(problem: String) -> Error {
     Error::usage(problem, "zoho-cred login")
 }
 
-/// Reads the authorization code from its file, a prompt, or stdin. An empty stdin counts as no code.
-pub fn read_code(
-    system: &mut System,
-    file: Option<&Path>,
-    ask: impl FnOnce(&mut System) -> Result<Secret, Error>,
-) -> Result<Secret, Error> {
-    match file {
-        Some(path) => read_secret_file(system, path),
-        None if system.terminal.stdin => ask(system),
-        None => read_secret_file(system, Path::new("-"))
-            .map_err(|_| wrong(tr!("the code is missing: use --code-file, or write it to stdin"))),
-    }
+/// Reads the authorization code from stdin, without a terminal. An empty stdin counts as no code.
+pub(crate) fn code_of_stdin(system: &mut System) -> Result<Secret, Error> {
+    read_secret_file(system, Path::new("-"))
+        .map_err(|_| wrong(tr!("the code is missing: use --code-file, or write it to stdin")))
 }
 
 /// Reads a secret from a file; `-` is stdin.
@@ -113,7 +149,7 @@ pub(crate) fn read_secret_file(system: &mut System, path: &Path) -> Result<Secre
     }
 }
 
-/// The error of a login that was given something else than it asked for.
+/// The error of a login that was given something else than it needs.
 pub(crate) fn bad_answer(problem: String) -> Error {
     Error::new(Code::BadInput, problem, tr!("run the same login again"))
 }

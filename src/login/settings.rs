@@ -1,98 +1,226 @@
-//! The settings of a login. Sources in order: flags, the existing profile, the environment, a prompt.
+//! The settings of a login. Sources in order: flags, the existing profile, the environment, a question.
 
 use crate::cli::{FlowName, LoginArgs, SecretsFlag};
 use crate::config::{ConfigFile, environment};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::i18n::tr;
-use crate::login::{ask, ask_or_none, ask_secret, ask_secret_or_none, read_secret_file, wrong};
+use crate::login::answers::{self, unknown_scopes, with_presets};
+use crate::login::{
+    ask, ask_required, ask_secret, ask_secret_or_none, guide, read_secret_file, reject, wrong,
+};
 use crate::model::{
     AccountsUrl, Budget, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile, ProfileName, Scheme,
     SecretBackend, split_scopes,
 };
-use crate::nearest::did_you_mean;
 use crate::secret::Secret;
 use crate::system::{System, browser};
-use crate::zoho::DataCenter;
+use crate::zoho::{DataCenter, scopes};
 use clap::ValueEnum;
 
-/// The profile that a login creates or updates, with every setting that is known before Zoho answers.
-pub fn profile(
-    system: &mut System,
-    args: &LoginArgs,
-    flow: FlowName,
-    config: &ConfigFile,
-    name: ProfileName,
-) -> Result<Profile, Error> {
-    let old = config.profile(&name).and_then(Result::ok);
-    let (accounts_url, data_center) = accounts(system, args, old.as_ref())?;
-    let client_id = match (&args.client_id, &old, system.env.get("ZOHO_CLIENT_ID")) {
-        (Some(id), _, _) => id.trim().to_owned(),
-        (None, Some(old), _) => old.client_id.clone(),
-        (None, None, Some(id)) => id.trim().to_owned(),
-        (None, None, None) => {
-            guide(system, flow, data_center, args);
-            ask(system, &tr!("Client ID"), "--client-id")?
+/// What a login starts from.
+pub(crate) struct Start<'a> {
+    pub(crate) args: &'a LoginArgs,
+    pub(crate) config: &'a ConfigFile,
+    pub(crate) name: ProfileName,
+    /// The settings that the profile has so far.
+    pub(crate) old: Option<Profile>,
+    pub(crate) flow: FlowName,
+    /// Where to store the secrets.
+    pub(crate) secrets: SecretBackend,
+}
+
+/// All settings of a login.
+pub(crate) struct Settings {
+    pub(crate) profile: Profile,
+    pub(crate) client: ClientSecret,
+    /// Whether a person was asked for some of them.
+    pub(crate) asked: bool,
+}
+
+impl Start<'_> {
+    /// Completes the settings, with questions in the order of the API console's page. `stored` finds the client
+    /// secret of an earlier login.
+    pub(crate) fn complete(
+        &self,
+        system: &mut System,
+        stored: impl Fn(&System, &Profile) -> Option<Secret>,
+    ) -> Result<Settings, Error> {
+        let mut asked = false;
+        let known = self.accounts(system)?;
+        let (accounts_url, data_center) = known.map_or_else(|| ask_data_center(system, &mut asked), Ok)?;
+        let client_id = match self.client_id(system) {
+            Some(id) => id,
+            None => {
+                asked = true;
+                guide::show(system, self.flow, data_center, &self.redirect_uri());
+                ask_required(system, &tr!("Client ID"), "--client-id", answers::client_id)?
+            }
+        };
+        let mut profile = Profile { accounts_url, data_center, client_id, ..self.base(system) };
+        profile.check()?;
+        let client = match self.client_secret(system, &profile, stored)? {
+            Some(client) => client,
+            None => {
+                asked = true;
+                let question = tr!("Client Secret");
+                let secret = ask_secret(system, &question, "--client-secret-file", answers::client_secret)?;
+                ClientSecret::given(secret)
+            }
+        };
+        if profile.scopes.is_empty() && self.flow != FlowName::RefreshToken && system.terminal.stdin {
+            asked = true;
+            profile.scopes = ask_scopes(system, self.flow)?;
         }
-    };
-    let mut scopes: Vec<String> = args.scopes.iter().flat_map(|s| split_scopes(s)).collect();
-    if scopes.is_empty() {
-        scopes = old.as_ref().map(|old| old.scopes.clone()).unwrap_or_default();
+        if let Some(warning) = unknown_scopes(&profile.scopes) {
+            system.warn(&warning);
+        }
+        let had_none = self.old.as_ref().is_some_and(|old| old.grant == profile.grant);
+        if system.terminal.stdin && !had_none && profile.grant == (Grant::ClientCredentials { soid: None }) {
+            asked = true;
+            let question =
+                tr!("Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none");
+            profile.grant =
+                Grant::ClientCredentials { soid: ask(system, &question, "--soid", answers::soid)? };
+        }
+        profile.check()?;
+        Ok(Settings { profile, client, asked })
     }
-    if scopes.is_empty() {
-        scopes = split_scopes(system.env.get("ZOHO_SCOPES").unwrap_or_default());
+
+    /// The flags of all settings that nothing provides. `stored` tells whether an earlier login has the secret.
+    pub(crate) fn missing(
+        &self,
+        system: &System,
+        stored: impl Fn(&System, &Profile) -> Option<Secret>,
+    ) -> Result<Vec<&'static str>, Error> {
+        let mut missing = Vec::new();
+        let (accounts, client_id) = (self.accounts(system)?, self.client_id(system));
+        let profile =
+            accounts.clone().zip(client_id.clone()).map(|((accounts_url, data_center), client_id)| Profile {
+                accounts_url,
+                data_center,
+                client_id,
+                ..self.base(system)
+            });
+        if accounts.is_none() {
+            missing.push("--data-center");
+        }
+        if client_id.is_none() {
+            missing.push("--client-id");
+        }
+        let nowhere =
+            self.args.client_secret_file.is_none() && environment::client_secret(&system.env)?.is_none();
+        if nowhere && profile.is_none_or(|profile| stored(system, &profile).is_none()) {
+            missing.push("--client-secret-file");
+        }
+        let needs_scopes = !matches!(self.flow, FlowName::RefreshToken | FlowName::SelfClient);
+        if needs_scopes && self.scopes(system).is_empty() {
+            missing.push("--scope");
+        }
+        Ok(missing)
     }
-    if scopes.is_empty() && !matches!(flow, FlowName::RefreshToken | FlowName::SelfClient) {
-        scopes = split_scopes(&ask(system, &tr!("Scopes, such as ZohoCRM.modules.ALL"), "--scope")?);
+
+    /// The profile with every setting that needs no question.
+    pub(crate) fn base(&self, system: &System) -> Profile {
+        let blank = || Profile {
+            name: self.name.clone(),
+            origin: Origin::File(self.config.path().to_owned()),
+            accounts_url: AccountsUrl::of(&crate::zoho::data_center::ALL[0]),
+            data_center: None,
+            client_id: String::new(),
+            grant: Grant::RefreshToken,
+            scopes: Vec::new(),
+            redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
+            scheme: Scheme::default(),
+            secrets: SecretBackend::Keyring,
+            hosts: None,
+            budget: Budget::default(),
+        };
+        let grant = match self.flow {
+            FlowName::ClientCredentials => Grant::ClientCredentials { soid: self.soid(system) },
+            _ => Grant::RefreshToken,
+        };
+        let (scopes, redirect_uri) = (self.scopes(system), self.redirect_uri());
+        let secrets = self.secrets.clone();
+        Profile { grant, scopes, redirect_uri, secrets, ..self.old.clone().unwrap_or_else(blank) }
     }
-    let grant = match flow {
-        FlowName::ClientCredentials => Grant::ClientCredentials { soid: soid(system, args, old.as_ref()) },
-        _ => Grant::RefreshToken,
-    };
-    let secrets = secrets(args, old.as_ref());
-    let redirect_uri = args.redirect_uri.clone().or_else(|| old.as_ref().map(|old| old.redirect_uri.clone()));
-    let redirect_uri = redirect_uri.unwrap_or_else(|| DEFAULT_REDIRECT_URI.to_owned());
-    let base = old.unwrap_or_else(|| Profile {
-        name,
-        origin: Origin::File(config.path().to_owned()),
-        accounts_url: accounts_url.clone(),
-        data_center,
-        client_id: String::new(),
-        grant: Grant::RefreshToken,
-        scopes: Vec::new(),
-        redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
-        scheme: Scheme::default(),
-        secrets: SecretBackend::Keyring,
-        hosts: None,
-        budget: Budget::default(),
-    });
-    let profile =
-        Profile { accounts_url, data_center, client_id, grant, scopes, redirect_uri, secrets, ..base };
-    profile.check()?;
-    Ok(profile)
+
+    fn accounts(&self, system: &System) -> Result<Option<(AccountsUrl, Option<&'static DataCenter>)>, Error> {
+        Ok(match (&self.args.accounts_url, self.args.data_center, &self.old) {
+            (Some(url), _, _) => {
+                let url = AccountsUrl::new(url)?;
+                let data_center = url.data_center();
+                Some((url, data_center))
+            }
+            (None, Some(dc), _) => Some((AccountsUrl::of(dc), Some(dc))),
+            (None, None, Some(old)) => Some((old.accounts_url.clone(), old.data_center)),
+            (None, None, None) => environment::accounts(&system.env)?,
+        })
+    }
+
+    fn client_id(&self, system: &System) -> Option<String> {
+        let given = self.args.client_id.as_deref();
+        let old = self.old.as_ref().map(|old| old.client_id.as_str());
+        given.or(old).or(system.env.get("ZOHO_CLIENT_ID")).map(|id| id.trim().to_owned())
+    }
+
+    fn scopes(&self, system: &System) -> Vec<String> {
+        let flags: Vec<_> = self.args.scopes.iter().flat_map(|text| split_scopes(text)).collect();
+        let old = || self.old.as_ref().map(|old| old.scopes.clone()).filter(|scopes| !scopes.is_empty());
+        let environment = || split_scopes(system.env.get("ZOHO_SCOPES").unwrap_or_default());
+        let scopes = if flags.is_empty() { old().unwrap_or_else(environment) } else { flags };
+        with_presets(&scopes)
+    }
+
+    fn soid(&self, system: &System) -> Option<String> {
+        let before = || match self.old.as_ref().map(|old| &old.grant) {
+            Some(Grant::ClientCredentials { soid }) => soid.clone(),
+            _ => system.env.get("ZOHO_SOID").map(str::to_owned),
+        };
+        self.args
+            .soid
+            .clone()
+            .or_else(before)
+            .map(|soid| soid.trim().to_owned())
+            .filter(|soid| !soid.is_empty())
+    }
+
+    fn redirect_uri(&self) -> String {
+        redirect_uri(self.args, self.old.as_ref())
+    }
+
+    /// The client secret from its file, the environment, or an earlier login. The one in the environment is ignored if
+    /// the environment names another client.
+    fn client_secret(
+        &self,
+        system: &mut System,
+        profile: &Profile,
+        stored: impl Fn(&System, &Profile) -> Option<Secret>,
+    ) -> Result<Option<ClientSecret>, Error> {
+        if let Some(path) = &self.args.client_secret_file {
+            return read_secret_file(system, path).map(ClientSecret::given).map(Some);
+        }
+        let is_ours = system.env.get("ZOHO_CLIENT_ID").is_none_or(|id| id.trim() == profile.client_id);
+        if is_ours && let Some(secret) = environment::client_secret(&system.env)? {
+            return Ok(Some(ClientSecret::given(secret)));
+        }
+        Ok(stored(system, profile).map(|secret| ClientSecret { secret, is_stored: true }))
+    }
+}
+
+/// The redirect URI of a login, exactly as registered.
+pub(crate) fn redirect_uri(args: &LoginArgs, old: Option<&Profile>) -> String {
+    let old = old.map(|old| old.redirect_uri.as_str());
+    args.redirect_uri.as_deref().or(old).unwrap_or(DEFAULT_REDIRECT_URI).to_owned()
 }
 
 /// Where to store the secrets.
-pub fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretBackend {
+pub(crate) fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretBackend {
     match (args.secrets, old) {
         (Some(SecretsFlag::File), _) => SecretBackend::File,
         (Some(SecretsFlag::Keyring), _) => SecretBackend::Keyring,
         (None, Some(old)) => old.secrets.clone(),
         (None, None) => SecretBackend::Keyring,
     }
-}
-
-/// The organization, which a person is asked for. Products without organizations need none.
-fn soid(system: &mut System, args: &LoginArgs, old: Option<&Profile>) -> Option<String> {
-    let given = match old.map(|old| &old.grant) {
-        _ if args.soid.is_some() => args.soid.clone(),
-        Some(Grant::ClientCredentials { soid }) => return soid.clone(),
-        _ => system.env.get("ZOHO_SOID").map(str::to_owned),
-    };
-    let given = given.or_else(|| {
-        let question = tr!("Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none");
-        ask_or_none(system, &question)
-    });
-    given.map(|soid| soid.trim().to_owned()).filter(|soid| !soid.is_empty())
 }
 
 /// Selects the flow if `--flow` is not given. A flag that only one flow uses decides first. Then the flow of the
@@ -118,83 +246,59 @@ pub(crate) fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, las
     }
 }
 
-/// Explains how to create a client in the API console, in the console's own terms.
-fn guide(system: &System, flow: FlowName, dc: Option<&DataCenter>, args: &LoginArgs) {
-    if !system.terminal.stdin {
-        return;
-    }
-    let (kind, redirects) = match flow {
-        FlowName::Browser | FlowName::Paste | FlowName::RefreshToken => ("Server-based Applications", true),
-        FlowName::Device => ("Non-browser Applications", false),
-        FlowName::SelfClient | FlowName::ClientCredentials => ("Self Client", false),
-    };
-    let console = dc.map_or(tr!("the API console"), |dc| format!("https://{}", dc.console_host));
-    system.say(&tr!("zoho-cred: open {console} and choose '{kind}', then enter:", console, kind));
-    if kind != "Self Client" {
-        let name = tr!("any name in English letters, such as MyZohoApp");
-        system.say(&format!("  Client Name                {name}"));
-        system.say("  Homepage URL               http://localhost");
-    }
-    if redirects {
-        let uri = args.redirect_uri.as_deref().unwrap_or(DEFAULT_REDIRECT_URI);
-        system.say(&format!("  Authorized Redirect URIs   {uri}"));
-    }
-    system.say(&tr!("zoho-cred: it then shows a Client ID and a Client Secret"));
-}
-
-/// The name of the profile to log in; prompts if nothing determines it.
-pub(crate) fn name(system: &mut System, args: &LoginArgs, config: &ConfigFile) -> Result<ProfileName, Error> {
-    let implied = args
-        .profile
-        .as_deref()
-        .or_else(|| system.env.get("ZOHO_CRED_PROFILE"))
-        .or_else(|| config.default_profile())
-        .map(str::to_owned);
-    let name = match (implied, config.names().as_slice()) {
-        (Some(name), _) => name,
+/// The name of the profile to log in, if it follows from the arguments, the environment or the config.
+pub(crate) fn name(
+    system: &System,
+    args: &LoginArgs,
+    config: &ConfigFile,
+) -> Result<Option<ProfileName>, Error> {
+    let implied = args.profile.as_deref().or_else(|| system.env.get("ZOHO_CRED_PROFILE"));
+    let name = match (implied.or_else(|| config.default_profile()), config.names().as_slice()) {
+        (Some(name), _) => name.to_owned(),
         (None, [only]) => only.clone(),
-        (None, _) => ask(system, &tr!("Profile name"), "PROFILE")?,
+        (None, _) => return Ok(None),
     };
     if name == ENVIRONMENT {
         return Err(wrong(tr!("'env' is reserved for the environment; choose another name")));
     }
-    ProfileName::new(&name)
+    ProfileName::new(&name).map(Some)
 }
 
-fn accounts(
+/// Asks for the name of the profile.
+pub(crate) fn ask_name(system: &mut System) -> Result<ProfileName, Error> {
+    ask_required(system, &tr!("Profile name, such as crm"), "PROFILE", |text| match text {
+        ENVIRONMENT => Err(tr!("'env' is reserved for the environment; choose another name")),
+        text => ProfileName::new(text).map_err(|error| error.in_one_line()),
+    })
+}
+
+fn ask_data_center(
     system: &mut System,
-    args: &LoginArgs,
-    old: Option<&Profile>,
+    asked: &mut bool,
 ) -> Result<(AccountsUrl, Option<&'static DataCenter>), Error> {
-    if let Some(url) = &args.accounts_url {
-        let url = AccountsUrl::new(url)?;
-        let data_center = url.data_center();
-        return Ok((url, data_center));
-    }
-    if let Some(code) = &args.data_center {
-        return by_code(code);
-    }
-    if let Some(old) = old {
-        return Ok((old.accounts_url.clone(), old.data_center));
-    }
-    if let Some(found) = environment::accounts(&system.env)? {
-        return Ok(found);
-    }
-    if system.terminal.stdin {
-        system.say(&tr!("zoho-cred: your data center is the ending of your Zoho URLs: crm.zoho.jp is jp"));
-    }
-    by_code(&ask(system, &tr!("Data center (us, eu, in, au, jp, ca, sa, uk, cn, ae, sg)"), "--data-center")?)
+    *asked = true;
+    system.say(&tr!("zoho-cred: your data center is the ending of your Zoho URLs: crm.zoho.jp is jp"));
+    let question = tr!("Data center ({codes})", codes = DataCenter::list());
+    let dc = ask_required(system, &question, "--data-center", DataCenter::named)?;
+    Ok((AccountsUrl::of(dc), Some(dc)))
 }
 
-fn by_code(code: &str) -> Result<(AccountsUrl, Option<&'static DataCenter>), Error> {
-    let dc = DataCenter::by_code(code.trim()).ok_or_else(|| match DataCenter::nearest(code) {
-        Some(near) => Error::new(Code::Usage, tr!("'{code}' is not a data center", code), did_you_mean(near)),
-        None => Error::usage(
-            tr!("'{code}' is not a data center: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
-            "zoho-cred login",
-        ),
-    })?;
-    Ok((AccountsUrl::of(dc), Some(dc)))
+fn ask_scopes(system: &mut System, flow: FlowName) -> Result<Vec<String>, Error> {
+    let presets = scopes::presets().collect::<Vec<_>>().join(", ");
+    system.say(&tr!(
+        "zoho-cred: scopes look like ZohoCRM.modules.ALL; these names stand for several: {presets}",
+        presets
+    ));
+    // A Self Client's code has the scopes that were entered in the API console.
+    if flow == FlowName::SelfClient {
+        return ask(
+            system,
+            &tr!("Scopes, or Enter to choose them in the API console"),
+            "--scope",
+            answers::scopes,
+        );
+    }
+    ask_required(system, &tr!("Scopes"), "--scope", answers::scopes)
 }
 
 pub(crate) struct ClientSecret {
@@ -209,25 +313,24 @@ impl ClientSecret {
     }
 }
 
-/// Reads the client secret from its file, the environment, the secrets of an earlier login, or a prompt. The one in
-/// the environment is ignored if the environment names another client.
-pub(crate) fn client_secret(
-    system: &mut System,
-    args: &LoginArgs,
-    profile: &Profile,
-    stored: impl FnOnce(&System) -> Option<Secret>,
-) -> Result<ClientSecret, Error> {
-    if let Some(path) = &args.client_secret_file {
-        return read_secret_file(system, path).map(ClientSecret::given);
+/// Another secret after Zoho rejected one, with the error as the reason. On a terminal, an empty answer gives up and
+/// returns the error.
+pub(crate) fn another_secret(
+    system: &System,
+    error: Error,
+    question: &str,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Result<Secret, Error> {
+    if !system.terminal.stdin {
+        return Err(error);
     }
-    let is_ours = system.env.get("ZOHO_CLIENT_ID").is_none_or(|id| id.trim() == profile.client_id);
-    if is_ours && let Some(secret) = environment::client_secret(&system.env)? {
-        return Ok(ClientSecret::given(secret));
-    }
-    match stored(system) {
-        Some(secret) => Ok(ClientSecret { secret, is_stored: true }),
-        None => ask_secret(system, &tr!("Client Secret"), "--client-secret-file").map(ClientSecret::given),
-    }
+    reject(system, &error.in_one_line());
+    ask_secret_or_none(system, question, check)?.ok_or(error)
+}
+
+/// Another client secret; see [`another_secret`].
+pub(crate) fn another_client_secret(system: &System, error: Error) -> Result<Secret, Error> {
+    another_secret(system, error, &tr!("Client Secret again, or Enter to stop"), answers::client_secret)
 }
 
 /// The client secret for the data center that the user's account is in. By default each data center has a secret of
@@ -253,7 +356,6 @@ pub(crate) fn secret_of(
             Ok(client.secret)
         };
     }
-    let other =
-        ask_secret_or_none(system, &tr!("Client Secret for '{code}', or Enter to use the same", code))?;
-    Ok(other.unwrap_or(client.secret))
+    let question = tr!("Client Secret for '{code}', or Enter to use the same", code);
+    Ok(ask_secret_or_none(system, &question, answers::client_secret)?.unwrap_or(client.secret))
 }

@@ -155,12 +155,12 @@ impl Profile {
             Grant::RefreshToken => None,
         };
         let redirect_uri = Url::parse(&self.redirect_uri).is_ok_and(|url| url.as_str().len() <= LONGEST);
-        let (values, names) = (b"._-".as_slice(), b"._-:/".as_slice());
+        let values = b"._-".as_slice();
         let host = |host: &String| consists_of(host, b"._-:[]");
         let wrong = match () {
             () if !consists_of(&self.client_id, values) => "client_id",
             () if !soid.is_none_or(|soid| consists_of(soid, values)) => "soid",
-            () if !self.scopes.iter().all(|scope| consists_of(scope, names)) => "scopes",
+            () if !self.scopes.iter().all(|scope| is_scope(scope)) => "scopes",
             () if !redirect_uri || !consists_of(&self.redirect_uri, b"._-:/?&=+,~@%[]()*!;$") => {
                 "redirect_uri"
             }
@@ -193,12 +193,18 @@ impl Profile {
     }
 }
 
+/// Whether `scope` has only characters of scopes. Whether Zoho knows it is another question.
+pub(crate) fn is_scope(scope: &str) -> bool {
+    consists_of(scope, b"._-:/")
+}
+
 /// Whether `value` consists of ASCII letters, digits and `others`.
-fn consists_of(value: &str, others: &[u8]) -> bool {
+pub(crate) fn consists_of(value: &str, others: &[u8]) -> bool {
     value.len() <= LONGEST && value.bytes().all(|b| b.is_ascii_alphanumeric() || others.contains(&b))
 }
 
-/// Splits a list of scopes. Requests separate them by commas, responses by spaces.
+/// Splits a list of scopes. Requests separate them by commas, responses by spaces, Japanese text by `、`.
 pub(crate) fn split_scopes(text: &str) -> Vec<String> {
-    text.split(|c: char| c == ',' || c.is_whitespace()).filter(|s| !s.is_empty()).map(str::to_owned).collect()
+    let ends = |c: char| matches!(c, ',' | '、' | '，') || c.is_whitespace();
+    text.split(ends).filter(|s| !s.is_empty()).map(str::to_owned).collect()
 }

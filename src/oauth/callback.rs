@@ -127,7 +127,7 @@ pub enum Pasted {
 /// Reads what was pasted; `None` where it is neither. Quotes around it, as a shell or a mail has them, do not count.
 pub fn pasted(text: &str) -> Option<Pasted> {
     let text = text.trim().trim_matches(['"', '\'', '<', '>']);
-    if let Some((_, query)) = text.split_once('?') {
+    if let Some((_, query)) = text.split_once('?').filter(|(_, query)| query.contains('=')) {
         let query = query.split('#').next().unwrap_or_default();
         return Some(Pasted::Query(query.to_owned()));
     }
@@ -224,7 +224,9 @@ mod tests {
         let address = "https://www.google.com/?state=x&code=1000.a.b&location=us&\n";
         assert_eq!(pasted(address), Some(Pasted::Query("state=x&code=1000.a.b&location=us&".into())));
         assert_eq!(pasted(" 1000.a.b\n"), Some(Pasted::Code(Secret::new("1000.a.b"))));
-        assert_eq!(pasted("not a code"), None);
+        for neither in ["not a code", "what?", "https://www.google.com/?"] {
+            assert_eq!(pasted(neither), None, "{neither}");
+        }
         assert_eq!(pasted(""), None);
     }
 

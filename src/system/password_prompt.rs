@@ -4,6 +4,7 @@
 use crate::system::Signals;
 #[cfg(unix)]
 use std::fs::File;
+use std::io;
 #[cfg(unix)]
 use std::sync::mpsc::{RecvTimeoutError, channel};
 #[cfg(unix)]
@@ -13,11 +14,11 @@ use std::time::Duration;
 #[cfg(unix)]
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Runs `ask`, which reads without echo. A signal ends the process after the terminal is restored. rpassword itself
-/// raises SIGINT for Ctrl-C while the terminal is raw.
+/// Runs `ask`, which reads without echo. A signal ends the process after the terminal is restored.
+/// rpassword itself ends the line and raises SIGINT for Ctrl-C while the terminal is raw.
 #[cfg(unix)]
 #[expect(clippy::exit, reason = "a signal ends the call at once, and reading cannot be broken off otherwise")]
-pub(crate) fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
+pub(crate) fn prompt(signals: &Signals, ask: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
     let Ok(terminal) = File::open("/dev/tty") else { return ask() };
     let Ok(before) = rustix::termios::tcgetattr(&terminal) else { return ask() };
     let (done, is_done) = channel::<()>();
@@ -36,6 +37,11 @@ pub(crate) fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
         let _ = signals.release();
     }
     let answer = ask();
+    if answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+        // rpassword has raised a signal, and the watcher is about to end the process.
+        let (_silent, nothing) = channel::<()>();
+        let _ = nothing.recv_timeout(LOOK * 50);
+    }
     drop(done);
     let _ = signals.release();
     answer
@@ -43,6 +49,6 @@ pub(crate) fn prompt<T>(signals: &Signals, ask: impl FnOnce() -> T) -> T {
 
 /// Runs `ask`, which reads without echo.
 #[cfg(not(unix))]
-pub(crate) fn prompt<T>(_signals: &Signals, ask: impl FnOnce() -> T) -> T {
+pub(crate) fn prompt(_signals: &Signals, ask: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
     ask()
 }

@@ -1,6 +1,7 @@
 //! Standard input with a lazy buffer, and standard output without a buffer.
 
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 /// Standard input. Its buffer is allocated by the first read.
 pub(crate) struct Stdin;
@@ -9,6 +10,21 @@ impl Read for Stdin {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         io::stdin().read(bytes)
     }
+}
+
+/// Waits until standard input has something to read, at most `limit`. A terminal has once a line is complete.
+#[cfg(unix)]
+pub(crate) fn has_input(limit: Duration) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = rustix::stdio::stdin();
+    let limit = Timespec { tv_sec: limit.as_secs() as i64, tv_nsec: limit.subsec_nanos().into() };
+    poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready > 0)
+}
+
+/// Not known on this system.
+#[cfg(not(unix))]
+pub(crate) fn has_input(_limit: Duration) -> bool {
+    false
 }
 
 /// Standard output. Unlike the standard library's handle, it reports `EBADF` as an error.

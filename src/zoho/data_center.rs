@@ -3,7 +3,7 @@
 //! Source: <https://www.zoho.com/accounts/protocol/oauth/multi-dc.html> and the responses of the hosts. Canada
 //! follows no pattern: accounts at `zohocloud.ca`, APIs at `zohoapis.ca`.
 
-use crate::i18n::tr;
+use crate::i18n::{normalize, tr};
 use crate::nearest::nearest;
 
 /// One of Zoho's data centers.
@@ -46,29 +46,65 @@ pub const ALL: [DataCenter; 11] = [
     dc("sg", "accounts.zoho.sg", "www.zohoapis.sg", "api-console.zoho.sg", "zoho.sg"),
 ];
 
+/// What people call the place of a data center, in lowercase.
+const COUNTRIES: [(&str, &[&str]); 11] = [
+    ("us", &["usa", "america", "アメリカ", "米国"]),
+    ("eu", &["europe", "ヨーロッパ", "欧州"]),
+    ("in", &["india", "インド"]),
+    ("au", &["australia", "オーストラリア"]),
+    ("jp", &["japan", "co.jp", "日本"]),
+    ("ca", &["canada", "カナダ"]),
+    ("sa", &["saudi", "サウジアラビア"]),
+    ("uk", &["britain", "co.uk", "イギリス", "英国"]),
+    ("cn", &["china", "中国"]),
+    ("ae", &["uae", "アラブ首長国連邦"]),
+    ("sg", &["singapore", "シンガポール"]),
+];
+
 impl DataCenter {
     /// `code` in any case.
     pub(crate) fn by_code(code: &str) -> Option<&'static DataCenter> {
         ALL.iter().find(|dc| dc.code.eq_ignore_ascii_case(code))
     }
 
-    /// Looks up a code that a user typed. The error suggests the nearest code or lists all of them.
-    pub fn named(code: &str) -> Result<&'static DataCenter, String> {
-        DataCenter::by_code(code.trim()).ok_or_else(|| match DataCenter::nearest(code) {
-            Some(near) => tr!("'{code}' is not a data center, did you mean '{near}'?", code, near),
-            None => tr!("'{code}' is not a data center: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg", code),
+    /// A data center as people write it: its code, the ending of its addresses (`com`), any Zoho address, or a country.
+    pub fn by_name(text: &str) -> Option<&'static DataCenter> {
+        let word = normalize(text).to_lowercase();
+        let word = word.split_once("://").map_or(&*word, |(_, rest)| rest);
+        let word = word.split(['/', '?', '#', ':']).next().unwrap_or_default().trim_matches('.');
+        let country = COUNTRIES.iter().find(|(_, names)| names.contains(&word)).map(|(code, _)| *code);
+        DataCenter::by_code(country.unwrap_or(word)).or_else(|| ALL.iter().find(|dc| dc.has_address(word)))
+    }
+
+    /// Whether `host` is one of its hosts, or the ending that they have in common.
+    fn has_address(&self, host: &str) -> bool {
+        let ending = self.product_domain.split_once('.').map(|(_, ending)| ending);
+        let domains = [self.product_domain, self.api_host.trim_start_matches("www.")];
+        let is_in =
+            |domain: &str| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
+        Some(host) == ending || domains.into_iter().any(is_in)
+    }
+
+    /// Like [`DataCenter::by_name`]. The error suggests the nearest code or lists all of them.
+    pub fn named(text: &str) -> Result<&'static DataCenter, String> {
+        DataCenter::by_name(text).ok_or_else(|| match DataCenter::nearest(text) {
+            Some(near) => tr!("'{text}' is not a data center, did you mean '{near}'?", text, near),
+            None => {
+                let codes = DataCenter::list();
+                tr!("'{text}' is not a data center: use one of {codes}", text, codes)
+            }
         })
     }
 
-    /// The code most likely meant by a Zoho address, by its last part (`crm.zoho.jp`, `com`), or by a typo.
-    pub fn nearest(code: &str) -> Option<&'static str> {
-        let word = code.trim().trim_start_matches("https://").trim_end_matches('/').to_ascii_lowercase();
-        let ends = |domain: &str| {
-            let end = domain.split_once('.').map_or(domain, |(_, end)| end);
-            word == end || word == domain || word.ends_with(&format!(".{domain}"))
-        };
-        let by_address = ALL.iter().find(|dc| ends(dc.product_domain)).map(|dc| dc.code);
-        by_address.or_else(|| nearest(&word, DataCenter::codes()))
+    /// The code most likely meant by a name, an address, or a typo.
+    pub fn nearest(text: &str) -> Option<&'static str> {
+        let by_name = DataCenter::by_name(text).map(|dc| dc.code);
+        by_name.or_else(|| nearest(text.trim(), DataCenter::codes()))
+    }
+
+    /// All codes, separated by commas.
+    pub(crate) fn list() -> String {
+        DataCenter::codes().collect::<Vec<_>>().join(", ")
     }
 
     /// `None` if `url` is not one of Zoho's accounts servers.
@@ -116,15 +152,26 @@ mod tests {
     }
 
     #[test]
-    fn an_address_names_its_data_centre() {
-        let named = [
+    fn an_address_names_its_data_center() {
+        for (text, code) in [
             ("com", "us"),
+            ("ｊｐ", "jp"),
+            (" JP ", "jp"),
+            (".jp", "jp"),
+            ("zoho.eu", "eu"),
             ("crm.zoho.jp", "jp"),
+            ("https://crm.zoho.jp/crm/org1/tab/Leads?x=.com", "jp"),
             ("https://accounts.zoho.com.au/", "au"),
+            ("www.zohoapis.com.cn", "cn"),
             ("zohocloud.ca", "ca"),
-        ];
-        for (word, code) in named {
-            assert_eq!(DataCenter::nearest(word), Some(code), "{word}");
+            ("http://crm.zoho.com:443/", "us"),
+            ("日本", "jp"),
+            ("Europe", "eu"),
+        ] {
+            assert_eq!(DataCenter::by_name(text).map(|dc| dc.code), Some(code), "{text}");
+        }
+        for text in ["", "zoho", "evilzoho.com", "zoho.com.evil.example", "jpp", "nowhere"] {
+            assert_eq!(DataCenter::by_name(text), None, "{text}");
         }
         assert_eq!(DataCenter::nearest("jpp"), Some("jp"));
         assert_eq!(DataCenter::nearest("nowhere"), None);

@@ -296,8 +296,9 @@ fn many_logins_warn_before_the_20th() {
 fn without_a_keyring_the_login_stops_and_names_the_flag() {
     let (test, _) = world();
     let test = test.var("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+    let secret = test.file("secret", "x").display().to_string();
     let login = "login crm --client-id 1000.X --scope a --accounts-url".split(' ');
-    let outcome = test.run(login.chain([test.sandbox.url()]));
+    let outcome = test.run(login.chain([test.sandbox.url(), "--client-secret-file", &secret]));
     outcome.failed(74, "store");
     assert!(outcome.stderr.contains("--secrets file"), "{outcome:?}");
     assert!(!test.state().join("secrets").exists());
@@ -332,9 +333,11 @@ fn ctrl_c_at_a_hidden_question_leaves_a_terminal_that_shows_what_is_typed() {
     // This handle keeps the terminal open after the program ends.
     let _kept = std::fs::File::options().read(true).write(true).open(&person.tty).unwrap();
     person.pty.send_control('c').unwrap();
+    assert_eq!(person.pty.read_line().unwrap(), "", "the shell's prompt begins on a new line");
     let status = person.pty.process().wait().unwrap();
     assert!(matches!(status, rexpect::process::WaitStatus::Exited(_, 130)), "{status:?}");
     assert!(person.echoes());
+    assert_eq!(person.pty.try_read(), None, "nothing else is printed");
 }
 
 #[test]

@@ -244,8 +244,8 @@ fn a_redirect_of_another_user_is_refused() {
 #[test]
 fn the_account_is_shown_where_the_scope_allows_it() {
     for (scope, wanted) in [
-        ("AaaServer.profile.READ", "zoho-cred: the account is Sam Sandbox <sam@sandbox.invalid>"),
-        ("ZohoCRM.settings.ALL", "add the scope AaaServer.profile.READ"),
+        ("AaaServer.profile.READ", "zoho-cred: logged in as Sam Sandbox <sam@sandbox.invalid>"),
+        ("ZohoCRM.settings.ALL", "the scope AaaServer.profile.READ would show"),
     ] {
         let (_test, running, landed) = waiting_with(|_| vec!["--no-browser", "--scope", scope]);
         assert_eq!(http().get(&landed).send().unwrap().status(), 200);
@@ -259,5 +259,5 @@ fn the_account_is_shown_where_the_scope_allows_it() {
     assert_eq!(http().get(&landed).send().unwrap().status(), 200);
     let outcome = running.wait();
     assert_eq!(outcome.code, 0, "a login that succeeded does not fail for it: {outcome:?}");
-    assert!(outcome.stderr.contains("could not determine the account"), "{outcome:?}");
+    assert!(outcome.stderr.contains("did not say whose account it is"), "{outcome:?}");
 }

@@ -50,7 +50,10 @@ fn what_is_missing_is_named_by_its_flag() {
     let test = Test::new().without_environment();
     let outcome = test.run(["login", "crm", "--flow", "refresh-token"]);
     outcome.failed(2, "usage");
-    assert!(outcome.stderr.contains("--data-center"), "{outcome:?}");
+    let all = "--data-center, --client-id, --client-secret-file";
+    assert!(outcome.stderr.contains(all) && !outcome.stderr.contains("--scope"), "{outcome:?}");
+    let outcome = test.run(["login", "--flow", "browser"]);
+    assert!(outcome.stderr.contains(&format!("PROFILE, {all}, --scope")), "{outcome:?}");
     let outcome = test.run(["login", "crm", "--flow", "refresh-token", "--data-center", "jpp"]);
     assert!(outcome.stderr.contains("did you mean 'jp'?"), "{outcome:?}");
 }

@@ -57,4 +57,5 @@ mod tls;
 mod trust;
 mod watch;
 mod wire;
+mod wizard;
 mod words;

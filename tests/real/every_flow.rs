@@ -94,10 +94,12 @@ fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
     }
     let mut login = Login::AtTerminal(Person::calls(test, args));
     login.asked("Client ID: ", &client.client_id);
-    if !matches!(flow.word, "self-client" | "refresh-token") {
-        login.asked("Scopes, such as ZohoCRM.modules.ALL: ", SCOPE);
-    }
     login.asked("Client Secret (not shown): ", secret);
+    match flow.word {
+        "refresh-token" => {}
+        "self-client" => login.asked("Scopes, or Enter to choose them in the API console: ", SCOPE),
+        _ => login.asked("Scopes: ", SCOPE),
+    }
     login
 }
 

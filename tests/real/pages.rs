@@ -110,10 +110,11 @@ fn log_in(test: &mut Test, callback: &str, line: &str) {
     if !line.contains("--client-id") {
         person.answers("Client ID: ", &client.client_id);
     }
-    if !line.contains("--scope") && !line.contains("self-client") && !line.contains("refresh-token") {
-        person.answers("Scopes, such as ZohoCRM.modules.ALL: ", "ZohoCRM.modules.ALL");
-    }
     person.answers("Client Secret (not shown): ", &client.client_secrets["us"]);
+    if !line.contains("--scope") && !line.contains("refresh-token") {
+        let question = if line.contains("self-client") { "in the API console: " } else { "Scopes: " };
+        person.answers(question, "ZohoCRM.modules.ALL");
+    }
     match line {
         line if line.contains("--flow paste") => {
             let landed = press("accept", &person.finds("http://127"));

@@ -2,16 +2,18 @@
 
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::login::display;
 use crate::login::exchange::AuthorizationCode;
+use crate::login::flows::redirect::{ConsentRequest, Unusable};
 use crate::login::flows::{denied, timed_out, untrusted};
-use crate::login::listener::{Listener, ResponsePage};
-use crate::login::{display, random};
-use crate::model::Profile;
-use crate::oauth::authorize;
-use crate::oauth::callback::{self, Callback};
-use crate::oauth::pkce::Pkce;
+use crate::login::listener::{Arrival, Listener, ResponsePage};
+use crate::login::prompts::{read_line, reject};
+use crate::model::{AccountsUrl, Profile};
+use crate::oauth::callback::Callback;
+use crate::secret::Secret;
 use crate::system::browser::is_at_hand;
 use crate::system::peer::Peer;
+use crate::system::stdio::has_input;
 use crate::system::{Deadline, System};
 use std::time::Duration;
 
@@ -24,56 +26,104 @@ pub(crate) struct Choices {
     pub(crate) timeout: Duration,
 }
 
-/// Opens the consent page and waits for the redirect with our state.
-pub fn code(system: &System, profile: &Profile, choices: Choices) -> Result<AuthorizationCode, Error> {
+/// How often a pasted line and signals are looked for.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Opens the consent page and waits for the redirect with our state, or for a person who pastes it.
+pub(crate) fn code(
+    system: &mut System,
+    profile: &Profile,
+    choices: Choices,
+) -> Result<AuthorizationCode, Error> {
     let listener = Listener::bind(&profile.redirect_uri)?;
-    let (state, pkce) = (random::state()?, random::pkce(choices.no_pkce)?);
-    let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
-    show_url(system, &url, choices);
-    let deadline = Deadline::after(&*system.clock, choices.timeout);
-    let (mut strays, mut strangers) = (0u64, 0u64);
-    let _spinner = system.show_spinner(&tr!("waiting for consent"), Some(choices.timeout));
+    let request = ConsentRequest::new(profile, choices.no_pkce)?;
+    show_url(system, &request.url(), choices);
+    let signals = system.signals.clone();
+    let granted = signals.while_checked(|| wait(system, &listener, &request, choices.timeout))??;
+    Ok(request.granted(granted))
+}
+
+fn wait(
+    system: &mut System,
+    listener: &Listener,
+    request: &ConsentRequest<'_>,
+    timeout: Duration,
+) -> Result<(Secret, AccountsUrl), Error> {
+    let deadline = Deadline::after(&*system.clock, timeout);
+    let mut warned = Warned::default();
+    let _spinner = system.show_spinner(&tr!("waiting for consent"), Some(timeout));
     loop {
-        let Some(arrival) = listener.next(deadline.remaining(&*system.clock)) else {
+        system.signals.check()?;
+        let left = deadline.remaining(&*system.clock);
+        if left.is_zero() {
             return Err(timed_out());
-        };
-        if arrival.peer() == Peer::Other {
+        }
+        if let Some(arrival) = listener.next(left.min(LOOK))
+            && let Some(granted) = redirected(system, request, arrival, &mut warned)?
+        {
+            return Ok(granted);
+        }
+        if system.terminal.stdin && has_input(Duration::ZERO) {
+            let Some(text) = read_line(system) else { continue };
+            match request.pasted(&text) {
+                Ok(granted) => return Ok(granted),
+                Err(denied @ Unusable::Denied(_)) => return Err(denied.into_error()),
+                Err(_) if text.is_empty() => {}
+                Err(unusable) => reject(system, &unusable.reason()),
+            }
+        }
+    }
+}
+
+/// What was said once and is not repeated.
+#[derive(Default)]
+struct Warned {
+    stray: bool,
+    stranger: bool,
+}
+
+/// The code of a redirect to our port, if it is that of this login.
+fn redirected(
+    system: &System,
+    request: &ConsentRequest<'_>,
+    arrival: Arrival,
+    warned: &mut Warned,
+) -> Result<Option<(Secret, AccountsUrl)>, Error> {
+    if arrival.peer() == Peer::Other {
+        arrival.answer(ResponsePage::Refused);
+        if !std::mem::replace(&mut warned.stranger, true) {
+            system.warn(&tr!(
+                "rejected a redirect from another user's process; if it was your browser, log in with --flow paste"
+            ));
+        }
+        return Ok(None);
+    }
+    match request.read(arrival.query()) {
+        Callback::Granted { code, accounts } => {
+            arrival.answer(ResponsePage::Granted);
+            Ok(Some((code, accounts)))
+        }
+        Callback::Denied(error) => {
+            arrival.answer(ResponsePage::Denied);
+            Err(denied(&error))
+        }
+        Callback::Untrusted(problem) => {
             arrival.answer(ResponsePage::Refused);
-            strangers += 1;
-            if strangers == 1 {
+            Err(untrusted(problem))
+        }
+        Callback::Stray(error) => {
+            arrival.answer(ResponsePage::Foreign);
+            if !std::mem::replace(&mut warned.stray, true) {
                 system.warn(&tr!(
-                    "rejected a redirect from another user's process; if it was your browser, log in with --flow paste"
+                    "ignored a redirect with error={error} but without this login's state; still waiting",
+                    error
                 ));
             }
-            continue;
+            Ok(None)
         }
-        match callback::read(arrival.query(), &state, &profile.accounts_url) {
-            Callback::Granted { code, accounts } => {
-                arrival.answer(ResponsePage::Granted);
-                let redirect_uri = Some(profile.redirect_uri.clone());
-                let verifier = pkce.map(|Pkce { verifier, .. }| verifier);
-                return Ok(AuthorizationCode { code, redirect_uri, verifier, accounts_url: accounts });
-            }
-            Callback::Denied(error) => {
-                arrival.answer(ResponsePage::Denied);
-                return Err(denied(&error));
-            }
-            Callback::Untrusted(problem) => {
-                arrival.answer(ResponsePage::Refused);
-                return Err(untrusted(problem));
-            }
-            Callback::Stray(error) => {
-                arrival.answer(ResponsePage::Foreign);
-                strays += 1;
-                if strays == 1 {
-                    system.warn(&tr!(
-                        "ignored a redirect with error={error} but without this login's state; still waiting",
-                        error
-                    ));
-                }
-                log::debug!("{strays} redirects without a state so far");
-            }
-            Callback::Foreign => arrival.answer(ResponsePage::Foreign),
+        Callback::Foreign => {
+            arrival.answer(ResponsePage::Foreign);
+            Ok(None)
         }
     }
 }
@@ -92,4 +142,7 @@ fn show_url(system: &System, url: &str, choices: Choices) {
     display::address(system, url);
     let wait = crate::i18n::humanize(choices.timeout);
     system.say(&tr!("zoho-cred: waiting up to {wait} for the redirect", wait));
+    if system.terminal.stdin {
+        system.say(&tr!("zoho-cred: if the browser shows an error after you accept, paste its URL here"));
+    }
 }

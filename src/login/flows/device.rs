@@ -3,9 +3,9 @@
 use crate::error::Error;
 use crate::i18n::{humanize, tr};
 use crate::login::display;
-use crate::login::exchange::{COOL_DOWN, IssuedTokens, grant, no_answer, post};
+use crate::login::exchange::{COOL_DOWN, ExchangeError, IssuedTokens, grant, no_answer, post};
 use crate::login::flows::{denied, timed_out, untrusted};
-use crate::login::settings::{ClientSecret, secret_of};
+use crate::login::settings::{ClientSecret, another_client_secret, secret_of};
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
 use crate::oauth::rejection::LikelyCause;
@@ -69,7 +69,15 @@ pub fn run(
             Ok(Poll::Answer(Answer::Unknown(rejection))) => {
                 log::info!("asked again later: {}", rejection.error);
             }
-            Ok(Poll::Answer(class)) => return Ok((grant(profile, class, asked, accounts)?, client.secret)),
+            Ok(Poll::Answer(class)) => match grant(profile, class, asked, accounts.clone()) {
+                Ok(issued) => return Ok((issued, client.secret)),
+                Err(ExchangeError::ClientSecret(error)) => {
+                    drop(spinner);
+                    client = ClientSecret::given(another_client_secret(system, error)?);
+                    spinner = show_spinner(system, deadline.remaining(clock));
+                }
+                Err(error) => return Err(error.into()),
+            },
             Err(error) => log::info!("asked again later: {}", error.message()),
         }
         wait(system, pause, pause, &deadline)?;

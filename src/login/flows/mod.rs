@@ -1,10 +1,11 @@
 //! One file for each OAuth flow.
 
-pub mod browser;
-pub mod device;
-pub mod paste;
-pub mod refresh_token;
-pub mod self_client;
+pub(crate) mod browser;
+pub(crate) mod device;
+pub(crate) mod paste;
+mod redirect;
+pub(crate) mod refresh_token;
+pub(crate) mod self_client;
 
 use crate::error::{Code, Error};
 use crate::i18n::tr;

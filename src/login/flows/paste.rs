@@ -3,51 +3,50 @@
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::exchange::AuthorizationCode;
-use crate::login::flows::{denied, untrusted};
-use crate::login::prompts::bad_answer;
-use crate::login::{ask, display, random, read_code};
+use crate::login::flows::redirect::{ConsentRequest, Unusable};
+use crate::login::prompts::{code_of_stdin, read_line, reject};
+use crate::login::{display, read_secret_file, wrong};
 use crate::model::Profile;
-use crate::oauth::authorize;
-use crate::oauth::callback::{self, Callback, Pasted};
-use crate::secret::Secret;
 use crate::system::System;
 use std::path::Path;
 
 /// Prints the URL of the consent page and reads the redirected URL or the bare code.
-pub fn code(
+pub(crate) fn code(
     system: &mut System,
     profile: &Profile,
     code_file: Option<&Path>,
     no_pkce: bool,
 ) -> Result<AuthorizationCode, Error> {
-    let (state, pkce) = (random::state()?, random::pkce(no_pkce)?);
-    let url = authorize::url(profile, &state, pkce.as_ref().map(|pkce| pkce.challenge.as_str()));
+    let request = ConsentRequest::new(profile, no_pkce)?;
     system.say(&tr!("zoho-cred: visit this page in your browser and accept:"));
-    display::address(system, &url);
+    display::address(system, &request.url());
     system.say(&tr!(
         "zoho-cred: you will be redirected to a long URL that starts with {address}; the page need not load",
         address = profile.redirect_uri,
     ));
-    let text = read_code(system, code_file, |system| {
-        ask(system, &tr!("Paste the whole URL"), "--code-file").map(Secret::new)
-    })?;
-    let own = &profile.accounts_url;
-    let (code, accounts_url) = match callback::pasted(text.expose()) {
-        Some(Pasted::Code(code)) => (code, own.clone()),
-        Some(Pasted::Query(query)) => match callback::read(&query, &state, own) {
-            Callback::Granted { code, accounts } => (code, accounts),
-            Callback::Denied(error) | Callback::Stray(error) => return Err(denied(&error)),
-            Callback::Untrusted(problem) => return Err(untrusted(problem)),
-            Callback::Foreign => {
-                let problem = tr!("its state is not the one of this login");
-                return Err(untrusted(problem));
-            }
-        },
-        None => {
-            let problem = tr!("that is neither the redirected URL nor a code");
-            return Err(bad_answer(problem));
-        }
+    let text = match code_file {
+        Some(path) => read_secret_file(system, path)?,
+        None if system.terminal.stdin => return ask(system, request),
+        None => code_of_stdin(system)?,
     };
-    let redirect_uri = Some(profile.redirect_uri.clone());
-    Ok(AuthorizationCode { code, redirect_uri, verifier: pkce.map(|pkce| pkce.verifier), accounts_url })
+    let pasted = request.pasted(text.expose()).map_err(Unusable::into_error)?;
+    Ok(request.granted(pasted))
+}
+
+/// Asks until the redirect of this login is pasted.
+fn ask(system: &mut System, request: ConsentRequest<'_>) -> Result<AuthorizationCode, Error> {
+    loop {
+        system.say_part(&format!("{}: ", tr!("Paste the whole URL")));
+        let Some(text) = read_line(system) else {
+            return Err(wrong(tr!(
+                "nothing was entered; use {flag} to skip the prompt",
+                flag = "--code-file"
+            )));
+        };
+        match request.pasted(&text) {
+            Ok(pasted) => return Ok(request.granted(pasted)),
+            Err(denied @ Unusable::Denied(_)) => return Err(denied.into_error()),
+            Err(unusable) => reject(system, &unusable.reason()),
+        }
+    }
 }

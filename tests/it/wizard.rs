@@ -1,0 +1,296 @@
+//! The questions of `login` at a terminal, in English and Japanese: a wrong answer at every one is explained, asked
+//! again, and loses nothing.
+
+use crate::harness::consent::{GOOGLE, press, world};
+use crate::harness::{Test, until};
+use crate::person::Person;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+use zoho_cred::sandbox::ClientKind;
+
+#[derive(Deserialize)]
+struct Catalog {
+    messages: BTreeMap<String, String>,
+}
+
+static CATALOG: LazyLock<Catalog> =
+    LazyLock::new(|| toml::from_str(include_str!("../../src/i18n/ja.toml")).unwrap());
+
+const LANGUAGES: [&str; 2] = ["C.UTF-8", "ja_JP.UTF-8"];
+const EMPTY: (&str, &str) = ("", "nothing was entered");
+const NO_ID: &str = "that is not a Client ID; it looks like 1000.ABCDEF0123456789";
+
+/// A login in one language.
+struct Wizard<'a> {
+    test: &'a Test,
+    person: Person,
+    japanese: bool,
+}
+
+impl<'a> Wizard<'a> {
+    fn starts(test: &'a mut Test, language: &str, args: &[&str]) -> Self {
+        test.set("LANG", language);
+        let person = Person::calls(test, ["login"].into_iter().chain(args.iter().copied()));
+        Wizard { test, person, japanese: language.starts_with("ja") }
+    }
+
+    /// The part of a message without placeholders, as the terminal's bytes are read.
+    fn said(&self, english: &str) -> String {
+        let text = if self.japanese { &CATALOG.messages[english] } else { english };
+        let longest = text.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
+        longest.max_by_key(|part| part.len()).unwrap().trim().bytes().map(char::from).collect()
+    }
+
+    fn reads(&mut self, english: &str) {
+        let text = self.said(english);
+        self.person.reads(&text);
+    }
+
+    /// Gives wrong answers, each followed by its reason, then a right one.
+    fn asked(&mut self, question: &str, wrong: &[(&str, &str)], right: &str) {
+        for (answer, reason) in wrong {
+            self.reads(question);
+            self.person.pty.send_line(answer).unwrap();
+            self.reads(reason);
+        }
+        self.reads(question);
+        self.person.pty.send_line(right).unwrap();
+    }
+
+    /// Like `asked`, for a question that hides the answer.
+    fn asked_hidden(&mut self, question: &str, wrong: &[(&str, &str)], right: &str) {
+        for (answer, reason) in wrong {
+            self.hidden(question, answer);
+            self.reads(reason);
+        }
+        self.hidden(question, right);
+    }
+
+    fn hidden(&mut self, question: &str, answer: &str) {
+        self.reads(question);
+        until("the terminal to hide what is typed", || !self.person.echoes());
+        self.person.pty.send_line(answer).unwrap();
+    }
+
+    /// The questions that all flows have.
+    fn client(&mut self, kind: ClientKind, secret: &str) {
+        let id = self.test.sandbox.client(kind).client_id.clone();
+        let reserved = "'env' is reserved for the environment; choose another name";
+        self.asked("Profile name, such as crm", &[EMPTY, ("env", reserved)], "crm");
+        self.asked("Client ID", &[EMPTY, ("MyZohoApp", NO_ID)], &id);
+        let same = "that is a Client ID; the Client Secret is the line below it";
+        let wide = ("秘密", "a Client Secret has only letters and digits");
+        self.asked_hidden("Client Secret", &[EMPTY, (&id, same), wide], secret);
+    }
+
+    fn scopes(&mut self) {
+        let wrong = [
+            EMPTY,
+            ("cmr", "'{word}' is not a scope, did you mean '{near}'?"),
+            ("全部", "'{word}' is not a scope; a scope looks like ZohoCRM.modules.ALL"),
+        ];
+        self.asked("Scopes", &wrong, "ZohoCRM.modules.ALL、ＺｏｈｏＣＲＭ．ｏｒｇ．ＲＥＡＤ");
+    }
+
+    /// Asserts that the login succeeded, and that its token serves without another request.
+    fn succeeds(self) {
+        let next = self.said("zoho-cred: next: 'zoho-cred get {profile}' prints an access token");
+        let (code, shown) = self.person.leaves();
+        assert!(code == 0 && shown.contains(&next), "{shown}");
+        let requests = self.test.sandbox.token_requests();
+        self.test.run(["get", "crm"]).ok();
+        assert_eq!(self.test.sandbox.token_requests(), requests);
+    }
+}
+
+fn secret_of(test: &Test, kind: ClientKind) -> String {
+    test.sandbox.client(kind).client_secrets["us"].clone()
+}
+
+/// Drives one flow in both languages.
+fn in_both_languages(
+    flow: &[&str],
+    kind: ClientKind,
+    first_secret: impl Fn(&Test) -> String,
+    rest: impl Fn(&mut Wizard<'_>),
+) {
+    for language in LANGUAGES {
+        let (mut test, callback) = world();
+        let url = test.sandbox.url().to_owned();
+        let mut args = vec!["--secrets", "file", "--accounts-url", &url, "--flow"];
+        args.extend(flow);
+        if flow[0] == "browser" {
+            args.extend(["--redirect-uri", &callback]);
+        }
+        let secret = first_secret(&test);
+        let mut wizard = Wizard::starts(&mut test, language, &args);
+        wizard.client(kind, &secret);
+        rest(&mut wizard);
+        wizard.succeeds();
+    }
+}
+
+const WRONG_SECRET: &str = "0123456789abcdef";
+
+fn wrong_secret(_: &Test) -> String {
+    WRONG_SECRET.to_owned()
+}
+
+const REJECTED: &str = "Zoho rejected the client with '{error}'";
+
+#[test]
+fn paste_asks_again_for_a_wrong_paste_and_for_a_rejected_secret() {
+    in_both_languages(
+        &["paste", "--redirect-uri", GOOGLE],
+        ClientKind::ServerBased,
+        wrong_secret,
+        |wizard| {
+            wizard.scopes();
+            let landed = press("accept", &wizard.person.finds("http://127"));
+            let stale = format!("{GOOGLE}?state=x&code=1000.aa.bb");
+            let wrong = [
+                ("hello there", "that is neither the redirected URL nor a code"),
+                (&*stale, "its state is not the one of this login"),
+            ];
+            wizard.asked("Paste the whole URL", &wrong, &landed);
+            wizard.reads(REJECTED);
+            let right = secret_of(wizard.test, ClientKind::ServerBased);
+            wizard.asked_hidden("Client Secret again, or Enter to stop", &[(WRONG_SECRET, REJECTED)], &right);
+        },
+    );
+}
+
+#[test]
+fn the_redirected_url_can_be_pasted_while_the_browser_is_awaited() {
+    let secret = |test: &Test| secret_of(test, ClientKind::ServerBased);
+    in_both_languages(&["browser", "--no-browser"], ClientKind::ServerBased, secret, |wizard| {
+        wizard.scopes();
+        let landed = press("accept", &wizard.person.finds("http://127"));
+        let question = "zoho-cred: if the browser shows an error after you accept, paste its URL here";
+        wizard.reads(question);
+        wizard.person.pty.send_line("hello there").unwrap();
+        wizard.reads("that is neither the redirected URL nor a code");
+        wizard.person.pty.send_line(&landed).unwrap();
+    });
+}
+
+#[test]
+fn device_asks_for_everything_before_its_code() {
+    let secret = |test: &Test| secret_of(test, ClientKind::Device);
+    in_both_languages(&["device"], ClientKind::Device, secret, |wizard| {
+        wizard.scopes();
+        let (_, page) = wizard.person.pty.exp_regex("http://127[^ \\r]*user_code=[^ \\r]+").unwrap();
+        let (page, code) = page.split_once("?user_code=").unwrap();
+        let form = [("user_code", code), ("decision", "accept")];
+        crate::harness::consent::http().post(page).form(&form).send().unwrap();
+    });
+}
+
+#[test]
+fn a_self_client_registers_nothing_and_is_asked_for_another_code() {
+    let secret = |test: &Test| secret_of(test, ClientKind::SelfClient);
+    in_both_languages(&["self-client"], ClientKind::SelfClient, secret, |wizard| {
+        let typo = ("cmr", "'{word}' is not a scope, did you mean '{near}'?");
+        wizard.asked("Scopes, or Enter to choose them in the API console", &[typo], "ZohoCRM.modules.ALL");
+        let wrong = [
+            EMPTY,
+            ("no code", "that is not a code from the API console"),
+            ("1000.aa.bb", "Zoho rejected the code: '{error}'"),
+        ];
+        let code = wizard.test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+        wizard.asked_hidden("Code", &wrong, &code);
+    });
+}
+
+#[test]
+fn client_credentials_ask_for_the_organization() {
+    in_both_languages(&["client-credentials"], ClientKind::SelfClient, wrong_secret, |wizard| {
+        wizard.scopes();
+        let no_soid = ("600000434", "that is not an organization; it looks like ZohoCRM.600000434");
+        let soid = wizard.test.sandbox.soid().to_owned();
+        wizard.asked(
+            "Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none",
+            &[no_soid],
+            &soid,
+        );
+        wizard.reads(REJECTED);
+        let right = secret_of(wizard.test, ClientKind::SelfClient);
+        wizard.asked_hidden("Client Secret again, or Enter to stop", &[], &right);
+    });
+}
+
+#[test]
+fn a_dead_refresh_token_is_asked_for_again() {
+    let secret = |test: &Test| secret_of(test, ClientKind::Any);
+    in_both_languages(&["refresh-token"], ClientKind::Any, secret, |wizard| {
+        let wrong = [EMPTY, ("no token", "that is not a refresh token")];
+        wizard.asked_hidden("Refresh token", &wrong, "1000.dead.token");
+        let right = wizard.test.sandbox.refresh_token().to_owned();
+        wizard.asked_hidden("Refresh token again, or Enter to stop", &[], &right);
+    });
+}
+
+/// Ctrl-C while the browser is awaited prints the command that goes on from there.
+#[test]
+fn a_data_center_is_taken_as_people_write_it_and_nothing_typed_is_lost() {
+    for (typed, code, host) in [
+        ("ｊｐ", "jp", "zoho.jp"),
+        ("com", "us", "zoho.com"),
+        ("https://crm.zoho.eu/crm/org1/tab/Home/begin", "eu", "zoho.eu"),
+    ] {
+        let (mut test, callback) = world();
+        let args =
+            ["crm", "--secrets", "file", "--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+        let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
+        let typo = ("jpp", "'{text}' is not a data center, did you mean '{near}'?");
+        wizard.asked("Data center (", &[EMPTY, typo], typed);
+        wizard
+            .person
+            .reads(&format!("open https://api-console.{host} and choose 'Server-based Applications'"));
+        wizard.person.reads(&callback);
+        wizard.person.reads("press CREATE");
+        wizard.asked("Client ID", &[], "1000.ABC");
+        wizard.asked_hidden("Client Secret", &[], "abc123");
+        wizard.asked("Scopes: ", &[], "crm-readonly A.b.READ");
+        wizard.person.reads("warning: zoho-cred does not know the scope A.b.READ");
+        wizard.person.finds(&format!("https://accounts.{host}/"));
+        wizard.person.reads("paste its URL here");
+        wizard.person.pty.send_control('c').unwrap();
+        let again = wizard.person.finds("zoho-cred login crm");
+        let begin =
+            format!("zoho-cred login crm --flow browser --data-center {code} --client-id 1000.ABC --scope ");
+        assert!(again.starts_with(&begin), "{again}");
+        assert!(again.contains("ZohoCRM.modules.READ") && again.contains("A.b.READ"), "{again}");
+        let (code, _) = wizard.person.leaves();
+        assert_eq!(code, 130);
+    }
+}
+
+#[test]
+fn files_are_offered_where_no_keyring_answers() {
+    for (language, answer, accepted) in
+        [(LANGUAGES[0], "", false), (LANGUAGES[0], "ｙ", true), (LANGUAGES[1], "はい", true)]
+    {
+        let (mut test, _) = world();
+        test.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+        let url = test.sandbox.url().to_owned();
+        let args = ["crm", "--flow", "refresh-token", "--accounts-url", &url];
+        let mut wizard = Wizard::starts(&mut test, language, &args);
+        let offer = "Store the secrets in files that only you can read (mode 0600) instead of a keyring?";
+        wizard.asked(offer, &[], answer);
+        if !accepted {
+            let (code, shown) = wizard.person.leaves();
+            assert!(code == 74 && shown.contains("--secrets file"), "{shown}");
+            continue;
+        }
+        let client = wizard.test.sandbox.client(ClientKind::Any).clone();
+        wizard.asked("Client ID", &[], &client.client_id);
+        wizard.asked_hidden("Client Secret", &[], &client.client_secrets["us"]);
+        let token = wizard.test.sandbox.refresh_token().to_owned();
+        wizard.asked_hidden("Refresh token", &[], &token);
+        wizard.succeeds();
+        assert!(test.read_config().contains("secrets = \"file\""), "{}", test.read_config());
+    }
+}
