@@ -13,7 +13,8 @@ use std::time::Duration;
 pub(crate) const CODE_PATH: &str = "/oauth/v3/device/code";
 /// Path that is polled for the token.
 pub(crate) const TOKEN_PATH: &str = "/oauth/v3/device/token";
-/// Zoho answers `slow_down` to two polls within this, whatever `interval` says.
+/// Zoho documents `slow_down` for two polls within this, although its `interval` is shorter and zcatalyst-cli polls
+/// every 2 s.
 pub(crate) const POLL_FLOOR: Duration = Duration::from_secs(30);
 
 /// The request for a device code.

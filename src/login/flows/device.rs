@@ -18,11 +18,11 @@ use std::rc::Rc;
 use std::time::Duration;
 use url::Url;
 
-/// Pause before the first poll; entering the code takes longer.
-const FIRST_POLL: Duration = Duration::from_secs(5);
+/// The shortest pause between two polls, whatever the server says.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long before the code expires the last poll is sent.
 const LAST_POLL: Duration = Duration::from_secs(2);
-/// Added to the interval after `slow_down`.
+/// Added to the pause after a `slow_down` to a pause of [`POLL_FLOOR`] or more.
 const SLOWER: Duration = Duration::from_secs(5);
 
 /// Shows the user code and polls until the user has answered. Also returns the client secret, which differs if the
@@ -42,10 +42,10 @@ pub fn run(
     let clock = Rc::clone(&system.clock);
     let clock = &*clock;
     let deadline = Deadline::after(clock, code.life);
-    let mut pause = code.interval.max(POLL_FLOOR);
+    let mut pause = code.interval.max(SHORTEST_PAUSE);
     let mut accounts = profile.accounts_url.clone();
     let mut spinner = show_spinner(system, code.life);
-    wait(system, FIRST_POLL, pause, &deadline)?;
+    wait(system, pause, &deadline)?;
     loop {
         let asked = clock.timestamp();
         let form = device::poll_form(profile, &client.secret, &code.device_code);
@@ -53,6 +53,7 @@ pub fn run(
             .map(|answer| device::read_poll(answer.status, &answer.body, accounts.is_loopback()));
         match poll {
             Ok(Poll::Pending) => {}
+            Ok(Poll::SlowDown) if pause < POLL_FLOOR => pause = POLL_FLOOR,
             Ok(Poll::SlowDown) => pause += SLOWER,
             Ok(Poll::OtherDataCenter(location)) => {
                 accounts = other_server(http, &accounts, &location)?;
@@ -80,7 +81,7 @@ pub fn run(
             },
             Err(error) => log::info!("asked again later: {}", error.message()),
         }
-        wait(system, pause, pause, &deadline)?;
+        wait(system, pause, &deadline)?;
     }
 }
 
@@ -132,12 +133,12 @@ fn show_spinner(system: &System, left: Duration) -> Spinner {
 /// Waits for the next poll. Polling faster would only be answered with `slow_down`. If another poll after this one
 /// would be too late, this one is delayed until shortly before the code expires, so that the user has the full
 /// time.
-fn wait(system: &System, pause: Duration, next: Duration, deadline: &Deadline) -> Result<(), Error> {
+fn wait(system: &System, pause: Duration, deadline: &Deadline) -> Result<(), Error> {
     let left = deadline.remaining(&*system.clock);
     if left < pause {
         return Err(timed_out());
     }
-    let is_last = left < pause + next;
+    let is_last = left < pause * 2;
     system.clock.sleep(if is_last { pause.max(left.saturating_sub(LAST_POLL)) } else { pause });
     Ok(())
 }
