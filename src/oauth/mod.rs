@@ -1,5 +1,6 @@
 //! Zoho's OAuth in values: what is sent, and what an answer means. No I/O.
 
+mod access_denied;
 pub(crate) mod authorize;
 pub mod callback;
 pub mod device;

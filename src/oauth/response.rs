@@ -5,6 +5,7 @@
 
 use crate::model::Granted;
 use crate::model::is_well_formed;
+use crate::oauth::access_denied::says_access_denied;
 use crate::oauth::rejection::{IP_NOT_ALLOWED, LikelyCause};
 use crate::problem::{Problem, is_plain_word};
 use crate::secret::Secret;
@@ -79,32 +80,6 @@ const REFUSED: [&str; 6] = [
     "invalid_mobile_code",
     "inactive_refreshtoken",
     "unconfirmed_user",
-];
-
-/// "Access Denied" in languages that write it in ASCII, in lower case. The three that were seen: English everywhere,
-/// Portuguese and Romanian in logs of clients (docs of the wire cases, `tests/it/wire-cases.json`). The others are the
-/// usual translations in the languages of Zoho's interface; none was seen. Text outside ASCII (拒绝访问 was seen, by
-/// guanguans/notify) needs no list: Zoho's codes are ASCII.
-const ACCESS_DENIED: [&str; 19] = [
-    "access denied",
-    "too many requests",
-    "acesso negado",
-    "acesso recusado",
-    "acces refuzat",
-    "acces interzis",
-    "acces refuse",
-    "acceso denegado",
-    "accesso negato",
-    "accesso rifiutato",
-    "zugriff verweigert",
-    "zugang verweigert",
-    "toegang geweigerd",
-    "adgang forbudt",
-    "tilgang nektet",
-    "akses ditolak",
-    "akses dinafikan",
-    "pristup odbijen",
-    "odmowa",
 ];
 
 /// Classifies an answer of the token endpoint. `loopback` says that the server is on this machine.
@@ -184,10 +159,7 @@ impl Reply {
     }
 
     fn says_access_denied(&self) -> bool {
-        self.text("error").is_some_and(|error| {
-            let lower = error.to_lowercase();
-            !error.is_ascii() || ACCESS_DENIED.iter().any(|phrase| lower.contains(phrase))
-        })
+        self.text("error").is_some_and(says_access_denied)
     }
 
     /// `Z101` with `throttles_limit_exceeded`, or `URL_…_THROTTLES_LIMIT_EXCEEDED`, at the top or within `error`.

@@ -1,5 +1,6 @@
 //! The program `zoho-sandbox`: its arguments and commands.
 
+use crate::sandbox::faults::Fault;
 use crate::sandbox::limits::{Limits, parse_duration};
 use crate::sandbox::run;
 use crate::sandbox::server::{Options, Server};
@@ -108,6 +109,9 @@ struct ServerArgs {
     /// Return a new refresh token with every refresh, which Zoho does not do
     #[arg(long)]
     rotate_refresh_tokens: bool,
+    /// A fault from the start: KIND, ENDPOINT:KIND, wire:NAME or a JSON object (repeatable)
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<Fault>,
     /// Delay of every response [0]
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     latency: Option<Duration>,
@@ -124,6 +128,7 @@ impl ServerArgs {
             single_secret: self.single_secret,
             scopes: if self.scope.is_empty() { base.scopes } else { self.scope },
             redirect_uris: if self.redirect_uri.is_empty() { base.redirect_uris } else { self.redirect_uri },
+            faults: self.fault,
             limits: Limits {
                 token_life: self.token_life.unwrap_or(default.token_life),
                 budget: self.budget.unwrap_or(default.budget),

@@ -55,7 +55,7 @@ impl SandboxState {
                 Ok(json!([]))
             }
             ("POST", "/sandbox/faults") => {
-                self.faults.set(read::<Fault>(request)?);
+                self.faults.set(fault(request)?);
                 Ok(json!(self.faults.active()))
             }
             ("GET", "/sandbox/limits") => Ok(json!(self.limits)),
@@ -140,6 +140,11 @@ impl SandboxState {
 
 fn read<T: for<'de> Deserialize<'de>>(request: &Request) -> Result<T, (u16, String)> {
     serde_json::from_slice(&request.body).map_err(|error| (400, error.to_string()))
+}
+
+/// The JSON of a fault, or its short form as in `--fault`.
+fn fault(request: &Request) -> Result<Fault, (u16, String)> {
+    String::from_utf8_lossy(&request.body).parse().map_err(|error| (400, error))
 }
 
 fn read_or_default<T: for<'de> Deserialize<'de> + Default>(request: &Request) -> Result<T, (u16, String)> {

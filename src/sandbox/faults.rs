@@ -2,8 +2,10 @@
 
 use crate::sandbox::Endpoint;
 use crate::sandbox::reply::{Body, Language, Reply, TokenAnswer};
+use crate::sandbox::wire_cases::{names, wire_case};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A fault at one endpoint. In JSON: `{"endpoint":"token","kind":"delay","ms":300,"count":3}`.
@@ -85,6 +87,11 @@ pub enum FaultKind {
         /// Names of fields.
         fields: Vec<String>,
     },
+    /// A recorded answer of Zoho's, by the name that it has in `docs/sandbox.md`.
+    Wire {
+        /// The name.
+        name: String,
+    },
     /// 302 to another URL.
     Redirect {
         /// The value of `Location`.
@@ -155,11 +162,39 @@ impl TryFrom<Value> for Fault {
         let endpoint = fields.remove("endpoint").ok_or("missing field `endpoint`")?;
         let count = fields.remove("count").unwrap_or(Value::Null);
         let read = |error: serde_json::Error| error.to_string();
-        Ok(Fault {
+        let fault = Fault {
             endpoint: serde_json::from_value(endpoint).map_err(read)?,
             count: serde_json::from_value(count).map_err(read)?,
             kind: serde_json::from_value(value).map_err(read)?,
-        })
+        };
+        match &fault.kind {
+            FaultKind::Wire { name } if wire_case(name).is_none() => {
+                Err(format!("there is no wire case '{name}', only {}", names().join(", ")))
+            }
+            _ => Ok(fault),
+        }
+    }
+}
+
+/// Reads `KIND`, `ENDPOINT:KIND`, `wire:NAME` or a JSON object. The endpoint is `token` unless another is given.
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.starts_with('{') {
+            return serde_json::from_str(text).map_err(|error| error.to_string());
+        }
+        let is_endpoint = |word: &str| serde_json::from_value::<Endpoint>(word.into()).is_ok();
+        let (endpoint, kind) = match text.split_once(':') {
+            Some((endpoint, kind)) if is_endpoint(endpoint) => (endpoint, kind),
+            _ => ("token", text),
+        };
+        let fault = match kind.split_once(':') {
+            Some(("wire", name)) => json!({"endpoint": endpoint, "kind": "wire", "name": name}),
+            _ => json!({"endpoint": endpoint, "kind": kind}),
+        };
+        Fault::try_from(fault)
     }
 }
 
@@ -171,8 +206,7 @@ impl FaultKind {
 
     /// The response to an unprocessed request; `None` if the request is processed.
     pub(super) fn instead(&self) -> Option<Reply> {
-        let json = |status, body: String| Some(Reply::new(status, Body::Json(body)));
-        let error = |status, error: &str| Some(Reply::json(status, &serde_json::json!({ "error": error })));
+        let error = |status, error: &str| Some(Reply::json(status, &json!({ "error": error })));
         match self {
             FaultKind::Hang | FaultKind::Reset | FaultKind::Empty => Some(Reply::new(200, Body::Empty)),
             FaultKind::Html => Some(Reply::new(
@@ -197,8 +231,12 @@ impl FaultKind {
             FaultKind::Redirect { location } => {
                 Some(Reply::new(302, Body::Empty).with("location", location.clone()))
             }
+            FaultKind::Wire { name } => match wire_case(name) {
+                Some(case) => Some(case.reply()),
+                None => error(500, "no_such_wire_case"),
+            },
             FaultKind::Oversized => Some(Reply::new(200, Body::Oversized)),
-            FaultKind::NoJson => json(200, "access_token=1000.not.json".to_owned()),
+            FaultKind::NoJson => Some(Reply::new(200, Body::Json("access_token=1000.not.json".to_owned()))),
             FaultKind::Delay { .. }
             | FaultKind::MintThenHang
             | FaultKind::MintThenReset
@@ -276,6 +314,12 @@ pub(super) struct Faults {
     set: Vec<Fault>,
 }
 
+impl FromIterator<Fault> for Faults {
+    fn from_iter<T: IntoIterator<Item = Fault>>(faults: T) -> Self {
+        Faults { set: faults.into_iter().collect() }
+    }
+}
+
 impl Faults {
     pub(super) fn set(&mut self, fault: Fault) {
         self.set.push(fault);
@@ -308,7 +352,6 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn counted_faults_end_and_the_next_one_follows() {
@@ -336,6 +379,24 @@ mod tests {
             json!({"endpoint": "token", "kind": "hangs"}),
         ] {
             assert!(serde_json::from_value::<Fault>(wrong.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_fault_can_be_written_in_one_word() {
+        let token = |kind| Fault::new(Endpoint::Token, kind);
+        let wire = |name: &str| FaultKind::Wire { name: name.to_owned() };
+        for (text, fault) in [
+            ("html", token(FaultKind::Html)),
+            ("crm:hang", Fault::new(Endpoint::Crm, FaultKind::Hang)),
+            ("wire:throttle-zh", token(wire("throttle-zh"))),
+            ("device_token:wire:invalid_code", Fault::new(Endpoint::DeviceToken, wire("invalid_code"))),
+            (r#" {"endpoint":"token","kind":"html"}"#, token(FaultKind::Html)),
+        ] {
+            assert_eq!(text.parse(), Ok(fault), "{text}");
+        }
+        for wrong in ["", "htlm", "wire", "wire:none", "nowhere:html", "delay", "{}"] {
+            assert!(wrong.parse::<Fault>().is_err(), "{wrong}");
         }
     }
 }

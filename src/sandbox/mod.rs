@@ -5,7 +5,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `limits`, `faults`, `log` | settings, injected faults, the request log |
+//! | `limits`, `faults`, `wire_cases`, `log` | settings, injected faults, recorded answers, the request log |
 //! | `request`, `reply`, `scope`, `random` | requests and responses as values |
 //! | `client`, `grant`, `state`, `counts` | clients, grants, the whole `SandboxState`, and its statistics |
 //! | `token`, `authorize`, `device`, `accounts`, `crm`, `pages` | one file for each endpoint: `SandboxState` and request to response |
@@ -45,6 +45,7 @@ mod state;
 mod tls;
 mod token;
 mod wire;
+mod wire_cases;
 
 pub use client::{Client, ClientKind};
 pub use counts::{Counts, GrantCounts};
@@ -55,3 +56,4 @@ pub use reply::Language;
 pub use route::Endpoint;
 pub use server::{Options, Server};
 pub use tls::Certificate;
+pub use wire_cases::{WireCase, wire_cases};

@@ -36,6 +36,8 @@ pub struct Options {
     pub redirect_uris: Vec<String>,
     /// The current limits.
     pub limits: Limits,
+    /// The faults at the start.
+    pub faults: Vec<Fault>,
 }
 
 impl Default for Options {
@@ -50,6 +52,7 @@ impl Default for Options {
             scopes: owned(&["ZohoCRM.modules.ALL", "ZohoCRM.settings.ALL", "ZohoCRM.org.READ"]),
             redirect_uris: owned(&["http://localhost:9437/callback", "https://www.google.com/"]),
             limits: Limits::default(),
+            faults: Vec::new(),
         }
     }
 }
@@ -285,9 +288,17 @@ fn raise_file_limit() {}
 fn new_state(options: Options, data_centers: Vec<(String, String)>) -> io::Result<SandboxState> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
-    let Options { limits, scopes, redirect_uris, single_secret, .. } = options;
-    let setup =
-        Setup { seed, resets: 0, limits: limits.clone(), scopes, redirect_uris, single_secret, data_centers };
+    let Options { limits, faults, scopes, redirect_uris, single_secret, .. } = options;
+    let setup = Setup {
+        seed,
+        resets: 0,
+        limits: limits.clone(),
+        faults,
+        scopes,
+        redirect_uris,
+        single_secret,
+        data_centers,
+    };
     let mut state = SandboxState::new(setup);
     state.set_limits(limits).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     Ok(state)

@@ -3,7 +3,7 @@
 use crate::sandbox::authorize::{Code, Consent};
 use crate::sandbox::client::{Client, ClientKind};
 use crate::sandbox::device::DeviceRequest;
-use crate::sandbox::faults::Faults;
+use crate::sandbox::faults::{Fault, Faults};
 use crate::sandbox::grant::{Grant, Window};
 use crate::sandbox::limits::{Limits, ms};
 use crate::sandbox::log::Log;
@@ -19,6 +19,7 @@ pub(super) struct Setup {
     /// The number of resets, so that new tokens differ from earlier ones.
     pub resets: u64,
     pub limits: Limits,
+    pub faults: Vec<Fault>,
     pub scopes: Vec<String>,
     pub redirect_uris: Vec<String>,
     pub single_secret: bool,
@@ -81,7 +82,7 @@ impl SandboxState {
             consents: HashMap::new(),
             consented: HashMap::new(),
             devices: Vec::new(),
-            faults: Faults::default(),
+            faults: setup.faults.iter().cloned().collect(),
             log: Log::default(),
             pending: HashMap::new(),
             setup,

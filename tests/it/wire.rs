@@ -3,40 +3,12 @@
 
 use crate::harness::Test;
 use crate::in_process::{ManualClock, run};
-use serde::Deserialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
 use std::time::Duration;
 use zoho_cred::oauth::{Answer, classify};
-use zoho_cred::sandbox::FaultKind;
+use zoho_cred::sandbox::{FaultKind, WireCase, wire_cases};
 
-const CASES: &str = include_str!("wire-cases.json");
-
-#[derive(Deserialize)]
-struct Case {
-    name: String,
-    status: u16,
-    class: String,
-    exit: i32,
-    requests: u64,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    body: Value,
-}
-
-impl Case {
-    fn body(&self) -> String {
-        self.body.as_str().map_or_else(|| self.body.to_string(), str::to_owned)
-    }
-
-    fn fault(&self) -> FaultKind {
-        let retry_after_s = self.headers.get("Retry-After").map(|seconds| seconds.parse().unwrap());
-        FaultKind::Status { status: self.status, body: Some(self.body()), retry_after_s }
-    }
-}
-
-fn cases() -> Vec<Case> {
-    serde_json::from_str(CASES).unwrap()
+fn wire(case: &WireCase) -> FaultKind {
+    FaultKind::Wire { name: case.name.clone() }
 }
 
 fn error(word: &str) -> FaultKind {
@@ -45,7 +17,7 @@ fn error(word: &str) -> FaultKind {
 
 #[test]
 fn every_wire_case_has_its_class() {
-    for case in cases() {
+    for case in wire_cases() {
         let class = match classify(case.status, case.body().as_bytes(), false) {
             Answer::Throttled => "throttled",
             Answer::Transient(_) => "transient",
@@ -60,16 +32,31 @@ fn every_wire_case_has_its_class() {
 
 #[test]
 fn every_wire_case_has_its_exit_code_and_number_of_requests() {
-    for case in cases() {
+    for case in wire_cases() {
         let test = Test::new();
-        test.fault(case.fault());
+        test.fault(wire(case));
         let outcome = test.get();
         assert_eq!(outcome.code, case.exit, "{}: {outcome:?}", case.name);
-        assert_eq!(test.sandbox.token_requests(), case.requests as usize, "{}", case.name);
+        assert_eq!(test.sandbox.token_requests(), case.requests, "{}", case.name);
         if case.class == "unknown" {
-            let word = case.body["error"].as_str().unwrap();
+            let word = case.error().unwrap();
             assert!(outcome.stderr.contains(&format!("'{word}'")), "{outcome:?}");
         }
+    }
+}
+
+#[test]
+fn a_caller_in_a_loop_sends_one_request_for_each_definite_error_and_then_waits() {
+    let definite = |case: &&WireCase| ["throttled", "refused", "misconfigured"].contains(&&*case.class);
+    for case in wire_cases().iter().filter(definite) {
+        let test = Test::new();
+        test.fault(wire(case));
+        let clock = ManualClock::new();
+        for second in 0..30 {
+            assert_eq!(i32::from(run(&test, &clock, &["get"]).0), case.exit, "{}, {second} s", case.name);
+            clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(test.sandbox.token_requests(), 1, "{}", case.name);
     }
 }
 

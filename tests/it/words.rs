@@ -29,7 +29,7 @@ const NOT_SAID: [&str; 26] = [
     "\"invalid type: \"",
     "\"duplicate key\"",
     "\"string values must be quoted\"",
-    "oauth/response.rs: ",
+    "oauth/access_denied.rs: ",
     // Text that other programs read.
     "output/",
     "HTTP/1.1 ",
