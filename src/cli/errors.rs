@@ -43,13 +43,16 @@ fn suggestion(error: &clap::Error, command: &Command) -> Option<String> {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let word = text(error, ContextKind::InvalidSubcommand)?;
-            nearest(&word, command.get_subcommands().map(Command::get_name)).map(str::to_owned)
+            let names = || command.get_subcommands().map(Command::get_name);
+            synonym(&word, &COMMANDS, names()).or_else(|| nearest(&word, names()).map(str::to_owned))
         }
         ErrorKind::UnknownArgument => {
             let word = text(error, ContextKind::InvalidArg)?;
-            let flags = command.get_arguments().filter_map(Arg::get_long);
+            let flags = || command.get_arguments().filter_map(Arg::get_long);
             match word.strip_prefix("--") {
-                Some(flag) => nearest(flag, flags).map(|flag| format!("--{flag}")),
+                Some(flag) => synonym(flag, &FLAGS, flags())
+                    .or_else(|| nearest(flag, flags()).map(str::to_owned))
+                    .map(|flag| format!("--{flag}")),
                 // Probably the command for `exec`, given without `--`.
                 None if command.get_name() == "exec" && !word.starts_with('-') => Some(format!("-- {word}")),
                 None => None,
@@ -62,6 +65,54 @@ fn suggestion(error: &clap::Error, command: &Command) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Words of other tools for our commands.
+const COMMANDS: [(&str, &str); 16] = [
+    ("token", "get"),
+    ("print", "get"),
+    ("access-token", "get"),
+    ("refresh", "get --refresh"),
+    ("auth", "login"),
+    ("signin", "login"),
+    ("configure", "login"),
+    ("init", "login"),
+    ("signout", "logout"),
+    ("revoke", "logout"),
+    ("ls", "list"),
+    ("profiles", "list"),
+    ("show", "status"),
+    ("whoami", "status"),
+    ("check", "doctor"),
+    ("run", "exec"),
+];
+
+/// Words of other tools for our flags.
+const FLAGS: [(&str, &str); 13] = [
+    ("format", "output"),
+    ("json", "output json"),
+    ("dc", "data-center"),
+    ("region", "data-center"),
+    ("location", "data-center"),
+    ("account", "profile"),
+    ("user", "profile"),
+    ("name", "profile"),
+    ("force", "refresh"),
+    ("no-cache", "refresh"),
+    ("cached", "offline"),
+    ("file", "output-file"),
+    ("validity", "min-ttl"),
+];
+
+/// What `word` of another tool is called here, if it is among `names`.
+fn synonym<'a>(
+    word: &str,
+    synonyms: &[(&str, &str)],
+    mut names: impl Iterator<Item = &'a str>,
+) -> Option<String> {
+    let (_, ours) = synonyms.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(word))?;
+    let name = ours.split(' ').next()?;
+    names.any(|known| known == name).then(|| (*ours).to_owned())
 }
 
 fn problem(error: &clap::Error, command: &Command) -> Option<String> {

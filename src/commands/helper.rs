@@ -151,11 +151,11 @@ fn read(system: &mut System, is_whole: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>
             Ok(read) => bytes.extend_from_slice(&piece[..read]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
-                return Err(bad_input(tr!("could not read stdin: {error}", error)));
+                return Err(bad_input(tr!("could not read stdin: {error}", error), "zoho-cred helper"));
             }
         }
         if bytes.len() > LIMIT {
-            return Err(bad_input(tr!("the request is too long")));
+            return Err(bad_input(tr!("the request is too long"), "zoho-cred helper"));
         }
     }
     Ok(bytes)

@@ -39,7 +39,7 @@ pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) ->
 
 /// Reads a token, bare or after its scheme; anything else is `Code::BadInput`.
 fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
-    let bad = |problem: &str| bad_input(problem.to_owned());
+    let bad = |problem: &str| bad_input(problem.to_owned(), "zoho-cred reject");
     let mut bytes = Vec::new();
     stdin
         .take(LIMIT + 1)

@@ -335,9 +335,9 @@ pub(super) fn wrong(path: &Path, line: Option<usize>, problem: &str, nearest: Op
     let (message, correct) = match line {
         Some(line) => (
             tr!("{path}, line {line}: {problem}", path, line, problem),
-            tr!("correct that line; docs/config.md lists every key"),
+            tr!("correct that line; 'zoho-cred man' lists every key"),
         ),
-        None => (format!("{path}: {problem}"), tr!("correct that file; docs/config.md lists every key")),
+        None => (format!("{path}: {problem}"), tr!("correct that file; 'zoho-cred man' lists every key")),
     };
     Error::new(Code::Config, message, nearest.map_or(correct, did_you_mean))
 }

@@ -28,7 +28,7 @@ impl GitRequest {
     /// Parses lines up to an empty one or the end. A truncated last line is `Code::BadInput`, because it could
     /// hold an incomplete host name.
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let bad = |problem: &str| bad_input(tr!("git's request {problem}", problem));
+        let bad = |problem: &str| bad_input(tr!("git's request {problem}", problem), "zoho-cred helper git");
         let mut request = GitRequest::default();
         let mut rest = bytes;
         let mut protocol = None;

@@ -24,7 +24,9 @@ impl UriRequest {
         // serde would also accept an array with the fields in order.
         let is_object = bytes.trim_ascii_start().starts_with(b"{");
         let request = is_object.then(|| serde_json::from_slice(bytes).ok()).flatten();
-        request.ok_or_else(|| bad_input(tr!("the request is not a JSON object with a \"uri\"")))
+        request.ok_or_else(|| {
+            bad_input(tr!("the request is not a JSON object with a \"uri\""), "zoho-cred helper uri")
+        })
     }
 
     /// Whether `bytes` are a complete JSON object.

@@ -1,100 +1,146 @@
 //! Every error says what happened and what to do next, in both languages.
 
 use crate::harness::{Outcome, Test};
+use clap::{CommandFactory, Parser};
 use std::collections::BTreeSet;
+use zoho_cred::cli::Cli;
 use zoho_cred::error::{Code, Error};
 use zoho_cred::sandbox::FaultKind;
 
 /// A call that fails.
 struct Failure {
     code: Code,
-    args: &'static [&'static str],
+    args: &'static str,
     stdin: &'static str,
     var: Option<(&'static str, &'static str)>,
+    /// Lines that are added to the config: at its beginning, or as another profile.
+    config: &'static str,
     /// What the accounts server answers.
     answer: Option<FaultKind>,
 }
 
-fn call(code: Code, args: &'static [&'static str]) -> Failure {
-    Failure { code, args, stdin: "", var: None, answer: None }
+fn call(code: Code, args: &'static str) -> Failure {
+    Failure { code, args, stdin: "", var: None, config: "", answer: None }
 }
 
-fn told(code: Code, args: &'static [&'static str], stdin: &'static str) -> Failure {
+fn told(code: Code, args: &'static str, stdin: &'static str) -> Failure {
     Failure { stdin, ..call(code, args) }
 }
 
-fn with(code: Code, args: &'static [&'static str], var: (&'static str, &'static str)) -> Failure {
+fn with(code: Code, args: &'static str, var: (&'static str, &'static str)) -> Failure {
     Failure { var: Some(var), ..call(code, args) }
+}
+
+fn configured(config: &'static str) -> Failure {
+    Failure { config, ..call(Code::Config, "get bad") }
 }
 
 fn answered(code: Code, status: u16, error: &str) -> Failure {
     let body = Some(format!("{{\"error\":\"{error}\"}}"));
     let answer = Some(FaultKind::Status { status, body, retry_after_s: None });
-    Failure { answer, ..call(code, &["get", "crm"]) }
+    Failure { answer, ..call(code, "get crm --refresh") }
 }
 
 /// At least one call for every code that a call can end with.
 fn failures() -> Vec<Failure> {
     vec![
-        call(Code::Usage, &["gte"]),
-        call(Code::Usage, &["get", "--ofline"]),
-        call(Code::Usage, &["get", "a/b"]),
-        call(Code::Usage, &["login", "new", "--secrets", "file", "--data-center", "jp"]),
-        call(Code::Usage, &["login", "new", "--data-center", "jq"]),
-        call(Code::Usage, &["import", "env", "crm"]),
-        call(Code::UnknownProfile, &["get", "crn"]),
-        call(Code::UnknownProfile, &["get", "zzzz"]),
-        call(Code::Config, &["get", "-o", "github"]),
-        call(Code::Config, &["get", "env"]),
-        call(Code::Config, &["get", "--config", "/no/such/config.toml"]),
-        with(Code::Config, &["get", "env"], ("ZOHO_CLIENT_ID", "1000.X")),
-        with(Code::Config, &["get", "env"], ("ZOHO_DATA_CENTER", "jq")),
-        with(
-            Code::Config,
-            &["get", "crm", "-o", "exec-credential"],
-            ("KUBERNETES_EXEC_INFO", "{\"apiVersion\":\"x\"}"),
-        ),
-        with(Code::Config, &["get", "crm"], ("ZOHO_CRED_STORE", "redis://127.0.0.1:1")),
-        call(Code::Unavailable, &["get", "crm", "--offline"]),
-        call(Code::Store, &["import", "sdk", "/no/such/file.csv"]),
-        call(Code::Store, &["get", "crm", "--output-file", "/dev/null/token"]),
-        told(Code::BadInput, &["reject", "crm"], ""),
-        told(Code::BadInput, &["helper", "git", "get"], "protocol=https\nhost"),
-        told(Code::BadInput, &["helper", "uri", "get"], "no json"),
-        told(
-            Code::BadInput,
-            &["helper", "uri", "get", "--profile", "crm"],
-            "{\"uri\":\"https://x.example/\"}",
-        ),
-        call(Code::Command(127), &["exec", "crm", "--", "no-such-command"]),
-        call(Code::Command(126), &["exec", "crm", "--", "/"]),
+        call(Code::Usage, "gte"),
+        call(Code::Usage, "token"),
+        call(Code::Usage, "get --ofline"),
+        call(Code::Usage, "get --format json"),
+        call(Code::Usage, "get a/b"),
+        call(Code::Usage, "get crm crm"),
+        call(Code::Usage, "get --min-ttl 50m"),
+        call(Code::Usage, "get --wait soon"),
+        call(Code::Usage, "get --watch"),
+        call(Code::Usage, "get --output-file x --mode 999"),
+        call(Code::Usage, "exec crm env"),
+        call(Code::Usage, "setup fortran"),
+        call(Code::Usage, "completions tcsh"),
+        call(Code::Usage, "helper uri set"),
+        call(Code::Usage, "login --color sometimes"),
+        call(Code::Usage, "login new --secrets file --data-center jp"),
+        call(Code::Usage, "login new --data-center jq"),
+        call(Code::Usage, "login env"),
+        call(Code::Usage, "login crm --client-secret-file - --code-file -"),
+        call(Code::Usage, "import env crm"),
+        call(Code::UnknownProfile, "get crn"),
+        call(Code::UnknownProfile, "get zzzz"),
+        call(Code::Config, "get -o github"),
+        call(Code::Config, "get env"),
+        call(Code::Config, "get --config /no/such/config.toml"),
+        call(Code::Config, "get crm --refresh --ca-file /no/such/ca.pem"),
+        with(Code::Config, "get env", ("ZOHO_CLIENT_ID", "1000.X")),
+        with(Code::Config, "get env", ("ZOHO_DATA_CENTER", "jq")),
+        with(Code::Config, "get crm -o exec-credential", ("KUBERNETES_EXEC_INFO", "{\"apiVersion\":\"x\"}")),
+        with(Code::Config, "get crm --refresh", ("ZOHO_CRED_STORE", "redis://127.0.0.1:1")),
+        configured("colour = 1"),
+        configured("[profile.bad]\nclient_id = '1'\ndata_center = 'com'"),
+        configured("[profile.bad]\nclient_id = '1'\ndata_center = 'mars'"),
+        configured("[profile.bad]\nclient_id = '1'"),
+        configured("[profile.bad]\ndata_center = 'jp'"),
+        configured("[profile.bad]\nclient_id = 1\ndata_center = 'jp'"),
+        configured("[profile.bad]\nclient_id = '1 2'\ndata_center = 'jp'"),
+        configured("[profile.bad]\nclient_id = '1'\naccounts_url = 'http://zoho.example'"),
+        configured("[profile.bad]\nclient_id = '1'\ndata_center = 'jp'\nsecrets = 'vault'"),
+        configured("[profile.bad]\nclient_id = '1'\ndata_center = 'jp'\nsecrets = 'command'"),
+        configured("[profile.bad]\nclient_id = '1'\ndata_center = 'jp'\ngrant = 'client_credentials'"),
+        configured("[profile.bad]\nclient_id = '1'\ndata_center = 'jp'\nsoid = 'a.1'"),
+        configured("[profile.bad]\nclient_id = '1'\ndata_center = 'jp'\nbudget = { tokens = 0 }"),
+        configured("[profile.bad]\nclient_id = '1'\ndata_center = 'jp'\nrefresh_token = 'x'"),
+        configured("[profile.bad"),
+        call(Code::Unavailable, "get crm --offline"),
+        call(Code::Store, "import sdk /no/such/file.csv"),
+        call(Code::Store, "get crm --output-file /dev/null/token"),
+        told(Code::BadInput, "reject crm", ""),
+        told(Code::BadInput, "reject crm", "no token at all"),
+        told(Code::BadInput, "helper git get", "protocol=https\nhost"),
+        told(Code::BadInput, "helper uri get", "no json"),
+        told(Code::BadInput, "helper uri get --profile crm", "{\"uri\":\"https://x.example/\"}"),
+        call(Code::Command(127), "exec crm -- no-such-command"),
+        call(Code::Command(126), "exec crm -- /"),
         answered(Code::LoginRequired, 200, "invalid_code"),
         answered(Code::ClientRejected, 200, "invalid_client"),
+        answered(Code::ClientRejected, 200, "invalid_client_secret"),
         answered(Code::ClientRejected, 200, "invalid_redirect_uri"),
         answered(Code::ClientRejected, 200, "unauthorized_client"),
+        answered(Code::ClientRejected, 200, "unsupported_grant_type"),
+        answered(Code::ClientRejected, 200, "unauthorized_device"),
         answered(Code::ClientRejected, 200, "invalid_scope"),
         answered(Code::ClientRejected, 200, "missing_org_info"),
         answered(Code::ClientRejected, 200, "inactive_client"),
+        answered(Code::ClientRejected, 200, "restricted_client"),
         answered(Code::ClientRejected, 200, "access_denied_admin"),
         answered(Code::RateLimited, 429, "x"),
         answered(Code::Unavailable, 503, "x"),
-        call(Code::LoginRequired, &["logout", "bare"]),
+        call(Code::LoginRequired, "logout bare"),
+        call(Code::LoginRequired, "get bare"),
     ]
 }
 
 impl Failure {
-    fn provoke(&self, lang: &str) -> Outcome {
-        let mut test = Test::new().with_profile().var("LANG", lang);
-        let config = std::fs::read_to_string(test.config()).unwrap();
-        let bare = "\n[profile.bare]\nclient_id = \"1000.X\"\ndata_center = \"jp\"\nsecrets = \"file\"\n";
-        test.write_config(&(config + bare));
+    /// Runs the call in English and Japanese.
+    fn provoke(&self) -> [Outcome; 2] {
+        let mut test = Test::new().with_profile();
+        if self.args.contains("--offline") {
+            test = test.unset("ZOHO_CRED_PROFILE");
+        } else {
+            test.get().ok();
+        }
+        let (config, bare) =
+            (test.read_config(), "[profile.bare]\nclient_id = \"1000.X\"\ndata_center = \"jp\"");
+        let (head, tail) = if self.config.starts_with('[') { ("", self.config) } else { (self.config, "") };
+        test.write_config(&format!("{head}\n{config}\n{bare}\nsecrets = \"file\"\n{tail}\n"));
         if let Some((name, value)) = self.var {
             test.set(name, value);
         }
         if let Some(answer) = &self.answer {
             test.fault(answer.clone());
         }
-        test.run_with_stdin(self.args.iter().copied(), self.stdin.as_bytes())
+        ["C.UTF-8", "ja_JP.UTF-8"].map(|lang| {
+            test.set("LANG", lang);
+            test.run_with_stdin(self.args.split(' '), self.stdin.as_bytes())
+        })
     }
 }
 
@@ -104,16 +150,41 @@ fn texts(outcome: &Outcome) -> Vec<String> {
     lines.map(|line| line.splitn(3, ": ").last().unwrap().to_owned()).collect()
 }
 
+/// Checks that a hint works when pasted: its commands are accepted, its flags exist, and it names no file that an
+/// installed program does not have.
+fn check_hint(hint: &str) {
+    assert!(!hint.contains("docs/") && !hint.contains(".md"), "{hint}");
+    let quoted = hint.split(['\'', '「', '」']).skip(1).step_by(2);
+    for command in quoted {
+        if command.starts_with("zoho-cred ") {
+            let accepted = Cli::try_parse_from(command.split(' '));
+            let is_help = accepted.as_ref().is_err_and(|error| !error.use_stderr());
+            assert!(accepted.is_ok() || is_help, "'{command}' in: {hint}");
+        }
+    }
+    for flag in hint.split([' ', '\'', ',', '、', '=']).filter_map(|word| word.strip_prefix("--")) {
+        let flag: String = flag.chars().take_while(|c| c.is_ascii_alphabetic() || *c == '-').collect();
+        assert!(flag.is_empty() || super::words::is_flag(&Cli::command(), &flag), "--{flag} in: {hint}");
+    }
+}
+
 #[test]
 fn every_error_says_what_to_do_next_in_both_languages() {
     let mut seen = BTreeSet::new();
-    for failure in failures() {
+    let failures = failures();
+    assert!(failures.len() >= 60);
+    for failure in failures {
         let (word, exit) = (failure.code.word(), i32::from(failure.code.exit_code()));
         seen.insert(word);
-        let english = failure.provoke("C.UTF-8");
-        assert_eq!(english.code, exit, "{:?}: {english:?}", failure.args);
+        let [english, japanese] = failure.provoke();
+        assert_eq!(english.code, exit, "{}: {english:?}", failure.args);
         english.failed(exit, word);
-        assert!(english.stderr.contains("\nzoho-cred: hint: "), "{}", english.stderr);
+        let (_, hint) = english.stderr.split_once("\nzoho-cred: hint: ").expect(&english.stderr);
+        check_hint(hint.trim_end());
+        if !failure.config.is_empty() {
+            let (message, _) = english.stderr.split_once('\n').unwrap();
+            assert!(message.contains("/.config/zoho-cred/config.toml"), "{message}");
+        }
         for text in texts(&english) {
             let first =
                 text.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
@@ -121,13 +192,13 @@ fn every_error_says_what_to_do_next_in_both_languages() {
             assert!(is_name || !first.starts_with(|c: char| c.is_uppercase()), "{text}");
             assert!(!text.ends_with('.') && text.trim() == text && !text.is_empty(), "{text:?}");
         }
-        if failure.args.first() == Some(&"helper") {
+        if failure.args.starts_with("helper ") {
             continue;
         }
-        let japanese = failure.provoke("ja_JP.UTF-8");
         japanese.failed(exit, word);
         let (english, japanese) = (texts(&english), texts(&japanese));
         assert_eq!(english.len(), japanese.len(), "{english:?} = {japanese:?}");
+        check_hint(japanese.last().unwrap());
         for (english, japanese) in english.iter().zip(&japanese) {
             let is_japanese = japanese.chars().any(|c| ('\u{3040}'..'\u{a000}').contains(&c));
             assert!(is_japanese && !japanese.ends_with('。'), "{english} = {japanese}");
@@ -146,6 +217,24 @@ fn every_error_says_what_to_do_next_in_both_languages() {
         "usage",
     ];
     assert_eq!(seen, BTreeSet::from(all));
+}
+
+#[test]
+fn words_of_other_tools_suggest_ours() {
+    let test = Test::new();
+    for (args, ours) in [
+        ("token", "get"),
+        ("refresh", "get --refresh"),
+        ("ls", "list"),
+        ("get --format json", "--output"),
+        ("get --json", "--output json"),
+        ("login --dc jp", "--data-center"),
+        ("get --no-cache", "--refresh"),
+    ] {
+        let outcome = test.run(args.split(' '));
+        outcome.failed(2, "usage");
+        assert!(outcome.stderr.contains(&format!("did you mean '{ours}'?")), "{outcome:?}");
+    }
 }
 
 #[test]
