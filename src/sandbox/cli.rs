@@ -1,5 +1,7 @@
 //! The program `zoho-sandbox`: its arguments and commands.
 
+use crate::sandbox::books;
+use crate::sandbox::desk;
 use crate::sandbox::faults::Fault;
 use crate::sandbox::limits::{Limits, parse_duration};
 use crate::sandbox::run;
@@ -10,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::{Map, Value, json};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,7 +29,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum CliCommand {
-    /// Print one JSON line with the URL and the credentials, then serve until a signal
+    /// Print the URL and the credentials, then serve until a signal: one JSON line, or a summary on a terminal
     Serve(Serve),
     /// Run a command with a temporary profile that is logged in to a new sandbox
     Run(Run),
@@ -109,6 +111,9 @@ struct ServerArgs {
     /// Return a new refresh token with every refresh, which Zoho does not do
     #[arg(long)]
     rotate_refresh_tokens: bool,
+    /// Leave `state` out of the redirect after Reject, as Zoho sometimes does
+    #[arg(long)]
+    no_state_on_reject: bool,
     /// A fault from the start: KIND, ENDPOINT:KIND, wire:NAME or a JSON object (repeatable)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
@@ -142,7 +147,7 @@ impl ServerArgs {
                 latency: self.latency.unwrap_or(default.latency),
                 rotate_refresh_tokens: self.rotate_refresh_tokens,
                 user_location: self.user_location,
-                ..default
+                state_on_reject: !self.no_state_on_reject,
             },
         }
     }
@@ -197,6 +202,8 @@ fn serve(options: Options) -> io::Result<ExitCode> {
         "client_secret": server.client_secret(),
         "refresh_token": server.refresh_token(),
         "soid": server.soid(),
+        "desk_org_id": desk::ORG_ID,
+        "books_organization_id": books::ORGANIZATION_ID,
         "scopes": scopes,
         "redirect_uri": redirect_uris.first(),
         "redirect_uris": redirect_uris,
@@ -204,10 +211,33 @@ fn serve(options: Options) -> io::Result<ExitCode> {
         "clients": server.clients(),
     });
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}")?;
+    if stdout.is_terminal() {
+        write!(stdout, "{}", summary(&server, &line))?;
+    } else {
+        writeln!(stdout, "{line}")?;
+    }
     stdout.flush()?;
     signals.wait();
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a person needs to know. `line` is what a program gets.
+fn summary(server: &Server, line: &Value) -> String {
+    let url = server.url();
+    let mut text = format!("Zoho sandbox at {url} (open it in a browser to see what is there)\n\n");
+    let names =
+        ["client_id", "client_secret", "refresh_token", "soid", "desk_org_id", "books_organization_id"];
+    for name in names.into_iter().chain(["ca_file"]) {
+        if let Some(value) = line[name].as_str() {
+            text += &format!("  {name:<22} {value}\n");
+        }
+    }
+    for (name, url) in server.data_centers().iter().skip(1) {
+        text += &format!("  {:<22} {url}\n", format!("data center {name}"));
+    }
+    text + &format!(
+        "\nLog:   curl {url}/sandbox/log\nFault: curl -d html {url}/sandbox/faults\nStop:  Ctrl-C\n"
+    )
 }
 
 /// The signals that end `serve`. tokio's signal support would add two descriptors to every process of `zoho-cred`,

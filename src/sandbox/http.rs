@@ -157,6 +157,7 @@ fn read(port: &Port, head: &Parts, body: &Bytes) -> Request {
         body: body.to_vec(),
         user_agent: header("user-agent"),
         authorization: header("authorization"),
+        org_id: header("orgid"),
         content_type,
     }
 }

@@ -8,24 +8,26 @@
 //! | `limits`, `faults`, `wire_cases`, `log` | settings, injected faults, recorded answers, the request log |
 //! | `request`, `reply`, `scope`, `random` | requests and responses as values |
 //! | `client`, `grant`, `state`, `counts` | clients, grants, the whole `SandboxState`, and its statistics |
-//! | `token`, `authorize`, `device`, `accounts`, `crm`, `pages` | one file for each endpoint: `SandboxState` and request to response |
+//! | `token`, `authorize`, `device`, `accounts`, `crm`, `desk`, `books`, `pages` | one file for each endpoint: `SandboxState` and request to response |
 //! | `control` | the `/sandbox/…` endpoints that tests use |
 //! | `route` | routing, fault injection and logging |
 //! | `server`, `http`, `wire`, `tls`, `clock` | sockets, certificates and the time |
 //! | [`cli`], `run` | the program `zoho-sandbox` |
 //!
 //! Everything above `server` is pure: it takes `now` in ms since the epoch and draws random tokens from a seed. Only
-//! `control` accesses the clock, to change it. Not implemented: OIDC's `id_token`, incremental authorization, JavaScript
-//! clients, and the `fields` parameter that the CRM's GET requires.
+//! `control` accesses the clock, to change it. Not implemented: OIDC's `id_token`, incremental authorization, and
+//! JavaScript clients. `docs/sandbox.md` describes everything else.
 
 mod accounts;
 mod authorize;
+mod books;
 pub mod cli;
 mod client;
 mod clock;
 mod control;
 mod counts;
 mod crm;
+mod desk;
 mod device;
 mod faults;
 mod grant;

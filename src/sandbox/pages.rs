@@ -1,6 +1,9 @@
 //! The HTML pages, self-contained and without scripts.
 
+use crate::sandbox::books;
 use crate::sandbox::client::ClientKind;
+use crate::sandbox::desk;
+use crate::sandbox::state::SandboxState;
 
 /// The consent page, with the buttons `#accept` and `#reject`.
 pub(super) fn consent(kind: ClientKind, client_id: &str, scopes: &[String], consent: &str) -> String {
@@ -35,6 +38,50 @@ pub(super) fn device_consent(client_id: &str, scopes: &[String], user_code: &str
     page("Connect a device (sandbox)", &ask(&intro, scopes, "/oauth/v3/device", "user_code", user_code))
 }
 
+/// The page at `/`.
+pub(super) fn home(state: &SandboxState) -> String {
+    let row = |(method, path, what): (&str, &str, &str)| {
+        format!("<tr><td><code>{method} {path}</code></td><td>{}</td></tr>", escaped(what))
+    };
+    let rows: String = ENDPOINTS.into_iter().map(row).collect();
+    let client = state.client(ClientKind::Any);
+    let servers: String = state
+        .setup
+        .data_centers
+        .iter()
+        .map(|(name, url)| format!("<li>{name}: <code>{url}</code></li>"))
+        .collect();
+    let body = format!(
+        r#"<h1>Zoho sandbox</h1><p>Zoho Accounts and a small CRM, Desk and Books, with Zoho's limits. Nothing here is real.</p>
+<ul>{servers}</ul><p>Client ID <code>{}</code>, Desk <code>orgId: {}</code>, Books <code>organization_id={}</code></p>
+<table>{rows}</table><p>The page <code>docs/sandbox.md</code> of zoho-cred has an example for each.</p>"#,
+        escaped(&client.client_id),
+        desk::ORG_ID,
+        books::ORGANIZATION_ID,
+    );
+    page("Zoho sandbox", &body)
+}
+
+const ENDPOINTS: [(&str, &str, &str); 17] = [
+    ("GET", "/oauth/v2/auth", "consent page"),
+    ("POST", "/oauth/v2/token", "access tokens"),
+    ("POST", "/oauth/v2/token/revoke", "revokes a token"),
+    ("POST", "/oauth/v3/device/code", "starts the device flow"),
+    ("POST", "/oauth/v3/device/token", "polls for the token of a device"),
+    ("GET", "/oauth/v3/device", "page on which the code of a device is entered"),
+    ("GET", "/oauth/serverinfo", "data centers"),
+    ("GET", "/oauth/user/info", "the user; scope AaaServer.profile.READ"),
+    ("GET", "/crm/v8/Leads?fields=Last_Name", "records of Leads or Contacts; POST adds some"),
+    ("GET", "/crm/v8/org", "the organization; scope ZohoCRM.org.READ"),
+    ("GET", "/api/v1/tickets", "tickets of Desk, with the header orgId"),
+    ("GET", "/books/v3/invoices?organization_id=…", "invoices of Books"),
+    ("GET", "/sandbox/log", "every request; DELETE empties it"),
+    ("GET", "/sandbox/state", "budgets and live tokens"),
+    ("GET", "/sandbox/faults", "injected faults; POST adds one, DELETE removes all"),
+    ("GET", "/sandbox/limits", "the limits; POST changes some"),
+    ("GET", "/sandbox/clients", "the registered clients"),
+];
+
 /// A page with a heading and one line.
 pub(super) fn message(title: &str, text: &str) -> String {
     page(title, &format!("<h1>{}</h1><p>{}</p>", escaped(title), escaped(text)))
@@ -57,6 +104,7 @@ fn page(title: &str, body: &str) -> String {
         r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{}</title>
 <meta name="viewport" content="width=device-width"><style>
 body{{font:16px/1.5 sans-serif;max-width:36em;margin:4em auto;padding:0 1em}}
+td{{padding:.1em 1em .1em 0;vertical-align:top}}
 button{{font:inherit;padding:.4em 1.5em;margin-right:1em}}.error{{color:#b00}}
 </style></head><body>{body}</body></html>
 "#,

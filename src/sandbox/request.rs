@@ -5,13 +5,18 @@ use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
 
 /// Parameters whose values may be logged. Of all others only the names are.
-const SHOWN: [&str; 13] = [
+const SHOWN: [&str; 18] = [
     "access_type",
     "client_id",
     "code_challenge_method",
     "decision",
     "fields",
+    "from",
     "grant_type",
+    "limit",
+    "organization_id",
+    "page",
+    "page_token",
     "per_page",
     "prompt",
     "redirect_uri",
@@ -38,6 +43,8 @@ pub(super) struct Request {
     pub user_agent: Option<String>,
     pub content_type: Option<String>,
     pub authorization: Option<String>,
+    /// The header `orgId` of Desk.
+    pub org_id: Option<String>,
 }
 
 impl Request {

@@ -31,8 +31,14 @@ pub enum Endpoint {
     /// `/oauth/user/info`.
     #[serde(rename = "userinfo")]
     UserInfo,
-    /// `/crm/…`.
+    /// `/crm/v8/…`.
     Crm,
+    /// `/api/v1/tickets` of Desk.
+    Desk,
+    /// `/books/v3/invoices`.
+    Books,
+    /// `/`, the page that says what is here.
+    Home,
     /// Anything else.
     Unknown,
 }
@@ -48,6 +54,9 @@ impl Endpoint {
             "/oauth/v3/device" => Endpoint::Device,
             "/oauth/serverinfo" => Endpoint::ServerInfo,
             "/oauth/user/info" => Endpoint::UserInfo,
+            "/api/v1/tickets" => Endpoint::Desk,
+            "/books/v3/invoices" => Endpoint::Books,
+            "/" => Endpoint::Home,
             path if path.starts_with("/crm/v8/") => Endpoint::Crm,
             _ => Endpoint::Unknown,
         }
@@ -128,6 +137,9 @@ impl SandboxState {
             Endpoint::ServerInfo => self.server_info(),
             Endpoint::UserInfo => self.user_info(now, request),
             Endpoint::Crm => self.crm(now, request),
+            Endpoint::Desk => self.desk(now, request),
+            Endpoint::Books => self.books(now, request),
+            Endpoint::Home => Answer::html(200, pages::home(self), "home"),
             Endpoint::Unknown => Answer::html(404, pages::message("404", "not found"), "not_found"),
         }
     }

@@ -78,6 +78,11 @@ fn the_guide() {
 }
 
 #[test]
+fn the_sandbox() {
+    run_all("docs/sandbox.md");
+}
+
+#[test]
 fn patterns() {
     assert!(matches("a…c", "abc\n") && matches("…b…", "abc") && !matches("b", "abc") && !matches("a", "ab"));
 }

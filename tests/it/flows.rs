@@ -48,7 +48,7 @@ impl Login {
 fn in_use(test: &Test, requests: usize) {
     let token = test.run(["get", "crm"]).ok().to_owned();
     assert_eq!(test.sandbox.token_requests(), requests);
-    let leads = http().get(format!("{}/crm/v8/Leads", test.sandbox.api_domain()));
+    let leads = http().get(format!("{}/crm/v8/Leads?fields=Last_Name", test.sandbox.api_domain()));
     let answer = leads.header("authorization", format!("Zoho-oauthtoken {token}")).send().unwrap();
     assert_eq!(answer.status(), 200);
     let status = test.run(["status", "-o", "json"]).json();

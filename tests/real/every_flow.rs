@@ -126,7 +126,7 @@ fn call(test: &Test, caller: Caller, args: &[&str]) -> String {
 }
 
 fn leads(test: &Test, token: &str) -> Response {
-    let request = http().get(format!("{}/crm/v8/Leads", test.sandbox.api_domain()));
+    let request = http().get(format!("{}/crm/v8/Leads?fields=Last_Name", test.sandbox.api_domain()));
     request.header("authorization", format!("Zoho-oauthtoken {token}")).send().unwrap()
 }
 

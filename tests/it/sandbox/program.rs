@@ -69,6 +69,25 @@ fn serve_prints_one_line_and_ends_on_a_signal() {
 }
 
 #[test]
+fn serve_on_a_terminal_prints_a_summary() {
+    let mut serve = command(&cargo_bin("zoho-sandbox"));
+    serve.args(["serve", "--other-dc", "eu", "--fault", "crm:html"]);
+    let mut pty = rexpect::session::spawn_command(serve, Some(30_000)).unwrap();
+    let shown = pty.exp_string("Stop:  Ctrl-C").unwrap();
+    let row = |name: &str| {
+        let line = shown.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        line.split_whitespace().last().unwrap().to_owned()
+    };
+    assert!(row("client_id").starts_with("1000.") && !shown.contains('{'), "{shown}");
+    assert!(row("data center eu").starts_with("http://127.0.0.1:"));
+    let url = row("Fault:").replace("/sandbox/faults", "");
+    let leads = http().build().unwrap().get(format!("{url}/crm/v8/Leads")).send().unwrap();
+    assert!(leads.text().unwrap().contains("We will be back soon"));
+    pty.send_control('c').unwrap();
+    pty.exp_eof().unwrap();
+}
+
+#[test]
 fn serve_with_tls_leaves_no_file_behind() {
     let mut serving = Serving::new(&["--tls"]);
     let ca_file = PathBuf::from(serving.text("ca_file"));

@@ -15,7 +15,7 @@ fn a_refresh_gives_a_token_that_the_crm_takes() {
     assert_eq!(body["scope"], "ZohoCRM.modules.ALL ZohoCRM.settings.ALL ZohoCRM.org.READ");
     assert!(body["refresh_token"].is_null());
     let token = body["access_token"].as_str().unwrap();
-    let (status, leads) = caller.get("/crm/v8/Leads", token);
+    let (status, leads) = caller.get("/crm/v8/Leads?fields=Last_Name", token);
     assert_eq!((status, leads["data"][0]["Last_Name"].as_str()), (200, Some("Yamada")));
     let entry = &caller.server.log()[0];
     assert_eq!((entry.outcome.as_str(), entry.minted, entry.status), ("granted", true, Some(200)));
@@ -165,7 +165,7 @@ fn the_crm_speaks_as_zoho_does() {
     let invalid =
         json!({"code": "INVALID_TOKEN", "details": {}, "message": "invalid oauth token", "status": "error"});
     assert_eq!(caller.get("/crm/v8/Leads", "1000.x.y"), (401, invalid));
-    let url = format!("{}/crm/v8/Leads", caller.server.api_domain());
+    let url = format!("{}/crm/v8/Leads?fields=Last_Name", caller.server.api_domain());
     assert_eq!(caller.http.get(&url).bearer_auth(&token).send().unwrap().status(), 200);
     assert_eq!(caller.http.get(with_query(&url, &[("access_token", &token)])).send().unwrap().status(), 401);
     assert_eq!(caller.last().outcome, "AUTHENTICATION_FAILURE");
