@@ -122,7 +122,7 @@ pub(crate) enum Command {
     /// Print a completion script for a shell
     #[command(after_help = examples::COMPLETIONS)]
     Completions(CompletionsArgs),
-    /// Print the manual page
+    /// Open the manual page, or print it in roff if the output is not a terminal
     #[command(after_help = examples::MAN)]
     Man(ManArgs),
     /// Open a URL in the browser; 'login' calls this
@@ -236,6 +236,8 @@ pub(crate) struct CompletionsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
+    /// Command to describe; without it, the whole program
+    pub(crate) command: Vec<String>,
     /// Write the pages of all commands to DIR
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,

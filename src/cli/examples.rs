@@ -96,5 +96,6 @@ Examples:
 
 pub(super) const MAN: &str = "\
 Examples:
-  zoho-cred man | man -l -
+  zoho-cred man
+  zoho-cred man helper git
   zoho-cred man --dir ~/.local/share/man/man1";

@@ -1,17 +1,18 @@
 //! `completions`: the completion scripts of the shells.
 //!
-//! A script calls this program at every completion, because profile names are not known beforehand.
+//! A script calls this program at every completion, because profiles, scopes and commands are not known beforehand.
 
 use crate::cli::{Cli, CompletionsArgs, Global};
 use crate::commands::session::read_config;
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::system::System;
-use clap::{Command, CommandFactory};
+use crate::system::{System, process};
+use crate::zoho::{data_center, scopes};
+use clap::{Command, CommandFactory, ValueHint};
 use clap_complete::CompletionCandidate;
-use clap_complete::engine::ArgValueCandidates;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, PathCompleter, ValueCompleter};
 use clap_complete::env::{CompleteEnv, Shells};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 
 /// Set by the completion script; the value is the shell's name.
@@ -46,21 +47,27 @@ pub(crate) fn complete(args: &[OsString], system: &System) -> bool {
     })
 }
 
-/// The clap command with profile names as completion candidates.
+/// The clap command with candidates for what the definitions do not list.
 fn command() -> Command {
-    with_names(Cli::command())
+    with_candidates(Cli::command())
 }
 
-fn with_names(command: Command) -> Command {
+fn with_candidates(command: Command) -> Command {
+    let is_exec = command.get_name() == "exec";
     let command = command.mut_args(|arg| match arg.get_id().as_str() {
-        "profile" => arg.add(ArgValueCandidates::new(names)),
+        "profile" => arg.add(ArgValueCandidates::new(profiles)),
+        "data_center" => arg.add(ArgValueCandidates::new(data_centers)),
+        "scopes" => arg.add(ArgValueCompleter::new(scopes)),
+        "command" if is_exec => arg.add(ArgValueCompleter::new(CommandLine)),
+        id if id == "config" || id.ends_with("file") => arg.value_hint(ValueHint::FilePath),
+        "dir" => arg.value_hint(ValueHint::DirPath),
         _ => arg,
     });
-    command.mut_subcommands(with_names)
+    command.mut_subcommands(with_candidates)
 }
 
-/// An unreadable config has no names; the next command reports the error.
-fn names() -> Vec<CompletionCandidate> {
+/// An unreadable config has no profiles; the next command reports the error.
+fn profiles() -> Vec<CompletionCandidate> {
     let config = read_config(&System::real(), &Global::default(), false);
     config
         .map(|config| config.names())
@@ -68,4 +75,40 @@ fn names() -> Vec<CompletionCandidate> {
         .into_iter()
         .map(CompletionCandidate::new)
         .collect()
+}
+
+fn data_centers() -> Vec<CompletionCandidate> {
+    let all = data_center::ALL.iter();
+    all.map(|dc| CompletionCandidate::new(dc.code).help(Some(dc.product_domain.into()))).collect()
+}
+
+/// Completes the last one of a list separated by commas.
+fn scopes(current: &OsStr) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy();
+    let (before, last) = current.rsplit_once(',').map_or(("", &*current), |(before, last)| (before, last));
+    let before = if before.is_empty() { String::new() } else { format!("{before},") };
+    let begins = |scope: &&str| scope.to_lowercase().starts_with(&last.to_lowercase());
+    let all = scopes::presets().chain(scopes::known()).filter(begins);
+    all.map(|scope| CompletionCandidate::new(format!("{before}{scope}"))).collect()
+}
+
+/// The command of `exec`, then its arguments.
+struct CommandLine;
+
+impl ValueCompleter for CommandLine {
+    fn complete(&self, current: &OsStr) -> Vec<CompletionCandidate> {
+        self.complete_at(0, current)
+    }
+
+    fn complete_at(&self, index: usize, current: &OsStr) -> Vec<CompletionCandidate> {
+        let is_path = current.to_string_lossy().contains('/');
+        if index > 0 || is_path {
+            return PathCompleter::any().complete(current);
+        }
+        let path = System::real().env.get("PATH").map(str::to_owned).unwrap_or_default();
+        process::programs(&path, &current.to_string_lossy())
+            .into_iter()
+            .map(CompletionCandidate::new)
+            .collect()
+    }
 }

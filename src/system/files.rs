@@ -288,6 +288,11 @@ pub(crate) fn home(env: &Env) -> Option<PathBuf> {
     env.get("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok()).filter(|home| home.is_absolute())
 }
 
+/// Creates or overwrites a file that is not ours to protect, such as documentation.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    File::create(path)?.write_all(bytes)
+}
+
 /// Appends in a single write to a regular file that others append to and read. A missing file is created with mode
 /// 0600.
 pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -6,9 +6,10 @@ use crate::system::files;
 use crate::system::files::Accept;
 use crate::system::secret_variables;
 use crate::system::{Clock, Deadline, RealClock, Signals};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 #[cfg(unix)]
 use std::sync::Arc;
@@ -54,6 +55,16 @@ pub(crate) fn myself(args: &[&str]) -> Result<bool, String> {
     let path = std::env::current_exe().map_err(|error| error.to_string())?;
     let status = child(path.as_os_str()).args(args).status().map_err(|error| error.to_string())?;
     Ok(status.success())
+}
+
+/// Shows a manual page with the system's `man` on our terminal, and returns its exit code.
+pub(crate) fn read_manual(name: &str, page: &[u8]) -> std::io::Result<u8> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join(name);
+    std::fs::File::create(&path)?.write_all(page)?;
+    // A path with a slash is a file, not the name of an installed page.
+    let status = child(OsStr::new("man")).arg(&path).status()?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 /// Returns what `command` prints on stdout within `timeout`. The error is a message. Its stdin is empty. If
@@ -202,6 +213,26 @@ fn exec(mut command: Command) -> std::io::Result<u8> {
 fn exec(mut command: Command) -> std::io::Result<u8> {
     let status = command.status()?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// The programs in the folders of `path` whose names begin with `prefix`, sorted.
+pub(crate) fn programs(path: &str, prefix: &str) -> Vec<String> {
+    let folders = std::env::split_paths(path).filter_map(|folder| std::fs::read_dir(folder).ok());
+    let found = folders.flatten().flatten().filter(|entry| {
+        let name = entry.file_name();
+        name.to_string_lossy().starts_with(prefix) && is_program(&entry.path())
+    });
+    let names: BTreeSet<_> = found.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.into_iter().collect()
+}
+
+fn is_program(path: &Path) -> bool {
+    #[cfg(unix)]
+    let runs =
+        |found: std::fs::Metadata| std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o111 != 0;
+    #[cfg(not(unix))]
+    let runs = |_: std::fs::Metadata| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("exe"));
+    std::fs::metadata(path).is_ok_and(|found| found.is_file() && runs(found))
 }
 
 /// Path of this program, for settings that need an absolute path.

@@ -117,3 +117,20 @@ fn the_examples_of_the_help_are_valid_command_lines() {
     }
     assert!(check(&Cli::command()) > 25);
 }
+
+/// The main manual page names every variable and key of docs/config.md, and every exit code.
+#[test]
+fn the_manual_is_complete() {
+    let page = Test::new().run(["man"]).ok().replace("\\-", "-");
+    let config = include_str!("../../docs/config.md");
+    let rows =
+        config.lines().filter(|line| line.starts_with("| `")).map(|line| line.split('|').nth(1).unwrap());
+    let names: Vec<_> = rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(names.len() > 40);
+    for name in names {
+        assert!(page.contains(name.trim_matches('"')), "{name} is not in the manual");
+    }
+    for code in [0, 1, 2, 65, 69, 70, 74, 75, 77, 78, 126, 127, 130, 143] {
+        assert!(page.contains(&format!("\\fB{code}\\fR")), "{code}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Completions in real shells, and manual pages.
 
 use crate::harness::{Test, have};
+use crate::person::Person;
 use crate::world::{bash, on_path, run};
 use std::process::Command;
 
@@ -41,6 +42,10 @@ fn bash_completes_profiles_and_flags() {
     assert_eq!(ask("zoho-cred doc").trim(), "doctor");
     assert!(ask("zoho-cred get --min").contains("--min-ttl"));
     assert!(ask("zoho-cred helper git get --profile b").contains("books"));
+    assert_eq!(ask("zoho-cred login --data-center j").trim(), "jp");
+    assert!(ask("zoho-cred login --scope A.b.READ,crm-r").contains("A.b.READ,crm-readonly"));
+    assert!(ask("zoho-cred login --scope ZohoCRM.mod").contains("ZohoCRM.modules."));
+    assert!(ask("zoho-cred exec crm -- zoho-c").lines().any(|line| line == "zoho-cred"));
 }
 
 #[test]
@@ -56,6 +61,12 @@ fn fish_completes_profiles() {
     );
     assert!(outcome.stdout.lines().any(|line| line.starts_with("crm")), "{outcome:?}");
     assert!(outcome.stdout.lines().any(|line| line.starts_with("books")), "{outcome:?}");
+    let ask = "zoho-cred completions fish | source; complete -C 'zoho-cred exec crm -- zoho-c'; \
+               complete -C 'zoho-cred login --data-center '";
+    let outcome = run(&test, "fish", &["--no-config", "-c", ask]);
+    for candidate in ["zoho-cred", "jp\tzoho.jp"] {
+        assert!(outcome.stdout.lines().any(|line| line.starts_with(candidate)), "{outcome:?}");
+    }
 }
 
 /// Runs zsh in a pseudo-terminal, because it completes only at a prompt.
@@ -79,6 +90,10 @@ fn zsh_completes_profiles() {
     zsh.flush().unwrap();
     zsh.exp_string("books").unwrap();
     zsh.send_control('u').unwrap();
+    zsh.send("zoho-cred login --scope A.b.READ,crm-r\t").unwrap();
+    zsh.flush().unwrap();
+    zsh.exp_string("A.b.READ,crm-readonly").unwrap();
+    zsh.send_control('u').unwrap();
     zsh.send_line("exit").unwrap();
     zsh.exp_eof().unwrap();
 }
@@ -90,12 +105,40 @@ fn every_shell_and_every_page_can_be_had() {
         assert!(test.run(["completions", shell]).ok().contains("zoho-cred"), "{shell}");
     }
     test.run(["completions", "tcsh"]).failed(2, "usage");
-    assert!(test.run(["man"]).ok().contains(".TH zoho-cred 1"));
     let folder = test.dir.path().join("man");
     std::fs::create_dir(&folder).unwrap();
     test.run(["man", "--dir", folder.to_str().unwrap()]).ok();
     for page in ["zoho-cred.1", "zoho-cred-get.1", "zoho-cred-helper-git.1", "zoho-cred-doctor.1"] {
-        assert!(std::fs::read_to_string(folder.join(page)).unwrap().contains(".SH SYNOPSIS"), "{page}");
+        let text = std::fs::read_to_string(folder.join(page)).unwrap();
+        for section in ["SYNOPSIS", "EXAMPLES", "\"EXIT STATUS\"", "ENVIRONMENT", "FILES"] {
+            assert!(text.contains(&format!(".SH {section}\n")), "{page} has no {section}: {text}");
+        }
     }
     test.run(["man", "--dir", "/nonexistent"]).failed(74, "store");
+}
+
+#[test]
+fn man_opens_the_page_on_a_terminal_and_prints_it_elsewhere() {
+    let test = on_path(Test::new());
+    let printed = test.run(["man"]);
+    assert!(printed.ok().contains(".TH zoho-cred 1"));
+    assert!(test.run(["man", "helper", "git"]).ok().contains(".TH zoho-cred-helper-git 1"));
+    test.run(["man", "nothing"]).failed(2, "usage");
+    if !have("man") {
+        return;
+    }
+    let test = test.var("MANPAGER", "cat").var("TERM", "dumb").var("LANG", "C.UTF-8");
+    // A terminal without bold text gets each letter twice, with a backspace between.
+    let read = |args: &[&str]| {
+        let (code, shown) = Person::calls(&test, args.iter().copied()).leaves();
+        let letters: Vec<char> = shown.chars().collect();
+        let is_left = |at: usize| letters[at] != '\u{8}' && letters.get(at + 1) != Some(&'\u{8}');
+        (code, (0..letters.len()).filter(|at| is_left(*at)).map(|at| letters[at]).collect::<String>())
+    };
+    let (code, shown) = read(&["man"]);
+    for words in ["EXIT STATUS", "ZOHO_CRED_STATE_DIR", "zoho-cred login crm"] {
+        assert!(code == 0 && shown.contains(words), "{code}: {shown}");
+    }
+    let (code, shown) = read(&["man", "exec"]);
+    assert!(code == 0 && shown.contains("zoho-cred exec"), "{code}: {shown}");
 }
