@@ -23,6 +23,7 @@ mod node;
 mod pages;
 mod prometheus;
 mod python;
+mod recipes;
 mod release;
 mod setup;
 mod systemd;

@@ -72,7 +72,7 @@ fn check(target: Target) -> String {
              echo '{\"uri\":\"{api_domain}/\"}' | credential-helper-zoho get"
             )
         }
-        Target::Curl => tr!("paste it into ~/.bashrc or ~/.zshrc, then: zoho {api_domain}/crm/v8/org"),
+        Target::Curl => tr!("paste it into ~/.bashrc or ~/.zshrc, then: zoho '{api_domain}{path}'"),
         Target::GithubActions => {
             tr!("save it as .github/workflows/zoho.yaml\n\
              set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
@@ -139,12 +139,23 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
         ("{data_center}", data_center.clone()),
         ("{data_center_env}", data_center.replace(": ", "=")),
         ("{api_domain}", api_domain),
+        ("{path}", sample_path(&profile.scopes).to_owned()),
         ("{host}", host),
         ("{scheme}", scheme),
         ("{program}", process::own_path().display().to_string()),
     ];
     let text = for_grant(profile, text, quote);
     Ok(values.iter().fold(text, |text, (name, value)| text.replace(name, &quote(&sanitize(value)))))
+}
+
+/// An API call that is allowed with these scopes.
+fn sample_path(scopes: &[String]) -> &'static str {
+    let has = |area: &str| scopes.iter().any(|scope| scope.to_ascii_lowercase().starts_with(area));
+    if has("zohocrm.org.") && !has("zohocrm.modules.") {
+        "/crm/v8/org"
+    } else {
+        "/crm/v8/Leads?fields=Last_Name&per_page=1"
+    }
 }
 
 /// Adapts a template to the profile's grant: client credentials have no refresh token, but an organization and

@@ -13,21 +13,26 @@ function zohoCred(verb, profile, stdin = '') {
   });
 }
 
-// Gets a token for every request. If the API refuses it, reports it and sends the request once more.
+// Gets a token for every request. If it is dead, reports that and sends the request once more. A missing scope or another
+// organization is also a 401 at some products. Another token would not help then.
 // A stream cannot be sent twice: pass a string or a buffer as the body.
 export async function zohoFetch(url, options = {}, profile = '{profile}') {
-  const send = async () => {
+  const send = (token) => {
     const headers = new Headers(options.headers);
-    headers.set('Authorization', `Zoho-oauthtoken ${await zohoCred('get', profile)}`);
-    return [await fetch(url, { ...options, headers }), headers.get('Authorization')];
+    headers.set('Authorization', `Zoho-oauthtoken ${token}`);
+    return fetch(url, { ...options, headers });
   };
-  const [response, header] = await send();
+  const token = await zohoCred('get', profile);
+  const response = await send(token);
   if (response.status !== 401 || response.redirected) return response;
+  if (/scope|org_mismatch/i.test(await response.clone().text())) return response;
+  await zohoCred('reject', profile, token);
+  const another = await zohoCred('get', profile);
+  if (another === token) return response; // zoho-cred has checked that it is alive
   await response.body?.cancel();
-  await zohoCred('reject', profile, header);
-  return (await send())[0];
+  return send(another);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  console.log(await (await zohoFetch('{api_domain}/crm/v8/org')).text());
+  console.log(await (await zohoFetch('{api_domain}{path}')).text());
 }
