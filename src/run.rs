@@ -9,8 +9,9 @@ use crate::error::{Code, Error};
 use crate::i18n::{Language, language, speak, tr};
 use crate::sanitize::{Sanitized, json, sanitize};
 use crate::system::{System, browser};
+use clap::builder::StyledStr;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, ValueEnum};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
@@ -24,6 +25,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     }
     let args = expand_program_name(args);
     let _speaking = speak(if wants_json(&args) { Language::English } else { user_language(system) });
+    system.terminal.color = color(&args);
     let cli = match parse_alone(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report_clap_error(&args, error, system),
@@ -31,17 +33,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     let machine_readable = cli.command.as_ref().is_some_and(is_machine_readable);
     let _speaking = speak(if machine_readable { Language::English } else { language() });
     start_log(&cli.global);
-    system.terminal.color = match cli.global.color {
-        Color::Auto => None,
-        Color::Always => Some(true),
-        Color::Never => Some(false),
-    };
     system.terminal.quiet = cli.global.verbosity.quiet;
     let outcome = match cli.command {
         Some(command) => dispatch(command, &cli.global, system),
         None if system.terminal.stdout => commands::summary(system, &cli.global),
         None => {
-            system.say(command(&args, system).render_help().to_string().trim_end());
+            let help = command(&args, system).render_help();
+            system.say_styled(drawn(&help, system.styles_stderr()).trim_end());
             return Code::Usage.exit_code();
         }
     };
@@ -107,6 +105,19 @@ fn wants_json(args: &[OsString]) -> bool {
         || args.iter().any(|arg| arg == "--error-format=json")
 }
 
+/// The value of `--color`. Works on unparsed arguments, because help and parse errors are colored, too.
+fn color(args: &[OsString]) -> Option<bool> {
+    let own = args.iter().take_while(|arg| *arg != "--").map(|arg| arg.to_str().unwrap_or_default());
+    let own: Vec<&str> = own.collect();
+    let separate = own.windows(2).filter(|pair| pair[0] == "--color").map(|pair| pair[1]);
+    let joined = own.iter().filter_map(|arg| arg.strip_prefix("--color="));
+    match separate.chain(joined).next_back().map(|value| Color::from_str(value, false)) {
+        Some(Ok(Color::Always)) => Some(true),
+        Some(Ok(Color::Never)) => Some(false),
+        _ => None,
+    }
+}
+
 /// Whether a program reads the output, which is then in English.
 fn is_machine_readable(command: &Command) -> bool {
     match command {
@@ -127,6 +138,10 @@ fn command(args: &[OsString], system: &System) -> clap::Command {
     }
 }
 
+fn drawn(text: &StyledStr, in_color: bool) -> String {
+    if in_color { text.ansi().to_string() } else { text.to_string() }
+}
+
 /// Prints help and version on stdout, and reports any other clap error as ours.
 fn report_clap_error(args: &[OsString], error: clap::Error, system: &mut System) -> u8 {
     let error = match error.kind() {
@@ -136,14 +151,15 @@ fn report_clap_error(args: &[OsString], error: clap::Error, system: &mut System)
         _ => error,
     };
     if !error.use_stderr() {
-        return match system.print(format!("{}\n", error.render().to_string().trim_end()).as_bytes()) {
+        let text = drawn(&error.render(), system.styles_stdout());
+        return match system.print(format!("{}\n", text.trim_end()).as_bytes()) {
             Ok(()) => 0,
             Err(error) => error.code().exit_code(),
         };
     }
     match (wants_json(args), error.kind()) {
         (false, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
-            system.say(error.render().to_string().trim_end());
+            system.say_styled(drawn(&error.render(), system.styles_stderr()).trim_end());
         }
         (true, _) => report(&clap_error(&error, args), ErrorFormat::Json, system),
         (false, _) => report(&clap_error(&error, args), ErrorFormat::Text, system),

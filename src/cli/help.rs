@@ -93,7 +93,7 @@ impl HelpPage {
             return self.table(heading, arguments.iter().map(|arg| (term(arg), brief(arg))).collect());
         }
         if !arguments.is_empty() {
-            self.text += &format!("\n{heading}:\n");
+            self.text += &heading_line(heading);
         }
         let blocks: Vec<String> = arguments.iter().map(|arg| self.block(arg)).collect();
         self.text += &blocks.join("\n");
@@ -120,7 +120,7 @@ impl HelpPage {
 
     fn table(&mut self, heading: &str, rows: Vec<(String, String)>) {
         let Some(widest) = rows.iter().map(|(term, _)| width(term)).max() else { return };
-        self.text += &format!("\n{heading}:\n");
+        self.text += &heading_line(heading);
         let left = widest + 4;
         // If the names take half of the width, descriptions go on the next line.
         let below = left * 2 > self.columns;
@@ -136,6 +136,11 @@ impl HelpPage {
             self.text.push('\n');
         }
     }
+}
+
+/// In bold, as clap has it; without color, clap drops the escape sequences.
+fn heading_line(heading: &str) -> String {
+    format!("\n\u{1b}[1;4m{heading}:\u{1b}[0m\n")
 }
 
 fn headings(command: &Command) -> Vec<&str> {

@@ -53,11 +53,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn of(system: &System) -> Self {
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| system.env.get(name));
-        let blocks = locale.is_some_and(|name| {
-            let name = name.to_ascii_lowercase();
-            name.ends_with("utf-8") || name.ends_with("utf8")
-        });
+        let blocks = system.draws_lines();
         // A terminal without a size reports 0.
         let width = Table::new().width().filter(|width| system.terminal.stdout && *width > 0);
         let now_ms = system.clock.now().wall_ms;

@@ -1,12 +1,15 @@
 //! Text layout in terminal columns. A wide character (East Asian Width W and F) takes two.
 
+use crate::i18n::language::{Language, language};
 use std::ops::Range;
-use textwrap::core::Word;
-use textwrap::{Options, WordSeparator, WordSplitter};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use textwrap::WordSeparator;
+use textwrap::core::{Fragment, Word};
+use textwrap::wrap_algorithms::wrap_first_fit;
+use unicode_width::UnicodeWidthStr;
 
+/// Terminals of Japanese users may draw characters of ambiguous width, such as arrows, in two columns.
 pub(crate) fn width(text: &str) -> usize {
-    text.width()
+    if language() == Language::Japanese { text.width_cjk() } else { text.width() }
 }
 
 /// Pads `text` with blanks to `columns`.
@@ -18,7 +21,7 @@ pub(crate) fn pad(text: &str, columns: usize) -> String {
 pub(crate) fn cut(text: &str, columns: usize) -> &str {
     let mut used = 0;
     let over = text.char_indices().find(|(_, c)| {
-        used += c.width().unwrap_or(0);
+        used += width(c.encode_utf8(&mut [0; 4]));
         used > columns
     });
     over.map_or(text, |(at, _)| &text[..at])
@@ -26,23 +29,47 @@ pub(crate) fn cut(text: &str, columns: usize) -> &str {
 
 /// Breaks `text` into lines of at most `columns`. A word that is longer gets a line of its own.
 pub(crate) fn wrap(text: &str, columns: usize) -> String {
-    textwrap::fill(text, options(columns))
+    hang("", text, columns, 0)
 }
 
 /// Like [`wrap`], with `start` before the first line and the other lines indented.
 pub(crate) fn hang(start: &str, text: &str, columns: usize, indent: usize) -> String {
     let indent = " ".repeat(indent);
-    textwrap::fill(text, options(columns).initial_indent(start).subsequent_indent(&indent))
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.split('\n') {
+        let pieces: Vec<Piece<'_>> = words(line).map(Piece).collect();
+        let first = if lines.is_empty() { start } else { &*indent };
+        let rooms = [first, &*indent].map(|indent| columns.saturating_sub(width(indent)) as f64);
+        for pieces in wrap_first_fit(&pieces, &rooms) {
+            let mut line = if lines.is_empty() { start.to_owned() } else { indent.clone() };
+            pieces.iter().for_each(|Piece(word)| line.extend([word.word, word.whitespace]));
+            lines.push(line.trim_end_matches(' ').to_owned());
+        }
+    }
+    lines.join("\n")
 }
 
-fn options<'a>(columns: usize) -> Options<'a> {
-    let options = Options::new(columns).word_separator(WordSeparator::Custom(words));
-    options.word_splitter(WordSplitter::NoHyphenation).break_words(false)
+/// A word, measured by [`width`].
+#[derive(Debug)]
+struct Piece<'a>(Word<'a>);
+
+impl Fragment for Piece<'_> {
+    fn width(&self) -> f64 {
+        width(self.0.word) as f64
+    }
+
+    fn whitespace_width(&self) -> f64 {
+        self.0.whitespace.len() as f64
+    }
+
+    fn penalty_width(&self) -> f64 {
+        0.0
+    }
 }
 
 /// The parts between which a line may break. Japanese text breaks as UAX #14 defines. ASCII text breaks only at
 /// blanks and never inside quotes, so that commands, paths and URLs can be pasted.
-fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+fn words(line: &str) -> impl Iterator<Item = Word<'_>> {
     let (mut words, mut start, mut end) = (Vec::new(), 0, 0);
     let quoted = quoted(line);
     for part in WordSeparator::UnicodeBreakProperties.find_words(line) {
@@ -54,7 +81,7 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
             start = end;
         }
     }
-    Box::new(words.into_iter())
+    words.into_iter()
 }
 
 fn ascii(c: char) -> bool {
@@ -96,6 +123,14 @@ mod tests {
         assert_eq!(wrap("one two three", 8), "one two\nthree");
         assert_eq!(wrap("値は --timeout です", 12), "値は\n--timeout で\nす");
         assert_eq!(wrap("", 8), "");
+        assert_eq!(wrap("a\n\nb", 8), "a\n\nb");
+    }
+
+    #[test]
+    fn ambiguous_characters_get_the_room_that_east_asian_terminals_need() {
+        let _speaking = crate::i18n::speak(Language::Japanese);
+        assert_eq!(wrap("→→→ ■■ →→→", 10), "→→→\n■■\n→→→");
+        assert_eq!(cut("█████", 5), "██");
     }
 
     #[test]

@@ -21,6 +21,14 @@ pub fn code(system: &System, code: &str) {
     if !system.styles_stderr() {
         return system.say(&format!("      {code}\n"));
     }
-    let line = "─".repeat(code.chars().count() + 6);
-    system.say_styled(&format!("      ╭{line}╮\n      │  \u{1b}[1m {code} \u{1b}[0m  │\n      ╰{line}╯\n"));
+    let (corners, line, side) = if system.draws_lines() {
+        (["╭", "╮", "╰", "╯"], "─", "│")
+    } else {
+        (["+"; 4], "-", "|")
+    };
+    let [above, right, below, end] = corners;
+    let line = line.repeat(code.chars().count() + 6);
+    system.say_styled(&format!(
+        "      {above}{line}{right}\n      {side}  \u{1b}[1m {code} \u{1b}[0m  {side}\n      {below}{line}{end}\n"
+    ));
 }

@@ -106,17 +106,29 @@ impl System {
 
     /// See <https://no-color.org>.
     fn wants_color(&self) -> bool {
-        self.env.get("NO_COLOR").is_none_or(str::is_empty) && self.env.get("TERM") != Some("dumb")
+        let can = cfg!(windows) || self.env.get("TERM").is_some_and(|term| term != "dumb");
+        can && self.env.get("NO_COLOR").is_none_or(str::is_empty)
+    }
+
+    /// Whether blocks and box lines take one column. Terminals in East Asian languages may draw them in two.
+    pub(crate) fn draws_lines(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| self.env.get(name));
+        let locale = locale.unwrap_or_default().to_ascii_lowercase();
+        let is_utf8 = locale.ends_with("utf-8") || locale.ends_with("utf8");
+        is_utf8 && !["ja", "ko", "zh"].iter().any(|language| locale.starts_with(language))
     }
 
     /// Writes lines to stderr. On a terminal, our own messages are wrapped at words. Errors are ignored.
     pub fn say(&self, text: &str) {
         let text = &sanitize_lines(text);
-        let Some(columns) = self.terminal.stderr_columns() else { return self.say_as_it_is(text) };
-        let wrap = |line: &str| {
-            if line.starts_with("zoho-cred: ") { hang("", line, columns, 2) } else { line.to_owned() }
-        };
-        self.say_as_it_is(&text.split('\n').map(wrap).collect::<Vec<_>>().join("\n"));
+        let columns = self.terminal.stderr_columns();
+        let lines = text.split('\n').map(|line| match columns {
+            Some(columns) if line.starts_with(NAME) => hang("", line, columns, 2),
+            _ => line.to_owned(),
+        });
+        let lines: Vec<_> =
+            lines.map(|line| if self.styles_stderr() { emphasized(&line) } else { line }).collect();
+        self.say_styled(&lines.join("\n"));
     }
 
     /// Writes lines to stderr without wrapping, so that they can be pasted.
@@ -146,6 +158,32 @@ impl System {
     pub fn print(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let written = self.stdout.write_all(bytes).and_then(|()| self.stdout.flush());
         written.map_err(|error| unprinted(&error))
+    }
+}
+
+/// Begins our own messages.
+const NAME: &str = "zoho-cred: ";
+
+/// A message with its label in color and bold: `error[…]:`, `warning:`, `cause:` or `hint:`.
+fn emphasized(line: &str) -> String {
+    let Some(rest) = line.strip_prefix(NAME) else { return line.to_owned() };
+    let warning = tr!("zoho-cred: warning: {words}", words = "");
+    let (cause, hint) =
+        (tr!("zoho-cred: cause: {cause}", cause = ""), tr!("zoho-cred: hint: {hint}", hint = ""));
+    let label = |message: &str| {
+        rest.starts_with(message[NAME.len()..].trim_end()).then(|| message[NAME.len()..].trim_end().len())
+    };
+    let error = rest
+        .strip_prefix("error[")
+        .and_then(|rest| rest.find("]:"))
+        .map(|at| "error[".len() + at + "]:".len());
+    let labels = [(error, "31"), (label(&warning), "33"), (label(&cause), "36"), (label(&hint), "32")];
+    match labels.into_iter().find_map(|(end, color)| Some((end?, color))) {
+        Some((end, color)) => {
+            let (label, text) = rest.split_at(end);
+            format!("{NAME}\u{1b}[1;{color}m{label}\u{1b}[0m{text}")
+        }
+        None => line.to_owned(),
     }
 }
 

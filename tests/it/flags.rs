@@ -33,3 +33,36 @@ fn verbose_says_what_was_asked_and_no_secret() {
     }
     assert_eq!(test.run(["get", "-q", "-v"]).stderr, "");
 }
+
+#[test]
+fn color_works_for_errors_and_help_in_both_languages() {
+    let test = Test::new();
+    for lang in ["C.UTF-8", "ja_JP.UTF-8"] {
+        let test = Test::new().var("LANG", lang);
+        for (args, label) in [
+            (&["get", "nobody"][..], "\u{1b}[1;31merror[unknown_profile]:\u{1b}[0m "),
+            (&["gte"], "\u{1b}[1;31merror[usage]:\u{1b}[0m "),
+            (&["get", "nobody"], "\u{1b}[1;32m"),
+            (&["get", "--help"], "\u{1b}[1"),
+        ] {
+            for color in [&["--color", "always"][..], &["--color=always"]] {
+                let outcome = test.run(color.iter().chain(args).copied());
+                let shown = outcome.stdout + &outcome.stderr;
+                assert!(shown.contains(label), "{args:?}: {shown:?}");
+                // The label is all that differs.
+                let plain = test.run(args.iter().copied());
+                let plain = plain.stdout + &plain.stderr;
+                assert!(!plain.contains('\u{1b}'), "{plain:?}");
+                assert_eq!(without_styles(&shown), plain);
+            }
+        }
+    }
+    let outcome = test.run(["exec", "--", "echo", "--color=always"]);
+    assert_eq!(outcome.ok(), "--color=always");
+}
+
+fn without_styles(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |all, part| all + part.split_once('m').unwrap().1)
+}

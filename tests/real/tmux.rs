@@ -3,7 +3,7 @@
 use crate::harness::{PROGRAM, Test, have, until};
 use std::cell::Cell;
 use std::process::Command;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use zoho_cred::sandbox::{ClientKind, Options};
 
 /// A terminal with `columns` columns and a shell in the test's environment.
@@ -123,6 +123,11 @@ fn reports_fit_into_80_and_40_columns() {
         assert!(doctor.contains("ok") && doctor.contains("clock"), "{doctor}");
         let summary = screen.report("zc", 0);
         assert!(summary.contains("next") && summary.contains("get dev"), "{summary}");
+        for report in ["zc status", "zc list", "zc doctor", "zc"] {
+            let shown = screen.report(&format!("LC_ALL=ja_JP.UTF-8 {report}"), 0);
+            let ambiguous: String = shown.chars().filter(|c| c.width() != c.width_cjk()).collect();
+            assert_eq!(ambiguous, "", "an East Asian terminal may draw these in two columns: {shown}");
+        }
         let piped = screen.report("zc status --color auto | od -c | grep -c 033", 1);
         assert!(piped.starts_with("0\n"), "{piped}");
     }
