@@ -216,6 +216,8 @@ pub(crate) enum Target {
     Python,
     /// Node.js, with fetch
     Node,
+    /// PowerShell, with Invoke-RestMethod
+    Powershell,
 }
 
 #[derive(Debug, Args)]

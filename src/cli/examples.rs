@@ -6,13 +6,13 @@ pub(crate) const HEADING: &str = "Examples:";
 pub(super) const TOP: &str = "\
 Examples:
   zoho-cred login crm
-  curl -H \"$(zoho-cred get -o header)\" 'https://www.zohoapis.com/crm/v8/Leads?fields=Last_Name'
+  curl -H \"$(zoho-cred get -o header)\" \"$URL\"
   zoho-cred doctor";
 
 pub(super) const GET: &str = "\
 Examples:
   zoho-cred get crm
-  zoho-cred get -o header | curl -H @- 'https://www.zohoapis.com/crm/v8/Leads?fields=Last_Name'
+  zoho-cred get -o header | curl -H @- \"$URL\"
   eval \"$(zoho-cred get -o env)\"
   zoho-cred get --output-file token.txt --watch";
 

@@ -111,7 +111,8 @@ fn powershell() {
         return;
     }
     let test = on_path(Test::new());
-    let file = test.file("zoho.ps1", &block("powershell")).display().to_string();
+    test.get().ok();
+    let file = test.file("zoho.ps1", &test.run(["setup", "powershell"]).stdout).display().to_string();
     let recipe = Recipe::new("pwsh", &["-NoProfile", "-File", &file]);
     Recipe { shows_status: false, ..recipe }.behaves(&test);
 }

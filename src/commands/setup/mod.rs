@@ -51,6 +51,7 @@ fn text(target: Target) -> &'static str {
         Target::Systemd => include_str!("systemd.service"),
         Target::Python => include_str!("python.py"),
         Target::Node => include_str!("node.mjs"),
+        Target::Powershell => include_str!("powershell.ps1"),
     }
 }
 
@@ -102,6 +103,7 @@ fn check(target: Target) -> String {
         }
         Target::Python => tr!("pip install requests, save it as zoho_auth.py, then: python3 zoho_auth.py"),
         Target::Node => tr!("save it as zoho-fetch.mjs (Node 18 or later), then: node zoho-fetch.mjs"),
+        Target::Powershell => tr!("save it as zoho.ps1 (PowerShell 7 or later), then: pwsh zoho.ps1"),
     }
 }
 

@@ -20,6 +20,26 @@ fn a_new_machine_takes_the_token_over() {
     assert_eq!(fleet.requests(), 1);
 }
 
+/// A refresh token that replaces another: token and budget go on under the new credential, in the shared store too.
+#[test]
+fn a_replaced_refresh_token_keeps_the_shared_token_and_budget() {
+    let Some(fleet) = RedisStore::new() else { return };
+    let RedisStore { test, key, url, redis: _redis } = fleet;
+    let test = test.with_profile().var("ZOHO_CRED_STORE", &url).var("ZOHO_CRED_STORE_KEY", &key);
+    test.sandbox.set_limits(|limits| limits.rotate_refresh_tokens = true).unwrap();
+    let tokens: Vec<String> = (0..3).map(|_| test.run(["get", "--refresh"]).ok().to_owned()).collect();
+    for local in ["credentials", "ledgers"] {
+        std::fs::remove_dir_all(test.state().join(local)).unwrap();
+    }
+    assert_eq!(test.get().ok(), tokens[2], "the store has the token of the newest credential");
+    assert_eq!(test.sandbox.token_requests(), 3);
+    for _ in 3..10 {
+        test.run(["get", "--refresh"]).ok();
+    }
+    test.run(["get", "--refresh"]).failed(75, "rate_limited");
+    assert_eq!(test.sandbox.token_requests(), 10);
+}
+
 #[test]
 fn a_value_that_is_not_ours_is_set_aside_and_costs_one_refresh() {
     let changed = |mut bytes: Vec<u8>| {
