@@ -11,6 +11,8 @@ pub(crate) enum Shell {
     Fish,
     /// PowerShell
     Powershell,
+    /// cmd.exe
+    Cmd,
 }
 
 /// One line for each variable, for `eval`, `source` or `Invoke-Expression`.
@@ -21,6 +23,8 @@ pub(crate) fn env(view: &View<'_>, shell: Shell) -> String {
             format!("set -gx {name} '{}'\n", value.replace('\\', r"\\").replace('\'', r"\'"))
         }
         Shell::Powershell => format!("$env:{name} = '{}'\n", value.replace('\'', "''")),
+        // Nothing quotes a quote for `set`; no value has one.
+        Shell::Cmd => format!("set \"{name}={}\"\n", value.replace('"', "")),
     };
     variables(view).into_iter().map(line).collect()
 }
@@ -51,6 +55,11 @@ mod tests {
             env(&view, Shell::Powershell),
             "$env:ZOHO_ACCESS_TOKEN = '1000.aa.bb'\n$env:ZOHO_API_DOMAIN = 'https://www.zohoapis.jp'\n\
              $env:ZOHO_ACCESS_TOKEN_EXPIRES_AT = '2030-01-01T00:01:00Z'\n"
+        );
+        assert_eq!(
+            env(&view, Shell::Cmd),
+            "set \"ZOHO_ACCESS_TOKEN=1000.aa.bb\"\nset \"ZOHO_API_DOMAIN=https://www.zohoapis.jp\"\n\
+             set \"ZOHO_ACCESS_TOKEN_EXPIRES_AT=2030-01-01T00:01:00Z\"\n"
         );
         assert_eq!(
             dotenv(&view),

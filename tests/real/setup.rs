@@ -17,8 +17,17 @@ fn every_target_is_made_for_the_profile() {
         for secret in [&token, test.sandbox.client_secret(), test.sandbox.refresh_token()] {
             assert!(!all.contains(secret), "{target}");
         }
-        let settings =
-            ["{profile}", "{host}", "{api_domain}", "{client_id}", "{data_center", "{scheme}", "{program}"];
+        let settings = [
+            "{profile}",
+            "{host}",
+            "{url}",
+            "{job_url}",
+            "{api_domain}",
+            "{client_id}",
+            "{data_center",
+            "{scheme}",
+            "{program}",
+        ];
         assert!(settings.iter().all(|name| !all.contains(name)), "{all}");
         let host = test.sandbox.url().trim_start_matches("http://").to_owned();
         let own = ["crm", &host, test.sandbox.client_id()];

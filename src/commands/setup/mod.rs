@@ -1,6 +1,8 @@
 //! `setup TARGET`: prints settings to paste, with the profile's values. The templates are in this directory and
 //! contain no secrets.
 
+mod sample;
+
 use crate::cli::{Global, SetupArgs, Target};
 use crate::commands::Session;
 use crate::commands::helper::last_api_domain;
@@ -10,6 +12,7 @@ use crate::i18n::tr;
 use crate::model::{Grant, Profile};
 use crate::sanitize::sanitize;
 use crate::system::{System, process};
+use sample::Sample;
 
 /// Prints the settings on stdout and how to test them on stderr.
 pub(crate) fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
@@ -73,7 +76,7 @@ fn check(target: Target) -> String {
              echo '{\"uri\":\"{api_domain}/\"}' | credential-helper-zoho get"
             )
         }
-        Target::Curl => tr!("paste it into ~/.bashrc or ~/.zshrc, then: zoho '{api_domain}{path}'"),
+        Target::Curl => tr!("paste it into ~/.bashrc or ~/.zshrc, then: zoho '{url}'"),
         Target::GithubActions => {
             tr!("save it as .github/workflows/zoho.yaml\n\
              set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
@@ -134,6 +137,10 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
         Grant::RefreshToken => &["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"],
         Grant::ClientCredentials { .. } => &["ZOHO_CLIENT_SECRET"],
     };
+    let (url, job_url) = match Sample::of(profile) {
+        Sample::Gateway(path) => (format!("{api_domain}{path}"), format!("$ZOHO_API_DOMAIN{path}")),
+        Sample::Url(url) => (url.clone(), url),
+    };
     let values = [
         ("{profile}", profile.name.to_string()),
         ("{client_id}", profile.client_id.clone()),
@@ -141,23 +148,14 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
         ("{data_center}", data_center.clone()),
         ("{data_center_env}", data_center.replace(": ", "=")),
         ("{api_domain}", api_domain),
-        ("{path}", sample_path(&profile.scopes).to_owned()),
+        ("{url}", url),
+        ("{job_url}", job_url),
         ("{host}", host),
         ("{scheme}", scheme),
         ("{program}", process::own_path().display().to_string()),
     ];
     let text = for_grant(profile, text, quote);
     Ok(values.iter().fold(text, |text, (name, value)| text.replace(name, &quote(&sanitize(value)))))
-}
-
-/// An API call that is allowed with these scopes.
-fn sample_path(scopes: &[String]) -> &'static str {
-    let has = |area: &str| scopes.iter().any(|scope| scope.to_ascii_lowercase().starts_with(area));
-    if has("zohocrm.org.") && !has("zohocrm.modules.") {
-        "/crm/v8/org"
-    } else {
-        "/crm/v8/Leads?fields=Last_Name&per_page=1"
-    }
 }
 
 /// Adapts a template to the profile's grant: client credentials have no refresh token, but an organization and

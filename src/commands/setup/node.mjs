@@ -34,5 +34,5 @@ export async function zohoFetch(url, options = {}, profile = '{profile}') {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  console.log(await (await zohoFetch('{api_domain}{path}')).text());
+  console.log(await (await zohoFetch('{url}')).text());
 }

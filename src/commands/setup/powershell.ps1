@@ -1,5 +1,5 @@
 # Invoke-RestMethod with a fresh Zoho token: Invoke-Zoho URL. Needs PowerShell 7. Run as a script, it takes the URL.
-param([string]$Uri = '{api_domain}{path}', [string]$ZohoProfile = '{profile}')
+param([string]$Uri = '{url}', [string]$ZohoProfile = '{profile}')
 
 function Invoke-ZohoCred([string]$Verb, [string]$Token) {
     $output = if ($Token) { $Token | zoho-cred $Verb $ZohoProfile } else { zoho-cred $Verb $ZohoProfile }

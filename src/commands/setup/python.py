@@ -47,4 +47,4 @@ class ZohoAuth(requests.auth.AuthBase):
 
 
 if __name__ == "__main__":
-    print(requests.get("{api_domain}{path}", auth=ZohoAuth(), timeout=30).text)
+    print(requests.get("{url}", auth=ZohoAuth(), timeout=30).text)
