@@ -26,7 +26,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     let args = expand_program_name(args);
     let _speaking = speak(if wants_json(&args) { Language::English } else { user_language(system) });
     system.terminal.color = color(&args);
-    let cli = match parse_alone(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
+    let mut cli = match parse_alone(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report_clap_error(&args, error, system),
     };
@@ -34,7 +34,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     let _speaking = speak(if machine_readable { Language::English } else { language() });
     start_log(&cli.global);
     system.terminal.quiet = cli.global.verbosity.quiet;
+    let united = cli.unite_profiles();
     let outcome = match cli.command {
+        _ if united.is_err() => united.map(|()| 0),
         Some(command) => dispatch(command, &cli.global, system),
         None if system.terminal.stdout => commands::summary(system, &cli.global),
         None => {
@@ -63,6 +65,7 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Reject(args) => commands::reject(system, global, &args),
         Command::Login(args) => commands::login(system, global, &args),
         Command::Logout(args) => commands::logout(system, global, &args),
+        Command::Profile(args) => commands::profile(system, global, &args.action),
         Command::Import(args) => commands::import(system, global, &args),
         Command::List(args) => commands::list(system, global, &args),
         Command::Status(args) => commands::status(system, global, &args),

@@ -1,7 +1,11 @@
 //! The clap definitions. Help, completions, man pages and docs/cli.md are generated from them.
 
-use crate::cli::{ExecArgs, GetArgs, ImportArgs, LoginArgs, LogoutArgs, examples};
+use crate::cli::{
+    ExecArgs, GetArgs, ImportArgs, LoginArgs, LogoutArgs, ProfileAction, ProfileArgs, examples,
+};
 use crate::config::duration;
+use crate::error::Error;
+use crate::i18n::tr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,6 +28,9 @@ pub(crate) const GLOBAL: &str = "Global options";
 /// Flags that every command accepts, before or after its name.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Global {
+    /// Profile to use [env: ZOHO_CRED_PROFILE]
+    #[arg(short, long = "profile", id = "profile_flag", value_name = "NAME", global = true, help_heading = GLOBAL)]
+    pub(crate) profile: Option<String>,
     /// Read the settings from FILE [env: ZOHO_CRED_CONFIG]
     #[arg(long, value_name = "FILE", global = true, help_heading = GLOBAL)]
     pub(crate) config: Option<String>,
@@ -95,6 +102,9 @@ pub(crate) enum Command {
     /// Revoke a profile's credential at Zoho and delete it
     #[command(after_help = examples::LOGOUT)]
     Logout(LogoutArgs),
+    /// Choose the default profile, rename a profile, or remove one
+    #[command(after_help = examples::PROFILE)]
+    Profile(ProfileArgs),
     /// Import refresh tokens that were issued to other tools
     #[command(after_help = examples::IMPORT)]
     Import(ImportArgs),
@@ -133,6 +143,58 @@ pub(crate) enum Command {
     },
 }
 
+impl Cli {
+    /// Puts the value of `--profile` in the place of the command's PROFILE argument. `Code::Usage` if both are given and
+    /// differ, or if a command that needs one has neither.
+    pub(crate) fn unite_profiles(&mut self) -> Result<(), Error> {
+        let requiring = match self.command {
+            Some(Command::Logout(_)) => Some("zoho-cred logout"),
+            Some(Command::Profile(_)) => Some("zoho-cred profile remove"),
+            _ => None,
+        };
+        let flag = self.global.profile.as_ref();
+        let Some(argument) = self.command.as_mut().and_then(Command::profile) else { return Ok(()) };
+        match (flag, argument) {
+            (Some(flag), Some(argument)) if flag != argument => Err(Error::usage(
+                tr!("two profiles are given: '{flag}' and '{argument}'", flag, argument),
+                "zoho-cred",
+            )),
+            (Some(flag), argument) => {
+                *argument = Some(flag.clone());
+                Ok(())
+            }
+            (None, None) => requiring.map_or(Ok(()), |command| {
+                let arguments = "PROFILE";
+                let problem =
+                    tr!("the following required arguments were not provided: {arguments}", arguments);
+                Err(Error::usage(problem, command))
+            }),
+            (None, Some(_)) => Ok(()),
+        }
+    }
+}
+
+impl Command {
+    /// The PROFILE argument.
+    fn profile(&mut self) -> Option<&mut Option<String>> {
+        match self {
+            Command::Get(GetArgs { profile, .. })
+            | Command::Reject(RejectArgs { profile, .. })
+            | Command::Login(LoginArgs { profile, .. })
+            | Command::Logout(LogoutArgs { profile, .. })
+            | Command::Status(StatusArgs { profile, .. })
+            | Command::Doctor(StatusArgs { profile, .. })
+            | Command::Exec(ExecArgs { profile, .. })
+            | Command::Setup(SetupArgs { profile, .. })
+            | Command::Helper(HelperArgs {
+                protocol: Protocol::Git(GitArgs { profile, .. }) | Protocol::Uri(UriArgs { profile, .. }),
+            }) => Some(profile),
+            Command::Profile(ProfileArgs { action: ProfileAction::Remove { name, .. } }) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct HelperArgs {
     #[command(subcommand)]
@@ -153,8 +215,7 @@ pub(crate) enum Protocol {
 pub(crate) struct GitArgs {
     /// get, store, erase or capability; any other operation is ignored
     pub(crate) operation: String,
-    /// Profile to use
-    #[arg(long, value_name = "NAME")]
+    #[arg(skip)]
     pub(crate) profile: Option<String>,
     /// Send the token as a Basic password to git versions before 2.46
     #[arg(long)]
@@ -169,8 +230,7 @@ pub(crate) struct UriArgs {
     /// Operation
     #[arg(value_enum)]
     pub(crate) operation: UriOperation,
-    /// Profile to use
-    #[arg(long, value_name = "NAME")]
+    #[arg(skip)]
     pub(crate) profile: Option<String>,
     /// Time limit for the whole call; Bazel stops waiting after 10 seconds
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "8s")]

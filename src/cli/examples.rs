@@ -32,6 +32,24 @@ Examples:
   zoho-cred logout crm
   zoho-cred logout crm --local";
 
+pub(super) const PROFILE: &str = "\
+Examples:
+  zoho-cred profile use crm
+  zoho-cred profile rename crm sales";
+
+pub(super) const PROFILE_USE: &str = "\
+Examples:
+  zoho-cred profile use crm";
+
+pub(super) const PROFILE_RENAME: &str = "\
+Examples:
+  zoho-cred profile rename crm sales";
+
+pub(super) const PROFILE_REMOVE: &str = "\
+Examples:
+  zoho-cred profile remove crm
+  zoho-cred profile remove crm --local";
+
 pub(super) const IMPORT: &str = "\
 Examples:
   zoho-cred import env

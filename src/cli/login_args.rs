@@ -89,16 +89,52 @@ pub(crate) enum SecretsFlag {
 #[derive(Debug, Args)]
 pub(crate) struct LogoutArgs {
     /// Profile to log out
-    pub(crate) profile: String,
+    pub(crate) profile: Option<String>,
     /// Revoke the credential even if other profiles use it
     #[arg(long, conflicts_with = "local")]
     pub(crate) force: bool,
     /// Delete the credential on this machine but do not revoke it at Zoho
     #[arg(long)]
     pub(crate) local: bool,
-    /// Delete the profile's settings too
-    #[arg(long)]
+    /// Delete the profile's settings too, as 'profile remove' does
+    #[arg(long, hide = true)]
     pub(crate) forget: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArgs {
+    #[command(subcommand)]
+    pub(crate) action: ProfileAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfileAction {
+    /// Set the profile that commands without a name use
+    #[command(after_help = examples::PROFILE_USE)]
+    Use {
+        /// Profile to make the default
+        name: String,
+    },
+    /// Rename a profile's settings and credential
+    #[command(after_help = examples::PROFILE_RENAME)]
+    Rename {
+        /// Profile to rename
+        old: String,
+        /// Its new name
+        new: String,
+    },
+    /// Revoke a profile's credential and delete it with the settings
+    #[command(after_help = examples::PROFILE_REMOVE)]
+    Remove {
+        /// Profile to remove
+        name: Option<String>,
+        /// Revoke the credential even if other profiles use it
+        #[arg(long, conflicts_with = "local")]
+        force: bool,
+        /// Delete the credential on this machine but do not revoke it at Zoho
+        #[arg(long)]
+        local: bool,
+    },
 }
 
 #[derive(Debug, Args)]

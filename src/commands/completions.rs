@@ -55,7 +55,7 @@ fn command() -> Command {
 fn with_candidates(command: Command) -> Command {
     let is_exec = command.get_name() == "exec";
     let command = command.mut_args(|arg| match arg.get_id().as_str() {
-        "profile" => arg.add(ArgValueCandidates::new(profiles)),
+        "profile" | "profile_flag" => arg.add(ArgValueCandidates::new(profiles)),
         "data_center" => arg.add(ArgValueCandidates::new(data_centers)),
         "scopes" => arg.add(ArgValueCompleter::new(scopes)),
         "command" if is_exec => arg.add(ArgValueCompleter::new(CommandLine)),

@@ -29,7 +29,7 @@ struct Row {
 pub(crate) fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8, Error> {
     let config = read_config(system, global, true)?;
     let profiles = statuses(system, global, &config);
-    let default = resolve(&system.env, config, None).ok();
+    let default = resolve(&system.env, config, global.profile.as_deref()).ok();
     let default_name = default.as_ref().map(|resolved| resolved.profile.name.clone());
     let default_name = default_name.as_ref();
     let text = match args.output {

@@ -23,7 +23,7 @@ const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Logs a profile out. A failure before the token is known to be invalid deletes nothing.
 pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
-    let session = Session::open(system, global, Some(&args.profile))?;
+    let session = Session::open(system, global, args.profile.as_deref())?;
     let profile = &session.profile;
     if profile.origin == Origin::Environment {
         let problem = tr!("profile 'env' comes from the ZOHO_ variables; unset them to log out");

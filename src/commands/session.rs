@@ -35,17 +35,7 @@ impl Session {
         named: Option<&str>,
     ) -> Result<Self, Error> {
         let resolved = resolve(&system.env, read_config(system, global, true)?, named)?;
-        let passed_over_environment = resolved.passed_over_environment;
-        let session = Session::of_unchecked(system, global, resolved)?;
-        let (profile, config) = (&session.profile, &session.config);
-        if passed_over_environment && !global.verbosity.quiet {
-            system.warn(&tr!(
-                "the ZOHO_ variables also define a profile; '{profile}' of {path} is used, 'env' is not",
-                profile = profile.name,
-                path = config.path().display(),
-            ));
-        }
-        Ok(session)
+        Session::of_unchecked(system, global, resolved)
     }
 
     /// The session of a resolved profile.
@@ -56,7 +46,7 @@ impl Session {
     }
 
     fn of_unchecked(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
-        let Resolved { profile, config, .. } = resolved;
+        let Resolved { profile, config } = resolved;
         let state = StateDir::new(state_dir(&system.env)?);
         let (name, place) = (&profile.name, &profile.accounts_url);
         log::debug!("profile '{name}' at {place}; its state is in {}", state.path().display());

@@ -14,14 +14,14 @@ use crate::system::System;
 /// none of several is the default.
 pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error> {
     let config = read_config(system, global, true)?;
-    let Some((profile, passed_over_environment)) = choose(&system.env, &config, None)? else {
+    let Some(profile) = choose(&system.env, &config, global.profile.as_deref())? else {
         if config.names().is_empty() {
             let text = getting_started(&Report::of(system));
             return system.print(text.as_bytes()).map(|()| 0);
         }
         return list(system, global, &ListArgs { output: ReportFormat::Text });
     };
-    let session = Session::of(system, global, Resolved { profile, config, passed_over_environment })?;
+    let session = Session::of(system, global, Resolved { profile, config })?;
     let found = LocalState::read(&session, system)?;
     let status = evaluate(&session, system, &found);
     let text = status::summary(&status, &Report::of(system), system.clock.now().wall_ms);

@@ -67,6 +67,57 @@ pub(crate) fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result
     Ok(with_line_endings_of(text, document.to_string()))
 }
 
+/// Makes `name` the `default_profile` of `text`.
+pub(crate) fn with_default(path: &Path, text: &str, name: &ProfileName) -> Result<String, Error> {
+    let mut document = parse(path, text)?;
+    let is_new = document.get("default_profile").is_none();
+    let is_first = is_new && document.iter().all(|(_, item)| !item.is_value());
+    set_value(document.as_table_mut(), "default_profile", name.as_str().into());
+    if is_first && let Some(first) = next_table(&mut document, None) {
+        // The key precedes all tables, and the comments at the top of the file precede the key.
+        let lines = first.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned();
+        let head = of_others(&lines);
+        first.decor_mut().set_prefix(format!("\n{}", lines[head.len()..].trim_start_matches('\n')));
+        if let Some(mut key) = document.key_mut("default_profile") {
+            key.leaf_decor_mut().set_prefix(head);
+        }
+    }
+    Ok(with_line_endings_of(text, document.to_string()))
+}
+
+/// Renames the profile `old`, and a `default_profile` that names it.
+pub(crate) fn with_new_name(
+    path: &Path,
+    text: &str,
+    old: &ProfileName,
+    new: &ProfileName,
+) -> Result<String, Error> {
+    let mut document = parse(path, text)?;
+    if let Some(profiles) = document.get_mut("profile").and_then(Item::as_table_like_mut)
+        && let Some(table) = profiles.remove(old.as_str())
+    {
+        profiles.insert(new.as_str(), table);
+    }
+    if document.get("default_profile").and_then(Item::as_str) == Some(old.as_str()) {
+        set_value(document.as_table_mut(), "default_profile", new.as_str().into());
+    }
+    Ok(with_line_endings_of(text, document.to_string()))
+}
+
+/// The profile to make the default when `new` is added to a config without one: `new` if it is the first, the only other
+/// one so that it stays what `zoho-cred get` uses, or none.
+pub(crate) fn default_beside(config: &ConfigFile, new: &ProfileName) -> Option<ProfileName> {
+    if config.default_profile().is_some() {
+        return None;
+    }
+    let others: Vec<_> = config.names().into_iter().filter(|name| name != new.as_str()).collect();
+    match others.as_slice() {
+        [] => Some(new.clone()),
+        [other] => ProfileName::new(other).ok(),
+        _ => None,
+    }
+}
+
 /// Removes the profile `name` from `text`, and a `default_profile` that names it.
 pub(crate) fn without_profile(path: &Path, text: &str, name: &ProfileName) -> Result<String, Error> {
     let mut document = parse(path, text)?;

@@ -9,33 +9,30 @@ use crate::sanitize::mask_argument;
 use crate::system::{Env, files};
 use std::path::PathBuf;
 
-/// A profile and how it was chosen.
+/// A profile and the config it is from.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     pub(crate) profile: Profile,
     /// Empty if there is no config file.
     pub(crate) config: ConfigFile,
-    /// Whether a profile of the config was chosen by default although the environment profile is complete.
-    pub(crate) passed_over_environment: bool,
 }
 
-/// Finds the profile: `named`, `ZOHO_CRED_PROFILE`, `default_profile`, the only profile, or the environment profile,
-/// in this order. Otherwise `Code::Usage`.
+/// Finds the profile: `named`, `ZOHO_CRED_PROFILE`, the environment profile if it is complete, `default_profile`, or the
+/// only profile, in this order. Otherwise `Code::Usage`.
 pub(crate) fn resolve(env: &Env, config: ConfigFile, named: Option<&str>) -> Result<Resolved, Error> {
     match choose(env, &config, named)? {
-        Some((profile, passed_over_environment)) => Ok(Resolved { profile, config, passed_over_environment }),
+        Some(profile) => Ok(Resolved { profile, config }),
         None => Err(no_profile(&config.names())),
     }
 }
 
-/// Like [`resolve`], but `None` if there is no profile. The flag is [`Resolved::passed_over_environment`].
-pub(crate) fn choose(
-    env: &Env,
-    config: &ConfigFile,
-    named: Option<&str>,
-) -> Result<Option<(Profile, bool)>, Error> {
+/// Like [`resolve`], but `None` if there is no profile.
+pub(crate) fn choose(env: &Env, config: &ConfigFile, named: Option<&str>) -> Result<Option<Profile>, Error> {
     if let Some(name) = named.or_else(|| env.get("ZOHO_CRED_PROFILE")) {
-        return Ok(Some((by_name(env, config, name)?, false)));
+        return by_name(env, config, name).map(Some);
+    }
+    if environment::is_complete(env) {
+        return environment::profile(env).map(Some);
     }
     let names = config.names();
     let implied = match (config.default_profile(), names.as_slice()) {
@@ -44,13 +41,9 @@ pub(crate) fn choose(
         (None, _) => None,
     };
     match implied {
-        Some(name) => {
-            let profile = by_name(env, config, name)?;
-            Ok(Some((profile, name != ENVIRONMENT && environment::is_complete(env))))
-        }
-        None if environment::is_begun(env) || environment::is_complete(env) => {
-            Ok(Some((environment::profile(env)?, false)))
-        }
+        Some(name) => by_name(env, config, name).map(Some),
+        // Half-set variables are an error that names those that are missing.
+        None if names.is_empty() && environment::is_begun(env) => environment::profile(env).map(Some),
         None => Ok(None),
     }
 }
@@ -68,8 +61,8 @@ fn no_profile(known: &[String]) -> Error {
         [] => Error::new(Code::Usage, tr!("there is no profile yet"), how_to_begin()),
         _ => Error::new(
             Code::Usage,
-            tr!("which profile?"),
-            tr!("name one of: {known}", known = known.join(", ")),
+            tr!("which profile? There are: {known}", known = known.join(", ")),
+            tr!("name one with -p, or set a default with 'zoho-cred profile use {name}'", name = known[0]),
         ),
     }
 }

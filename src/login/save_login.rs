@@ -90,7 +90,15 @@ fn save_locked(
 
 /// Writes the profile to the config file. If that fails, prints the lines to add and returns `false`.
 fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Result<bool, Error> {
-    let written = match edit::apply(config, |text| edit::with_profile(config.path(), text, profile)) {
+    let edited = edit::apply(config, |text| {
+        let path = config.path();
+        let edited = edit::with_profile(path, text, profile)?;
+        match edit::default_beside(&ConfigFile::parse(path, text)?, &profile.name) {
+            Some(default) => edit::with_default(path, &edited, &default),
+            None => Ok(edited),
+        }
+    });
+    let written = match edited {
         Ok(written) => written.map_err(|error| causes::cause(&error)),
         Err(error) => Err(error.in_one_line()),
     };

@@ -21,6 +21,7 @@ pub struct LoginJournal {
 impl LoginJournal {
     /// Adds `items`. The caller must hold a [`super::LoginLock`].
     pub(crate) fn note(state: &StateDir, profile: &Profile, items: Vec<Item>) -> Result<(), Error> {
+        state.subdir("secrets")?;
         login_path(state, profile).map_or(Ok(()), |record| LoginJournal::note_at(&record, items))
     }
 

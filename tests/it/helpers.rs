@@ -190,22 +190,6 @@ fn a_warning_does_not_reach_a_helpers_stderr() {
 }
 
 #[test]
-fn ignored_variables_are_not_reported_on_a_helpers_stderr() {
-    let mut test = Test::new().with_profile();
-    let token = test.get().ok().to_owned();
-    for (name, value) in
-        [("CLIENT_ID", "x"), ("CLIENT_SECRET", "x"), ("REFRESH_TOKEN", "x"), ("DATA_CENTER", "us")]
-    {
-        test.set(&format!("ZOHO_{name}"), value);
-    }
-    test.get().warned("also define a profile");
-    let outcome = git(&test, "get", &ask(&host(&test)));
-    assert!(outcome.ok().contains(&token));
-    assert_eq!(outcome.stderr, "");
-    assert_eq!(test.run(["get", "-o", "exec-credential"]).stderr, "");
-}
-
-#[test]
 fn a_name_says_which_helper_it_is() {
     let test = Test::new();
     let token = test.get().ok().to_owned();

@@ -221,7 +221,7 @@ fn typos_suggest_the_nearest_name() {
         let outcome = test.run(["get"]);
         assert!(outcome.stderr.contains(&format!("「{near}」のことですか")), "{}", outcome.stderr);
     }
-    test.write_config(&format!("default_profile = \"crn\"\n{config}"));
+    test.write_config(&config.replace("default_profile = \"crm\"", "default_profile = \"crn\""));
     assert!(test.run(["get"]).stderr.contains("「crm」のことですか"));
 }
 

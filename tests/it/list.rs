@@ -10,7 +10,7 @@ fn every_profile_is_a_row() {
     test.get().ok();
     let config = test.read_config();
     test.write_config(&format!(
-        "default_profile = 'crm'\n{config}\n[profile.books]\ndata_center = 'jp'\nclient_id = '1000.B'\nsecrets = 'file'\n\
+        "{config}\n[profile.books]\ndata_center = 'jp'\nclient_id = '1000.B'\nsecrets = 'file'\n\
          [profile.odd]\naccounts_url = 'http://example.com'\nclient_id = '1000.C'\n"
     ));
     let outcome = test.run(["list", "-o", "json"]);

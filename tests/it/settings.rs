@@ -38,18 +38,30 @@ fn the_order_of_resolution() {
 }
 
 #[test]
-fn ignored_environment_variables_are_named() {
+fn complete_variables_come_before_the_config() {
     let test = Test::new();
     let env: Vec<_> = test.vars().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
     let mut test = test.with_profile();
+    assert!(
+        test.read_config().starts_with("default_profile = \"crm\"\n\n[profile.crm]\n"),
+        "{}",
+        test.read_config()
+    );
     for (name, value) in env {
         test.set(&name, &value);
     }
-    let outcome = test.get();
-    outcome.warned("'crm'");
-    assert_eq!(outcome.stderr.lines().count(), 1);
-    assert!(test.run(["get", "crm"]).stderr.is_empty());
-    assert!(test.run(["get", "env"]).stderr.is_empty());
+    let profile = |args: &[&str]| {
+        let outcome = test.run([args, &["-o", "json"]].concat());
+        assert_eq!(outcome.stderr, "");
+        outcome.json()["profile"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(profile(&["get"]), "env");
+    for args in
+        [&["get", "crm"][..], &["get", "-p", "crm"], &["-p", "crm", "get"], &["get", "--profile=crm", "crm"]]
+    {
+        assert_eq!(profile(args), "crm");
+    }
+    test.run(["get", "crm", "-p", "env"]).failed(2, "usage");
 }
 
 #[test]

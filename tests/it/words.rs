@@ -11,7 +11,7 @@ use zoho_cred::cli::Cli;
 const CATALOG: &str = include_str!("../../src/i18n/ja.toml");
 
 /// Sentences that are not translated, with the reason.
-const NOT_SAID: [&str; 28] = [
+const NOT_SAID: [&str; 29] = [
     // Scripts for Redis, and a line of shell.
     "redis.call(",
     "gh secret set",
@@ -37,6 +37,7 @@ const NOT_SAID: [&str; 28] = [
     "\"zoho-cred login {name}\"",
     "\"zoho-cred import sdk\"",
     "\"zoho-cred helper ",
+    "\"zoho-cred profile",
     // A flag with its value.
     "\"output json\"",
     // Commands in the help; only their heading is translated.

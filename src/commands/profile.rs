@@ -1,0 +1,80 @@
+//! `profile`: chooses the default profile, renames a profile with its credential, or removes both.
+
+use crate::cli::{Global, LogoutArgs, ProfileAction};
+use crate::commands::logout::logout;
+use crate::commands::session::Session;
+use crate::config::{ConfigFile, edit};
+use crate::error::{Code, Error};
+use crate::i18n::{causes, tr};
+use crate::model::{ENVIRONMENT, Profile, ProfileName};
+use crate::secrets::{LoginLock, LoginRecord, ProfileState};
+use crate::system::System;
+
+pub(crate) fn profile(system: &mut System, global: &Global, action: &ProfileAction) -> Result<u8, Error> {
+    match action {
+        ProfileAction::Use { name } | ProfileAction::Rename { old: name, .. } if name == ENVIRONMENT => {
+            let problem = tr!("profile 'env' comes from the ZOHO_ variables, not from a config file");
+            Err(Error::usage(problem, "zoho-cred profile"))
+        }
+        ProfileAction::Use { name } => make_default(system, global, name),
+        ProfileAction::Rename { old, new } => rename(system, global, old, new),
+        ProfileAction::Remove { name, local, force } => {
+            let args = LogoutArgs { profile: name.clone(), force: *force, local: *local, forget: true };
+            logout(system, global, &args)
+        }
+    }
+}
+
+fn make_default(system: &System, global: &Global, name: &str) -> Result<u8, Error> {
+    let session = Session::open(system, global, Some(name))?;
+    let name = session.profile.name.clone();
+    let lock = LoginLock::take(&*system.clock, &session.state, &session.config)?;
+    let config = &lock.config;
+    let written = edit::apply(config, |text| edit::with_default(config.path(), text, &name))?;
+    written.map_err(|error| unwritable(config, &error, &format!("default_profile = \"{name}\"")))?;
+    if !global.verbosity.quiet {
+        system.say(&tr!("zoho-cred: '{name}' is the default profile now", name));
+    }
+    Ok(0)
+}
+
+/// Renames settings, credential and state. The new login record is written before the config file and the old one is
+/// removed after it, so that one of the two names works at any time.
+fn rename(system: &System, global: &Global, old: &str, new: &str) -> Result<u8, Error> {
+    let session = Session::open(system, global, Some(old))?;
+    let (state, profile) = (&session.state, &session.profile);
+    let new = ProfileName::new(new)?;
+    let lock = LoginLock::take(&*system.clock, state, &session.config)?;
+    let config = &lock.config;
+    if new.as_str() == ENVIRONMENT || config.names().iter().any(|name| name == new.as_str()) {
+        let problem = tr!("there is a profile '{new}' already", new);
+        return Err(Error::usage(problem, "zoho-cred profile"));
+    }
+    let renamed = Profile { name: new.clone(), ..profile.clone() };
+    if let Some(login) = LoginRecord::load(state, profile)? {
+        LoginRecord { profile: new.to_string(), ..login }.save(state)?;
+    }
+    if let Some(used) = ProfileState::recorded(state, profile)? {
+        used.save(state, &renamed)?;
+    }
+    let name = &profile.name;
+    let written = edit::apply(config, |text| edit::with_new_name(config.path(), text, name, &new))?;
+    written.map_err(|error| unwritable(config, &error, &format!("[profile.{new}]")))?;
+    ProfileState::forget(state, profile)?;
+    LoginRecord::remove(state, profile)?;
+    if !global.verbosity.quiet {
+        system.say(&tr!("zoho-cred: '{old}' is called '{new}' now", old = name, new));
+    }
+    Ok(0)
+}
+
+/// The edit that a read-only config needs, for the user to make.
+fn unwritable(config: &ConfigFile, error: &std::io::Error, line: &str) -> Error {
+    let path = config.path().display();
+    Error::new(
+        Code::Config,
+        tr!("could not write {path}", path),
+        tr!("make the file writable, or edit it yourself: {line}", line),
+    )
+    .with_cause(causes::cause(error))
+}

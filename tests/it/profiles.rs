@@ -1,0 +1,103 @@
+//! Several profiles: which one is the default, and how they are renamed and removed.
+
+use crate::harness::Test;
+
+/// A test with the profiles `crm` and `desk`, logged in in this order.
+fn two() -> Test {
+    let test = Test::new().with_profile();
+    let token = test.sandbox.new_refresh_token();
+    assert_eq!(test.log_in("desk", &token).wait().code, 0);
+    test
+}
+
+fn revoked(test: &Test) -> usize {
+    test.sandbox.counts().grants.iter().filter(|grant| !grant.alive).count()
+}
+
+fn chosen(test: &Test) -> String {
+    test.run(["get", "-o", "json"]).json()["profile"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_second_login_does_not_change_what_get_returns() {
+    let test = two();
+    assert_eq!(chosen(&test), "crm");
+    test.write_config(&test.read_config().replace("default_profile = \"crm\"\n", ""));
+    test.get().failed(2, "usage");
+}
+
+/// A config that was written by hand has no `default_profile`.
+#[test]
+fn a_login_beside_the_only_profile_makes_that_one_the_default() {
+    let test = Test::new().with_profile();
+    test.write_config(&test.read_config().replace("default_profile = \"crm\"\n\n", "# mine\n\n"));
+    assert_eq!(chosen(&test), "crm");
+    assert_eq!(test.log_in("desk", &test.sandbox.new_refresh_token()).wait().code, 0);
+    let config = test.read_config();
+    assert!(config.starts_with("# mine\n\ndefault_profile = \"crm\"\n\n[profile.crm]\n"), "{config}");
+    assert_eq!(chosen(&test), "crm");
+}
+
+#[test]
+fn the_default_can_be_chosen() {
+    let test = two();
+    let outcome = test.run(["profile", "use", "desk"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""), "{outcome:?}");
+    assert_eq!(chosen(&test), "desk");
+    test.run(["profile", "use", "sales"]).failed(78, "unknown_profile");
+    test.run(["profile", "use", "env"]).failed(2, "usage");
+    assert_eq!(chosen(&test), "desk");
+}
+
+#[test]
+fn a_profile_is_renamed_with_its_credential() {
+    let test = two();
+    let token = test.run(["get", "crm"]).ok().to_owned();
+    let requests = test.sandbox.token_requests();
+    assert_eq!(test.run(["profile", "rename", "crm", "sales"]).code, 0);
+    assert_eq!(test.run(["get", "sales"]).ok(), token);
+    assert_eq!(chosen(&test), "sales");
+    test.run(["get", "crm"]).failed(78, "unknown_profile");
+    // Its refresh token is found as well, and nothing of the old name is left.
+    assert_ne!(test.run(["get", "sales", "--refresh"]).ok(), token);
+    assert_eq!(test.sandbox.token_requests(), requests + 1);
+    let left = test
+        .state_files()
+        .into_iter()
+        .filter(|file| std::fs::read_to_string(file).is_ok_and(|text| text.contains("\"profile\":\"crm\"")));
+    assert_eq!(left.count(), 0);
+    for (old, new, code) in [("sales", "desk", 2), ("sales", "env", 2), ("crm", "x", 78), ("sales", "a/b", 2)]
+    {
+        assert_eq!(test.run(["profile", "rename", old, new]).code, code, "{old} {new}");
+    }
+    assert_eq!(chosen(&test), "sales");
+}
+
+#[test]
+fn a_config_that_cannot_be_written_stays_and_the_old_name_works() {
+    let test = two();
+    let before = test.read_config();
+    let mut permissions = test.config().metadata().unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(test.config(), permissions).unwrap();
+    let outcome = test.run(["profile", "rename", "crm", "sales"]);
+    outcome.failed(78, "config");
+    assert!(outcome.stderr.contains("[profile.sales]"), "{outcome:?}");
+    let outcome = test.run(["profile", "use", "desk"]);
+    outcome.failed(78, "config");
+    assert!(outcome.stderr.contains("default_profile = \"desk\""), "{outcome:?}");
+    assert_eq!(test.read_config(), before);
+    test.run(["get", "crm"]).ok();
+}
+
+#[test]
+fn a_removed_profile_leaves_neither_settings_nor_credential() {
+    let test = two();
+    test.run(["profile", "remove"]).failed(2, "usage");
+    assert_eq!(test.run(["profile", "remove", "-p", "crm", "-q"]).code, 0);
+    assert_eq!(revoked(&test), 1);
+    assert!(!test.read_config().contains("crm"), "{}", test.read_config());
+    assert_eq!(chosen(&test), "desk");
+    assert_eq!(test.run(["profile", "remove", "desk", "--local", "-q"]).code, 0);
+    assert_eq!(revoked(&test), 1);
+}
