@@ -14,7 +14,7 @@ pub(crate) struct LoginArgs {
     /// How to log in
     #[arg(long, value_enum)]
     pub(crate) flow: Option<FlowName>,
-    /// Data center: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg
+    /// Data center: us, eu, in, au, jp, ca, sa, uk, cn, ae, sg or inhq
     #[arg(long, value_name = "DC", value_parser = DataCenter::named, conflicts_with = "accounts_url")]
     pub(crate) data_center: Option<&'static DataCenter>,
     /// Accounts server, if it is not one of Zoho's

@@ -147,7 +147,7 @@ pub(crate) fn accounts(env: &Env) -> Result<Option<(AccountsUrl, Option<&'static
                 tr!("ZOHO_DATA_CENTER: '{code}' is not a data center", code),
                 match nearest(code, DataCenter::codes()) {
                     Some(near) => did_you_mean(near),
-                    None => tr!("use us, eu, in, au, jp, ca, sa, uk, cn, ae or sg"),
+                    None => tr!("use us, eu, in, au, jp, ca, sa, uk, cn, ae, sg or inhq"),
                 },
             )
         })?),

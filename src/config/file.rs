@@ -236,7 +236,7 @@ impl ConfigFile {
                 Some(near) => self.complain(at, &tr!("'{code}' is not a data center", code), Some(near)),
                 None => {
                     let problem = tr!(
-                        "'{code}' is not a data center: us, eu, in, au, jp, ca, sa, uk, cn, ae or sg",
+                        "'{code}' is not a data center: us, eu, in, au, jp, ca, sa, uk, cn, ae, sg or inhq",
                         code
                     );
                     self.complain(at, &problem, None)

@@ -2,30 +2,9 @@
 //! one of them.
 
 use crate::model::Profile;
-use crate::zoho::DataCenter;
-use crate::zoho::data_center::ALL;
+use crate::zoho::data_center::{ALL, Certainty};
+use crate::zoho::{DataCenter, products};
 use std::net::{Ipv4Addr, Ipv6Addr};
-
-/// Products with a host of their own below `product_domain` (<https://www.zoho.com/developer/rest-api.html>). All
-/// others use the API gateway.
-const PRODUCTS: [&str; 16] = [
-    "analytics",
-    "analyticsapi",
-    "api.catalyst",
-    "campaigns",
-    "cliq",
-    "creator",
-    "desk",
-    "mail",
-    "meeting",
-    "people",
-    "projectsapi",
-    "recruit",
-    "sheet",
-    "sign",
-    "sprintsapi",
-    "workdrive",
-];
 
 /// A host, with its port if that is not the default. Its scheme keeps a token private.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +63,8 @@ fn own_data_center(profile: &Profile) -> Option<&'static DataCenter> {
 
 /// Whether the allowed hosts depend on a response of the accounts server.
 pub(crate) fn depend_on_answer(profile: &Profile) -> bool {
-    profile.hosts.is_none() && own_data_center(profile).is_none()
+    let own = own_data_center(profile);
+    profile.hosts.is_none() && own.is_none_or(|dc| dc.certainty == Certainty::NoGateway)
 }
 
 /// The hosts allowed by [`may_have`], that of the APIs first.
@@ -93,23 +73,20 @@ pub(crate) fn hosts(profile: &Profile, answered: Option<&str>) -> Vec<String> {
         let host = |host: &String| normal(host).map(|h| h.strip_suffix(":443").unwrap_or(&h).to_owned());
         return hosts.iter().filter_map(host).collect();
     }
-    match own_data_center(profile) {
-        Some(dc) => of_data_center(dc),
-        None => answered.and_then(Place::of_uri).map(|place| place.0).into_iter().collect(),
+    let answered = answered.and_then(Place::of_uri);
+    let Some(dc) = own_data_center(profile) else {
+        return answered.map(|place| place.0).into_iter().collect();
+    };
+    let mut hosts = products::hosts(dc);
+    if let Some(gateway) = answered.filter(|place| dc.certainty == Certainty::NoGateway && is_zohos(place)) {
+        hosts.insert(0, gateway.0);
     }
-}
-
-/// API hosts of a data center: the gateway, its variants for CRM sandboxes, and the products.
-fn of_data_center(dc: &DataCenter) -> Vec<String> {
-    let gateway = dc.api_host.strip_prefix("www.").unwrap_or(dc.api_host);
-    let mut hosts = ["www", "sandbox", "developer"].map(|variant| format!("{variant}.{gateway}")).to_vec();
-    hosts.extend(PRODUCTS.iter().map(|product| format!("{product}.{}", dc.product_domain)));
     hosts
 }
 
 /// Whether this is an API host of any of Zoho's data centers.
 pub(crate) fn is_zohos(place: &Place) -> bool {
-    ALL.iter().any(|dc| of_data_center(dc).iter().any(|host| host == place.as_str()))
+    ALL.iter().any(|dc| products::hosts(dc).iter().any(|host| host == place.as_str()))
 }
 
 #[cfg(test)]
@@ -146,7 +123,6 @@ mod tests {
         for uri in [
             "http://www.zohoapis.jp",
             "https://www.zohoapis.com",
-            "https://zohoapis.jp",
             "https://zoho.jp",
             "https://www.zohoapis.jp.evil.example",
             "https://evilwww.zohoapis.jp",
@@ -168,7 +144,7 @@ mod tests {
             "www.zohoapis.jp",
             "ftp://www.zohoapis.jp",
             "ssh://www.zohoapis.jp",
-            "https://accounts.zoho.jp/oauth/v2/token",
+            "https://accounts.zoho.com/oauth/user/info",
             "https://",
             "",
         ] {
@@ -176,6 +152,11 @@ mod tests {
         }
         assert!(served(&profile("data_center='ca'"), None, "https://www.zohoapis.ca"));
         assert!(served(&profile("data_center='ca'"), None, "https://desk.zohocloud.ca"));
+        let inhq = profile("data_center='inhq'");
+        assert!(served(&inhq, None, "https://analyticsapi.zohohq.in/restapi/v2"));
+        assert!(served(&inhq, Some("https://www.zohoapis.in"), "https://www.zohoapis.in/crm/v8/org"));
+        assert!(!served(&inhq, None, "https://www.zohoapis.in/crm/v8/org"));
+        assert!(!served(&inhq, Some("https://evil.example"), "https://evil.example/crm"));
     }
 
     #[test]

@@ -50,8 +50,8 @@ const OPENID: [&str; 4] = ["openid", "email", "profile", "phone"];
 pub(super) fn with_presets(words: &[String]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for word in words {
-        let preset = scopes::preset(word).map(|scopes| scopes.iter().map(|s| (*s).to_owned()).collect());
-        let scopes: Vec<String> = preset.unwrap_or_else(|| vec![word.clone()]);
+        let preset = scopes::preset(word).map(<[String]>::to_vec);
+        let scopes = preset.unwrap_or_else(|| vec![word.clone()]);
         for scope in scopes {
             if !all.contains(&scope) {
                 all.push(scope);

@@ -284,7 +284,7 @@ fn ask_data_center(
 }
 
 fn ask_scopes(system: &mut System, flow: FlowName) -> Result<Vec<String>, Error> {
-    let presets = scopes::presets().collect::<Vec<_>>().join(", ");
+    let presets = scopes::COMMON.join(", ");
     system.say(&tr!(
         "zoho-cred: scopes look like ZohoCRM.modules.ALL; these names stand for several: {presets}",
         presets

@@ -1,6 +1,7 @@
-//! Zoho's data centers and scopes.
+//! Zoho's data centers and products.
 
 pub mod data_center;
-pub(crate) mod scopes;
+pub mod products;
+pub mod scopes;
 
 pub use data_center::DataCenter;

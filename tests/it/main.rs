@@ -43,6 +43,7 @@ mod other_data_center;
 mod other_servers;
 mod out_file;
 mod outputs;
+mod products;
 mod profiles;
 mod refresh_ahead;
 mod rejects;

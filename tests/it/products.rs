@@ -1,0 +1,100 @@
+//! docs/products.md is made from the product table. `ZOHO_CRED_WRITE_DOCS=1` regenerates it.
+
+use std::fmt::Write;
+use zoho_cred::zoho::data_center::{ALL, Certainty};
+use zoho_cred::zoho::products::{self, OrgParameter, Product, Refusal};
+use zoho_cred::zoho::scopes;
+
+const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/products.md");
+
+const INTRODUCTION: &str = "\
+# Products
+
+Made from `src/zoho/products.toml`. The helpers, `zoho-cred api`, the completion of scopes and this page use the same table.
+
+`{gateway}` is the domain of the API gateway, `{zoho}` the product domain and `{accounts}` the accounts server of your data
+center:
+
+";
+
+#[test]
+fn the_page_is_what_the_table_says() {
+    let page = page();
+    if std::env::var_os("ZOHO_CRED_WRITE_DOCS").is_some() {
+        std::fs::write(PATH, &page).unwrap();
+    }
+    let there = std::fs::read_to_string(PATH).unwrap_or_default();
+    assert!(
+        there == page,
+        "docs/products.md is out of date: ZOHO_CRED_WRITE_DOCS=1 cargo test --test it products"
+    );
+}
+
+fn page() -> String {
+    let mut page = INTRODUCTION.to_owned();
+    page += "| code | `{accounts}` | `{gateway}` | `{zoho}` | known from |\n|---|---|---|---|---|\n";
+    for dc in &ALL {
+        let gateway = match dc.certainty {
+            Certainty::NoGateway => "the first token response".to_owned(),
+            _ => format!("`{}`", dc.api_host.trim_start_matches("www.")),
+        };
+        let known = match dc.certainty {
+            Certainty::Known => "Zoho's documentation",
+            Certainty::Partly => "Zoho's documentation of some hosts; the others follow the pattern",
+            Certainty::ThirdParty => "third parties only",
+            Certainty::NoGateway => "Zoho's tools; the gateway is not documented",
+        };
+        let (code, accounts, zoho) = (dc.code, dc.accounts_host, dc.product_domain);
+        writeln!(page, "| `{code}` | `{accounts}` | {gateway} | `{zoho}` | {known} |").unwrap();
+    }
+    page += "\n## Hosts and organizations\n\nThe first host is where `--product` sends requests. `org_id` of the profile is sent as \
+             the organization.\n\n| product | `--product` | hosts | path | organization |\n|---|---|---|---|---|\n";
+    for product in products::all() {
+        let hosts = list(product.host_patterns());
+        let base = if product.base.is_empty() { String::new() } else { format!("`{}`", product.base) };
+        let org = match &product.org {
+            None => String::new(),
+            Some(OrgParameter::Header(name)) => format!("header `{name}`"),
+            Some(OrgParameter::Query(name)) => format!("parameter `{name}`"),
+        };
+        writeln!(page, "| {} | `{}` | {hosts} | {base} | {org} |", product.title, product.name).unwrap();
+    }
+    write!(
+        page,
+        "\nEvery product accepts the scheme `{}`.\n\n## Presets\n\n`login --scope` accepts these names for sets of \
+         scopes.\n\n| preset | scopes |\n|---|---|\n",
+        products::scheme()
+    )
+    .unwrap();
+    for (name, scopes) in scopes::table() {
+        writeln!(page, "| `{name}` | {} |", list(scopes)).unwrap();
+    }
+    page += "\n## Scopes\n\nCommon scopes; no list is complete. `{module}` is the name of any module. A scope that ends in `ALL` also \
+             exists with `READ`, `CREATE`, `UPDATE`\nor `DELETE`.\n\n| product | scopes |\n|---|---|\n";
+    for product in products::all() {
+        writeln!(page, "| {} | {} |", product.title, list(&product.scopes)).unwrap();
+    }
+    page += "\n## Answers with status 401\n\nWords and codes that tell a dead token from another problem. Where none is found, or it is \
+             listed as unclear, `zoho-cred api` asks\n`/oauth/user/info` whether the token is valid.\n\n| product | dead token | \
+             missing scope | wrong organization | unclear |\n|---|---|---|---|---|\n";
+    for product in products::all() {
+        writeln!(page, "| {} | {} |", product.title, refused(product).join(" | ")).unwrap();
+    }
+    page += "\n## Sources\n\n| product | source |\n|---|---|\n";
+    for product in products::all() {
+        writeln!(page, "| {} | {} |", product.title, product.source).unwrap();
+    }
+    writeln!(page, "| words of all products | {} |", products::general_source()).unwrap();
+    page
+}
+
+fn refused(product: &Product) -> [String; 4] {
+    let words = |refusal| list(&product.words(refusal));
+    let html = products::refusal(Some(product), "", b"<html>") == Refusal::Dead;
+    let dead = words(Refusal::Dead) + if html { ", any HTML page" } else { "" };
+    [dead, words(Refusal::Scope), words(Refusal::Org), words(Refusal::Unclear)]
+}
+
+fn list<T: AsRef<str>>(words: &[T]) -> String {
+    words.iter().map(|word| format!("`{}`", word.as_ref())).collect::<Vec<_>>().join(", ")
+}
