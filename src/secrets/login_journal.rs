@@ -25,7 +25,7 @@ impl LoginJournal {
         login_path(state, profile).map_or(Ok(()), |record| LoginJournal::note_at(&record, items))
     }
 
-    /// Like [`LoginJournal::note`], for the profile of a login record.
+    /// Like [`LoginJournal::note`], for the profile of an existing login record.
     pub(crate) fn note_at(record: &Path, items: Vec<Item>) -> Result<(), Error> {
         let mut all = LoginJournal::load(record);
         all.items.extend(items);
