@@ -105,6 +105,11 @@ pub(crate) fn is_code(code: &str) -> bool {
     (1..=1024).contains(&code.len()) && crate::model::is_well_formed(code)
 }
 
+/// Whether a person may have copied `text` as a code: Zoho's codes are three words with dots between them.
+pub(crate) fn looks_like_code(text: &str) -> bool {
+    is_code(text) && text.contains('.')
+}
+
 /// Compares in a time that does not tell how much of it was right.
 fn same(given: &str, wanted: &str) -> bool {
     Sha256::digest(given.as_bytes()) == Sha256::digest(wanted.as_bytes())
@@ -131,7 +136,7 @@ pub fn pasted(text: &str) -> Option<Pasted> {
         let query = query.split('#').next().unwrap_or_default();
         return Some(Pasted::Query(query.to_owned()));
     }
-    is_code(text).then(|| Pasted::Code(Secret::new(text)))
+    looks_like_code(text).then(|| Pasted::Code(Secret::new(text)))
 }
 
 #[cfg(test)]
@@ -224,7 +229,7 @@ mod tests {
         let address = "https://www.google.com/?state=x&code=1000.a.b&location=us&\n";
         assert_eq!(pasted(address), Some(Pasted::Query("state=x&code=1000.a.b&location=us&".into())));
         assert_eq!(pasted(" 1000.a.b\n"), Some(Pasted::Code(Secret::new("1000.a.b"))));
-        for neither in ["not a code", "what?", "https://www.google.com/?"] {
+        for neither in ["not a code", "hello", "what?", "https://www.google.com/?"] {
             assert_eq!(pasted(neither), None, "{neither}");
         }
         assert_eq!(pasted(""), None);

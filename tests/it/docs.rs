@@ -41,6 +41,11 @@ fn run_all(page: &str) {
         ("SANDBOX_CODE_FILE", test.file("c", &code)),
         ("SANDBOX_TOKEN_FILE", test.file("t", &test.sandbox.new_refresh_token())),
     ];
+    let (id, secret) = (&client.client_id, &client.client_secrets["us"]);
+    let header =
+        "user_name,client_id,client_secret,refresh_token,access_token,grant_token,expiry_time,redirect_uri";
+    let csv = format!("{header}\nann,{id},{secret},{},,,,\n", test.sandbox.new_refresh_token());
+    let files = files.into_iter().chain([("SANDBOX_CSV_FILE", test.file("csv", &csv))]);
     let programs = Path::new(PROGRAM).parent().unwrap().display().to_string();
     let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
@@ -75,6 +80,11 @@ fn run_all(page: &str) {
 #[test]
 fn the_guide() {
     run_all("docs/guide.md");
+}
+
+#[test]
+fn coming_from() {
+    run_all("docs/coming-from.md");
 }
 
 #[test]

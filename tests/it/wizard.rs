@@ -294,3 +294,33 @@ fn files_are_offered_where_no_keyring_answers() {
         assert!(test.read_config().contains("secrets = \"file\""), "{}", test.read_config());
     }
 }
+
+/// Gives the answers of the guide's screen, and compares what is shown.
+#[test]
+fn the_guide_shows_the_screen_as_it_is() {
+    let (mut test, callback) = world();
+    let guide = include_str!("../../docs/guide.md").replace("http://localhost:9437/callback", &callback);
+    let screen = guide.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let (asked, _) = screen.split_once("zoho-cred: opened the consent page").unwrap();
+    let args = ["crm", "--secrets", "file", "--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+    let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
+    for line in asked.lines().filter(|line| !line.starts_with("zoho-cred: ") && !line.starts_with("  ")) {
+        match line.strip_suffix(" (not shown):") {
+            Some(question) => wizard.hidden(question, "0123456789abcdef"),
+            None => {
+                let (question, answer) = line.rsplit_once(": ").unwrap();
+                wizard.person.answers(&format!("{question}: "), answer);
+            }
+        }
+    }
+    wizard.person.reads("paste its URL here");
+    wizard.person.pty.send_control('c').unwrap();
+    let (_, shown) = wizard.person.leaves();
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = one_line(&shown);
+    let mut rest = shown.as_str();
+    for part in one_line(asked).split(" …") {
+        let found = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in {rest:?}"));
+        rest = &rest[found + part.len()..];
+    }
+}

@@ -37,9 +37,12 @@ fn commands(block: &str) -> Vec<String> {
 /// Runs all blocks of a page and returns the number of commands.
 fn follow(page: &str) -> usize {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
-    // tests/it/docs.rs runs `console` blocks; ci.rs and kubectl.rs run `yaml` blocks.
+    // tests/it/docs.rs runs `console` blocks, and wizard.rs the `text` block; ci.rs and kubectl.rs run `yaml` blocks.
     let kinds: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("```")).collect();
-    assert!(kinds.is_subset(&["", "sh", "python", "console", "yaml"].into()), "untested blocks: {kinds:?}");
+    assert!(
+        kinds.is_subset(&["", "sh", "python", "console", "text", "yaml"].into()),
+        "untested blocks: {kinds:?}"
+    );
     let mut done = 0;
     for block in blocks(&text, "sh") {
         if DONE_ELSEWHERE.contains(&block.as_str()) {

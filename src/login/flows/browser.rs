@@ -37,9 +37,11 @@ pub(crate) fn code(
 ) -> Result<AuthorizationCode, Error> {
     let listener = Listener::bind(&profile.redirect_uri)?;
     let request = ConsentRequest::new(profile, choices.no_pkce)?;
-    show_url(system, &request.url(), choices);
     let signals = system.signals.clone();
-    let granted = signals.while_checked(|| wait(system, &listener, &request, choices.timeout))??;
+    let granted = signals.while_checked(|| {
+        show_url(system, &request.url(), choices);
+        wait(system, &listener, &request, choices.timeout)
+    })??;
     Ok(request.granted(granted))
 }
 

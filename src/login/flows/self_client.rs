@@ -6,7 +6,7 @@ use crate::login::exchange::AuthorizationCode;
 use crate::login::prompts::{bad_answer, code_of_stdin};
 use crate::login::{ask_secret, read_secret_file};
 use crate::model::Profile;
-use crate::oauth::callback::is_code;
+use crate::oauth::callback::looks_like_code;
 use crate::system::System;
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(crate) fn code(
     code_file: Option<&Path>,
 ) -> Result<AuthorizationCode, Error> {
     let check = |code: &str| {
-        if is_code(code) { Ok(()) } else { Err(tr!("that is not a code from the API console")) }
+        if looks_like_code(code) { Ok(()) } else { Err(tr!("that is not a code from the API console")) }
     };
     let code = match code_file {
         Some(path) => read_secret_file(system, path)?,
