@@ -66,6 +66,7 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Login(args) => commands::login(system, global, &args),
         Command::Logout(args) => commands::logout(system, global, &args),
         Command::Profile(args) => commands::profile(system, global, &args.action),
+        Command::Export(args) => commands::export(system, global, &args),
         Command::Import(args) => commands::import(system, global, &args),
         Command::List(args) => commands::list(system, global, &args),
         Command::Status(args) => commands::status(system, global, &args),

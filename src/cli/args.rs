@@ -1,7 +1,8 @@
 //! The clap definitions. Help, completions, man pages and docs/cli.md are generated from them.
 
 use crate::cli::{
-    ExecArgs, GetArgs, ImportArgs, LoginArgs, LogoutArgs, ProfileAction, ProfileArgs, examples,
+    ExecArgs, ExportArgs, GetArgs, ImportArgs, ImportFrom, LoginArgs, LogoutArgs, ProfileAction, ProfileArgs,
+    examples,
 };
 use crate::config::duration;
 use crate::error::Error;
@@ -105,6 +106,9 @@ pub(crate) enum Command {
     /// Choose the default profile, rename a profile, or remove one
     #[command(after_help = examples::PROFILE)]
     Profile(ProfileArgs),
+    /// Print a credential for another machine or a CI secret store
+    #[command(after_help = examples::EXPORT)]
+    Export(ExportArgs),
     /// Import refresh tokens that were issued to other tools
     #[command(after_help = examples::IMPORT)]
     Import(ImportArgs),
@@ -185,6 +189,11 @@ impl Command {
             | Command::Status(StatusArgs { profile, .. })
             | Command::Doctor(StatusArgs { profile, .. })
             | Command::Exec(ExecArgs { profile, .. })
+            | Command::Export(ExportArgs { profile, .. })
+            | Command::Import(ImportArgs {
+                from: ImportFrom::Env { profile } | ImportFrom::Stdin { profile },
+                ..
+            })
             | Command::Setup(SetupArgs { profile, .. })
             | Command::Helper(HelperArgs {
                 protocol: Protocol::Git(GitArgs { profile, .. }) | Protocol::Uri(UriArgs { profile, .. }),

@@ -50,6 +50,15 @@ Examples:
   zoho-cred profile remove crm
   zoho-cred profile remove crm --local";
 
+pub(super) const EXPORT: &str = "\
+Examples:
+  zoho-cred export crm | ssh server zoho-cred import - crm --write
+  zoho-cred export crm | gh secret set -f -";
+
+pub(super) const IMPORT_STDIN: &str = "\
+Examples:
+  zoho-cred export crm | ssh server zoho-cred import - crm --write";
+
 pub(super) const IMPORT: &str = "\
 Examples:
   zoho-cred import env

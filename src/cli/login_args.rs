@@ -138,6 +138,27 @@ pub(crate) enum ProfileAction {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Profile to export
+    pub(crate) profile: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: ExportFormat,
+    /// Do not ask before showing the secrets on a terminal
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// NAME=value lines with the variables of the profile 'env'
+    #[default]
+    Dotenv,
+    /// A JSON object
+    Json,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     #[command(subcommand)]
     pub(crate) from: ImportFrom,
@@ -154,9 +175,14 @@ pub(crate) enum ImportFrom {
     /// Import from ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DATA_CENTER
     #[command(after_help = examples::IMPORT_ENV)]
     Env {
-        /// Profile to create
-        #[arg(default_value = "zoho")]
-        profile: String,
+        /// Profile to create; the default is zoho
+        profile: Option<String>,
+    },
+    /// Import the output of 'zoho-cred export' from stdin
+    #[command(name = "-", visible_alias = "stdin", after_help = examples::IMPORT_STDIN)]
+    Stdin {
+        /// Profile to create; the default is zoho
+        profile: Option<String>,
     },
     /// Import from the FileStore CSV of a Zoho SDK; each user becomes a profile
     #[command(after_help = examples::IMPORT_SDK)]

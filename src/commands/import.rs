@@ -5,15 +5,21 @@ use crate::commands::session::read_config;
 use crate::config::{ConfigFile, environment, state_dir};
 use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::login::{save_login, sdk_csv};
+use crate::login::{exported, save_login, sdk_csv};
 use crate::model::{
     AccountsUrl, Budget, CredentialId, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme,
     SecretBackend, Secrets,
 };
 use crate::sanitize::sanitize;
-use crate::secrets::{CredentialSource, KeyringSecrets, KeyringTimeout, LoginRecord, Source};
+use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, environment_secrets};
 use crate::store::StateDir;
-use crate::system::{System, files};
+use crate::system::{Env, System, files};
+use std::io::Read;
+
+/// The profile's name if none is given.
+const DEFAULT_NAME: &str = "zoho";
+/// The most that `export` prints, in bytes.
+const LONGEST_EXPORT: u64 = 64 * 1024;
 
 /// A profile to create.
 struct Candidate {
@@ -28,7 +34,15 @@ pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) ->
     state.check()?;
     let mut notes = Vec::new();
     let candidates = match &args.from {
-        ImportFrom::Env { profile } => vec![from_environment(system, &config, &state, profile)?],
+        ImportFrom::Env { profile } => vec![from_variables(&system.env, &config, profile.as_deref())?],
+        ImportFrom::Stdin { profile } => {
+            let env = read_export(system)?;
+            let candidate = from_variables(&env, &config, profile.as_deref());
+            vec![candidate.map_err(|error| match error.code() {
+                Code::Config => Error::new(error.code(), error.message(), how_to_import()),
+                _ => error,
+            })?]
+        }
         ImportFrom::Sdk(sdk) => from_sdk(sdk, &config, &mut notes)?,
     };
     let candidates = without_known(candidates, &state, args.secrets, &mut notes)?;
@@ -73,15 +87,27 @@ fn line(candidate: &Candidate) -> String {
     format!("{name}\t{accounts_url}\t{client_id}\t{what}\t{}\n", secrets.word())
 }
 
-fn from_environment(
-    system: &System,
-    config: &ConfigFile,
-    state: &StateDir,
-    name: &str,
-) -> Result<Candidate, Error> {
-    let name = new_name(config, name)?;
-    let environment = environment::profile(&system.env)?;
-    let secrets = Source::new(&environment, system, state).secrets()?;
+/// Reads what `export` printed from stdin.
+fn read_export(system: &mut System) -> Result<Env, Error> {
+    let mut text = String::new();
+    let read = (&mut system.stdin).take(LONGEST_EXPORT).read_to_string(&mut text);
+    read.ok().and_then(|_| exported::parse(&text)).ok_or_else(|| {
+        Error::new(
+            Code::BadInput,
+            tr!("standard input is not the output of 'zoho-cred export'"),
+            how_to_import(),
+        )
+    })
+}
+
+fn how_to_import() -> String {
+    tr!("pipe the output of 'zoho-cred export' into this command")
+}
+
+fn from_variables(env: &Env, config: &ConfigFile, name: Option<&str>) -> Result<Candidate, Error> {
+    let name = new_name(config, name.unwrap_or(DEFAULT_NAME))?;
+    let environment = environment::profile(env)?;
+    let secrets = environment_secrets(env, &environment)?;
     let origin = Origin::File(config.path().to_owned());
     Ok(Candidate { profile: Profile { name, origin, ..environment }, secrets })
 }

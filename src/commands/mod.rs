@@ -3,6 +3,7 @@
 mod completions;
 mod doctor;
 mod exec;
+mod export;
 mod get;
 mod helper;
 mod import;
@@ -25,6 +26,7 @@ mod watch;
 pub(crate) use completions::{complete, completions};
 pub(crate) use doctor::doctor;
 pub(crate) use exec::exec;
+pub(crate) use export::export;
 pub(crate) use get::get;
 pub(crate) use helper::helper;
 pub(crate) use import::import;

@@ -15,6 +15,7 @@ mod store;
 
 pub use bound::ChangedSetting;
 pub(crate) use bound::changed_setting;
+pub(crate) use environment::secrets as environment_secrets;
 pub(crate) use file::FileSecrets;
 pub(crate) use keyring::{KeyringSecrets, KeyringTimeout};
 pub use login_journal::LoginJournal;

@@ -35,7 +35,7 @@ impl Env {
         Env { variables: std::env::vars_os().filter_map(text).collect() }
     }
 
-    /// An environment for tests.
+    /// An environment of the given variables.
     pub fn of<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         Env { variables }

@@ -22,6 +22,7 @@ mod docs;
 mod doctor;
 mod errors;
 mod exec;
+mod export;
 mod flags;
 mod flows;
 mod fuzz;

@@ -1,0 +1,106 @@
+//! `export`: prints a credential for another machine or for the secret store of a CI system.
+
+use crate::cli::{ExportArgs, ExportFormat, Global};
+use crate::commands::Session;
+use crate::error::{Code, Error};
+use crate::i18n::tr;
+use crate::login::confirm;
+use crate::model::{Grant, Profile, Secrets};
+use crate::sanitize::json;
+use crate::secret::Secret;
+use crate::secrets::CredentialSource;
+use crate::system::System;
+
+pub(crate) fn export(system: &mut System, global: &Global, args: &ExportArgs) -> Result<u8, Error> {
+    let session = Session::open(system, global, args.profile.as_deref())?;
+    let profile = &session.profile;
+    if system.terminal.stdout && !args.yes && !shows_secrets(system, profile)? {
+        return Ok(0);
+    }
+    let secrets = session.source(system).secrets()?;
+    let text = match args.output {
+        ExportFormat::Dotenv => dotenv(profile, &secrets)?,
+        ExportFormat::Json => json(&object(profile, &secrets)) + "\n",
+    };
+    system.print(text.as_bytes())?;
+    if !global.verbosity.quiet && profile.grant == Grant::RefreshToken {
+        system.say(&tr!(
+            "zoho-cred: both machines now share one budget of token requests, and one of the 20 refresh tokens that Zoho keeps; \
+             'zoho-cred logout' on one of them logs out both"
+        ));
+    }
+    Ok(0)
+}
+
+/// Asks before secrets appear on a screen.
+fn shows_secrets(system: &mut System, profile: &Profile) -> Result<bool, Error> {
+    if !system.terminal.stdin {
+        let problem = tr!("the output would show the secrets on this terminal; use --yes, or pipe it");
+        return Err(Error::usage(problem, "zoho-cred export"));
+    }
+    let name = &profile.name;
+    Ok(confirm(
+        system,
+        &tr!("Show the client secret and the refresh token of '{name}' on this terminal?", name),
+    ))
+}
+
+/// The variables of the environment profile with this credential.
+fn variables(profile: &Profile, secrets: &Secrets) -> Vec<(&'static str, String)> {
+    let scopes = (!profile.scopes.is_empty()).then(|| profile.scopes.join(","));
+    let (grant, soid) = match &profile.grant {
+        Grant::RefreshToken => (None, None),
+        Grant::ClientCredentials { soid } => (Some(profile.grant.word().to_owned()), soid.clone()),
+    };
+    let (data_center, accounts_url) = match profile.data_center {
+        Some(data_center) => (Some(data_center.code.to_owned()), None),
+        None => (None, Some(profile.accounts_url.to_string())),
+    };
+    let secret = |secret: &Secret| secret.expose().to_owned();
+    let all = [
+        ("ZOHO_CLIENT_ID", Some(profile.client_id.clone())),
+        ("ZOHO_CLIENT_SECRET", Some(secret(&secrets.client_secret))),
+        ("ZOHO_REFRESH_TOKEN", secrets.refresh_token.as_ref().map(secret)),
+        ("ZOHO_GRANT", grant),
+        ("ZOHO_SOID", soid),
+        ("ZOHO_DATA_CENTER", data_center),
+        ("ZOHO_ACCOUNTS_URL", accounts_url),
+        ("ZOHO_SCOPES", scopes),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+/// `NAME=value` lines without quotes, because `docker --env-file` takes quotes literally. `Code::Config` for a value that
+/// another program would read differently.
+fn dotenv(profile: &Profile, secrets: &Secrets) -> Result<String, Error> {
+    let mut text = String::new();
+    for (name, value) in variables(profile, secrets) {
+        let is_plain = |b: u8| b.is_ascii_graphic() && !b"'\"`\\#$".contains(&b);
+        if !value.bytes().all(is_plain) {
+            return Err(Error::new(
+                Code::Config,
+                tr!("{name} has a character that dotenv files cannot hold without quotes", name),
+                tr!("run 'zoho-cred export -o json'"),
+            ));
+        }
+        text += &format!("{name}={value}\n");
+    }
+    Ok(text)
+}
+
+fn object(profile: &Profile, secrets: &Secrets) -> serde_json::Value {
+    let mut object = serde_json::json!({
+        "version": 1,
+        "client_id": profile.client_id,
+        "client_secret": secrets.client_secret.expose(),
+        "refresh_token": secrets.refresh_token.as_ref().map(Secret::expose),
+        "data_center": profile.data_center.map(|data_center| data_center.code),
+        "accounts_url": profile.accounts_url.as_str(),
+        "scopes": profile.scopes,
+    });
+    if let Grant::ClientCredentials { soid } = &profile.grant {
+        object["grant"] = profile.grant.word().into();
+        object["soid"] = soid.as_deref().into();
+    }
+    object
+}

@@ -1,0 +1,104 @@
+//! `export`, and `import -` as its inverse.
+
+use crate::harness::{Outcome, Test};
+
+/// Imports `exported` as `crm` on another machine.
+fn imported(test: &Test, exported: &str) -> Test {
+    let other = Test::new().without_environment();
+    let args = ["import", "-", "-p", "crm", "--secrets", "file"];
+    let shown = other.run_with_stdin(args, exported.as_bytes());
+    assert!(shown.ok().starts_with("crm\t") && shown.stderr.contains("nothing was written"), "{shown:?}");
+    hides(&shown, test);
+    assert!(!other.config().exists());
+    let written = other.run_with_stdin([&args[..], &["--write"]].concat(), exported.as_bytes());
+    assert_eq!(written.code, 0, "{written:?}");
+    hides(&written, test);
+    other
+}
+
+fn hides(outcome: &Outcome, test: &Test) {
+    for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
+        assert!(!outcome.stderr.contains(secret) && !outcome.stdout.contains(secret), "{outcome:?}");
+    }
+}
+
+#[test]
+fn what_is_exported_is_imported_on_another_machine() {
+    let test = Test::new().with_profile();
+    for format in ["dotenv", "json"] {
+        let exported = test.run(["export", "crm", "-o", format]);
+        assert_eq!(exported.code, 0, "{exported:?}");
+        assert!(exported.stderr.contains("share one budget"), "{exported:?}");
+        assert_eq!(test.run(["export", "-p", "crm", "-o", format, "-q"]).ok(), exported.stdout.trim_end());
+        let other = imported(&test, &exported.stdout);
+        let requests = test.sandbox.token_requests();
+        other.run(["get", "crm"]).ok();
+        assert_eq!(test.sandbox.token_requests(), requests + 1);
+        let again = other.run(["export", "-o", format, "-q"]);
+        assert_eq!(again.ok(), exported.stdout.trim_end());
+    }
+}
+
+#[test]
+fn the_bytes_of_both_formats() {
+    let test = Test::new().with_profile();
+    test.write_config(&format!("{}scopes = [\"A.b.READ\", \"C.d.ALL\"]\n", test.read_config()));
+    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
+    let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
+    let outcome = test.run(["export", "-q"]);
+    assert_eq!(
+        outcome.stdout,
+        format!(
+            "ZOHO_CLIENT_ID={id}\nZOHO_CLIENT_SECRET={secret}\nZOHO_REFRESH_TOKEN={token}\nZOHO_ACCOUNTS_URL={url}\n\
+             ZOHO_SCOPES=A.b.READ,C.d.ALL\n"
+        )
+    );
+    let json = serde_json::json!({
+        "version": 1, "client_id": id, "client_secret": secret, "refresh_token": token, "data_center": null,
+        "accounts_url": url, "scopes": ["A.b.READ", "C.d.ALL"],
+    });
+    assert_eq!(test.run(["export", "-o", "json", "-q"]).json(), json);
+}
+
+#[test]
+fn the_environment_and_client_credentials_can_be_exported() {
+    let mut test = Test::new();
+    let exported = test.run(["export", "env", "-q"]);
+    assert!(exported.ok().contains(test.sandbox.refresh_token()));
+    test = test.unset("ZOHO_REFRESH_TOKEN");
+    test.set("ZOHO_GRANT", "client_credentials");
+    test.set("ZOHO_SCOPES", "ZohoCRM.modules.ALL");
+    test.set("ZOHO_SOID", "ZohoCRM.600000434");
+    for format in ["dotenv", "json"] {
+        let exported = test.run(["export", "-o", format, "-q"]).ok().to_owned();
+        let other = imported(&test, &exported);
+        let config = other.read_config();
+        assert!(
+            config.contains("grant = \"client_credentials\"") && config.contains("ZohoCRM.600000434"),
+            "{config}"
+        );
+    }
+}
+
+#[test]
+fn what_was_not_exported_is_refused() {
+    let test = Test::new().without_environment();
+    let import = |text: &str| test.run_with_stdin(["import", "-"], text.as_bytes());
+    import("").failed(78, "config");
+    import("not an export").failed(65, "bad_input");
+    let outcome = import("ZOHO_CLIENT_ID=1000.X\nZOHO_DATA_CENTER=jp\n");
+    outcome.failed(78, "config");
+    assert!(outcome.stderr.contains("ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN"), "{outcome:?}");
+    test.run(["export", "nobody"]).failed(78, "unknown_profile");
+}
+
+/// Secrets are bound to the settings of their login, also when they would only be printed.
+#[test]
+fn a_profile_whose_settings_changed_exports_nothing() {
+    let test = Test::new().with_profile();
+    let config = test.read_config().replace(test.sandbox.url(), "https://accounts.zoho.example");
+    test.write_config(&config);
+    let outcome = test.run(["export", "crm"]);
+    outcome.failed(77, "login_required");
+    hides(&outcome, &test);
+}
