@@ -39,7 +39,7 @@ const INSTALLERS: [&[&str]; 30] = [
 ];
 
 /// Packages of others that our texts may name.
-const FOREIGN: [&str; 4] = ["requests", "zohocrmsdk8_0", "build-base", "rust:1"];
+const FOREIGN: [&str; 5] = ["requests", "zohocrmsdk8_0", "@zohocrm/nodejs-sdk-8.0", "build-base", "rust:1"];
 
 /// The names that a line installs from a registry and that are not allowed.
 fn unowned(line: &str) -> Vec<String> {
