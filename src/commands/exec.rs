@@ -35,6 +35,8 @@ pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Res
     let removed = DEFAULT_VARIABLES.map(|(name, _)| name);
     let (program, rest) =
         args.command.split_first().ok_or_else(|| Error::usage(tr!("which command?"), "zoho-cred exec"))?;
+    // Ctrl-C is for the command.
+    system.signals.hold();
     process::become_program(program, rest, &environment(&view, args), &removed)
         .map_err(|error| not_run(&program.to_string_lossy(), &error))
 }

@@ -114,6 +114,10 @@ fn no_home() -> Error {
     Error::new(
         Code::Config,
         tr!("there is no home folder"),
-        tr!("set HOME, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR"),
+        if cfg!(windows) {
+            tr!("set APPDATA and LOCALAPPDATA, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR")
+        } else {
+            tr!("set HOME, or ZOHO_CRED_CONFIG and ZOHO_CRED_STATE_DIR")
+        },
     )
 }

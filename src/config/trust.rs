@@ -1,7 +1,7 @@
 //! Checks who could have written a config file. It can name a command to run and a server that receives secrets, so
 //! only the user, the file's owner and root may be able to write it.
 
-use crate::error::{Code, Error};
+use crate::error::Error;
 use std::fs::Metadata;
 use std::path::Path;
 
@@ -32,6 +32,7 @@ pub(crate) fn check(path: &Path, found: &Metadata, origin: ConfigOrigin) -> Resu
 #[cfg(unix)]
 mod os {
     use super::*;
+    use crate::error::Code;
     use crate::i18n::tr;
     use crate::system::files;
     use rustix::fs::{StatVfsMountFlags, statvfs};

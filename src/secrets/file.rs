@@ -7,7 +7,7 @@ use crate::secret::Secret;
 use crate::secrets::SecretStore;
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
-use crate::store::local::state_dir::{self, Action, StateDir, failed, is_open_to_others};
+use crate::store::local::state_dir::{self, Action, StateDir, command_to_close, failed, is_open_to_others};
 use crate::system::files;
 use crate::system::new_file::remove_unfinished;
 use serde::{Deserialize, Serialize};
@@ -45,9 +45,9 @@ impl SecretStore for FileSecrets {
         };
         let folder = self.0.subdir_path("secrets");
         if let Some(found) = state_dir::stat(&folder) {
-            refuse_if_open(&folder, &found, "chmod 700")?;
+            refuse_if_open(&folder, &found, "700")?;
         }
-        refuse_if_open(&path, &file, "chmod 600")?;
+        refuse_if_open(&path, &file, "600")?;
         // An unparseable item counts as missing. The next login writes new items.
         Ok(decode::<Item>(&bytes).map(|item| item.secret))
     }
@@ -67,17 +67,16 @@ impl SecretStore for FileSecrets {
     }
 }
 
-fn refuse_if_open(path: &Path, found: &Metadata, command: &str) -> Result<(), Error> {
-    if !is_open_to_others(found) {
+fn refuse_if_open(path: &Path, found: &Metadata, mode: &str) -> Result<(), Error> {
+    if !is_open_to_others(path, found) {
         return Ok(());
     }
     Err(files::unsafe_path(
         path,
         tr!("can be read by other users"),
         tr!(
-            "run '{command} {path}', and log in again if others may have read it",
-            command,
-            path = path.display()
+            "run '{command}', and log in again if others may have read it",
+            command = command_to_close(path, mode)
         ),
     ))
 }

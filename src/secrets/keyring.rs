@@ -82,6 +82,8 @@ enum KeyringTrouble {
     NoCollection,
     /// It did not respond.
     Silent { waited: Duration },
+    /// The secret is too long for it.
+    TooLong,
     /// Anything else.
     Failed,
 }
@@ -95,6 +97,7 @@ impl KeyringTrouble {
             KeyringTrouble::Silent { waited } => {
                 tr!("the keyring did not answer within {time}", time = humanize(*waited))
             }
+            KeyringTrouble::TooLong => tr!("the secret is too long for the keyring"),
             KeyringTrouble::Failed => tr!("the keyring failed"),
         }
     }
@@ -105,6 +108,7 @@ impl KeyringTrouble {
             KeyringTrouble::Locked => tr!("unlock it and try again"),
             KeyringTrouble::NoCollection => tr!("create a default keyring in the desktop's password program"),
             KeyringTrouble::Silent { .. } => tr!("restart the keyring service or unlock it"),
+            KeyringTrouble::TooLong => return tr!("log in with --secrets file"),
             KeyringTrouble::Failed => tr!("try again"),
         };
         tr!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600", first)
@@ -219,6 +223,7 @@ fn classify(error: &keyring_core::Error) -> Error {
     use keyring_core::Error::{NoStorageAccess, PlatformFailure};
     let trouble = match error {
         NoStorageAccess(inner) => trouble_of(&**inner).unwrap_or(KeyringTrouble::Locked),
+        keyring_core::Error::TooLong(..) => KeyringTrouble::TooLong,
         PlatformFailure(inner) => trouble_of(&**inner).unwrap_or(KeyringTrouble::Failed),
         _ => KeyringTrouble::Failed,
     };

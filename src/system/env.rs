@@ -43,9 +43,14 @@ impl Env {
 
     /// `None` if the variable is unset or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.variables.iter().find(|(found, _)| found == name);
+        let found = self.variables.iter().find(|(found, _)| is_name(found, name));
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
+}
+
+/// Windows ignores the case of names.
+fn is_name(found: &str, name: &str) -> bool {
+    if cfg!(windows) { found.eq_ignore_ascii_case(name) } else { found == name }
 }
 
 /// The user's language on Windows and macOS. On other systems, the environment variables are the setting.

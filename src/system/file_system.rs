@@ -46,7 +46,15 @@ fn kind(path: &Path) -> Option<FileSystem> {
     })
 }
 
-#[cfg(not(target_os = "linux"))]
+/// Only shares can be told by their path.
+#[cfg(windows)]
+fn kind(path: &Path) -> Option<FileSystem> {
+    use std::path::{Component, Prefix};
+    let Component::Prefix(prefix) = path.components().next()? else { return None };
+    matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..)).then_some(FileSystem::Remote("SMB"))
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
 fn kind(_: &Path) -> Option<FileSystem> {
     None
 }

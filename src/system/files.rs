@@ -5,7 +5,7 @@ use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::secret::Secret;
 use crate::system::Env;
-use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -68,6 +68,7 @@ mod os {
     use super::*;
     use rustix::fs::OFlags;
     use rustix::io::Errno;
+    use std::fs::Permissions;
     use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::time::{Duration, Instant};
 
@@ -99,6 +100,11 @@ mod os {
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600).custom_flags(flags.bits().cast_signed());
         options.open(path)
+    }
+
+    /// Replaces and deletes files that other processes have open.
+    pub(crate) fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        act()
     }
 
     pub(crate) fn is_pipe(found: &Metadata) -> bool {
@@ -143,12 +149,45 @@ mod os {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod os {
     use super::*;
+    use std::os::windows::fs::OpenOptionsExt;
+    use std::time::Duration;
 
-    pub(crate) fn open(path: &Path, _: Accept) -> io::Result<File> {
-        OpenOptions::new().read(true).open(path)
+    /// `FILE_FLAG_OPEN_REPARSE_POINT`: opens a link and not its target.
+    const NO_FOLLOW: u32 = 0x0020_0000;
+
+    /// `ERROR_ACCESS_DENIED`, `ERROR_SHARING_VIOLATION`, `ERROR_LOCK_VIOLATION` and `ERROR_DELETE_PENDING`: another
+    /// process has the file open, or the file is being replaced.
+    const IN_USE: [i32; 4] = [5, 32, 33, 303];
+
+    /// With a pause of about 10 ms each, a file may be in use for 2 s.
+    const ATTEMPTS: u32 = 200;
+
+    /// Repeats `act` while the file is in use. Readers, virus scanners and indexers keep a file open for a moment. NTFS
+    /// replaces it nevertheless (POSIX semantics), other file systems do not.
+    pub(crate) fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        for _ in 0..ATTEMPTS {
+            match act() {
+                Err(error) if error.raw_os_error().is_some_and(|number| IN_USE.contains(&number)) => {
+                    let mut byte = [0u8];
+                    let _ = getrandom::fill(&mut byte);
+                    std::thread::sleep(Duration::from_micros(1000 + u64::from(byte[0]) * 70));
+                }
+                done => return done,
+            }
+        }
+        act()
+    }
+
+    pub(crate) fn open(path: &Path, accept: Accept) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        if accept == Accept::NoLink {
+            options.custom_flags(NO_FOLLOW);
+        }
+        patiently(|| options.open(path))
     }
 
     pub(crate) fn open_to_append(path: &Path) -> io::Result<File> {
@@ -172,7 +211,7 @@ mod os {
     }
 }
 
-pub(crate) use os::{close_file, owned_by_us};
+pub(crate) use os::{close_file, owned_by_us, patiently};
 use os::{is_pipe, open, open_to_append, read_pipe};
 
 /// Reads a file named by a flag or a variable. Files are read every time, because they may be replaced. A pipe can be
@@ -266,6 +305,7 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
 }
 
 /// The path, and all paths that symbolic links in its last component lead to. The real one is last.
+#[cfg(unix)]
 pub(crate) fn links(path: &Path) -> Vec<PathBuf> {
     let mut links = vec![path.to_owned()];
     let mut path = path.to_owned();

@@ -1,5 +1,7 @@
 //! Access to the outside world: each port beside its one real adapter. All other code gets it as an argument.
 
+#[cfg(windows)]
+pub(crate) mod acl;
 pub mod browser;
 mod clock;
 mod env;

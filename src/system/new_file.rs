@@ -4,7 +4,7 @@
 //! renamed over the old file. A killed writer leaves the new file behind, see [`remove_unfinished`].
 #![expect(clippy::disallowed_methods, reason = "this module writes files")]
 
-use crate::system::files::{canonical, close_file, owned_by_us};
+use crate::system::files::{canonical, close_file, owned_by_us, patiently};
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Seek, Write};
@@ -50,7 +50,13 @@ impl NewFile {
 
     /// Renames the file over the target.
     pub(crate) fn rename(self) -> io::Result<()> {
-        self.file.persist(&self.target).map(drop).map_err(|error| error.error)
+        // On Windows, the standard library's rename has POSIX semantics, but that of tempfile has not.
+        let (_, new) = self.file.keep().map_err(|error| error.error)?;
+        let renamed = patiently(|| fs::rename(&new, &self.target));
+        if renamed.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        renamed
     }
 
     /// Writes `bytes` and renames the file over the target. Errors of syncing the directory are ignored, because some

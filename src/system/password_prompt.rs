@@ -1,6 +1,5 @@
 //! A prompt without echo. A signal during the prompt restores the terminal before it ends the process.
 
-#[cfg(unix)]
 use crate::system::Signals;
 #[cfg(unix)]
 use std::fs::File;

@@ -2,8 +2,10 @@
 
 use crate::i18n::causes::cause;
 use crate::i18n::tr;
-use crate::system::files;
-use crate::system::files::Accept;
+#[cfg(windows)]
+use crate::system::Env;
+#[cfg(target_os = "linux")]
+use crate::system::files::{self, Accept};
 use crate::system::secret_variables;
 use crate::system::{Clock, Deadline, RealClock, Signals};
 use std::collections::BTreeSet;
@@ -11,7 +13,6 @@ use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-#[cfg(unix)]
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +130,7 @@ pub fn output(
 struct Family {
     child: Child,
     /// Whether it has its own process group.
+    #[cfg_attr(windows, expect(dead_code, reason = "Windows has no such groups"))]
     in_own_group: bool,
 }
 
@@ -155,6 +157,12 @@ impl Family {
                     let _ = kill_process(pid, Signal::KILL);
                 }
             }
+        }
+        #[cfg(windows)]
+        {
+            let mut taskkill = child(OsStr::new("taskkill"));
+            taskkill.args(["/T", "/F", "/PID", &self.child.id().to_string()]);
+            let _ = taskkill.stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -197,7 +205,7 @@ pub(crate) fn become_program(
     set: &[(String, String)],
     removed: &[&str],
 ) -> std::io::Result<u8> {
-    let mut command = child(program);
+    let mut command = child(&found(program));
     command.args(args);
     removed.iter().for_each(|name| _ = command.env_remove(name));
     command.envs(set.iter().map(|(name, value)| (name, value)));
@@ -209,10 +217,41 @@ fn exec(mut command: Command) -> std::io::Result<u8> {
     Err(std::os::unix::process::CommandExt::exec(&mut command))
 }
 
-#[cfg(not(unix))]
+/// Windows cannot replace a process, so this one ends with the command's code, which may be larger than 255.
+#[cfg(windows)]
+#[expect(clippy::exit, reason = "a normal end has no codes above 255")]
 fn exec(mut command: Command) -> std::io::Result<u8> {
+    // Ctrl-C reaches all processes of the console. The command decides what it does.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default());
     let status = command.status()?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    std::process::exit(status.code().unwrap_or(1))
+}
+
+/// The file that a shell would run. `CreateProcess` finds only `.exe` files, so not `npm.cmd`.
+#[cfg(windows)]
+fn found(program: &OsStr) -> OsString {
+    let env = Env::real();
+    let endings = env.get("PATHEXT").unwrap_or(".COM;.EXE;.BAT;.CMD");
+    let is_path = Path::new(program).components().count() > 1;
+    let folders: Vec<_> = match env.get("PATH") {
+        _ if is_path => vec![PathBuf::new()],
+        path => std::env::split_paths(path.unwrap_or_default()).collect(),
+    };
+    for folder in folders {
+        for ending in std::iter::once("").chain(endings.split(';')) {
+            let mut file = folder.join(program).into_os_string();
+            file.push(ending);
+            if Path::new(&file).extension().is_some() && Path::new(&file).is_file() {
+                return file;
+            }
+        }
+    }
+    program.to_owned()
+}
+
+#[cfg(unix)]
+fn found(program: &OsStr) -> OsString {
+    program.to_owned()
 }
 
 /// The programs in the folders of `path` whose names begin with `prefix`, sorted.

@@ -51,9 +51,11 @@ fn are_terminals() -> [bool; 3] {
     [stdin(), stdout(), stderr()].map(rustix::termios::isatty)
 }
 
-#[cfg(not(unix))]
+/// Turns on the console's escape sequences, which are off in older consoles.
+#[cfg(windows)]
 fn are_terminals() -> [bool; 3] {
     use std::io::{IsTerminal, stderr, stdin, stdout};
+    anstyle_query::windows::enable_ansi_colors();
     [stdin().is_terminal(), stdout().is_terminal(), stderr().is_terminal()]
 }
 
@@ -67,7 +69,8 @@ fn columns(terminal: &Terminal) -> Option<usize> {
     size.ok().map(|size| size.ws_col.into()).filter(|columns| *columns > 0)
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn columns(terminal: &Terminal) -> Option<usize> {
-    (terminal.stdout || terminal.stderr).then_some(80)
+    let (width, _) = terminal_size::terminal_size().filter(|_| terminal.stdout || terminal.stderr)?;
+    Some(width.0.into())
 }

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::secrets::CredentialSource;
 use crate::store::local::probe;
+use crate::store::local::state_dir::command_to_close;
 use crate::store::{self, Holder, StateDir};
 use crate::system::{FileSystem, System};
 
@@ -23,7 +24,7 @@ fn modes(state: &StateDir) -> Check {
     match open.first() {
         None => Check::ok(what, tr!("no other user can read the state")),
         Some(first) => {
-            let state = state.path().display();
+            let command = command_to_close(state.path(), "-R go=");
             Check::failed(
                 what,
                 match open.len() {
@@ -36,7 +37,7 @@ fn modes(state: &StateDir) -> Check {
                         )
                     }
                 },
-                tr!("run 'chmod -R go= {state}'; log in again if others may have read it", state),
+                tr!("run '{command}', and log in again if others may have read it", command),
             )
         }
     }

@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::store::local::state_dir::{self, Action, failed};
+use crate::system::files::patiently;
 use crate::system::new_file::{ABANDONED, NewFile, remove_unfinished};
 use std::fs;
 use std::io;
@@ -33,7 +34,7 @@ pub(crate) fn set_aside(path: &Path) {
     aside.push(".bad");
     let aside = PathBuf::from(aside);
     log::warn!("{} could not be read and was set aside as {}", path.display(), aside.display());
-    if let Err(error) = fs::rename(path, &aside) {
+    if let Err(error) = patiently(|| fs::rename(path, &aside)) {
         log::debug!("could not set {} aside: {error}", path.display());
     }
 }
@@ -47,7 +48,7 @@ pub(crate) fn set_aside_junk(path: &Path, sound: impl FnOnce(&[u8]) -> bool) {
 
 /// A missing file is not an error.
 pub(crate) fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
+    match patiently(|| fs::remove_file(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(Action::Remove, path, &error)),
         _ => Ok(()),
     }

@@ -130,7 +130,8 @@ pub(crate) fn holder(path: &Path) -> Option<Holder> {
         Ok(()) => None,
         Err(_) => {
             let mut text = Vec::new();
-            (&mut file).take(LONGEST_NOTE).read_to_end(&mut text).ok()?;
+            // On Windows, only the holder can read a locked file.
+            let _ = (&mut file).take(LONGEST_NOTE).read_to_end(&mut text);
             Some(serde_json::from_slice(&text).unwrap_or(Holder { pid: 0, since_ms: 0 }))
         }
     }
@@ -173,9 +174,9 @@ fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
         let open = file.metadata()?;
         Ok((open.dev(), open.ino()) == (there.dev(), there.ino()))
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     {
-        let _ = (file, there);
-        Ok(true)
+        use same_file::Handle;
+        Ok(there.is_file() && Handle::from_file(file.try_clone()?)? == Handle::from_path(path)?)
     }
 }

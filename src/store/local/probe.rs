@@ -14,7 +14,7 @@ pub(crate) fn open_to_others(state: &StateDir) -> Vec<PathBuf> {
     let all: Vec<_> = files.chain(folders.iter().cloned()).collect();
     all.into_iter()
         .filter(|path| {
-            state_dir::stat(path).is_some_and(|found| !found.is_symlink() && is_open_to_others(&found))
+            state_dir::stat(path).is_some_and(|found| !found.is_symlink() && is_open_to_others(path, &found))
         })
         .collect()
 }

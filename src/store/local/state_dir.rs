@@ -78,7 +78,7 @@ impl StateDir {
         if !found.is_dir() {
             return refuse(&tr!("is not a folder"));
         }
-        if !owned_by_us(found) {
+        if !owned_by_us(found) || is_foreign(&self.0) {
             return refuse(&tr!("belongs to another user"));
         }
         Ok(())
@@ -107,7 +107,7 @@ impl StateDir {
     /// named by mistake, and its mode must not change.
     fn refuse_other_files(&self) -> Result<(), Error> {
         let found = fs::symlink_metadata(&self.0).map_err(|error| failed(Action::Read, &self.0, &error))?;
-        if !is_open_to_others(&found) {
+        if !is_open_to_others(&self.0, &found) {
             return Ok(());
         }
         let is_ours = |found: Metadata| found.is_dir() && owned_by_us(&found);
@@ -120,8 +120,8 @@ impl StateDir {
             &self.0,
             tr!("is open to others and holds other files"),
             tr!(
-                "set ZOHO_CRED_STATE_DIR to a folder of its own, or run 'chmod 700 {path}'",
-                path = self.0.display(),
+                "set ZOHO_CRED_STATE_DIR to a folder of its own, or run '{command}'",
+                command = command_to_close(&self.0, "700"),
             ),
         ))
     }
@@ -200,8 +200,18 @@ mod os {
     }
 
     /// Whether anyone but the owner has access.
-    pub(crate) fn is_open_to_others(found: &Metadata) -> bool {
+    pub(crate) fn is_open_to_others(_: &Path, found: &Metadata) -> bool {
         found.mode() & 0o077 != 0
+    }
+
+    /// The metadata tells the owner.
+    pub(crate) fn is_foreign(_: &Path) -> bool {
+        false
+    }
+
+    /// The command that takes everyone else's access away.
+    pub(crate) fn command_to_close(path: &Path, mode: &str) -> String {
+        format!("chmod {mode} {}", path.display())
     }
 
     /// Creates a directory of mode 0700 or less. False if it exists.
@@ -221,9 +231,10 @@ mod os {
     }
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 mod os {
     use super::*;
+    use crate::system::acl;
 
     pub(crate) fn owned_by_us_or_root(_: &Metadata) -> bool {
         true
@@ -233,21 +244,36 @@ mod os {
         false
     }
 
-    pub(crate) fn is_open_to_others(_: &Metadata) -> bool {
-        false
+    /// Whether anyone but the user, SYSTEM and Administrators has access, or the list cannot be read.
+    pub(crate) fn is_open_to_others(path: &Path, _: &Metadata) -> bool {
+        acl::is_open_to_others(path).unwrap_or(true)
     }
 
+    /// Whether the path belongs to another user, or the owner cannot be read.
+    pub(crate) fn is_foreign(path: &Path) -> bool {
+        acl::belongs_to_another_user(path).unwrap_or(true)
+    }
+
+    pub(crate) fn command_to_close(path: &Path, _: &str) -> String {
+        acl::command_to_close(path)
+    }
+
+    /// Creates a directory that admits only us. False if it exists.
     pub(crate) fn make_private(path: &Path) -> io::Result<bool> {
-        fs::create_dir_all(path).map(|()| true)
+        match fs::create_dir(path) {
+            Ok(()) => acl::close_folder(path).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
-    pub(crate) fn set_private(_: &Path) -> io::Result<()> {
-        Ok(())
+    pub(crate) fn set_private(folder: &Path) -> io::Result<()> {
+        if acl::is_open_to_others(folder)? { acl::close_folder(folder) } else { Ok(()) }
     }
 }
 
-pub(crate) use os::is_open_to_others;
-use os::{make_private, others_may_replace_in, owned_by_us_or_root, set_private};
+pub(crate) use os::{command_to_close, is_open_to_others};
+use os::{is_foreign, make_private, others_may_replace_in, owned_by_us_or_root, set_private};
 
 /// Does not follow symbolic links.
 pub(crate) fn stat(path: &Path) -> Option<Metadata> {

@@ -255,9 +255,10 @@ fn read_or_set_aside<T>(path: &Path, decode: fn(&[u8]) -> Option<T>) -> Result<F
     Ok(value.map_or(Found::Unparseable, Found::Value))
 }
 
-/// Whether the error is permanent: our file has the wrong mode, or the path is not a file of ours.
+/// Whether the error is permanent: our file has the wrong mode, or the path is not a file of ours. On Windows, access is
+/// also denied while the file is being replaced.
 fn is_to_be_set_aside(path: &Path, error: &io::Error) -> bool {
-    error.kind() == ErrorKind::PermissionDenied || is_not_a_file(path)
+    (cfg!(unix) && error.kind() == ErrorKind::PermissionDenied) || is_not_a_file(path)
 }
 
 /// Whether the path is a directory, a symbolic link or another user's file.
