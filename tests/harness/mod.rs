@@ -19,6 +19,8 @@ pub struct Test {
     pub dir: TempDir,
     pub sandbox: Server,
     vars: Vec<(String, String)>,
+    /// The program, after the one that runs it, if any.
+    pub program: Vec<PathBuf>,
 }
 
 /// The result of a call.
@@ -47,7 +49,7 @@ impl Test {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let sandbox = Server::start(options).unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let test = Test { dir, sandbox, vars: Vec::new() };
+        let test = Test { dir, sandbox, vars: Vec::new(), program: vec![PROGRAM.into()] };
         let (id, secret) = (test.sandbox.client_id().to_owned(), test.sandbox.client_secret().to_owned());
         let (token, url) = (test.sandbox.refresh_token().to_owned(), test.sandbox.url().to_owned());
         let state = test.state().display().to_string();
@@ -152,7 +154,8 @@ impl Test {
     }
 
     pub fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&self.program[0]);
+        command.args(&self.program[1..]);
         command.args(args).env_clear().envs(self.vars()).stdin(Stdio::null());
         command
     }

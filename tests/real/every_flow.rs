@@ -4,6 +4,7 @@
 use crate::harness::consent::{GOOGLE, http, press, visit, world};
 use crate::harness::{Outcome, Running, Test, files_below, said, until};
 use crate::person::Person;
+use crate::windows::under_wine;
 use reqwest::blocking::Response;
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,11 +14,12 @@ use zoho_cred::sandbox::{ClientKind, Endpoint};
 
 const SCOPE: &str = "ZohoCRM.modules.ALL";
 
-/// Whether a user at a terminal or a script runs the command.
+/// Whether a user at a terminal or a script runs the command, or a script on Windows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Caller {
     Person,
     Script,
+    Windows,
 }
 
 /// A login flow: its `--flow` value, its client type, and its flags.
@@ -78,6 +80,12 @@ impl Login {
     }
 }
 
+/// A sandbox for this caller, and a redirect URI.
+fn place(caller: Caller) -> Option<(Test, String)> {
+    let (test, callback) = world();
+    Some((if caller == Caller::Windows { under_wine(test)? } else { test }, callback))
+}
+
 /// Starts a login. A user is prompted for client, scopes and secret; a script passes them as flags.
 fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
     let client = test.sandbox.client(flow.kind);
@@ -85,7 +93,7 @@ fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
     let url = test.sandbox.url();
     let mut args = vec!["login", "crm", "--secrets", "file", "--flow", flow.word, "--accounts-url", url];
     args.extend(flow.flags.iter().map(String::as_str));
-    if caller == Caller::Script {
+    if caller != Caller::Person {
         let file = test.file("client-secret", secret);
         let mut command = test.command(args);
         command.args(["--client-id", &client.client_id, "--scope", SCOPE, "--client-secret-file"]).arg(file);
@@ -116,7 +124,7 @@ pub fn connect(line: &str) {
 #[track_caller]
 fn call(test: &Test, caller: Caller, args: &[&str]) -> String {
     match caller {
-        Caller::Script => {
+        Caller::Script | Caller::Windows => {
             let Outcome { code, stdout, stderr, .. } = test.run(args.iter().copied());
             assert_eq!(code, 0, "{stderr}");
             stdout + &stderr
@@ -191,11 +199,11 @@ fn used_and_left(test: &Test, caller: Caller, flow: &Flow, shown: &str, given: &
 }
 
 fn browser(caller: Caller) {
-    let (mut test, callback) = world();
+    let Some((mut test, callback)) = place(caller) else { return };
     let mut flags = vec!["--redirect-uri".to_owned(), callback];
     let seen = test.dir.path().join("seen");
     match caller {
-        Caller::Script => flags.push("--no-browser".into()),
+        Caller::Script | Caller::Windows => flags.push("--no-browser".into()),
         Caller::Person => {
             let script = format!("#!/bin/sh\necho \"$1\" > {0}.new\nmv {0}.new {0}\n", seen.display());
             test.set("BROWSER", program(&test, &script).to_str().unwrap());
@@ -221,7 +229,7 @@ pub fn program(test: &Test, script: &str) -> PathBuf {
 }
 
 fn paste(caller: Caller) {
-    let (test, _) = world();
+    let Some((test, _)) = place(caller) else { return };
     let flags = ["--redirect-uri", GOOGLE].map(String::from).to_vec();
     let flow = Flow { word: "paste", kind: ClientKind::ServerBased, flags };
     let mut login = begin(&test, caller, &flow);
@@ -234,7 +242,7 @@ fn paste(caller: Caller) {
 }
 
 fn device(caller: Caller) {
-    let (test, _) = world();
+    let Some((test, _)) = place(caller) else { return };
     let flow = Flow { word: "device", kind: ClientKind::Device, flags: Vec::new() };
     let mut login = begin(&test, caller, &flow);
     connect(&login.found("zoho-cred: or visit "));
@@ -242,7 +250,7 @@ fn device(caller: Caller) {
 }
 
 fn self_client(caller: Caller) {
-    let (test, _) = world();
+    let Some((test, _)) = place(caller) else { return };
     let flow = Flow { word: "self-client", kind: ClientKind::SelfClient, flags: Vec::new() };
     let code = test.sandbox.self_client_code(&[SCOPE], Duration::from_secs(180));
     let mut login = begin(&test, caller, &flow);
@@ -251,7 +259,7 @@ fn self_client(caller: Caller) {
 }
 
 fn client_credentials(caller: Caller) {
-    let (test, _) = world();
+    let Some((test, _)) = place(caller) else { return };
     let flags = vec!["--soid".to_owned(), test.sandbox.soid().to_owned()];
     let flow = Flow { word: "client-credentials", kind: ClientKind::SelfClient, flags };
     let login = begin(&test, caller, &flow);
@@ -259,7 +267,7 @@ fn client_credentials(caller: Caller) {
 }
 
 fn refresh_token(caller: Caller) {
-    let (test, _) = world();
+    let Some((test, _)) = place(caller) else { return };
     let flow = Flow { word: "refresh-token", kind: ClientKind::Any, flags: Vec::new() };
     let mut login = begin(&test, caller, &flow);
     login.given("Refresh token (not shown): ", test.sandbox.refresh_token());
@@ -279,4 +287,5 @@ macro_rules! flows {
 }
 
 flows!(at_a_terminal, Person: browser, paste, device, self_client, client_credentials, refresh_token);
+flows!(on_windows, Windows: browser, paste, device, self_client, client_credentials, refresh_token);
 flows!(without_a_terminal, Script: browser, paste, device, self_client, client_credentials, refresh_token);

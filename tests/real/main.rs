@@ -29,5 +29,6 @@ mod setup;
 mod systemd;
 mod terminal;
 mod tmux;
+mod windows;
 
 use harness::person;

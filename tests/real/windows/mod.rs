@@ -1,0 +1,207 @@
+//! The Windows program under Wine. What Wine cannot prove is in `docs/contributing.md`. The login flows are in
+//! `every_flow.rs`.
+
+use crate::harness::{Outcome, PROGRAM, Test, files_below, one_token, until};
+use crate::world::run;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const WINE: &str = "/usr/lib/wine/wine64";
+
+/// Where `tests/wine` puts what it builds.
+fn home() -> PathBuf {
+    Path::new(PROGRAM).ancestors().nth(2).unwrap().join("wine")
+}
+
+/// Under Wine, the folder above decides who may use a new folder, even without inheritance.
+fn close(folder: &Path) {
+    std::fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).unwrap();
+}
+
+/// Makes the test run the Windows program. If `tests/wine` has not built it, the test prints that it is skipped, or fails
+/// if `CI=true`.
+pub fn under_wine(mut test: Test) -> Option<Test> {
+    let home = home();
+    if !home.join("ready").exists() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "tests/wine has not built the Windows program");
+        eprintln!("SKIPPED: tests/wine has not built the Windows program");
+        return None;
+    }
+    close(test.dir.path());
+    test.program = vec![WINE.into(), home.join("zoho-cred.exe")];
+    let config = test.config().display().to_string();
+    let prefix = home.join("prefix").display().to_string();
+    let vars =
+        [("WINEPREFIX", &*prefix), ("WINEDEBUG", "-all"), ("LANG", "C.UTF-8"), ("ZOHO_CRED_CONFIG", &config)];
+    vars.into_iter().for_each(|(name, value)| test.set(name, value));
+    Some(test)
+}
+
+/// A test with the Windows program and a profile `crm`, whose secrets are in files.
+fn with_profile() -> Option<Test> {
+    Some(under_wine(Test::new())?.with_profile())
+}
+
+/// A path as the Windows program sees it.
+fn windows(path: &Path) -> String {
+    format!("Z:{}", path.display()).replace('/', "\\")
+}
+
+/// Runs commands of `cmd`.
+fn cmd(test: &Test, commands: &str) -> Outcome {
+    let program = windows(&home().join("zoho-cred.exe"));
+    let commands = commands.replace("zoho-cred", &program);
+    let mut command = Command::new(WINE);
+    command.args(["cmd", "/c", &commands]).env_clear().envs(test.vars());
+    test.start(command).wait()
+}
+
+#[test]
+fn fifty_callers_send_one_request() {
+    let Some(test) = with_profile() else { return };
+    test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(1)).unwrap();
+    let outcomes = test.run_many(50, &["get", "crm"]);
+    one_token(&outcomes);
+    assert_eq!(test.sandbox.token_requests(), 1);
+    assert!(outcomes.iter().all(|outcome| outcome.stderr.is_empty()), "{outcomes:?}");
+}
+
+/// Regression: a caller that read a file while it was replaced denied the replacing caller access, and was denied itself. It then
+/// sent a request of its own, or ended with 74.
+#[test]
+fn callers_after_a_reject_send_one_request() {
+    let Some(test) = with_profile() else { return };
+    for round in 1..=3 {
+        let outcomes = test.run_many(20, &["get", "crm"]);
+        let token = one_token(&outcomes);
+        assert_eq!(test.sandbox.token_requests(), round, "{outcomes:?}");
+        assert!(test.sandbox.kill_token(&token));
+        test.run_with_stdin(["reject", "crm"], token.as_bytes()).ok();
+    }
+}
+
+#[test]
+fn a_killed_holder_releases_the_lock() {
+    let Some(test) = with_profile() else { return };
+    test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(5)).unwrap();
+    let holder = test.start(test.command(["get", "crm"]));
+    until("the holder's request", || test.sandbox.token_requests() == 1);
+    holder.signal("KILL");
+    holder.wait();
+    test.sandbox.set_limits(|limits| limits.latency = Duration::ZERO).unwrap();
+    test.run(["get", "crm"]).ok();
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
+
+#[test]
+fn watch_restores_its_file() {
+    let Some(test) = with_profile() else { return };
+    let file = test.dir.path().join("token");
+    let path = windows(&file);
+    let watch = test.start(test.command(["get", "crm", "--output-file", &path, "--watch"]));
+    let token = || std::fs::read_to_string(&file).unwrap_or_default().trim().to_owned();
+    until("the token", || !token().is_empty());
+    let first = token();
+    std::fs::write(&file, "changed").unwrap();
+    until("the token again", || token() == first);
+    watch.signal("KILL");
+    watch.wait();
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn doctor_checks_the_access_list() {
+    let Some(test) = with_profile() else { return };
+    test.run(["get", "crm"]).ok();
+    let report = test.run(["doctor", "crm", "-o", "json"]);
+    for (check, status) in [("file modes", "ok"), ("file system", "skipped"), ("lock", "ok")] {
+        assert_eq!(report.finding(check).0, status, "{report:?}");
+    }
+    let opened = run(&test, "chmod", &["-R", "o+rwx", test.state().to_str().unwrap()]);
+    assert_eq!(opened.code, 0);
+    let (status, told) = test.run(["doctor", "crm", "-o", "json"]).finding("file modes");
+    assert!(status == "failed" && told.contains("icacls"), "{status}: {told}");
+}
+
+#[test]
+fn exec_passes_arguments_and_the_code_unchanged() {
+    let Some(mut test) = with_profile() else { return };
+    let token = test.run(["get", "crm"]).ok().to_owned();
+    let hostile = ["a b", "", "\"", "a\\\\\" b\\", "%PATH%", "^&|<>()!", "山田 太郎", "'$(x)`", "--", "*"];
+    let args = windows(&home().join("args.exe"));
+    let outcome = test.run(["exec", "crm", "--", &args].into_iter().chain(hostile));
+    let expected = hostile.map(|arg| format!("{arg}\r\n")).concat();
+    assert_eq!(outcome.stdout, format!("{expected}{token}\r\nno refresh token\r\n"), "{outcome:?}");
+    // Linux passes on the low byte of a Windows program's code.
+    assert_eq!(outcome.code, 300 & 0xff);
+
+    // A batch file is found without its ending. cmd reads its arguments, so no argument may end one and begin a command.
+    let folder = test.dir.path().join("bin");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("tool.cmd"), format!("@\"{args}\" %*\r\n")).unwrap();
+    test.set("WINEPATH", &windows(&folder));
+    let outcome = test.run(["exec", "crm", "--", "tool", "a b", "plain"]);
+    assert!(outcome.stdout.starts_with("a b\r\nplain\r\n"), "{outcome:?}");
+    for arg in ["\"&args.exe injected", "%CD:~,1%&args.exe injected"] {
+        let outcome = test.run(["exec", "crm", "--", "tool", arg]);
+        assert!(!outcome.stdout.lines().any(|line| line == "injected"), "{outcome:?}");
+    }
+    test.run(["exec", "crm", "--", "no-such-tool"]).failed(127, "command");
+}
+
+#[test]
+fn credential_manager_keeps_the_secrets() {
+    let Some(test) = under_wine(Test::new()) else { return };
+    let test = test.without_environment();
+    let (id, url) = (test.sandbox.client_id().to_owned(), test.sandbox.url().to_owned());
+    let secret = test.file("secret", test.sandbox.client_secret());
+    let token = test.file("refresh", test.sandbox.refresh_token());
+    let long = test.file("long", &"x".repeat(2561));
+    // The prefix is shared between tests, so each test has its own names.
+    let profile = format!("crm-{}", std::process::id());
+    let login = |token: &Path| {
+        let mut command = test.command("login --flow refresh-token --secrets keyring --no-verify".split(' '));
+        command.args([&profile, "--accounts-url", &url, "--client-id", &id, "--client-secret-file"]);
+        command.arg(&secret).arg("--refresh-token-file").arg(token);
+        test.start(command).wait()
+    };
+    let outcome = login(&long);
+    outcome.failed(74, "store");
+    assert!(outcome.stderr.contains("too long for the keyring"), "{outcome:?}");
+    login(&token).ok();
+    test.run(["get", &profile]).ok();
+    for file in files_below(&test.state()) {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        assert!(!text.contains(test.sandbox.refresh_token()), "{}", file.display());
+    }
+    test.run(["logout", &profile]).ok();
+    test.run(["get", &profile]).failed(77, "login_required");
+}
+
+/// The default folders, for a user whose name has a space and Japanese characters.
+#[test]
+fn the_folders_of_the_user_may_have_any_name() {
+    let Some(test) = under_wine(Test::new()) else { return };
+    let home = test.dir.path().join("山田 太郎");
+    std::fs::create_dir_all(home.join("Local")).unwrap();
+    close(&home.join("Local"));
+    let test = test.unset("ZOHO_CRED_CONFIG").unset("ZOHO_CRED_STATE_DIR");
+    let folders = format!("set APPDATA={0}\\Roaming&& set LOCALAPPDATA={0}\\Local", windows(&home));
+    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
+    let [secret, token] =
+        [("secret", test.sandbox.client_secret()), ("refresh", test.sandbox.refresh_token())]
+            .map(|(name, text)| windows(&test.file(name, text)));
+    let login = format!(
+        "{folders}&& zoho-cred login crm --flow refresh-token --secrets file --no-verify --accounts-url {url} \
+         --client-id {id} --client-secret-file {secret} --refresh-token-file {token}"
+    );
+    cmd(&test, &login).ok();
+    let printed = cmd(&test, &format!("{folders}&& zoho-cred get crm"));
+    assert!(printed.ok().starts_with("1000."), "{printed:?}");
+    assert!(home.join("Roaming/zoho-cred/config.toml").is_file());
+    assert!(home.join("Local/zoho-cred/credentials").is_dir());
+    let unknown = cmd(&test, &format!("{folders}&& set LANG=ja_JP.UTF-8&& zoho-cred get other"));
+    assert!(unknown.stderr.contains("プロファイル"), "{unknown:?}");
+}
