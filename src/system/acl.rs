@@ -10,14 +10,14 @@ use windows_permissions::{LocalBox, SecurityDescriptor, Sid};
 /// SYSTEM and the Administrators, who can read every file anyway. CREATOR OWNER and OWNER RIGHTS stand for the owner.
 const TRUSTED: [&str; 4] = ["S-1-5-18", "S-1-5-32-544", "S-1-3-0", "S-1-3-4"];
 
-/// Lets only the current user, SYSTEM and Administrators into a folder and into everything in it. Rights of the folder
-/// above are no longer inherited.
-pub(crate) fn close_folder(folder: &Path) -> io::Result<()> {
+/// Admits only the current user, SYSTEM and Administrators to a file, or to a folder and everything in it. The rights of
+/// the folder above are no longer inherited.
+pub(crate) fn close(path: &Path) -> io::Result<()> {
     let user = current_process_sid()?;
     let rights = format!("D:P(A;OICI;FA;;;{})(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", *user);
     let rights: LocalBox<SecurityDescriptor> = rights.parse()?;
     let what = SecurityInformation::Dacl | SecurityInformation::ProtectedDacl;
-    SetNamedSecurityInfo(folder, SeObjectType::SE_FILE_OBJECT, what, None, None, rights.dacl(), None)
+    SetNamedSecurityInfo(path, SeObjectType::SE_FILE_OBJECT, what, None, None, rights.dacl(), None)
 }
 
 /// Whether the file belongs to another user, who could change its list.
@@ -60,7 +60,7 @@ mod tests {
         let (kind, what) = (SeObjectType::SE_FILE_OBJECT, SecurityInformation::Dacl);
         SetNamedSecurityInfo(folder.path(), kind, what, None, None, open.dacl(), None).unwrap();
         assert!(is_open_to_others(folder.path()).unwrap());
-        close_folder(folder.path()).unwrap();
+        close(folder.path()).unwrap();
         assert!(!is_open_to_others(folder.path()).unwrap());
         assert!(!belongs_to_another_user(folder.path()).unwrap());
     }

@@ -117,7 +117,7 @@ mod os {
     }
 
     /// Sets mode 0600, whatever the umask.
-    pub(crate) fn close_file(file: &File) -> io::Result<()> {
+    pub(crate) fn close_file(file: &File, _: &Path) -> io::Result<()> {
         if file.metadata()?.mode() & 0o777 == 0o600 {
             return Ok(());
         }
@@ -152,6 +152,7 @@ mod os {
 #[cfg(windows)]
 mod os {
     use super::*;
+    use crate::system::acl;
     use std::os::windows::fs::OpenOptionsExt;
     use std::time::Duration;
 
@@ -202,8 +203,9 @@ mod os {
         true
     }
 
-    pub(crate) fn close_file(_: &File) -> io::Result<()> {
-        Ok(())
+    /// Admits only us. A new file inherits this from its folder, except where Wine or a file server inherits nothing.
+    pub(crate) fn close_file(_: &File, path: &Path) -> io::Result<()> {
+        if acl::is_open_to_others(path)? { acl::close(path) } else { Ok(()) }
     }
 
     pub(crate) fn read_pipe(_: &mut File, _: usize, _: &mut Vec<u8>) -> io::Result<()> {

@@ -25,7 +25,7 @@ impl NewFile {
     /// Creates the file with mode 0600, whatever the umask, in the target's directory.
     pub(crate) fn create(target: &Path) -> io::Result<Self> {
         let file = tempfile::Builder::new().prefix(&prefix_of(target)).tempfile_in(folder_of(target))?;
-        close_file(file.as_file())?;
+        close_file(file.as_file(), file.path())?;
         Ok(NewFile { file, target: target.to_owned() })
     }
 

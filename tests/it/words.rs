@@ -11,7 +11,7 @@ use zoho_cred::cli::Cli;
 const CATALOG: &str = include_str!("../../src/i18n/ja.toml");
 
 /// Sentences that are not translated, with the reason.
-const NOT_SAID: [&str; 29] = [
+const NOT_SAID: [&str; 31] = [
     // Scripts for Redis, and a line of shell.
     "redis.call(",
     "gh secret set",
@@ -34,6 +34,8 @@ const NOT_SAID: [&str; 29] = [
     "output/",
     "HTTP/1.1 ",
     // A command for the user to paste.
+    "\"chmod ",
+    "\"icacls ",
     "\"zoho-cred login {name}\"",
     "\"zoho-cred import sdk\"",
     "\"zoho-cred helper ",

@@ -144,7 +144,7 @@ fn open_or_create(path: &Path) -> io::Result<File> {
     if !found.is_file() || !owned_by_us(&found) {
         return Err(io::Error::other(tr!("it is not a file of ours")));
     }
-    close_file(&file)?;
+    close_file(&file, path)?;
     Ok(file)
 }
 

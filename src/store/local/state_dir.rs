@@ -261,14 +261,14 @@ mod os {
     /// Creates a directory that admits only us. False if it exists.
     pub(crate) fn make_private(path: &Path) -> io::Result<bool> {
         match fs::create_dir(path) {
-            Ok(()) => acl::close_folder(path).map(|()| true),
+            Ok(()) => acl::close(path).map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),
         }
     }
 
     pub(crate) fn set_private(folder: &Path) -> io::Result<()> {
-        if acl::is_open_to_others(folder)? { acl::close_folder(folder) } else { Ok(()) }
+        if acl::is_open_to_others(folder)? { acl::close(folder) } else { Ok(()) }
     }
 }
 
