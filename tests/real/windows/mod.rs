@@ -205,3 +205,47 @@ fn the_folders_of_the_user_may_have_any_name() {
     let unknown = cmd(&test, &format!("{folders}&& set LANG=ja_JP.UTF-8&& zoho-cred get other"));
     assert!(unknown.stderr.contains("プロファイル"), "{unknown:?}");
 }
+
+/// Runs the commands of `docs/windows.md` in order, with the sandbox instead of Zoho, and compares those of the Japanese page.
+#[test]
+fn the_guide() {
+    let Some(mut test) = under_wine(Test::new()) else { return };
+    let blocks = |page: &str| {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+        let blocks =
+            text.split("```bat\n").skip(1).map(|block| block.split("```").next().unwrap().to_owned());
+        blocks.collect::<String>()
+    };
+    let commands = blocks("docs/windows.md");
+    assert_eq!(commands, blocks("docs/ja/windows.md"));
+    let login = format!(
+        "login crm --accounts-url {} --client-id {} --client-secret-file {} --refresh-token-file {} --flow refresh-token --secrets file",
+        test.sandbox.url(),
+        test.sandbox.client_id(),
+        windows(&test.file("secret", test.sandbox.client_secret())),
+        windows(&test.file("refresh", test.sandbox.refresh_token())),
+    );
+    // curl is a part of Windows, but not of Wine, which runs that of Linux.
+    let bin = test.dir.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink("/usr/bin/curl", bin.join("curl.exe")).unwrap();
+    test.set("WINEPATH", &windows(&bin));
+    let api = test.sandbox.api_domain().to_owned();
+    let test = test.without_environment();
+    let program = windows(&home().join("zoho-cred.exe"));
+    let mut printed = String::new();
+    for command in commands.lines() {
+        let real = command
+            .replace("login crm --data-center jp --scope ZohoCRM.modules.ALL", &login)
+            .replace("https://www.zohoapis.jp", &api);
+        assert!(!real.contains("zohoapis.jp") && !real.contains("--data-center"), "{real}");
+        let batch = test.file("line.cmd", &format!("@{}\r\n", real.replace("zoho-cred", &program)));
+        let outcome = cmd(&test, &windows(&batch));
+        // The sandbox is no server that is expected in a data center, and the file system's kind is unknown.
+        assert!(outcome.code == 0 || command.contains("doctor"), "{command}: {outcome:?}");
+        printed += &outcome.stdout;
+    }
+    for part in ["zoho-cred 0.", "\"Last_Name\"", "ZOHO_API_DOMAIN=http"] {
+        assert!(printed.contains(part), "{part} in {printed}");
+    }
+}
