@@ -77,6 +77,7 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Completions(args) => commands::completions(system, &args),
         Command::Man(args) => commands::man(system, &args),
         Command::OpenUrl { url } => Ok(u8::from(!browser::opens(&url))),
+        Command::Health { file } => commands::health(system, &file),
         Command::Setup(args) => commands::setup(system, global, &args),
     }
 }

@@ -145,6 +145,12 @@ pub(crate) enum Command {
         /// The URL
         url: String,
     },
+    /// Fail if FILE, written by 'get --watch --health-file', is older than a minute; for the probes of a pod
+    #[command(hide = true)]
+    Health {
+        /// The file
+        file: PathBuf,
+    },
 }
 
 impl Cli {

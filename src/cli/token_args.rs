@@ -46,6 +46,12 @@ pub(crate) struct GetArgs {
     /// Keep running and update the output file until a signal arrives
     #[arg(long, requires = "output_file", conflicts_with_all = ["offline", "refresh"])]
     pub(crate) watch: bool,
+    /// Replace FILE once a second while the output file has a valid token
+    #[arg(long, value_name = "FILE", requires = "watch")]
+    pub(crate) health_file: Option<PathBuf>,
+    /// Drop the token that another program writes to FILE, as 'reject' does
+    #[arg(long, value_name = "FILE", requires = "watch")]
+    pub(crate) reject_file: Option<PathBuf>,
 }
 
 /// Zoho's tokens are valid for one hour. A longest `--min-ttl` close to that would refresh on every call.

@@ -1,7 +1,9 @@
 //! `get`: prints an access token.
 
 use crate::cli::{GetArgs, Global};
+use crate::commands::reject_file::RejectFile;
 use crate::commands::token::token;
+use crate::commands::watch::WatchedFiles;
 use crate::commands::{Session, watch};
 use crate::error::{Code, Error};
 use crate::i18n::tr;
@@ -30,7 +32,8 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
         Ok(render(args.output, &view, &form))
     };
     if let (true, Destination::File(file)) = (args.watch, &destination) {
-        return watch::keep_fresh(&session, system, global, &request, file, bytes);
+        let watched = watched(args, file)?;
+        return watch::keep_fresh(&session, system, global, &request, watched, bytes);
     }
     let response = token(&session, system, &request)?;
     if let Some(token) = &response.record.token {
@@ -80,6 +83,23 @@ fn destination(system: &System, args: &GetArgs) -> Result<Destination, Error> {
         },
         (None, _) => Ok(Destination::Stdout),
     }
+}
+
+/// The files of `--watch`, which must differ.
+fn watched<'a>(args: &GetArgs, file: &'a OutputFile) -> Result<WatchedFiles<'a>, Error> {
+    let named = [&args.output_file, &args.health_file, &args.reject_file].into_iter().flatten();
+    let mut paths: Vec<_> = named.map(|path| files::canonical(path)).collect();
+    let count = paths.len();
+    paths.sort();
+    paths.dedup();
+    if paths.len() < count {
+        return Err(Error::usage(
+            tr!("--output-file, --health-file and --reject-file must be different files"),
+            "zoho-cred get",
+        ));
+    }
+    let health = args.health_file.as_ref().map(|path| OutputFile::new(path, args.mode)).transpose()?;
+    Ok(WatchedFiles { token: file, health, reject: args.reject_file.clone().map(RejectFile::new) })
 }
 
 fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {

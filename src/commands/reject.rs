@@ -22,7 +22,15 @@ pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) ->
     let source = session.source(system);
     let rejected =
         session.with_ports(system, &source, |ports| refresh::reject(ports, &token, args.timeout))?;
-    let warning = match rejected {
+    if let Some(warning) = warning(rejected).filter(|_| !global.verbosity.quiet) {
+        system.warn(&warning);
+    }
+    Ok(0)
+}
+
+/// What to tell the user about a token that was not dropped.
+pub(super) fn warning(rejected: Rejected) -> Option<String> {
+    match rejected {
         Rejected::NotCached | Rejected::Dropped => None,
         Rejected::Kept => Some(tr!(
             "Zoho says that the token is valid, so it was kept: check the scope, the organization and the data center"
@@ -30,11 +38,7 @@ pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) ->
         Rejected::Unclear => {
             Some(tr!("Zoho did not say whether the token is valid, so it was kept; check the scope first"))
         }
-    };
-    if let Some(warning) = warning.filter(|_| !global.verbosity.quiet) {
-        system.warn(&warning);
     }
-    Ok(0)
 }
 
 /// Reads a token, bare or after its scheme; anything else is `Code::BadInput`.
@@ -48,16 +52,18 @@ fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
     if bytes.len() as u64 > LIMIT {
         return Err(bad(&tr!("stdin is too long for a token")));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| bad(&tr!("stdin is not a token")))?.trim();
+    parse_token(&bytes)
+        .ok_or_else(|| bad(&tr!("stdin is not a token; pass it alone or as 'Zoho-oauthtoken …'")))
+}
+
+/// A token, bare or after its scheme.
+pub(super) fn parse_token(bytes: &[u8]) -> Option<Secret> {
+    let text = std::str::from_utf8(bytes).ok()?.trim();
     let token = match text.split_once(' ') {
         Some((scheme, token)) if is_well_formed(scheme.trim_end_matches(':')) => token.trim(),
         _ => text,
     };
-    if is_well_formed(token) {
-        Ok(Secret::new(token))
-    } else {
-        Err(bad(&tr!("stdin is not a token; pass it alone or as 'Zoho-oauthtoken …'")))
-    }
+    is_well_formed(token).then(|| Secret::new(token))
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use crate::cli::Global;
 use crate::commands::Session;
+use crate::commands::reject_file::RejectFile;
 use crate::commands::token::token;
 use crate::error::{Code, Error};
 use crate::i18n::{humanize, tr};
 use crate::model::{Freshness, TokenSet};
+use crate::output::rfc3339;
 use crate::refresh::{TokenRequest, TokenResponse};
 use crate::secret::Secret;
 use crate::system::{OutputFile, System};
@@ -28,14 +30,22 @@ pub(super) fn replace(system: &System, file: &OutputFile, bytes: &[u8]) -> Resul
     written.and(released)
 }
 
-/// Updates `file` until a signal arrives, or an error needs a login or other settings. `render` makes the file's
+/// The files of a watch.
+pub(super) struct WatchedFiles<'a> {
+    pub(super) token: &'a OutputFile,
+    /// Replaced at every look that leaves a valid token in the token file.
+    pub(super) health: Option<OutputFile>,
+    pub(super) reject: Option<RejectFile>,
+}
+
+/// Updates the token file until a signal arrives, or an error needs a login or other settings. `render` makes its
 /// content.
 pub(super) fn keep_fresh(
     session: &Session,
     system: &System,
     global: &Global,
     request: &TokenRequest,
-    file: &OutputFile,
+    files: WatchedFiles<'_>,
     render: impl Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>,
 ) -> Result<u8, Error> {
     system.signals.install();
@@ -43,7 +53,9 @@ pub(super) fn keep_fresh(
         session,
         system,
         request,
-        file,
+        file: files.token,
+        health: files.health,
+        reject: files.reject,
         render,
         quiet: global.verbosity.quiet,
         current: None,
@@ -52,7 +64,7 @@ pub(super) fn keep_fresh(
     };
     let status = system.status_line(global.verbosity.quiet);
     loop {
-        let slept = watch.check().or_else(|error| watch.tolerate(error)).and_then(|()| {
+        let slept = watch.look().or_else(|error| watch.tolerate(error)).and_then(|()| {
             if status.is_shown() {
                 status.show(&watch.status());
                 system.signals.wait(&*system.clock, CHECK_INTERVAL)
@@ -76,6 +88,8 @@ struct Watch<'a, R> {
     system: &'a System,
     request: &'a TokenRequest,
     file: &'a OutputFile,
+    health: Option<OutputFile>,
+    reject: Option<RejectFile>,
     render: R,
     quiet: bool,
     current: Option<Written>,
@@ -94,20 +108,35 @@ struct Written {
 }
 
 impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
-    /// Restores the file if it was changed, follows the cache, and refreshes the token if it is due.
-    fn check(&mut self) -> Result<(), Error> {
+    /// Handles a rejected token, updates the token file, and records that it has a valid token.
+    fn look(&mut self) -> Result<(), Error> {
+        let rejected = match &mut self.reject {
+            Some(file) => file.look(self.session, self.system, self.quiet),
+            None => Ok(()),
+        };
+        let valid = self.check()?;
+        if let Some(health) = self.health.as_ref().filter(|_| valid) {
+            let now = rfc3339(self.system.clock.now().wall_ms.div_euclid(1000)) + "\n";
+            replace(self.system, health, now.as_bytes())?;
+        }
+        rejected
+    }
+
+    /// Restores the file if it was changed, follows the cache, and refreshes the token if it is due. Returns whether
+    /// the file's token is valid.
+    fn check(&mut self) -> Result<bool, Error> {
         if let Some(current) = self.current.as_ref().filter(|current| !self.file.holds(&current.bytes)) {
             replace(self.system, self.file, &current.bytes)?;
             self.warned = false;
             log::info!("the file was changed by somebody else, so it was written again");
         }
         match token(self.session, self.system, &TokenRequest { offline: true, ..*self.request }) {
-            Ok(response) if !self.holds(&response) => self.write(&response),
+            Ok(response) if !self.holds(&response) => self.write(&response).map(|()| true),
             Ok(response) if !self.is_due(&response) => {
                 self.warned = false;
-                Ok(())
+                Ok(true)
             }
-            Ok(_) => self.refresh(),
+            Ok(_) => self.refresh().map(|_| true),
             // The cache has no token that is valid long enough.
             Err(error) if error.code() == Code::Unavailable => self.refresh(),
             Err(error) => Err(error),
@@ -144,9 +173,10 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         Ok(())
     }
 
-    fn refresh(&mut self) -> Result<(), Error> {
+    /// Returns whether a token was obtained. During a pause after a failure, none is requested.
+    fn refresh(&mut self) -> Result<bool, Error> {
         if self.system.clock.monotonic() < self.pause_until {
-            return Ok(());
+            return Ok(false);
         }
         match token(self.session, self.system, self.request) {
             Ok(response) if self.holds(&response) => {
@@ -154,12 +184,12 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
                 if let Some(warning) = response.warning {
                     self.warn_once(&warning);
                 }
-                Ok(())
+                Ok(true)
             }
             Ok(response) => {
                 self.write(&response)?;
                 self.warned = false;
-                Ok(())
+                Ok(true)
             }
             Err(error) => {
                 self.pause(error.retry_after().unwrap_or_default());

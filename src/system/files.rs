@@ -63,6 +63,18 @@ pub(crate) fn read_utf8(path: &Path, accept: Accept, limit: usize) -> io::Result
     Ok((io::read_to_string(bytes.as_slice())?, found))
 }
 
+/// Reads a small file that another program left, and removes it. `None` if there is none, or if it is still empty.
+/// Unreadable files and links are removed as well.
+pub(crate) fn take(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let found = match read(path, Accept::NoLink, SMALL) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Ok((bytes, _)) if bytes.is_empty() => return Ok(None),
+        found => found.map(|(bytes, _)| Some(Zeroizing::new(bytes))),
+    };
+    std::fs::remove_file(path)?;
+    found
+}
+
 #[cfg(unix)]
 mod os {
     use super::*;

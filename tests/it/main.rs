@@ -52,6 +52,7 @@ mod replaced_refresh_token;
 mod resource_limits;
 mod sandbox;
 mod settings;
+mod sidecar;
 mod stampede;
 mod state;
 mod status;

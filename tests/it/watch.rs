@@ -39,8 +39,8 @@ fn short_lived() -> Rc<Test> {
     Rc::new(test)
 }
 
-/// One look at the file: the elapsed seconds, the token, and whether it was valid.
-type Seen = Rc<RefCell<Vec<(u64, String, bool)>>>;
+/// One look at the files: the elapsed seconds, the token, whether it was valid, and whether the health file said so.
+type Seen = Rc<RefCell<Vec<(u64, String, bool, bool)>>>;
 
 #[test]
 fn more_than_ten_minutes_with_a_reject_and_an_outage() {
@@ -48,14 +48,15 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
     const OUTAGE: std::ops::Range<u64> = 300..500;
     const RECOVERED: u64 = 500 + 90;
     let test = short_lived();
-    let out = test.dir.path().join("token");
+    let [out, health] = ["token", "health"].map(|name| test.dir.path().join(name));
     let (clock, signals) = (ManualClock::new(), Signals::default());
     let (begun, seen) = (clock.monotonic(), Seen::default());
     let (rejected, broken, mended) = (Cell::new(false), Cell::new(false), Cell::new(false));
     let once = |flag: &Cell<bool>| !flag.replace(true);
     let step = {
-        let (test, clock, signals, seen, out) =
-            (Rc::clone(&test), Rc::clone(&clock), signals.clone(), Rc::clone(&seen), out.clone());
+        let (test, clock, signals, seen) =
+            (Rc::clone(&test), Rc::clone(&clock), signals.clone(), Rc::clone(&seen));
+        let (out, health, said) = (out.clone(), health.clone(), RefCell::default());
         move |by: Duration| {
             test.sandbox.advance(by);
             let second = (clock.monotonic() - begun).as_secs();
@@ -63,7 +64,9 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
             if second > 1 || !text.is_empty() {
                 let token = text.strip_suffix('\n').expect("a whole file");
                 assert!(token.starts_with("1000.") && token.len() > 20, "a whole token: {token:?}");
-                seen.borrow_mut().push((second, token.to_owned(), is_valid(&test, token)));
+                let healthy: String = std::fs::read_to_string(&health).unwrap();
+                let looked = said.replace(healthy.clone()) != healthy;
+                seen.borrow_mut().push((second, token.to_owned(), is_valid(&test, token), looked));
             }
             if second >= REJECTED && once(&rejected) {
                 let token = text.trim().to_owned();
@@ -92,21 +95,25 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
         stderr: RefCell::new(Box::new(io::sink())),
         ..System::real()
     };
-    let args = ["zoho-cred", "get", "crm", "--watch", "--output-file", out.to_str().unwrap()].map(Into::into);
+    let [out, health] = [&out, &health].map(|path| path.to_str().unwrap());
+    let args = ["zoho-cred", "get", "crm", "--watch", "--output-file", out, "--health-file", health];
+    let args = args.map(Into::into);
     assert_eq!(zoho_cred::run(args, &mut system), 143);
 
     let seen = seen.borrow();
     assert!(seen.len() > 300, "{}", seen.len());
-    for (second, token, living) in seen.iter() {
+    for (second, token, living, healthy) in seen.iter() {
         let may_be_dead =
             *second >= OUTAGE.start && *second < RECOVERED || (REJECTED..REJECTED + 3).contains(second);
         assert!(*living || may_be_dead, "a dead token at second {second}: {token}");
+        assert!(*healthy || may_be_dead, "no look at second {second}");
+        assert!(*living || !healthy, "healthy with a dead token at second {second}");
     }
-    assert!(seen.iter().any(|(_, _, living)| !living), "the outage was longer than a token's life");
+    assert!(seen.iter().any(|(_, _, living, _)| !living), "the outage was longer than a token's life");
     let at = |second: u64| &seen.iter().find(|(at, ..)| *at >= second).unwrap().1;
     assert_ne!(at(REJECTED - 1), at(REJECTED + 3), "a reject is followed");
     assert_eq!(at(5), at(170), "nothing is renewed without need");
-    let first_change = seen.iter().find(|(_, token, _)| token != at(5)).unwrap().0;
+    let first_change = seen.iter().find(|(_, token, ..)| token != at(5)).unwrap().0;
     // The refresh-ahead window starts at 180 s, and the refresh is in its first third. A stale token would be refreshed at 190 s.
     assert!((180..=188).contains(&first_change), "in the early window: {first_change}");
 }

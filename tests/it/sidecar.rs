@@ -1,0 +1,135 @@
+//! `--watch` for the other containers of a pod: `--health-file` for probes, and `--reject-file` for programs without ours.
+
+use crate::harness::{Running, Test, said, until};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}
+
+struct Sidecar {
+    test: Test,
+    running: Running,
+    token: PathBuf,
+    health: PathBuf,
+    reject: PathBuf,
+}
+
+impl Sidecar {
+    fn start() -> Self {
+        let test = Test::new();
+        let [token, health, reject] = ["shared/zoho-cred/token", "shared/zoho-cred/health", "shared/reject"]
+            .map(|p| test.dir.path().join(p));
+        let [t, h, r] = [&token, &health, &reject].map(|path| path.to_str().unwrap());
+        let args =
+            ["get", "--watch", "--output-file", t, "--mode", "0640", "--health-file", h, "--reject-file", r];
+        let running = test.start(test.command(args));
+        until("a token", || !read(&token).is_empty());
+        Sidecar { test, running, token, health, reject }
+    }
+
+    /// Writes the file as a program should, so that no half of it is read.
+    fn report(&self, content: impl AsRef<[u8]>) {
+        let new = self.reject.with_extension("new");
+        std::fs::write(&new, content).unwrap();
+        std::fs::rename(new, &self.reject).unwrap();
+    }
+
+    fn warnings(&self) -> usize {
+        std::fs::read_to_string(self.running.stderr_file()).unwrap().matches("warning").count()
+    }
+}
+
+#[test]
+fn the_health_file_is_replaced_at_every_look() {
+    let sidecar = Sidecar::start();
+    let health = sidecar.health.to_str().unwrap();
+    until("a health file", || !read(&sidecar.health).is_empty());
+    let first = read(&sidecar.health);
+    assert_eq!(sidecar.test.run(["health", health]).ok(), "");
+    assert_eq!(std::fs::metadata(&sidecar.health).unwrap().mode() & 0o777, 0o640);
+    until("the next look", || !["", &first].contains(&&*read(&sidecar.health)));
+    sidecar.running.signal("TERM");
+    assert_eq!(sidecar.running.wait().code, 143);
+    for (content, code, word) in [("2020-01-01T00:00:00Z\n", 69, "unavailable"), ("", 69, "unavailable")] {
+        std::fs::write(&sidecar.health, content).unwrap();
+        sidecar.test.run(["health", health]).failed(code, word);
+    }
+    std::fs::remove_file(&sidecar.health).unwrap();
+    sidecar.test.run(["health", health]).failed(74, "store");
+    assert_eq!(sidecar.test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn a_refused_token_in_the_reject_file_is_replaced() {
+    let sidecar = Sidecar::start();
+    let old = read(&sidecar.token);
+    sidecar.report("1000.another.token");
+    until("it to be read", || !sidecar.reject.exists());
+    sidecar.report(format!("Zoho-oauthtoken {old}\n"));
+    until("another token", || !["", &old].contains(&&*read(&sidecar.token)));
+    assert!(!sidecar.reject.exists());
+    assert_eq!((sidecar.test.sandbox.token_requests(), sidecar.warnings()), (2, 0));
+    let new = read(&sidecar.token);
+    sidecar.report(&new);
+    let warning = said(&sidecar.running, "zoho-cred: warning:");
+    assert!(warning.contains("Zoho says that the token is valid"), "{warning}");
+    assert_eq!((read(&sidecar.token), sidecar.test.sandbox.token_requests()), (new, 2));
+    sidecar.running.signal("TERM");
+    let outcome = sidecar.running.wait();
+    assert!(!outcome.stderr.contains(&old), "{outcome:?}");
+}
+
+#[test]
+fn anything_else_in_place_of_the_reject_file_is_removed_with_one_warning() {
+    let sidecar = Sidecar::start();
+    let token = read(&sidecar.token);
+    let target = sidecar.test.file("target", &token);
+    let reject = &sidecar.reject;
+    let plants: [(&str, &dyn Fn()); 4] = [
+        ("is not a token", &|| sidecar.report("junk\u{1b}[2J\n")),
+        ("larger than 64 KiB", &|| sidecar.report(vec![b'a'; 1 << 20])),
+        ("", &|| symlink(&target, reject).unwrap()),
+        ("not a regular file", &|| assert!(Command::new("mkfifo").arg(reject).status().unwrap().success())),
+    ];
+    for (nth, (problem, plant)) in plants.iter().enumerate() {
+        plant();
+        until("it to be removed", || !reject.is_symlink() && !reject.exists());
+        until("a warning", || sidecar.warnings() == nth + 1);
+        let stderr = std::fs::read_to_string(sidecar.running.stderr_file()).unwrap();
+        assert!(stderr.contains(problem) && !stderr.contains('\u{1b}'), "{stderr}");
+        // A good file ends the silence after a warning.
+        sidecar.report("1000.another.token");
+        until("it to be read", || !reject.exists());
+    }
+    sidecar.report("junk");
+    until("it to be removed", || !reject.exists());
+    std::fs::create_dir(reject).unwrap();
+    let before = read(&sidecar.health);
+    until("the next look", || !["", &before].contains(&&*read(&sidecar.health)));
+    until("a warning", || sidecar.warnings() == plants.len() + 1);
+    assert_eq!(read(&target), token);
+    assert_eq!((read(&sidecar.token), sidecar.test.sandbox.token_requests()), (token, 1));
+    sidecar.running.signal("TERM");
+    assert_eq!(sidecar.running.wait().code, 143);
+}
+
+#[test]
+fn the_files_are_for_watch_and_must_differ() {
+    let test = Test::new();
+    for flag in ["--health-file", "--reject-file"] {
+        test.run(["get", "--output-file", "x", flag, "y"]).failed(2, "usage");
+        let same = test.dir.path().join("same");
+        let same = same.to_str().unwrap();
+        test.run(["get", "--watch", "--output-file", same, flag, same]).failed(2, "usage");
+    }
+    let link = test.dir.path().join("link");
+    symlink("/dev/null", &link).unwrap();
+    let out = test.dir.path().join("token");
+    let args =
+        ["get", "--watch", "--output-file", out.to_str().unwrap(), "--health-file", link.to_str().unwrap()];
+    test.run(args).failed(74, "store");
+    assert_eq!(test.sandbox.token_requests(), 0);
+}
