@@ -7,7 +7,7 @@ use crate::commands::session::read_config;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::system::{System, process};
-use crate::zoho::{data_center, scopes};
+use crate::zoho::{data_center, products, scopes};
 use clap::{Command, CommandFactory, ValueHint};
 use clap_complete::CompletionCandidate;
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, PathCompleter, ValueCompleter};
@@ -57,6 +57,7 @@ fn with_candidates(command: Command) -> Command {
     let command = command.mut_args(|arg| match arg.get_id().as_str() {
         "profile" | "profile_flag" => arg.add(ArgValueCandidates::new(profiles)),
         "data_center" => arg.add(ArgValueCandidates::new(data_centers)),
+        "product" => arg.add(ArgValueCandidates::new(all_products)),
         "scopes" => arg.add(ArgValueCompleter::new(scopes)),
         "command" if is_exec => arg.add(ArgValueCompleter::new(CommandLine)),
         id if id == "config" || id.ends_with("file") => arg.value_hint(ValueHint::FilePath),
@@ -80,6 +81,12 @@ fn profiles() -> Vec<CompletionCandidate> {
 fn data_centers() -> Vec<CompletionCandidate> {
     let all = data_center::ALL.iter();
     all.map(|dc| CompletionCandidate::new(dc.code).help(Some(dc.product_domain.into()))).collect()
+}
+
+fn all_products() -> Vec<CompletionCandidate> {
+    let all = products::all().iter();
+    all.map(|product| CompletionCandidate::new(&product.name).help(Some(product.title.clone().into())))
+        .collect()
 }
 
 /// Completes the last one of a list separated by commas.

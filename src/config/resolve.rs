@@ -53,7 +53,7 @@ fn by_name(env: &Env, config: &ConfigFile, name: &str) -> Result<Profile, Error>
     if name.as_str() == ENVIRONMENT {
         return environment::profile(env);
     }
-    config.profile(&name).ok_or_else(|| unknown_profile(name.as_str(), &config.names()))?
+    config.profile(&name).ok_or_else(|| unknown_profile(name.as_str(), config))?
 }
 
 fn no_profile(known: &[String]) -> Error {
@@ -67,14 +67,17 @@ fn no_profile(known: &[String]) -> Error {
     }
 }
 
-fn unknown_profile(name: &str, known: &[String]) -> Error {
-    let hint = match nearest(name, known.iter().map(String::as_str)) {
-        _ if known.is_empty() => how_to_begin(),
-        Some(near) => did_you_mean(near),
-        None => tr!("there are: {known}", known = known.join(", ")),
-    };
+/// Unless it is a typo, the error names the config: another one may be meant.
+fn unknown_profile(name: &str, config: &ConfigFile) -> Error {
+    let (known, path) = (config.names(), config.path().display());
     let message = tr!("there is no profile '{name}'", name = mask_argument(name));
-    Error::new(Code::UnknownProfile, message, hint)
+    let error = |hint: String| Error::new(Code::UnknownProfile, &*message, hint);
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => error(did_you_mean(near)),
+        None if known.is_empty() => error(how_to_begin()).with_cause(tr!("the config is {path}", path)),
+        None => error(tr!("there are: {known}", known = known.join(", ")))
+            .with_cause(tr!("the config is {path}", path)),
+    }
 }
 
 fn how_to_begin() -> String {

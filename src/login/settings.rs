@@ -286,7 +286,7 @@ fn ask_data_center(
 fn ask_scopes(system: &mut System, flow: FlowName) -> Result<Vec<String>, Error> {
     let presets = scopes::COMMON.join(", ");
     system.say(&tr!(
-        "zoho-cred: scopes look like ZohoCRM.modules.ALL; these names stand for several: {presets}",
+        "zoho-cred: scopes look like ZohoCRM.modules.ALL; names such as these stand for several: {presets}",
         presets
     ));
     // A Self Client's code has the scopes that were entered in the API console.

@@ -232,6 +232,39 @@ fn a_dead_refresh_token_is_asked_for_again() {
     });
 }
 
+#[test]
+fn a_busy_port_is_reported_before_anything_is_asked() {
+    let (mut test, callback) = world();
+    let port = url::Url::parse(&callback).unwrap().port().unwrap();
+    let _busy = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let args = ["--secrets", "file", "--flow", "browser", "--redirect-uri", &callback];
+    let (code, shown) = Wizard::starts(&mut test, LANGUAGES[0], &args).person.leaves();
+    assert!(code == 75 && shown.contains("--flow paste") && !shown.contains("Profile name"), "{shown}");
+}
+
+#[test]
+fn the_end_of_the_input_ends_a_question() {
+    for (args, question) in
+        [(&["--flow", "paste"][..], "Profile name, such as crm"), (&["crm"], "Data center (")]
+    {
+        let (mut test, _) = world();
+        let args = [args, &["--secrets", "file"]].concat();
+        let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
+        wizard.reads(question);
+        wizard.person.pty.send_control('d').unwrap();
+        let (code, shown) = wizard.person.leaves();
+        assert!(code == 2 && shown.contains("nothing was entered; use "), "{shown}");
+    }
+    let (mut test, _) = world();
+    let args = ["crm", "--secrets", "file", "--data-center", "jp", "--client-id", "1000.A"];
+    let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
+    wizard.reads("Client Secret");
+    until("the terminal to hide what is typed", || !wizard.person.echoes());
+    wizard.person.pty.send_control('d').unwrap();
+    let (code, shown) = wizard.person.leaves();
+    assert!(code == 2 && shown.contains("use --client-secret-file"), "{shown}");
+}
+
 /// Ctrl-C while the browser is awaited prints the command that goes on from there.
 #[test]
 fn a_data_center_is_taken_as_people_write_it_and_nothing_typed_is_lost() {
@@ -309,7 +342,7 @@ fn the_guide_shows_the_screen_as_it_is() {
             Some(question) => wizard.hidden(question, "0123456789abcdef"),
             None => {
                 let (question, answer) = line.rsplit_once(": ").unwrap();
-                wizard.person.answers(&format!("{question}: "), answer);
+                wizard.person.answers(question.split('…').next().unwrap(), answer);
             }
         }
     }

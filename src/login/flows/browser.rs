@@ -144,7 +144,7 @@ fn show_url(system: &System, url: &str, choices: Choices) {
     display::address(system, url);
     let wait = crate::i18n::humanize(choices.timeout);
     system.say(&tr!("zoho-cred: waiting up to {wait} for the redirect", wait));
-    if system.terminal.stdin {
+    if system.terminal.stdin && cfg!(unix) {
         system.say(&tr!("zoho-cred: if the browser shows an error after you accept, paste its URL here"));
     }
 }
