@@ -165,6 +165,7 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
             redirect_uri: user.redirect_uri.unwrap_or_else(|| DEFAULT_REDIRECT_URI.to_owned()),
             scheme: Scheme::default(),
             secrets: SecretBackend::Keyring,
+            org_id: None,
             hosts: None,
             budget: Budget::default(),
         };

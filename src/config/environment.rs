@@ -130,6 +130,7 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
         redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
         scheme: Scheme::default(),
         secrets: SecretBackend::Environment,
+        org_id: None,
         hosts: None,
         budget: Budget::default(),
     };

@@ -57,6 +57,7 @@ struct RawProfile {
     scopes: Option<Vec<String>>,
     redirect_uri: Option<String>,
     scheme: Option<Spanned<String>>,
+    org_id: Option<String>,
     secrets: Option<Spanned<String>>,
     secret_command: Option<Vec<String>>,
     hosts: Option<Vec<String>>,
@@ -77,7 +78,7 @@ enum RawDuration {
     Text(String),
 }
 
-const PROFILE_KEYS: [&str; 12] = [
+const PROFILE_KEYS: [&str; 13] = [
     "data_center",
     "accounts_url",
     "client_id",
@@ -86,6 +87,7 @@ const PROFILE_KEYS: [&str; 12] = [
     "scopes",
     "redirect_uri",
     "scheme",
+    "org_id",
     "secrets",
     "secret_command",
     "hosts",
@@ -221,6 +223,7 @@ impl ConfigFile {
                     self.choose(word, "scheme", [("zoho", Scheme::Zoho), ("bearer", Scheme::Bearer)])?
                 }
             },
+            org_id: raw.org_id.clone(),
             secrets: self.secrets(name, raw)?,
             hosts: raw.hosts.clone(),
             budget: raw.budget.as_ref().map(|budget| self.budget(budget)).transpose()?.unwrap_or_default(),

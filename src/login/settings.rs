@@ -132,6 +132,7 @@ impl Start<'_> {
             redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
             scheme: Scheme::default(),
             secrets: SecretBackend::Keyring,
+            org_id: None,
             hosts: None,
             budget: Budget::default(),
         };

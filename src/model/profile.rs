@@ -138,6 +138,8 @@ pub struct Profile {
     pub redirect_uri: String,
     /// Scheme of the `Authorization` header.
     pub scheme: Scheme,
+    /// The organization, for products that want it with each call.
+    pub org_id: Option<String>,
     /// Where its secrets are stored.
     pub secrets: SecretBackend,
     /// Hosts that helper commands may send the token to. `None` means the hosts of the data center.
@@ -160,6 +162,7 @@ impl Profile {
         let wrong = match () {
             () if !consists_of(&self.client_id, values) => "client_id",
             () if !soid.is_none_or(|soid| consists_of(soid, values)) => "soid",
+            () if !self.org_id.as_ref().is_none_or(|id| consists_of(id, values)) => "org_id",
             () if !self.scopes.iter().all(|scope| is_scope(scope)) => "scopes",
             () if !redirect_uri || !consists_of(&self.redirect_uri, b"._-:/?&=+,~@%[]()*!;$") => {
                 "redirect_uri"

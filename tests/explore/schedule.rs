@@ -61,6 +61,7 @@ pub fn profile(budget: Budget) -> Profile {
         redirect_uri: String::new(),
         scheme: Scheme::Zoho,
         secrets: SecretBackend::Environment,
+        org_id: None,
         hosts: None,
         budget,
     }
