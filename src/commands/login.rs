@@ -10,12 +10,13 @@ use crate::login::flows::{browser, device, paste, refresh_token, self_client};
 use crate::login::listener::Listener;
 use crate::login::settings::{ClientSecret, Settings, Start};
 use crate::login::{
-    Superseded, account, check_writable, confirm, reject, repeat, save_login, settings, token_count, wrong,
+    LoginToken, Superseded, account, check_writable, confirm, reject, repeat, save_login, settings,
+    token_count, wrong,
 };
-use crate::model::{AccountsUrl, CredentialId, MinTtl, Profile, ProfileName, SecretBackend, Secrets};
+use crate::model::{CredentialId, MinTtl, Profile, ProfileName, SecretBackend, Secrets};
 use crate::refresh::{Ports, TokenRequest, get_token, seed_cache};
 use crate::secret::Secret;
-use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, ProfileState, Source};
+use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginLock, LoginRecord, ProfileState, Source};
 use crate::store::{self, RedisSettings, StateDir};
 use crate::system::{Http, Roots, System};
 use std::path::Path;
@@ -168,7 +169,11 @@ fn grant_and_store(
     };
     if !global.verbosity.quiet {
         match token {
-            Some((accounts, token)) => account::show(system, &*http, &accounts, &token),
+            Some(token) => {
+                if let Some(account) = account::show(system, &*http, &token) {
+                    context.note_account(system, &profile, &token, &account);
+                }
+            }
             None => system.say(&tr!("zoho-cred: logged in")),
         }
     }
@@ -380,15 +385,23 @@ impl LoginContext<'_> {
         }
     }
 
-    /// Stores what Zoho granted: first the secrets, then the token in the cache. Returns the token and its accounts
-    /// server.
+    /// Records whose account it is. A failure is only logged, because the login has succeeded.
+    fn note_account(&self, system: &System, profile: &Profile, token: &LoginToken, account: &str) {
+        let noted = LoginLock::take(&*system.clock, self.state, self.config)
+            .and_then(|_lock| LoginRecord::note_account(self.state, profile, &token.credential, account));
+        if let Err(error) = noted {
+            log::warn!("the account was not recorded: {}", error.message());
+        }
+    }
+
+    /// Stores what Zoho granted: first the secrets, then the token in the cache. Returns the token.
     fn store_grant(
         &self,
         system: &mut System,
         profile: Profile,
         client_secret: Secret,
         grant: IssuedTokens,
-    ) -> Result<(AccountsUrl, Secret), Error> {
+    ) -> Result<LoginToken, Error> {
         // A signal ends the call only after the grant is stored.
         system.signals.hold();
         let data_center = grant.accounts_url.data_center().or(profile.data_center);
@@ -401,11 +414,12 @@ impl LoginContext<'_> {
             system.warn(&warning);
         }
         let shared = self.shared(system);
-        let store = store::open(self.state, &CredentialId::of(&profile, &secrets), shared.as_ref())?;
+        let credential = CredentialId::of(&profile, &secrets);
+        let store = store::open(self.state, &credential, shared.as_ref())?;
         seed_cache(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
         system.signals.release()?;
         self.revoke(system, superseded);
-        Ok((grant.accounts_url, grant.granted.access_token))
+        Ok(LoginToken { accounts_url: grant.accounts_url, token: grant.granted.access_token, credential })
     }
 
     /// Stores `secrets`. Returns the refresh token that they replace, if it may be revoked.
@@ -429,13 +443,13 @@ impl LoginContext<'_> {
         }
     }
 
-    /// Stores an existing credential after testing it. Returns the test's token and its accounts server.
+    /// Stores an existing credential after testing it. Returns the test's token.
     fn store_existing(
         &self,
         system: &mut System,
         profile: &Profile,
         mut secrets: Secrets,
-    ) -> Result<Option<(AccountsUrl, Secret)>, Error> {
+    ) -> Result<Option<LoginToken>, Error> {
         let mut attempts = 0;
         let (token, secrets) = loop {
             attempts += 1;
@@ -450,7 +464,8 @@ impl LoginContext<'_> {
         };
         let superseded = self.save_login(system, profile, &secrets)?;
         self.revoke(system, superseded);
-        Ok(token.map(|token| (profile.accounts_url.clone(), token)))
+        let (accounts_url, credential) = (profile.accounts_url.clone(), CredentialId::of(profile, &secrets));
+        Ok(token.map(|token| LoginToken { accounts_url, token, credential }))
     }
 
     /// Tests `secrets` with one token request and caches the token. Returns it, and the secrets to store.

@@ -19,6 +19,7 @@ mod shared_by;
 mod superseded;
 pub(crate) mod token_count;
 
+pub(crate) use account::LoginToken;
 pub(crate) use save_login::save_login;
 pub(crate) use shared_by::{Sharer, shared_by};
 pub(crate) use superseded::Superseded;

@@ -60,6 +60,7 @@ fn save_locked(
         scopes: profile.scopes.clone(),
         made_here: token_count::makes_one(flow),
         flow: flow.to_possible_value().map(|value| value.get_name().to_owned()),
+        account: None,
         pending: false,
         previous: None,
     };

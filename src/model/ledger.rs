@@ -1,7 +1,7 @@
 //! The token requests already made, and what Zoho's limit still allows. The file format is frozen, because two
 //! installed versions may share a ledger.
 
-use crate::i18n::tr;
+use crate::i18n::{humanize, tr};
 use crate::model::{Budget, Timestamp, ms};
 use crate::problem::{Problem, is_plain_word};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -124,6 +124,36 @@ pub struct CoolDown {
     pub length_ms: i64,
 }
 
+/// How much of a budget is used. Every report and every error shows these numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetUse {
+    /// Requests that Zoho allows in a window.
+    pub limit: u32,
+    /// Requests that count at the moment. More than `limit` if others used the credential, too.
+    pub used: u32,
+    /// Until the next automatic refresh is allowed.
+    pub next_slot: Duration,
+}
+
+impl BudgetUse {
+    /// Requests that Zoho still allows.
+    pub fn left(&self) -> u32 {
+        self.limit.saturating_sub(self.used)
+    }
+
+    /// In words, with the wait if there is one.
+    pub(crate) fn describe(&self) -> String {
+        let (left, limit, time) = (self.left(), self.limit, humanize(self.next_slot));
+        if self.next_slot.is_zero() {
+            tr!("{left} of {limit} left", left, limit)
+        } else if left == 0 {
+            tr!("{left} of {limit} left, next slot in {time}", left, limit, time)
+        } else {
+            tr!("{left} of {limit} left, reserved for --refresh; next slot in {time}", left, limit, time)
+        }
+    }
+}
+
 /// The ledger of a credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
@@ -184,6 +214,15 @@ impl Ledger {
         let answered = Some(now.clone());
         let entry = Entry { id: String::new(), sent: now.clone(), answered, granted: false };
         Ledger { requests: vec![entry; budget.tokens.saturating_sub(2) as usize], ..Ledger::default() }
+    }
+
+    /// How much of `budget` is used at `now`.
+    pub fn budget_use(&self, now: &Timestamp, budget: &Budget) -> BudgetUse {
+        BudgetUse {
+            limit: budget.tokens,
+            used: self.used(now, budget),
+            next_slot: self.next_slot(now, budget, budget.automatic()),
+        }
     }
 
     /// How many requests count at `now`.

@@ -3,7 +3,7 @@
 
 use crate::error::{Code, Error, try_again};
 use crate::i18n::tr;
-use crate::model::ENVIRONMENT;
+use crate::model::{BudgetUse, ENVIRONMENT};
 use crate::secrets::CredentialError;
 use crate::store::WriteAheadError;
 use std::time::Duration;
@@ -18,12 +18,10 @@ pub enum RefreshError {
     },
     /// Our own ledger says that one more request would reach Zoho's limit.
     OutOfBudget {
-        /// Requests that count at the moment.
-        used: u32,
-        /// Requests that Zoho allows in a window.
-        limit: u32,
-        /// Until the next one is free.
-        retry_after: Duration,
+        /// What is used, and when the next automatic refresh is allowed.
+        in_use: BudgetUse,
+        /// Until this request would be allowed, which is earlier under `--refresh`.
+        wait: Duration,
     },
     /// Refreshes caused by `reject` have used up their share of the window.
     TooManyRejects {
@@ -53,9 +51,10 @@ impl RefreshError {
     /// How long until the budget allows a request, if nothing else is missing.
     pub(crate) fn wait_for_budget(&self) -> Option<Duration> {
         match self {
-            RefreshError::OutOfBudget { retry_after, .. }
-            | RefreshError::CoolingDown { retry_after }
-            | RefreshError::TooManyRejects { retry_after } => Some(*retry_after),
+            RefreshError::OutOfBudget { wait, .. } => Some(*wait),
+            RefreshError::CoolingDown { retry_after } | RefreshError::TooManyRejects { retry_after } => {
+                Some(*retry_after)
+            }
             _ => None,
         }
     }
@@ -96,10 +95,7 @@ impl From<RefreshError> for Error {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::CoolingDown { retry_after } => cooling_down(retry_after),
-            RefreshError::OutOfBudget { used, limit, retry_after } => rate_limited(
-                tr!("out of budget: {used} of Zoho's {limit} token requests are used", used, limit),
-                retry_after,
-            ),
+            RefreshError::OutOfBudget { in_use, .. } => out_of_budget(&in_use),
             RefreshError::TooManyRejects { retry_after } => {
                 rate_limited(tr!("rejected tokens have already caused 3 refreshes"), retry_after)
                     .with_cause(tr!("a caller rejects every token it is given"))
@@ -119,6 +115,13 @@ impl From<RefreshError> for Error {
             RefreshError::NeverLoggedIn(error) | RefreshError::Failed(error) => error,
         }
     }
+}
+
+fn out_of_budget(in_use: &BudgetUse) -> Error {
+    let (used, limit) = (in_use.used, in_use.limit);
+    let message = tr!("out of budget: {used} of Zoho's {limit} token requests are used", used, limit);
+    let error = rate_limited(message, in_use.next_slot);
+    if in_use.left() == 0 { error } else { error.with_cause(tr!("the last one is reserved for --refresh")) }
 }
 
 /// Zoho throttled the refresh token, or a login's requests.

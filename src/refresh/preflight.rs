@@ -55,12 +55,11 @@ impl Preflight<'_, '_> {
             (Mode::Required, true) => budget.tokens,
             (Mode::Required, false) => budget.automatic(),
         };
-        let used = ledger.used(now, budget);
-        if used < allowed {
+        let in_use = ledger.budget_use(now, budget);
+        if in_use.used < allowed {
             return Ok(());
         }
-        let retry_after = ledger.next_slot(now, budget, allowed);
-        Err(RefreshError::OutOfBudget { used, limit: budget.tokens, retry_after })
+        Err(RefreshError::OutOfBudget { in_use, wait: ledger.next_slot(now, budget, allowed) })
     }
 
     /// Whether a remembered failure could be the answer although `allowed` already forbids a request. That depends on the

@@ -48,6 +48,9 @@ pub struct LoginRecord {
     /// The login flow. `None` in records of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<String>,
+    /// Whose account it is, if Zoho said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// Whether the config file may not have this login's settings yet. Until it has, the old settings use `previous`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) pending: bool,
@@ -144,6 +147,21 @@ impl LoginRecord {
         let path = login_path_of(state, &profile_key(&self.config, &name));
         atomic::set_aside_junk(&path, |bytes| decode::<LoginRecord>(bytes).is_some());
         atomic::replace(&path, &encode(self))
+    }
+
+    /// Adds the account to the record of `profile`, if that is still the login of `credential`. The caller must hold the
+    /// login lock.
+    pub(crate) fn note_account(
+        state: &StateDir,
+        profile: &Profile,
+        credential: &CredentialId,
+        account: &str,
+    ) -> Result<(), Error> {
+        let Some(path) = login_path(state, profile) else { return Ok(()) };
+        match read(&path)?.filter(|record| record.credential == credential.ledger()) {
+            Some(record) => LoginRecord { account: Some(account.to_owned()), ..record }.save(state),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn remove(state: &StateDir, profile: &Profile) -> Result<(), Error> {

@@ -1,7 +1,9 @@
 //! `status` describes a profile without contacting any server.
 
-use crate::harness::{Outcome, Test};
-use zoho_cred::sandbox::{FaultKind, Language};
+use crate::harness::{Outcome, Test, finding};
+use crate::in_process::{ManualClock, run};
+use std::time::Duration;
+use zoho_cred::sandbox::{FaultKind, Language, Options};
 
 fn json(outcome: &Outcome) -> serde_json::Value {
     serde_json::from_str(&outcome.stdout).unwrap()
@@ -76,4 +78,81 @@ fn a_ledger_that_cannot_be_read_counts_as_all_but_two() {
     assert_eq!(json(&outcome)["budget"]["used"], 8, "{outcome:?}");
     assert_eq!(json(&outcome)["budget"]["left"], 2);
     assert_eq!(std::fs::read(test.state_file("ledgers")).unwrap(), b"junk", "looking changes nothing");
+}
+
+/// Regression: text, JSON, `doctor` and errors showed three different waits.
+#[test]
+fn the_budget_is_the_same_in_every_report_and_error() {
+    let test = Test::new();
+    let clock = ManualClock::new();
+    let mut waits = Vec::new();
+    for minute in 0..22 {
+        if minute < 10 {
+            assert_eq!(run(&test, &clock, &["get", "--refresh"]).0, 0);
+            test.age_token(3600);
+        }
+        let json = |args: &[&str]| -> serde_json::Value {
+            let (_, stdout, stderr) = run(&test, &clock, args);
+            serde_json::from_str(if stdout.is_empty() { &stderr } else { &stdout }).unwrap()
+        };
+        let budget = json(&["status", "-o", "json"])["budget"].take();
+        let [used, left, wait] = ["used", "left", "next_slot_s"]
+            .map(|key| budget[key].as_u64().unwrap_or_else(|| panic!("{key}")));
+        assert_eq!(used + left, 10);
+        let time = match (wait / 60, wait % 60) {
+            (0, s) => format!("{s} s"),
+            (m, 0) => format!("{m} min"),
+            (m, s) => format!("{m} min {s} s"),
+        };
+        let words = match (wait, left) {
+            (0, _) => format!("{left} of 10 left\n"),
+            (_, 0) => format!("0 of 10 left, next slot in {time}\n"),
+            (_, _) => format!("{left} of 10 left, reserved for --refresh; next slot in {time}\n"),
+        };
+        let text = run(&test, &clock, &["status"]).1;
+        assert!(text.contains(&words), "{words} {text}");
+        let found = finding(&run(&test, &clock, &["doctor", "-o", "json"]).1, "budget").1;
+        assert!(found.starts_with(words.trim()), "{words} {found}");
+        if wait > 0 {
+            waits.push((left, wait));
+            let error = json(&["get", "--error-format", "json"])["error"].take();
+            assert_eq!(error["retry_after_s"], wait, "{error}");
+            let said = error["message"].as_str().unwrap();
+            assert!(said.contains(&format!("{used} of Zoho's 10")), "{said}");
+        }
+        clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(waits, [(1, 135), (0, 135), (0, 75), (1, 15)]);
+}
+
+#[test]
+fn whose_login_it_is() {
+    let scopes = ["ZohoCRM.modules.ALL", "AaaServer.profile.READ"].map(str::to_owned).to_vec();
+    let test = Test::with(Options { scopes, ..Options::default() }).without_environment();
+    let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
+    let files = [test.file("s", secret), test.file("t", token)].map(|path| path.display().to_string());
+    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
+    let login =
+        "login crm --flow refresh-token --secrets file --scope ZohoCRM.modules.ALL,AaaServer.profile.READ";
+    let flags = ["--accounts-url", url, "--client-id", id, "--client-secret-file", &files[0]];
+    let args = login.split(' ').chain(flags).chain(["--refresh-token-file", &files[1]]);
+    let outcome = test.run(args);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    test.write_config(&format!("{}org_id = \"600000434\"\n", test.read_config()));
+    let status = json(&test.run(["status", "-o", "json"]));
+    assert_eq!((&status["version"], &status["client_id"]), (&1.into(), &id.into()));
+    assert_eq!(status["account"], "Sam Sandbox <sam@sandbox.invalid>", "{outcome:?}");
+    assert_eq!((&status["flow"], &status["org_id"]), (&"refresh-token".into(), &"600000434".into()));
+    assert_eq!(status["scopes"], serde_json::json!(["ZohoCRM.modules.ALL", "AaaServer.profile.READ"]));
+    let text = test.run(["status"]).stdout;
+    for value in ["Sam Sandbox <sam@sandbox.invalid>", id, "refresh-token", "600000434", "AaaServer"] {
+        assert!(text.contains(value), "{value}: {text}");
+    }
+    // The scopes are those that tokens have, not those that the next login will ask for.
+    test.write_config(&test.read_config().replace("AaaServer.profile.READ", "ZohoCRM.settings.ALL"));
+    let status = json(&test.run(["status", "-o", "json"]));
+    assert_eq!(
+        (&status["scopes_edited"], &status["scopes"][1]),
+        (&true.into(), &"AaaServer.profile.READ".into())
+    );
 }

@@ -110,38 +110,27 @@ fn data_center(session: &Session, local: &LocalState) -> Check {
     }
 }
 
+/// A used-up budget or a cooldown is a failure only if there is no valid token either.
 fn budget(session: &Session, system: &System, local: &LocalState) -> Check {
     let what = &tr!("budget");
     let now = &system.clock.timestamp();
-    let budget = &session.profile.budget;
+    let has_token = local.cache.valid_token(system.clock.now()).is_some();
+    let used_up = |message: String, fix: String| {
+        if has_token { Check::warning(what, message, fix) } else { Check::failed(what, message, fix) }
+    };
     if let Some(left) = local.ledger.cool_down_left(now) {
         let message =
             tr!("cooling down for another {time}: Zoho throttled this refresh token", time = humanize(left));
-        return Check::failed(
-            what,
-            message,
-            tr!(
-                "wait; then look for callers that refresh without zoho-cred or run with another HOME, and give all of them the same ZOHO_CRED_STATE_DIR"
-            ),
+        let fix = tr!(
+            "wait; then look for callers that refresh without zoho-cred or run with another HOME, and give all of them the same ZOHO_CRED_STATE_DIR"
         );
+        return used_up(message, fix);
     }
-    let used = local.ledger.used(now, budget);
-    let left = budget.tokens.saturating_sub(used);
-    let message = tr!(
-        "{left} of {limit} requests left in {window}",
-        left,
-        limit = budget.tokens,
-        window = humanize(budget.window),
-    );
-    let slot = local.ledger.next_slot(now, budget, budget.automatic());
-    if slot.is_zero() {
-        Check::ok(what, message)
+    let in_use = local.ledger.budget_use(now, &session.profile.budget);
+    if in_use.next_slot.is_zero() {
+        Check::ok(what, in_use.describe())
     } else {
-        Check::failed(
-            what,
-            tr!("{message}; the next in {time}", message, time = humanize(slot)),
-            tr!("wait; look for callers that use --refresh or reject valid tokens"),
-        )
+        used_up(in_use.describe(), tr!("wait; look for callers that use --refresh or reject valid tokens"))
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::commands::Session;
 use crate::error::Error;
 use crate::i18n::{Language, speak};
-use crate::model::{CacheRecord, Failure, FailureKind, Ledger, Profile};
+use crate::model::{BudgetUse, CacheRecord, Failure, FailureKind, Ledger, Profile};
 use crate::output::rfc3339;
-use crate::secrets::CredentialError;
+use crate::secrets::{CredentialError, LoginRecord};
 use crate::store::{self, Holder, RedisSettings};
 use crate::system::System;
 use serde::Serialize;
@@ -29,13 +29,21 @@ pub(crate) struct Status {
     pub(crate) state: State,
     pub(crate) data_center: Option<&'static str>,
     pub(crate) accounts_url: String,
+    /// Whose account it is, if the login learned it.
+    pub(crate) account: Option<String>,
+    pub(crate) client_id: String,
+    /// The flow of the login, or `None` if it is unknown.
+    pub(crate) flow: Option<String>,
+    /// Those of the login, or of the settings if they are unknown.
+    pub(crate) scopes: Vec<String>,
+    pub(crate) org_id: Option<String>,
     /// Whether the accounts server, client or grant changed since the login. The secrets are then not used.
     pub(crate) settings_changed: bool,
     /// Whether the scopes were edited since the login. Tokens still have the old ones.
     pub(crate) scopes_edited: bool,
     /// The valid token, if there is one.
     pub(crate) token: Option<Token>,
-    pub(crate) budget: BudgetUse,
+    pub(crate) budget: BudgetStatus,
     pub(crate) minted_last_hour: u32,
     /// RFC 3339.
     pub(crate) cool_down_until: Option<String>,
@@ -58,16 +66,28 @@ pub(crate) struct Token {
 }
 
 #[derive(Serialize)]
-pub(crate) struct BudgetUse {
-    pub(crate) limit: u32,
-    pub(crate) used: u32,
-    pub(crate) left: u32,
-    pub(crate) window_s: u64,
+pub(crate) struct BudgetStatus {
+    limit: u32,
+    used: u32,
+    left: u32,
+    window_s: u64,
     /// Seconds until the next automatic refresh is allowed.
-    pub(crate) next_slot_s: u64,
-    /// Time until the oldest request leaves the window.
+    next_slot_s: u64,
     #[serde(skip)]
-    pub(crate) next_free: Duration,
+    pub(crate) in_use: BudgetUse,
+}
+
+impl BudgetStatus {
+    fn of(in_use: BudgetUse, window: Duration) -> Self {
+        BudgetStatus {
+            limit: in_use.limit,
+            used: in_use.used,
+            left: in_use.left(),
+            window_s: window.as_secs(),
+            next_slot_s: in_use.next_slot.as_secs(),
+            in_use,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -109,6 +129,8 @@ pub(crate) struct LocalState {
     holder: Option<Holder>,
     /// The scopes of the login; empty if unknown.
     login_scopes: Vec<String>,
+    /// The record of the login, if there is one.
+    login: Option<LoginRecord>,
     /// Why there is no credential.
     pub(crate) no_credential: Option<CredentialError>,
 }
@@ -122,6 +144,7 @@ impl LocalState {
             ledger: Ledger::default(),
             holder: None,
             login_scopes: Vec::new(),
+            login: None,
             no_credential,
         };
         match source.known_id() {
@@ -132,6 +155,7 @@ impl LocalState {
                     ledger: store.ledger(&system.clock.timestamp(), &session.profile.budget),
                     holder: store.holder(),
                     login_scopes: source.login_scopes(),
+                    login: source.login()?,
                     no_credential: None,
                 })
             }
@@ -152,8 +176,7 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
     let (profile, clock) = (&session.profile, system.clock.now());
     let now = &system.clock.timestamp();
     let (budget, ledger) = (&profile.budget, &local.ledger);
-    let used = ledger.used(now, budget);
-    let next_slot = ledger.next_slot(now, budget, budget.automatic());
+    let in_use = ledger.budget_use(now, budget);
     let token = local.cache.valid_token(clock).map(|token| Token {
         expires_at: rfc3339(token.expires_at_ms.div_euclid(1000)),
         expires_in: token.left_ms(clock).div_euclid(1000),
@@ -169,7 +192,7 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
         State::CoolingDown
     } else if ledger.failure.as_ref().is_some_and(needs_login) && token.is_none() {
         State::LoginRequired
-    } else if next_slot.is_zero() {
+    } else if in_use.next_slot.is_zero() {
         State::Ready
     } else {
         State::OutOfBudget
@@ -180,17 +203,18 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
         state,
         data_center: profile.data_center.map(|dc| dc.code),
         accounts_url: profile.accounts_url.to_string(),
+        account: local.login.as_ref().and_then(|login| login.account.clone()),
+        client_id: profile.client_id.clone(),
+        flow: local.login.as_ref().and_then(|login| login.flow.clone()),
+        scopes: match local.login_scopes.as_slice() {
+            [] => profile.scopes.clone(),
+            scopes => scopes.to_vec(),
+        },
+        org_id: profile.org_id.clone(),
         settings_changed: matches!(local.no_credential, Some(CredentialError::SettingsChanged { .. })),
         scopes_edited: local.wants_other_scopes(profile),
         token,
-        budget: BudgetUse {
-            limit: budget.tokens,
-            used,
-            left: budget.tokens.saturating_sub(used),
-            window_s: budget.window.as_secs(),
-            next_slot_s: next_slot.as_secs(),
-            next_free: ledger.next_slot(now, budget, used),
-        },
+        budget: BudgetStatus::of(in_use, budget.window),
         minted_last_hour: ledger.minted_last_hour(now),
         cool_down_until: cool_down
             .map(|left| rfc3339(clock.wall_ms.div_euclid(1000) + left.as_secs() as i64)),

@@ -14,6 +14,13 @@ pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Report,
             Some(vec![styled(Style::Strong, status.profile.clone()), state(status, report, now_ms)]),
             fact(tr!("data center"), place(status)),
             login(status).and_then(|login| fact(tr!("login"), login)),
+            status.account.clone().and_then(|account| fact(tr!("account"), account)),
+            fact(tr!("client"), status.client_id.clone()),
+            status.flow.clone().and_then(|flow| fact(tr!("flow"), flow)),
+            (!status.scopes.is_empty())
+                .then(|| status.scopes.join(" "))
+                .and_then(|it| fact(tr!("scopes"), it)),
+            status.org_id.clone().and_then(|id| fact(tr!("organization"), id)),
             fact(tr!("token"), token(status, report, now_ms)),
             fact(tr!("budget"), budget(status, report)),
             fact(tr!("minted"), tr!("{count} in the last hour", count = status.minted_last_hour)),
@@ -61,7 +68,7 @@ pub(crate) fn state(status: &Status, report: &Report, now_ms: i64) -> StyledText
         State::Ready => styled(Style::Good, tr!("ready")),
         State::LoginRequired => styled(Style::Bad, tr!("login required")),
         State::OutOfBudget => {
-            let slot = humanize(Duration::from_secs(status.budget.next_slot_s));
+            let slot = humanize(status.budget.in_use.next_slot);
             styled(Style::Caution, tr!("out of budget: next slot in {slot}", slot))
         }
         State::CoolingDown => {
@@ -118,19 +125,8 @@ fn rounded(left: Duration) -> Duration {
 }
 
 fn budget(status: &Status, report: &Report) -> String {
-    let budget = &status.budget;
-    let bar = report.bar(budget.left.into(), budget.limit.into());
-    let (left, limit) = (budget.left, budget.limit);
-    match budget.used {
-        0 => tr!("{bar} {left} of {limit} left", bar, left, limit),
-        _ => tr!(
-            "{bar} {left} of {limit} left, next slot in {time}",
-            bar,
-            left,
-            limit,
-            time = humanize(budget.next_free),
-        ),
-    }
+    let in_use = &status.budget.in_use;
+    format!("{} {}", report.bar(in_use.left().into(), in_use.limit.into()), in_use.describe())
 }
 
 pub(crate) fn refreshing(pid: Option<u32>) -> String {
