@@ -103,7 +103,7 @@ pub(crate) fn read_line(system: &mut System) -> Option<String> {
 
 /// Reads one line without echo. `None` at the end of the input.
 fn read_hidden(system: &System, question: &str) -> Result<Option<Secret>, Error> {
-    let prompt = tr!("{question} (not shown): ", question);
+    let prompt = system.question(&tr!("{question} (not shown): ", question));
     let answer = password_prompt::prompt(&system.signals, || rpassword::prompt_password(prompt));
     system.signals.check()?;
     match answer {

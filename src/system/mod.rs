@@ -145,10 +145,19 @@ impl System {
         let _ = writeln!(stderr, "{prefix}{text}").and_then(|()| stderr.flush());
     }
 
-    /// Writes a question to stderr without a line break.
+    /// Writes a question to stderr without a line break at its end.
     pub(crate) fn say_part(&self, text: &str) {
         let mut stderr = self.stderr.borrow_mut();
-        let _ = write!(stderr, "{}", sanitize_lines(text)).and_then(|()| stderr.flush());
+        let _ = write!(stderr, "{}", self.question(text)).and_then(|()| stderr.flush());
+    }
+
+    /// A question, wrapped on a terminal so that the answer begins on the same line.
+    pub(crate) fn question(&self, text: &str) -> String {
+        let text = sanitize_lines(text);
+        match self.terminal.stderr_columns() {
+            Some(columns) => hang("", text.trim_end(), columns.saturating_sub(1), 2) + " ",
+            None => text.into_owned(),
+        }
     }
 
     /// Writes a warning to stderr.

@@ -342,7 +342,10 @@ fn the_guide_shows_the_screen_as_it_is() {
             Some(question) => wizard.hidden(question, "0123456789abcdef"),
             None => {
                 let (question, answer) = line.rsplit_once(": ").unwrap();
-                wizard.person.answers(question.split('…').next().unwrap(), answer);
+                // The part that the guide leaves out, and the end of the question.
+                let (begin, end) = question.split_once('…').unwrap_or((question, ""));
+                wizard.person.reads(begin);
+                wizard.person.answers(&format!("{end}: "), answer);
             }
         }
     }

@@ -161,6 +161,25 @@ fn words_are_broken_between_words_in_both_languages() {
 }
 
 #[test]
+fn questions_are_broken_between_words_in_both_languages() {
+    for columns in [80, 40] {
+        let test = Test::new().without_environment();
+        let Some(screen) = Screen::open(&test, columns) else { return };
+        let secret = test.file("secret", "x").display().to_string();
+        for (lang, end) in [("C.UTF-8", "none:"), ("ja_JP.UTF-8", "す):")] {
+            screen.types(&format!(
+                "export LANG={lang}; zc login x --secrets file --flow client-credentials --data-center jp \
+                 --client-id 1000.A --scope crm --client-secret-file {secret}"
+            ));
+            screen.waits_for(end);
+            assert_eq!(screen.broken(), Vec::<String>::new());
+            screen.tmux(&["send-keys", "C-c"]);
+            screen.waits_for("ready$");
+        }
+    }
+}
+
+#[test]
 fn a_wait_for_the_lock_is_shown_and_goes() {
     let test = Test::new();
     let Some(screen) = Screen::open(&test, 80) else { return };
