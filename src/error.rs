@@ -12,6 +12,8 @@ use std::time::Duration;
 pub enum Code {
     /// Unforeseen, or stdout could not be written.
     Failure,
+    /// An API answered with a status of 400 or more.
+    Api,
     /// The command line is wrong.
     Usage,
     /// Malformed input on stdin, or a host that is not served.
@@ -45,6 +47,7 @@ impl Code {
     pub fn word(self) -> &'static str {
         match self {
             Code::Failure => "failure",
+            Code::Api => "api",
             Code::Usage => "usage",
             Code::BadInput => "bad_input",
             Code::Unavailable => "unavailable",
@@ -64,7 +67,7 @@ impl Code {
     /// The process's exit code.
     pub fn exit_code(self) -> u8 {
         match self {
-            Code::Failure => 1,
+            Code::Failure | Code::Api => 1,
             Code::Usage => 2,
             Code::BadInput => 65,
             Code::Unavailable => 69,

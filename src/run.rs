@@ -72,6 +72,7 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         Command::Status(args) => commands::status(system, global, &args),
         Command::Doctor(args) => commands::doctor(system, global, &args),
         Command::Exec(args) => commands::exec(system, global, &args),
+        Command::Api(args) => commands::api(system, global, &args),
         Command::Helper(args) => commands::helper(system, global, &args.protocol),
         Command::Keygen => commands::keygen(system),
         Command::Completions(args) => commands::completions(system, &args),

@@ -1,8 +1,8 @@
 //! The clap definitions. Help, completions, man pages and docs/cli.md are generated from them.
 
 use crate::cli::{
-    ExecArgs, ExportArgs, GetArgs, ImportArgs, ImportFrom, LoginArgs, LogoutArgs, ProfileAction, ProfileArgs,
-    examples,
+    ApiArgs, ExecArgs, ExportArgs, GetArgs, ImportArgs, ImportFrom, LoginArgs, LogoutArgs, ProfileAction,
+    ProfileArgs, examples,
 };
 use crate::config::duration;
 use crate::error::Error;
@@ -124,6 +124,9 @@ pub(crate) enum Command {
     /// Run a command with an access token in its environment
     #[command(after_help = examples::EXEC)]
     Exec(ExecArgs),
+    /// Call a Zoho API and print the answer
+    #[command(after_help = examples::API)]
+    Api(ApiArgs),
     /// Act as a credential helper for git or Bazel
     #[command(after_help = examples::HELPER)]
     Helper(HelperArgs),

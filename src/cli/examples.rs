@@ -94,6 +94,13 @@ Examples:
   zoho-cred exec crm -- python3 sync.py
   zoho-cred exec --env ZOHO_TOKEN=token -- node report.mjs";
 
+pub(super) const API: &str = "\
+Examples:
+  zoho-cred api '/crm/v8/Leads?fields=Last_Name,Email'
+  zoho-cred api /crm/v8/Leads -f 'data[][Last_Name]=Yamada'
+  zoho-cred api --product desk tickets --paginate
+  zoho-cred api --product books invoices -X GET -f status=sent";
+
 pub(super) const HELPER: &str = "\
 Examples:
   git config --global credential.helper zoho

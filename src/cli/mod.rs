@@ -1,5 +1,6 @@
 //! The command line.
 
+mod api_args;
 mod args;
 mod errors;
 mod examples;
@@ -8,6 +9,7 @@ mod help;
 mod login_args;
 mod token_args;
 
+pub(crate) use api_args::ApiArgs;
 pub use args::*;
 pub(crate) use errors::clap_error;
 pub(crate) use fast::parse as parse_alone;

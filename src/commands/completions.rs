@@ -60,7 +60,9 @@ fn with_candidates(command: Command) -> Command {
         "product" => arg.add(ArgValueCandidates::new(all_products)),
         "scopes" => arg.add(ArgValueCompleter::new(scopes)),
         "command" if is_exec => arg.add(ArgValueCompleter::new(CommandLine)),
-        id if id == "config" || id.ends_with("file") => arg.value_hint(ValueHint::FilePath),
+        id if ["config", "input"].contains(&id) || id.ends_with("file") => {
+            arg.value_hint(ValueHint::FilePath)
+        }
         "dir" => arg.value_hint(ValueHint::DirPath),
         _ => arg,
     });

@@ -162,7 +162,7 @@ fn read(system: &mut System, is_whole: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>
 }
 
 /// The profile's token must not go to `host`; with none, no token may go there whatever the settings say.
-fn not_served(host: Option<&str>, profile: &str) -> Error {
+pub(super) fn not_served(host: Option<&str>, profile: &str) -> Error {
     match host {
         Some(host) => Error::new(
             Code::BadInput,

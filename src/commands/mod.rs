@@ -1,5 +1,6 @@
 //! The commands: one file for each.
 
+mod api;
 mod completions;
 mod doctor;
 mod exec;
@@ -25,6 +26,7 @@ mod summary;
 mod token;
 mod watch;
 
+pub(crate) use api::api;
 pub(crate) use completions::{complete, completions};
 pub(crate) use doctor::doctor;
 pub(crate) use exec::exec;

@@ -8,7 +8,7 @@ use crate::model::Profile;
 use crate::refresh::{Ports, WaitEvent};
 use crate::secrets::{CredentialSource, KeyringTimeout, Source};
 use crate::store::{self, Holder, RedisSettings, StateDir};
-use crate::system::{Http, Roots, Spinner, System, files};
+use crate::system::{ApiHttp, Http, Roots, Spinner, System, files};
 use std::cell::RefCell;
 use std::path::PathBuf;
 
@@ -61,6 +61,11 @@ impl Session {
     /// An HTTP client with the call's certificate authorities.
     pub(crate) fn http(&self, system: &System) -> Result<Box<dyn Http>, Error> {
         (system.http)(&self.roots)
+    }
+
+    /// An HTTP client for the APIs.
+    pub(crate) fn api_http(&self, system: &System) -> Result<Box<dyn ApiHttp>, Error> {
+        (system.api_http)(&self.roots)
     }
 
     pub(crate) fn source<'a>(&'a self, system: &'a System) -> Source<'a> {

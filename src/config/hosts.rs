@@ -57,7 +57,7 @@ pub(crate) fn may_have(profile: &Profile, answered: Option<&str>, place: &Place)
 }
 
 /// The data center whose hosts are allowed by default.
-fn own_data_center(profile: &Profile) -> Option<&'static DataCenter> {
+pub(crate) fn own_data_center(profile: &Profile) -> Option<&'static DataCenter> {
     profile.data_center.filter(|dc| dc.accounts_url() == profile.accounts_url.as_str())
 }
 

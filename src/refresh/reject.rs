@@ -105,7 +105,15 @@ fn is_cached(cache: &CacheRecord, token: &Secret) -> bool {
 }
 
 fn liveness(ports: &Ports<'_>, token: &Secret, deadline: &Deadline) -> Liveness {
-    let timeout = CHECK_TIMEOUT.min(deadline.remaining(ports.clock).max(Duration::from_secs(1)));
+    ask(ports, token, CHECK_TIMEOUT.min(deadline.remaining(ports.clock).max(Duration::from_secs(1))))
+}
+
+/// Asks Zoho whether `token` is valid. It costs no budget.
+pub(crate) fn is_alive(ports: &Ports<'_>, token: &Secret) -> Liveness {
+    ask(ports, token, CHECK_TIMEOUT)
+}
+
+fn ask(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Liveness {
     let answer = ports.http.send(&HttpRequest {
         authorization: Some(Secret::new(format!("Zoho-oauthtoken {}", token.expose()))),
         ..HttpRequest::get(ports.profile.accounts_url.join(userinfo::PATH), timeout)

@@ -7,7 +7,7 @@ use crate::secret::Secret;
 use std::time::Duration;
 
 /// Limit for DNS, TCP and TLS together.
-const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,11 +7,14 @@ use crate::i18n::causes::{cause, chain};
 use crate::i18n::tr;
 use crate::model::is_loopback;
 use crate::problem::Problem;
+use crate::system::api_http::{ApiAnswer, ApiBody, ApiHttp, ApiRequest};
 use crate::system::files;
-use crate::system::http::{BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, Method};
+use crate::system::http::{
+    BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, MAX_CONNECT_TIMEOUT, Method,
+};
 use crate::system::lookup::Lookup;
 use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use std::io::Read;
@@ -24,6 +27,8 @@ use std::time::Duration;
 const NO_DESCRIPTORS: [i32; 3] = [23, 24, 10024];
 /// The most descriptors that a name lookup needs at once.
 const LOOKUP_DESCRIPTORS: usize = 8;
+/// How often a connection to an API that is silent is checked.
+const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Its body is ignored: the status says everything (RFC 6585, section 4).
 const TOO_MANY_REQUESTS: u16 = 429;
 
@@ -57,6 +62,10 @@ impl Https {
     }
 
     fn client(&self, url: &url::Url, connect_timeout: Duration) -> Result<Client, String> {
+        self.builder(url, connect_timeout)?.build().map_err(|error| cause(&error))
+    }
+
+    fn builder(&self, url: &url::Url, connect_timeout: Duration) -> Result<ClientBuilder, String> {
         let builder = Client::builder()
             .user_agent(concat!("zoho-cred/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -65,8 +74,7 @@ impl Https {
             .pool_max_idle_per_host(0)
             .dns_resolver(Arc::new(Lookup))
             .tls_backend_preconfigured(self.tls(url.scheme() == "https")?);
-        let builder = if is_loopback(url) { builder.no_proxy() } else { builder.https_only(true) };
-        builder.build().map_err(|error| cause(&error))
+        Ok(if is_loopback(url) { builder.no_proxy() } else { builder.https_only(true) })
     }
 
     fn tls(&self, needed: bool) -> Result<rustls::ClientConfig, String> {
@@ -149,6 +157,44 @@ impl Http for Https {
         }
         let answer = builder.timeout(request.timeout).send().map_err(|error| failure(error, proxied))?;
         read(answer)
+    }
+}
+
+impl ApiHttp for Https {
+    fn open(&self, request: &ApiRequest<'_>) -> Result<ApiAnswer, HttpFailure> {
+        let own = |problem: String| HttpFailure {
+            sent: false,
+            timed_out: false,
+            own: true,
+            problem: Problem::Local(problem),
+        };
+        let builder = self.builder(request.url, MAX_CONNECT_TIMEOUT).map_err(own)?;
+        let client =
+            builder.timeout(None).tcp_keepalive(KEEPALIVE).build().map_err(|error| own(cause(&error)))?;
+        let mut value = header::HeaderValue::from_str(request.authorization.expose())
+            .map_err(|_| own(tr!("the authorization header has a byte that no header may have")))?;
+        value.set_sensitive(true);
+        let method =
+            reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|error| own(cause(&error)))?;
+        let mut builder = client.request(method, request.url.clone()).header(header::AUTHORIZATION, value);
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        builder = match request.body {
+            ApiBody::Empty => builder,
+            ApiBody::Bytes(bytes) => builder.body(bytes.clone()),
+            ApiBody::File(file) => builder.body(ApiBody::rewound(file).map_err(|error| own(cause(&error)))?),
+        };
+        let answer = builder.send().map_err(|error| failure(error, uses_proxy(request.url)))?;
+        let status = answer.status();
+        let reason = status.canonical_reason().unwrap_or_default();
+        let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Ok(ApiAnswer {
+            status: status.as_u16(),
+            status_line: format!("{:?} {} {reason}", answer.version(), status.as_u16()),
+            headers: answer.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            body: Box::new(answer),
+        })
     }
 }
 

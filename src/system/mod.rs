@@ -2,6 +2,7 @@
 
 #[cfg(windows)]
 pub(crate) mod acl;
+mod api_http;
 pub mod browser;
 mod clock;
 mod env;
@@ -21,6 +22,7 @@ mod spinner;
 pub(crate) mod stdio;
 mod terminal;
 
+pub use api_http::{ApiAnswer, ApiBody, ApiHttp, ApiRequest};
 pub use browser::Browser;
 pub(crate) use browser::DesktopBrowser;
 pub(crate) use clock::Deadline;
@@ -49,6 +51,9 @@ use std::rc::Rc;
 /// Creates an HTTP client that trusts the given certificate authorities.
 pub type OpenHttp = Box<dyn Fn(&Roots) -> Result<Box<dyn Http>, Error>>;
 
+/// Creates an HTTP client for the APIs.
+pub type OpenApiHttp = Box<dyn Fn(&Roots) -> Result<Box<dyn ApiHttp>, Error>>;
+
 /// Everything outside the process that a call may use.
 pub struct System {
     /// Environment variables.
@@ -59,6 +64,8 @@ pub struct System {
     pub clock: Rc<dyn Clock>,
     /// Creates the HTTP client. Not called for a cached `get`.
     pub http: OpenHttp,
+    /// Creates the HTTP client of `api`.
+    pub api_http: OpenApiHttp,
     /// Detects the file system of a path.
     pub file_system: fn(&Path) -> FileSystem,
     /// The user's browser.
@@ -85,6 +92,7 @@ impl System {
             locale: env::locale,
             clock: Rc::new(RealClock::default()),
             http: Box::new(|roots| Ok(Box::new(Https::new(roots)?))),
+            api_http: Box::new(|roots| Ok(Box::new(Https::new(roots)?))),
             file_system: FileSystem::of,
             browser: Box::new(DesktopBrowser),
             signals: Signals::default(),

@@ -246,6 +246,7 @@ fn whoever_sent_a_signal_gets_no_hint() {
 fn a_code_has_the_word_and_exit_code_of_the_contract() {
     let contract = [
         (Code::Failure, "failure", 1),
+        (Code::Api, "api", 1),
         (Code::Usage, "usage", 2),
         (Code::BadInput, "bad_input", 65),
         (Code::Unavailable, "unavailable", 69),

@@ -10,6 +10,7 @@ mod in_process;
 use harness::person;
 
 mod answers;
+mod api;
 mod bound_secrets;
 mod budget;
 mod cached_get;

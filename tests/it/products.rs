@@ -30,6 +30,36 @@ fn the_page_is_what_the_table_says() {
     );
 }
 
+/// The table of 401 answers in the troubleshooting page.
+#[test]
+fn the_answers_in_the_troubleshooting_page_are_the_tables() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/troubleshooting.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let start = "<!-- products: made from src/zoho/products.toml -->\n";
+    let (before, rest) = text.split_once(start).unwrap();
+    let (_, after) = rest.split_once("<!-- /products -->").unwrap();
+    let mut table = "| product | token is invalid | scope is missing | wrong organization | does not tell |\n|---|---|---|---|---|\n".to_owned();
+    let general = refused(products::by_name("accounts").unwrap());
+    writeln!(table, "| all | {} |", general.join(" | ")).unwrap();
+    for product in products::all() {
+        let own = refused(product);
+        let cells = own.iter().zip(&general).map(|(own, general)| {
+            let own = own.strip_suffix(general.as_str()).filter(|_| !general.is_empty()).unwrap_or(own);
+            own.trim_end_matches(", ").trim_start_matches(&format!("{general}, ")).to_owned()
+        });
+        let cells: Vec<_> = cells.collect();
+        if cells.iter().any(|cell| !cell.is_empty()) {
+            writeln!(table, "| {} | {} |", product.title, cells.join(" | ")).unwrap();
+        }
+    }
+    let new = format!("{before}{start}{table}<!-- /products -->{after}");
+    if std::env::var_os("ZOHO_CRED_WRITE_DOCS").is_some() {
+        std::fs::write(path, &new).unwrap();
+    }
+    let there = std::fs::read_to_string(path).unwrap();
+    assert!(there == new, "the table is out of date: ZOHO_CRED_WRITE_DOCS=1 cargo test --test it products");
+}
+
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     page += "| code | `{accounts}` | `{gateway}` | `{zoho}` | known from |\n|---|---|---|---|---|\n";

@@ -1,0 +1,94 @@
+//! Why a call failed, and what to do.
+
+use crate::commands::api::call::{Call, Reply};
+use crate::commands::api::target::Target;
+use crate::error::{Code, Error};
+use crate::i18n::tr;
+use crate::model::Origin;
+use crate::zoho::products::Refusal;
+use crate::zoho::scopes;
+use serde_json::Value;
+use url::Url;
+
+/// The longest explanation of an API that is repeated, in characters.
+const LONGEST: usize = 300;
+
+/// The error of an answer that is not a success.
+pub(super) fn failure(call: &Call<'_>, target: &Target, reply: &Reply) -> Option<Error> {
+    let (status, host) = (reply.answer.status, target.host());
+    if status < 300 || status == 304 {
+        return None;
+    }
+    let message = tr!("HTTP {status} from {host}", status, host);
+    let error = Error::new(Code::Api, message, hint(call, target, reply));
+    Some(match said(&reply.start) {
+        Some(said) => error.with_cause(said),
+        None => error,
+    })
+}
+
+fn hint(call: &Call<'_>, target: &Target, reply: &Reply) -> String {
+    let profile = &call.session.profile;
+    let wants_org = target.product.is_some_and(|product| product.org.is_some()) && profile.org_id.is_none();
+    let organization = || {
+        let profile = &profile.name;
+        tr!("the call needs an organization: set org_id in [profile.{profile}] of the config", profile)
+    };
+    match (reply.answer.status, reply.refusal) {
+        (300..=399, _) => {
+            let location = reply.answer.header("location").and_then(|to| target.url.join(to).ok());
+            let host = location.as_ref().and_then(Url::host_str).unwrap_or_default();
+            tr!("it redirects to {host}, and the token goes to no other host; call the URL itself", host)
+        }
+        (401, Some(Refusal::Dead)) => {
+            tr!("Zoho refuses a new token as well; check the data center with 'zoho-cred doctor'")
+        }
+        (_, Some(Refusal::Org)) if wants_org => organization(),
+        (_, Some(Refusal::Org)) => tr!("check org_id: the token is not for this organization"),
+        (_, Some(Refusal::Scope | Refusal::Unclear)) => scope(call, target),
+        (400 | 403 | 404 | 422, None) if wants_org => organization(),
+        _ => tr!("the answer on stdout says more"),
+    }
+}
+
+/// Names the scope that the call probably needs, and how to get it.
+fn scope(call: &Call<'_>, target: &Target) -> String {
+    let profile = &call.session.profile;
+    let product = target.product;
+    let Some(scope) = product.and_then(|product| scopes::needed(product, call.method, target.url.path()))
+    else {
+        return tr!("the token is valid; check its scopes and the organization");
+    };
+    if profile.origin == Origin::Environment {
+        return tr!("the call probably needs the scope {scope}, which the credential lacks", scope);
+    }
+    let mut all = profile.scopes.clone();
+    all.push(scope.clone());
+    let (profile, scopes) = (&profile.name, all.join(","));
+    tr!(
+        "the call probably needs the scope {scope}; run 'zoho-cred login {profile} --scope {scopes}'",
+        scope,
+        profile,
+        scopes
+    )
+}
+
+/// What the API says, by the usual keys.
+fn said(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let found =
+        ["message", "error_description", "errorMessage", "errorCode", "title", "cause", "error", "code"];
+    let text = found.iter().find_map(|key| find(&body, key))?;
+    Some(text.chars().take(LONGEST).collect())
+}
+
+fn find(json: &Value, key: &str) -> Option<String> {
+    match json {
+        Value::Object(fields) => {
+            let own = fields.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+            own.map(str::to_owned).or_else(|| fields.values().find_map(|field| find(field, key)))
+        }
+        Value::Array(items) => items.iter().find_map(|item| find(item, key)),
+        _ => None,
+    }
+}

@@ -1,0 +1,129 @@
+//! `api`: calls a Zoho API with the profile's token.
+
+mod call;
+mod explain;
+mod fields;
+mod pages;
+mod target;
+
+use crate::cli::{ApiArgs, Global};
+use crate::commands::Session;
+use crate::commands::api::call::{Call, Reply};
+use crate::commands::api::target::Target;
+use crate::config::hosts;
+use crate::error::{Code, Error};
+use crate::i18n::tr;
+use crate::problem::Problem;
+use crate::sanitize::sanitize;
+use crate::system::{ApiBody, System, files};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+/// What is read from a connection at once, in bytes.
+const PIECE: usize = 64 * 1024;
+/// The longest page of `--paginate`, in bytes.
+const LONGEST_PAGE: u64 = 256 * 1024 * 1024;
+
+/// Sends one request, or one a page, and prints the answer. A status of 400 or more is `Code::Api`.
+pub(crate) fn api(system: &mut System, global: &Global, args: &ApiArgs) -> Result<u8, Error> {
+    let session = Session::open(system, global, global.profile.as_deref())?;
+    let product = args.product.as_deref().map(target::product).transpose()?;
+    let sends_body = args.input.is_some() || (!args.fields.is_empty() && !args.paginate);
+    let method = args.method.clone().unwrap_or_else(|| if sends_body { "POST" } else { "GET" }.to_owned());
+    let is_get = ["GET", "HEAD"].contains(&&*method);
+    if args.paginate && method != "GET" {
+        return Err(Error::usage(tr!("--paginate is for GET"), "zoho-cred api"));
+    }
+    let (in_query, body) = match &args.input {
+        Some(path) => (true, input(system, path)?),
+        None if is_get || args.fields.is_empty() => (true, ApiBody::Empty),
+        None => (false, ApiBody::Bytes(fields::json(&args.fields)?.to_string().into_bytes())),
+    };
+    let mut call = Call::new(&session, &method, &args.headers, body, global.verbosity.quiet);
+    // A foreign URL is refused before a token request is spent.
+    let early = target::is_url(&args.endpoint) && !hosts::depend_on_answer(&session.profile);
+    let api_domain = if early { None } else { call.token(system)?.api_domain };
+    let mut target = Target::new(&session.profile, product, &args.endpoint, api_domain.as_deref())?;
+    if in_query {
+        target.add_query(&args.fields);
+    }
+    call.add_organization(&mut target);
+    if args.paginate {
+        return walk(system, &call, target, args.include);
+    }
+    let reply = call.send(system, &target)?;
+    print(system, &call, &target, reply, args.include)
+}
+
+fn input(system: &mut System, path: &Path) -> Result<ApiBody, Error> {
+    if path != Path::new("-") {
+        return ApiBody::of_file(path);
+    }
+    ApiBody::of_reader(&mut system.stdin).map_err(|error| files::unreadable(path, &error))
+}
+
+/// Prints an answer as it arrives.
+fn print(
+    system: &mut System,
+    call: &Call<'_>,
+    target: &Target,
+    reply: Reply,
+    include: bool,
+) -> Result<u8, Error> {
+    if include {
+        system.print(head(&reply).as_bytes())?;
+    }
+    let failed = explain::failure(call, target, &reply);
+    system.print(&reply.start)?;
+    let (mut body, mut piece) = (reply.answer.body, vec![0; PIECE]);
+    loop {
+        match body.read(&mut piece) {
+            Ok(0) => return failed.map_or(Ok(0), Err),
+            Ok(read) => system.print(&piece[..read])?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return Err(Problem::ResponseTruncated.error(target.host(), None)),
+        }
+    }
+}
+
+fn head(reply: &Reply) -> String {
+    let headers = reply.answer.headers.iter();
+    let lines = headers.map(|(name, value)| format!("{name}: {}\n", sanitize(value))).collect::<String>();
+    format!("{}\n{lines}\n", reply.answer.status_line)
+}
+
+/// Prints one page after the other, each on a line of its own.
+fn walk(system: &mut System, call: &Call<'_>, mut target: Target, include: bool) -> Result<u8, Error> {
+    let paging = target.product.and_then(|product| product.paging).ok_or_else(|| {
+        Error::usage(tr!("--paginate knows the lists of CRM, Books and Desk only"), "zoho-cred api")
+    })?;
+    loop {
+        let mut reply = call.send(system, &target)?;
+        if !(200..300).contains(&reply.answer.status) {
+            return print(system, call, &target, reply, include);
+        }
+        if include {
+            system.print(head(&reply).as_bytes())?;
+        }
+        let mut page = std::mem::take(&mut reply.start);
+        let read = reply.answer.body.take(LONGEST_PAGE).read_to_end(&mut page);
+        read.map_err(|_| Problem::ResponseTruncated.error(target.host(), None))?;
+        if page.len() as u64 >= LONGEST_PAGE {
+            return Err(Error::new(
+                Code::Unavailable,
+                tr!("the page is too long"),
+                tr!("ask for fewer records a page, or leave --paginate out"),
+            ));
+        }
+        if !page.is_empty() {
+            if !page.ends_with(b"\n") {
+                page.push(b'\n');
+            }
+            system.print(&page)?;
+        }
+        match pages::next(paging, &target.url, &page) {
+            Some(next) if next != target.url => target.url = next,
+            _ => return Ok(0),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! `api`: what the server received, what stdout had, and where a token goes.
+
+use crate::harness::web::{Answer, Request, Web};
+use crate::harness::{Outcome, PROGRAM, Test};
+use std::io::Write;
+use std::process::Command;
+use zoho_cred::sandbox::{Endpoint, Options};
+
+const LEADS: &str = "/crm/v8/Leads?fields=Last_Name";
+
+fn scoped(scopes: &[&str]) -> Test {
+    let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    Test::with(Options { scopes, ..Options::default() })
+}
+
+/// A profile whose token may go to `web`, with more settings.
+fn serving(web: &Web, settings: &str) -> Test {
+    let test = Test::new().with_profile();
+    test.write_config(&format!("{}hosts = ['{}']\n{settings}\n", test.read_config(), web.host));
+    test
+}
+
+fn json(body: &str) -> Answer {
+    Answer("200 OK", "Content-Type: application/json\r\n".into(), body.into())
+}
+
+#[track_caller]
+fn refused(outcome: &Outcome, status: u16, words: &[&str]) {
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    assert!(outcome.stderr.contains(&format!("error[api]: HTTP {status} ")), "{outcome:?}");
+    for word in words {
+        assert!(outcome.stderr.contains(word), "{word}: {outcome:?}");
+    }
+}
+
+#[test]
+fn records_are_read_and_created() {
+    let test = Test::new();
+    let created = test.run(["api", "/crm/v8/Leads", "-f", "data[][Last_Name]=Kuroda"]);
+    assert!(created.ok().contains("record added"), "{created:?}");
+    let read = test.run(["api", "-X", "GET", "crm/v8/Leads", "-f", "fields=Last_Name"]);
+    assert!(read.ok().contains("Kuroda"), "{read:?}");
+    let body = test.file("body.json", r#"{"data":[{"Last_Name":"Aoki"}]}"#);
+    test.run(["api", "--product", "crm", "Leads", "--input", body.to_str().unwrap()]).ok();
+    test.run_with_stdin(["api", "/crm/v8/Leads", "--input", "-"], br#"{"data":[{"Last_Name":"Ito"}]}"#).ok();
+    let read = test.run(["api", &format!("{}{LEADS}", test.sandbox.url())]);
+    assert!(read.ok().contains("Aoki") && read.stdout.contains("Ito"), "{read:?}");
+    let included = test.run(["api", "-i", LEADS]);
+    assert!(
+        included.ok().starts_with("HTTP/1.1 200 OK\n") && included.stdout.contains("\n\n{"),
+        "{included:?}"
+    );
+    let missing = test.run(["api", "/crm/v8/Nowhere?fields=x"]);
+    refused(&missing, 404, &["cause: Please check if the URL"]);
+    assert_eq!(missing.json()["code"], "INVALID_URL_PATTERN", "the body is printed");
+    assert_eq!(test.sandbox.token_requests(), 1);
+}
+
+#[test]
+fn requests_are_what_was_asked_for() {
+    let web = Web::start(|_| json("{}"));
+    let test = serving(&web, "org_id = '77'");
+    let token = test.get().ok().to_owned();
+    let url = |path: &str| format!("{}{path}", web.url());
+    for args in [
+        vec!["api", &*url("/books/v3/contacts?a=1"), "-H", "X-Mine: yes"],
+        vec!["api", &*url("/books/v3/contacts?organization_id=5"), "-X", "delete"],
+        vec!["api", "--product", "desk", &*url("/api/v1/tickets")],
+        vec!["api", "--product", "desk", &*url("/api/v1/tickets"), "-H", "orgId: 5", "-f", "a[b]=c"],
+        vec!["api", &*url("/invoice/v3/items"), "-X", "GET", "-f", "name=a b&c"],
+    ] {
+        test.run(args).ok();
+    }
+    let seen = web.seen();
+    let line = |at: usize| seen[at].line.trim_end_matches(" HTTP/1.1").to_owned();
+    let header = |at: usize, name: &str| seen[at].headers.get(name).map(String::as_str);
+    assert_eq!(line(0), "GET /books/v3/contacts?a=1&organization_id=77");
+    assert_eq!((header(0, "x-mine"), header(0, "orgid")), (Some("yes"), None));
+    assert_eq!(line(1), "DELETE /books/v3/contacts?organization_id=5");
+    assert_eq!((line(2), header(2, "orgid")), ("GET /api/v1/tickets".into(), Some("77")));
+    assert_eq!((line(3), header(3, "orgid")), ("POST /api/v1/tickets".into(), Some("5")));
+    assert_eq!((&*seen[3].body, header(3, "content-type")), (r#"{"a":{"b":"c"}}"#, Some("application/json")));
+    assert_eq!(line(4), "GET /invoice/v3/items?name=a+b%26c");
+    assert_eq!(header(4, "x-com-zoho-invoice-organizationid"), Some("77"));
+    for request in &seen {
+        assert_eq!(request.headers["authorization"], format!("Zoho-oauthtoken {token}"));
+    }
+    for bad in [
+        vec!["api", &*url("/x"), "-H", "Authorization: Bearer x"],
+        vec!["api", &*url("/x"), "-H", "no header"],
+        vec!["api", &*url("/x"), "-f", "novalue"],
+        vec!["api", &*url("/x"), "-f", "a=1", "-f", "a[b]=2"],
+        vec!["api", &*url("/x"), "--product", "dsk"],
+        vec!["api", &*url("/x"), "--paginate"],
+        vec!["api", &*url("/crm/v8/x"), "--paginate", "-X", "POST"],
+    ] {
+        test.run(bad).failed(2, "usage");
+    }
+    assert_eq!(web.seen().len(), seen.len());
+}
+
+#[test]
+fn fifty_callers_with_a_dead_token_cost_one_refresh() {
+    let test = Test::new();
+    let old = test.get().ok().to_owned();
+    assert!(test.sandbox.kill_token(&old));
+    for outcome in test.run_many(50, &["api", LEADS]) {
+        assert!(outcome.ok().contains("Yamada"), "{outcome:?}");
+        assert_eq!(outcome.stderr, "");
+    }
+    assert_eq!(test.sandbox.token_requests(), 2);
+}
+
+#[test]
+fn a_missing_scope_is_named_and_costs_no_refresh() {
+    let answers: [(&str, &str, &str); 3] = [
+        ("/crm/v8/Leads", r#"{"code":"OAUTH_SCOPE_MISMATCH","message":"x"}"#, "ZohoCRM.modules.Leads.READ"),
+        ("/books/v3/invoices", r#"{"code":57,"message":"not authorized"}"#, "ZohoBooks.invoices.READ"),
+        ("/bigin/v2/Contacts", "<html>", "ZohoBigin.modules.Contacts.READ"),
+    ];
+    let body =
+        move |request: &Request| answers.iter().find(|(path, ..)| request.line.contains(path)).unwrap().1;
+    let web = Web::start(move |request| Answer("401 Unauthorized", String::new(), body(request).into()));
+    let test = serving(&web, "");
+    let token = test.get().ok().to_owned();
+    for (path, body, scope) in answers {
+        let outcome = test.run(["api", &format!("{}{path}", web.url())]);
+        refused(&outcome, 401, &[scope, "zoho-cred login crm --scope "]);
+        assert_eq!(outcome.stdout, body);
+    }
+    assert_eq!((test.sandbox.token_requests(), web.seen().len()), (1, 3));
+    assert_eq!(test.get().ok(), token);
+}
+
+#[test]
+fn books_and_desk_are_called_as_they_want_it() {
+    let mut test = scoped(&["ZohoBooks.invoices.READ", "Desk.tickets.READ"]).with_profile();
+    let config = test.read_config();
+    let with_org = |id: &str| test.write_config(&format!("{config}org_id = '{id}'\n"));
+    let books = ["api", "--product", "books", "invoices"];
+    refused(&test.run(books), 400, &["set org_id in [profile.crm]"]);
+    with_org("10234695");
+    assert!(test.run(books).ok().contains("INV-000001"));
+    // Code 57 of a dead token: Zoho is asked, and the token is replaced.
+    test.sandbox.kill_tokens();
+    assert!(test.run(books).ok().contains("INV-000001"));
+    assert_eq!(test.sandbox.token_requests(), 2);
+    let desk = ["api", "--product", "desk", "/api/v1/tickets", "--paginate", "-f", "limit=1"];
+    refused(&test.run(desk), 403, &["check org_id"]);
+    let test = {
+        test.set("ZOHO_CRED_PROFILE", "crm");
+        test.write_config(&format!("{config}org_id = '2389290'\n"));
+        test
+    };
+    test.sandbox.clear_log();
+    let pages = test.run(desk);
+    assert_eq!(pages.ok().lines().filter(|line| line.contains("ticketNumber")).count(), 3, "{pages:?}");
+    assert_eq!(test.sandbox.token_requests(), 0);
+}
+
+#[test]
+fn pages_of_crm_and_books_are_walked() {
+    let test = Test::new();
+    for name in ["A", "B", "C"] {
+        test.run(["api", "/crm/v8/Leads", "-f", &format!("data[][Last_Name]={name}")]).ok();
+    }
+    let pages = test.run(["api", "--paginate", &format!("{LEADS}&per_page=1")]);
+    let pages: Vec<serde_json::Value> =
+        pages.ok().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = pages.iter().map(|page| page["data"][0]["Last_Name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["Yamada", "Miller", "A", "B", "C"]);
+
+    let web = Web::start(|request| {
+        let query = request.line.split([' ', '?']).nth(2).unwrap_or_default();
+        let page =
+            query.split('&').find_map(|pair| pair.strip_prefix("page=")).map_or(1, |n| n.parse().unwrap());
+        json(&format!(r#"{{"page_context":{{"page":{page},"has_more_page":{}}}}}"#, page < 5))
+    });
+    let test = serving(&web, "");
+    let pages = test.run(["api", "--paginate", &format!("{}/books/v3/contacts", web.url())]);
+    assert_eq!((pages.ok().lines().count(), web.seen().len()), (5, 5));
+}
+
+#[test]
+fn a_token_goes_to_the_profiles_hosts_only() {
+    let other = Web::start(|_| json("{}"));
+    let away = format!("{}/crm/v8/org", other.url());
+    let web = Web::start(move |request| match request.line.contains("/away") {
+        true => Answer("302 Found", format!("Location: {away}\r\n"), "moved".into()),
+        false if request.line.contains("/near") => {
+            Answer("302 Found", "Location: /crm\r\n".into(), String::new())
+        }
+        false => json("here"),
+    });
+    let test = serving(&web, "");
+    let outcome = test.run(["api", &format!("{}/crm/away", web.url())]);
+    refused(&outcome, 302, &["redirects to 127.0.0.1"]);
+    assert_eq!(outcome.stdout, "moved");
+    assert_eq!(test.run(["api", &format!("{}/near", web.url())]).ok(), "here");
+    let host = &web.host;
+    let (name, port) = host.split_once(':').unwrap();
+    let requests = (web.seen().len(), test.sandbox.log().len());
+    for url in [
+        &*format!("{}/crm", other.url()),
+        &format!("http://{host}@{}/", other.host),
+        &format!("http://user@{host}/"),
+        &format!("http://{host}.evil.example/"),
+        &format!("http://{name}/"),
+        &format!("http://localhost:{port}/"),
+        &format!("http://{host}\\@{}/", other.host),
+        &format!("https://{}", other.host),
+        &format!("ftp://{host}/"),
+        &format!("grpcs://{host}/"),
+        "https://www.zohoapis.com/crm/v8/org",
+        "https://evil.example/",
+    ] {
+        test.run(["api", url]).failed(65, "bad_input");
+    }
+    assert_eq!((web.seen().len(), test.sandbox.log().len()), requests);
+    assert_eq!(other.seen().len(), 0);
+}
+
+#[test]
+fn a_huge_answer_streams_in_little_memory() {
+    const BYTES: usize = 600 << 20;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let _ = std::io::Read::read(&mut stream, &mut request);
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {BYTES}\r\n\r\n");
+            let piece = vec![b'x'; 1 << 20];
+            for _ in 0..BYTES >> 20 {
+                if stream.write_all(&piece).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    let test = Test::new().with_profile();
+    test.write_config(&format!("{}hosts = ['{host}']\n", test.read_config()));
+    test.get().ok();
+    let mut shell = Command::new("sh");
+    let script = "ulimit -v 400000; \"$0\" api \"$1\" | wc -c";
+    shell.args(["-c", script, PROGRAM, &format!("http://{host}/crm/v8/x")]);
+    shell.env_clear().envs(test.vars()).env("MALLOC_ARENA_MAX", "1");
+    assert_eq!(test.start(shell).wait().ok(), BYTES.to_string());
+}
+
+#[test]
+fn a_token_that_stays_dead_is_replaced_once() {
+    let web = Web::start(|_| {
+        let body = r#"{"code":"INVALID_TOKEN","message":"invalid oauth token"}"#;
+        Answer("401 Unauthorized", String::new(), body.into())
+    });
+    let test = serving(&web, "");
+    let old = test.get().ok().to_owned();
+    refused(&test.run(["api", &format!("{}{LEADS}", web.url())]), 401, &["a new token", "zoho-cred doctor"]);
+    assert_eq!((web.seen().len(), test.sandbox.token_requests()), (2, 2));
+    assert_ne!(test.get().ok(), old);
+    assert!(test.sandbox.log().iter().all(|entry| entry.endpoint == Endpoint::Token));
+}
