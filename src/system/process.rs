@@ -198,7 +198,7 @@ fn family_of(leader: i32) -> Vec<i32> {
 /// Replaces this process by `program`, with `set` added to its environment and `removed` taken out. Signals and exit
 /// codes then need no forwarding. Returns only on failure.
 ///
-/// Without `exec`, as on Windows, it runs `program` and returns its exit code. The console sends Ctrl-C to both processes.
+/// Windows has no `exec`. There, this process stays until `program` ends, and ends with its exit code.
 pub(crate) fn become_program(
     program: &OsStr,
     args: &[OsString],

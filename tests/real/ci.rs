@@ -1,6 +1,6 @@
 //! Runs the job files printed by `setup` step by step, as the CI systems would.
 
-use crate::harness::{Outcome, Test};
+use crate::harness::{Outcome, PROGRAM, Test};
 use crate::world::{command, have_all, on_path, python, shown, yaml};
 use serde_json::Value;
 
@@ -223,4 +223,90 @@ fn azure() {
     assert!(last.unwrap().stdout.contains("Yamada"), "{}", job.log);
     assert_eq!(secrets.len(), 1);
     is_clean(&job.log, &secrets[0], &format!("##vso[task.setsecret]{}\n", secrets[0]), &source);
+}
+
+/// The action installs the release that its inputs name, and sets the variables.
+#[test]
+fn the_action() {
+    let Some(python) = tools() else { return };
+    let (mut job, source) = Job::new();
+    let text = include_str!("../../packaging/action/action.yml")
+        .replace("${{ inputs.repository }}", "OWNER/zoho-cred")
+        .replace("${{ inputs.version }}", "v1.2.3");
+    let action = yaml(&python, &text);
+    let path = |name: &str| job.test.dir.path().join(name).display().to_string();
+    std::fs::create_dir_all(path("checkout/packaging/action")).unwrap();
+    let args = path("args");
+    let installer = job.test.file("checkout/install.sh", &format!("#!/bin/sh\necho \"$@\" > '{args}'\n"));
+    std::fs::set_permissions(installer, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let github_env = job.test.file("github-env", "");
+    let github_path = job.test.file("github-path", "");
+    let vars = [
+        ("GITHUB_ACTION_PATH", path("checkout/packaging/action")),
+        ("GITHUB_ENV", github_env.display().to_string()),
+        ("GITHUB_PATH", github_path.display().to_string()),
+        ("RUNNER_TEMP", path("temp")),
+        ("ZOHO_CLIENT_ID", source.sandbox.client_id().to_owned()),
+        ("ZOHO_CLIENT_SECRET", source.sandbox.client_secret().to_owned()),
+        ("ZOHO_REFRESH_TOKEN", source.sandbox.refresh_token().to_owned()),
+        ("ZOHO_ACCOUNTS_URL", source.sandbox.url().to_owned()),
+    ];
+    job.vars.extend(vars.map(|(name, value)| (name.to_owned(), value)));
+    let mut ran = 0;
+    for step in action["runs"]["steps"].as_array().unwrap() {
+        if step["shell"] == "bash" {
+            ran += 1;
+            job.step(step["run"].as_str().unwrap(), &step["env"], &source);
+        }
+    }
+    assert_eq!(ran, 2);
+    let release = "--release https://github.com/OWNER/zoho-cred/releases/download/v1.2.3 --to ";
+    let to = job.test.dir.path().join("temp/zoho-cred/bin").display().to_string();
+    assert_eq!(std::fs::read_to_string(args).unwrap(), format!("{release}{to}\n"));
+    assert_eq!(std::fs::read_to_string(github_path).unwrap(), format!("{to}\n"));
+    job.vars.extend(read_github_env(&std::fs::read_to_string(github_env).unwrap()));
+    let token = job.value("ZOHO_ACCESS_TOKEN").to_owned();
+    is_clean(&job.log, &token, &format!("::add-mask::{token}\n"), &source);
+}
+
+/// The GitLab component verifies the release, and leaves the token in a file for curl.
+#[test]
+fn the_gitlab_component() {
+    let Some(python) = tools() else { return };
+    let test = Test::new();
+    let file = |name: &str, text: &str| {
+        let path = test.file(name, text);
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    let name = "zoho-cred-x86_64-unknown-linux-musl";
+    for folder in ["bin", "release", &format!("release/{name}")] {
+        std::fs::create_dir(test.dir.path().join(folder)).unwrap();
+    }
+    std::os::unix::fs::symlink(PROGRAM, test.dir.path().join(format!("release/{name}/zoho-cred"))).unwrap();
+    file("bin/curl", "#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done\ncp \"../release.tar.gz\" \"$2\"\n");
+    let shell = |script: &str| {
+        let path = format!("{}/bin:{}", test.dir.path().display(), std::env::var("PATH").unwrap());
+        let mut bash = command(&test, "bash", &["-e", "-o", "pipefail", "-c", script]);
+        test.start({
+            bash.env("PATH", path);
+            bash
+        })
+        .wait()
+    };
+    let pack =
+        format!("tar -czf release.tar.gz -C release {name} && sha256sum release.tar.gz && mkdir job other");
+    let sum = shell(&pack).ok()[..64].to_owned();
+    let script = |sum: &str| {
+        let text = include_str!("../../packaging/gitlab/zoho-token.yml").split("---\n").nth(1).unwrap();
+        let text = text.replace("$[[ inputs.sha256 ]]", sum);
+        let job = yaml(&python, &text.replace("$[[ inputs.release ]]", "https://releases.example/v1"));
+        job[".zoho-token"]["before_script"][0].as_str().unwrap().to_owned()
+    };
+    let outcome = shell(&format!("cd job\n{}", script(&sum)));
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let token = test.get().ok().to_owned();
+    let header = std::fs::read_to_string(test.dir.path().join("job/.zoho/curl")).unwrap();
+    assert!(header.contains(&token) && !outcome.stdout.contains(&token), "{header}");
+    assert_ne!(shell(&format!("cd other\n{}", script(&"0".repeat(64)))).code, 0);
+    assert!(!test.dir.path().join("other/.zoho").exists());
 }

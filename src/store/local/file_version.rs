@@ -40,7 +40,6 @@ impl FileVersion {
     /// The version of the file at `path`. [`io::ErrorKind::NotFound`] if it is missing,
     /// [`io::ErrorKind::Unsupported`] if it is not a regular file or has several links.
     #[cfg(all(unix, not(target_os = "linux")))]
-    #[expect(clippy::disallowed_methods, reason = "the store looks at its own files")]
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         use std::os::unix::fs::MetadataExt;
         let found = std::fs::symlink_metadata(path)?;
