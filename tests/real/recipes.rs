@@ -209,3 +209,18 @@ fn zohos_sdk_for_node_takes_its_tokens_from_us() {
     assert!(call().ok().starts_with("200 "));
     assert_eq!(test.sandbox.token_requests(), 2);
 }
+
+/// The recipes look for `scope` and `org_mismatch`: that is what the product table says of a 401 at any product.
+#[test]
+fn the_rule_is_that_of_the_product_table() {
+    let table: toml::Table = include_str!("../../src/zoho/products.toml").parse().unwrap();
+    let any = &table["any"];
+    let not_dead = |word: &str| ["scope", "org_mismatch"].iter().any(|it| word.to_lowercase().contains(it));
+    for (list, expected) in [("dead", false), ("scope", true), ("org", true)] {
+        let words = any[list].as_array().unwrap();
+        assert!(!words.is_empty());
+        for word in words {
+            assert_eq!(not_dead(word.as_str().unwrap()), expected, "{list}: {word}");
+        }
+    }
+}
