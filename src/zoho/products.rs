@@ -116,7 +116,7 @@ impl Product {
     }
 
     /// Whether calls go to the API gateway.
-    pub fn is_on_gateway(&self) -> bool {
+    pub(crate) fn is_on_gateway(&self) -> bool {
         self.hosts.first().is_some_and(|host| host == "www.{gateway}")
     }
 
@@ -205,7 +205,7 @@ pub(crate) fn hosts(dc: &DataCenter) -> Vec<String> {
 
 /// The product that a request is for: by its host, on the gateway by its path. On hosts of no data center, only the
 /// path counts, as on a gateway.
-pub fn of_request(dc: Option<&DataCenter>, host: &str, path: &str) -> Option<&'static Product> {
+pub(crate) fn of_request(dc: Option<&DataCenter>, host: &str, path: &str) -> Option<&'static Product> {
     let first = first_segment(path);
     let on_gateway = |product: &&Product| product.is_on_gateway() && first_segment(&product.base) == first;
     let on_host = |product: &&Product| dc.is_some_and(|dc| product.hosts(dc).iter().any(|own| own == host));
@@ -218,7 +218,7 @@ pub fn of_request(dc: Option<&DataCenter>, host: &str, path: &str) -> Option<&'s
 }
 
 /// The first segment of a path.
-pub fn first_segment(path: &str) -> &str {
+pub(crate) fn first_segment(path: &str) -> &str {
     path.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default()
 }
 

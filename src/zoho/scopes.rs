@@ -66,7 +66,7 @@ pub(crate) fn suggestion(word: &str) -> Option<&'static str> {
 }
 
 /// The scope that a call most likely needs. `path` is the path of its URL.
-pub fn needed(product: &Product, method: &str, path: &str) -> Option<String> {
+pub(crate) fn needed(product: &Product, method: &str, path: &str) -> Option<String> {
     let operation = match method {
         "GET" | "HEAD" => "READ",
         "POST" => "CREATE",

@@ -14,7 +14,7 @@ use crate::config::hosts;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::problem::Problem;
-use crate::sanitize::sanitize;
+use crate::sanitize::{sanitize, sanitize_lines};
 use crate::system::{ApiBody, System, files};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -74,16 +74,40 @@ fn print(
         system.print(head(&reply).as_bytes())?;
     }
     let failed = explain::failure(call, target, &reply);
-    system.print(&reply.start)?;
+    let mut unfinished = Vec::new();
+    show(system, &mut unfinished, &reply.start)?;
     let (mut body, mut piece) = (reply.answer.body, vec![0; PIECE]);
     loop {
         match body.read(&mut piece) {
-            Ok(0) => return failed.map_or(Ok(0), Err),
-            Ok(read) => system.print(&piece[..read])?,
+            Ok(0) => {
+                system.print(sanitize_lines(&String::from_utf8_lossy(&unfinished)).as_bytes())?;
+                return failed.map_or(Ok(0), Err);
+            }
+            Ok(read) => show(system, &mut unfinished, &piece[..read])?,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return Err(Problem::ResponseTruncated.error(target.host(), None)),
         }
     }
+}
+
+/// Prints a piece of a body. On a terminal, control characters are escaped. `unfinished` keeps the beginning of a
+/// character for the next piece.
+fn show(system: &mut System, unfinished: &mut Vec<u8>, piece: &[u8]) -> Result<(), Error> {
+    if !system.terminal.stdout {
+        return system.print(piece);
+    }
+    system.print(sanitize_lines(&whole_characters(unfinished, piece)).as_bytes())
+}
+
+/// `unfinished` and `piece` as text, up to the last whole character; the rest replaces `unfinished`.
+fn whole_characters(unfinished: &mut Vec<u8>, piece: &[u8]) -> String {
+    unfinished.extend_from_slice(piece);
+    let end = match std::str::from_utf8(unfinished) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => unfinished.len(),
+    };
+    let rest = unfinished.split_off(end);
+    String::from_utf8_lossy(&std::mem::replace(unfinished, rest)).into_owned()
 }
 
 fn head(reply: &Reply) -> String {
@@ -119,11 +143,27 @@ fn walk(system: &mut System, call: &Call<'_>, mut target: Target, include: bool)
             if !page.ends_with(b"\n") {
                 page.push(b'\n');
             }
-            system.print(&page)?;
+            show(system, &mut Vec::new(), &page)?;
         }
         match pages::next(paging, &target.url, &page) {
             Some(next) if next != target.url => target.url = next,
             _ => return Ok(0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_in_two_pieces_stays_whole() {
+        let (text, mut unfinished, mut shown) = ("a山\u{1b}[2J", Vec::new(), String::new());
+        for byte in text.as_bytes() {
+            shown += &whole_characters(&mut unfinished, &[*byte]);
+        }
+        assert_eq!((&*shown, unfinished.len()), (text, 0));
+        assert!(!sanitize_lines(&shown).contains('\u{1b}'));
+        assert_eq!(whole_characters(&mut unfinished, b"a\xffb\xe5"), "a\u{fffd}b\u{fffd}");
     }
 }
