@@ -1,8 +1,8 @@
 //! The whole program as one function of its arguments and a [`System`].
 
 use crate::cli::{
-    Cli, Color, Command, ErrorFormat, Global, ReportFormat, clap_error, hide_repeated_globals, parse_alone,
-    translated,
+    Cli, Color, Command, DoctorArgs, ErrorFormat, Global, ReportFormat, StatusArgs, clap_error,
+    hide_repeated_globals, parse_alone, translated,
 };
 use crate::commands;
 use crate::error::{Code, Error};
@@ -128,7 +128,9 @@ fn color(args: &[OsString]) -> Option<bool> {
 fn is_machine_readable(command: &Command) -> bool {
     match command {
         Command::Helper(_) => true,
-        Command::Status(args) | Command::Doctor(args) => args.output == ReportFormat::Json,
+        Command::Status(StatusArgs { output, .. }) | Command::Doctor(DoctorArgs { output, .. }) => {
+            *output == ReportFormat::Json
+        }
         Command::List(args) => args.output == ReportFormat::Json,
         _ => false,
     }

@@ -120,7 +120,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Check the setup without spending a token request
     #[command(after_help = examples::DOCTOR)]
-    Doctor(StatusArgs),
+    Doctor(DoctorArgs),
     /// Run a command with an access token in its environment
     #[command(after_help = examples::EXEC)]
     Exec(ExecArgs),
@@ -196,7 +196,7 @@ impl Command {
             | Command::Login(LoginArgs { profile, .. })
             | Command::Logout(LogoutArgs { profile, .. })
             | Command::Status(StatusArgs { profile, .. })
-            | Command::Doctor(StatusArgs { profile, .. })
+            | Command::Doctor(DoctorArgs { profile, .. })
             | Command::Exec(ExecArgs { profile, .. })
             | Command::Export(ExportArgs { profile, .. })
             | Command::Import(ImportArgs {
@@ -330,7 +330,18 @@ pub(crate) struct ListArgs {
     pub(crate) output: ReportFormat,
 }
 
-/// Arguments of `status` and `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Profile to use
+    pub(crate) profile: Option<String>,
+    /// Remove credentials and state that no profile uses any more
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: ReportFormat,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// Profile to use

@@ -87,7 +87,8 @@ Examples:
 pub(super) const DOCTOR: &str = "\
 Examples:
   zoho-cred doctor
-  zoho-cred doctor crm -o json";
+  zoho-cred doctor crm -o json
+  zoho-cred doctor --fix";
 
 pub(super) const EXEC: &str = "\
 Examples:

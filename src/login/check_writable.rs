@@ -24,7 +24,7 @@ pub(crate) fn takes_secrets(
     let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, quiet));
     let store = source.store(profile.secrets.word())?;
     let _lock = LoginLock::take(&*system.clock, state, config)?;
-    store.put(TEST_ITEM, &Secret::new(TEST_ITEM))?;
+    store.put(TEST_ITEM, "zoho-cred", &Secret::new(TEST_ITEM))?;
     let read = store.get(TEST_ITEM);
     store.delete(TEST_ITEM)?;
     read.map(drop)

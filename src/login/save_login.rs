@@ -70,9 +70,9 @@ fn save_locked(
     }
     let old_items = old.iter().flat_map(LoginRecord::own_items);
     LoginJournal::note(state, profile, record.own_items().chain(old_items).collect())?;
-    put_and_check(&*store, &record.client_secret, &secrets.client_secret)?;
+    put_and_check(&*store, &record.client_secret, &record.profile, &secrets.client_secret)?;
     if let (Some(item), Some(token)) = (&record.refresh_token, &secrets.refresh_token) {
-        put_and_check(&*store, item, token)?;
+        put_and_check(&*store, item, &record.profile, token)?;
     }
     record.save(state)?;
     let config_written = write_config(system, config, profile)?;

@@ -52,7 +52,7 @@ impl SecretStore for FileSecrets {
         Ok(decode::<Item>(&bytes).map(|item| item.secret))
     }
 
-    fn put(&self, item: &str, secret: &Secret) -> Result<(), Error> {
+    fn put(&self, item: &str, _label: &str, secret: &Secret) -> Result<(), Error> {
         self.0.subdir("secrets")?;
         atomic::replace(&self.path(item), &encode(&Item { secret: secret.clone() }))
     }

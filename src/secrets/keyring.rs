@@ -7,9 +7,10 @@ use crate::error::{Code, Error};
 use crate::i18n::{causes, humanize, language, speak, tr};
 use crate::secret::Secret;
 use crate::secrets::SecretStore;
-use crate::system::System;
+use crate::system::{Env, System};
 use keyring_core::api::CredentialStoreApi;
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -137,15 +138,25 @@ impl<'a> KeyringSecrets<'a> {
         item: &str,
         act: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<Option<T>, Error> {
+        self.call_labeled(item, "", act)
+    }
+
+    /// `label` is for a new item.
+    fn call_labeled<T: Send + 'static>(
+        &self,
+        item: &str,
+        label: &str,
+        act: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, Error> {
         if self.has_timed_out.get() {
             return Err(self.timed_out());
         }
         let (answer, answered) = mpsc::channel();
-        let (item, language) = (item.to_owned(), language());
+        let (item, label, language) = (item.to_owned(), label.to_owned(), language());
         let work = move || {
             let _speaking = speak(language);
             // Fails if the caller has timed out.
-            let _ = answer.send(on_entry(&item, act));
+            let _ = answer.send(on_entry(&item, &label, act));
         };
         let started = thread::Builder::new().name("keyring".into()).spawn(work);
         started.map_err(|error| failed(KeyringTrouble::Failed, causes::cause(&error)))?;
@@ -170,9 +181,9 @@ impl SecretStore for KeyringSecrets<'_> {
         self.call(item, |entry| entry.get_password().map(Secret::new))
     }
 
-    fn put(&self, item: &str, secret: &Secret) -> Result<(), Error> {
+    fn put(&self, item: &str, label: &str, secret: &Secret) -> Result<(), Error> {
         let secret = secret.clone();
-        let put = self.call(item, move |entry| entry.set_password(secret.expose()))?;
+        let put = self.call_labeled(item, label, move |entry| entry.set_password(secret.expose()))?;
         put.ok_or_else(|| failed(KeyringTrouble::NoCollection, String::new()))
     }
 
@@ -188,15 +199,28 @@ impl SecretStore for KeyringSecrets<'_> {
 /// Opens the keyring and runs `act` on an item. `None` if the keyring has no such item.
 fn on_entry<T>(
     item: &str,
+    label: &str,
     act: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T>,
 ) -> Result<Option<T>, Error> {
     let store = open().map_err(|error| failed(KeyringTrouble::NoService, text_of(&error)))?;
-    let entry = store.build(SERVICE, item, None).map_err(|error| classify(&error))?;
+    // The other systems show the service and the item's name.
+    let is_labeled = cfg!(target_os = "linux") && !label.is_empty();
+    let modifiers = is_labeled.then(|| HashMap::from([("label", label)]));
+    let entry = store.build(SERVICE, item, modifiers.as_ref()).map_err(|error| classify(&error))?;
     match act(&entry) {
         Ok(value) => Ok(Some(value)),
         Err(keyring_core::Error::NoEntry) => Ok(None),
         Err(error) => Err(classify(&error)),
     }
+}
+
+/// Whether only the current session can reach the keyring: its D-Bus is not the one that systemd starts for the user,
+/// which cron jobs and services find.
+pub(crate) fn is_session_only(env: &Env) -> bool {
+    let address = env.get("DBUS_SESSION_BUS_ADDRESS").unwrap_or_default();
+    let is_of_the_user =
+        address.split(['=', ',', ';']).any(|part| part.starts_with("/run/user/") && part.ends_with("/bus"));
+    cfg!(target_os = "linux") && !address.is_empty() && !is_of_the_user
 }
 
 #[cfg(target_os = "linux")]

@@ -46,6 +46,28 @@ impl LoginJournal {
         })
     }
 
+    /// The names of all items in journals.
+    pub(crate) fn all_items(state: &StateDir) -> Result<Vec<String>, Error> {
+        let records = LoginJournal::records(state)?.into_iter();
+        Ok(records.flat_map(|record| LoginJournal::load(&record).items).map(|item| item.name).collect())
+    }
+
+    /// The paths of the login records that do not exist although their journals do.
+    pub(crate) fn without_record(state: &StateDir) -> Result<Vec<PathBuf>, Error> {
+        let records = LoginJournal::records(state)?.into_iter();
+        Ok(records.filter(|record| state_dir::stat(record).is_none()).collect())
+    }
+
+    /// The paths of the login records that have journals.
+    fn records(state: &StateDir) -> Result<Vec<PathBuf>, Error> {
+        let record = |path: PathBuf| {
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            let key = name.strip_prefix("unfinished-")?.strip_suffix(".json")?;
+            Some(path.with_file_name(format!("profile-{key}.json")))
+        };
+        Ok(state_dir::list(&state.subdir_path("secrets"))?.into_iter().filter_map(record).collect())
+    }
+
     /// Loads the journal; an unreadable one counts as empty.
     fn load(record: &Path) -> Self {
         let read = path_of(record).and_then(|path| state_dir::read(&path).ok());

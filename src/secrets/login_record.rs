@@ -82,6 +82,12 @@ impl LoginRecord {
         Ok(own.chain(previous.iter().flat_map(|it| it.own_items()).map(|item| (item, false))).collect())
     }
 
+    /// The credentials of this login and of the one before.
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = String> {
+        let previous = self.previous.as_deref().map(|previous| previous.credential.clone());
+        [self.credential.clone()].into_iter().chain(previous)
+    }
+
     pub(crate) fn own_items(&self) -> impl Iterator<Item = Item> {
         let names = [Some(&self.client_secret), self.refresh_token.as_ref()];
         names.into_iter().flatten().map(|name| Item { store: self.store.clone(), name: name.clone() })

@@ -44,7 +44,7 @@ fn switch(
     LoginJournal::note_at(path, [&replaced[..], &added].concat())?;
     let done = added
         .iter()
-        .try_for_each(|item| put_and_check(&*open(&item.store)?, &item.name, token))
+        .try_for_each(|item| put_and_check(&*open(&item.store)?, &item.name, &record.profile, token))
         .and_then(|()| record.save(state));
     LoginJournal::clear_at(path, open);
     done

@@ -8,8 +8,8 @@ use crate::system::random;
 pub trait SecretStore {
     /// `None` if there is no such item. `Code::Store` if the store does not respond.
     fn get(&self, item: &str) -> Result<Option<Secret>, Error>;
-    /// Stores `secret` as a new item.
-    fn put(&self, item: &str, secret: &Secret) -> Result<(), Error>;
+    /// Stores `secret` as a new item. `label` describes it where the user can see it.
+    fn put(&self, item: &str, label: &str, secret: &Secret) -> Result<(), Error>;
     /// Deletes `item`. A missing item is not an error.
     fn delete(&self, item: &str) -> Result<(), Error>;
     /// The store's name in `status` and messages.
@@ -24,9 +24,19 @@ pub(crate) fn new_item(kind: &str) -> Result<String, Error> {
     Ok(format!("{kind}-{}", random::word()?))
 }
 
-/// Stores a secret and reads it back.
-pub(crate) fn put_and_check(store: &dyn SecretStore, item: &str, secret: &Secret) -> Result<(), Error> {
-    store.put(item, secret)?;
+/// Stores a secret of `profile` and reads it back. In a keyring, it is labeled with the profile and its kind.
+pub(crate) fn put_and_check(
+    store: &dyn SecretStore,
+    item: &str,
+    profile: &str,
+    secret: &Secret,
+) -> Result<(), Error> {
+    let label = if item.starts_with("refresh-token") {
+        tr!("zoho-cred {profile} (refresh token)", profile)
+    } else {
+        tr!("zoho-cred {profile} (client secret)", profile)
+    };
+    store.put(item, &label, secret)?;
     match store.get(item)? {
         Some(stored) if stored == *secret => Ok(()),
         _ => Err(state_dir::unwritable(

@@ -216,3 +216,78 @@ fn a_doctor_that_a_signal_ends_says_so_by_its_code() {
     running.signal("TERM");
     assert_eq!(running.exit_code(), Some(143));
 }
+
+fn make_old(path: &std::path::Path) {
+    let file = std::fs::File::options().append(true).open(path).unwrap();
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(3 * 3600)).unwrap();
+}
+
+fn names(test: &Test) -> Vec<String> {
+    let name = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    let mut names: Vec<_> =
+        test.state_files().iter().map(name).filter(|name| !name.ends_with(".lock")).collect();
+    names.sort();
+    names
+}
+
+/// A profile that was deleted by hand, and a credential from the environment that was not used for hours.
+#[test]
+fn what_no_profile_uses_is_removed_by_fix() {
+    let mut test = Test::new();
+    let token = test.sandbox.new_refresh_token();
+    test.set("ZOHO_REFRESH_TOKEN", &token);
+    test.get().ok();
+    test.state_files()
+        .iter()
+        .filter(|path| !path.to_string_lossy().contains("locks"))
+        .for_each(|path| make_old(path));
+    let test = test.with_profile();
+    let before = names(&test);
+    assert_eq!(test.log_in("desk", &test.sandbox.new_refresh_token()).wait().code, 0);
+    assert_eq!(test.run(["get", "desk"]).code, 0);
+    let with_both = test.read_config();
+    let (crm_only, _) = with_both.split_once("[profile.desk]").unwrap();
+    // A config of its own, whose profile is in use.
+    let other = test.file("other.toml", crm_only).display().to_string();
+    let secrets = ["client", "token"].map(|name| test.file(name, "1000.a.b").display().to_string());
+    let [secret, token] = secrets.each_ref().map(String::as_str);
+    let login =
+        ["login", "crm", "--config", &other, "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
+    let files = ["--client-secret-file", secret, "--refresh-token-file", token];
+    assert_eq!(test.run(login.into_iter().chain(files)).code, 0);
+    test.write_config(crm_only);
+
+    let outcome = doctor(&test);
+    let (status, said) = outcome.finding("unused");
+    assert_eq!((outcome.code, status.as_str()), (0, "warning"), "{outcome:?}");
+    assert!(said.contains("still valid at Zoho: desk") && said.contains("doctor --fix"), "{said}");
+    let files = names(&test);
+    let outcome = test.run(["doctor", "--fix", "-o", "json"]);
+    let (status, said) = outcome.finding("unused");
+    assert!(outcome.code == 0 && status == "ok" && said.contains("removed"), "{outcome:?}");
+    // The record, two secrets and the state of 'desk', and the cache and the ledger of the environment. The cache and
+    // the ledger of 'desk' are too young.
+    assert_eq!(names(&test).len(), files.len() - 6, "{files:?}");
+    assert_eq!(before.iter().filter(|name| !names(&test).contains(name)).count(), 2, "{before:?}");
+    assert!(!doctor(&test).stdout.contains("unused"));
+    for config in [None, Some(other.as_str())] {
+        let args =
+            ["list", "-o", "json"].into_iter().chain(config.into_iter().flat_map(|it| ["--config", it]));
+        let list = test.run(args).json();
+        assert_eq!((&list[0]["name"], &list[0]["state"]), (&"crm".into(), &"ready".into()));
+    }
+    assert_eq!(test.sandbox.counts().grants.iter().filter(|grant| !grant.alive).count(), 0);
+}
+
+#[test]
+fn a_keyring_that_cron_cannot_reach_is_named() {
+    let test = Test::new().without_environment();
+    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
+    test.write_config(&format!("[profile.crm]\naccounts_url='{url}'\nclient_id='{id}'\n"));
+    let runtime = test.dir.path().display().to_string();
+    let mut test = test.var("XDG_RUNTIME_DIR", &runtime);
+    for (bus, expected) in [("/tmp/dbus-x", "warning"), ("/run/user/4242/bus", "ok")] {
+        test.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={bus},guid=1"));
+        assert_eq!(doctor(&test).finding("cron, systemd").0, expected);
+    }
+}

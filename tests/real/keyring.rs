@@ -183,9 +183,10 @@ fn a_local_logout_without_the_keyring_is_completed_by_the_next_login() {
 #[test]
 fn a_second_login_leaves_no_old_items() {
     let Some(test) = world() else { return };
-    let found = "secret-tool search --all service zoho-cred 2>&1 | grep -c '^secret = '";
+    let found = "secret-tool search --all service zoho-cred 2>&1 | grep '^label = ' | sort";
     let outcome = on_bus(&test, &format!("{UNLOCK}; {LOGIN}; {LOGIN}; {found}"));
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "2\n"), "{outcome:?}");
+    let labels = "label = zoho-cred crm (client secret)\nlabel = zoho-cred crm (refresh token)\n";
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, labels), "{outcome:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::commands::status::{LocalState, MANY_TOKENS};
 use crate::i18n::{humanize, tr};
 use crate::model::{FailureKind, SecretBackend};
 use crate::oauth::client_rejected;
-use crate::secrets::{CredentialError, CredentialSource, KeyringSecrets, KeyringTimeout};
+use crate::secrets::{CredentialError, CredentialSource, KeyringSecrets, KeyringTimeout, is_session_only};
 use crate::system::System;
 use crate::zoho::DataCenter;
 
@@ -29,6 +29,22 @@ pub(crate) fn secrets(session: &Session, system: &System) -> Check {
         Ok(_) => Check::ok(what, tr!("readable from {place}", place)),
         Err(error) => Check::error(what, &error.into()),
     }
+}
+
+/// Whether cron and systemd will reach the keyring, too.
+pub(crate) fn unattended(session: &Session, system: &System) -> Option<Check> {
+    let what = &tr!("cron, systemd");
+    let name = &session.profile.name;
+    if !cfg!(target_os = "linux") || session.profile.secrets != SecretBackend::Keyring {
+        return None;
+    }
+    Some(if is_session_only(&system.env) {
+        let message = tr!("the keyring is of this session only; cron jobs and services cannot reach it");
+        let fix = tr!("for such jobs, run 'zoho-cred login {name} --secrets file'", name);
+        Check::warning(what, message, fix)
+    } else {
+        Check::ok(what, tr!("jobs of this user reach the keyring while the user is logged in"))
+    })
 }
 
 /// Checks of the refresh token, data center, budget and tokens against the cache and the ledger.

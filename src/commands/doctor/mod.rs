@@ -5,8 +5,9 @@ mod credential;
 mod files;
 mod network;
 mod shared;
+mod unused;
 
-use crate::cli::{Global, ReportFormat, StatusArgs};
+use crate::cli::{DoctorArgs, Global, ReportFormat};
 use crate::commands::report::{Report, Style, plain, styled};
 use crate::commands::session::Session;
 use crate::commands::status::LocalState;
@@ -30,11 +31,12 @@ struct Findings {
 }
 
 /// Prints one line for each check. The exit code is 1 if one failed.
-pub(crate) fn doctor(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
+pub(crate) fn doctor(system: &mut System, global: &Global, args: &DoctorArgs) -> Result<u8, Error> {
     let (profile, checks) = match Session::open_unchecked(system, global, args.profile.as_deref()) {
         Ok(session) => (Some(session.profile.name.to_string()), examine(&session, system)),
         Err(error) => (None, without_profile(&error, system)),
     };
+    let checks: Vec<_> = checks.into_iter().chain(unused::check(system, global, args.fix)).collect();
     let ok = checks.iter().all(|check| check.status != Verdict::Failed);
     let findings = Findings { version: 1, profile, ok, checks };
     let text = match args.output {
@@ -55,6 +57,7 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     }
     checks.push(files::lock(session, system));
     checks.push(credential::secrets(session, system));
+    checks.extend(credential::unattended(session, system));
     match LocalState::read(session, system) {
         Ok(found) => checks.extend(credential::checks(session, system, &found)),
         Err(error) => checks.push(Check::error(&tr!("credential"), &error)),
