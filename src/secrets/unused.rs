@@ -13,11 +13,11 @@ use crate::store::local::{FileLock, atomic};
 use crate::system::files;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::UNIX_EPOCH;
 
 /// Tokens live an hour, and no cooldown or budget window is longer. Younger files may belong to credentials from the
-/// environment, which no record names.
-const OLD: Duration = Duration::from_secs(2 * 3600);
+/// environment, which no record names. In ms.
+const OLD_MS: i64 = 2 * 3_600_000;
 
 /// What no profile uses any more.
 #[derive(Debug, Default)]
@@ -28,11 +28,13 @@ pub(crate) struct Unused {
     pub(crate) profiles: Vec<String>,
     /// Old files in `credentials`, `ledgers` and `secrets`.
     files: Vec<PathBuf>,
+    /// The time of the search, in ms since 1970.
+    now_ms: i64,
 }
 
 impl Unused {
     /// Profiles are deleted if `config`, or the other config file that their login was for, no longer has them.
-    pub(crate) fn find(state: &StateDir, config: &ConfigFile) -> Result<Self, Error> {
+    pub(crate) fn find(state: &StateDir, config: &ConfigFile, now_ms: i64) -> Result<Self, Error> {
         let (used, unused): (Vec<_>, Vec<_>) =
             LoginRecord::with_paths(state)?.into_iter().partition(|(_, record)| is_used(record, config));
         let all = used.iter().chain(&unused).map(|(path, _)| path.clone());
@@ -48,7 +50,7 @@ impl Unused {
         let is_unused = |(path, suffix): &(PathBuf, &str)| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             name.strip_suffix(suffix).is_some_and(|stem| !stem.contains('.') && !kept.contains(stem))
-                && is_old(path)
+                && is_old(path, now_ms)
         };
         let mut files = Vec::new();
         for (subdir, suffix) in [("credentials", ".v1.json"), ("ledgers", ".v1.json"), ("secrets", ".json")] {
@@ -57,7 +59,7 @@ impl Unused {
         }
         let profiles = unused.iter().map(|(_, record)| record.profile.clone()).collect();
         let records = unused.into_iter().map(|(path, _)| path).chain(lonely).collect();
-        Ok(Unused { records, profiles, files })
+        Ok(Unused { records, profiles, files, now_ms })
     }
 
     /// How many logins and files there are.
@@ -84,7 +86,7 @@ impl Unused {
                 name.strip_suffix(".v1.json").map(|id| state.subdir_path("locks").join(format!("{id}.lock")));
             let held = lock.map(|lock| FileLock::try_take(&lock)).transpose()?;
             // A credential from the environment may be in use again by now.
-            if held.is_none_or(|held| held.is_some()) && is_old(path) {
+            if held.is_none_or(|held| held.is_some()) && is_old(path, self.now_ms) {
                 atomic::remove(path)?;
             }
         }
@@ -130,7 +132,8 @@ fn is_state(path: &Path) -> bool {
     name.ends_with(".v1.json") || name.starts_with("client-secret-") || name.starts_with("refresh-token-")
 }
 
-fn is_old(path: &Path) -> bool {
-    let age = |at: SystemTime| SystemTime::now().duration_since(at).unwrap_or_default();
-    state_dir::stat(path).and_then(|found| found.modified().ok()).is_some_and(|at| age(at) > OLD)
+fn is_old(path: &Path, now_ms: i64) -> bool {
+    let modified =
+        state_dir::stat(path).and_then(|found| found.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+    modified.is_some_and(|at| now_ms.saturating_sub_unsigned(at.as_millis() as u64) > OLD_MS)
 }

@@ -16,7 +16,8 @@ pub(crate) fn check(system: &System, global: &Global, fix: bool) -> Option<Check
     let state = StateDir::new(state_dir(&system.env).ok()?);
     state.check().ok()?;
     let what = &tr!("unused");
-    let checked = Unused::find(&state, &config).and_then(|found| match found.count() {
+    let now_ms = system.clock.now().wall_ms;
+    let checked = Unused::find(&state, &config, now_ms).and_then(|found| match found.count() {
         0 => Ok(None),
         _ if fix => remove(system, global, &state, &config).map(Some),
         _ => {
@@ -30,7 +31,7 @@ pub(crate) fn check(system: &System, global: &Global, fix: bool) -> Option<Check
 fn remove(system: &System, global: &Global, state: &StateDir, config: &ConfigFile) -> Result<Check, Error> {
     let what = &tr!("unused");
     let lock = LoginLock::take(&*system.clock, state, config)?;
-    let found = Unused::find(state, &lock.config)?;
+    let found = Unused::find(state, &lock.config, system.clock.now().wall_ms)?;
     let all = found.remove(state, &|word| -> Result<Box<dyn SecretStore>, Error> {
         Ok(match word {
             "file" => Box::new(FileSecrets::new(state)),
