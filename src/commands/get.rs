@@ -11,6 +11,10 @@ use crate::output::{ApiVersion, Form, Output, View, ci, kubernetes, render};
 use crate::refresh::{TokenRequest, TokenResponse};
 use crate::system::{OutputFile, System, files};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a call may last after it has printed.
+const PUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Prints a token in the requested format, or writes it where that format belongs.
 pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
@@ -55,7 +59,17 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
             files::append(&path, variables.as_bytes())?;
         }
     }
+    if response.record.unpushed {
+        push(&session, system);
+    }
     Ok(0)
+}
+
+/// Shares a token that did not reach the shared store earlier. The caller has its token, so a failure is no error.
+fn push(session: &Session, system: &System) {
+    if let Err(error) = session.sync(system, PUSH_TIMEOUT) {
+        log::info!("the token is shared later: {}", error.message());
+    }
 }
 
 /// The destination of the output. Unusable ones are detected before a request is spent.

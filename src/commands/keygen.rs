@@ -1,7 +1,7 @@
 //! `keygen`: a new key for a shared store.
 
 use crate::error::Error;
-use crate::store::redis::new_key;
+use crate::store::shared::new_key;
 use crate::system::System;
 
 /// Prints 32 random bytes in base64, the value of `ZOHO_CRED_STORE_KEY` on every machine.

@@ -17,8 +17,8 @@ use crate::model::{CredentialId, MinTtl, Profile, ProfileName, SecretBackend, Se
 use crate::refresh::{Ports, TokenRequest, get_token, seed_cache};
 use crate::secret::Secret;
 use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginLock, LoginRecord, ProfileState, Source};
-use crate::store::{self, RedisSettings, StateDir};
-use crate::system::{Http, Roots, System};
+use crate::store::{self, SharedSettings, StateDir};
+use crate::system::{Http, System};
 use std::path::Path;
 use std::time::Duration;
 
@@ -142,7 +142,8 @@ fn grant_and_store(
         system.warn(warning);
     }
     let warned = warning.is_some();
-    let context = LoginContext { http: &*http, roots: &roots, config, state, args, flow, warned };
+    let shared = SharedSettings::of(config, &system.env, &roots, &system.clock)?;
+    let context = LoginContext { http: &*http, shared, config, state, args, flow, warned };
     let token = match flow {
         FlowName::RefreshToken => {
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
@@ -248,7 +249,8 @@ fn bind_command(
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
     let flow = FlowName::RefreshToken;
-    let context = LoginContext { http: &*http, roots: &roots, config, state, args, flow, warned: false };
+    let shared = SharedSettings::of(config, &system.env, &roots, &system.clock)?;
+    let context = LoginContext { http: &*http, shared, config, state, args, flow, warned: false };
     let timeout = KeyringTimeout::of(system, global.verbosity.quiet);
     let secrets = Source::new(profile, system, state).patient(timeout).printed(command)?;
     if !args.no_verify {
@@ -323,7 +325,7 @@ fn correct(system: &System, secrets: &mut Secrets, error: Error) -> Result<(), E
 /// What all flows need.
 struct LoginContext<'a> {
     http: &'a dyn Http,
-    roots: &'a Roots,
+    shared: Option<SharedSettings>,
     config: &'a ConfigFile,
     state: &'a StateDir,
     args: &'a LoginArgs,
@@ -333,10 +335,6 @@ struct LoginContext<'a> {
 }
 
 impl LoginContext<'_> {
-    fn shared(&self, system: &System) -> Option<RedisSettings> {
-        RedisSettings::of(self.config, &system.env, self.roots, &system.clock)
-    }
-
     /// Gets a code and exchanges it. Also returns the client secret that Zoho accepted. On a terminal, another code or
     /// client secret is asked for after a rejected one.
     fn authorize(
@@ -413,9 +411,8 @@ impl LoginContext<'_> {
         if let (Ok(Some(warning)), false) = (warning, self.warned) {
             system.warn(&warning);
         }
-        let shared = self.shared(system);
         let credential = CredentialId::of(&profile, &secrets);
-        let store = store::open(self.state, &credential, shared.as_ref())?;
+        let store = store::open(self.state, &credential, self.shared.as_ref())?;
         seed_cache(&*system.clock, &*store, &profile.budget, &grant.granted, &grant.asked)?;
         system.signals.release()?;
         self.revoke(system, superseded);
@@ -476,14 +473,13 @@ impl LoginContext<'_> {
         secrets: &Secrets,
     ) -> Result<(Option<Secret>, Secrets), Error> {
         let source = Source::given(profile, system, self.state, secrets);
-        let shared = self.shared(system);
         let ports = Ports {
             clock: &*system.clock,
             http: self.http,
             signals: &system.signals,
             profile,
             credential: &source,
-            open: &|credential| store::open(self.state, credential, shared.as_ref()),
+            open: &|credential| store::open(self.state, credential, self.shared.as_ref()),
             waiting: &|_| {},
         };
         let request = TokenRequest {

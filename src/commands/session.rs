@@ -7,10 +7,11 @@ use crate::i18n::tr;
 use crate::model::Profile;
 use crate::refresh::{Ports, WaitEvent};
 use crate::secrets::{CredentialSource, KeyringTimeout, Source};
-use crate::store::{self, Holder, RedisSettings, StateDir};
+use crate::store::{self, Holder, SharedSettings, StateDir, Store as _};
 use crate::system::{ApiHttp, Http, Roots, Spinner, System, files};
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub(crate) struct Session {
     pub(crate) profile: Profile,
@@ -54,8 +55,18 @@ impl Session {
     }
 
     /// The shared store, if one is configured.
-    pub(crate) fn shared(&self, system: &System) -> Option<RedisSettings> {
-        RedisSettings::of(&self.config, &system.env, &self.roots, &system.clock)
+    pub(crate) fn shared(&self, system: &System) -> Result<Option<SharedSettings>, Error> {
+        SharedSettings::of(&self.config, &system.env, &self.roots, &system.clock)
+    }
+
+    /// Exchanges token and tombstone with the shared store within `within`: takes over what other machines did, and pushes what
+    /// did not arrive. Without a shared store, does nothing.
+    pub(crate) fn sync(&self, system: &System, within: Duration) -> Result<(), Error> {
+        let Some(shared) = self.shared(system)? else { return Ok(()) };
+        let Some(id) = self.source(system).known_id().ok().flatten() else { return Ok(()) };
+        let store = store::open_shared(&self.state, &id, &shared)?;
+        store.bound(within);
+        store.sync().map(|_| ())
     }
 
     /// An HTTP client with the call's certificate authorities.
@@ -90,10 +101,18 @@ impl Session {
                 WaitEvent::ForBudget(time) if !self.quiet => {
                     system.show_spinner(&tr!("waiting for budget"), Some(time))
                 }
-                WaitEvent::For(_) | WaitEvent::ForBudget(_) | WaitEvent::Over => Spinner::default(),
+                WaitEvent::ForStore if !self.quiet => {
+                    system.show_spinner(&tr!("waiting for the shared store"), None)
+                }
+                WaitEvent::For(_) | WaitEvent::ForStore | WaitEvent::ForBudget(_) | WaitEvent::Over => {
+                    Spinner::default()
+                }
             };
         };
-        let shared = self.shared(system);
+        let shared = self.shared(system)?;
+        if let Some(warning) = shared.as_ref().and_then(SharedSettings::warning).filter(|_| !self.quiet) {
+            system.warn(&warning);
+        }
         action(&Ports {
             clock: &*system.clock,
             http: &*http,

@@ -4,17 +4,20 @@ use crate::commands::Session;
 use crate::error::Error;
 use crate::i18n::{humanize, tr};
 use crate::model::CredentialId;
-use crate::store::{Health, RedisSettings};
+use crate::store::inspect;
+use crate::store::shared::remote::Health;
 use crate::system::System;
 
 /// The location and health of the shared store; `None` if none is configured.
 pub(crate) fn look(session: &Session, system: &System) -> Option<(String, Result<Health, Error>)> {
-    let shared = session.shared(system)?;
-    let place = RedisSettings::place(&session.config, &system.env).unwrap_or_default();
+    let shared = match session.shared(system) {
+        Ok(shared) => shared?,
+        Err(error) => return Some((tr!("shared store"), Err(error))),
+    };
     // Without a login there is no key to read, but the connection can still be tested.
     let known = session.source(system).known_id().ok().flatten();
     let id = known.unwrap_or_else(|| CredentialId::known("none", "none"));
-    Some((place, shared.inspect(&id)))
+    Some((shared.place(), inspect(&shared, &id)))
 }
 
 /// Latency, clock offset, and whether a machine holds the lease.

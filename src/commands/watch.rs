@@ -16,6 +16,10 @@ use zeroize::Zeroizing;
 
 /// How often the cache is read to notice rejected tokens and other callers' refreshes. It costs two small reads.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a shared store is asked for tokens that other machines rejected or refreshed.
+const SYNC_INTERVAL: Duration = Duration::from_secs(10);
+/// The limit of one look at the shared store.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause after a failed refresh in the refresh-ahead window, when the old token is still fresh enough.
 const EARLY_PAUSE: Duration = Duration::from_secs(15);
 /// The shortest and longest pause after a failed refresh.
@@ -60,6 +64,7 @@ pub(super) fn keep_fresh(
         quiet: global.verbosity.quiet,
         current: None,
         pause_until: Duration::ZERO,
+        sync_at: Duration::ZERO,
         warned: false,
     };
     let status = system.status_line(global.verbosity.quiet);
@@ -95,6 +100,8 @@ struct Watch<'a, R> {
     current: Option<Written>,
     /// No refresh before this time of the monotonic clock.
     pause_until: Duration,
+    /// When the shared store is asked again.
+    sync_at: Duration,
     warned: bool,
 }
 
@@ -130,6 +137,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
             self.warned = false;
             log::info!("the file was changed by somebody else, so it was written again");
         }
+        self.sync();
         match token(self.session, self.system, &TokenRequest { offline: true, ..*self.request }) {
             Ok(response) if !self.holds(&response) => self.write(&response).map(|()| true),
             Ok(response) if !self.is_due(&response) => {
@@ -141,6 +149,20 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
             Err(error) if error.code() == Code::Unavailable => self.refresh(),
             Err(error) => Err(error),
         }
+    }
+
+    /// Brings the cache up to date with the shared store. If that fails, the cache serves as it is.
+    fn sync(&mut self) {
+        let now = self.system.clock.monotonic();
+        if now < self.sync_at {
+            return;
+        }
+        if self.current.is_some()
+            && let Err(error) = self.session.sync(self.system, SYNC_TIMEOUT)
+        {
+            log::info!("the shared store was not asked: {}", error.message());
+        }
+        self.sync_at = self.system.clock.monotonic() + SYNC_INTERVAL;
     }
 
     fn holds(&self, response: &TokenResponse) -> bool {

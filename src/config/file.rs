@@ -40,10 +40,16 @@ struct Raw {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
-    /// A `redis://`, `rediss://` or `unix://` URL.
-    pub url: String,
+    /// The URL, unless `ZOHO_CRED_STORE` names one.
+    pub url: Option<String>,
     /// Prefix of all keys. The default is `zoho-cred`.
     pub prefix: Option<String>,
+    /// A file with the password, instead of one in the URL.
+    pub password_file: Option<PathBuf>,
+    /// A client certificate in PEM format.
+    pub client_cert: Option<PathBuf>,
+    /// The key of the client certificate in PEM format.
+    pub client_key: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -95,7 +101,18 @@ const PROFILE_KEYS: [&str; 13] = [
 ];
 /// Keys that other tools use for secrets.
 const SECRET_KEYS: [&str; 3] = ["client_secret", "refresh_token", "access_token"];
-const OTHER_KEYS: [&str; 7] = ["default_profile", "profile", "store", "url", "prefix", "tokens", "window"];
+const OTHER_KEYS: [&str; 10] = [
+    "default_profile",
+    "profile",
+    "store",
+    "url",
+    "prefix",
+    "password_file",
+    "client_cert",
+    "client_key",
+    "tokens",
+    "window",
+];
 
 impl ConfigFile {
     /// A missing file: no profiles, no store.

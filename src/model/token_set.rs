@@ -160,6 +160,9 @@ pub struct CacheRecord {
     /// Keyed hash of the token last rejected here. It is not accepted again from a shared store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) tombstone: Option<String>,
+    /// Whether this token has yet to reach the shared store.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unpushed: bool,
 }
 
 impl CacheRecord {
@@ -171,6 +174,7 @@ impl CacheRecord {
             scopes: granted.scopes.clone().unwrap_or_else(|| self.scopes.clone()),
             rejected: false,
             tombstone: self.tombstone.clone(),
+            unpushed: false,
         }
     }
 
@@ -261,6 +265,7 @@ mod tests {
             api_domain: Some("https://www.zohoapis.eu".into()),
             scopes: vec!["a".into()],
             rejected: true,
+            unpushed: false,
             tombstone: Some("t".into()),
         };
         let life = Duration::from_secs(1800);

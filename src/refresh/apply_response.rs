@@ -1,6 +1,6 @@
 //! Puts the answer to a token request, or its absence, into cache and ledger.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{CacheRecord, FailureKind, Ledger, Profile, Secrets, Timestamp};
 use crate::oauth::{Answer, classify};
@@ -182,5 +182,10 @@ pub(crate) fn record(locked: &mut dyn Locked, ledger: &Ledger) {
 }
 
 fn not_saved(error: &Error) -> String {
-    tr!("the token could not be kept for the next caller: {why}", why = error.in_one_line())
+    let why = error.in_one_line();
+    match error.code() {
+        // It is on this machine, and the next call shares it.
+        Code::Unavailable => tr!("the token could not be shared yet: {why}", why),
+        _ => tr!("the token could not be kept for the next caller: {why}", why),
+    }
 }

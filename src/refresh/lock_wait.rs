@@ -26,6 +26,8 @@ pub(crate) struct LockWait<'a, 's> {
     /// Whether the lock is for a request. Otherwise it need not include machines that cannot be reached.
     pub(crate) scope: LockScope,
     pub(crate) deadline: &'a Deadline,
+    /// How long a shared store that cannot be reached is tried again.
+    pub(crate) outage: Duration,
     /// Called when the wait becomes noticeable, and when it is over.
     pub(crate) notify: &'a dyn Fn(WaitEvent),
 }
@@ -51,23 +53,29 @@ impl<'s> LockWait<'_, 's> {
         let mut attempt = 0;
         loop {
             self.store.bound(self.deadline.remaining(self.clock));
-            let locked = match self.scope {
-                LockScope::AllMachines => self.store.try_lock()?,
-                LockScope::ThisMachine => self.store.try_lock_local()?,
+            let tried = match self.scope {
+                LockScope::AllMachines => self.store.try_lock(),
+                LockScope::ThisMachine => self.store.try_lock_local(),
             };
-            if let Some(locked) = locked {
-                return Ok(LockOutcome::Locked(locked));
-            }
+            let waited = self.clock.monotonic().saturating_sub(begun);
+            let outage = match tried {
+                Ok(Some(locked)) => return Ok(LockOutcome::Locked(locked)),
+                Ok(None) => None,
+                Err(error) if error.code() == Code::Unavailable && waited < self.outage => Some(error),
+                Err(error) => return Err(error.into()),
+            };
             if let Some(value) = served()? {
                 return Ok(LockOutcome::Served(value));
             }
-            let waited = self.clock.monotonic().saturating_sub(begun);
             let left = self.deadline.remaining(self.clock);
             if left.is_zero() {
-                return Err(busy(waited, self.store).into());
+                return Err(outage.unwrap_or_else(|| busy(waited, self.store)).into());
             }
             if waited >= NOTICEABLE {
-                notifier.notify(self.store);
+                notifier.notify(match outage {
+                    Some(_) => WaitEvent::ForStore,
+                    None => WaitEvent::For(self.store.holder()),
+                });
             }
             self.clock.sleep(self.store.pause(attempt).min(left));
             attempt += 1;
@@ -82,7 +90,14 @@ pub(crate) fn lock_this_machine<'s>(
     timeout: Duration,
 ) -> Result<Box<dyn Locked + 's>, Error> {
     let deadline = Deadline::after(clock, timeout);
-    let wait = LockWait { clock, store, scope: LockScope::ThisMachine, deadline: &deadline, notify: &|_| {} };
+    let wait = LockWait {
+        clock,
+        store,
+        scope: LockScope::ThisMachine,
+        deadline: &deadline,
+        outage: Duration::ZERO,
+        notify: &|_| {},
+    };
     match wait.run(|| Ok::<Option<Infallible>, Error>(None))? {
         LockOutcome::Locked(locked) => Ok(locked),
         LockOutcome::Served(never) => match never {},
@@ -96,10 +111,10 @@ struct WaitNotifier<'a> {
 }
 
 impl WaitNotifier<'_> {
-    fn notify(&mut self, store: &dyn Store) {
+    fn notify(&mut self, event: WaitEvent) {
         if !self.notified {
             self.notified = true;
-            (self.notify)(WaitEvent::For(store.holder()));
+            (self.notify)(event);
         }
     }
 }

@@ -10,11 +10,15 @@ use crate::refresh::lock_wait::{LockOutcome, LockScope, LockWait};
 use crate::refresh::ports::{Mode, Refresh, TokenResponse};
 use crate::refresh::preflight::{Preflight, concerns_all, remembered, shared_failure};
 use crate::store::Store;
+use std::time::Duration;
 
 /// How often the credential may change between two reads before the call fails.
 const CREDENTIAL_CHANGES: u32 = 5;
 /// How often the lock or lease may be lost before a request is sent.
 const LEASE_LOSSES: u32 = 100;
+
+/// How long a caller with a valid token waits for a shared store that cannot be reached.
+const BLINK: Duration = Duration::from_secs(3);
 
 /// How one pass under the lock ended.
 enum Pass {
@@ -121,6 +125,7 @@ fn wait_for_lock<'s>(
         store,
         scope: LockScope::AllMachines,
         deadline: &call.deadline,
+        outage: outage(call),
         notify: ports.waiting,
     };
     let outcome = wait.run(|| {
@@ -146,6 +151,16 @@ fn wait_for_lock<'s>(
         store.early_failed(&ports.clock.timestamp(), &ports.profile.budget);
     }
     outcome
+}
+
+/// How long a shared store that cannot be reached is tried again: a blink only, if there is a valid token to serve.
+fn outage(call: &Refresh<'_, '_>) -> Duration {
+    let has_token = call.seen.valid_token(call.ports.clock.now()).is_some();
+    match call.mode {
+        Mode::Ahead => Duration::ZERO,
+        Mode::Required if has_token && !call.request.refresh => BLINK,
+        Mode::Required => Duration::MAX,
+    }
 }
 
 /// Whether `cache` holds what the call is for: under `--refresh` a token that no machine had when the call began, ahead of

@@ -63,6 +63,8 @@ pub struct Ports<'a> {
 pub enum WaitEvent {
     /// The lock is held by another process, if known by which.
     For(Option<Holder>),
+    /// The shared store cannot be reached.
+    ForStore,
     /// The budget is used up for this long.
     ForBudget(Duration),
     /// The wait is over.

@@ -61,8 +61,14 @@ fn decide(
     if !is_cached(&store.cache()?, token) {
         return Ok(Some(Rejected::NotCached));
     }
-    let wait =
-        LockWait { clock: ports.clock, store, scope: LockScope::ThisMachine, deadline, notify: &|_| {} };
+    let wait = LockWait {
+        clock: ports.clock,
+        store,
+        scope: LockScope::ThisMachine,
+        deadline,
+        outage: Duration::ZERO,
+        notify: &|_| {},
+    };
     let outcome = wait.run(|| {
         let replaced = !is_cached(&store.cache()?, token);
         Ok::<_, Error>(replaced.then_some(Rejected::NotCached))

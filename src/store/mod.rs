@@ -2,14 +2,16 @@
 
 pub mod local;
 pub mod redis;
+pub mod shared;
 
 pub(crate) use local::{FileLock, FileVersion, cache_path, read_cache};
 pub use local::{Holder, LocalStore, StateDir};
-pub use redis::RedisSettings;
-pub(crate) use redis::{Health, Refusal};
+pub use shared::{SharedSettings, SharedStore};
 
 use crate::error::Error;
 use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp, TokenSet};
+use shared::remote::{Health, Remote};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// The shared state of one credential, without its lock.
@@ -75,12 +77,41 @@ impl From<Error> for WriteAheadError {
 pub fn open(
     state: &StateDir,
     credential: &CredentialId,
-    shared: Option<&RedisSettings>,
+    shared: Option<&SharedSettings>,
 ) -> Result<Box<dyn Store>, Error> {
+    Ok(match shared {
+        Some(shared) => Box::new(open_shared(state, credential, shared)?),
+        None => {
+            state.check()?;
+            Box::new(LocalStore::new(state, credential))
+        }
+    })
+}
+
+/// Opens the store of a credential with the shared store behind it.
+pub fn open_shared(
+    state: &StateDir,
+    credential: &CredentialId,
+    shared: &SharedSettings,
+) -> Result<SharedStore, Error> {
     state.check()?;
     let local = LocalStore::new(state, credential);
-    Ok(match shared {
-        Some(shared) => Box::new(redis::RedisStore::new(local, shared, credential)),
-        None => Box::new(local),
-    })
+    Ok(SharedStore::new(local, shared, credential, Rc::new(connect)))
+}
+
+/// Checks the shared store without changing it.
+pub(crate) fn inspect(shared: &SharedSettings, credential: &CredentialId) -> Result<Health, Error> {
+    let keys = shared.keys()?;
+    let health = connect(shared, credential, Duration::MAX)?.inspect()?;
+    let foreign = health.key_id.as_ref().is_some_and(|id| !keys.ids().contains(id));
+    if foreign { Err(shared::foreign()) } else { Ok(health) }
+}
+
+/// Connects to the remote store that the URL names.
+fn connect(
+    shared: &SharedSettings,
+    credential: &CredentialId,
+    within: Duration,
+) -> Result<Box<dyn Remote>, Error> {
+    Ok(Box::new(redis::RedisRemote::connect(shared, credential, within)?))
 }

@@ -46,6 +46,16 @@ impl Env {
         let found = self.variables.iter().find(|(found, _)| is_name(found, name));
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
+
+    /// Whether the variable is set, even if it is empty.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.names().any(|found| found == name)
+    }
+
+    /// The names of all variables.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().map(|(name, _)| name.as_str())
+    }
 }
 
 /// Windows ignores the case of names.

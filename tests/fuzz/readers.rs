@@ -16,9 +16,10 @@ use zoho_cred::secrets::LoginJournal;
 use zoho_cred::secrets::LoginRecord;
 use zoho_cred::secrets::ProfileState;
 use zoho_cred::store::local::records::decode;
-use zoho_cred::store::redis::Reply;
-use zoho_cred::store::redis::seal::Keys;
-use zoho_cred::store::redis::snapshot::Snapshot;
+use zoho_cred::store::redis::read_reply;
+use zoho_cred::store::shared::Reply;
+use zoho_cred::store::shared::seal::Keys;
+use zoho_cred::store::shared::snapshot::Snapshot;
 use zoho_cred::system::Clock;
 
 /// The first byte of `input` says who reads the rest; false if that is nobody.
@@ -66,7 +67,7 @@ fn redis_answer(bytes: &[u8]) {
     let keys = Keys::read(&Secret::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), None).expect("a key");
     let whole = |sealed| Reply {
         got: true,
-        redis_ms: 1_800_000_000_000,
+        engine_ms: 1_800_000_000_000,
         generation: 1,
         sealed,
         revoked_mac: String::new(),
@@ -75,7 +76,7 @@ fn redis_answer(bytes: &[u8]) {
     };
     match bytes.split_first() {
         Some((b'*', _)) => {
-            if let Ok(Some(raw)) = redis::parse_redis_value(bytes).map_or(Ok(None), Reply::read) {
+            if let Ok(Some(raw)) = redis::parse_redis_value(bytes).map_or(Ok(None), read_reply) {
                 assert!(fleet(raw, &keys).is_none_or(|view| view.cache.is_none()), "nobody sealed it");
             }
         }
@@ -104,10 +105,10 @@ fn redis_answer(bytes: &[u8]) {
             let text = String::from_utf8_lossy(bytes);
             let mut lines = text.splitn(5, '\n');
             let mut number = || lines.next().and_then(|line| line.parse().ok()).unwrap_or(i64::MAX);
-            let (redis_ms, generation) = (number(), number() as u64);
+            let (engine_ms, generation) = (number(), number() as u64);
             let mut word = || lines.next().unwrap_or_default().to_owned();
             let (revoked_mac, rev, json) = (word(), word(), word());
-            fleet(Reply { redis_ms, generation, revoked_mac, rev, json, ..whole(Vec::new()) }, &keys);
+            fleet(Reply { engine_ms, generation, revoked_mac, rev, json, ..whole(Vec::new()) }, &keys);
         }
     }
 }

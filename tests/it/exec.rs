@@ -6,6 +6,7 @@ use crate::harness::{Test, until};
 fn the_command_gets_a_token_and_nothing_that_mints_one() {
     let mut test = Test::new();
     test.set("ZOHO_REFRESH_TOKEN_FILE", "");
+    test.set("ZOHO_CRED_STORE", "none");
     test.set("ZOHO_CRED_STORE_KEY_FILE", "/run/key");
     test.set("ZOHO_ACCESS_TOKEN", "stale");
     let token = test.get().ok().to_owned();

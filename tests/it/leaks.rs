@@ -67,7 +67,7 @@ fn a_secret_command_gets_no_secret_from_us() {
     let seen = test.dir.path().join("seen");
     let script = format!("printenv > {}; echo '{}'", seen.display(), test.secrets_json());
     test.write_config(&test.command_profile("crm", &script));
-    let test = test.var("ZOHO_CRED_STORE_KEY", "store-key-canary");
+    let test = test.var("ZOHO_CRED_STORE", "none").var("ZOHO_CRED_STORE_KEY", "store-key-canary");
     assert_eq!(test.run(["get", "crm", "-q"]).code, 0);
     let seen = std::fs::read_to_string(seen).unwrap();
     assert!(seen.contains("HOME="), "{seen}");

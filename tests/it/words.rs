@@ -30,6 +30,8 @@ const NOT_SAID: [&str; 31] = [
     "\"duplicate key\"",
     "\"string values must be quoted\"",
     "oauth/access_denied.rs: ",
+    "store/redis/errors.rs: ",
+    "\"no sentinel\"",
     // Text that other programs read.
     "output/",
     "HTTP/1.1 ",

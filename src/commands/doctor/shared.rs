@@ -5,7 +5,9 @@ use crate::commands::doctor::check::Check;
 use crate::commands::shared::{facts, look};
 use crate::error::Code;
 use crate::i18n::tr;
-use crate::store::{Health, Refusal};
+use crate::sanitize::sanitize;
+use crate::store::shared::MAX_CLOCK_OFFSET_MS;
+use crate::store::shared::remote::{Eviction, Health, Refusal};
 use crate::system::System;
 use std::time::Duration;
 
@@ -31,13 +33,11 @@ pub(crate) fn check(session: &Session, system: &System) -> Check {
 
 fn evaluate(what: &str, place: &str, health: &Health) -> Check {
     let facts = facts(place, health);
-    match health.eviction.as_deref() {
-        _ if health.foreign => Check::failed(
+    match &health.eviction {
+        _ if health.clock_offset_ms.saturating_abs() > MAX_CLOCK_OFFSET_MS => Check::failed(
             what,
-            tr!("{facts}; its token is encrypted with another key", facts),
-            tr!(
-                "set ZOHO_CRED_STORE_KEY to the key of the other machines, or ZOHO_CRED_STORE_KEY_OLD to the previous key"
-            ),
+            tr!("{facts}; with more than 2 minutes between the clocks, no refresh is possible", facts),
+            tr!("set both clocks by NTP"),
         ),
         _ if health.refusal == Some(Refusal::Replica) => Check::failed(
             what,
@@ -49,18 +49,22 @@ fn evaluate(what: &str, place: &str, health: &Health) -> Check {
             tr!("{facts}; its memory is full, so no refresh is possible", facts),
             tr!("raise its maxmemory, or use a separate store"),
         ),
-        Some("noeviction") if health.latency > SLOW => Check::warning(
+        Eviction::Never if health.latency > SLOW => Check::warning(
             what,
             facts,
             tr!("move the store closer to the machines; each refresh sends it six commands"),
         ),
-        Some("noeviction") => Check::ok(what, facts),
-        Some(policy) => Check::failed(
+        Eviction::Never => Check::ok(what, facts),
+        Eviction::Policy(policy) => Check::failed(
             what,
-            tr!("{facts}; its maxmemory-policy is {policy}, so it may evict the budget", facts, policy),
+            tr!(
+                "{facts}; its maxmemory-policy is {policy}, so it may evict the budget",
+                facts,
+                policy = sanitize(policy)
+            ),
             tr!("redis-cli config set maxmemory-policy noeviction"),
         ),
-        None => Check::warning(
+        Eviction::Unknown => Check::warning(
             what,
             tr!("{facts}; its maxmemory-policy cannot be read", facts),
             tr!("check that it is noeviction, or allow INFO to zoho-cred's user"),

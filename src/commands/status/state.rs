@@ -6,7 +6,7 @@ use crate::i18n::{Language, speak};
 use crate::model::{BudgetUse, CacheRecord, Failure, FailureKind, Ledger, Profile};
 use crate::output::rfc3339;
 use crate::secrets::{CredentialError, LoginRecord};
-use crate::store::{self, Holder, RedisSettings};
+use crate::store::{self, Holder};
 use crate::system::System;
 use serde::Serialize;
 use std::time::Duration;
@@ -236,7 +236,7 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
         stores: Stores {
             secrets: profile.secrets.word(),
             cache: session.state.path().display().to_string(),
-            shared: RedisSettings::place(&session.config, &system.env),
+            shared: session.shared(system).ok().flatten().map(|shared| shared.place()),
         },
     }
 }

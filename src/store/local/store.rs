@@ -10,6 +10,7 @@ use crate::store::local::state_dir::{self, Action, StateDir, failed};
 use crate::store::{FileVersion, Locked, Store, WriteAheadError};
 use crate::system::files::owned_by_us;
 use crate::system::new_file::{NewFile, remove_unfinished};
+use serde::{Serialize, de::DeserializeOwned};
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -144,6 +145,25 @@ impl LockedLocal {
             return Err(io::Error::other(tr!("the lock file was deleted meanwhile")));
         }
         file.commit(bytes)
+    }
+
+    /// What this machine remembers of the shared store's clock.
+    pub(crate) fn engine_clock<T: DeserializeOwned>(&self) -> Option<T> {
+        state_dir::read(&self.engine_path()).ok().and_then(|(bytes, _)| decode(&bytes))
+    }
+
+    /// Keeps it. A failure is no error: the next call compares with an older time.
+    pub(crate) fn keep_engine_clock<T: Serialize>(&self, clock: &T) {
+        let path = self.engine_path();
+        let file = NewFile::create(&path);
+        if let Err(error) = file.and_then(|file| self.write(file, &encode(clock))) {
+            log::debug!("{}: {error}", path.display());
+        }
+    }
+
+    fn engine_path(&self) -> PathBuf {
+        let name = self.ledger.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.ledger.with_file_name(name.replace(".v1.json", ".engine.v1.json"))
     }
 
     fn reserve_and_write(&mut self, ledger: &[u8], cache_room: usize) -> io::Result<()> {

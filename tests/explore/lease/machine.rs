@@ -3,7 +3,7 @@
 use crate::rng::Rng;
 use zoho_cred::model::Budget;
 use zoho_cred::model::{Ledger, Timestamp};
-use zoho_cred::store::redis::clocks::Clocks;
+use zoho_cred::store::shared::clocks::Clocks;
 
 /// Attempts per round.
 pub const ATTEMPTS: u32 = 3;
@@ -96,7 +96,7 @@ impl Run {
 
     /// Converts a ledger of this machine to Redis's time.
     pub fn write(&self, ledger: &Ledger, now: &Timestamp) -> String {
-        let ledger = ledger.with_times(|moment| self.clocks.to_redis(moment, now));
+        let ledger = ledger.with_times(|moment| self.clocks.to_engine(moment, now));
         serde_json::to_string(&ledger).unwrap()
     }
 }

@@ -5,7 +5,6 @@
 //! docs/fleet.md says.
 
 use super::machine::{ATTEMPTS, Machine, Run};
-use super::model::Redis;
 use super::zoho::{LONGEST_MS, Zoho};
 use crate::rng::Rng;
 use std::cmp::Reverse;
@@ -14,7 +13,9 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 use zoho_cred::model::Budget;
 use zoho_cred::model::Ledger;
-use zoho_cred::store::redis::clocks::Clocks;
+use zoho_cred::store::shared::clocks::Clocks;
+use zoho_cred::store::shared::record::{Lease, Record};
+use zoho_cred::store::shared::remote::{LedgerChange, NewToken, Reserved};
 
 /// A command takes at most this long, in ms.
 const COMMAND_MS: i64 = 3_000;
@@ -54,7 +55,7 @@ enum Op {
 enum Reply {
     Lost,
     Taken { got: bool, redis_ms: i64, rev: String, json: String, generation: u64 },
-    Reserved(i64),
+    Reserved(Reserved),
     Committed,
     Recorded { rev: String, json: String },
     Released,
@@ -103,7 +104,7 @@ struct World {
     events: BinaryHeap<Reverse<(i64, u64)>>,
     waiting: BTreeMap<u64, Event>,
     machines: Vec<Machine>,
-    redis: Redis,
+    redis: Record,
     redis_clock: i64,
     /// Zoho fails and throttles often, and machines pause often.
     rough: bool,
@@ -127,7 +128,7 @@ impl World {
             events: BinaryHeap::new(),
             waiting: BTreeMap::new(),
             machines,
-            redis: Redis::default(),
+            redis: Record::default(),
             redis_clock,
             rough,
             zoho: Zoho::default(),
@@ -193,18 +194,20 @@ impl World {
         let now = self.now;
         Ok(match op {
             Op::Take => {
-                let taken = self.redis.take(now, owner, &[b"ours".to_vec()]);
+                let taken = self.redis.take(now, owner, &[b"ours".to_vec()]).expect("our key");
                 let (rev, json, generation) = (taken.rev, taken.json, taken.generation);
-                Reply::Taken { got: taken.got == 1, redis_ms: self.redis_clock + now, rev, json, generation }
+                Reply::Taken { got: taken.got, redis_ms: self.redis_clock + now, rev, json, generation }
             }
             Op::Reserve { mut rev, next, json } => {
                 match self.without {
-                    Without::TheOwner => self.redis.lease = Some((owner.to_owned(), now + 1)),
+                    Without::TheOwner => {
+                        self.redis.lease = Some(Lease { owner: owner.to_owned(), until_ms: now + 1 })
+                    }
                     Without::TheRevision => rev.clone_from(&self.redis.rev),
                     _ => {}
                 }
-                let reserved = self.redis.reserve(now, owner, &rev, &next, &json);
-                if reserved == 1 && now < self.throttled_until {
+                let reserved = self.redis.reserve(now, owner, change(&rev, &next, &json));
+                if reserved == Reserved::Yes && now < self.throttled_until {
                     return Err(format!("reserved at {now}, throttled until {}", self.throttled_until));
                 }
                 Reply::Reserved(reserved)
@@ -215,9 +218,10 @@ impl World {
                 }
                 let (before, held) = (self.redis.asked, !self.redis.sealed.is_empty());
                 let mark = format!("mark {asked}");
-                let committed = self.redis.commit(generation, b"\x01ourssealed", asked, &[mark]);
-                self.counts.refused_commits += usize::from(committed == 0);
-                if committed == 1 && held && asked < before {
+                let (sealed, macs) = (b"\x01ourssealed".as_slice(), &[mark][..]);
+                let committed = self.redis.commit(NewToken { generation, sealed, macs, asked_ms: asked });
+                self.counts.refused_commits += usize::from(!committed);
+                if committed && held && asked < before {
                     return Err(format!("a token of {asked} replaced one of {before}"));
                 }
                 Reply::Committed
@@ -226,7 +230,7 @@ impl World {
                 if self.without == Without::TheRevision {
                     rev.clone_from(&self.redis.rev);
                 }
-                let (rev, there) = self.redis.record(&rev, &next, &json);
+                let (rev, there) = self.redis.record(change(&rev, &next, &json));
                 let ledger: Ledger = serde_json::from_str(&there).unwrap_or_default();
                 if let (true, Some(cool_down)) = (rev == next, ledger.cool_down) {
                     // Times are converted between two clocks, each read up to a lease too late.
@@ -270,7 +274,7 @@ impl World {
         let at = self.machines[machine].moment(self.now);
         self.machines[machine].run = Some(Run {
             owner,
-            clocks: Clocks { at, redis_ms: 0 },
+            clocks: Clocks { at, engine_ms: 0 },
             rev: String::new(),
             next: String::new(),
             generation: 0,
@@ -378,12 +382,12 @@ impl World {
         match reply {
             Reply::Taken { got: false, .. } => self.done(machine, false),
             Reply::Taken { redis_ms, rev, json, generation, .. } => {
-                run.clocks = Clocks { at: now.clone(), redis_ms };
+                run.clocks = Clocks { at: now.clone(), engine_ms: redis_ms };
                 (run.rev, run.generation) = (rev, generation);
                 run.ledger = self.machines[machine].disk.stricter(&run.read(&json, &now), &now);
                 self.reserve(machine, run);
             }
-            Reply::Reserved(1) => {
+            Reply::Reserved(Reserved::Yes) => {
                 run.reserving = false;
                 run.rev = run.next.clone();
                 let in_time = now.boot_ms - run.begun <= RESERVATION_MS;
@@ -393,7 +397,7 @@ impl World {
                 }
                 self.not_sent(machine, run, true);
             }
-            Reply::Reserved(_) => self.not_sent(machine, run, true),
+            Reply::Reserved(Reserved::Lost) => self.not_sent(machine, run, true),
             Reply::Committed => self.record(machine, run),
             Reply::Recorded { rev, json } => {
                 let ours = rev == run.next;
@@ -470,6 +474,10 @@ impl World {
         }
         Ok(())
     }
+}
+
+fn change<'a>(rev: &'a str, next: &'a str, json: &'a str) -> LedgerChange<'a> {
+    LedgerChange { rev, next, json }
 }
 
 /// Runs one schedule. The error names the violated invariant.

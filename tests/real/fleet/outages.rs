@@ -7,8 +7,8 @@ fn served_or(fleet: &RedisStore, code: i32, word: &str) {
     let requests = fleet.requests();
     let living = fleet.run(0, &["get"]);
     living.warned("could not get a new token");
-    fleet.get(9).failed(code, word);
-    fleet.run(9, &["get", "--refresh"]).failed(code, word);
+    fleet.run(9, &["get", "--timeout", "2s"]).failed(code, word);
+    fleet.run(9, &["get", "--refresh", "--timeout", "2s"]).failed(code, word);
     assert_eq!(fleet.requests(), requests);
 }
 
@@ -73,7 +73,7 @@ fn redis_answers_nothing() {
 fn the_server_speaks_no_tls() {
     let Some(mut fleet) = RedisStore::new() else { return };
     fleet.url = fleet.url.replace("redis://", "rediss://");
-    fleet.get(0).failed(69, "unavailable");
+    fleet.run(0, &["get", "--timeout", "2s"]).failed(69, "unavailable");
     assert_eq!(fleet.requests(), 0);
 }
 
@@ -86,9 +86,9 @@ fn tls_is_verified_by_authority_and_name() {
         ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-auth-clients", "no"];
     let _server = super::world::Redis::start(&tls);
     fleet.url = format!("rediss://localhost:{port}");
-    fleet.get(0).failed(69, "unavailable");
+    fleet.run(0, &["get", "--timeout", "2s"]).failed(69, "unavailable");
     fleet.url = format!("rediss://127.0.0.1:{port}");
-    fleet.run(0, &["get", "--ca-file", &cert]).failed(69, "unavailable");
+    fleet.run(0, &["get", "--timeout", "2s", "--ca-file", &cert]).failed(69, "unavailable");
     assert_eq!(fleet.requests(), 0);
     fleet.url = format!("rediss://localhost:{port}");
     fleet.run(0, &["get", "--ca-file", &cert]).ok();

@@ -126,6 +126,17 @@ fn mark(mac: &Hmac<Sha256>, token: &Secret) -> String {
     hex::encode(mac.clone().chain_update(token.expose()).finalize().into_bytes())
 }
 
+/// The shared token is sealed with a key that this machine does not have.
+pub(crate) fn foreign() -> Error {
+    Error::new(
+        Code::Config,
+        tr!("the token in the shared store is encrypted with another key"),
+        tr!(
+            "set ZOHO_CRED_STORE_KEY to the key of the other machines, or ZOHO_CRED_STORE_KEY_OLD to the previous key"
+        ),
+    )
+}
+
 /// A new key in base64.
 pub(crate) fn new_key() -> Result<Secret, Error> {
     let mut bytes = Zeroizing::new([0; KEY]);

@@ -1,33 +1,33 @@
-//! Converts times between this machine's clock and that of Redis.
+//! Converts times between this machine's clock and the engine's.
 
 use crate::model::Timestamp;
 
-/// The boot id of times by Redis's clock.
-const REDIS: &str = "redis";
+/// The boot id of times by the engine's clock.
+const ENGINE: &str = "redis";
 
 /// Both times at the moment of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clocks {
     /// This machine's time when the reply had arrived.
     pub at: Timestamp,
-    /// Redis's time in the reply, in ms since 1970.
-    pub redis_ms: i64,
+    /// The engine's time in the reply, in ms since 1970.
+    pub engine_ms: i64,
 }
 
 impl Clocks {
     /// Converts a time of this machine, as of `now`, which may be long after the reply.
-    pub fn to_redis(&self, moment: &Timestamp, now: &Timestamp) -> Timestamp {
+    pub fn to_engine(&self, moment: &Timestamp, now: &Timestamp) -> Timestamp {
         let later = later_ms(moment, &self.at).min(later_ms(now, &self.at));
         // Only times of the same boot can be later: `age_ms` would take a time of a longer boot for a later one.
         let age = if later > 0 { -later } else { moment.age_ms(&self.at) };
-        let ms = self.redis_ms.saturating_sub(age);
-        Timestamp { wall_ms: ms, boot_ms: ms, boot_id: REDIS.into() }
+        let ms = self.engine_ms.saturating_sub(age);
+        Timestamp { wall_ms: ms, boot_ms: ms, boot_id: ENGINE.into() }
     }
 
-    /// Converts a time of Redis, as of `now`. A time in the future counts as now, so that no pause exceeds its
-    /// nominal length if Redis's clock was set back.
+    /// Converts a time of the engine, as of `now`. A time in the future counts as now, so that no pause exceeds its
+    /// nominal length if the engine's clock was set back.
     pub fn to_local(&self, moment: &Timestamp, now: &Timestamp) -> Timestamp {
-        let age = self.redis_ms.saturating_sub(moment.wall_ms).max(-later_ms(now, &self.at));
+        let age = self.engine_ms.saturating_sub(moment.wall_ms).max(-later_ms(now, &self.at));
         Timestamp {
             wall_ms: self.at.wall_ms.saturating_sub(age),
             boot_ms: self.at.boot_ms.saturating_sub(age),
@@ -56,14 +56,14 @@ mod tests {
     }
 
     fn clocks(boot_id: &str) -> Clocks {
-        Clocks { at: moment(1_000_000, 500, boot_id), redis_ms: 7_000_000_000 }
+        Clocks { at: moment(1_000_000, 500, boot_id), engine_ms: 7_000_000_000 }
     }
 
     /// After a reboot, the entries of the old ledger are old and not in the future.
     #[test]
     fn a_moment_of_a_longer_boot_is_not_in_the_future() {
         let (before, clocks) = (moment(999_900, 900_000, "the boot before"), clocks("this boot"));
-        assert_eq!(clocks.to_redis(&before, &clocks.at).wall_ms, 7_000_000_000 - 100_000);
+        assert_eq!(clocks.to_engine(&before, &clocks.at).wall_ms, 7_000_000_000 - 100_000);
     }
 
     #[test]
@@ -71,41 +71,41 @@ mod tests {
         for boot in ["b", ""] {
             let now = moment(1_001_200, 1_700, boot);
             let since = |s: i64| moment(1_000_000_i64 + s, 500_i64 + s, boot);
-            assert_eq!(clocks(boot).to_redis(&since(20), &now).wall_ms, 7_000_020_000);
-            assert_eq!(clocks(boot).to_redis(&since(86_400), &now).wall_ms, 7_001_200_000);
+            assert_eq!(clocks(boot).to_engine(&since(20), &now).wall_ms, 7_000_020_000);
+            assert_eq!(clocks(boot).to_engine(&since(86_400), &now).wall_ms, 7_001_200_000);
         }
     }
 
     /// A machine that was suspended reads what others wrote meanwhile.
     #[test]
     fn what_others_wrote_after_the_answer_keeps_its_time() {
-        let (there, now) = (moment(7_000_900, 7_000_900, REDIS), moment(1_001_200, 1_700, "b"));
+        let (there, now) = (moment(7_000_900, 7_000_900, ENGINE), moment(1_001_200, 1_700, "b"));
         assert_eq!(clocks("b").to_local(&there, &now), moment(1_000_900, 1_400, "b"));
     }
 
     #[test]
-    fn the_future_of_redis_counts_as_now() {
-        let (later, now) = (moment(7_003_600, 7_003_600, REDIS), moment(1_000_001, 501, "b"));
+    fn the_future_of_the_engine_counts_as_now() {
+        let (later, now) = (moment(7_003_600, 7_003_600, ENGINE), moment(1_000_001, 501, "b"));
         assert_eq!(clocks("b").to_local(&later, &now), now);
     }
 
     proptest! {
         #[test]
-        fn there_and_back_is_the_same(ago in -10_000_000i64..10_000_000, redis_ms in 0i64..i64::MAX / 2) {
-            let clocks = Clocks { redis_ms, ..clocks("b") };
+        fn there_and_back_is_the_same(ago in -10_000_000i64..10_000_000, engine_ms in 0i64..i64::MAX / 2) {
+            let clocks = Clocks { engine_ms, ..clocks("b") };
             let now = moment(1_020_000, 20_500, "b");
             let then = Timestamp { boot_ms: clocks.at.boot_ms - ago, wall_ms: clocks.at.wall_ms - ago, ..now.clone() };
-            prop_assert_eq!(clocks.to_local(&clocks.to_redis(&then, &now), &now), then);
+            prop_assert_eq!(clocks.to_local(&clocks.to_engine(&then, &now), &now), then);
         }
 
-        /// Redis may contain any number. None of them causes a panic or a time in the future.
+        /// The store may contain any number. None of them causes a panic or a time in the future.
         #[test]
-        fn no_number_is_too_strange(there in any::<i64>(), redis_ms in 0i64..i64::MAX / 2) {
-            let clocks = Clocks { redis_ms, ..clocks("b") };
-            let moment = Timestamp { wall_ms: there, boot_ms: there, boot_id: REDIS.into() };
+        fn no_number_is_too_strange(there in any::<i64>(), engine_ms in 0i64..i64::MAX / 2) {
+            let clocks = Clocks { engine_ms, ..clocks("b") };
+            let moment = Timestamp { wall_ms: there, boot_ms: there, boot_id: ENGINE.into() };
             let local = clocks.to_local(&moment, &clocks.at);
             prop_assert!(local.boot_ms <= clocks.at.boot_ms);
-            prop_assert!(clocks.to_redis(&local, &clocks.at).wall_ms <= redis_ms);
+            prop_assert!(clocks.to_engine(&local, &clocks.at).wall_ms <= engine_ms);
         }
     }
 }

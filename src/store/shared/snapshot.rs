@@ -1,14 +1,13 @@
-//! The content of Redis at one moment, converted to this machine's time.
+//! The content of the remote store at one moment, converted to this machine's time.
 
 use crate::error::Error;
 use crate::model::{Budget, CacheRecord, ClockReading, CredentialId, Ledger, Timestamp, TokenSet};
 use crate::store::Locked;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::{LockedLocal, decode_cache};
-use crate::store::redis::clocks::Clocks;
-use crate::store::redis::foreign;
-use crate::store::redis::remote::Reply;
-use crate::store::redis::seal::{Keys, Unopened};
+use crate::store::shared::clocks::Clocks;
+use crate::store::shared::remote::Reply;
+use crate::store::shared::seal::{Keys, Unopened, foreign};
 use crate::system::Clock;
 
 /// The shared state at the moment of a reply.
@@ -26,10 +25,10 @@ pub struct Snapshot {
     /// The ledger. An unparseable one counts as all requests but two used.
     pub ledger: Ledger,
     /// Both clocks at the moment of the reply.
-    clocks: Clocks,
+    pub(super) clocks: Clocks,
 }
 
-/// What Redis must change to match this machine.
+/// What the remote store must change to match this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncAction {
     /// Nothing.
@@ -56,7 +55,7 @@ impl Snapshot {
             revoked_mac: reply.revoked_mac,
             rev: reply.rev,
             ledger: Ledger::default(),
-            clocks: Clocks { at: clock.timestamp(), redis_ms: reply.redis_ms },
+            clocks: Clocks { at: clock.timestamp(), engine_ms: reply.engine_ms },
         };
         snapshot.ledger = snapshot.read_ledger(&reply.json, &snapshot.clocks.at);
         if reply.sealed.is_empty() {
@@ -74,7 +73,7 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// Parses a ledger of Redis and converts its times.
+    /// Parses a ledger of the remote store and converts its times.
     pub fn read_ledger(&self, json: &str, now: &Timestamp) -> Ledger {
         if json.is_empty() {
             return Ledger::default();
@@ -85,20 +84,20 @@ impl Snapshot {
         }
     }
 
-    /// Converts times and serializes a ledger for Redis.
+    /// Converts times and serializes a ledger for the remote store.
     pub fn ledger_json(&self, ledger: &Ledger, now: &Timestamp) -> String {
-        let ledger = ledger.with_times(|at| self.clocks.to_redis(at, now));
+        let ledger = ledger.with_times(|at| self.clocks.to_engine(at, now));
         String::from_utf8_lossy(&encode(&ledger)).into_owned()
     }
 
-    /// Serializes a record for sealing, with times by Redis's clock. The number is when its token was requested.
+    /// Serializes a record for sealing, with times by the engine's clock. The number is when its token was requested.
     pub fn cache_text(&self, cache: &CacheRecord) -> (Vec<u8>, i64) {
-        let shift = self.clocks.redis_ms - self.clocks.at.wall_ms;
+        let shift = self.clocks.engine_ms - self.clocks.at.wall_ms;
         let mut cache = shifted(cache, shift);
         if let Some(token) = &mut cache.token {
             token.clock_offset_ms = 0;
         }
-        cache.tombstone = None;
+        (cache.tombstone, cache.unpushed) = (None, false);
         let asked = cache.token.as_ref().map_or(0, |token| token.obtained_at_ms);
         (encode(&cache), asked)
     }
@@ -127,12 +126,18 @@ impl Snapshot {
                 push_if_valid(ours, now)
             }
             (Some((shared, _)), _) => {
-                cache = CacheRecord { tombstone: cache.tombstone, rejected: false, ..shared.clone() };
+                cache = CacheRecord {
+                    tombstone: cache.tombstone,
+                    rejected: false,
+                    unpushed: false,
+                    ..shared.clone()
+                };
                 SyncAction::None
             }
             (None, Some(ours)) => push_if_valid(ours, now),
             (None, None) => SyncAction::None,
         };
+        cache.unpushed &= action == SyncAction::Push;
         if cache != found {
             local.commit(&cache)?;
         }
@@ -140,7 +145,7 @@ impl Snapshot {
     }
 
     fn to_local(&self, cache: CacheRecord) -> CacheRecord {
-        let mut cache = shifted(&cache, self.clocks.at.wall_ms - self.clocks.redis_ms);
+        let mut cache = shifted(&cache, self.clocks.at.wall_ms - self.clocks.engine_ms);
         if let Some(token) = &mut cache.token {
             token.clock_offset_ms = self.clocks.at.reading().offset_ms();
         }
@@ -174,21 +179,21 @@ mod tests {
     }
 
     proptest! {
-        /// Redis may contain any bytes. They cause no panic, and no token that we did not seal.
+        /// The store may contain any bytes. They cause no panic, and no token that we did not seal.
         #[test]
-        fn what_redis_holds_may_be_any_bytes(
+        fn what_the_store_holds_may_be_any_bytes(
             ours in any::<bool>(),
             rest in vec(any::<u8>(), 0..120),
             json in "\\PC{0,80}",
             words in ("\\PC{0,20}", "\\PC{0,20}"),
             generation in any::<u64>(),
-            redis_ms in 0i64..i64::MAX / 2,
+            engine_ms in 0i64..i64::MAX / 2,
         ) {
             let keys = keys();
             let mut sealed = if ours { keys.seal("id", b"x").unwrap()[..5].to_vec() } else { Vec::new() };
             sealed.extend(rest);
             let (revoked_mac, rev) = words;
-            let reply = Reply { got: true, redis_ms, generation, sealed: sealed.clone(), revoked_mac, rev, json };
+            let reply = Reply { got: true, engine_ms, generation, sealed: sealed.clone(), revoked_mac, rev, json };
             let id = CredentialId::known("id", "id");
             if let Ok(snapshot) = Snapshot::of(reply, &keys, &id, &RealClock::default()) {
                 prop_assert!(snapshot.cache.is_none(), "{sealed:?}");
@@ -218,7 +223,7 @@ mod tests {
             revoked_mac: String::new(),
             rev: String::new(),
             ledger: Ledger::default(),
-            clocks: Clocks { at, redis_ms: 7_000_000_000 },
+            clocks: Clocks { at, engine_ms: 7_000_000_000 },
         }
     }
 

@@ -1,0 +1,327 @@
+//! The shared state while this process holds the local lock and, to refresh, the lease.
+
+use crate::error::{Code, Error};
+use crate::i18n::tr;
+use crate::model::{Budget, CacheRecord, Ledger, Timestamp, TokenSet};
+use crate::store::local::LockedLocal;
+use crate::store::shared::SharedStore;
+use crate::store::shared::remote::{LEASE_MS, LedgerChange, NewToken, Remote, Reserved};
+use crate::store::shared::seal::Keys;
+use crate::store::shared::settings::random_id;
+use crate::store::shared::snapshot::{Snapshot, SyncAction};
+use crate::store::shared::store::MAX_TIMEOUT;
+use crate::store::{Locked, WriteAheadError};
+use crate::system::{Clock, Deadline};
+use std::time::Duration;
+
+/// A request needs 12 s of the lease's 15 s, so a reservation may take this long. In ms.
+const MAX_RESERVATION_MS: i64 = 3_000;
+/// How often a write of the ledger is retried after concurrent writes by other machines.
+const RECORD_TRIES: u32 = 5;
+/// How long the work after an answer may outlast the caller's time.
+const AFTERMATH: Duration = Duration::from_millis(600);
+/// With less time than this, a lost reservation is not tried again.
+const LEAST_TIME: Duration = Duration::from_secs(1);
+
+/// A connection, and the keys as they were when it was made.
+pub(super) struct Connected {
+    pub(super) remote: Box<dyn Remote>,
+    pub(super) keys: Keys,
+}
+
+impl Connected {
+    /// Releases the lease. If that fails, it expires.
+    pub(super) fn release(&mut self, owner: &str, within: Duration) {
+        if let Err(error) = self.remote.release(owner, within) {
+            log::info!("the lease was not given back and will run out: {}", error.message());
+        }
+    }
+}
+
+/// Holds the local lock and, unless it only synchronizes, the lease. If `remote` is `None`, the remote store was
+/// unreachable, and writes go to this machine only.
+pub(crate) struct LockedShared<'a> {
+    store: &'a SharedStore,
+    /// Dropped after the lease is released.
+    local: LockedLocal,
+    remote: Option<(Connected, Snapshot)>,
+    /// Why no request may be sent.
+    refusal: Option<Error>,
+    /// When the lease expires at the latest, if we have it.
+    lease: Option<Deadline>,
+    /// The shared count of failures when this caller began to wait.
+    failures_before: u64,
+    /// The count of failures that the caller last read.
+    failures: u64,
+    token: Option<TokenSet>,
+    /// Another machine wrote the ledger while this one held the lease, so the caller must read it again.
+    ledger_changed: bool,
+}
+
+/// What became of a token that was to be shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pushed {
+    Yes,
+    /// There is a newer one.
+    Outdated,
+    /// There is no connection.
+    Later,
+}
+
+impl<'a> LockedShared<'a> {
+    pub(super) fn new(
+        store: &'a SharedStore,
+        local: LockedLocal,
+        remote: Option<(Connected, Snapshot)>,
+        failures_before: u64,
+    ) -> Self {
+        let lease = Deadline::after(store.clock(), Duration::from_millis(LEASE_MS as u64));
+        LockedShared {
+            store,
+            local,
+            remote,
+            refusal: None,
+            lease: Some(lease),
+            failures_before,
+            failures: 0,
+            token: None,
+            ledger_changed: false,
+        }
+    }
+
+    pub(super) fn without_lease(mut self) -> Self {
+        self.lease = None;
+        self
+    }
+
+    /// Sends no request because of `refusal`.
+    pub(super) fn refusing(mut self, refusal: Option<Error>) -> Self {
+        self.refusal = refusal;
+        self
+    }
+
+    fn clock(&self) -> &'a dyn Clock {
+        self.store.clock()
+    }
+
+    /// The time for an operation after an answer.
+    fn aftermath(&self, limit: Duration) -> Duration {
+        self.store.within(Duration::MAX).saturating_add(AFTERMATH).min(limit)
+    }
+
+    /// Writes `cache` to the remote store within `within`.
+    fn push(&mut self, cache: &CacheRecord, within: Duration) -> Result<Pushed, Error> {
+        let (Some(token), Some((connected, snapshot))) = (&cache.token, &mut self.remote) else {
+            return Ok(Pushed::Later);
+        };
+        let (text, asked_ms) = snapshot.cache_text(cache);
+        let sealed = &connected.keys.seal(self.store.credential.cache(), &text)?;
+        let macs = &connected.keys.macs(&token.access_token);
+        let new = NewToken { generation: snapshot.generation, sealed, macs, asked_ms };
+        let committed = connected.remote.commit(new, within)?;
+        snapshot.generation = snapshot.generation.saturating_add(u64::from(committed));
+        Ok(if committed { Pushed::Yes } else { Pushed::Outdated })
+    }
+
+    /// Converts the failure count from the local to the shared one.
+    fn shared_ledger(&self, snapshot: &Snapshot, ledger: &Ledger) -> Ledger {
+        let new = ledger.failures.saturating_sub(self.failures);
+        Ledger { failures: snapshot.ledger.failures.saturating_add(new), ..ledger.clone() }
+    }
+
+    /// Drops the token from this machine first, so that it is gone even if the remote store is unreachable.
+    fn drop_token(&mut self, cache: &CacheRecord) -> Result<(), Error> {
+        let keys = match &self.remote {
+            Some((connected, _)) => Some(connected.keys.clone()),
+            None => self.store.settings.keys().ok(),
+        };
+        let macs = match (&self.token, keys) {
+            (Some(token), Some(keys)) => keys.macs(&token.access_token),
+            _ => Vec::new(),
+        };
+        let tombstone = macs.first().cloned().or_else(|| cache.tombstone.clone());
+        self.local.commit(&CacheRecord { tombstone, ..cache.clone() })?;
+        let within = self.aftermath(MAX_TIMEOUT);
+        if let (Some((connected, _)), false) = (&mut self.remote, macs.is_empty())
+            && let Err(error) = connected.remote.drop_token(&macs, within)
+        {
+            log::warn!("the rejected token is dropped from the shared store later: {}", error.message());
+        }
+        Ok(())
+    }
+
+    /// Removes from this machine's ledger the entry of a request that is not sent. The shared ledger may keep it, which
+    /// is safe.
+    fn withdraw(&mut self, ledger: &Ledger) -> Result<(), Error> {
+        let mut without_entry = ledger.clone();
+        without_entry.withdraw();
+        self.local.record(&without_entry)
+    }
+
+    /// Reserves a request in the shared ledger.
+    fn reserve(&mut self, ledger: &Ledger) -> Result<(), WriteAheadError> {
+        // The boot clock goes on while the machine is suspended, as the lease does.
+        let now = self.clock().timestamp();
+        let lease = Deadline::after(self.clock(), Duration::from_millis(LEASE_MS as u64));
+        let Some((mut connected, mut snapshot)) = self.remote.take() else {
+            return Err(Error::unavailable(&tr!("the shared store is out of reach")).into());
+        };
+        let json = snapshot.ledger_json(&self.shared_ledger(&snapshot, ledger), &now);
+        let next = random_id()?;
+        let change = LedgerChange { rev: &snapshot.rev, next: &next, json: &json };
+        let within = self.store.within(Duration::from_millis(MAX_RESERVATION_MS as u64));
+        let reserved = connected.remote.reserve(&self.store.owner, change, within);
+        let is_connected = connected.remote.is_connected();
+        if reserved == Ok(Reserved::Yes) {
+            snapshot.rev = next;
+            self.lease = Some(lease);
+        }
+        self.remote = Some((connected, snapshot));
+        let took = self.clock().now().boot_ms.saturating_sub(now.boot_ms);
+        match reserved {
+            Ok(Reserved::Yes) if (0..=MAX_RESERVATION_MS).contains(&took) => Ok(()),
+            Ok(Reserved::Yes) => {
+                let problem = tr!("the shared store answered too late to be sure of the lease");
+                Err(Error::unavailable(&problem).into())
+            }
+            Ok(Reserved::Lost) => Err(WriteAheadError::LeaseLost),
+            // The connection broke. A new one may work, and the lease is still ours.
+            Err(error)
+                if error.code() == Code::Unavailable
+                    && !is_connected
+                    && self.store.within(Duration::MAX) > LEAST_TIME =>
+            {
+                log::info!("the reservation is tried again: {}", error.message());
+                Err(WriteAheadError::LeaseLost)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Locked for LockedShared<'_> {
+    fn cache(&mut self) -> Result<CacheRecord, Error> {
+        let now = self.clock().now();
+        let within = self.store.within(MAX_TIMEOUT);
+        let Some((connected, snapshot)) = &mut self.remote else {
+            let cache = self.local.cache()?;
+            self.token.clone_from(&cache.token);
+            return Ok(cache);
+        };
+        if let Some(sealed) = snapshot.undecryptable.take() {
+            connected.remote.set_aside(&sealed, within)?;
+        }
+        let (mut cache, action) = snapshot.update_local(&mut self.local, &connected.keys, now)?;
+        self.token.clone_from(&cache.token);
+        match action {
+            SyncAction::None => {}
+            SyncAction::Push => {
+                self.push(&cache, within)?;
+            }
+            SyncAction::Drop => {
+                let rejected = snapshot.cache.take().and_then(|shared| shared.token);
+                if let Some(token) = rejected {
+                    connected.remote.drop_token(&connected.keys.macs(&token.access_token), within)?;
+                }
+            }
+        }
+        if cache.unpushed {
+            cache.unpushed = false;
+            self.local.commit(&cache)?;
+        }
+        Ok(cache)
+    }
+
+    fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error> {
+        let mut ledger = self.local.ledger(now, budget)?;
+        if let Some((_, snapshot)) = &self.remote {
+            // Failures of other machines while this caller waited count as local ones.
+            let new = snapshot.ledger.failures.saturating_sub(self.failures_before);
+            ledger = ledger.stricter(&snapshot.ledger, now);
+            ledger.failures = ledger.failures.saturating_add(new);
+            if new > 0 {
+                self.local.record(&ledger)?;
+            }
+        }
+        self.failures = ledger.failures;
+        Ok(ledger)
+    }
+
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), WriteAheadError> {
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.clone().into());
+        }
+        if self.ledger_changed {
+            return Err(WriteAheadError::LeaseLost);
+        }
+        self.local.write_ahead(ledger, cache)?;
+        let reserved = self.reserve(ledger);
+        if reserved.is_err() {
+            self.withdraw(ledger)?;
+        }
+        reserved
+    }
+
+    /// Commits to this machine first, so that a granted token survives whatever happens next. Then the remote store is
+    /// tried for as long as nobody else can have the lease.
+    fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {
+        if cache.token.is_none() {
+            return self.drop_token(cache);
+        }
+        let kept = self.local.commit(&CacheRecord { unpushed: true, ..cache.clone() });
+        let lease = self.lease.map_or(MAX_TIMEOUT, |lease| lease.remaining(self.clock()));
+        let pushed = self.push(cache, self.aftermath(lease.max(MAX_TIMEOUT)));
+        if matches!(pushed, Ok(Pushed::Yes | Pushed::Outdated))
+            && let Err(error) = self.local.commit(&CacheRecord { unpushed: false, ..cache.clone() })
+        {
+            log::debug!("the token will be shared a second time: {}", error.message());
+        }
+        kept.and(pushed.map(|_| ()))
+    }
+
+    fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
+        self.local.record(ledger)?;
+        let now = self.clock().timestamp();
+        let within = self.aftermath(MAX_TIMEOUT);
+        let Some((mut connected, mut snapshot)) = self.remote.take() else { return Ok(()) };
+        let mut shared = self.shared_ledger(&snapshot, ledger);
+        let mut result = Ok(());
+        for _ in 0..RECORD_TRIES {
+            let (json, next) = (snapshot.ledger_json(&shared, &now), random_id()?);
+            let change = LedgerChange { rev: &snapshot.rev, next: &next, json: &json };
+            match connected.remote.record(change, within) {
+                Ok((rev, _)) if rev == next => {
+                    snapshot.rev = rev;
+                    break;
+                }
+                Ok((rev, json)) => {
+                    snapshot.rev = rev;
+                    self.ledger_changed = true;
+                    let theirs = snapshot.read_ledger(&json, &now);
+                    shared = Ledger {
+                        failures: shared.failures.max(theirs.failures),
+                        ..shared.stricter(&theirs, &now)
+                    };
+                }
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        snapshot.ledger = shared;
+        self.failures = ledger.failures;
+        self.remote = Some((connected, snapshot));
+        result
+    }
+}
+
+impl Drop for LockedShared<'_> {
+    fn drop(&mut self) {
+        let within = self.aftermath(MAX_TIMEOUT);
+        let is_ours = self.lease.is_some_and(|lease| !lease.remaining(self.clock()).is_zero());
+        if let (Some((connected, _)), true) = (&mut self.remote, is_ours) {
+            connected.release(&self.store.owner, within);
+        }
+    }
+}

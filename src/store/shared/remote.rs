@@ -1,0 +1,141 @@
+//! Port to a remote store: one small record per credential, changed by compare-and-set, and the engine's clock.
+//!
+//! Every operation may be repeated after a lost reply: the second time it changes nothing and returns the same.
+
+use crate::error::Error;
+use std::time::Duration;
+
+/// How long a lease lasts, in ms.
+pub const LEASE_MS: i64 = 15_000;
+
+/// The record at one moment. `rev` and `json` are the ledger's, `generation` is the token's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Whether we have the lease.
+    pub got: bool,
+    /// The engine's time, in ms since 1970.
+    pub engine_ms: i64,
+    /// Counts writes of the token.
+    pub generation: u64,
+    /// The sealed token. Empty if there is none.
+    pub sealed: Vec<u8>,
+    /// HMAC of the token that was last rejected.
+    pub revoked_mac: String,
+    /// The ledger's version.
+    pub rev: String,
+    /// The ledger.
+    pub json: String,
+}
+
+/// A change of the ledger from version `rev` to version `next`.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerChange<'a> {
+    /// The version that was read.
+    pub rev: &'a str,
+    /// The random version that the change makes.
+    pub next: &'a str,
+    /// The new content.
+    pub json: &'a str,
+}
+
+/// A token to store.
+#[derive(Clone, Copy, Debug)]
+pub struct NewToken<'a> {
+    /// The generation that was read.
+    pub generation: u64,
+    /// The sealed token.
+    pub sealed: &'a [u8],
+    /// Its HMACs under all keys, the current key first.
+    pub macs: &'a [String],
+    /// When it was requested, by the engine's clock.
+    pub asked_ms: i64,
+}
+
+/// The outcome of [`Remote::reserve`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// The request may be sent.
+    Yes,
+    /// The lease expired, or another machine wrote the ledger.
+    Lost,
+}
+
+/// The record of one credential. `within` limits each operation, repeated attempts included. `Code::Unavailable` means
+/// that time may help, `Code::Config` that the settings of the store must change.
+pub trait Remote {
+    /// Takes the lease if it is free, expired, or from an earlier attempt of the same process (see [`owner_process`]).
+    /// `None`, without a change, if the token is sealed with a key that is not in `ids`.
+    fn take(&mut self, owner: &str, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error>;
+    /// The same without taking the lease.
+    fn look(&mut self, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error>;
+    /// Writes the ledger ahead of a request and renews the lease.
+    fn reserve(&mut self, owner: &str, change: LedgerChange<'_>, within: Duration)
+    -> Result<Reserved, Error>;
+    /// Writes the ledger unless another machine did, and returns the current version and content.
+    fn record(&mut self, change: LedgerChange<'_>, within: Duration) -> Result<(String, String), Error>;
+    /// Stores a token. False, without a change, if there is a newer one, or if this one was rejected.
+    fn commit(&mut self, token: NewToken<'_>, within: Duration) -> Result<bool, Error>;
+    /// Deletes the token with one of the HMACs `macs`, and leaves a tombstone that bars it from coming back.
+    fn drop_token(&mut self, macs: &[String], within: Duration) -> Result<(), Error>;
+    /// Deletes a sealed value that cannot be opened, if it is unchanged.
+    fn set_aside(&mut self, sealed: &[u8], within: Duration) -> Result<(), Error>;
+    /// Releases the lease if it is ours.
+    fn release(&mut self, owner: &str, within: Duration) -> Result<(), Error>;
+    /// Checks the engine, for `doctor`. Changes nothing.
+    fn inspect(&mut self) -> Result<Health, Error>;
+    /// Whether the last operation reached the engine.
+    fn is_connected(&self) -> bool;
+    /// The longest pause between two looks at the lease.
+    fn longest_pause(&self) -> Duration;
+}
+
+/// The part of a lease's owner that names the process. The rest counts its attempts, so that a late message of an earlier
+/// attempt does not release the lease of a later one.
+pub(crate) fn owner_process(owner: &str) -> &str {
+    owner.get(..OWNER_PROCESS).unwrap_or(owner)
+}
+
+/// The length of the part of an owner that names the process.
+pub(crate) const OWNER_PROCESS: usize = 32;
+
+/// What `doctor` reports of the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Round-trip time.
+    pub(crate) latency: Duration,
+    /// How far the engine's clock is ahead of this machine's, in ms.
+    pub(crate) clock_offset_ms: i64,
+    /// Remaining time of the lease that a machine has on the credential.
+    pub(crate) lease: Option<Duration>,
+    /// What the engine does when its memory is full.
+    pub(crate) eviction: Eviction,
+    /// Why the engine accepts no writes. Without them nobody can refresh.
+    pub(crate) refusal: Option<Refusal>,
+    /// The id of the key that the token is sealed with.
+    pub(crate) key_id: Option<Vec<u8>>,
+}
+
+/// What an engine does when its memory is full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Eviction {
+    /// It keeps everything.
+    Never,
+    /// It deletes keys by this policy.
+    Policy(String),
+    /// It does not report it.
+    Unknown,
+}
+
+/// Why a reachable engine accepts no writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is a read-only replica.
+    Replica,
+    /// Its memory is full, and it evicts nothing.
+    Full,
+}
+
+/// The key id in the header of a sealed value (see [`super::seal`]). `None` if it has none.
+pub(crate) fn key_id(sealed: &[u8]) -> Option<&[u8]> {
+    (sealed.len() > 5 && sealed[0] == 1).then(|| &sealed[1..5])
+}
