@@ -307,7 +307,7 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
     let mut path = absolute(path);
     for _ in 0..MOST_LINKS {
         if let Ok(found) = std::fs::canonicalize(&path) {
-            return found;
+            return without_prefix(found);
         }
         let Ok(target) = std::fs::read_link(&path) else { break };
         path = path.parent().unwrap_or(Path::new("/")).join(target);
@@ -316,6 +316,12 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
         (Some(folder), Some(name)) => canonical(folder).join(name),
         _ => path,
     }
+}
+
+/// Removes the `\\?\` of `\\?\C:\…`, which many programs do not understand. Unix paths have none.
+fn without_prefix(path: PathBuf) -> PathBuf {
+    let plain = path.to_str().and_then(|path| path.strip_prefix(r"\\?\"));
+    plain.filter(|plain| plain.get(1..2) == Some(":")).map(PathBuf::from).unwrap_or(path)
 }
 
 /// The path, and all paths that symbolic links in its last component lead to. The real one is last.

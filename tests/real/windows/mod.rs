@@ -62,7 +62,7 @@ fn cmd(test: &Test, commands: &str) -> Outcome {
 fn fifty_callers_send_one_request() {
     let Some(test) = with_profile() else { return };
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(1)).unwrap();
-    let outcomes = test.run_many(50, &["get", "crm"]);
+    let outcomes = test.run_many(50, &["get", "crm", "--timeout", "2m"]);
     one_token(&outcomes);
     assert_eq!(test.sandbox.token_requests(), 1);
     assert!(outcomes.iter().all(|outcome| outcome.stderr.is_empty()), "{outcomes:?}");
@@ -74,7 +74,7 @@ fn fifty_callers_send_one_request() {
 fn callers_after_a_reject_send_one_request() {
     let Some(test) = with_profile() else { return };
     for round in 1..=3 {
-        let outcomes = test.run_many(20, &["get", "crm"]);
+        let outcomes = test.run_many(20, &["get", "crm", "--timeout", "2m"]);
         let token = one_token(&outcomes);
         assert_eq!(test.sandbox.token_requests(), round, "{outcomes:?}");
         assert!(test.sandbox.kill_token(&token));
@@ -85,7 +85,7 @@ fn callers_after_a_reject_send_one_request() {
 #[test]
 fn a_killed_holder_releases_the_lock() {
     let Some(test) = with_profile() else { return };
-    test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(5)).unwrap();
+    test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(9)).unwrap();
     let holder = test.start(test.command(["get", "crm"]));
     until("the holder's request", || test.sandbox.token_requests() == 1);
     holder.signal("KILL");
@@ -225,7 +225,8 @@ fn the_guide() {
         windows(&test.file("secret", test.sandbox.client_secret())),
         windows(&test.file("refresh", test.sandbox.refresh_token())),
     );
-    // curl is a part of Windows, but not of Wine, which runs that of Linux.
+    // curl is a part of Windows, but not of Wine, which runs that of Linux and does not wait for its end.
+    let leads = test.dir.path().join("leads");
     let bin = test.dir.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
     std::os::unix::fs::symlink("/usr/bin/curl", bin.join("curl.exe")).unwrap();
@@ -237,7 +238,8 @@ fn the_guide() {
     for command in commands.lines() {
         let real = command
             .replace("login crm --data-center jp --scope ZohoCRM.modules.ALL", &login)
-            .replace("https://www.zohoapis.jp", &api);
+            .replace("https://www.zohoapis.jp", &api)
+            .replace("curl -sS", &format!("curl -sS -o {}", leads.display()));
         assert!(!real.contains("zohoapis.jp") && !real.contains("--data-center"), "{real}");
         let batch = test.file("line.cmd", &format!("@{}\r\n", real.replace("zoho-cred", &program)));
         let outcome = cmd(&test, &windows(&batch));
@@ -245,7 +247,8 @@ fn the_guide() {
         assert!(outcome.code == 0 || command.contains("doctor"), "{command}: {outcome:?}");
         printed += &outcome.stdout;
     }
-    for part in ["zoho-cred 0.", "\"Last_Name\"", "ZOHO_API_DOMAIN=http"] {
+    until("the record", || std::fs::read_to_string(&leads).is_ok_and(|text| text.contains("\"Last_Name\"")));
+    for part in ["zoho-cred 0.", "ZOHO_API_DOMAIN=http", &format!("in {}", windows(&test.config()))] {
         assert!(printed.contains(part), "{part} in {printed}");
     }
 }
