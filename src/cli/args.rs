@@ -294,6 +294,8 @@ pub(crate) enum Target {
     Python,
     /// Node.js, with fetch
     Node,
+    /// A Kubernetes Deployment with a sidecar that keeps a token file up to date
+    Kubernetes,
     /// PowerShell, with Invoke-RestMethod
     Powershell,
 }

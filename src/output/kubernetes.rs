@@ -1,8 +1,10 @@
-//! `exec-credential`: the output of a client-go exec plugin.
+//! `exec-credential`: the output of a client-go exec plugin; and `k8s-secret`.
 //!
 //! Source: <https://kubernetes.io/docs/reference/config-api/client-authentication.v1/>.
 
+use crate::output::plain;
 use crate::output::view::{View, rfc3339};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 /// The variable in which the caller passes its API version.
@@ -63,6 +65,30 @@ pub(crate) fn exec_credential(view: &View<'_>, api_version: ApiVersion) -> Strin
     serde_json::to_string(&credential).unwrap_or_default() + "\n"
 }
 
+/// A Secret in JSON and a newline. Its keys are the values of `exec --env`.
+pub(crate) fn secret(view: &View<'_>) -> String {
+    let base64 = |text: &str| STANDARD.encode(text);
+    let secret = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": secret_name(view.profile)},
+        "type": "Opaque",
+        "data": {
+            "token": base64(view.access_token),
+            "header": base64(plain::header(view).trim_end()),
+            "api_domain": base64(view.api_domain.as_deref().unwrap_or_default()),
+            "expires_at": base64(&rfc3339(view.expires_at)),
+        },
+    });
+    format!("{secret}\n")
+}
+
+/// `zoho-` and the profile's name with only the characters that Kubernetes allows everywhere in a name.
+fn secret_name(profile: &str) -> String {
+    let legal = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    format!("zoho-{}", profile.chars().map(legal).collect::<String>()).trim_end_matches('-').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +100,20 @@ mod tests {
             "{\"apiVersion\":\"client.authentication.k8s.io/v1beta1\",\"kind\":\"ExecCredential\",\
              \"status\":{\"token\":\"1000.aa.bb\",\"expirationTimestamp\":\"2030-01-01T00:00:00Z\"}}\n"
         );
+    }
+
+    #[test]
+    fn golden_bytes_of_a_secret() {
+        assert_eq!(
+            secret(&crate::output::view::tests::view(&[])),
+            "{\"apiVersion\":\"v1\",\"data\":{\"api_domain\":\"aHR0cHM6Ly93d3cuem9ob2FwaXMuanA=\",\
+             \"expires_at\":\"MjAzMC0wMS0wMVQwMDowMTowMFo=\",\
+             \"header\":\"QXV0aG9yaXphdGlvbjogWm9oby1vYXV0aHRva2VuIDEwMDAuYWEuYmI=\",\"token\":\"MTAwMC5hYS5iYg==\"},\
+             \"kind\":\"Secret\",\"metadata\":{\"name\":\"zoho-crm\"},\"type\":\"Opaque\"}\n"
+        );
+        for (profile, name) in [("crm", "zoho-crm"), ("My_CRM.eu", "zoho-my-crm-eu"), ("a_", "zoho-a")] {
+            assert_eq!(secret_name(profile), name);
+        }
     }
 
     #[test]

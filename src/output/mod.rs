@@ -35,6 +35,8 @@ pub enum Output {
     Dotenv,
     /// A Kubernetes ExecCredential
     ExecCredential,
+    /// A Kubernetes Secret for 'kubectl apply --server-side -f -'
+    K8sSecret,
     /// A GitHub Actions step: mask the token, then set variables for later steps
     Github,
     /// An Azure Pipelines step: mask the token, then set variables for later steps
@@ -51,7 +53,7 @@ impl Output {
             Output::Token | Output::Json | Output::Header | Output::Curl | Output::HeadersJson => {
                 MinTtl::Default
             }
-            Output::Env | Output::Dotenv | Output::Github | Output::Azure => {
+            Output::Env | Output::Dotenv | Output::K8sSecret | Output::Github | Output::Azure => {
                 MinTtl::Implied(USED_FOR_A_WHILE)
             }
             Output::ExecCredential => MinTtl::Reported,
@@ -92,6 +94,7 @@ pub(crate) fn render(output: Output, view: &View<'_>, form: &Form) -> Vec<u8> {
         Output::Env => shell::env(view, form.shell),
         Output::Dotenv => shell::dotenv(view),
         Output::ExecCredential => kubernetes::exec_credential(view, form.api_version),
+        Output::K8sSecret => kubernetes::secret(view),
         Output::Github => ci::github_mask(view),
         Output::Azure => ci::azure(view),
     };

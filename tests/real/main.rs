@@ -19,6 +19,7 @@ mod http_clients;
 mod keyring;
 mod killed_login;
 mod kubectl;
+mod kubernetes;
 mod node;
 mod pages;
 mod prometheus;

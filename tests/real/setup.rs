@@ -3,7 +3,7 @@
 use crate::harness::Test;
 use crate::world::{on_path, run_with};
 
-const TARGETS: &str = "git kubectl bazel curl github-actions gitlab-ci azure-pipelines prometheus systemd python node powershell";
+const TARGETS: &str = "git kubectl bazel curl github-actions gitlab-ci azure-pipelines prometheus systemd python node powershell kubernetes";
 
 #[test]
 fn every_target_is_made_for_the_profile() {

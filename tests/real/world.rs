@@ -95,19 +95,23 @@ pub fn command_lines_with(text: &str) -> Vec<String> {
     lines.filter(|line| line.contains(text)).collect()
 }
 
-/// A Python with the packages that the recipes need, created once; `None` if it cannot be created.
+/// A Python with the packages that the recipes need; see [`venv`].
 pub fn python() -> Option<PathBuf> {
+    venv("python", &["requests==2.*", "PyYAML==6.*", "zohocrmsdk8_0"])
+}
+
+/// A Python with these packages, created once; `None` if it cannot be created.
+pub fn venv(name: &str, packages: &[&str]) -> Option<PathBuf> {
     if !have("python3") {
         return None;
     }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).unwrap();
     let guard = std::fs::File::create(folder.join("lock")).unwrap();
     fs2::FileExt::lock_exclusive(&guard).unwrap();
     let (python, done) = (folder.join("venv/bin/python"), folder.join("done"));
     if !done.exists() {
         let venv = Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")).status();
-        let packages = ["requests==2.*", "PyYAML==6.*", "zohocrmsdk8_0"];
         let pip = Command::new(&python).args(["-m", "pip", "--quiet", "install"]).args(packages).status();
         if !(venv.is_ok_and(|status| status.success()) && pip.is_ok_and(|status| status.success())) {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "PyPI cannot be reached");

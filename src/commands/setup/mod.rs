@@ -32,6 +32,7 @@ pub(crate) fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> R
 fn quoting(target: Target) -> fn(&str) -> String {
     match target {
         Target::Systemd => in_systemd_quotes,
+        Target::Kubernetes => in_yaml_quotes,
         _ => str::to_owned,
     }
 }
@@ -39,6 +40,11 @@ fn quoting(target: Target) -> fn(&str) -> String {
 /// The value as it stands between the double quotes of a unit file, where systemd reads escapes and `%` specifiers.
 fn in_systemd_quotes(value: &str) -> String {
     value.replace('\\', r"\\").replace('"', r#"\""#).replace('%', "%%")
+}
+
+/// The value as it stands between double quotes in YAML.
+fn in_yaml_quotes(value: &str) -> String {
+    value.replace('\\', r"\\").replace('"', r#"\""#)
 }
 
 fn text(target: Target) -> &'static str {
@@ -55,6 +61,7 @@ fn text(target: Target) -> &'static str {
         Target::Python => include_str!("python.py"),
         Target::Node => include_str!("node.mjs"),
         Target::Powershell => include_str!("powershell.ps1"),
+        Target::Kubernetes => include_str!("kubernetes.yaml"),
     }
 }
 
@@ -107,6 +114,14 @@ fn check(target: Target) -> String {
         Target::Python => tr!("pip install requests, save it as zoho_auth.py, then: python3 zoho_auth.py"),
         Target::Node => tr!("save it as zoho-fetch.mjs (Node 18 or later), then: node zoho-fetch.mjs"),
         Target::Powershell => tr!("save it as zoho.ps1 (PowerShell 7 or later), then: pwsh zoho.ps1"),
+        Target::Kubernetes => {
+            tr!(
+                "save it as zoho.yaml, and replace ZOHO_CRED_IMAGE and APP_IMAGE by images of your own registry\n\
+             put each secret into the file that the next line names\n\
+             kubectl create secret generic zoho-cred --from-file=client-secret --from-file=refresh-token\n\
+             kubectl apply -f zoho.yaml; kubectl rollout status deployment/zoho-app"
+            )
+        }
     }
 }
 
@@ -133,6 +148,7 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
         }
         _ => format!("ZOHO_ACCOUNTS_URL: {}", profile.accounts_url),
     };
+    let (data_center_name, data_center_value) = data_center.split_once(": ").unwrap_or_default();
     let secrets: &[&str] = match profile.grant {
         Grant::RefreshToken => &["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"],
         Grant::ClientCredentials { .. } => &["ZOHO_CLIENT_SECRET"],
@@ -147,6 +163,8 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
         ("{secrets}", secrets.join(", ")),
         ("{data_center}", data_center.clone()),
         ("{data_center_env}", data_center.replace(": ", "=")),
+        ("{data_center_name}", data_center_name.to_owned()),
+        ("{data_center_value}", data_center_value.to_owned()),
         ("{api_domain}", api_domain),
         ("{url}", url),
         ("{job_url}", job_url),
@@ -173,16 +191,18 @@ fn for_grant(profile: &Profile, text: &str, quote: fn(&str) -> String) -> String
     let mut lines = Vec::new();
     for line in text.lines() {
         let kept = line.replace("; gh secret set ZOHO_REFRESH_TOKEN", "");
+        let kept = kept.replace(" --from-file=refresh-token", "");
         if kept.contains("REFRESH_TOKEN") || kept.contains("refresh-token") {
             continue;
         }
-        for (place, separator) in [("{data_center}", ": "), ("{data_center_env}", "=")] {
-            if kept.contains(place) {
-                let with = |(name, value): &(_, String)| {
-                    kept.replace(place, &format!("{name}{separator}{}", quote(&sanitize(value))))
-                };
-                lines.extend(named.iter().map(with));
-            }
+        if kept.contains("{data_center") {
+            lines.extend(named.iter().map(|(name, value)| {
+                let value = quote(&sanitize(value));
+                kept.replace("{data_center}", &format!("{name}: {value}"))
+                    .replace("{data_center_env}", &format!("{name}={value}"))
+                    .replace("{data_center_name}", name)
+                    .replace("{data_center_value}", &value)
+            }));
         }
         lines.push(kept);
     }
@@ -202,8 +222,13 @@ mod tests {
                     soid='ZohoCRM.1'\nscopes=['A.b.READ','C.d.ALL']\n";
         let file = ConfigFile::parse(Path::new("c"), text).unwrap();
         let profile = file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap();
-        for target in [Target::GithubActions, Target::GitlabCi, Target::AzurePipelines, Target::Systemd] {
-            let (separator, end) = if target == Target::Systemd { ("=", "\"\n") } else { (": ", "\n") };
+        for (target, separator, end) in [
+            (Target::GithubActions, ": ", "\n"),
+            (Target::GitlabCi, ": ", "\n"),
+            (Target::AzurePipelines, ": ", "\n"),
+            (Target::Systemd, "=", "\"\n"),
+            (Target::Kubernetes, ", value: \"", "\" }\n"),
+        ] {
             let text = for_grant(&profile, super::text(target), quoting(target));
             assert!(!text.to_lowercase().replace('-', "_").contains("refresh_token"), "{text}");
             assert!(text.contains(&format!("ZOHO_GRANT{separator}client_credentials{end}")), "{text}");
@@ -217,7 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_unit_file_is_a_specifier_or_ends_the_quotes() {
+    fn nothing_in_a_file_is_a_specifier_or_ends_the_quotes() {
+        assert_eq!(in_yaml_quotes(r#"a"\b"#), r#"a\"\\b"#);
         assert_eq!(in_systemd_quotes(r#"/opt/my "tools" 100%\t/x"#), r#"/opt/my \"tools\" 100%%\\t/x"#);
     }
 }
