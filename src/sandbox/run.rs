@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 use tempfile::{NamedTempFile, TempDir};
 
 /// Variables that would redirect `zoho-cred`.
-const REMOVED: [&str; 22] = [
+const REMOVED: [&str; 23] = [
     "CREDENTIALS_DIRECTORY",
     "ZOHO_ACCESS_TOKEN",
     "ZOHO_ACCESS_TOKEN_EXPIRES_AT",
@@ -21,6 +21,7 @@ const REMOVED: [&str; 22] = [
     "ZOHO_CLIENT_SECRET_FILE",
     "ZOHO_CRED_PROFILE",
     "ZOHO_CRED_STORE",
+    "ZOHO_CRED_STORE_FILE",
     "ZOHO_CRED_STORE_KEY",
     "ZOHO_CRED_STORE_KEY_FILE",
     "ZOHO_CRED_STORE_KEY_OLD",

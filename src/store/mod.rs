@@ -1,6 +1,8 @@
 //! The state that callers share: cache, ledger and lock of a credential.
 
 pub mod local;
+#[cfg(feature = "object-storage")]
+pub mod object;
 pub mod redis;
 pub mod shared;
 
@@ -9,7 +11,10 @@ pub use local::{Holder, LocalStore, StateDir};
 pub use shared::{SharedSettings, SharedStore};
 
 use crate::error::Error;
+#[cfg(not(feature = "object-storage"))]
+use crate::i18n::tr;
 use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp, TokenSet};
+use shared::address::Address;
 use shared::remote::{Health, Remote};
 use std::rc::Rc;
 use std::time::Duration;
@@ -113,5 +118,22 @@ fn connect(
     credential: &CredentialId,
     within: Duration,
 ) -> Result<Box<dyn Remote>, Error> {
+    if Address::parse(shared.url()?.expose())?.is_object_storage() {
+        return object_storage(shared, credential);
+    }
     Ok(Box::new(redis::RedisRemote::connect(shared, credential, within)?))
+}
+
+#[cfg(feature = "object-storage")]
+fn object_storage(shared: &SharedSettings, credential: &CredentialId) -> Result<Box<dyn Remote>, Error> {
+    Ok(Box::new(object::ObjectRemote::open(shared, credential)?))
+}
+
+#[cfg(not(feature = "object-storage"))]
+fn object_storage(_: &SharedSettings, _: &CredentialId) -> Result<Box<dyn Remote>, Error> {
+    Err(Error::new(
+        crate::error::Code::Config,
+        tr!("this program was built without object storage"),
+        tr!("use a program with the feature object-storage, or redis://"),
+    ))
 }

@@ -25,6 +25,9 @@ use std::time::Duration;
 
 /// Error codes for a lack of file descriptors: `ENFILE`, `EMFILE` and `WSAEMFILE`.
 const NO_DESCRIPTORS: [i32; 3] = [23, 24, 10024];
+/// For connecting to object storage.
+#[cfg(feature = "object-storage")]
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The most descriptors that a name lookup needs at once.
 const LOOKUP_DESCRIPTORS: usize = 8;
 /// How often a connection to an API that is silent is checked.
@@ -66,15 +69,24 @@ impl Https {
     }
 
     fn builder(&self, url: &url::Url, connect_timeout: Duration) -> Result<ClientBuilder, String> {
-        let builder = Client::builder()
+        let builder = self.async_builder(connect_timeout, url.scheme() == "https")?;
+        let builder = if is_loopback(url) { builder.no_proxy() } else { builder.https_only(true) };
+        Ok(ClientBuilder::from(builder))
+    }
+
+    fn async_builder(
+        &self,
+        connect_timeout: Duration,
+        needs_tls: bool,
+    ) -> Result<reqwest::ClientBuilder, String> {
+        Ok(reqwest::Client::builder()
             .user_agent(concat!("zoho-cred/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(connect_timeout)
             .pool_max_idle_per_host(0)
             .dns_resolver(Arc::new(Lookup))
-            .tls_backend_preconfigured(self.tls(url.scheme() == "https")?);
-        Ok(if is_loopback(url) { builder.no_proxy() } else { builder.https_only(true) })
+            .tls_backend_preconfigured(self.tls(needs_tls)?))
     }
 
     fn tls(&self, needed: bool) -> Result<rustls::ClientConfig, String> {
@@ -124,6 +136,39 @@ fn in_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
 
 fn nobody_to_trust() -> String {
     tr!("there is no certificate authority to trust: check SSL_CERT_FILE or --ca-file")
+}
+
+/// Clients for object storage and for the services that hand out its credentials.
+#[cfg(feature = "object-storage")]
+#[derive(Clone, Debug)]
+pub(crate) struct AsyncClients {
+    direct: reqwest::Client,
+    proxied: reqwest::Client,
+}
+
+#[cfg(feature = "object-storage")]
+impl AsyncClients {
+    pub(crate) fn new(roots: &Roots) -> Result<Self, String> {
+        let https = Https { roots: roots.clone() };
+        let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|error| cause(&error));
+        Ok(AsyncClients {
+            direct: build(https.async_builder(CONNECT_TIMEOUT, true)?.no_proxy())?,
+            proxied: build(https.async_builder(CONNECT_TIMEOUT, true)?)?,
+        })
+    }
+
+    /// This machine and the cloud's metadata services are never reached through a proxy.
+    pub(crate) fn of(&self, url: &url::Url) -> &reqwest::Client {
+        let is_metadata = matches!(url.host_str(), Some("metadata.google.internal"))
+            || matches!(url.host(), Some(url::Host::Ipv4(ip)) if ip.is_link_local());
+        if is_loopback(url) || is_metadata { &self.direct } else { &self.proxied }
+    }
+}
+
+/// Whether a URL is one of this machine.
+#[cfg(feature = "object-storage")]
+pub(crate) fn is_loopback_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| is_loopback(&url))
 }
 
 impl Http for Https {

@@ -31,6 +31,8 @@ pub use env::Env;
 pub(crate) use env::secret_variables;
 pub use file_system::FileSystem;
 pub use http::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
+#[cfg(feature = "object-storage")]
+pub(crate) use https::{AsyncClients, is_loopback_url};
 pub use https::{Https, Roots};
 pub(crate) use output_file::OutputFile;
 pub use process::harden;

@@ -119,6 +119,12 @@ impl SharedSettings {
         }
     }
 
+    /// The call's environment.
+    #[cfg(feature = "object-storage")]
+    pub(crate) fn env(&self) -> &Env {
+        &self.env
+    }
+
     /// A warning about the settings.
     pub(crate) fn warning(&self) -> Option<String> {
         let url = self.url().ok()?;

@@ -4,9 +4,12 @@ mod way;
 mod world;
 
 mod doctor;
+mod failover;
 mod holders;
 #[cfg(target_os = "linux")]
 mod namespaces;
+#[cfg(feature = "object-storage")]
+mod objects;
 mod outages;
 mod secrecy;
 mod slow;
