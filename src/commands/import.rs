@@ -7,7 +7,7 @@ use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::{exported, save_login, sdk_csv};
 use crate::model::{
-    AccountsUrl, Budget, CredentialId, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme,
+    AccountsUrl, Budget, CredentialId, DEFAULT_REDIRECT_URI, Grant, Profile, ProfileName, Scheme,
     SecretBackend, Secrets,
 };
 use crate::sanitize::sanitize;
@@ -108,7 +108,7 @@ fn from_variables(env: &Env, config: &ConfigFile, name: Option<&str>) -> Result<
     let name = new_name(config, name.unwrap_or(DEFAULT_NAME))?;
     let environment = environment::profile(env)?;
     let secrets = environment_secrets(env, &environment)?;
-    let origin = Origin::File(config.path().to_owned());
+    let origin = config.profile_origin();
     Ok(Candidate { profile: Profile { name, origin, ..environment }, secrets })
 }
 
@@ -156,7 +156,7 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
             })?;
         let profile = Profile {
             name,
-            origin: Origin::File(config.path().to_owned()),
+            origin: config.profile_origin(),
             data_center: accounts_url.data_center(),
             accounts_url,
             client_id: user.client_id,

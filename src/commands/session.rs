@@ -1,7 +1,7 @@
 //! What every command on a profile starts with: the profile, its state, and the ports of the protocol.
 
 use crate::cli::Global;
-use crate::config::{ConfigFile, Resolved, config_path, resolve, state_dir};
+use crate::config::{ConfigFile, Resolved, config_path, default_config_path, resolve, state_dir};
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::Profile;
@@ -136,14 +136,15 @@ fn refreshing(holder: Option<Holder>) -> String {
 /// Loads the config file. One that was named must exist if `must_exist`.
 pub(crate) fn read_config(system: &System, global: &Global, must_exist: bool) -> Result<ConfigFile, Error> {
     let (path, origin) = config_path(&system.env, global.config.as_deref())?;
+    let default = default_config_path(&system.env).ok().map(|default| files::canonical(&default));
     match ConfigFile::load(&path, origin)? {
-        Some(config) => Ok(config),
+        Some(config) => Ok(config.with_default_path(default.as_deref())),
         None if origin.is_named() && must_exist => Err(Error::new(
             Code::Config,
             tr!("there is no config file {path}", path = path.display()),
             tr!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' creates the file"),
         )),
-        None => Ok(ConfigFile::empty(files::canonical(&path))),
+        None => Ok(ConfigFile::empty(files::canonical(&path)).with_default_path(default.as_deref())),
     }
 }
 

@@ -23,6 +23,8 @@ use toml::Spanned;
 pub struct ConfigFile {
     path: PathBuf,
     origin: ConfigOrigin,
+    /// Whether it is the default config file, even if it was named.
+    is_default: bool,
     text: String,
     raw: Raw,
 }
@@ -118,7 +120,7 @@ impl ConfigFile {
     /// A missing file: no profiles, no store.
     pub fn empty(path: PathBuf) -> Self {
         let origin = ConfigOrigin::Default;
-        ConfigFile { path, origin, text: String::new(), raw: Raw::default() }
+        ConfigFile { path, origin, is_default: true, text: String::new(), raw: Raw::default() }
     }
 
     /// Reads and parses the config at `path`. `None` if there is none. A file that others can write to is refused
@@ -126,13 +128,30 @@ impl ConfigFile {
     pub fn load(path: &Path, origin: ConfigOrigin) -> Result<Option<Self>, Error> {
         let Some(text) = read(path, origin)? else { return Ok(None) };
         let file = ConfigFile::parse(&files::canonical(path), &text)?;
-        Ok(Some(ConfigFile { origin, ..file }))
+        Ok(Some(ConfigFile { origin, is_default: !origin.is_named(), ..file }))
+    }
+
+    /// The same file, known to be the default one or not.
+    pub(crate) fn with_default_path(self, default: Option<&Path>) -> Self {
+        ConfigFile { is_default: default == Some(&*self.path), ..self }
+    }
+
+    /// Whether it is the default config file.
+    pub(crate) fn is_default(&self) -> bool {
+        self.is_default
+    }
+
+    /// The origin of its profiles.
+    pub(crate) fn profile_origin(&self) -> Origin {
+        if self.is_default { Origin::Default(self.path.clone()) } else { Origin::File(self.path.clone()) }
     }
 
     /// Reads the file again. Empty if it was deleted.
     pub(crate) fn reload(&self) -> Result<Self, Error> {
         let now = ConfigFile::load(&self.path, self.origin)?;
-        Ok(now.unwrap_or_else(|| ConfigFile { origin: self.origin, ..ConfigFile::empty(self.path.clone()) }))
+        let now =
+            now.unwrap_or_else(|| ConfigFile { origin: self.origin, ..ConfigFile::empty(self.path.clone()) });
+        Ok(ConfigFile { is_default: self.is_default, ..now })
     }
 
     /// Reads the file's text again without parsing it. `None` if it was deleted.
@@ -170,8 +189,13 @@ impl ConfigFile {
                 unknown.then(|| nearest(word, PROFILE_KEYS.into_iter().chain(OTHER_KEYS))).flatten(),
             )
         })?;
-        let file =
-            ConfigFile { origin: ConfigOrigin::Default, path: path.to_owned(), text: text.to_owned(), raw };
+        let file = ConfigFile {
+            origin: ConfigOrigin::Default,
+            is_default: false,
+            path: path.to_owned(),
+            text: text.to_owned(),
+            raw,
+        };
         if file.raw.profile.contains_key(ENVIRONMENT) {
             return Err(file.complain(0, &tr!("no profile in a file may be called 'env'"), None));
         }
@@ -227,7 +251,7 @@ impl ConfigFile {
         };
         let profile = Profile {
             name: name.clone(),
-            origin: Origin::File(self.path.clone()),
+            origin: self.profile_origin(),
             data_center: data_center.or_else(|| accounts_url.data_center()),
             accounts_url,
             client_id,

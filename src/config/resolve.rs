@@ -92,12 +92,17 @@ pub(crate) fn config_path(env: &Env, flag: Option<&str>) -> Result<(PathBuf, Con
     if let Some(path) = env.get("ZOHO_CRED_CONFIG") {
         return Ok((PathBuf::from(path), ConfigOrigin::Variable));
     }
+    Ok((default_config_path(env)?, ConfigOrigin::Default))
+}
+
+/// `config.toml` in the user's config directory.
+pub(crate) fn default_config_path(env: &Env) -> Result<PathBuf, Error> {
     let folder = match env.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
         Some(folder) => folder,
         None if cfg!(windows) => env.get("APPDATA").map(PathBuf::from).ok_or_else(no_home)?,
         None => files::home(env).ok_or_else(no_home)?.join(".config"),
     };
-    Ok((folder.join("zoho-cred").join("config.toml"), ConfigOrigin::Default))
+    Ok(folder.join("zoho-cred").join("config.toml"))
 }
 
 /// `ZOHO_CRED_STATE_DIR`, or the user's state directory.

@@ -9,7 +9,7 @@ use crate::config::{ConfigFile, edit};
 use crate::error::Error;
 use crate::i18n::{causes, tr};
 use crate::login::token_count;
-use crate::model::{CredentialId, Profile, Secrets};
+use crate::model::{CredentialId, Origin, Profile, Secrets};
 use crate::secrets::{
     KeyringTimeout, LoginJournal, LoginLock, LoginRecord, ProfileState, Source, new_item, put_and_check,
 };
@@ -29,6 +29,7 @@ pub(crate) fn save_login(
 ) -> Result<bool, Error> {
     let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, false));
     let lock = LoginLock::take(&*system.clock, state, config)?;
+    LoginJournal::adopt_old_login(state, profile)?;
     LoginJournal::clear(state, profile, &|word| source.store(word));
     let result = save_locked(system, state, &lock.config, &source, secrets, flow);
     LoginJournal::clear(state, profile, &|word| source.store(word));
@@ -51,6 +52,7 @@ fn save_locked(
     let mut record = LoginRecord {
         profile: profile.name.to_string(),
         config: config.path().to_owned(),
+        by_name: matches!(profile.origin, Origin::Default(_)),
         store: store.word().to_owned(),
         accounts_url: profile.accounts_url.to_string(),
         client_id: profile.client_id.clone(),

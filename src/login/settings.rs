@@ -9,7 +9,7 @@ use crate::login::{
     ask, ask_required, ask_secret, ask_secret_or_none, guide, read_secret_file, reject, wrong,
 };
 use crate::model::{
-    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Origin, Profile, ProfileName, Scheme,
+    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Profile, ProfileName, Scheme,
     SecretBackend, split_scopes,
 };
 use crate::secret::Secret;
@@ -123,7 +123,7 @@ impl Start<'_> {
     pub(crate) fn base(&self, system: &System) -> Profile {
         let blank = || Profile {
             name: self.name.clone(),
-            origin: Origin::File(self.config.path().to_owned()),
+            origin: self.config.profile_origin(),
             accounts_url: AccountsUrl::of(&crate::zoho::data_center::ALL[0]),
             data_center: None,
             client_id: String::new(),

@@ -2,7 +2,7 @@
 
 use crate::config::ConfigFile;
 use crate::error::Error;
-use crate::model::{Profile, ProfileName, SecretBackend};
+use crate::model::{Origin, Profile, ProfileName, SecretBackend};
 use crate::secrets::{LoginRecord, ProfileState};
 use crate::store::StateDir;
 
@@ -20,8 +20,11 @@ pub(crate) fn shared_by(
     profile: &Profile,
     credential: &str,
 ) -> Result<Vec<Sharer>, Error> {
-    let is_own =
-        |login: &LoginRecord| login.profile == profile.name.as_str() && login.config == config.path();
+    let by_name = matches!(profile.origin, Origin::Default(_));
+    let is_own = |login: &LoginRecord| {
+        let is_here = if login.by_name { by_name } else { login.config == config.path() };
+        login.profile == profile.name.as_str() && is_here
+    };
     let logins = LoginRecord::all(state)?.into_iter();
     let stored = logins.filter(|login| login.credential == credential && !is_own(login));
     let stored = stored.map(|login| Sharer { profile: login.profile, scopes: login.scopes });

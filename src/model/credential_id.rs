@@ -55,7 +55,7 @@ impl CredentialId {
     }
 }
 
-/// Names the state of profile `name` in the config file `config`.
+/// Names the state of profile `name` in the config file `config`. For the default one, that is empty.
 pub(crate) fn profile_key(config: &Path, name: &ProfileName) -> String {
     fingerprint("profile", &[&config.to_string_lossy(), name.as_str()])
 }

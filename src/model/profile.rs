@@ -4,7 +4,7 @@ use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{AccountsUrl, ProfileName};
 use crate::zoho::DataCenter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -17,10 +17,32 @@ pub(crate) const DEFAULT_REDIRECT_URI: &str = "http://localhost:9437/callback";
 /// The source of a profile's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A config file, by its canonical path.
+    /// The default config file, by its canonical path. Its profiles are found by name alone, so that config and state
+    /// can be moved together.
+    Default(PathBuf),
+    /// Another config file, by its canonical path.
     File(PathBuf),
     /// Environment variables.
     Environment,
+}
+
+impl Origin {
+    /// The config file.
+    pub(crate) fn config(&self) -> Option<&Path> {
+        match self {
+            Origin::Default(path) | Origin::File(path) => Some(path),
+            Origin::Environment => None,
+        }
+    }
+
+    /// What distinguishes the state of its profiles from that of other config files.
+    pub(crate) fn key(&self) -> Option<&Path> {
+        match self {
+            Origin::Default(_) => Some(Path::new("")),
+            Origin::File(path) => Some(path),
+            Origin::Environment => None,
+        }
+    }
 }
 
 /// The OAuth grant that issues access tokens.

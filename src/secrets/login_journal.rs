@@ -32,6 +32,15 @@ impl LoginJournal {
         all.save(record)
     }
 
+    /// Moves the record and the journal that version 0.1 wrote to where they belong now. The caller must hold a
+    /// [`super::LoginLock`].
+    pub(crate) fn adopt_old_login(state: &StateDir, profile: &Profile) -> Result<(), Error> {
+        let Some((old, new)) = LoginRecord::copy_of_old(state, profile)? else { return Ok(()) };
+        LoginJournal::note_at(&new, LoginJournal::load(&old).items)?;
+        LoginJournal::default().save(&old)?;
+        atomic::remove(&old)
+    }
+
     /// Deletes the items that no login record uses, and drops used ones from the journal. What cannot be deleted
     /// now stays listed, so this does not fail. The caller must hold a [`super::LoginLock`].
     pub(crate) fn clear(state: &StateDir, profile: &Profile, open: &OpenSecrets<'_>) -> bool {

@@ -25,8 +25,11 @@ pub struct Item {
 pub struct LoginRecord {
     /// The profile's name.
     pub profile: String,
-    /// Canonical path of the profile's config file.
+    /// Canonical path of the profile's config file at the login.
     pub config: PathBuf,
+    /// Whether that was the default config file, so that the record is found by the profile's name alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_name: bool,
     /// Where the items are: `keyring` or `file`.
     pub store: String,
     /// The accounts server that the secrets belong to.
@@ -150,7 +153,8 @@ impl LoginRecord {
     pub fn save(&self, state: &StateDir) -> Result<(), Error> {
         let name = ProfileName::new(&self.profile)?;
         state.subdir("secrets")?;
-        let path = login_path_of(state, &profile_key(&self.config, &name));
+        let config = if self.by_name { Path::new("") } else { &self.config };
+        let path = login_path_of(state, &profile_key(config, &name));
         atomic::set_aside_junk(&path, |bytes| decode::<LoginRecord>(bytes).is_some());
         atomic::replace(&path, &encode(self))
     }
@@ -168,6 +172,20 @@ impl LoginRecord {
             Some(record) => LoginRecord { account: Some(account.to_owned()), ..record }.save(state),
             None => Ok(()),
         }
+    }
+
+    /// Copies the record that version 0.1 wrote for a profile of the default config to where it belongs now. Returns the
+    /// old path and the new one. The caller must hold the login lock.
+    pub(crate) fn copy_of_old(
+        state: &StateDir,
+        profile: &Profile,
+    ) -> Result<Option<(PathBuf, PathBuf)>, Error> {
+        let (Some(old), Origin::Default(_)) = (login_path(state, profile), &profile.origin) else {
+            return Ok(None);
+        };
+        let Some(record) = read(&old)?.filter(|record| !record.by_name) else { return Ok(None) };
+        LoginRecord { by_name: true, ..record }.save(state)?;
+        Ok(login_path(state, profile).map(|new| (old, new)))
     }
 
     pub(crate) fn remove(state: &StateDir, profile: &Profile) -> Result<(), Error> {
@@ -210,10 +228,20 @@ fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
 
 /// `None` for the environment profile.
 pub(crate) fn login_path(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
-    match &profile.origin {
-        Origin::Environment => None,
-        Origin::File(config) => Some(login_path_of(state, &profile_key(config, &profile.name))),
+    state_path(profile, |key| login_path_of(state, key))
+}
+
+/// The file that `path` names for the key of `profile`. Version 0.1 keyed the profiles of the default config by its path;
+/// such a file is used while there is no other.
+pub(crate) fn state_path(profile: &Profile, path: impl Fn(&str) -> PathBuf) -> Option<PathBuf> {
+    let found = path(&profile_key(profile.origin.key()?, &profile.name));
+    if let Origin::Default(config) = &profile.origin
+        && state_dir::stat(&found).is_none()
+    {
+        let old = path(&profile_key(config, &profile.name));
+        return Some(if state_dir::stat(&old).is_some() { old } else { found });
     }
+    Some(found)
 }
 
 fn login_path_of(state: &StateDir, key: &str) -> PathBuf {

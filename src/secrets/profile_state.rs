@@ -1,7 +1,8 @@
 //! The credential id that a profile last used. With it, a cached `get` needs no secret.
 
 use crate::error::Error;
-use crate::model::{CredentialId, Grant, Origin, Profile, SecretBackend, profile_key};
+use crate::model::{CredentialId, Grant, Profile, SecretBackend};
+use crate::secrets::login_record::state_path;
 use crate::secrets::{ChangedSetting, LoginRecord, changed_setting};
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
@@ -113,7 +114,5 @@ impl ProfileState {
 
 /// `None` for the environment profile: its credential id is computed from the variables.
 fn path_of(state: &StateDir, profile: &Profile) -> Option<PathBuf> {
-    let Origin::File(config) = &profile.origin else { return None };
-    let name = format!("{}.v1.json", profile_key(config, &profile.name));
-    Some(state.subdir_path("profiles").join(name))
+    state_path(profile, |key| state.subdir_path("profiles").join(format!("{key}.v1.json")))
 }

@@ -3,7 +3,7 @@
 use crate::config::ConfigFile;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::model::{CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend, Secrets};
+use crate::model::{CacheRecord, CredentialId, Grant, Profile, SecretBackend, Secrets};
 use crate::secret::Secret;
 use crate::secrets::bound::ChangedSetting;
 use crate::secrets::login_lock::lock_logins;
@@ -323,7 +323,7 @@ impl<'a> Source<'a> {
 
     /// Whether the config file now has the settings of `login`, so that our settings are outdated.
     fn is_outdated(&self, login: &LoginRecord) -> bool {
-        let Origin::File(path) = &self.profile.origin else { return false };
+        let Some(path) = self.profile.origin.config() else { return false };
         let Ok(Some(text)) = files::read_text_if_any(path) else { return false };
         let now = ConfigFile::parse(path, &text).ok().and_then(|config| config.profile(&self.profile.name));
         now.and_then(Result::ok).is_some_and(|now| login.is_for(&now))

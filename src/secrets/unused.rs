@@ -97,12 +97,13 @@ impl Unused {
 /// Whether the profile of `record` still exists. A config file that cannot be read counts as if it had it.
 fn is_used(record: &LoginRecord, config: &ConfigFile) -> bool {
     let has = |config: &ConfigFile| config.names().contains(&record.profile);
-    if record.config == config.path() {
+    if record.config == config.path() || record.by_name && config.is_default() && has(config) {
         return has(config);
     }
     match files::read_text_if_any(&record.config) {
         Ok(Some(text)) => ConfigFile::parse(&record.config, &text).map_or(true, |config| has(&config)),
-        Ok(None) => false,
+        // The default config file was moved, and this is not it.
+        Ok(None) => record.by_name && !config.is_default(),
         Err(_) => true,
     }
 }

@@ -1,6 +1,6 @@
 //! Several profiles: which one is the default, and how they are renamed and removed.
 
-use crate::harness::Test;
+use crate::harness::{Test, files_below};
 
 /// A test with the profiles `crm` and `desk`, logged in in this order.
 fn two() -> Test {
@@ -100,4 +100,69 @@ fn a_removed_profile_leaves_neither_settings_nor_credential() {
     assert_eq!(chosen(&test), "desk");
     assert_eq!(test.run(["profile", "remove", "desk", "--local", "-q"]).code, 0);
     assert_eq!(revoked(&test), 1);
+}
+
+/// The profiles of the default config file are found by name alone, and those of others by its path.
+#[test]
+fn config_and_state_move_to_another_home_together() {
+    let mut test = two();
+    let token = test.run(["get", "crm"]).ok().to_owned();
+    let requests = test.sandbox.token_requests();
+    let home = test.dir.path().join("new/home");
+    std::fs::create_dir_all(&home).unwrap();
+    for name in [".config", "state"] {
+        std::fs::rename(test.dir.path().join(name), home.join(name)).unwrap();
+    }
+    test.set("HOME", home.to_str().unwrap());
+    test.set("ZOHO_CRED_STATE_DIR", home.join("state").to_str().unwrap());
+    assert_eq!(test.run(["get", "crm"]).ok(), token);
+    test.run(["get", "desk", "--refresh"]).ok();
+    assert_eq!(test.sandbox.token_requests(), requests + 1);
+    // Named, it is the same file; a copy is another one.
+    let config = home.join(".config/zoho-cred/config.toml").display().to_string();
+    assert_eq!(test.run(["get", "crm", "--config", &config]).ok(), token);
+    let copy = test.dir.path().join("copy.toml");
+    std::fs::copy(&config, &copy).unwrap();
+    test.run(["get", "crm", "--config", copy.to_str().unwrap()]).failed(77, "login_required");
+    assert!(!test.run(["doctor", "-o", "json"]).stdout.contains("unused"));
+    assert_eq!(test.run(["logout", "crm", "-q"]).code, 0);
+    test.run(["get", "crm"]).failed(77, "login_required");
+    test.run(["get", "desk"]).ok();
+}
+
+/// Version 0.1 named the state of a profile by the path of the config file.
+#[test]
+fn a_login_of_version_0_1_is_used_and_adopted_by_the_next_login() {
+    let test = Test::new().with_profile();
+    let token = test.get().ok().to_owned();
+    let [secrets, profiles] = ["secrets", "profiles"].map(|name| test.state().join(name));
+    let record =
+        files_below(&secrets).into_iter().find(|path| path.to_string_lossy().contains("profile-")).unwrap();
+    let key = old_key(&test.config().canonicalize().unwrap(), "crm");
+    let mut json: serde_json::Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
+    json.as_object_mut().unwrap().remove("by_name");
+    std::fs::remove_file(&record).unwrap();
+    let old = secrets.join(format!("profile-{key}.json"));
+    std::fs::write(&old, json.to_string()).unwrap();
+    std::fs::set_permissions(&old, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let state = files_below(&profiles).remove(0);
+    std::fs::rename(&state, profiles.join(format!("{key}.v1.json"))).unwrap();
+    assert_eq!(test.get().ok(), token);
+    test.run(["get", "--refresh"]).ok();
+    assert!(old.exists());
+    assert_eq!(test.log_in("crm", test.sandbox.refresh_token()).wait().code, 0);
+    assert!(!old.exists());
+    assert_eq!(files_below(&secrets).len(), 3, "one record and two secrets");
+    test.run(["get", "--refresh"]).ok();
+}
+
+/// SHA-256 over the length and the bytes of each part.
+fn old_key(config: &std::path::Path, name: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    for part in ["profile", &config.to_string_lossy(), name] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
