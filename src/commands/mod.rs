@@ -12,6 +12,7 @@ mod import;
 mod keygen;
 mod list;
 mod login;
+mod login_checks;
 mod logout;
 mod man;
 mod profile;

@@ -83,13 +83,13 @@ struct Refused {
     scope: Vec<String>,
     org: Vec<String>,
     unclear: Vec<String>,
-    html: Option<Refusal>,
+    html: Option<TokenRefusal>,
 }
 
 /// What a 401 says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Refusal {
+pub enum TokenRefusal {
     /// The token is dead.
     Dead,
     /// The token lacks a scope.
@@ -121,14 +121,14 @@ impl Product {
     }
 
     /// The words and codes of a 401 with this meaning, those of all products included.
-    pub fn words(&self, refusal: Refusal) -> Vec<&'static str> {
+    pub fn words(&self, refusal: TokenRefusal) -> Vec<&'static str> {
         let any = &TABLE.any;
         let own = TABLE.product.iter().find(|product| product.name == self.name);
         let (general, own): (&[String], &'static [String]) = match (refusal, own.map(|own| &own.refused)) {
-            (Refusal::Dead, Some(own)) => (&any.dead, &own.dead),
-            (Refusal::Scope, Some(own)) => (&any.scope, &own.scope),
-            (Refusal::Org, Some(own)) => (&any.org, &own.org),
-            (Refusal::Unclear, Some(own)) => (&[], &own.unclear),
+            (TokenRefusal::Dead, Some(own)) => (&any.dead, &own.dead),
+            (TokenRefusal::Scope, Some(own)) => (&any.scope, &own.scope),
+            (TokenRefusal::Org, Some(own)) => (&any.org, &own.org),
+            (TokenRefusal::Unclear, Some(own)) => (&[], &own.unclear),
             (_, None) => return Vec::new(),
         };
         own.iter().chain(general).map(String::as_str).collect()
@@ -136,7 +136,7 @@ impl Product {
 }
 
 /// Reads a 401. `challenge` is its `WWW-Authenticate` header. `product` is `None` if it is not known.
-pub fn refusal(product: Option<&Product>, challenge: &str, body: &[u8]) -> Refusal {
+pub fn refusal(product: Option<&Product>, challenge: &str, body: &[u8]) -> TokenRefusal {
     let none = Refused::default();
     let (any, own) = (&TABLE.any, product.map_or(&none, |product| &product.refused));
     let text = String::from_utf8_lossy(body);
@@ -144,7 +144,7 @@ pub fn refusal(product: Option<&Product>, challenge: &str, body: &[u8]) -> Refus
         challenge.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(str::to_owned).collect();
     match serde_json::from_str::<Value>(&text) {
         Ok(json) => scalars(&json, &mut said),
-        Err(_) if text.trim_start().starts_with('<') => return own.html.unwrap_or(Refusal::Unclear),
+        Err(_) if text.trim_start().starts_with('<') => return own.html.unwrap_or(TokenRefusal::Unclear),
         Err(_) => said.push(text.into_owned()),
     }
     let says = |words: &[String]| {
@@ -153,11 +153,11 @@ pub fn refusal(product: Option<&Product>, challenge: &str, body: &[u8]) -> Refus
         words.iter().any(|word| said.iter().any(|said| same(word, said)))
     };
     match () {
-        () if says(&own.scope) || says(&any.scope) => Refusal::Scope,
-        () if says(&own.org) || says(&any.org) => Refusal::Org,
-        () if says(&own.unclear) => Refusal::Unclear,
-        () if says(&own.dead) || says(&any.dead) => Refusal::Dead,
-        () => Refusal::Unclear,
+        () if says(&own.scope) || says(&any.scope) => TokenRefusal::Scope,
+        () if says(&own.org) || says(&any.org) => TokenRefusal::Org,
+        () if says(&own.unclear) => TokenRefusal::Unclear,
+        () if says(&own.dead) || says(&any.dead) => TokenRefusal::Dead,
+        () => TokenRefusal::Unclear,
     }
 }
 
@@ -252,80 +252,91 @@ mod tests {
             (
                 "crm",
                 r#"{"code":"INVALID_TOKEN","details":{},"message":"invalid oauth token","status":"error"}"#,
-                Refusal::Dead,
+                TokenRefusal::Dead,
             ),
             (
                 "crm",
                 r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"x","status":"error"}"#,
-                Refusal::Scope,
+                TokenRefusal::Scope,
             ),
             (
                 "recruit",
                 r#"{"code":"AUTHENTICATION_FAILURE","message":"Authentication failed"}"#,
-                Refusal::Dead,
+                TokenRefusal::Dead,
             ),
             (
                 "desk",
                 r#"{"errorCode":"INVALID_OAUTH","message":"The OAuth Token you provided is invalid."}"#,
-                Refusal::Dead,
+                TokenRefusal::Dead,
             ),
-            ("desk", r#"{"errorCode":"SCOPE_MISMATCH","message":"x"}"#, Refusal::Scope),
-            ("desk", r#"{"errorCode":"OAUTH_ORG_MISMATCH","message":"x"}"#, Refusal::Org),
-            ("desk", r#"{"errorCode":"UNAUTHORIZED","message":"x"}"#, Refusal::Unclear),
-            ("books", r#"{"code":14,"message":"Invalid value passed for authtoken."}"#, Refusal::Dead),
+            ("desk", r#"{"errorCode":"SCOPE_MISMATCH","message":"x"}"#, TokenRefusal::Scope),
+            ("desk", r#"{"errorCode":"OAUTH_ORG_MISMATCH","message":"x"}"#, TokenRefusal::Org),
+            ("desk", r#"{"errorCode":"UNAUTHORIZED","message":"x"}"#, TokenRefusal::Unclear),
+            ("books", r#"{"code":14,"message":"Invalid value passed for authtoken."}"#, TokenRefusal::Dead),
             (
                 "books",
                 r#"{"code":57,"message":"You are not authorized to perform this operation"}"#,
-                Refusal::Unclear,
+                TokenRefusal::Unclear,
             ),
-            ("mail", r#"{"status":{"code":401},"data":{"errorCode":"INVALID_OAUTHTOKEN"}}"#, Refusal::Dead),
+            (
+                "mail",
+                r#"{"status":{"code":401},"data":{"errorCode":"INVALID_OAUTHTOKEN"}}"#,
+                TokenRefusal::Dead,
+            ),
             (
                 "mail",
                 r#"{"status":{"code":401},"data":{"errorCode":"INVALID_OAUTHSCOPE","authFail":"true"}}"#,
-                Refusal::Scope,
+                TokenRefusal::Scope,
             ),
             (
                 "projects",
                 r#"{"error":{"status_code":"401","title":"INVALID_OAUTHTOKEN","details":[{"message":"x"}]}}"#,
-                Refusal::Dead,
+                TokenRefusal::Dead,
             ),
-            ("projects", r#"{"error":{"code":401,"message":"Invalid OAuth scope."}}"#, Refusal::Scope),
+            ("projects", r#"{"error":{"code":401,"message":"Invalid OAuth scope."}}"#, TokenRefusal::Scope),
             (
                 "analytics",
                 r#"{"status":"failure","data":{"errorCode":8535,"errorMessage":"x"}}"#,
-                Refusal::Dead,
+                TokenRefusal::Dead,
             ),
             (
                 "analytics",
                 r#"{"status":"failure","data":{"errorCode":8540,"errorMessage":"x"}}"#,
-                Refusal::Scope,
+                TokenRefusal::Scope,
             ),
             (
                 "analytics",
                 r#"{"status":"failure","data":{"errorCode":8518,"errorMessage":"x"}}"#,
-                Refusal::Unclear,
+                TokenRefusal::Unclear,
             ),
             (
                 "social",
                 r#"{"error":{"code":401,"requestURI":"x","message":"INVALID_OAUTHSCOPE"}}"#,
-                Refusal::Scope,
+                TokenRefusal::Scope,
             ),
-            ("creator", r#"{"code":1030,"message":"x"}"#, Refusal::Dead),
-            ("cliq", r#"{"code":"oauthtoken_invalid","message":"x"}"#, Refusal::Dead),
-            ("people", r#"{"response":{"errors":{"code":7218,"message":"x"},"status":1}}"#, Refusal::Unclear),
-            ("recruit", r#"{"response":{"error":{"code":"4834","message":"x"}}}"#, Refusal::Unclear),
-            ("salesiq", r#"{"error":{"code":1008,"message":"x"}}"#, Refusal::Unclear),
-            ("accounts", r#"{"response":"error","cause":"INVALID_OAUTHTOKEN"}"#, Refusal::Dead),
-            ("bookings", "<html><body>Unauthorized</body></html>", Refusal::Dead),
-            ("desk", "<html><body>Unauthorized</body></html>", Refusal::Unclear),
-            ("sign", "", Refusal::Unclear),
+            ("creator", r#"{"code":1030,"message":"x"}"#, TokenRefusal::Dead),
+            ("cliq", r#"{"code":"oauthtoken_invalid","message":"x"}"#, TokenRefusal::Dead),
+            (
+                "people",
+                r#"{"response":{"errors":{"code":7218,"message":"x"},"status":1}}"#,
+                TokenRefusal::Unclear,
+            ),
+            ("recruit", r#"{"response":{"error":{"code":"4834","message":"x"}}}"#, TokenRefusal::Unclear),
+            ("salesiq", r#"{"error":{"code":1008,"message":"x"}}"#, TokenRefusal::Unclear),
+            ("accounts", r#"{"response":"error","cause":"INVALID_OAUTHTOKEN"}"#, TokenRefusal::Dead),
+            ("bookings", "<html><body>Unauthorized</body></html>", TokenRefusal::Dead),
+            ("desk", "<html><body>Unauthorized</body></html>", TokenRefusal::Unclear),
+            ("sign", "", TokenRefusal::Unclear),
         ];
         for (name, body, expected) in cases {
             let product = by_name(name).unwrap();
             assert_eq!(refusal(Some(product), "", body.as_bytes()), expected, "{name}: {body}");
         }
-        assert_eq!(refusal(None, r#"Bearer error="expired_token""#, b""), Refusal::Dead);
-        assert_eq!(refusal(by_name("books"), r#"Bearer error="insufficient_scope""#, b"{}"), Refusal::Scope);
+        assert_eq!(refusal(None, r#"Bearer error="expired_token""#, b""), TokenRefusal::Dead);
+        assert_eq!(
+            refusal(by_name("books"), r#"Bearer error="insufficient_scope""#, b"{}"),
+            TokenRefusal::Scope
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use zoho_cred::zoho::data_center::{ALL, Certainty};
-use zoho_cred::zoho::products::{self, OrgParameter, Product, Refusal};
+use zoho_cred::zoho::products::{self, OrgParameter, Product, TokenRefusal};
 use zoho_cred::zoho::scopes;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/products.md");
@@ -120,9 +120,9 @@ fn page() -> String {
 
 fn refused(product: &Product) -> [String; 4] {
     let words = |refusal| list(&product.words(refusal));
-    let html = products::refusal(Some(product), "", b"<html>") == Refusal::Dead;
-    let dead = words(Refusal::Dead) + if html { ", any HTML page" } else { "" };
-    [dead, words(Refusal::Scope), words(Refusal::Org), words(Refusal::Unclear)]
+    let html = products::refusal(Some(product), "", b"<html>") == TokenRefusal::Dead;
+    let dead = words(TokenRefusal::Dead) + if html { ", any HTML page" } else { "" };
+    [dead, words(TokenRefusal::Scope), words(TokenRefusal::Org), words(TokenRefusal::Unclear)]
 }
 
 fn list<T: AsRef<str>>(words: &[T]) -> String {

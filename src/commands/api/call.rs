@@ -1,7 +1,7 @@
 //! Sends a request with a token, and replaces the token once if it is dead.
 
 use crate::commands::Session;
-use crate::commands::api::target::Target;
+use crate::commands::api::target::ApiTarget;
 use crate::commands::token;
 use crate::config::hosts::Place;
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::refresh::{self, Rejected, TokenRequest};
 use crate::secret::Secret;
 use crate::system::{ApiAnswer, ApiBody, ApiRequest, System};
-use crate::zoho::products::{self, OrgParameter, Refusal};
+use crate::zoho::products::{self, OrgParameter, TokenRefusal};
 use std::cell::Cell;
 use std::io::Read;
 use std::time::Duration;
@@ -36,17 +36,17 @@ pub(super) struct Call<'a> {
 }
 
 /// A token, and the API domain that belongs to it.
-pub(super) struct Token {
+pub(super) struct ApiToken {
     value: Secret,
     pub(super) api_domain: Option<String>,
 }
 
 /// An answer. `start` is the part of the body that was read already.
-pub(super) struct Reply {
+pub(super) struct ApiReply {
     pub(super) answer: ApiAnswer,
     pub(super) start: Vec<u8>,
     /// Why a call with this token was refused.
-    pub(super) refusal: Option<Refusal>,
+    pub(super) refusal: Option<TokenRefusal>,
 }
 
 impl<'a> Call<'a> {
@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
     }
 
     /// Names the profile's organization where the product wants it, unless the user did.
-    pub(super) fn add_organization(&mut self, target: &mut Target) {
+    pub(super) fn add_organization(&mut self, target: &mut ApiTarget) {
         let parameter = target.product.and_then(|product| product.org.as_ref());
         match (parameter, &self.session.profile.org_id) {
             (Some(OrgParameter::Query(name)), Some(id)) => target.add_default(name, id),
@@ -80,7 +80,7 @@ impl<'a> Call<'a> {
     }
 
     /// Gets a token as `get` does.
-    pub(super) fn token(&self, system: &System) -> Result<Token, Error> {
+    pub(super) fn token(&self, system: &System) -> Result<ApiToken, Error> {
         let request = TokenRequest {
             min_ttl: MinTtl::Default,
             timeout: TIMEOUT,
@@ -94,17 +94,19 @@ impl<'a> Call<'a> {
         }
         let profile = &self.session.profile;
         let view = View::of(profile, profile.scheme, &response.record, system.clock.now())?;
-        Ok(Token { value: Secret::new(view.access_token), api_domain: view.api_domain })
+        Ok(ApiToken { value: Secret::new(view.access_token), api_domain: view.api_domain })
     }
 
     /// Sends the request. A token that the answer calls dead is rejected, and the request sent once more with a new one.
-    pub(super) fn send(&self, system: &System, target: &Target) -> Result<Reply, Error> {
+    pub(super) fn send(&self, system: &System, target: &ApiTarget) -> Result<ApiReply, Error> {
         let token = self.token(system)?.value;
         let reply = self.open(system, target, &token)?;
-        let Some(refusal @ (Refusal::Dead | Refusal::Unclear)) = reply.refusal else { return Ok(reply) };
+        let Some(refusal @ (TokenRefusal::Dead | TokenRefusal::Unclear)) = reply.refusal else {
+            return Ok(reply);
+        };
         match self.replacement(system, &token, refusal)? {
             Some(new) => self.open(system, target, &new),
-            None => Ok(Reply { refusal: Some(Refusal::Unclear), ..reply }),
+            None => Ok(ApiReply { refusal: Some(TokenRefusal::Unclear), ..reply }),
         }
     }
 
@@ -113,11 +115,11 @@ impl<'a> Call<'a> {
         &self,
         system: &System,
         token: &Secret,
-        refusal: Refusal,
+        refusal: TokenRefusal,
     ) -> Result<Option<Secret>, Error> {
         let source = self.session.source(system);
         let rejected = self.session.with_ports(system, &source, |ports| {
-            if refusal == Refusal::Unclear && refresh::is_alive(ports, token) == Liveness::Alive {
+            if refusal == TokenRefusal::Unclear && refresh::is_alive(ports, token) == Liveness::Alive {
                 return Ok(Rejected::Kept);
             }
             refresh::reject(ports, token, TIMEOUT)
@@ -132,7 +134,7 @@ impl<'a> Call<'a> {
     }
 
     /// Sends the request with this token, and follows redirects within the host.
-    fn open(&self, system: &System, target: &Target, token: &Secret) -> Result<Reply, Error> {
+    fn open(&self, system: &System, target: &ApiTarget, token: &Secret) -> Result<ApiReply, Error> {
         let http = self.session.api_http(system)?;
         let authorization = format!("{} {}", self.session.profile.scheme.word(), token.expose());
         let (mut url, mut left) = (target.url.clone(), REDIRECTS);
@@ -163,7 +165,7 @@ impl<'a> Call<'a> {
 }
 
 /// Reads the reason of a refused call.
-fn reply(target: &Target, mut answer: ApiAnswer) -> Result<Reply, Error> {
+fn reply(target: &ApiTarget, mut answer: ApiAnswer) -> Result<ApiReply, Error> {
     let mut start = Vec::new();
     if answer.status >= 400 {
         let read = answer.body.by_ref().take(START).read_to_end(&mut start);
@@ -174,8 +176,10 @@ fn reply(target: &Target, mut answer: ApiAnswer) -> Result<Reply, Error> {
     let refusal = match answer.status {
         401 => Some(said()),
         // Not every product answers 401 for a token that is valid.
-        400 | 403 => Some(said()).filter(|refusal| matches!(refusal, Refusal::Scope | Refusal::Org)),
+        400 | 403 => {
+            Some(said()).filter(|refusal| matches!(refusal, TokenRefusal::Scope | TokenRefusal::Org))
+        }
         _ => None,
     };
-    Ok(Reply { refusal, answer, start })
+    Ok(ApiReply { refusal, answer, start })
 }

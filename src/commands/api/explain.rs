@@ -1,11 +1,11 @@
 //! Why a call failed, and what to do.
 
-use crate::commands::api::call::{Call, Reply};
-use crate::commands::api::target::Target;
+use crate::commands::api::call::{ApiReply, Call};
+use crate::commands::api::target::ApiTarget;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::Origin;
-use crate::zoho::products::Refusal;
+use crate::zoho::products::TokenRefusal;
 use crate::zoho::scopes;
 use serde_json::Value;
 use url::Url;
@@ -14,7 +14,7 @@ use url::Url;
 const LONGEST: usize = 300;
 
 /// The error of an answer that is not a success.
-pub(super) fn failure(call: &Call<'_>, target: &Target, reply: &Reply) -> Option<Error> {
+pub(super) fn failure(call: &Call<'_>, target: &ApiTarget, reply: &ApiReply) -> Option<Error> {
     let (status, host) = (reply.answer.status, target.host());
     if status < 300 || status == 304 {
         return None;
@@ -27,7 +27,7 @@ pub(super) fn failure(call: &Call<'_>, target: &Target, reply: &Reply) -> Option
     })
 }
 
-fn hint(call: &Call<'_>, target: &Target, reply: &Reply) -> String {
+fn hint(call: &Call<'_>, target: &ApiTarget, reply: &ApiReply) -> String {
     let profile = &call.session.profile;
     let wants_org = target.product.is_some_and(|product| product.org.is_some()) && profile.org_id.is_none();
     let organization = || {
@@ -40,19 +40,19 @@ fn hint(call: &Call<'_>, target: &Target, reply: &Reply) -> String {
             let host = location.as_ref().and_then(Url::host_str).unwrap_or_default();
             tr!("it redirects to {host}, and the token goes to no other host; call the URL itself", host)
         }
-        (401, Some(Refusal::Dead)) => {
+        (401, Some(TokenRefusal::Dead)) => {
             tr!("Zoho refuses a new token as well; check the data center with 'zoho-cred doctor'")
         }
-        (_, Some(Refusal::Org)) if wants_org => organization(),
-        (_, Some(Refusal::Org)) => tr!("check org_id: the token is not for this organization"),
-        (_, Some(Refusal::Scope | Refusal::Unclear)) => scope(call, target),
+        (_, Some(TokenRefusal::Org)) if wants_org => organization(),
+        (_, Some(TokenRefusal::Org)) => tr!("check org_id: the token is not for this organization"),
+        (_, Some(TokenRefusal::Scope | TokenRefusal::Unclear)) => scope(call, target),
         (400 | 403 | 404 | 422, None) if wants_org => organization(),
         _ => tr!("the answer on stdout says more"),
     }
 }
 
 /// Names the scope that the call probably needs, and how to get it.
-fn scope(call: &Call<'_>, target: &Target) -> String {
+fn scope(call: &Call<'_>, target: &ApiTarget) -> String {
     let profile = &call.session.profile;
     let product = target.product;
     let Some(scope) = product.and_then(|product| scopes::needed(product, call.method, target.url.path()))

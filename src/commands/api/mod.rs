@@ -8,8 +8,8 @@ mod target;
 
 use crate::cli::{ApiArgs, Global};
 use crate::commands::Session;
-use crate::commands::api::call::{Call, Reply};
-use crate::commands::api::target::Target;
+use crate::commands::api::call::{ApiReply, Call};
+use crate::commands::api::target::ApiTarget;
 use crate::config::hosts;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
@@ -43,7 +43,7 @@ pub(crate) fn api(system: &mut System, global: &Global, args: &ApiArgs) -> Resul
     // A foreign URL is refused before a token request is spent.
     let early = target::is_url(&args.endpoint) && !hosts::depend_on_answer(&session.profile);
     let api_domain = if early { None } else { call.token(system)?.api_domain };
-    let mut target = Target::new(&session.profile, product, &args.endpoint, api_domain.as_deref())?;
+    let mut target = ApiTarget::new(&session.profile, product, &args.endpoint, api_domain.as_deref())?;
     if in_query {
         target.add_query(&args.fields);
     }
@@ -66,8 +66,8 @@ fn input(system: &mut System, path: &Path) -> Result<ApiBody, Error> {
 fn print(
     system: &mut System,
     call: &Call<'_>,
-    target: &Target,
-    reply: Reply,
+    target: &ApiTarget,
+    reply: ApiReply,
     include: bool,
 ) -> Result<u8, Error> {
     if include {
@@ -110,14 +110,14 @@ fn whole_characters(unfinished: &mut Vec<u8>, piece: &[u8]) -> String {
     String::from_utf8_lossy(&std::mem::replace(unfinished, rest)).into_owned()
 }
 
-fn head(reply: &Reply) -> String {
+fn head(reply: &ApiReply) -> String {
     let headers = reply.answer.headers.iter();
     let lines = headers.map(|(name, value)| format!("{name}: {}\n", sanitize(value))).collect::<String>();
     format!("{}\n{lines}\n", reply.answer.status_line)
 }
 
 /// Prints one page after the other, each on a line of its own.
-fn walk(system: &mut System, call: &Call<'_>, mut target: Target, include: bool) -> Result<u8, Error> {
+fn walk(system: &mut System, call: &Call<'_>, mut target: ApiTarget, include: bool) -> Result<u8, Error> {
     let paging = target.product.and_then(|product| product.paging).ok_or_else(|| {
         Error::usage(tr!("--paginate knows the lists of CRM, Books and Desk only"), "zoho-cred api")
     })?;

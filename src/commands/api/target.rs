@@ -10,12 +10,12 @@ use crate::zoho::products::{self, Product};
 use url::Url;
 
 /// A URL that may get the profile's token.
-pub(super) struct Target {
+pub(super) struct ApiTarget {
     pub(super) url: Url,
     pub(super) product: Option<&'static Product>,
 }
 
-impl Target {
+impl ApiTarget {
     /// Errors: `Code::BadInput` if the profile's token must not go there.
     pub(super) fn new(
         profile: &Profile,
@@ -42,7 +42,7 @@ impl Target {
         url.set_fragment(None);
         let found = || products::of_request(hosts::own_data_center(profile), place.as_str(), url.path());
         let product = named.or_else(found);
-        Ok(Target { url, product })
+        Ok(ApiTarget { url, product })
     }
 
     /// The host, for messages.
@@ -129,7 +129,7 @@ mod tests {
     /// Whether the helpers and `api` serve a URL. They never disagree.
     fn served(profile: &Profile, url: &str) -> bool {
         let by_helpers = Place::of_uri(url).is_some_and(|place| hosts::may_have(profile, None, &place));
-        assert_eq!(Target::new(profile, None, url, None).is_ok(), by_helpers, "{url}");
+        assert_eq!(ApiTarget::new(profile, None, url, None).is_ok(), by_helpers, "{url}");
         by_helpers
     }
 

@@ -42,7 +42,7 @@ pub(crate) struct Status {
     /// Whether the scopes were edited since the login. Tokens still have the old ones.
     pub(crate) scopes_edited: bool,
     /// The valid token, if there is one.
-    pub(crate) token: Option<Token>,
+    pub(crate) token: Option<TokenStatus>,
     pub(crate) budget: BudgetStatus,
     pub(crate) minted_last_hour: u32,
     /// RFC 3339.
@@ -53,7 +53,7 @@ pub(crate) struct Status {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Token {
+pub(crate) struct TokenStatus {
     /// RFC 3339.
     pub(crate) expires_at: String,
     pub(crate) expires_in: i64,
@@ -177,7 +177,7 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
     let now = &system.clock.timestamp();
     let (budget, ledger) = (&profile.budget, &local.ledger);
     let in_use = ledger.budget_use(now, budget);
-    let token = local.cache.valid_token(clock).map(|token| Token {
+    let token = local.cache.valid_token(clock).map(|token| TokenStatus {
         expires_at: rfc3339(token.expires_at_ms.div_euclid(1000)),
         expires_in: token.left_ms(clock).div_euclid(1000),
         life_s: token.life_ms().div_euclid(1000),
