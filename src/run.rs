@@ -142,7 +142,7 @@ fn command(args: &[OsString], system: &System) -> clap::Command {
     let command = hide_repeated_globals(Cli::command());
     match language() {
         Language::English => command,
-        Language::Japanese => translated(command, long, system.terminal.columns()),
+        Language::Translated(_) => translated(command, long, system.terminal.columns()),
     }
 }
 

@@ -164,7 +164,7 @@ mod tests {
     fn values_are_sanitized_in_both_languages() {
         use crate::i18n::{Language, speak, tr};
         let name = "x\n##vso[y]\u{1b}";
-        for language in [Language::English, Language::Japanese] {
+        for language in [Language::English, Language::named("ja").unwrap()] {
             let _speaking = speak(language);
             let text = tr!("there is no profile '{name}'", name);
             assert!(text.contains("x\\n#\\u{23}vso[y]\\u{1b}"), "{text}");

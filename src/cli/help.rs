@@ -173,7 +173,7 @@ fn default(arg: &Arg) -> String {
     if values.is_empty() || !arg.get_action().takes_values() || arg.is_hide_default_value_set() {
         String::new()
     } else {
-        tr!(" [default: {values}]", values = values.join(", "))
+        tr!(" [default: {values}]", values = values.join(&tr!(", ")))
     }
 }
 
@@ -182,7 +182,7 @@ fn choices(arg: &Arg) -> String {
     if values.is_empty() {
         String::new()
     } else {
-        tr!(" [possible values: {values}]", values = values.join(", "))
+        tr!(" [possible values: {values}]", values = values.join(&tr!(", ")))
     }
 }
 

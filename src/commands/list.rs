@@ -97,7 +97,7 @@ fn row(name: &str, found: &Result<Status, Error>, default: Option<&ProfileName>)
 }
 
 fn table(report: &Report, now_ms: i64, profiles: &Profiles, default: Option<&ProfileName>) -> String {
-    let heading = [tr!("profile"), tr!("data center"), tr!("state"), tr!("expires")]
+    let heading = [tr!("profile"), tr!("data center"), tr!("state##of a profile"), tr!("expires")]
         .map(|name| styled(Style::Strong, name))
         .to_vec();
     let rows = profiles.iter().map(|(name, found)| {

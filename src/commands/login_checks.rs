@@ -57,7 +57,7 @@ pub(super) fn check_missing(
 }
 
 pub(super) fn missing(flags: &[&str]) -> String {
-    tr!("there is no terminal to ask for what is missing: {flags}", flags = flags.join(", "))
+    tr!("there is no terminal to ask for what is missing: {flags}", flags = flags.join(&tr!(", ")))
 }
 
 /// Where to store secrets. If no keyring answers, a person may choose files instead.

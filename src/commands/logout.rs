@@ -113,7 +113,7 @@ impl Logout<'_> {
             tr!(
                 "the credential of '{profile}' is also used by {others}",
                 profile = self.profile().name,
-                others = others.join(", ")
+                others = others.join(&tr!(", "))
             ),
             tr!("use --force to revoke it for all of them, or --local to delete it for this profile only"),
         )

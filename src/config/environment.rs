@@ -187,8 +187,8 @@ pub(crate) fn missing(lacking: &[&'static str]) -> Error {
     let choices: Vec<String> = lacking.iter().map(file).collect();
     Error::new(
         Code::Config,
-        tr!("the environment profile lacks {missing}", missing = lacking.join(", ")),
-        tr!("set {missing}, or unset the other ZOHO_ variables", missing = choices.join(", ")),
+        tr!("the environment profile lacks {missing}", missing = lacking.join(&tr!(", "))),
+        tr!("set {missing}, or unset the other ZOHO_ variables", missing = choices.join(&tr!(", "))),
     )
 }
 

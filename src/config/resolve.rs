@@ -61,7 +61,7 @@ fn no_profile(known: &[String]) -> Error {
         [] => Error::new(Code::Usage, tr!("there is no profile yet"), how_to_begin()),
         _ => Error::new(
             Code::Usage,
-            tr!("which profile? There are: {known}", known = known.join(", ")),
+            tr!("which profile? There are: {known}", known = known.join(&tr!(", "))),
             tr!("name one with -p, or set a default with 'zoho-cred profile use {name}'", name = known[0]),
         ),
     }
@@ -75,7 +75,7 @@ fn unknown_profile(name: &str, config: &ConfigFile) -> Error {
     match nearest(name, known.iter().map(String::as_str)) {
         Some(near) => error(did_you_mean(near)),
         None if known.is_empty() => error(how_to_begin()).with_cause(tr!("the config is {path}", path)),
-        None => error(tr!("there are: {known}", known = known.join(", ")))
+        None => error(tr!("there are: {known}", known = known.join(&tr!(", "))))
             .with_cause(tr!("the config is {path}", path)),
     }
 }

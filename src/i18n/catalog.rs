@@ -1,6 +1,6 @@
-//! The Japanese catalog, parsed on first use.
+//! The catalogs of translations, each parsed on first use. A new language needs one file, `CODE.toml`, in this folder.
 
-use crate::i18n::language::{Language, language};
+use crate::i18n::language::{CATALOGS, Language, language};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -8,6 +8,9 @@ use std::sync::OnceLock;
 
 #[derive(Default, Deserialize)]
 struct Catalog {
+    /// Whether terminals may draw characters of ambiguous width, such as arrows, in two columns.
+    #[serde(default)]
+    ambiguous_is_wide: bool,
     /// Messages of `tr!`.
     messages: BTreeMap<String, String>,
     /// Help texts of commands and flags.
@@ -15,14 +18,19 @@ struct Catalog {
 }
 
 fn catalog() -> Option<&'static Catalog> {
-    static JAPANESE: OnceLock<Catalog> = OnceLock::new();
-    match language() {
-        Language::English => None,
-        // A unit test parses the file, so the embedded copy always parses.
-        Language::Japanese => {
-            Some(JAPANESE.get_or_init(|| toml::from_str(include_str!("ja.toml")).unwrap_or_default()))
-        }
-    }
+    static PARSED: [OnceLock<Catalog>; CATALOGS.len()] = [const { OnceLock::new() }; CATALOGS.len()];
+    let Language::Translated(at) = language() else { return None };
+    // A unit test parses the files, so the embedded copies always parse.
+    Some(PARSED[at].get_or_init(|| toml::from_str(CATALOGS[at].1).unwrap_or_default()))
+}
+
+pub(super) fn ambiguous_is_wide() -> bool {
+    catalog().is_some_and(|catalog| catalog.ambiguous_is_wide)
+}
+
+/// The English text of a key, without the context after `##`.
+pub fn english(key: &str) -> &str {
+    key.split("##").next().unwrap_or(key)
 }
 
 /// The translation of a message; `None` in English.
@@ -68,10 +76,21 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::i18n::tr;
 
     #[test]
     fn the_catalogue_can_be_read() {
-        assert!(toml::from_str::<Catalog>(include_str!("ja.toml")).is_ok());
+        for (code, text) in CATALOGS {
+            assert!(toml::from_str::<Catalog>(text).is_ok(), "{code}");
+        }
+    }
+
+    #[test]
+    fn the_context_of_a_word_is_not_shown() {
+        let pair = || [tr!("state##of a profile"), tr!("none##instead of a time")];
+        assert_eq!(pair(), ["state", "none"]);
+        let _speaking = crate::i18n::speak(Language::named("ja").unwrap());
+        assert_eq!(pair(), ["状態", "なし"]);
     }
 
     #[test]

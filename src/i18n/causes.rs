@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(told("x.sock: Connection refused (os error 111)"), "x.sock: the connection was refused");
         assert_eq!(told("Too many links (os error 999)"), "Too many links (os error 999)");
         assert_eq!(cause(&io::Error::from_raw_os_error(13)), "permission denied");
-        let _japanese = speak(Language::Japanese);
+        let _japanese = speak(Language::named("ja").unwrap());
         assert_eq!(
             told("No such file or directory (os error 2)"),
             "そのようなファイルやフォルダーはありません"

@@ -2,14 +2,17 @@
 
 use std::cell::Cell;
 
+/// The language code and the text of each catalog in this folder, found by `build.rs`.
+pub(super) const CATALOGS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/catalogs.rs"));
+
 /// A supported language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// English, the texts in the code.
     #[default]
     English,
-    /// Japanese, the texts in `ja.toml`.
-    Japanese,
+    /// The language of the catalog at this position of `CATALOGS`.
+    Translated(usize),
 }
 
 thread_local! {
@@ -39,16 +42,15 @@ impl Language {
     pub fn tag(self) -> &'static str {
         match self {
             Language::English => "en",
-            Language::Japanese => "ja",
+            Language::Translated(at) => CATALOGS[at].0,
         }
     }
 
     /// The language of a locale such as `ja_JP.UTF-8` or a tag such as `ja-JP`, if supported.
-    fn named(locale: &str) -> Option<Self> {
+    pub(crate) fn named(locale: &str) -> Option<Self> {
         match locale.split(['_', '-', '.', '@']).next()? {
-            "ja" => Some(Language::Japanese),
             "en" => Some(Language::English),
-            _ => None,
+            code => CATALOGS.iter().position(|(name, _)| *name == code).map(Language::Translated),
         }
     }
 }
@@ -82,25 +84,26 @@ impl Drop for Speaking {
 
 #[cfg(test)]
 mod tests {
-    use super::Language::{self, English, Japanese};
+    use super::Language::{self, English};
 
     #[test]
     fn the_variables_rank_as_posix_and_gettext_have_them() {
+        let japanese = Language::named("ja").unwrap();
         let of = |set: &[(&str, &'static str)]| {
             Language::of(|name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| *value), || None)
         };
         assert_eq!(of(&[]), English);
-        assert_eq!(of(&[("LANG", "ja_JP.UTF-8")]), Japanese);
-        assert_eq!(of(&[("LANG", "ja_JP.utf8@x")]), Japanese);
-        assert_eq!(of(&[("LANG", "ja")]), Japanese);
+        assert_eq!(of(&[("LANG", "ja_JP.UTF-8")]), japanese);
+        assert_eq!(of(&[("LANG", "ja_JP.utf8@x")]), japanese);
+        assert_eq!(of(&[("LANG", "ja")]), japanese);
         assert_eq!(of(&[("LANG", "ja_JP.eucJP")]), English);
         assert_eq!(of(&[("LANG", "jam_JM.UTF-8")]), English);
         assert_eq!(of(&[("LANG", "ja_JP.UTF-8"), ("LC_MESSAGES", "en_US.UTF-8")]), English);
-        assert_eq!(of(&[("LC_ALL", "ja_JP.UTF-8"), ("LC_MESSAGES", "en_US.UTF-8")]), Japanese);
+        assert_eq!(of(&[("LC_ALL", "ja_JP.UTF-8"), ("LC_MESSAGES", "en_US.UTF-8")]), japanese);
         assert_eq!(of(&[("LC_ALL", "C"), ("LANG", "ja_JP.UTF-8"), ("LANGUAGE", "ja")]), English);
-        assert_eq!(of(&[("LANG", "en_US.UTF-8"), ("LANGUAGE", "de:ja:en")]), Japanese);
+        assert_eq!(of(&[("LANG", "en_US.UTF-8"), ("LANGUAGE", "de:ja:en")]), japanese);
         assert_eq!(of(&[("LANG", "ja_JP.UTF-8"), ("LANGUAGE", "en:ja")]), English);
-        assert_eq!(of(&[("LANG", "ja_JP.UTF-8"), ("LANGUAGE", "de")]), Japanese);
+        assert_eq!(of(&[("LANG", "ja_JP.UTF-8"), ("LANGUAGE", "de")]), japanese);
         assert_eq!(of(&[("LANGUAGE", "ja")]), English);
     }
 }

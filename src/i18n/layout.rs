@@ -1,15 +1,15 @@
 //! Text layout in terminal columns. A wide character (East Asian Width W and F) takes two.
 
-use crate::i18n::language::{Language, language};
+use crate::i18n::catalog::ambiguous_is_wide;
 use std::ops::Range;
 use textwrap::WordSeparator;
 use textwrap::core::{Fragment, Word};
 use textwrap::wrap_algorithms::wrap_first_fit;
 use unicode_width::UnicodeWidthStr;
 
-/// Terminals of Japanese users may draw characters of ambiguous width, such as arrows, in two columns.
+/// The columns of `text`, counting characters of ambiguous width as the user's terminal may draw them.
 pub(crate) fn width(text: &str) -> usize {
-    if language() == Language::Japanese { text.width_cjk() } else { text.width() }
+    if ambiguous_is_wide() { text.width_cjk() } else { text.width() }
 }
 
 /// Pads `text` with blanks to `columns`.
@@ -76,7 +76,7 @@ fn words(line: &str) -> impl Iterator<Item = Word<'_>> {
         end += part.word.len() + part.whitespace.len();
         let (before, after) = line.split_at(end);
         let breaks = before.ends_with(' ') || !before.ends_with(ascii) || !after.starts_with(ascii);
-        if breaks && !quoted.iter().any(|range| range.contains(&end)) {
+        if breaks && !splits_number(before, after) && !quoted.iter().any(|range| range.contains(&end)) {
             words.push(Word::from(&line[start..end]));
             start = end;
         }
@@ -86,6 +86,17 @@ fn words(line: &str) -> impl Iterator<Item = Word<'_>> {
 
 fn ascii(c: char) -> bool {
     c.is_ascii()
+}
+
+/// Whether a Japanese number would lose its unit, or a time its second half: `10 分 15 秒後`.
+fn splits_number(before: &str, after: &str) -> bool {
+    let units = ["時間", "時", "分", "秒", "回", "個"];
+    let ends_with_digit = |text: &str| text.trim_end().ends_with(|c: char| c.is_ascii_digit());
+    let ends_with_unit =
+        units.iter().any(|unit| before.trim_end().strip_suffix(unit).is_some_and(ends_with_digit));
+    let goes_on = |c: char| c.is_ascii_digit() || "間後前中".contains(c);
+    (ends_with_digit(before) && units.iter().any(|unit| after.starts_with(unit)))
+        || (ends_with_unit && after.starts_with(goes_on))
 }
 
 /// The ranges between quotes. An apostrophe follows a letter and opens no quote.
@@ -122,13 +133,23 @@ mod tests {
         assert_eq!(wrap("値は（予算）です", 6), "値は\n（予\n算）で\nす");
         assert_eq!(wrap("one two three", 8), "one two\nthree");
         assert_eq!(wrap("値は --timeout です", 12), "値は\n--timeout で\nす");
+        for mark in ["・", "？", "！", "々", "ゎ", "ヵ", "ヶ", "ー", "っ", "）", "」"] {
+            assert_eq!(wrap(&format!("あいう{mark}え"), 6), format!("あい\nう{mark}え"));
+        }
         assert_eq!(wrap("", 8), "");
         assert_eq!(wrap("a\n\nb", 8), "a\n\nb");
     }
 
     #[test]
+    fn a_time_stays_in_one_line() {
+        assert_eq!(wrap("次の空きは 10 分 15 秒後です", 20), "次の空きは\n10 分 15 秒後です");
+        assert_eq!(wrap("トークンは 59 分有効です", 14), "トークンは\n59 分有効です");
+        assert_eq!(wrap("回数は 1 時間に 10 回中 3 回", 16), "回数は 1 時間に\n10 回中 3 回");
+    }
+
+    #[test]
     fn ambiguous_characters_get_the_room_that_east_asian_terminals_need() {
-        let _speaking = crate::i18n::speak(Language::Japanese);
+        let _speaking = crate::i18n::speak(crate::i18n::Language::named("ja").unwrap());
         assert_eq!(wrap("→→→ ■■ →→→", 10), "→→→\n■■\n→→→");
         assert_eq!(cut("█████", 5), "██");
     }

@@ -1,5 +1,5 @@
-//! Messages in the user's language. The English text in the code is the key of its translation in `ja.toml`. A test
-//! fails if a translation is missing, unused, or has other placeholders.
+//! Messages in the user's language. The English text in the code is the key of its translation in a catalog such as
+//! `ja.toml`. A test fails if a translation is missing, unused, or has other placeholders.
 //!
 //! Text for programs stays English: error codes, JSON, logs and the helper protocols. Files on disk hold codes, see
 //! [`crate::problem`].
@@ -12,7 +12,7 @@ mod language;
 mod layout;
 
 pub(crate) use catalog::help;
-pub use catalog::{fill, translate};
+pub use catalog::{english, fill, translate};
 pub(crate) use humanize::humanize;
 pub(crate) use input::{is_yes, normalize};
 pub(crate) use language::language;
@@ -20,10 +20,11 @@ pub use language::{Language, Speaking, speak};
 pub(crate) use layout::{cut, hang, pad, width, wrap};
 
 /// A message in the user's language: `tr!("there is no profile '{name}'", name)`. A placeholder takes its value
-/// from the variable of the same name, or from `name = value`.
+/// from the variable of the same name, or from `name = value`. A word with several meanings has a context after `##`,
+/// which is not shown: `tr!("none##instead of a time")`.
 macro_rules! tr {
     ($english:literal $(,)?) => {
-        $crate::i18n::translate($english).unwrap_or($english).to_owned()
+        $crate::i18n::translate($english).unwrap_or_else(|| $crate::i18n::english($english)).to_owned()
     };
     ($english:literal $(, $name:ident $(= $value:expr)?)+ $(,)?) => {
         match $crate::i18n::translate($english) {

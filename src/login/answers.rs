@@ -66,7 +66,7 @@ pub(super) fn unknown_scopes(scopes: &[String]) -> Option<String> {
     let is_unknown = |scope: &&String| !scopes::is_known(scope) && !OPENID.contains(&scope.as_str());
     let unknown: Vec<&String> = scopes.iter().filter(is_unknown).collect();
     let [first, ..] = unknown.as_slice() else { return None };
-    let names = unknown.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+    let names = unknown.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(&tr!(", "));
     Some(match scopes::suggestion(first).filter(|_| unknown.len() == 1) {
         Some(near) => tr!("zoho-cred does not know the scope {names}; did you mean '{near}'?", names, near),
         None => tr!("zoho-cred does not know the scope {names}; Zoho will say whether it exists", names),

@@ -285,7 +285,7 @@ fn ask_data_center(
 }
 
 fn ask_scopes(system: &mut System, flow: FlowName) -> Result<Vec<String>, Error> {
-    let presets = scopes::COMMON.join(", ");
+    let presets = scopes::COMMON.join(&tr!(", "));
     system.say(&tr!(
         "zoho-cred: scopes look like ZohoCRM.modules.ALL; names such as these stand for several: {presets}",
         presets

@@ -124,7 +124,7 @@ impl DataCenter {
 
     /// All codes, separated by commas.
     pub(crate) fn list() -> String {
-        DataCenter::codes().collect::<Vec<_>>().join(", ")
+        DataCenter::codes().collect::<Vec<_>>().join(&tr!(", "))
     }
 
     /// `None` if `url` is not one of Zoho's accounts servers.

@@ -3,8 +3,10 @@
 use crate::harness::{PROGRAM, Test};
 use crate::in_process::Sink;
 use std::cell::RefCell;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Command;
 use zoho_cred::sandbox::FaultKind;
 use zoho_cred::system::{Env, System, Terminal};
@@ -24,7 +26,7 @@ fn an_error_is_said_in_the_language_of_the_call() {
     let japanese = test(JAPANESE).run(["get", "crn"]);
     assert_eq!(
         japanese.stderr,
-        "zoho-cred: error[unknown_profile]: プロファイル「crn」はありません\nzoho-cred: 対処: 「crm」のことですか\n"
+        "zoho-cred: error[unknown_profile]: プロファイル「crn」はありません\nzoho-cred: 対処: もしかして: crm\n"
     );
     for lang in ["C", "en_US.UTF-8", "de_DE.UTF-8", "ja_JP.eucJP"] {
         let english = test(lang).run(["get", "crn"]);
@@ -111,7 +113,7 @@ fn status_is_aligned_although_its_characters_are_wide() {
     let test = test(JAPANESE);
     test.get().ok();
     let status = test.run(["status"]).ok().to_owned();
-    for name in ["データセンター", "トークン", "残り", "発行数", "シークレット"] {
+    for name in ["データセンター", "トークン", "発行枠", "発行数", "シークレット"] {
         assert!(status.lines().any(|line| line.starts_with(name)), "{status}");
     }
     let starts: Vec<usize> = status
@@ -206,23 +208,21 @@ fn typos_suggest_the_nearest_name() {
         (vec!["import", "sdk", "f.csv", "--data-center", "jq"], "jp"),
     ] {
         for (lang, words) in
-            [("C", format!("did you mean '{near}'?")), (JAPANESE, format!("「{near}」のことですか"))]
+            [("C", format!("did you mean '{near}'?")), (JAPANESE, format!("もしかして: {near}"))]
         {
             test.set("LANG", lang);
             let outcome = test.run(args.iter().copied());
-            let said =
-                outcome.stderr.contains(&words) || outcome.stderr.contains(&format!("もしかして: {near}"));
-            assert!(said, "{args:?}: {}", outcome.stderr);
+            assert!(outcome.stderr.contains(&words), "{args:?}: {}", outcome.stderr);
         }
     }
     let config = test.read_config();
     for (slip, near) in [("clientid", "client_id"), ("acounts_url", "accounts_url")] {
         test.write_config(&config.replacen(near, slip, 1));
         let outcome = test.run(["get"]);
-        assert!(outcome.stderr.contains(&format!("「{near}」のことですか")), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(&format!("もしかして: {near}")), "{}", outcome.stderr);
     }
     test.write_config(&config.replace("default_profile = \"crm\"", "default_profile = \"crn\""));
-    assert!(test.run(["get"]).stderr.contains("「crm」のことですか"));
+    assert!(test.run(["get"]).stderr.contains("もしかして: crm"));
 }
 
 #[test]
@@ -301,7 +301,13 @@ fn japanese_breaks_where_it_may_in_terminals_of_80_and_40_columns() {
             let page = String::from_utf8(bytes).unwrap().replace('\r', "");
             assert!(page.lines().filter(|line| is_japanese(line)).count() > 1, "{page}");
             for line in page.lines().map(str::trim) {
-                assert!(!line.starts_with(['、', '。', '」', '）', 'ー', 'っ', 'ッ', 'ょ', 'ョ']), "{page}");
+                assert!(
+                    !line.starts_with([
+                        '、', '。', '」', '）', '・', '？', '！', '々', 'ー', 'っ', 'ッ', 'ょ', 'ョ', 'ゎ',
+                        'ヵ', 'ヶ'
+                    ]),
+                    "{page}"
+                );
                 assert!(!line.ends_with(['「', '（']), "{page}");
             }
             // Usage, commands and paths stay in one line.
@@ -310,4 +316,103 @@ fn japanese_breaks_where_it_may_in_terminals_of_80_and_40_columns() {
             assert_eq!(long, None, "{columns_of_terminal} {page}");
         }
     }
+}
+
+/// Words that the glossary rules out, and the term in their place.
+const RULED_OUT: [(&str, &str); 37] = [
+    ("機械", "マシン、このコンピューター"),
+    ("端末", "ターミナル"),
+    ("移った先", "リダイレクト先"),
+    ("トークンを更新", "再発行"),
+    ("トークンの更新", "再発行"),
+    ("更新でき", "再発行"),
+    ("利用者", "ユーザー"),
+    ("ユーザ ", "ユーザー"),
+    ("呼び出し側", "呼び出し元"),
+    ("残り回数", "発行枠"),
+    ("残りがありません", "発行枠"),
+    ("封を", "暗号化"),
+    ("データセンタ ", "データセンター"),
+    ("クライアント秘密", "クライアントシークレット"),
+    ("同意", "承認"),
+    ("要求", "リクエスト"),
+    ("ことば", "用語"),
+    ("手で", "手動で"),
+    ("住所", "URL"),
+    ("のことですか", "もしかして: "),
+    ("あるのは:", "登録済みのプロファイル: "),
+    ("どのプロファイルですか", "プロファイルを指定してください"),
+    ("どのコマンドですか", "実行するコマンドを指定してください"),
+    ("戻ってこられません", "応答を受け取れません"),
+    ("まるごと", "全体、アトミックな"),
+    ("機器", "デバイス"),
+    ("先に進みました", "続行されました"),
+    ("二つ重ねる", "-vv"),
+    ("新しく保", "更新し続けます"),
+    ("わかることを", "取得した情報を"),
+    ("だれも", "どのマシンも"),
+    ("別のものになって", "変更されました"),
+    ("接続を切りました", "切断されました"),
+    ("いつもの順", "優先順位"),
+    ("決めたこと", "設計上の決定"),
+    ("あなた", "自分"),
+    ("誰のため", "どの呼び出し元"),
+];
+
+/// Everything that a Japanese reader sees: messages, help, pages and pictures.
+#[test]
+fn the_terms_of_the_glossary_are_used_everywhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["docs/ja", "docs/pictures"].map(|folder| root.join(folder));
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut texts: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "md" || end == "svg"))
+        .collect();
+    assert!(texts.len() > 4, "{texts:?}");
+    texts.push(root.join("src/i18n/ja.toml"));
+    let test = test(JAPANESE);
+    let mut texts: Vec<_> =
+        texts.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect();
+    for command in ["", "get", "login", "status", "doctor"] {
+        let help = test.run([command, "--help"].into_iter().filter(|word| !word.is_empty())).ok().to_owned();
+        texts.push((format!("{command} --help"), help));
+    }
+    let mut wrong = Vec::new();
+    for (name, text) in &texts {
+        for line in text.lines().filter(|line| is_japanese(line) && !line.starts_with('#')) {
+            let found = RULED_OUT.iter().filter(|(word, _)| line.contains(word));
+            wrong.extend(found.map(|(word, term)| format!("{name}: {word} → {term}: {line}")));
+            let is_prose = !line.contains(['`', '|']);
+            let full = ["ください.", "ます.", "です."].iter().any(|end| is_prose && line.contains(end));
+            wrong.extend(full.then(|| format!("{name}: 。 instead of a period: {line}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Questions end in か, and only those that are answered with y or n have a question mark. Lists have 、.
+#[test]
+fn questions_and_lists_are_written_the_japanese_way() {
+    let catalog: toml::Table = toml::from_str(include_str!("../../src/i18n/ja.toml")).unwrap();
+    let texts = ["messages", "help"].map(|name| catalog[name].as_table().unwrap());
+    for (english, japanese) in texts.into_iter().flatten() {
+        let japanese = japanese.as_str().unwrap();
+        assert!(!japanese.contains("か?"), "{japanese}");
+        assert_eq!(
+            japanese.contains('？'),
+            english.ends_with('?') && japanese.contains("か？"),
+            "{japanese}"
+        );
+        let asks = japanese.ends_with('か') && !japanese.ends_with("どうか");
+        assert!(!asks || english.ends_with('?'), "{japanese}");
+        // Fragments that begin with a particle do not read as sentences.
+        assert!(!japanese.starts_with(['は', 'が', 'に', 'を', 'の']), "{japanese}");
+    }
+    let known = Test::new().with_profile().var("LANG", JAPANESE);
+    let one = known.read_config();
+    let other = one.split_once("[profile.crm]").unwrap().1;
+    known.write_config(&format!("{one}\n[profile.dev]{other}"));
+    let said = known.run(["get", "nobody"]).stderr;
+    assert!(said.contains("登録済みのプロファイル: crm、dev"), "{said}");
 }

@@ -335,3 +335,82 @@ fn tests_named_in_the_docs_exist() {
         assert!(missing.is_empty(), "{page} names tests that do not exist: {missing:?}");
     }
 }
+
+/// Pages without a Japanese version: for developers, or generated.
+const ENGLISH_ONLY: [&str; 9] = [
+    "architecture.md",
+    "cli.md",
+    "contributing.md",
+    "performance.md",
+    "products.md",
+    "reliability.md",
+    "sandbox.md",
+    "security.md",
+    "stability.md",
+];
+
+/// Japanese pages with an outline of their own: the guide follows the twelve steps of the articles that its readers
+/// know, and the recipes leave three languages to the English page.
+const OTHER_OUTLINE: [&str; 2] = ["guide.md", "recipes.md"];
+
+/// The level of each heading, and the code in it.
+fn outline(text: &str) -> Vec<(usize, Vec<&str>)> {
+    let headings = prose(text).filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            (line.bytes().take_while(|b| *b == b'#').count(), line.split('`').skip(1).step_by(2).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn japanese_pages_have_the_headings_of_the_english_ones() {
+    let english: BTreeSet<String> = fs::read_dir(root().join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".md") && !ENGLISH_ONLY.contains(&name.as_str()))
+        .collect();
+    let translated: BTreeSet<String> = fs::read_dir(root().join("docs/ja"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "README.md")
+        .collect();
+    assert_eq!(english, translated, "translate the page, or add it to ENGLISH_ONLY");
+    assert_eq!(outline(&read("README.md")), outline(&read("docs/ja/README.md")), "README.md");
+    for name in english.iter().filter(|name| !OTHER_OUTLINE.contains(&name.as_str())) {
+        let [english, japanese] = ["docs", "docs/ja"].map(|folder| read(&format!("{folder}/{name}")));
+        assert_eq!(outline(&english), outline(&japanese), "{name}");
+    }
+}
+
+#[test]
+fn japanese_pages_say_which_links_lead_to_english_pages() {
+    let folder = root().join("docs/ja").canonicalize().unwrap();
+    let mut wrong = Vec::new();
+    for (page, text) in pages().iter().filter(|(page, _)| page.starts_with(&folder)) {
+        let name = page.file_name().unwrap();
+        for line in prose(text) {
+            let found =
+                links(line).into_iter().filter(|link| link.starts_with("../") && link.contains(".md"));
+            for link in found {
+                let target = Path::new(link.split('#').next().unwrap()).file_name().unwrap().to_owned();
+                let is_translated = target != name && folder.join(&target).exists();
+                if is_translated || !line.contains("英語") {
+                    wrong.push(format!("{}: {link}", name.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The readers of Japanese articles have typed `^&` in the command prompt of Windows.
+#[test]
+fn the_japanese_guide_follows_the_twelve_steps() {
+    let guide = read("docs/ja/guide.md");
+    let rows = guide.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
+    let steps: Vec<usize> = rows.filter_map(|(step, _)| step.parse().ok()).collect();
+    assert_eq!(steps, (1..=12).collect::<Vec<_>>());
+    let last = guide.split("\n## 12. ").nth(1).unwrap().split("\n## ").next().unwrap();
+    assert!(last.trim().ends_with("`^&` は必要ありません。"), "{last}");
+}

@@ -8,8 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use zoho_cred::cli::Cli;
 
-const CATALOG: &str = include_str!("../../src/i18n/ja.toml");
-
 /// Sentences that are not translated, with the reason.
 const NOT_SAID: [&str; 33] = [
     // Scripts for Redis, and a line of shell.
@@ -70,8 +68,19 @@ struct Call {
     names: BTreeSet<String>,
 }
 
-fn catalog() -> Catalog {
-    toml::from_str(CATALOG).unwrap()
+/// The catalogs of all languages, each with its name.
+fn catalogs() -> Vec<(String, Catalog)> {
+    let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/i18n")).unwrap();
+    let paths = files.map(|file| file.unwrap().path());
+    let catalogs: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            (path.display().to_string(), toml::from_str(&text).unwrap())
+        })
+        .collect();
+    assert!(!catalogs.is_empty());
+    catalogs
 }
 
 /// The sources with user-facing text, without tests. The sandbox is for developers and is English only.
@@ -184,7 +193,7 @@ fn placeholders(text: &str) -> BTreeSet<String> {
 }
 
 /// Fails with all differences between the messages and their translations.
-fn compare(what: &str, texts: &BTreeSet<String>, translations: &BTreeMap<String, String>) {
+fn compare(name: &str, texts: &BTreeSet<String>, translations: &BTreeMap<String, String>) {
     let mut wrong = Vec::new();
     for text in texts {
         match translations.get(text) {
@@ -198,21 +207,22 @@ fn compare(what: &str, texts: &BTreeSet<String>, translations: &BTreeMap<String,
     }
     let unused = translations.keys().filter(|text| !texts.contains(*text));
     wrong.extend(unused.map(|text| format!("unused: {text:?}")));
-    assert!(wrong.is_empty(), "{what} of src/i18n/ja.toml:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
 }
 
 #[test]
 fn every_text_that_is_said_has_its_translation() {
     let texts = calls("tr").into_iter().map(|call| call.text).collect();
-    compare("[messages]", &texts, &catalog().messages);
+    catalogs().iter().for_each(|(name, catalog)| compare(name, &texts, &catalog.messages));
 }
 
 #[test]
 fn commands_in_texts_can_be_pasted() {
     let mut pasted = 0;
     // The texts of more than one line are those of `setup`, which name other programs.
-    let said = catalog().messages;
-    let texts = said.iter().flat_map(|(english, japanese)| [english, japanese]);
+    let catalogs = catalogs();
+    let said = catalogs.iter().flat_map(|(_, catalog)| &catalog.messages);
+    let texts = said.flat_map(|(english, japanese)| [english, japanese]);
     for text in texts.filter(|text| !text.contains('\n')) {
         let text = text.replace("{profile}", "crm");
         let commands = text.split(['\'', '「', '」']).skip(1).filter(|part| part.starts_with("zoho-cred "));
@@ -261,7 +271,7 @@ fn every_word_of_the_help_has_its_translation() {
     command.build();
     let mut texts = BTreeSet::new();
     help(&command, &mut texts);
-    compare("[help]", &texts, &catalog().help);
+    catalogs().iter().for_each(|(name, catalog)| compare(name, &texts, &catalog.help));
 }
 
 fn help(command: &clap::Command, texts: &mut BTreeSet<String>) {

@@ -101,12 +101,12 @@ fn data_center(session: &Session, local: &LocalState) -> Check {
     let here = profile.place();
     let fix = tr!(
         "set data_center to the one in which the API console lists the client (one of {codes}), then log in again",
-        codes = DataCenter::codes().collect::<Vec<_>>().join(", "),
+        codes = DataCenter::codes().collect::<Vec<_>>().join(&tr!(", ")),
     );
     if let Some(failure) = local.ledger.failure.as_ref().filter(|it| it.kind == FailureKind::Misconfigured) {
         if failure.error != "invalid_client" {
             let error = client_rejected(profile.name.as_str(), &failure.error, profile.accounts_url.as_str());
-            return Check::error(&tr!("client"), &error);
+            return Check::error(&tr!("client##of the API console"), &error);
         }
         return Check::failed(
             what,

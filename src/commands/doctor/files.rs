@@ -95,7 +95,7 @@ pub(crate) fn lock(session: &Session, system: &System) -> Check {
         let store = store::open(&session.state, &id, None)?;
         let free = store.try_lock()?.is_some();
         Ok(if free {
-            Check::ok(what, tr!("free"))
+            Check::ok(what, tr!("free##not locked"))
         } else {
             Check::ok(what, refreshing(store.holder().and_then(Holder::pid)))
         })

@@ -38,7 +38,7 @@ pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Report,
             status.lock.held.then(|| refreshing(status.lock.pid)).and_then(|who| fact(tr!("lock"), who)),
             fact(tr!("secrets"), status.stores.secrets.to_owned()),
             fact(tr!("cache"), status.stores.cache.clone()),
-            shared.and_then(|line| fact(tr!("shared"), line)),
+            shared.and_then(|line| fact(tr!("shared##store"), line)),
             next(status).and_then(|step| fact(tr!("next"), step)),
         ]
         .into_iter()
@@ -102,7 +102,7 @@ fn token(status: &Status, report: &Report, now_ms: i64) -> String {
     let Some(token) = &status.token else {
         return match status.state {
             State::Ready => tr!("none yet; the next call requests one"),
-            State::LoginRequired | State::CoolingDown | State::OutOfBudget => tr!("none"),
+            State::LoginRequired | State::CoolingDown | State::OutOfBudget => tr!("none##instead of a time"),
         };
     };
     let seconds = |s: i64| u64::try_from(s).unwrap_or_default();
