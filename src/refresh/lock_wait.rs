@@ -72,7 +72,7 @@ impl<'s> LockWait<'_, 's> {
                 return Err(outage.unwrap_or_else(|| busy(waited, self.store)).into());
             }
             if waited >= NOTICEABLE {
-                notifier.notify(match outage {
+                notifier.notify(|| match outage {
                     Some(_) => WaitEvent::ForStore,
                     None => WaitEvent::For(self.store.holder()),
                 });
@@ -111,10 +111,10 @@ struct WaitNotifier<'a> {
 }
 
 impl WaitNotifier<'_> {
-    fn notify(&mut self, event: WaitEvent) {
+    fn notify(&mut self, event: impl FnOnce() -> WaitEvent) {
         if !self.notified {
             self.notified = true;
-            (self.notify)(event);
+            (self.notify)(event());
         }
     }
 }

@@ -86,11 +86,7 @@ fn files_do_not_use_each_other_in_a_cycle() {
         while let Some(next) = queue.pop() {
             queue.extend(uses[next].iter().filter(|used| reached.insert(**used)));
         }
-        // The store's traits and its `open` are still in one file.
-        assert!(
-            !reached.contains(file) || file.starts_with("store"),
-            "{file} is part of a cycle among {reached:?}"
-        );
+        assert!(!reached.contains(file), "{file} is part of a cycle among {reached:?}");
     }
 }
 

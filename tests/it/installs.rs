@@ -44,7 +44,7 @@ const FOREIGN: [&str; 5] = ["requests", "zohocrmsdk8_0", "@zohocrm/nodejs-sdk-8.
 /// The names that a line installs from a registry and that are not allowed.
 fn unowned(line: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for command in line.split(['`', '\'', '"', ';', '&', '|', ',', '(', ')']) {
+    for command in line.split(['`', '\'', '"', ';', '&', '|', ',', '(', ')', '#']) {
         let words: Vec<&str> = command.split_whitespace().collect();
         for installer in INSTALLERS {
             let begins = words.windows(installer.len()).position(|window| window == installer);
@@ -56,8 +56,11 @@ fn unowned(line: &str) -> Vec<String> {
                 continue;
             }
             let names = rest.iter().filter(|word| !word.starts_with('-'));
-            // `.example` belongs to nobody.
-            let allowed = |name: &str| FOREIGN.contains(&name) || name.starts_with("registry.example/");
+            // `.example` belongs to nobody, and no image has a name in capitals.
+            let is_placeholder = |name: &str| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+            let allowed = |name: &str| {
+                FOREIGN.contains(&name) || name.starts_with("registry.example/") || is_placeholder(name)
+            };
             found.extend(names.filter(|name| !allowed(name)).map(|name| format!("{name} in: {line}")));
         }
     }
@@ -96,6 +99,7 @@ fn the_scan_finds_names_in_every_kind_of_install() {
         "pip install requests, save it as zoho_auth.py",
         "image: rust:1",
         "image: registry.example/zoho-cred",
+        "image: ZOHO_CRED_IMAGE # replace: an image of your own registry",
         "docker run --env-file zoho.env IMAGE get",
         "./install.sh",
     ] {

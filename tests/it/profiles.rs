@@ -166,3 +166,18 @@ fn old_key(config: &std::path::Path, name: &str) -> String {
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// As docs/guide.md says: the stored refresh token is used again, so nobody has to consent.
+#[test]
+fn a_login_with_a_new_client_secret_needs_no_consent() {
+    let test = Test::new().with_profile();
+    let exported = test.run(["export", "crm", "-o", "json", "-q"]).json();
+    let token = test.file("token", exported["refresh_token"].as_str().unwrap());
+    let secret = test.file("new-secret.txt", test.sandbox.client_secret());
+    let [token, secret] = [token, secret].map(|path| path.to_str().unwrap().to_owned());
+    let args = ["login", "crm", "--flow", "refresh-token", "--client-secret-file", &secret];
+    let outcome = test.run([&args[..], &["--refresh-token-file", &token]].concat());
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    test.run(["get", "crm", "--refresh"]).ok();
+    assert_eq!(revoked(&test), 0);
+}

@@ -12,7 +12,12 @@ use std::time::Duration;
 use zoho_cred::sandbox::ClientKind;
 
 /// Blocks that tests/installer and the test runner themselves cover.
-const DONE_ELSEWHERE: [&str; 3] = ["./install.sh --demo", "./install.sh", "tests/run"];
+const DONE_ELSEWHERE: [&str; 4] = [
+    "./install.sh --demo",
+    "./install.sh",
+    "tests/run",
+    "zoho-cred login crm --flow refresh-token --client-secret-file new-secret.txt \\\n  --refresh-token-file <(zoho-cred export crm -o json | jq -r .refresh_token)",
+];
 
 fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();

@@ -3,10 +3,13 @@
 use crate::error::Error;
 use crate::model::CredentialId;
 use crate::store::redis::errors::{is_passing, refused};
+use crate::store::redis::health;
 use crate::store::redis::link::Link;
 use crate::store::redis::scripts::{self, Script};
 use crate::store::shared::SharedSettings;
-use crate::store::shared::remote::{Health, LEASE_MS, LedgerChange, NewToken, Remote, Reply, Reserved};
+use crate::store::shared::remote::{
+    Health, LEASE_MS, LedgerChange, NewToken, Remote, Reply, Reserved, key_id,
+};
 use crate::system::Deadline;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
 use std::time::Duration;
@@ -120,7 +123,7 @@ impl RedisRemote {
     }
 
     /// Runs a read-only command on the node that has the keys.
-    pub(super) fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Error> {
+    fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Error> {
         let place = self.shared.place();
         let link = match &mut self.link {
             Some(link) => link,
@@ -135,11 +138,16 @@ impl RedisRemote {
         &self.shared
     }
 
-    pub(super) fn lease_key(&self) -> &str {
+    /// A section of `INFO`. Empty if Redis does not permit it. Managed services may hide `CONFIG` but not `INFO`.
+    fn info(&mut self, section: &str) -> String {
+        self.ask(redis::cmd("INFO").arg(section)).unwrap_or_default()
+    }
+
+    fn lease_key(&self) -> &str {
         &self.keys[0]
     }
 
-    pub(super) fn token_key(&self) -> &str {
+    fn token_key(&self) -> &str {
         &self.keys[2]
     }
 
@@ -230,7 +238,23 @@ impl Remote for RedisRemote {
     }
 
     fn inspect(&mut self) -> Result<Health, Error> {
-        super::health::inspect(self)
+        let clock = std::rc::Rc::clone(&self.settings().clock);
+        let before = clock.monotonic();
+        let (seconds, micros): (i64, i64) = self.ask(&redis::cmd("TIME"))?;
+        let took = clock.monotonic().saturating_sub(before);
+        let here_ms = clock.now().wall_ms - (took.as_millis() / 2) as i64;
+        let left_ms: i64 = self.ask(redis::cmd("PTTL").arg(self.lease_key()))?;
+        let sealed: Vec<u8> =
+            self.ask(redis::cmd("HGET").arg(self.token_key()).arg("sealed")).unwrap_or_default();
+        let memory = self.info("memory");
+        Ok(Health {
+            latency: took,
+            clock_offset_ms: seconds.saturating_mul(1000).saturating_add(micros / 1000) - here_ms,
+            lease: u64::try_from(left_ms).ok().map(Duration::from_millis),
+            refusal: health::refusal(&memory, &self.info("replication")),
+            eviction: health::eviction(&memory),
+            key_id: key_id(&sealed).map(<[u8]>::to_vec),
+        })
     }
 
     fn is_connected(&self) -> bool {

@@ -4,12 +4,11 @@ use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{Budget, CacheRecord, Ledger, Timestamp, TokenSet};
 use crate::store::local::LockedLocal;
-use crate::store::shared::SharedStore;
+use crate::store::shared::caller::{Caller, MAX_TIMEOUT};
 use crate::store::shared::remote::{LEASE_MS, LedgerChange, NewToken, Remote, Reserved};
 use crate::store::shared::seal::Keys;
 use crate::store::shared::settings::random_id;
 use crate::store::shared::snapshot::{Snapshot, SyncAction};
-use crate::store::shared::store::MAX_TIMEOUT;
 use crate::store::{Locked, WriteAheadError};
 use crate::system::{Clock, Deadline};
 use std::time::Duration;
@@ -41,7 +40,7 @@ impl Connected {
 /// Holds the local lock and, unless it only synchronizes, the lease. If `remote` is `None`, the remote store was
 /// unreachable, and writes go to this machine only.
 pub(crate) struct LockedShared<'a> {
-    store: &'a SharedStore,
+    caller: &'a Caller,
     /// Dropped after the lease is released.
     local: LockedLocal,
     remote: Option<(Connected, Snapshot)>,
@@ -70,14 +69,14 @@ enum Pushed {
 
 impl<'a> LockedShared<'a> {
     pub(super) fn new(
-        store: &'a SharedStore,
+        caller: &'a Caller,
         local: LockedLocal,
         remote: Option<(Connected, Snapshot)>,
         failures_before: u64,
     ) -> Self {
-        let lease = Deadline::after(store.clock(), Duration::from_millis(LEASE_MS as u64));
+        let lease = Deadline::after(caller.clock(), Duration::from_millis(LEASE_MS as u64));
         LockedShared {
-            store,
+            caller,
             local,
             remote,
             refusal: None,
@@ -101,12 +100,12 @@ impl<'a> LockedShared<'a> {
     }
 
     fn clock(&self) -> &'a dyn Clock {
-        self.store.clock()
+        self.caller.clock()
     }
 
     /// The time for an operation after an answer.
     fn aftermath(&self, limit: Duration) -> Duration {
-        self.store.within(Duration::MAX).saturating_add(AFTERMATH).min(limit)
+        self.caller.within(Duration::MAX).saturating_add(AFTERMATH).min(limit)
     }
 
     /// Writes `cache` to the remote store within `within`.
@@ -115,7 +114,7 @@ impl<'a> LockedShared<'a> {
             return Ok(Pushed::Later);
         };
         let (text, asked_ms) = snapshot.cache_text(cache);
-        let sealed = &connected.keys.seal(self.store.credential.cache(), &text)?;
+        let sealed = &connected.keys.seal(self.caller.credential.cache(), &text)?;
         let macs = &connected.keys.macs(&token.access_token);
         let new = NewToken { generation: snapshot.generation, sealed, macs, asked_ms };
         let committed = connected.remote.commit(new, within)?;
@@ -133,7 +132,7 @@ impl<'a> LockedShared<'a> {
     fn drop_token(&mut self, cache: &CacheRecord) -> Result<(), Error> {
         let keys = match &self.remote {
             Some((connected, _)) => Some(connected.keys.clone()),
-            None => self.store.settings.keys().ok(),
+            None => self.caller.keys().ok(),
         };
         let macs = match (&self.token, keys) {
             (Some(token), Some(keys)) => keys.macs(&token.access_token),
@@ -169,8 +168,8 @@ impl<'a> LockedShared<'a> {
         let json = snapshot.ledger_json(&self.shared_ledger(&snapshot, ledger), &now);
         let next = random_id()?;
         let change = LedgerChange { rev: &snapshot.rev, next: &next, json: &json };
-        let within = self.store.within(Duration::from_millis(MAX_RESERVATION_MS as u64));
-        let reserved = connected.remote.reserve(&self.store.owner, change, within);
+        let within = self.caller.within(Duration::from_millis(MAX_RESERVATION_MS as u64));
+        let reserved = connected.remote.reserve(&self.caller.owner, change, within);
         let is_connected = connected.remote.is_connected();
         if reserved == Ok(Reserved::Yes) {
             snapshot.rev = next;
@@ -189,7 +188,7 @@ impl<'a> LockedShared<'a> {
             Err(error)
                 if error.code() == Code::Unavailable
                     && !is_connected
-                    && self.store.within(Duration::MAX) > LEAST_TIME =>
+                    && self.caller.within(Duration::MAX) > LEAST_TIME =>
             {
                 log::info!("the reservation is tried again: {}", error.message());
                 Err(WriteAheadError::LeaseLost)
@@ -202,7 +201,7 @@ impl<'a> LockedShared<'a> {
 impl Locked for LockedShared<'_> {
     fn cache(&mut self) -> Result<CacheRecord, Error> {
         let now = self.clock().now();
-        let within = self.store.within(MAX_TIMEOUT);
+        let within = self.caller.within(MAX_TIMEOUT);
         let Some((connected, snapshot)) = &mut self.remote else {
             let cache = self.local.cache()?;
             self.token.clone_from(&cache.token);
@@ -321,7 +320,7 @@ impl Drop for LockedShared<'_> {
         let within = self.aftermath(MAX_TIMEOUT);
         let is_ours = self.lease.is_some_and(|lease| !lease.remaining(self.clock()).is_zero());
         if let (Some((connected, _)), true) = (&mut self.remote, is_ours) {
-            connected.release(&self.store.owner, within);
+            connected.release(&self.caller.owner, within);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! local files, so a cached `get` makes no connection.
 
 pub(crate) mod address;
+mod caller;
 mod clock_guard;
 pub mod clocks;
 mod locked;

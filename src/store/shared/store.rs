@@ -3,6 +3,7 @@
 use crate::error::{Code, Error};
 use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp, TokenSet};
 use crate::store::local::LockedLocal;
+use crate::store::shared::caller::{Caller, MAX_TIMEOUT};
 use crate::store::shared::clock_guard::EngineClock;
 use crate::store::shared::locked::{Connected, LockedShared};
 use crate::store::shared::remote::{Remote, Reply};
@@ -10,15 +11,10 @@ use crate::store::shared::seal::foreign;
 use crate::store::shared::settings::SharedSettings;
 use crate::store::shared::snapshot::Snapshot;
 use crate::store::{Holder, LocalStore, Locked, Store};
-use crate::system::{Clock, Deadline};
-use std::cell::RefCell;
+use crate::system::Deadline;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-
-/// Minimum time for an operation. Sockets take 0 for no limit.
-const MIN_TIMEOUT: Duration = Duration::from_millis(50);
-/// The longest time for an operation.
-pub(super) const MAX_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Connects to the remote store within the given time.
 pub type Connect = dyn Fn(&SharedSettings, &CredentialId, Duration) -> Result<Box<dyn Remote>, Error>;
@@ -26,10 +22,7 @@ pub type Connect = dyn Fn(&SharedSettings, &CredentialId, Duration) -> Result<Bo
 /// The state of one credential, shared between machines.
 pub struct SharedStore {
     pub(super) local: LocalStore,
-    pub(super) settings: SharedSettings,
-    pub(super) credential: CredentialId,
-    /// Owns the lease.
-    pub(super) owner: String,
+    caller: Caller,
     connect: Rc<Connect>,
     waiting: RefCell<Waiting>,
 }
@@ -42,8 +35,6 @@ struct Waiting {
     connected: Option<Connected>,
     /// The shared state at the first look.
     first: Option<First>,
-    /// When the caller's time is over.
-    until: Option<Deadline>,
 }
 
 /// The shared state when a caller first looked.
@@ -63,22 +54,15 @@ impl SharedStore {
     ) -> Self {
         SharedStore {
             local,
-            owner: settings.next_owner(),
-            settings: settings.clone(),
-            credential: credential.clone(),
+            caller: Caller {
+                owner: settings.next_owner(),
+                settings: settings.clone(),
+                credential: credential.clone(),
+                until: Cell::default(),
+            },
             connect,
             waiting: RefCell::default(),
         }
-    }
-
-    pub(super) fn clock(&self) -> &dyn Clock {
-        &*self.settings.clock
-    }
-
-    /// What is left of the caller's time, at most `limit`.
-    pub(super) fn within(&self, limit: Duration) -> Duration {
-        let until = self.waiting.borrow().until;
-        until.map_or(limit, |until| until.remaining(self.clock()).min(limit)).max(MIN_TIMEOUT)
     }
 
     /// The local lock: the one that a waiting caller kept, or else the file's if it is free.
@@ -96,19 +80,19 @@ impl SharedStore {
     ) -> Result<(LockedLocal, Connected, bool, Snapshot), Error> {
         let kept = self.waiting.borrow_mut().connected.take();
         let asked = || -> Result<_, Error> {
-            let within = self.within(MAX_TIMEOUT);
+            let within = self.caller.within(MAX_TIMEOUT);
             let mut connected = match kept {
                 Some(connected) => connected,
                 None => {
-                    let keys = self.settings.keys()?;
-                    let remote = (self.connect)(&self.settings, &self.credential, within)?;
+                    let keys = self.caller.settings.keys()?;
+                    let remote = (self.connect)(&self.caller.settings, &self.caller.credential, within)?;
                     Connected { remote, keys }
                 }
             };
-            let reply = question(&mut connected, self.within(MAX_TIMEOUT))?.ok_or_else(foreign)?;
+            let reply = question(&mut connected, self.caller.within(MAX_TIMEOUT))?.ok_or_else(foreign)?;
             let got = reply.got;
-            let snapshot = Snapshot::of(reply, &connected.keys, &self.credential, self.clock());
-            let snapshot = snapshot.inspect_err(|_| connected.release(&self.owner, MAX_TIMEOUT))?;
+            let snapshot = Snapshot::of(reply, &connected.keys, &self.caller.credential, self.caller.clock());
+            let snapshot = snapshot.inspect_err(|_| connected.release(&self.caller.owner, MAX_TIMEOUT))?;
             Ok((connected, got, snapshot))
         };
         match asked() {
@@ -125,7 +109,7 @@ impl SharedStore {
     /// Tries to take the lease while holding the local lock.
     fn take(&self, local: LockedLocal) -> Result<Option<LockedShared<'_>>, Error> {
         let take = |connected: &mut Connected, within| {
-            connected.remote.take(&self.owner, &connected.keys.ids(), within)
+            connected.remote.take(&self.caller.owner, &connected.keys.ids(), within)
         };
         let (mut local, connected, got, snapshot) = self.ask(local, take)?;
         let mut waiting = self.waiting.borrow_mut();
@@ -135,7 +119,7 @@ impl SharedStore {
         });
         let before = first.failures;
         if !got {
-            snapshot.update_local(&mut local, &connected.keys, self.clock().now())?;
+            snapshot.update_local(&mut local, &connected.keys, self.caller.clock().now())?;
             waiting.local = Some(local);
             waiting.connected = Some(connected);
             return Ok(None);
@@ -143,7 +127,9 @@ impl SharedStore {
         let engine = EngineClock::after(local.engine_clock().as_ref(), &snapshot.clocks);
         local.keep_engine_clock(&engine);
         let refusal = engine.refusal();
-        Ok(Some(LockedShared::new(self, local, Some((connected, snapshot)), before).refusing(refusal)))
+        Ok(Some(
+            LockedShared::new(&self.caller, local, Some((connected, snapshot)), before).refusing(refusal),
+        ))
     }
 
     /// Exchanges token and tombstone with the remote store without a lease: takes over what other machines did, and pushes
@@ -152,7 +138,7 @@ impl SharedStore {
         let Some(local) = self.local_lock()? else { return Ok(false) };
         let look = |connected: &mut Connected, within| connected.remote.look(&connected.keys.ids(), within);
         let (local, connected, _, snapshot) = self.ask(local, look)?;
-        LockedShared::new(self, local, Some((connected, snapshot)), 0).without_lease().cache()?;
+        LockedShared::new(&self.caller, local, Some((connected, snapshot)), 0).without_lease().cache()?;
         Ok(true)
     }
 }
@@ -177,7 +163,7 @@ impl Store for SharedStore {
                 log::info!("noted on this machine, for the shared store later: {}", error.message());
                 let local = self.local_lock()?;
                 Ok(local.map(|local| -> Box<dyn Locked + '_> {
-                    Box::new(LockedShared::new(self, local, None, 0))
+                    Box::new(LockedShared::new(&self.caller, local, None, 0))
                 }))
             }
             other => other,
@@ -216,7 +202,7 @@ impl Store for SharedStore {
     }
 
     fn bound(&self, left: Duration) {
-        self.waiting.borrow_mut().until = Some(Deadline::after(self.clock(), left));
+        self.caller.until.set(Some(Deadline::after(self.caller.clock(), left)));
     }
 
     fn known_at_start(&self, token: &TokenSet) -> bool {
