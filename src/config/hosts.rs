@@ -53,7 +53,14 @@ fn is_loopback(host: &str) -> bool {
 /// Whether a token of `profile` may be sent to `place`. `hosts` decides if it is set, otherwise the profile's data
 /// center. For an accounts server that is not Zoho's, the `api_domain` of its last response decides.
 pub(crate) fn may_have(profile: &Profile, answered: Option<&str>, place: &Place) -> bool {
-    hosts(profile, answered).iter().any(|host| host == place.as_str())
+    is_gateway(profile, place) || hosts(profile, answered).iter().any(|host| host == place.as_str())
+}
+
+/// Whether this is the host of most APIs, which the table of products lists, too. Reading that table takes longer than the
+/// rest of a cached call.
+fn is_gateway(profile: &Profile, place: &Place) -> bool {
+    let dc = own_data_center(profile).filter(|dc| dc.certainty != Certainty::NoGateway);
+    profile.hosts.is_none() && dc.is_some_and(|dc| place.as_str() == format!("www.{}", dc.gateway_domain()))
 }
 
 /// The data center whose hosts are allowed by default.
@@ -104,6 +111,18 @@ mod tests {
 
     fn served(profile: &Profile, answered: Option<&str>, uri: &str) -> bool {
         Place::of_uri(uri).is_some_and(|place| may_have(profile, answered, &place))
+    }
+
+    #[test]
+    fn the_gateway_is_a_host_of_the_table() {
+        for dc in ALL.iter().filter(|dc| dc.certainty != Certainty::NoGateway) {
+            let host = format!("www.{}", dc.gateway_domain());
+            assert!(products::hosts(dc).contains(&host), "{host}");
+            let profile = profile(&format!("data_center='{}'", dc.code));
+            assert!(is_gateway(&profile, &Place::new("https", &host).unwrap()), "{host}");
+            let named = Profile { hosts: Some(vec!["x.example".into()]), ..profile };
+            assert!(!is_gateway(&named, &Place::new("https", &host).unwrap()), "{host}");
+        }
     }
 
     #[test]
