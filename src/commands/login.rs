@@ -11,7 +11,7 @@ use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::exchange::{AuthorizationCode, ExchangeError, IssuedTokens, exchange};
 use crate::login::flows::{browser, device, paste, refresh_token, self_client};
-use crate::login::settings::{ClientSecret, Settings, Start};
+use crate::login::settings::{ClientSecret, LoginSettings, Start};
 use crate::login::{
     LoginToken, Superseded, account, check_writable, confirm, reject, repeat, save_login, settings,
     token_count, wrong,
@@ -79,9 +79,9 @@ fn grant_and_store(
     global: &Global,
     start: &Start<'_>,
     state: &StateDir,
-    settings: Settings,
+    settings: LoginSettings,
 ) -> Result<u8, Error> {
-    let Settings { profile, client, .. } = settings;
+    let LoginSettings { profile, client, .. } = settings;
     let (args, config, flow) = (start.args, start.config, start.flow);
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;

@@ -1,5 +1,8 @@
 //! Reads `config.toml`. Unknown keys are errors that state the line and the most likely correction.
 
+use crate::config::raw::{
+    OTHER_KEYS, PROFILE_KEYS, Raw, RawBudget, RawDuration, RawProfile, SECRET_KEYS, StoreSettings,
+};
 use crate::config::{ConfigOrigin, duration, trust};
 use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
@@ -11,8 +14,6 @@ use crate::nearest::{did_you_mean, nearest};
 use crate::system::files;
 use crate::system::files::Accept;
 use crate::zoho::DataCenter;
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,93 +29,6 @@ pub struct ConfigFile {
     text: String,
     raw: Raw,
 }
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    default_profile: Option<String>,
-    #[serde(default)]
-    profile: BTreeMap<String, RawProfile>,
-    store: Option<StoreSettings>,
-}
-
-/// The `[store]` table: cache, lock and budget shared between machines.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct StoreSettings {
-    /// The URL, unless `ZOHO_CRED_STORE` names one.
-    pub url: Option<String>,
-    /// Prefix of all keys. The default is `zoho-cred`.
-    pub prefix: Option<String>,
-    /// A file with the password, instead of one in the URL.
-    pub password_file: Option<PathBuf>,
-    /// A client certificate in PEM format.
-    pub client_cert: Option<PathBuf>,
-    /// The key of the client certificate in PEM format.
-    pub client_key: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawProfile {
-    data_center: Option<Spanned<String>>,
-    accounts_url: Option<Spanned<String>>,
-    client_id: Option<String>,
-    grant: Option<Spanned<String>>,
-    soid: Option<String>,
-    scopes: Option<Vec<String>>,
-    redirect_uri: Option<String>,
-    scheme: Option<Spanned<String>>,
-    org_id: Option<String>,
-    secrets: Option<Spanned<String>>,
-    secret_command: Option<Vec<String>>,
-    hosts: Option<Vec<String>>,
-    budget: Option<Spanned<RawBudget>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBudget {
-    tokens: Option<u32>,
-    window: Option<RawDuration>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum RawDuration {
-    Seconds(u32),
-    Text(String),
-}
-
-const PROFILE_KEYS: [&str; 13] = [
-    "data_center",
-    "accounts_url",
-    "client_id",
-    "grant",
-    "soid",
-    "scopes",
-    "redirect_uri",
-    "scheme",
-    "org_id",
-    "secrets",
-    "secret_command",
-    "hosts",
-    "budget",
-];
-/// Keys that other tools use for secrets.
-const SECRET_KEYS: [&str; 3] = ["client_secret", "refresh_token", "access_token"];
-const OTHER_KEYS: [&str; 10] = [
-    "default_profile",
-    "profile",
-    "store",
-    "url",
-    "prefix",
-    "password_file",
-    "client_cert",
-    "client_key",
-    "tokens",
-    "window",
-];
 
 impl ConfigFile {
     /// A missing file: no profiles, no store.

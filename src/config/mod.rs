@@ -5,6 +5,7 @@ pub mod edit;
 pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod hosts;
+mod raw;
 mod resolve;
 pub(crate) mod trust;
 

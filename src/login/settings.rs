@@ -30,7 +30,7 @@ pub(crate) struct Start<'a> {
 }
 
 /// All settings of a login.
-pub(crate) struct Settings {
+pub(crate) struct LoginSettings {
     pub(crate) profile: Profile,
     pub(crate) client: ClientSecret,
     /// Whether a person was asked for some of them.
@@ -44,7 +44,7 @@ impl Start<'_> {
         &self,
         system: &mut System,
         stored: impl Fn(&System, &Profile) -> Option<Secret>,
-    ) -> Result<Settings, Error> {
+    ) -> Result<LoginSettings, Error> {
         let mut asked = false;
         let known = self.accounts(system)?;
         let (accounts_url, data_center) = known.map_or_else(|| ask_data_center(system, &mut asked), Ok)?;
@@ -83,7 +83,7 @@ impl Start<'_> {
                 Grant::ClientCredentials { soid: ask(system, &question, "--soid", answers::soid)? };
         }
         profile.check()?;
-        Ok(Settings { profile, client, asked })
+        Ok(LoginSettings { profile, client, asked })
     }
 
     /// The flags of all settings that nothing provides. `stored` tells whether an earlier login has the secret.
