@@ -1,7 +1,7 @@
 //! Redis as a cluster and behind Sentinel: a failover in the middle of a refresh costs no second request.
 
 use super::world::{Redis, RedisStore};
-use crate::harness::{have, until};
+use crate::harness::{free_port, have, until};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -33,8 +33,11 @@ fn a_cluster_fails_over_during_a_refresh() {
         return;
     }
     let Some(mut fleet) = RedisStore::new() else { return };
-    let args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500"];
-    let mut nodes: Vec<_> = (0..6).map(|_| Redis::start(&args)).collect();
+    // The usual port of a node's bus, 10,000 above its own, may be taken.
+    let start = |bus: String| {
+        Redis::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port", &bus])
+    };
+    let mut nodes: Vec<_> = (0..6).map(|_| start(free_port().to_string())).collect();
     let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
     let mut create = Command::new("redis-cli");
     create.args(["--cluster", "create"]).args(&addresses);
@@ -71,7 +74,7 @@ impl Drop for Sentinel {
 #[test]
 fn sentinel_fails_over_during_a_refresh() {
     let Some(mut fleet) = RedisStore::new() else { return };
-    let (master, sentinel) = (Redis::start(&[]), crate::harness::free_port());
+    let (master, sentinel) = (Redis::start(&[]), free_port());
     let port = master.port.to_string();
     let replica = Redis::start(&["--replicaof", "127.0.0.1", &port]);
     until("the replica to follow", || says(&replica, "replication", "master_link_status:up"));
