@@ -166,7 +166,7 @@ fn questions_are_broken_between_words_in_both_languages() {
         let test = Test::new().without_environment();
         let Some(screen) = Screen::open(&test, columns) else { return };
         let secret = test.file("secret", "x").display().to_string();
-        for (lang, end) in [("C.UTF-8", "none:"), ("ja_JP.UTF-8", "す):")] {
+        for (lang, end) in [("C.UTF-8", "none:"), ("ja_JP.UTF-8", "):")] {
             screen.types(&format!(
                 "export LANG={lang}; zc login x --secrets file --flow client-credentials --data-center jp \
                  --client-id 1000.A --scope crm --client-secret-file {secret}"
