@@ -39,10 +39,7 @@ fn shows_secrets(system: &mut System, profile: &Profile) -> Result<bool, Error> 
         return Err(Error::usage(problem, "zoho-cred export"));
     }
     let name = &profile.name;
-    Ok(confirm(
-        system,
-        &tr!("Show the client secret and the refresh token of '{name}' on this terminal?", name),
-    ))
+    confirm(system, &tr!("Show the client secret and the refresh token of '{name}' on this terminal?", name))
 }
 
 /// The variables of the environment profile with this credential.

@@ -19,7 +19,7 @@ use crate::login::{
 use crate::model::{CredentialId, MinTtl, Profile, SecretBackend, Secrets};
 use crate::refresh::{Ports, TokenRequest, get_token, seed_cache};
 use crate::secret::Secret;
-use crate::secrets::{KeyringTimeout, LoginLock, LoginRecord, ProfileState, Source};
+use crate::secrets::{KeyringTimeout, LoginLock, LoginRecord, ProfileState, Source, is_session_only};
 use crate::store::{self, SharedSettings, StateDir};
 use crate::system::{Http, System};
 use std::time::Duration;
@@ -50,27 +50,35 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
         // The port of a first login is checked before its name is asked for.
         check_port(args, None, settings::flow(system, args, None, None))?;
         let name = settings::ask_name(system)?;
-        start = Some(begin(system, args, &config, &state, &name)?);
+        let begun = start.insert(begin(system, args, &config, &state, &name)?);
+        begun.typed.other = true;
     }
     let Some(mut start) = start else { return Err(wrong(missing(&["PROFILE"]))) };
-    if system.terminal.stdin {
-        choose_backend(system, global, &mut start)?;
-        let base = start.base(system);
-        check_writable::takes_secrets(system, &state, &config, &base, global.verbosity.quiet)?;
-    }
-    let settings = start.complete(system, stored)?;
-    if !system.terminal.stdin {
-        check_backend(system, global, &settings.profile.secrets)?;
-        let profile = &settings.profile;
-        check_writable::takes_secrets(system, &state, &config, profile, global.verbosity.quiet)?;
-    }
-    let (asked, profile, flow) = (settings.asked, settings.profile.clone(), start.flow);
-    let done = grant_and_store(system, global, &start, &state, settings);
-    if done.is_err() && asked {
-        system.say(&tr!("zoho-cred: the login is not done; this repeats it without the questions:"));
-        system.say_as_it_is(&format!("\n  {}\n", repeat::command(args, flow, &profile)));
+    let done = ask_and_grant(system, global, &mut start, &state, stored);
+    if done.is_err() && start.typed.is_any() {
+        system.say(&tr!("zoho-cred: you are not logged in yet; this command goes on with your answers:"));
+        system.say_as_it_is(&format!("\n  {}\n", repeat::command(system, global, &start)));
     }
     done
+}
+
+/// Completes the settings and logs in with them.
+fn ask_and_grant(
+    system: &mut System,
+    global: &Global,
+    start: &mut Start<'_>,
+    state: &StateDir,
+    stored: impl Fn(&System, &Profile) -> Option<Secret>,
+) -> Result<u8, Error> {
+    if system.terminal.stdin {
+        choose_backend(system, global, start)?;
+    } else {
+        check_backend(system, global, &start.secrets)?;
+    }
+    let base = start.base(system);
+    check_writable::takes_secrets(system, state, start.config, &base, global.verbosity.quiet)?;
+    let settings = start.complete(system, stored)?;
+    grant_and_store(system, global, start, state, settings)
 }
 
 /// Gets the tokens for complete settings and stores them.
@@ -152,7 +160,7 @@ fn bind_command(
             place,
             client
         );
-        if !confirm(system, &question) {
+        if !confirm(system, &question)? {
             return Err(error.into());
         }
     }
@@ -180,7 +188,16 @@ fn print_next_steps(system: &System, global: &Global, profile: &Profile, state: 
         return;
     }
     match &profile.secrets {
-        SecretBackend::Keyring => system.say(&tr!("zoho-cred: the secrets are in the system keyring")),
+        SecretBackend::Keyring => {
+            system.say(&tr!("zoho-cred: the secrets are in the system keyring"));
+            if is_session_only(&system.env) {
+                let name = &profile.name;
+                system.warn(&tr!(
+                    "cron and systemd cannot reach the keyring of this session; for such jobs, run 'zoho-cred login {name} --secrets file'",
+                    name
+                ));
+            }
+        }
         SecretBackend::File => {
             let folder = state.subdir_path("secrets");
             system.say(&tr!(

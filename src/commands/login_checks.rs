@@ -5,7 +5,7 @@ use crate::config::ConfigFile;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::listener::Listener;
-use crate::login::settings::Start;
+use crate::login::settings::{Start, Typed};
 use crate::login::{confirm, reject, settings, wrong};
 use crate::model::{Profile, ProfileName, SecretBackend};
 use crate::secret::Secret;
@@ -48,7 +48,7 @@ pub(super) fn check_missing(
             all = vec!["PROFILE"];
             let (name, flow) = (ProfileName::environment(), settings::flow(system, args, None, None));
             let secrets = settings::secrets(args, None);
-            nameless = Start { args, config, name, old: None, flow, secrets };
+            nameless = Start { args, config, name, old: None, flow, secrets, typed: Typed::default() };
             &nameless
         }
     };
@@ -72,10 +72,11 @@ pub(super) fn choose_backend(
     }
     reject(system, &error.in_one_line());
     let question = tr!("Store the secrets in files that only you can read (mode 0600) instead of a keyring?");
-    if !confirm(system, &question) {
+    if !confirm(system, &question)? {
         return Err(error);
     }
     start.secrets = SecretBackend::File;
+    start.typed.other = true;
     Ok(())
 }
 
@@ -116,7 +117,8 @@ pub(super) fn begin<'a>(
     let last = old.as_ref().and_then(|old| LoginRecord::load(state, old).ok().flatten()?.flow);
     let flow = settings::flow(system, args, old.as_ref(), last.as_deref());
     check_port(args, old.as_ref(), flow)?;
-    Ok(Start { args, config, name: name.clone(), secrets: settings::secrets(args, old.as_ref()), old, flow })
+    let (name, secrets) = (name.clone(), settings::secrets(args, old.as_ref()));
+    Ok(Start { args, config, name, secrets, old, flow, typed: Typed::default() })
 }
 
 /// The client secret of the profile's last login, if it was for the same accounts server, client and grant.

@@ -7,7 +7,7 @@ use crate::config::{ConfigFile, edit};
 use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::model::{ENVIRONMENT, Profile, ProfileName};
-use crate::secrets::{LoginLock, LoginRecord, ProfileState};
+use crate::secrets::{LoginLock, LoginRecord, ProfileState, label};
 use crate::system::System;
 
 pub(crate) fn profile(system: &mut System, global: &Global, action: &ProfileAction) -> Result<u8, Error> {
@@ -51,8 +51,9 @@ fn rename(system: &System, global: &Global, old: &str, new: &str) -> Result<u8, 
         return Err(Error::usage(problem, "zoho-cred profile"));
     }
     let renamed = Profile { name: new.clone(), ..profile.clone() };
-    if let Some(login) = LoginRecord::load(state, profile)? {
-        LoginRecord { profile: new.to_string(), ..login }.save(state)?;
+    let login = LoginRecord::load(state, profile)?;
+    if let Some(login) = &login {
+        LoginRecord { profile: new.to_string(), ..login.clone() }.save(state)?;
     }
     if let Some(used) = ProfileState::recorded(state, profile)? {
         used.save(state, &renamed)?;
@@ -62,6 +63,12 @@ fn rename(system: &System, global: &Global, old: &str, new: &str) -> Result<u8, 
     written.map_err(|error| unwritable(config, &error, &format!("[profile.{new}]")))?;
     ProfileState::forget(state, profile)?;
     LoginRecord::remove(state, profile)?;
+    for item in login.iter().flat_map(LoginRecord::own_items) {
+        let relabeled = session.source(system).store(&item.store);
+        let relabeled =
+            relabeled.and_then(|store| store.relabel(&item.name, &label(&item.name, new.as_str())));
+        relabeled.unwrap_or_else(|error| log::info!("a secret keeps its label: {}", error.message()));
+    }
     if !global.verbosity.quiet {
         system.say(&tr!("zoho-cred: '{old}' is called '{new}' now", old = name, new));
     }

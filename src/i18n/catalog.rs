@@ -11,6 +11,9 @@ struct Catalog {
     /// Whether terminals may draw characters of ambiguous width, such as arrows, in two columns.
     #[serde(default)]
     ambiguous_is_wide: bool,
+    /// Answers that mean yes, in lowercase.
+    #[serde(default)]
+    yes: Vec<String>,
     /// Messages of `tr!`.
     messages: BTreeMap<String, String>,
     /// Help texts of commands and flags.
@@ -18,10 +21,21 @@ struct Catalog {
 }
 
 fn catalog() -> Option<&'static Catalog> {
+    match language() {
+        Language::English => None,
+        Language::Translated(at) => Some(parsed(at)),
+    }
+}
+
+fn parsed(at: usize) -> &'static Catalog {
     static PARSED: [OnceLock<Catalog>; CATALOGS.len()] = [const { OnceLock::new() }; CATALOGS.len()];
-    let Language::Translated(at) = language() else { return None };
     // A unit test parses the files, so the embedded copies always parse.
-    Some(PARSED[at].get_or_init(|| toml::from_str(CATALOGS[at].1).unwrap_or_default()))
+    PARSED[at].get_or_init(|| toml::from_str(CATALOGS[at].1).unwrap_or_default())
+}
+
+/// Whether `answer` means yes in any language.
+pub(super) fn means_yes(answer: &str) -> bool {
+    (0..CATALOGS.len()).any(|at| parsed(at).yes.iter().any(|yes| yes == answer))
 }
 
 pub(super) fn ambiguous_is_wide() -> bool {

@@ -1,5 +1,6 @@
 //! What people type: Japanese input methods leave full-width letters, digits and punctuation.
 
+use crate::i18n::catalog;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 /// `text` in its usual width (NFKC), without blanks around it.
@@ -9,7 +10,8 @@ pub(crate) fn normalize(text: &str) -> String {
 
 /// Whether `text` says yes; anything unclear does not.
 pub(crate) fn is_yes(text: &str) -> bool {
-    matches!(normalize(text).to_lowercase().as_str(), "y" | "yes" | "はい")
+    let answer = normalize(text).to_lowercase();
+    matches!(answer.as_str(), "y" | "yes") || catalog::means_yes(&answer)
 }
 
 #[cfg(test)]

@@ -3,12 +3,17 @@
 use crate::error::{Code, Error};
 use crate::i18n::{is_yes, normalize, tr};
 use crate::secret::Secret;
+use crate::system::stdio::has_input;
 use crate::system::{System, files, password_prompt};
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 /// The largest secret that is read, in bytes.
 const LIMIT: u64 = 64 * 1024;
+
+/// How often a prompt looks for signals.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Asks until `check` accepts the answer; after another one, the reason is shown and the question repeated. At the
 /// end of the input, `Code::Usage` names the flag to use.
@@ -20,7 +25,7 @@ pub(crate) fn ask<T>(
 ) -> Result<T, Error> {
     loop {
         system.say_part(&format!("{question}: "));
-        let Some(answer) = read_line(system) else { return Err(no_answer(system, flag)) };
+        let Some(answer) = read_line(system)? else { return Err(no_answer(system, flag)) };
         match check(&answer) {
             Ok(accepted) => return Ok(accepted),
             Err(reason) => reject(system, &reason),
@@ -76,9 +81,9 @@ pub(crate) fn ask_secret_or_none(
 }
 
 /// Asks a yes-or-no question; anything but a clear yes is a no.
-pub(crate) fn confirm(system: &mut System, question: &str) -> bool {
+pub(crate) fn confirm(system: &mut System, question: &str) -> Result<bool, Error> {
     system.say_part(&format!("{question} [y/N] "));
-    read_line(system).is_some_and(|answer| is_yes(&answer))
+    Ok(read_line(system)?.is_some_and(|answer| is_yes(&answer)))
 }
 
 /// Says why an answer is not accepted.
@@ -86,19 +91,25 @@ pub(crate) fn reject(system: &System, reason: &str) {
     system.say(&tr!("zoho-cred: {reason}", reason));
 }
 
-/// Reads one line of stdin, byte by byte so that the rest stays unread. `None` at the end of the input.
-pub(crate) fn read_line(system: &mut System) -> Option<String> {
+/// Reads one line of stdin, byte by byte so that the rest stays unread. `None` at the end of the input. On a terminal, a
+/// signal ends the wait and not the process, so that the caller can say how to go on.
+pub(crate) fn read_line(system: &mut System) -> Result<Option<String>, Error> {
+    if system.terminal.stdin && cfg!(unix) {
+        let signals = &system.signals;
+        let waited = signals.while_checked(|| while signals.check().is_ok() && !has_input(LOOK) {});
+        waited.and_then(|()| signals.check()).inspect_err(|_| system.say(""))?;
+    }
     let mut answer = Vec::new();
     let mut byte = [0u8];
     while answer.len() < LIMIT as usize {
         match system.stdin.read(&mut byte) {
             Ok(1) if byte[0] == b'\n' => break,
             Ok(1) => answer.push(byte[0]),
-            _ if answer.is_empty() => return None,
+            _ if answer.is_empty() => return Ok(None),
             _ => break,
         }
     }
-    Some(normalize(&String::from_utf8_lossy(&answer)))
+    Ok(Some(normalize(&String::from_utf8_lossy(&answer))))
 }
 
 /// Reads one line without echo. `None` at the end of the input.

@@ -27,33 +27,53 @@ pub(crate) struct Start<'a> {
     pub(crate) flow: FlowName,
     /// Where to store the secrets.
     pub(crate) secrets: SecretBackend,
+    pub(crate) typed: Typed,
 }
+
+/// What a person has answered so far.
+#[derive(Default)]
+pub(crate) struct Typed {
+    accounts: Option<Accounts>,
+    client_id: Option<String>,
+    scopes: Vec<String>,
+    soid: Option<String>,
+    /// Whether the name, the storage or the client secret was answered.
+    pub(crate) other: bool,
+}
+
+impl Typed {
+    pub(crate) fn is_any(&self) -> bool {
+        self.other || self.accounts.is_some() || self.client_id.is_some() || !self.scopes.is_empty()
+    }
+}
+
+/// An accounts server, and the data center if it is one of Zoho's.
+type Accounts = (AccountsUrl, Option<&'static DataCenter>);
 
 /// All settings of a login.
 pub(crate) struct LoginSettings {
     pub(crate) profile: Profile,
     pub(crate) client: ClientSecret,
-    /// Whether a person was asked for some of them.
-    pub(crate) asked: bool,
 }
 
 impl Start<'_> {
     /// Completes the settings, with questions in the order of the API console's page. `stored` finds the client
     /// secret of an earlier login.
     pub(crate) fn complete(
-        &self,
+        &mut self,
         system: &mut System,
         stored: impl Fn(&System, &Profile) -> Option<Secret>,
     ) -> Result<LoginSettings, Error> {
-        let mut asked = false;
-        let known = self.accounts(system)?;
-        let (accounts_url, data_center) = known.map_or_else(|| ask_data_center(system, &mut asked), Ok)?;
+        let (accounts_url, data_center) = match self.accounts(system)? {
+            Some(accounts) => accounts,
+            None => self.typed.accounts.insert(ask_data_center(system)?).clone(),
+        };
         let client_id = match self.client_id(system) {
             Some(id) => id,
             None => {
-                asked = true;
                 guide::show(system, self.flow, data_center, &self.redirect_uri());
-                ask_required(system, &tr!("Client ID"), "--client-id", answers::client_id)?
+                let id = ask_required(system, &tr!("Client ID"), "--client-id", answers::client_id)?;
+                self.typed.client_id.insert(id).clone()
             }
         };
         let mut profile = Profile { accounts_url, data_center, client_id, ..self.base(system) };
@@ -61,29 +81,28 @@ impl Start<'_> {
         let client = match self.client_secret(system, &profile, stored)? {
             Some(client) => client,
             None => {
-                asked = true;
                 let question = tr!("Client Secret");
                 let secret = ask_secret(system, &question, "--client-secret-file", answers::client_secret)?;
+                self.typed.other = true;
                 ClientSecret::given(secret)
             }
         };
         if profile.scopes.is_empty() && self.flow != FlowName::RefreshToken && system.terminal.stdin {
-            asked = true;
-            profile.scopes = ask_scopes(system, self.flow)?;
+            self.typed.scopes = ask_scopes(system, self.flow)?;
+            profile.scopes.clone_from(&self.typed.scopes);
         }
         if let Some(warning) = unknown_scopes(&profile.scopes) {
             system.warn(&warning);
         }
         let had_none = self.old.as_ref().is_some_and(|old| old.grant == profile.grant);
         if system.terminal.stdin && !had_none && profile.grant == (Grant::ClientCredentials { soid: None }) {
-            asked = true;
             let question =
                 tr!("Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none");
-            profile.grant =
-                Grant::ClientCredentials { soid: ask(system, &question, "--soid", answers::soid)? };
+            self.typed.soid = ask(system, &question, "--soid", answers::soid)?;
+            profile.grant = Grant::ClientCredentials { soid: self.typed.soid.clone() };
         }
         profile.check()?;
-        Ok(LoginSettings { profile, client, asked })
+        Ok(LoginSettings { profile, client })
     }
 
     /// The flags of all settings that nothing provides. `stored` tells whether an earlier login has the secret.
@@ -145,7 +164,10 @@ impl Start<'_> {
         Profile { grant, scopes, redirect_uri, secrets, ..self.old.clone().unwrap_or_else(blank) }
     }
 
-    fn accounts(&self, system: &System) -> Result<Option<(AccountsUrl, Option<&'static DataCenter>)>, Error> {
+    pub(super) fn accounts(&self, system: &System) -> Result<Option<Accounts>, Error> {
+        if self.typed.accounts.is_some() {
+            return Ok(self.typed.accounts.clone());
+        }
         Ok(match (&self.args.accounts_url, self.args.data_center, &self.old) {
             (Some(url), _, _) => {
                 let url = AccountsUrl::new(url)?;
@@ -158,8 +180,8 @@ impl Start<'_> {
         })
     }
 
-    fn client_id(&self, system: &System) -> Option<String> {
-        let given = self.args.client_id.as_deref();
+    pub(super) fn client_id(&self, system: &System) -> Option<String> {
+        let given = self.args.client_id.as_deref().or(self.typed.client_id.as_deref());
         let old = self.old.as_ref().map(|old| old.client_id.as_str());
         given.or(old).or(system.env.get("ZOHO_CLIENT_ID")).map(|id| id.trim().to_owned())
     }
@@ -168,7 +190,8 @@ impl Start<'_> {
         let flags: Vec<_> = self.args.scopes.iter().flat_map(|text| split_scopes(text)).collect();
         let old = || self.old.as_ref().map(|old| old.scopes.clone()).filter(|scopes| !scopes.is_empty());
         let environment = || split_scopes(system.env.get("ZOHO_SCOPES").unwrap_or_default());
-        let scopes = if flags.is_empty() { old().unwrap_or_else(environment) } else { flags };
+        let given = if flags.is_empty() { self.typed.scopes.clone() } else { flags };
+        let scopes = if given.is_empty() { old().unwrap_or_else(environment) } else { given };
         with_presets(&scopes)
     }
 
@@ -180,6 +203,7 @@ impl Start<'_> {
         self.args
             .soid
             .clone()
+            .or_else(|| self.typed.soid.clone())
             .or_else(before)
             .map(|soid| soid.trim().to_owned())
             .filter(|soid| !soid.is_empty())
@@ -273,11 +297,7 @@ pub(crate) fn ask_name(system: &mut System) -> Result<ProfileName, Error> {
     })
 }
 
-fn ask_data_center(
-    system: &mut System,
-    asked: &mut bool,
-) -> Result<(AccountsUrl, Option<&'static DataCenter>), Error> {
-    *asked = true;
+fn ask_data_center(system: &mut System) -> Result<Accounts, Error> {
     system.say(&tr!("zoho-cred: your data center is the ending of your Zoho URLs: crm.zoho.jp is jp"));
     let question = tr!("Data center ({codes})", codes = DataCenter::list());
     let dc = ask_required(system, &question, "--data-center", DataCenter::named)?;

@@ -50,7 +50,7 @@ impl Superseded {
     /// succeeded.
     pub(crate) fn revoke(self, system: &mut System, http: &dyn Http, state: &StateDir, by_flag: bool) {
         let question = &tr!("Revoke the previous refresh token of this profile?");
-        let agreed = by_flag || (system.terminal.stdin && confirm(system, question));
+        let agreed = by_flag || (system.terminal.stdin && confirm(system, question).unwrap_or(false));
         if !agreed {
             system.say(&tr!(
                 "zoho-cred: the old refresh token is still valid; a login with --revoke-old revokes it"

@@ -87,7 +87,7 @@ impl SandboxState {
             return self.accept(now, &request.data_center, &consent);
         }
         let id = self.random.hex(32);
-        let page = pages::consent(client.kind, &client.client_id, &consent.scopes, &id);
+        let page = pages::consent(&client.client_id, &consent.scopes, &id);
         self.consents.insert(id, consent);
         Answer::html(200, page, "consent_page")
     }

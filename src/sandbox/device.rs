@@ -1,6 +1,7 @@
 //! Zoho's device flow, which differs from RFC 8628: `device_request` and `device_token`, `code`, times in
 //! milliseconds, `expired`, `other_dc`.
 
+use crate::i18n::tr;
 use crate::sandbox::authorize::offline;
 use crate::sandbox::limits::ms;
 use crate::sandbox::reply::Answer;
@@ -118,7 +119,7 @@ impl SandboxState {
             asked.user_code == typed && asked.verdict == Verdict::Pending && now < asked.expires_at
         };
         let Some(asked) = self.devices.iter_mut().find(open) else {
-            return Answer::html(200, pages::device_entry(Some("Invalid code")), "invalid_user_code");
+            return Answer::html(200, pages::device_entry(Some(&tr!("Invalid code"))), "invalid_user_code");
         };
         let decision = request.param("decision").filter(|_| request.method == "POST");
         match decision {
@@ -129,11 +130,19 @@ impl SandboxState {
             Some("accept") => {
                 asked.verdict = Verdict::Accepted;
                 self.consented.insert(asked.client_id.clone(), asked.scopes.clone());
-                Answer::html(200, pages::message("Connected", "You can go back to your device."), "accepted")
+                Answer::html(
+                    200,
+                    pages::message(&tr!("Connected"), &tr!("You can go back to your device.")),
+                    "accepted",
+                )
             }
             Some(_) => {
                 asked.verdict = Verdict::Rejected;
-                Answer::html(200, pages::message("Denied", "The device was not connected."), "rejected")
+                Answer::html(
+                    200,
+                    pages::message(&tr!("Access denied"), &tr!("The device was not connected.")),
+                    "rejected",
+                )
             }
         }
     }

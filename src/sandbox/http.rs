@@ -1,5 +1,6 @@
 //! HTTP: from a socket to a [`Request`], and from a [`Reply`] to bytes.
 
+use crate::i18n::Language;
 use crate::sandbox::clock::{self, Clock};
 use crate::sandbox::faults::Delivery;
 use crate::sandbox::multipart;
@@ -158,8 +159,14 @@ fn read(port: &Port, head: &Parts, body: &Bytes) -> Request {
         user_agent: header("user-agent"),
         authorization: header("authorization"),
         org_id: header("orgid"),
+        language: preferred(&header("accept-language").unwrap_or_default()),
         content_type,
     }
+}
+
+/// The first supported language of `Accept-Language`.
+fn preferred(languages: &str) -> Language {
+    languages.split([',', ';']).find_map(|tag| Language::named(tag.trim())).unwrap_or_default()
 }
 
 fn response(reply: Reply, now: u64) -> Response<Full<Bytes>> {

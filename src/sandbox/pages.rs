@@ -1,41 +1,38 @@
 //! The HTML pages, self-contained and without scripts.
 
+use crate::i18n::{language, tr};
 use crate::sandbox::books;
 use crate::sandbox::client::ClientKind;
 use crate::sandbox::desk;
 use crate::sandbox::state::SandboxState;
 
 /// The consent page, with the buttons `#accept` and `#reject`.
-pub(super) fn consent(kind: ClientKind, client_id: &str, scopes: &[String], consent: &str) -> String {
-    let asks = match kind {
-        ClientKind::Any => "A client",
-        ClientKind::ServerBased => "A server-based application",
-        ClientKind::Mobile => "A mobile or desktop application",
-        ClientKind::Device | ClientKind::SelfClient => "A device",
-    };
-    let intro = format!("{asks}, <code>{}</code>, would like to:", escaped(client_id));
+pub(super) fn consent(client_id: &str, scopes: &[String], consent: &str) -> String {
+    let client = format!("<code>{}</code>", escaped(client_id));
+    let intro = tr!("The application {client} would like to use:", client);
     page("Zoho Accounts (sandbox)", &ask(&intro, scopes, "/oauth/v2/auth", "consent", consent))
 }
 
 /// The page on which the user enters a device's code.
 pub(super) fn device_entry(error: Option<&str>) -> String {
     let error = error.map(|error| format!(r#"<p class="error">{}</p>"#, escaped(error))).unwrap_or_default();
+    let (title, label, next) =
+        (tr!("Connect a device"), tr!("Code shown on your device"), tr!("Next##button"));
     let body = format!(
-        r#"<h1>Connect a device</h1>{error}<form method="get" action="/oauth/v3/device">
-<label>Code shown on your device <input name="user_code" autofocus required></label>
-<button id="next">Next</button></form>"#
+        r#"<h1>{title}</h1>{error}<form method="get" action="/oauth/v3/device">
+<label>{label} <input name="user_code" autofocus required></label>
+<button id="next">{next}</button></form>"#
     );
-    page("Connect a device (sandbox)", &body)
+    page(&title, &body)
 }
 
 /// The consent page of a device, with the buttons `#accept` and `#reject`.
 pub(super) fn device_consent(client_id: &str, scopes: &[String], user_code: &str) -> String {
-    let code = escaped(user_code);
-    let intro = format!(
-        "The device that shows <strong>{code}</strong>, <code>{}</code>, would like to:",
-        escaped(client_id)
-    );
-    page("Connect a device (sandbox)", &ask(&intro, scopes, "/oauth/v3/device", "user_code", user_code))
+    let code = format!("<strong>{}</strong>", escaped(user_code));
+    let client = format!("<code>{}</code>", escaped(client_id));
+    let intro =
+        tr!("The application {client} on the device that shows {code} would like to use:", client, code);
+    page(&tr!("Connect a device"), &ask(&intro, scopes, "/oauth/v3/device", "user_code", user_code))
 }
 
 /// The page at `/`.
@@ -90,18 +87,20 @@ pub(super) fn message(title: &str, text: &str) -> String {
 fn ask(intro: &str, scopes: &[String], action: &str, field: &str, value: &str) -> String {
     let scopes: String =
         scopes.iter().map(|scope| format!("<li><code>{}</code></li>", escaped(scope))).collect();
+    let (title, accept, reject) = (tr!("Allow access?"), tr!("Accept##button"), tr!("Reject##button"));
     format!(
-        r#"<h1>Allow access?</h1><p>{intro}</p><ul id="scopes">{scopes}</ul>
+        r#"<h1>{title}</h1><p>{intro}</p><ul id="scopes">{scopes}</ul>
 <form method="post" action="{action}"><input type="hidden" name="{field}" value="{}">
-<button id="accept" name="decision" value="accept">Accept</button>
-<button id="reject" name="decision" value="reject">Reject</button></form>"#,
+<button id="accept" name="decision" value="accept">{accept}</button>
+<button id="reject" name="decision" value="reject">{reject}</button></form>"#,
         escaped(value)
     )
 }
 
 fn page(title: &str, body: &str) -> String {
+    let language = language().tag();
     format!(
-        r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{}</title>
+        r#"<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{}</title>
 <meta name="viewport" content="width=device-width"><style>
 body{{font:16px/1.5 sans-serif;max-width:36em;margin:4em auto;padding:0 1em}}
 td{{padding:.1em 1em .1em 0;vertical-align:top}}

@@ -1,5 +1,6 @@
 //! A request as the server read it.
 
+use crate::i18n::Language;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeMap;
@@ -45,6 +46,8 @@ pub(super) struct Request {
     pub authorization: Option<String>,
     /// The header `orgId` of Desk.
     pub org_id: Option<String>,
+    /// For the pages that a person sees.
+    pub language: Language,
 }
 
 impl Request {

@@ -1,5 +1,6 @@
 //! Routing, fault injection and logging.
 
+use crate::i18n::speak;
 use crate::sandbox::faults::Delivery;
 use crate::sandbox::log::LogEntry;
 use crate::sandbox::pages;
@@ -76,6 +77,7 @@ impl SandboxState {
     /// Processes one request. It is decided and logged at arrival, even if the response is delayed.
     pub(super) fn handle(&mut self, now: u64, request: &Request) -> Outgoing {
         let endpoint = Endpoint::of(&request.path);
+        let _speaking = speak(request.language);
         let (delay, fault) = self.faults.take(endpoint);
         let mut answer = match fault.as_ref().and_then(|fault| Some((fault.instead()?, fault.name()))) {
             Some((reply, name)) => Answer::new(reply, name),

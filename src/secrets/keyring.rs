@@ -10,7 +10,6 @@ use crate::secrets::SecretStore;
 use crate::system::{Env, System};
 use keyring_core::api::CredentialStoreApi;
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -138,25 +137,15 @@ impl<'a> KeyringSecrets<'a> {
         item: &str,
         act: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<Option<T>, Error> {
-        self.call_labeled(item, "", act)
-    }
-
-    /// `label` is for a new item.
-    fn call_labeled<T: Send + 'static>(
-        &self,
-        item: &str,
-        label: &str,
-        act: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T> + Send + 'static,
-    ) -> Result<Option<T>, Error> {
         if self.has_timed_out.get() {
             return Err(self.timed_out());
         }
         let (answer, answered) = mpsc::channel();
-        let (item, label, language) = (item.to_owned(), label.to_owned(), language());
+        let (item, language) = (item.to_owned(), language());
         let work = move || {
             let _speaking = speak(language);
             // Fails if the caller has timed out.
-            let _ = answer.send(on_entry(&item, &label, act));
+            let _ = answer.send(on_entry(&item, act));
         };
         let started = thread::Builder::new().name("keyring".into()).spawn(work);
         started.map_err(|error| failed(KeyringTrouble::Failed, causes::cause(&error)))?;
@@ -182,9 +171,18 @@ impl SecretStore for KeyringSecrets<'_> {
     }
 
     fn put(&self, item: &str, label: &str, secret: &Secret) -> Result<(), Error> {
-        let secret = secret.clone();
-        let put = self.call_labeled(item, label, move |entry| entry.set_password(secret.expose()))?;
+        let (secret, label) = (secret.clone(), label.to_owned());
+        let put = self.call(item, move |entry| {
+            entry.set_password(secret.expose())?;
+            set_label(entry, &label).unwrap_or_else(|error| log::warn!("no label was set: {error}"));
+            Ok(())
+        })?;
         put.ok_or_else(|| failed(KeyringTrouble::NoCollection, String::new()))
+    }
+
+    fn relabel(&self, item: &str, label: &str) -> Result<(), Error> {
+        let label = label.to_owned();
+        self.call(item, move |entry| set_label(entry, &label)).map(|_| ())
     }
 
     fn delete(&self, item: &str) -> Result<(), Error> {
@@ -199,19 +197,34 @@ impl SecretStore for KeyringSecrets<'_> {
 /// Opens the keyring and runs `act` on an item. `None` if the keyring has no such item.
 fn on_entry<T>(
     item: &str,
-    label: &str,
     act: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T>,
 ) -> Result<Option<T>, Error> {
     let store = open().map_err(|error| failed(KeyringTrouble::NoService, text_of(&error)))?;
-    // The other systems show the service and the item's name.
-    let is_labeled = cfg!(target_os = "linux") && !label.is_empty();
-    let modifiers = is_labeled.then(|| HashMap::from([("label", label)]));
-    let entry = store.build(SERVICE, item, modifiers.as_ref()).map_err(|error| classify(&error))?;
+    let entry = store.build(SERVICE, item, None).map_err(|error| classify(&error))?;
     match act(&entry) {
         Ok(value) => Ok(Some(value)),
         Err(keyring_core::Error::NoEntry) => Ok(None),
         Err(error) => Err(classify(&error)),
     }
+}
+
+/// Sets the text that the keyring's own program shows.
+#[cfg(target_os = "linux")]
+fn set_label(entry: &keyring_core::Entry, label: &str) -> keyring_core::Result<()> {
+    let item = entry.as_any().downcast_ref::<zbus_secret_service_keyring_store::cred::Specifier>();
+    item.map_or(Ok(()), |item| item.set_label(label))
+}
+
+/// Sets the comment of the credential, as Windows has no label.
+#[cfg(windows)]
+fn set_label(entry: &keyring_core::Entry, label: &str) -> keyring_core::Result<()> {
+    entry.update_attributes(&std::collections::HashMap::from([("comment", label)]))
+}
+
+/// The Keychain shows the service and the item's name, which says what the secret is.
+#[cfg(not(any(target_os = "linux", windows)))]
+fn set_label(_: &keyring_core::Entry, _: &str) -> keyring_core::Result<()> {
+    Ok(())
 }
 
 /// Whether only the current session can reach the keyring: its D-Bus is not the one that systemd starts for the user,

@@ -25,5 +25,5 @@ pub use login_record::{Item, LoginRecord};
 pub use profile_state::ProfileState;
 pub use source::{CredentialError, CredentialSource, Prepare, Source};
 pub use store::SecretStore;
-pub(crate) use store::{new_item, put_and_check};
+pub(crate) use store::{label, new_item, put_and_check};
 pub(crate) use unused::Unused;

@@ -13,8 +13,12 @@ use std::time::Duration;
 #[cfg(unix)]
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Runs `ask`, which reads without echo. A signal ends the process after the terminal is restored.
-/// rpassword itself ends the line and raises SIGINT for Ctrl-C while the terminal is raw.
+/// How long a prompt that Ctrl-C ended has to return.
+#[cfg(unix)]
+const RETURN: Duration = Duration::from_secs(1);
+
+/// Runs `ask`, which reads without echo. It returns after Ctrl-C: rpassword itself ends the line and raises SIGINT while
+/// the terminal is raw. Another signal ends the process after the terminal is restored.
 #[cfg(unix)]
 #[expect(clippy::exit, reason = "a signal ends the call at once, and reading cannot be broken off otherwise")]
 pub(crate) fn prompt(signals: &Signals, ask: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
@@ -26,6 +30,9 @@ pub(crate) fn prompt(signals: &Signals, ask: impl FnOnce() -> io::Result<String>
     let watcher = std::thread::Builder::new().name("signals".into()).spawn(move || {
         while is_done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
             if let Err(error) = watched.check() {
+                if is_done.recv_timeout(RETURN) != Err(RecvTimeoutError::Timeout) {
+                    return;
+                }
                 let _ = rustix::termios::tcsetattr(&terminal, rustix::termios::OptionalActions::Now, &before);
                 std::process::exit(i32::from(error.code().exit_code()));
             }
@@ -36,11 +43,6 @@ pub(crate) fn prompt(signals: &Signals, ask: impl FnOnce() -> io::Result<String>
         let _ = signals.release();
     }
     let answer = ask();
-    if answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
-        // rpassword has raised a signal, and the watcher is about to end the process.
-        let (_silent, nothing) = channel::<()>();
-        let _ = nothing.recv_timeout(LOOK * 50);
-    }
     drop(done);
     let _ = signals.release();
     answer

@@ -36,11 +36,15 @@ impl<'a> Wizard<'a> {
         Wizard { test, person, japanese: language.starts_with("ja") }
     }
 
+    fn text<'t>(&self, english: &'t str) -> &'t str {
+        if self.japanese { &CATALOG.messages[english] } else { english }
+    }
+
     /// The part of a message without placeholders, as the terminal's bytes are read.
     fn said(&self, english: &str) -> String {
-        let text = if self.japanese { &CATALOG.messages[english] } else { english };
-        let longest = text.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
-        longest.max_by_key(|part| part.len()).unwrap().trim().bytes().map(char::from).collect()
+        let parts =
+            self.text(english).split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
+        as_read(parts.max_by_key(|part| part.len()).unwrap().trim())
     }
 
     fn reads(&mut self, english: &str) {
@@ -70,8 +74,12 @@ impl<'a> Wizard<'a> {
 
     fn hidden(&mut self, question: &str, answer: &str) {
         self.reads(question);
-        until("the terminal to hide what is typed", || !self.person.echoes());
+        self.hides();
         self.person.pty.send_line(answer).unwrap();
+    }
+
+    fn hides(&self) {
+        until("the terminal to hide what is typed", || !self.person.echoes());
     }
 
     /// The questions that all flows have.
@@ -103,6 +111,11 @@ impl<'a> Wizard<'a> {
         self.test.run(["get", "crm"]).ok();
         assert_eq!(self.test.sandbox.token_requests(), requests);
     }
+}
+
+/// Each byte as a character, as a `Person` reads them.
+fn as_read(text: &str) -> String {
+    text.bytes().map(char::from).collect()
 }
 
 fn secret_of(test: &Test, kind: ClientKind) -> String {
@@ -259,7 +272,7 @@ fn the_end_of_the_input_ends_a_question() {
     let args = ["crm", "--secrets", "file", "--data-center", "jp", "--client-id", "1000.A"];
     let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
     wizard.reads("Client Secret");
-    until("the terminal to hide what is typed", || !wizard.person.echoes());
+    wizard.hides();
     wizard.person.pty.send_control('d').unwrap();
     let (code, shown) = wizard.person.leaves();
     assert!(code == 2 && shown.contains("use --client-secret-file"), "{shown}");
@@ -301,6 +314,46 @@ fn a_data_center_is_taken_as_people_write_it_and_nothing_typed_is_lost() {
     }
 }
 
+/// Ctrl-C at any question ends the login with the command that goes on with the answers so far.
+#[test]
+fn no_answer_is_lost_at_a_later_question() {
+    let questions = [
+        ("Profile name, such as crm", "crm", ""),
+        ("Data center ({codes})", "crm.zoho.jp", "--data-center jp"),
+        ("Client ID", "1000.ABC", "--client-id 1000.ABC"),
+        ("Client Secret", "abc123", ""),
+        ("Scopes", "crm-readonly", "--scope ZohoCRM."),
+    ];
+    for (at, language) in (0..questions.len()).zip(LANGUAGES.into_iter().cycle()) {
+        let (mut test, _) = world();
+        let mut wizard =
+            Wizard::starts(&mut test, language, &["--secrets", "file", "--flow", "client-credentials"]);
+        for (question, answer, _) in &questions[..=at] {
+            match *question {
+                "Client Secret" => wizard.hidden(question, answer),
+                _ => wizard.asked(question, &[], answer),
+            }
+        }
+        let (next, _, _) = questions.get(at + 1).unwrap_or(&(
+            "Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none",
+            "",
+            "",
+        ));
+        wizard.reads(next);
+        if *next == "Client Secret" {
+            wizard.hides();
+        }
+        wizard.person.pty.send_control('c').unwrap();
+        let go_on = wizard.person.finds("zoho-cred login crm --flow client-credentials");
+        for (_, _, flag) in &questions[..=at] {
+            assert!(go_on.contains(flag), "{go_on}");
+        }
+        assert!(go_on.ends_with("--secrets file") && !go_on.contains("abc123"), "{go_on}");
+        let (code, shown) = wizard.person.leaves();
+        assert_eq!(code, 130, "{shown}");
+    }
+}
+
 #[test]
 fn files_are_offered_where_no_keyring_answers() {
     for (language, answer, accepted) in
@@ -328,35 +381,54 @@ fn files_are_offered_where_no_keyring_answers() {
     }
 }
 
-/// Gives the answers of the guide's screen, and compares what is shown.
+/// Gives the answers of the guide's screen, and compares what is shown, in both languages.
 #[test]
 fn the_guide_shows_the_screen_as_it_is() {
-    let (mut test, callback) = world();
-    let guide = include_str!("../../docs/guide.md").replace("http://localhost:9437/callback", &callback);
-    let screen = guide.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
-    let (asked, _) = screen.split_once("zoho-cred: opened the consent page").unwrap();
-    let args = ["crm", "--secrets", "file", "--flow", "browser", "--no-browser", "--redirect-uri", &callback];
-    let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
-    for line in asked.lines().filter(|line| !line.starts_with("zoho-cred: ") && !line.starts_with("  ")) {
-        match line.strip_suffix(" (not shown):") {
-            Some(question) => wizard.hidden(question, "0123456789abcdef"),
-            None => {
-                let (question, answer) = line.rsplit_once(": ").unwrap();
-                // The part that the guide leaves out, and the end of the question.
-                let (begin, end) = question.split_once('…').unwrap_or((question, ""));
-                wizard.person.reads(begin);
-                wizard.person.answers(&format!("{end}: "), answer);
+    let guides = [include_str!("../../docs/guide.md"), include_str!("../../docs/ja/guide.md")];
+    for (language, guide) in LANGUAGES.into_iter().zip(guides) {
+        let (mut test, callback) = world();
+        let guide = guide.replace("http://localhost:9437/callback", &callback);
+        let screen = guide.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+        let args =
+            ["crm", "--secrets", "file", "--flow", "browser", "--no-browser", "--redirect-uri", &callback];
+        let mut wizard = Wizard::starts(&mut test, language, &args);
+        let opened = "zoho-cred: opened the consent page in your browser; if you do not see it, visit:";
+        let (asked, end) = screen.split_once(wizard.text(opened)).unwrap();
+        let hidden = wizard.text("{question} (not shown): ").replace("{question}", "");
+        for line in asked.lines().filter(|line| !line.starts_with("zoho-cred: ") && !line.starts_with("  ")) {
+            match line.strip_suffix(hidden.trim_end()) {
+                Some(question) => {
+                    wizard.person.reads(&as_read(question));
+                    wizard.hides();
+                    wizard.person.pty.send_line("0123456789abcdef").unwrap();
+                }
+                None => {
+                    let (question, answer) = line.rsplit_once(": ").unwrap();
+                    // The part that the guide leaves out, and the end of the question.
+                    let (begin, end) = question.split_once('…').unwrap_or((question, ""));
+                    wizard.person.reads(&as_read(begin));
+                    wizard.person.answers(&as_read(&format!("{end}: ")), answer);
+                }
             }
         }
-    }
-    wizard.person.reads("paste its URL here");
-    wizard.person.pty.send_control('c').unwrap();
-    let (_, shown) = wizard.person.leaves();
-    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let shown = one_line(&shown);
-    let mut rest = shown.as_str();
-    for part in one_line(asked).split(" …") {
-        let found = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in {rest:?}"));
-        rest = &rest[found + part.len()..];
+        wizard.reads("zoho-cred: if the browser shows an error after you accept, paste its URL here");
+        wizard.person.pty.send_control('c').unwrap();
+        let last = [
+            "zoho-cred: logged in as {name}",
+            "zoho-cred: the secrets are in the system keyring",
+            "zoho-cred: next: 'zoho-cred get {profile}' prints an access token",
+        ];
+        for message in last.map(|message| wizard.text(message).replace("{profile}", "crm")) {
+            assert!(end.contains(message.split("{name}").last().unwrap()), "{message}");
+        }
+        let (_, shown) = wizard.person.leaves();
+        // Lines may break elsewhere in a terminal of another width.
+        let one_line = |text: &str| text.split_whitespace().collect::<String>();
+        let shown = one_line(&String::from_utf8(shown.chars().map(|c| c as u8).collect()).unwrap());
+        let mut rest = shown.as_str();
+        for part in one_line(asked).split('…') {
+            let found = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in {rest:?}"));
+            rest = &rest[found + part.len()..];
+        }
     }
 }

@@ -83,7 +83,7 @@ fn catalogs() -> Vec<(String, Catalog)> {
     catalogs
 }
 
-/// The sources with user-facing text, without tests. The sandbox is for developers and is English only.
+/// The sources, without tests.
 fn sources() -> Vec<(PathBuf, TokenStream)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut sources, mut folders) = (Vec::new(), vec![root.clone()]);
@@ -91,7 +91,6 @@ fn sources() -> Vec<(PathBuf, TokenStream)> {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             match path.is_dir() {
-                true if path == root.join("sandbox") => {}
                 true => folders.push(path),
                 false if path.extension().is_some_and(|end| end == "rs") => {
                     let text = std::fs::read_to_string(&path).unwrap();
@@ -249,7 +248,9 @@ pub fn is_flag(command: &clap::Command, name: &str) -> bool {
 #[test]
 fn no_sentence_is_said_past_the_translation() {
     let mut found = Vec::new();
-    sources().into_iter().for_each(|(file, code)| bare(code, &file, &mut found));
+    // The sandbox is for developers; only the pages that stand for Zoho's are translated.
+    let translated = sources().into_iter().filter(|(file, _)| !file.starts_with("sandbox"));
+    translated.for_each(|(file, code)| bare(code, &file, &mut found));
     let stray: Vec<&String> =
         found.iter().filter(|text| !NOT_SAID.iter().any(|known| text.contains(known))).collect();
     assert!(stray.is_empty(), "write these with t!, or add them to NOT_SAID:\n{stray:#?}");

@@ -181,12 +181,16 @@ fn a_local_logout_without_the_keyring_is_completed_by_the_next_login() {
 }
 
 #[test]
-fn a_second_login_leaves_no_old_items() {
+fn a_second_login_leaves_no_old_items_and_a_new_name_is_in_the_labels() {
     let Some(test) = world() else { return };
     let found = "secret-tool search --all service zoho-cred 2>&1 | grep '^label = ' | sort";
-    let outcome = on_bus(&test, &format!("{UNLOCK}; {LOGIN}; {LOGIN}; {found}"));
+    let rename = "zoho-cred profile rename crm sales";
+    let outcome = on_bus(&test, &format!("{UNLOCK}; {LOGIN}; {LOGIN}; {found}; {rename}; {found}"));
     let labels = "label = zoho-cred crm (client secret)\nlabel = zoho-cred crm (refresh token)\n";
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, labels), "{outcome:?}");
+    let both = labels.to_owned() + &labels.replace("crm", "sales");
+    assert_eq!((outcome.code, outcome.stdout), (0, both));
+    // The bus of this test is not the one that systemd starts.
+    assert!(outcome.stderr.contains("cron and systemd cannot reach"), "{}", outcome.stderr);
 }
 
 #[test]

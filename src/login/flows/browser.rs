@@ -66,7 +66,7 @@ fn wait(
             return Ok(granted);
         }
         if system.terminal.stdin && has_input(Duration::ZERO) {
-            let Some(text) = read_line(system) else { continue };
+            let Some(text) = read_line(system)? else { continue };
             match request.pasted(&text) {
                 Ok(granted) => return Ok(granted),
                 Err(denied @ Unusable::Denied(_)) => return Err(denied.into_error()),

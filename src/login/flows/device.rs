@@ -139,8 +139,8 @@ fn wait(system: &System, pause: Duration, deadline: &Deadline) -> Result<(), Err
         return Err(timed_out());
     }
     let is_last = left < pause * 2;
-    system.clock.sleep(if is_last { pause.max(left.saturating_sub(LAST_POLL)) } else { pause });
-    Ok(())
+    let pause = if is_last { pause.max(left.saturating_sub(LAST_POLL)) } else { pause };
+    system.signals.wait(&*system.clock, pause)
 }
 
 /// The accounts server for a location: from Zoho's table, or for a loopback server from its server info.

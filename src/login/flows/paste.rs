@@ -37,7 +37,7 @@ pub(crate) fn code(
 fn ask(system: &mut System, request: ConsentRequest<'_>) -> Result<AuthorizationCode, Error> {
     loop {
         system.say_part(&format!("{}: ", tr!("Paste the whole URL")));
-        let Some(text) = read_line(system) else {
+        let Some(text) = read_line(system)? else {
             return Err(wrong(tr!(
                 "nothing was entered; use {flag} to skip the prompt",
                 flag = "--code-file"

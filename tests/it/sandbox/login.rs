@@ -80,6 +80,26 @@ fn exchange(caller: &Caller, client: &Client, code: &str, more: &[(&str, &str)])
 const BACK: [(&str, &str); 1] = [("redirect_uri", REDIRECT)];
 
 #[test]
+fn the_consent_page_is_in_the_language_of_the_browser() {
+    let caller = Caller::new();
+    let client = caller.server.client(ClientKind::ServerBased);
+    let url = with_query(
+        &format!("{}/oauth/v2/auth", caller.server.url()),
+        &authorize(client).into_iter().collect::<Vec<_>>(),
+    );
+    for (languages, shown) in [
+        ("ja,en-US;q=0.9", "アクセスを許可しますか？"),
+        ("de-DE,ja-JP;q=0.5", "承認する"),
+        ("en-US,en;q=0.9,ja;q=0.8", "Allow access?"),
+        ("de", "Accept"),
+    ] {
+        let (_, page) =
+            seen(caller.http.get(url.clone()).header("accept-language", languages).send().unwrap());
+        assert!(page.contains(shown), "{languages}: {page}");
+    }
+}
+
+#[test]
 fn accept_leads_back_with_a_code_that_works_once() {
     let caller = Caller::new();
     let client = caller.server.client(ClientKind::ServerBased);
