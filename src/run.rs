@@ -12,6 +12,9 @@ use crate::system::{System, browser};
 use clap::builder::StyledStr;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::Path;
@@ -175,6 +178,17 @@ fn report_clap_error(args: &[OsString], error: clap::Error, system: &mut System)
     2
 }
 
+/// An error with `--error-format json`, in the order of the contract.
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    code: &'static str,
+    message: Cow<'a, str>,
+    hint: Option<Cow<'a, str>>,
+    retryable: bool,
+    retry_after_s: Option<u64>,
+    exit_code: u8,
+}
+
 /// Writes an error to stderr: `error[CODE]: …`, then `cause:` and `hint:` lines, or one line of JSON.
 pub(crate) fn report(error: &Error, format: ErrorFormat, system: &System) {
     let text = match format {
@@ -187,14 +201,15 @@ pub(crate) fn report(error: &Error, format: ErrorFormat, system: &System) {
         }
         ErrorFormat::Json => {
             let code = error.code();
-            json(&serde_json::json!({"error": {
-                "code": code.word(),
-                "message": sanitize(error.message()),
-                "hint": error.hint().map(sanitize),
-                "retryable": code.retryable(),
-                "retry_after_s": error.retry_after().map(|after| after.as_secs()),
-                "exit_code": code.exit_code(),
-            }}))
+            let error = ErrorJson {
+                code: code.word(),
+                message: sanitize(error.message()),
+                hint: error.hint().map(sanitize),
+                retryable: code.retryable(),
+                retry_after_s: error.retry_after().map(|after| after.as_secs()),
+                exit_code: code.exit_code(),
+            };
+            json(&HashMap::from([("error", error)]))
         }
     };
     system.say(&text);

@@ -55,16 +55,20 @@ pub(crate) fn mask_argument(text: &str) -> String {
     mask(text, |word| is_token(word) || word.split(['.', '-', '_']).any(is_secret))
 }
 
-/// `1000.<hex>.<hex>`, the form of access tokens, refresh tokens and codes, or the 42 hex digits of a client secret.
+/// `1000.<hex>.<hex>`, the form of access tokens, refresh tokens and codes, or the 42 hex digits of a client secret. After
+/// another number than Zoho's 1000 and 1004, the parts must be long.
 fn is_token(word: &str) -> bool {
     if word.len() == 42 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
         return true;
     }
-    let long = |part: &str| part.len() >= 16 && part.bytes().all(|b| b.is_ascii_alphanumeric());
     let mut parts = word.split('.');
-    parts.next().is_some_and(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
-        && parts.next().is_some_and(long)
-        && parts.next().is_some_and(long)
+    let number = parts.next().filter(|part| part.bytes().all(|b| b.is_ascii_digit())).unwrap_or_default();
+    let least = if number.len() == 4 && number.starts_with("100") { 1 } else { 16 };
+    let mut is_part = || {
+        let part = parts.next().unwrap_or_default();
+        part.len() >= least && part.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    !number.is_empty() && is_part() && is_part()
 }
 
 /// Whether `part` is as long and mixed as a client secret.
@@ -150,6 +154,7 @@ mod tests {
         assert_eq!(mask_argument(&format!("'1000.{hex}.{hex}'?")), "'***'?");
         assert_eq!(mask_argument(&format!("--token=1000.{hex}.{hex}")), "--token=***");
         assert_eq!(mask_argument(&format!("{hex}0123456789")), "***");
+        assert_eq!(mask_argument("1000.a.b 1000.CLIENT 10.0.0.1 1.2.3"), "*** 1000.CLIENT 10.0.0.1 1.2.3");
         let plain = "get crm --output-file /home/x/zoho-cred/token --timeout 10s";
         assert_eq!(mask_argument(plain), plain);
     }

@@ -10,6 +10,7 @@ use crate::sanitize::json;
 use crate::secret::Secret;
 use crate::secrets::CredentialSource;
 use crate::system::System;
+use serde::Serialize;
 
 pub(crate) fn export(system: &mut System, global: &Global, args: &ExportArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
@@ -85,19 +86,36 @@ fn dotenv(profile: &Profile, secrets: &Secrets) -> Result<String, Error> {
     Ok(text)
 }
 
-fn object(profile: &Profile, secrets: &Secrets) -> serde_json::Value {
-    let mut object = serde_json::json!({
-        "version": 1,
-        "client_id": profile.client_id,
-        "client_secret": secrets.client_secret.expose(),
-        "refresh_token": secrets.refresh_token.as_ref().map(Secret::expose),
-        "data_center": profile.data_center.map(|data_center| data_center.code),
-        "accounts_url": profile.accounts_url.as_str(),
-        "scopes": profile.scopes,
-    });
-    if let Grant::ClientCredentials { soid } = &profile.grant {
-        object["grant"] = profile.grant.word().into();
-        object["soid"] = soid.as_deref().into();
+/// The keys are in the order of the contract.
+#[derive(Serialize)]
+struct Json<'a> {
+    version: u32,
+    client_id: &'a str,
+    client_secret: &'a str,
+    refresh_token: Option<&'a str>,
+    data_center: Option<&'a str>,
+    accounts_url: &'a str,
+    scopes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    soid: Option<&'a str>,
+}
+
+fn object<'a>(profile: &'a Profile, secrets: &'a Secrets) -> Json<'a> {
+    let (grant, soid) = match &profile.grant {
+        Grant::ClientCredentials { soid } => (Some(profile.grant.word()), soid.as_deref()),
+        Grant::RefreshToken => (None, None),
+    };
+    Json {
+        version: 1,
+        client_id: &profile.client_id,
+        client_secret: secrets.client_secret.expose(),
+        refresh_token: secrets.refresh_token.as_ref().map(Secret::expose),
+        data_center: profile.data_center.map(|data_center| data_center.code),
+        accounts_url: profile.accounts_url.as_str(),
+        scopes: &profile.scopes,
+        grant,
+        soid,
     }
-    object
 }

@@ -2,11 +2,12 @@
 
 use crate::cli::{Global, RejectArgs};
 use crate::commands::Session;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::helper::bad_input;
 use crate::i18n::tr;
 use crate::model::is_well_formed;
 use crate::refresh::{self, Rejected};
+use crate::sanitize::mask_argument;
 use crate::secret::Secret;
 use crate::system::System;
 use std::io::Read;
@@ -17,8 +18,14 @@ const LIMIT: u64 = 64 * 1024;
 /// Reads a token from stdin and drops the cached one if it is the same. Prints nothing on stdout.
 pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) -> Result<u8, Error> {
     system.signals.install();
+    let session = Session::open(system, global, args.profile.as_deref());
+    let session = session.map_err(|error| match &args.profile {
+        Some(name) if error.code() == Code::UnknownProfile && mask_argument(name) != *name => {
+            Error::usage(tr!("a token is read from stdin, not from the command line"), "zoho-cred reject")
+        }
+        _ => error,
+    })?;
     let token = read_token(&mut system.stdin)?;
-    let session = Session::open(system, global, args.profile.as_deref())?;
     let source = session.source(system);
     let rejected =
         session.with_ports(system, &source, |ports| refresh::reject(ports, &token, args.timeout))?;
@@ -35,9 +42,9 @@ pub(super) fn warning(rejected: Rejected) -> Option<String> {
         Rejected::Kept => Some(tr!(
             "Zoho says that the token is valid, so it was kept: check the scope, the organization and the data center"
         )),
-        Rejected::Unclear => {
-            Some(tr!("Zoho did not say whether the token is valid, so it was kept; check the scope first"))
-        }
+        Rejected::Unclear => Some(tr!(
+            "the check of the token failed: Zoho did not say whether it is valid, so it was kept; check the scope first"
+        )),
     }
 }
 

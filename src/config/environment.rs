@@ -28,9 +28,10 @@ pub(crate) fn is_begun(env: &Env) -> bool {
     OWN.iter().any(|name| env.get(name).is_some())
 }
 
-/// Whether all of the profile's variables are set. Their values are not checked.
+/// Whether all of the profile's variables are set. Their values are not checked, and those that contradict each other count,
+/// so that [`profile`] reports them.
 pub(crate) fn is_complete(env: &Env) -> bool {
-    grant(env).is_ok_and(|grant| lacking(env, grant).is_empty())
+    lacking(env, grant(env).unwrap_or(GrantWord::Unknown)).is_empty()
 }
 
 /// What `ZOHO_GRANT` says.

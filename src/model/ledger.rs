@@ -17,8 +17,6 @@ const HOUR_MS: i64 = 3_600_000;
 const EARLY_PAUSE_MS: i64 = 60_000;
 /// In ms.
 const LONGEST_COOL_DOWN_MS: i64 = 1_800_000;
-/// Minimum time between two checks of a rejected token, in ms.
-const CHECK_PAUSE_MS: i64 = 60_000;
 /// Refreshes that rejected tokens may cause per window.
 const REJECT_LIMIT: usize = 3;
 
@@ -175,21 +173,6 @@ pub struct Ledger {
     /// When an early refresh last failed.
     #[serde(default)]
     pub early_failed: Option<Timestamp>,
-    /// The last check of a rejected token. Version 0.1 ignores it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub check: Option<LivenessCheck>,
-}
-
-/// Zoho's verdict on a rejected token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LivenessCheck {
-    /// When Zoho was asked.
-    pub(crate) at: Timestamp,
-    /// Identifies the token by when it was obtained, in ms since 1970.
-    pub(crate) token_at_ms: i64,
-    /// `None` if there is no definite response, or none yet.
-    #[serde(default)]
-    pub(crate) alive: Option<bool>,
 }
 
 impl Entry {
@@ -343,14 +326,6 @@ impl Ledger {
     /// Whether no early refresh failed in the last minute.
     pub fn early_allowed(&self, now: &Timestamp) -> bool {
         self.early_failed.as_ref().is_none_or(|at| at.wait_age_ms(now) >= EARLY_PAUSE_MS)
-    }
-
-    /// The check of the token obtained at `token_at_ms`, if it is less than a minute old.
-    pub(crate) fn recent_check(&self, now: &Timestamp, token_at_ms: i64) -> Option<&LivenessCheck> {
-        let is_recent = |check: &&LivenessCheck| {
-            check.token_at_ms == token_at_ms && check.at.wait_age_ms(now) < CHECK_PAUSE_MS
-        };
-        self.check.as_ref().filter(is_recent)
     }
 
     /// How many rejected tokens were dropped in the window.

@@ -22,9 +22,6 @@ impl Ledger {
             failure.at = convert(&failure.at);
         }
         ledger.early_failed = ledger.early_failed.as_ref().map(&convert);
-        if let Some(check) = &mut ledger.check {
-            check.at = convert(&check.at);
-        }
         ledger
     }
 
@@ -59,7 +56,6 @@ impl Ledger {
                 .cloned(),
             failures: self.failures,
             early_failed: later(&self.early_failed, &other.early_failed),
-            check: self.check.iter().chain(&other.check).min_by_key(|check| check.at.age_ms(now)).cloned(),
         }
     }
 }

@@ -14,7 +14,7 @@ pub use accounts_url::AccountsUrl;
 pub(crate) use accounts_url::is_loopback;
 pub use credential_id::CredentialId;
 pub(crate) use credential_id::{profile_key, secret_fingerprint};
-pub use ledger::{BudgetUse, Entry, Failure, FailureKind, Ledger, LivenessCheck};
+pub use ledger::{BudgetUse, Entry, Failure, FailureKind, Ledger};
 pub use profile::{Budget, Grant, Origin, Profile, Scheme, SecretBackend};
 pub(crate) use profile::{DEFAULT_REDIRECT_URI, consists_of, is_scope, split_scopes};
 pub(crate) use profile_name::ENVIRONMENT;

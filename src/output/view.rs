@@ -85,11 +85,12 @@ pub(crate) fn is_plain(address: &str) -> bool {
     !address.is_empty() && address.bytes().all(legal)
 }
 
-/// The names and values of the variables; unknown values are omitted.
+/// The names and values of the variables of `exec`; unknown values are omitted.
 pub(crate) fn variables(view: &View<'_>) -> Vec<(&'static str, String)> {
     let mut variables = vec![("ZOHO_ACCESS_TOKEN", view.access_token.to_owned())];
     variables.extend(view.api_domain.clone().map(|domain| ("ZOHO_API_DOMAIN", domain)));
     variables.push(("ZOHO_ACCESS_TOKEN_EXPIRES_AT", rfc3339(view.expires_at)));
+    variables.push(("ZOHO_CRED_PROFILE", view.profile.to_owned()));
     variables
 }
 

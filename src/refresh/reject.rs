@@ -2,7 +2,7 @@
 //! everyone else refresh.
 
 use crate::error::Error;
-use crate::model::{CacheRecord, LivenessCheck};
+use crate::model::CacheRecord;
 use crate::oauth::userinfo;
 use crate::oauth::userinfo::Liveness;
 use crate::refresh::lock_wait::{LockOutcome, LockScope, LockWait};
@@ -31,23 +31,17 @@ pub enum Rejected {
 /// Drops `token` if it is the cached one: at once for the first reject in a window, later ones only if Zoho's
 /// `user/info` calls it invalid. Waits for the lock within `timeout`, then `Code::Busy`.
 ///
-/// Zoho is asked without the lock, and at most once a minute for a token: the question is written down before it is
-/// asked, and callers meanwhile go by what is known.
+/// Zoho is asked without the lock. Afterwards, a token that is no longer the cached one is left alone.
 pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Rejected, Error> {
     let deadline = Deadline::after(ports.clock, timeout);
     ports.credential.bound(timeout);
     let id = ports.credential.id()?;
     let store = (ports.open)(&id)?;
-    let Some(asked) = decide(ports, token, &deadline, &*store, None)? else {
-        let alive = match liveness(ports, token, &deadline) {
-            Liveness::Dead => Some(false),
-            Liveness::Alive => Some(true),
-            Liveness::Unknown => None,
-        };
-        let answer = decide(ports, token, &deadline, &*store, Some(alive))?;
-        return Ok(answer.unwrap_or(Rejected::Unclear));
-    };
-    Ok(asked)
+    if let Some(decided) = decide(ports, token, &deadline, &*store, None)? {
+        return Ok(decided);
+    }
+    let answer = liveness(ports, token, &deadline);
+    Ok(decide(ports, token, &deadline, &*store, Some(answer))?.unwrap_or(Rejected::Unclear))
 }
 
 /// Decides under the lock. `answer` is what Zoho said when it was asked; `None` as the result means that it must be asked.
@@ -56,7 +50,7 @@ fn decide(
     token: &Secret,
     deadline: &Deadline,
     store: &dyn Store,
-    answer: Option<Option<bool>>,
+    answer: Option<Liveness>,
 ) -> Result<Option<Rejected>, Error> {
     if !is_cached(&store.cache()?, token) {
         return Ok(Some(Rejected::NotCached));
@@ -78,26 +72,18 @@ fn decide(
         LockOutcome::Served(not_cached) => return Ok(Some(not_cached)),
     };
     let cache = locked.cache()?;
-    let Some(cached) = cache.token.as_ref().filter(|cached| cached.access_token == *token) else {
+    if !is_cached(&cache, token) {
         return Ok(Some(Rejected::NotCached));
-    };
-    let (budget, token_at_ms) = (&ports.profile.budget, cached.obtained_at_ms);
+    }
+    let budget = &ports.profile.budget;
     let now = ports.clock.timestamp();
     let mut ledger = locked.ledger(&now, budget)?;
     if ledger.rejects_in(&now, budget.window) > 0 {
-        let known = match answer {
-            Some(alive) => Some(alive),
-            None => ledger.recent_check(&now, token_at_ms).map(|check| check.alive),
-        };
-        if known.is_none() || answer.is_some() {
-            ledger.check = Some(LivenessCheck { at: now.clone(), token_at_ms, alive: answer.flatten() });
-            locked.record(&ledger)?;
-        }
-        match known {
+        match answer {
             None => return Ok(None),
-            Some(Some(true)) => return Ok(Some(Rejected::Kept)),
-            Some(None) => return Ok(Some(Rejected::Unclear)),
-            Some(Some(false)) => {}
+            Some(Liveness::Alive) => return Ok(Some(Rejected::Kept)),
+            Some(Liveness::Unknown) => return Ok(Some(Rejected::Unclear)),
+            Some(Liveness::Dead) => {}
         }
     }
     ledger.rejected(&now, budget.window);

@@ -313,6 +313,13 @@ impl Outcome {
     }
 }
 
+/// Asserts that these are keys of a JSON text in this order, as the contract has them.
+#[track_caller]
+pub fn in_order(json: &str, keys: &[&str]) {
+    let found: Vec<_> = keys.iter().map(|key| json.find(&format!("\"{key}\":"))).collect();
+    assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{json}");
+}
+
 /// The status of a check in the output of `doctor -o json`, and its message and fix in one string.
 #[track_caller]
 pub fn finding(report: &str, name: &str) -> (String, String) {

@@ -1,6 +1,6 @@
 //! Answers of the accounts server and the results that callers see.
 
-use crate::harness::{Test, until};
+use crate::harness::{Test, in_order, until};
 use std::time::Duration;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Hostile, Language};
 
@@ -19,6 +19,7 @@ fn a_throttle_stops_all_callers_and_a_valid_token_is_still_served() {
         let json = test.run(["get", "--error-format", "json"]);
         let error: serde_json::Value = serde_json::from_str(&json.stderr).unwrap();
         assert_eq!(json.stderr.lines().count(), 1);
+        in_order(&json.stderr, &["code", "message", "hint", "retryable", "retry_after_s", "exit_code"]);
         assert_eq!(error["error"]["code"], "rate_limited");
         assert_eq!(error["error"]["exit_code"], 75);
         assert!((590..=600).contains(&error["error"]["retry_after_s"].as_u64().unwrap()), "{error}");

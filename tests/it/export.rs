@@ -1,6 +1,6 @@
 //! `export`, and `import -` as its inverse.
 
-use crate::harness::{Outcome, Test};
+use crate::harness::{Outcome, Test, in_order};
 
 /// Imports `exported` as `crm` on another machine.
 fn imported(test: &Test, exported: &str) -> Test {
@@ -57,7 +57,11 @@ fn the_bytes_of_both_formats() {
         "version": 1, "client_id": id, "client_secret": secret, "refresh_token": token, "data_center": null,
         "accounts_url": url, "scopes": ["A.b.READ", "C.d.ALL"],
     });
-    assert_eq!(test.run(["export", "-o", "json", "-q"]).json(), json);
+    let exported = test.run(["export", "-o", "json", "-q"]);
+    assert_eq!(exported.json(), json);
+    let keys =
+        ["version", "client_id", "client_secret", "refresh_token", "data_center", "accounts_url", "scopes"];
+    in_order(&exported.stdout, &keys);
 }
 
 #[test]

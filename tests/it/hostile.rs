@@ -217,6 +217,10 @@ fn a_token_given_as_an_argument_is_not_shown() {
                 assert!(outcome.code == 0 || outcome.stdout.is_empty(), "{args:?}: {outcome:?}");
             }
         }
-        test.run(["reject", "crm", &token]).failed(2, "usage");
+        for args in [&["reject", "crm", &token][..], &["reject", &token], &["reject", "1000.a.b"]] {
+            let outcome = test.run(args.iter().copied());
+            outcome.failed(2, "usage");
+            assert!(!outcome.stderr.contains("1000."), "{outcome:?}");
+        }
     }
 }

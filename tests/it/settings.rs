@@ -62,6 +62,11 @@ fn complete_variables_come_before_the_config() {
         assert_eq!(profile(args), "crm");
     }
     test.run(["get", "crm", "-p", "env"]).failed(2, "usage");
+    for contradiction in ["ZOHO_CLIENT_SECRET_FILE", "ZOHO_REFRESH_TOKEN_FILE", "ZOHO_SOID"] {
+        test.set(contradiction, "/nowhere");
+        test.get().failed(78, "config");
+        test = test.unset(contradiction);
+    }
 }
 
 #[test]
