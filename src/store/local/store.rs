@@ -106,7 +106,8 @@ impl Store for LocalStore {
     fn ledger(&self, now: &Timestamp, budget: &Budget) -> Ledger {
         match state_dir::read(&self.ledger) {
             Ok((bytes, _)) => decode(&bytes).unwrap_or_else(|| Ledger::unreadable(now, budget)),
-            Err(_) => Ledger::default(),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ledger::default(),
+            Err(_) => Ledger::unreadable(now, budget),
         }
     }
 
