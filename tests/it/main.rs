@@ -29,6 +29,7 @@ mod flows;
 mod fuzz;
 mod helpers;
 mod hostile;
+mod hosts;
 mod import;
 mod installs;
 mod japanese;
