@@ -44,6 +44,31 @@ fn all_is_well() {
 }
 
 #[test]
+fn a_token_is_checked_and_a_missing_scope_is_named() {
+    let mut test = Test::new().with_profile();
+    assert!(!doctor(&test).stdout.contains("\"token\""), "there is none");
+    let token = test.get().ok().to_owned();
+    let (status, said) = doctor(&test).finding("token");
+    assert!(status == "ok" && said.contains("needs the scope AaaServer.profile.READ"), "{said}");
+
+    test.run_with_stdin(["reject"], token.as_bytes()).ok();
+    test.get().ok();
+    let (status, said) = doctor(&test).finding("token");
+    assert!(status == "warning" && said.contains("zoho-cred api -p crm URL"), "{said}");
+
+    test.sandbox.kill_tokens();
+    fails(&test, "token", &["zoho-cred get crm | zoho-cred reject crm"]);
+    test.sandbox.set_fault(Fault::new(Endpoint::UserInfo, FaultKind::Html));
+    assert_eq!(doctor(&test).finding("token").0, "warning");
+
+    let scopes = ["ZohoCRM.modules.ALL", "AaaServer.profile.READ"].map(str::to_owned).to_vec();
+    test = Test::with(Options { scopes, ..Options::default() });
+    test.get().ok();
+    let (status, said) = doctor(&test).finding("token");
+    assert!(status == "ok" && said.contains("the account is"), "{said}");
+}
+
+#[test]
 fn before_a_login() {
     let test = Test::new().without_environment();
     fails(&test, "config", &["there is no profile yet", "zoho-cred login"]);

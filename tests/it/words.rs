@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use zoho_cred::cli::Cli;
 
 /// Sentences that are not translated, with the reason.
-const NOT_SAID: [&str; 33] = [
+const NOT_SAID: [&str; 34] = [
     // Scripts for Redis, and a line of shell.
     "redis.call(",
     "gh secret set",
@@ -33,7 +33,8 @@ const NOT_SAID: [&str; 33] = [
     // Text that other programs read.
     "output/",
     "HTTP/1.1 ",
-    // A command for the user to paste.
+    // Commands for the user to paste.
+    "\"zoho-cred get {name} | ",
     "\"chmod ",
     "\"icacls ",
     "\"zoho-cred login {name}\"",

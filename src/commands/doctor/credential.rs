@@ -89,7 +89,10 @@ fn refresh_token(session: &Session, system: &System, local: &LocalState) -> Chec
 fn edited_scopes(session: &Session, local: &LocalState) -> Option<Check> {
     let name = &session.profile.name;
     local.wants_other_scopes(&session.profile).then(|| {
-        let message = tr!("edited since the login; tokens keep the scopes of the login");
+        let message = match local.missing_scopes(&session.profile).join(" ") {
+            none if none.is_empty() => tr!("edited since the login; tokens keep the scopes of the login"),
+            scopes => tr!("edited since the login; tokens do not have {scopes}", scopes),
+        };
         Check::warning(&tr!("scopes"), message, format!("zoho-cred login {name}"))
     })
 }

@@ -52,17 +52,18 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     checks.extend(files::checks(&session.state, system));
     if session.state.check().is_err() {
         // No command works with this directory, and its contents are not trusted.
-        checks.extend(network::checks(session, system));
+        checks.extend(network::checks(session, system, None));
         return checks;
     }
     checks.push(files::lock(session, system));
     checks.push(credential::secrets(session, system));
     checks.extend(credential::unattended(session, system));
-    match LocalState::read(session, system) {
-        Ok(found) => checks.extend(credential::checks(session, system, &found)),
-        Err(error) => checks.push(Check::error(&tr!("credential"), &error)),
+    let local = LocalState::read(session, system);
+    match &local {
+        Ok(local) => checks.extend(credential::checks(session, system, local)),
+        Err(error) => checks.push(Check::error(&tr!("credential"), error)),
     }
-    checks.extend(network::checks(session, system));
+    checks.extend(network::checks(session, system, local.as_ref().ok()));
     checks.push(shared::check(session, system));
     checks
 }

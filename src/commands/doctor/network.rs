@@ -1,41 +1,90 @@
-//! Checks of the connection to the accounts server, and of the clock.
+//! Checks of the connection to the accounts server, of the clock, and of the cached token.
 
 use crate::commands::Session;
 use crate::commands::doctor::check::Check;
+use crate::commands::status::LocalState;
 use crate::i18n::{humanize, tr};
 use crate::oauth::SERVER_INFO_PATH;
+use crate::oauth::userinfo::{self, Account, Liveness};
 use crate::problem::Problem;
-use crate::system::{HttpAnswer, HttpRequest, System};
+use crate::secret::Secret;
+use crate::system::{Http, HttpAnswer, HttpRequest, System};
+use crate::zoho::{products, scopes};
 use std::time::Duration;
 
-/// Time limit of the one request.
+/// Time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest difference of the clocks that is harmless, in seconds.
 const MOST_OFF_S: i64 = 60;
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
 
-/// Both checks share one GET.
-pub(crate) fn checks(session: &Session, system: &System) -> Vec<Check> {
+/// Reachability and clock share one GET. Without `local`, no token is checked.
+pub(crate) fn checks(session: &Session, system: &System, local: Option<&LocalState>) -> Vec<Check> {
     let what = &tr!("accounts server");
     let accounts = &session.profile.accounts_url;
     let request = HttpRequest::get(accounts.join(SERVER_INFO_PATH), TIMEOUT);
     let http = session.http(system).and_then(|http| http.ready().map(|()| http));
-    let answer = match http {
-        Ok(http) => http.send(&request).map_err(|failure| failure.problem),
+    let http = match http {
+        Ok(http) => http,
         Err(error) => return vec![Check::error(what, &error)],
     };
-    match answer {
-        Ok(answer) => vec![reached(what, accounts.as_str(), &answer), clock(system, &answer)],
-        Err(problem) => {
-            let fix = fix(system, &problem);
+    match http.send(&request) {
+        Ok(answer) => {
+            let mut checks = vec![reached(what, accounts.as_str(), &answer), clock(system, &answer)];
+            checks.extend(local.and_then(|local| token(session, system, &*http, local)));
+            checks
+        }
+        Err(failure) => {
+            let fix = fix(system, &failure.problem);
             let offline = tr!("the accounts server did not send its time");
             vec![
-                Check::failed(what, problem.message(&request.host()), fix),
+                Check::failed(what, failure.problem.message(&request.host()), fix),
                 Check::skipped(&tr!("clock"), offline),
             ]
         }
     }
+}
+
+/// Asks Zoho about the cached token, which costs no budget.
+fn token(session: &Session, system: &System, http: &dyn Http, local: &LocalState) -> Option<Check> {
+    let (what, name) = (&tr!("token"), &session.profile.name);
+    let token = local.cache.valid_token(system.clock.now())?;
+    let authorization = Some(Secret::new(format!("Zoho-oauthtoken {}", token.access_token.expose())));
+    let url = session.profile.accounts_url.join(userinfo::PATH);
+    let answer = http.send(&HttpRequest { authorization, ..HttpRequest::get(url, TIMEOUT) });
+    let (liveness, account) = match &answer {
+        Ok(answer) => {
+            let (status, body) = (answer.status, &*answer.body);
+            (userinfo::liveness(status, body), userinfo::account(status, body))
+        }
+        Err(_) => (Liveness::Unknown, Account::Unknown),
+    };
+    let window = session.profile.budget.window;
+    let was_rejected = local.ledger.rejects_in(&system.clock.timestamp(), window) > 0;
+    Some(match (liveness, account) {
+        (Liveness::Dead, _) => {
+            let fix = format!("zoho-cred get {name} | zoho-cred reject {name}");
+            Check::failed(what, tr!("Zoho no longer accepts the cached token"), fix)
+        }
+        (Liveness::Unknown, _) => {
+            let message = tr!("Zoho did not say whether the cached token is valid");
+            Check::warning(what, message, tr!("try again later"))
+        }
+        (Liveness::Alive, _) if was_rejected => Check::warning(
+            what,
+            tr!("Zoho accepts it; a call that is still refused needs another scope or organization"),
+            tr!("run 'zoho-cred api -p {name} URL' with the call's URL; it names the scope", name),
+        ),
+        (Liveness::Alive, Account::Known(account)) => {
+            Check::ok(what, tr!("Zoho accepts it; the account is {account}", account))
+        }
+        (Liveness::Alive, Account::NeedsScope | Account::Unknown) => {
+            let needed = |product| scopes::needed(product, "GET", userinfo::PATH);
+            let scope = products::by_name("accounts").and_then(needed).unwrap_or_default();
+            Check::ok(what, tr!("Zoho accepts it; to see the account, it needs the scope {scope}", scope))
+        }
+    })
 }
 
 fn reached(name: &str, accounts: &str, answer: &HttpAnswer) -> Check {

@@ -169,6 +169,12 @@ impl LocalState {
     pub(crate) fn wants_other_scopes(&self, profile: &Profile) -> bool {
         profile.wants_other_scopes(&self.login_scopes)
     }
+
+    /// The profile's scopes that its login did not ask for.
+    pub(crate) fn missing_scopes<'a>(&self, profile: &'a Profile) -> Vec<&'a str> {
+        let had = |scope: &&str| self.login_scopes.iter().any(|it| it.eq_ignore_ascii_case(scope));
+        profile.scopes.iter().map(String::as_str).filter(|scope| !had(scope)).collect()
+    }
 }
 
 /// Derives the status.
