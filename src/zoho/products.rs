@@ -48,6 +48,8 @@ pub struct Product {
     pub presets: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     refused: Refused,
+    /// Whether it accepts the scheme `Bearer`, if that is known.
+    pub bearer: Option<BearerSupport>,
     /// How its lists are divided into pages.
     pub paging: Option<Paging>,
     /// Where the row's facts come from.
@@ -62,6 +64,16 @@ pub enum OrgParameter {
     Header(String),
     /// In this parameter of the query.
     Query(String),
+}
+
+/// What a product makes of the scheme `Bearer`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BearerSupport {
+    /// It accepts it.
+    Accepted,
+    /// It answers 401.
+    Refused,
 }
 
 /// How lists are divided into pages.
@@ -272,7 +284,11 @@ mod tests {
             ("desk", r#"{"errorCode":"SCOPE_MISMATCH","message":"x"}"#, TokenRefusal::Scope),
             ("desk", r#"{"errorCode":"OAUTH_ORG_MISMATCH","message":"x"}"#, TokenRefusal::Org),
             ("desk", r#"{"errorCode":"UNAUTHORIZED","message":"x"}"#, TokenRefusal::Unclear),
-            ("books", r#"{"code":14,"message":"Invalid value passed for authtoken."}"#, TokenRefusal::Dead),
+            (
+                "books",
+                r#"{"code":14,"message":"Invalid value passed for authtoken."}"#,
+                TokenRefusal::Unclear,
+            ),
             (
                 "books",
                 r#"{"code":57,"message":"You are not authorized to perform this operation"}"#,

@@ -97,6 +97,13 @@ fn requests_are_what_was_asked_for() {
         test.run(bad).failed(2, "usage");
     }
     assert_eq!(web.seen().len(), seen.len());
+
+    // A product that refuses Bearer gets the scheme that every product accepts.
+    test.write_config(&(test.read_config() + "scheme = 'bearer'\n"));
+    for (path, scheme) in [("/crm/v8/org", "Bearer"), ("/books/v3/contacts", "Zoho-oauthtoken")] {
+        test.run(["api", &url(path)]).ok();
+        assert_eq!(web.seen().last().unwrap().headers["authorization"], format!("{scheme} {token}"));
+    }
 }
 
 #[test]

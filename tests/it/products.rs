@@ -1,6 +1,7 @@
 //! docs/products.md is made from the product table. `ZOHO_CRED_WRITE_DOCS=1` regenerates it.
 
 use std::fmt::Write;
+use std::path::Path;
 use zoho_cred::zoho::data_center::{ALL, Certainty};
 use zoho_cred::zoho::products::{self, OrgParameter, Product, TokenRefusal};
 use zoho_cred::zoho::scopes;
@@ -30,17 +31,35 @@ fn the_page_is_what_the_table_says() {
     );
 }
 
-/// The table of 401 answers in the troubleshooting page.
+/// The table of 401 answers in the troubleshooting pages.
 #[test]
-fn the_answers_in_the_troubleshooting_page_are_the_tables() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/troubleshooting.md");
-    let text = std::fs::read_to_string(path).unwrap();
-    let start = "<!-- products: made from src/zoho/products.toml -->\n";
-    let (before, rest) = text.split_once(start).unwrap();
-    let (_, after) = rest.split_once("<!-- /products -->").unwrap();
-    let mut table = "| product | token is invalid | scope is missing | wrong organization | does not tell |\n|---|---|---|---|---|\n".to_owned();
+fn the_answers_in_the_troubleshooting_pages_are_the_tables() {
+    let english = "| product | token is invalid | scope is missing | wrong organization | does not tell |\n|---|---|---|---|---|\n";
+    let japanese =
+        "| 製品 | トークンが無効 | スコープの不足 | 組織の間違い | 判別できない |\n|---|---|---|---|---|\n";
+    for (page, head, all, html) in [
+        ("docs/troubleshooting.md", english, "all", "any HTML page"),
+        ("docs/ja/troubleshooting.md", japanese, "共通", "HTML のページ"),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let start = "<!-- products: made from src/zoho/products.toml -->\n";
+        let (before, rest) = text.split_once(start).unwrap();
+        let (_, after) = rest.split_once("<!-- /products -->").unwrap();
+        let table = answers(head, all).replace("any HTML page", html);
+        let new = format!("{before}{start}{table}<!-- /products -->{after}");
+        if std::env::var_os("ZOHO_CRED_WRITE_DOCS").is_some() {
+            std::fs::write(&path, &new).unwrap();
+        }
+        let there = std::fs::read_to_string(&path).unwrap();
+        assert!(there == new, "{page} is out of date: ZOHO_CRED_WRITE_DOCS=1 cargo test --test it products");
+    }
+}
+
+fn answers(head: &str, all: &str) -> String {
+    let mut table = head.to_owned();
     let general = refused(products::by_name("accounts").unwrap());
-    writeln!(table, "| all | {} |", general.join(" | ")).unwrap();
+    writeln!(table, "| {all} | {} |", general.join(" | ")).unwrap();
     for product in products::all() {
         let own = refused(product);
         let cells = own.iter().zip(&general).map(|(own, general)| {
@@ -52,12 +71,7 @@ fn the_answers_in_the_troubleshooting_page_are_the_tables() {
             writeln!(table, "| {} | {} |", product.title, cells.join(" | ")).unwrap();
         }
     }
-    let new = format!("{before}{start}{table}<!-- /products -->{after}");
-    if std::env::var_os("ZOHO_CRED_WRITE_DOCS").is_some() {
-        std::fs::write(path, &new).unwrap();
-    }
-    let there = std::fs::read_to_string(path).unwrap();
-    assert!(there == new, "the table is out of date: ZOHO_CRED_WRITE_DOCS=1 cargo test --test it products");
+    table
 }
 
 fn page() -> String {
@@ -78,7 +92,7 @@ fn page() -> String {
         writeln!(page, "| `{code}` | `{accounts}` | {gateway} | `{zoho}` | {known} |").unwrap();
     }
     page += "\n## Hosts and organizations\n\nThe first host is where `--product` sends requests. `org_id` of the profile is sent as \
-             the organization.\n\n| product | `--product` | hosts | path | organization |\n|---|---|---|---|---|\n";
+             the organization.\n\n| product | `--product` | hosts | path | organization | `Bearer` |\n|---|---|---|---|---|---|\n";
     for product in products::all() {
         let hosts = list(product.host_patterns());
         let base = if product.base.is_empty() { String::new() } else { format!("`{}`", product.base) };
@@ -87,11 +101,14 @@ fn page() -> String {
             Some(OrgParameter::Header(name)) => format!("header `{name}`"),
             Some(OrgParameter::Query(name)) => format!("parameter `{name}`"),
         };
-        writeln!(page, "| {} | `{}` | {hosts} | {base} | {org} |", product.title, product.name).unwrap();
+        let bearer = product.bearer.map(|it| format!("{it:?}").to_lowercase()).unwrap_or_default();
+        writeln!(page, "| {} | `{}` | {hosts} | {base} | {org} | {bearer} |", product.title, product.name)
+            .unwrap();
     }
     write!(
         page,
-        "\nEvery product accepts the scheme `{}`.\n\n## Presets\n\n`login --scope` accepts these names for sets of \
+        "\nEvery product accepts the scheme `{}`. For products that refuse `Bearer`, `api` ignores `scheme = \"bearer\"`. Where the\n\
+         column is empty, nobody has said which it is.\n\n## Presets\n\n`login --scope` accepts these names for sets of \
          scopes.\n\n| preset | scopes |\n|---|---|\n",
         products::scheme()
     )

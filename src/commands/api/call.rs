@@ -5,14 +5,14 @@ use crate::commands::api::target::ApiTarget;
 use crate::commands::token;
 use crate::config::hosts::Place;
 use crate::error::Error;
-use crate::model::MinTtl;
+use crate::model::{MinTtl, Scheme};
 use crate::oauth::userinfo::Liveness;
 use crate::output::View;
 use crate::problem::Problem;
 use crate::refresh::{self, Rejected, TokenRequest};
 use crate::secret::Secret;
 use crate::system::{ApiAnswer, ApiBody, ApiRequest, System};
-use crate::zoho::products::{self, OrgParameter, TokenRefusal};
+use crate::zoho::products::{self, BearerSupport, OrgParameter, TokenRefusal};
 use std::cell::Cell;
 use std::io::Read;
 use std::time::Duration;
@@ -136,7 +136,11 @@ impl<'a> Call<'a> {
     /// Sends the request with this token, and follows redirects within the host.
     fn open(&self, system: &System, target: &ApiTarget, token: &Secret) -> Result<ApiReply, Error> {
         let http = self.session.api_http(system)?;
-        let authorization = format!("{} {}", self.session.profile.scheme.word(), token.expose());
+        let scheme = match target.product.and_then(|product| product.bearer) {
+            Some(BearerSupport::Refused) => Scheme::Zoho,
+            _ => self.session.profile.scheme,
+        };
+        let authorization = format!("{} {}", scheme.word(), token.expose());
         let (mut url, mut left) = (target.url.clone(), REDIRECTS);
         loop {
             let answer = http.open(&ApiRequest {
