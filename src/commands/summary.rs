@@ -22,7 +22,7 @@ pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error>
         return list(system, global, &ListArgs { output: ReportFormat::Text });
     };
     let session = Session::of(system, global, Resolved { profile, config })?;
-    let found = LocalState::read(&session, system)?;
+    let found = LocalState::read(&session, system)?.with_other_machines(&session, system);
     let status = evaluate(&session, system, &found);
     let text = status::summary(&status, &Report::of(system), system.clock.now().wall_ms);
     system.print(text.as_bytes())?;

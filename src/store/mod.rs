@@ -16,6 +16,7 @@ use crate::i18n::tr;
 use crate::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp, TokenSet};
 use shared::address::Address;
 use shared::remote::{Health, Remote};
+use shared::snapshot::Snapshot;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -110,6 +111,18 @@ pub(crate) fn inspect(shared: &SharedSettings, credential: &CredentialId) -> Res
     let health = connect(shared, credential, Duration::MAX)?.inspect()?;
     let foreign = health.key_id.as_ref().is_some_and(|id| !keys.ids().contains(id));
     if foreign { Err(shared::foreign()) } else { Ok(health) }
+}
+
+/// The ledger in the shared store, with the times of this machine. Takes no lock and no lease.
+pub(crate) fn shared_ledger(
+    shared: &SharedSettings,
+    credential: &CredentialId,
+    within: Duration,
+) -> Result<Ledger, Error> {
+    let keys = shared.keys()?;
+    let reply = connect(shared, credential, within)?.look(&keys.ids(), within)?;
+    let reply = reply.ok_or_else(shared::foreign)?;
+    Ok(Snapshot::of(reply, &keys, credential, &*shared.clock)?.ledger)
 }
 
 /// Connects to the remote store that the URL names.

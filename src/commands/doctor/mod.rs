@@ -58,7 +58,7 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
     checks.push(files::lock(session, system));
     checks.push(credential::secrets(session, system));
     checks.extend(credential::unattended(session, system));
-    let local = LocalState::read(session, system);
+    let local = LocalState::read(session, system).map(|local| local.with_other_machines(session, system));
     match &local {
         Ok(local) => checks.extend(credential::checks(session, system, local)),
         Err(error) => checks.push(Check::error(&tr!("credential"), error)),

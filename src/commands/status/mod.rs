@@ -1,4 +1,4 @@
-//! `status`: one profile in full, from local data only.
+//! `status`: one profile in full, without a request to Zoho.
 
 mod state;
 mod text;
@@ -20,7 +20,7 @@ pub(crate) const MANY_TOKENS: u32 = 8;
 /// budget without a valid token.
 pub(crate) fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
-    let found = LocalState::read(&session, system)?;
+    let found = LocalState::read(&session, system)?.with_other_machines(&session, system);
     let status = evaluate(&session, system, &found);
     let text = match args.output {
         ReportFormat::Json => json(&status) + "\n",

@@ -122,6 +122,9 @@ pub(crate) struct Stores {
     pub(crate) shared: Option<String>,
 }
 
+/// How long a report waits for the shared store's ledger.
+const SHARED_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// What this machine has stored about a session's credential.
 pub(crate) struct LocalState {
     pub(crate) cache: CacheRecord,
@@ -162,6 +165,26 @@ impl LocalState {
             Ok(None) => Ok(nothing(None)),
             Err(CredentialError::Failed(error)) => Err(error),
             Err(error) => Ok(nothing(Some(error))),
+        }
+    }
+
+    /// With the requests of other machines, which count in the same budget, if the shared store answers.
+    pub(crate) fn with_other_machines(self, session: &Session, system: &System) -> Self {
+        let shared = || -> Result<Option<Ledger>, Error> {
+            let Some(shared) = session.shared(system)? else { return Ok(None) };
+            let Some(id) = session.source(system).known_id()? else { return Ok(None) };
+            store::shared_ledger(&shared, &id, SHARED_TIMEOUT).map(Some)
+        };
+        match shared() {
+            Ok(Some(shared)) => {
+                let ledger = self.ledger.stricter(&shared, &system.clock.timestamp());
+                LocalState { ledger, ..self }
+            }
+            Ok(None) => self,
+            Err(error) => {
+                log::info!("other machines are not counted: {}", error.message());
+                self
+            }
         }
     }
 

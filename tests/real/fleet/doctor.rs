@@ -46,6 +46,36 @@ fn a_lease_is_reported() {
     holder.wait().ok();
 }
 
+/// Regression: reports counted the requests of their own machine only, but errors those of all machines.
+#[test]
+fn the_budget_is_that_of_all_machines_in_every_report_and_error() {
+    let Some(fleet) = RedisStore::new() else { return };
+    for used in 1..=10 {
+        fleet.run(used % 2, &["get", "--refresh"]).ok();
+        let left = 10 - used;
+        for machine in 0..2 {
+            let json = |args: &[&str]| -> serde_json::Value {
+                let outcome = fleet.run(machine, args);
+                let text = if outcome.stdout.is_empty() { &outcome.stderr } else { &outcome.stdout };
+                serde_json::from_str(text).unwrap_or_else(|_| panic!("{outcome:?}"))
+            };
+            let budget = json(&["status", "-o", "json"])["budget"].take();
+            assert_eq!((&budget["used"], &budget["left"]), (&used.into(), &left.into()), "{budget}");
+            let words = format!("{left} of 10 left");
+            let text = fleet.run(machine, &["status"]).stdout;
+            assert!(text.contains(&words), "{text}");
+            let found = fleet.run(machine, &["doctor", "-o", "json"]).finding("budget").1;
+            assert!(found.starts_with(&words), "{found}");
+            if left == 0 {
+                let error = json(&["get", "--refresh", "--error-format", "json"])["error"].take();
+                let said = error["message"].as_str().unwrap();
+                assert!(said.contains(&format!("{used} of Zoho's 10")), "{said}");
+            }
+        }
+    }
+    assert_eq!(fleet.requests(), 10);
+}
+
 #[test]
 fn a_token_under_another_key_is_found() {
     let Some(mut fleet) = RedisStore::new() else { return };
