@@ -7,13 +7,16 @@ use crate::model::{CacheRecord, CredentialId, Ledger, Secrets};
 use crate::refresh::lock_wait::lock_this_machine;
 use crate::refresh::ports::Ports;
 use crate::secret::Secret;
+use crate::store::Store;
+use std::cell::Cell;
 use std::time::Duration;
 
 /// The limit of the wait for the lock of the new credential, which usually nobody knows yet.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Stores `token` in place of the refresh token of `secrets`. Returns a warning if that failed: the refresh token from
-/// before stays in use.
+/// before stays in use. Another warning says that the machines of a shared store do not have the new one, because refresh
+/// tokens are never stored there.
 ///
 /// The new credential gets the token and the ledger of the old one before anything uses it, so that no request that was
 /// spent is forgotten.
@@ -27,23 +30,32 @@ pub(crate) fn take_over(
     if secrets.refresh_token.as_ref() == Some(token) {
         return None;
     }
-    let prepare = |id: &CredentialId| continue_with(ports, id, record, ledger);
-    let error = ports.credential.replace(secrets, token, &prepare).err()?;
-    let why = error.in_one_line();
-    Some(tr!(
-        "Zoho issued a new refresh token, which could not be stored ({why}); if the old one is refused, log in again",
-        why
-    ))
+    let shared = Cell::new(false);
+    let prepare = |id: &CredentialId| {
+        let store = (ports.open)(id)?;
+        shared.set(store.is_shared());
+        continue_with(ports, &*store, record, ledger)
+    };
+    match ports.credential.replace(secrets, token, &prepare) {
+        Err(error) => Some(tr!(
+            "Zoho issued a new refresh token, which could not be stored ({why}); if the old one is refused, log in again",
+            why = error.in_one_line()
+        )),
+        Ok(()) if shared.get() => Some(tr!(
+            "Zoho issued a new refresh token; give it to the other machines with 'zoho-cred export {profile}'",
+            profile = ports.profile.name
+        )),
+        Ok(()) => None,
+    }
 }
 
 fn continue_with(
     ports: &Ports<'_>,
-    id: &CredentialId,
+    store: &dyn Store,
     record: &CacheRecord,
     ledger: &Ledger,
 ) -> Result<(), Error> {
-    let store = (ports.open)(id)?;
-    let mut locked = lock_this_machine(ports.clock, &*store, TIMEOUT)?;
+    let mut locked = lock_this_machine(ports.clock, store, TIMEOUT)?;
     let now = ports.clock.timestamp();
     locked.cache()?;
     let known = locked.ledger(&now, &ports.profile.budget)?;

@@ -42,6 +42,10 @@ pub trait Store {
     fn known_at_start(&self, _token: &TokenSet) -> bool {
         false
     }
+    /// Whether other machines share it.
+    fn is_shared(&self) -> bool {
+        false
+    }
     /// How long to wait before the next look at the lock. `attempt` counts from 0.
     fn pause(&self, attempt: u32) -> Duration;
     /// Who holds the lock.

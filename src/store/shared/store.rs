@@ -210,4 +210,8 @@ impl Store for SharedStore {
         let first = waiting.first.as_ref().and_then(|first| first.token.as_ref());
         first.is_some_and(|first| first.access_token == token.access_token)
     }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
 }
