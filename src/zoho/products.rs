@@ -37,6 +37,8 @@ pub struct Product {
     hosts: Vec<String>,
     /// Path of its API below the host, without a trailing slash. Empty if there is none.
     pub base: String,
+    /// A call below `base` that reads something without an id.
+    pub(crate) sample: Option<String>,
     /// Where a call names the organization.
     pub org: Option<OrgParameter>,
     /// Scopes, where `{module}` stands for any name.

@@ -99,6 +99,21 @@ pub(crate) fn needed(product: &Product, method: &str, path: &str) -> Option<Stri
     }
 }
 
+/// Whether one of `granted` contains `scope`: the same, of all operations, of all modules, or full access.
+pub(crate) fn allow(granted: &[String], scope: &str) -> bool {
+    let scope = scope.to_lowercase();
+    let (Some((product, _)), Some((group, operation))) = (scope.split_once('.'), scope.rsplit_once('.'))
+    else {
+        return granted.iter().any(|it| it.eq_ignore_ascii_case(&scope));
+    };
+    granted.iter().map(|it| it.to_lowercase()).any(|it| {
+        let Some((own, allowed)) = it.rsplit_once('.') else { return false };
+        let covers =
+            own == group || group.starts_with(&format!("{own}.")) || own == format!("{product}.fullaccess");
+        covers && (allowed == "all" || allowed == operation)
+    })
+}
+
 /// `v8`, or the first segment of a base path.
 fn is_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))

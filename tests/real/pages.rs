@@ -9,7 +9,7 @@ use crate::world::{bash, on_path, python, run};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
-use zoho_cred::sandbox::ClientKind;
+use zoho_cred::sandbox::{ClientKind, Options};
 
 /// Blocks that tests/installer and the test runner themselves cover.
 const DONE_ELSEWHERE: [&str; 4] = [
@@ -85,9 +85,8 @@ fn run_python(block: &str) {
 
 /// Runs a command that does not prompt.
 fn call(test: &Test, command: &str) {
-    // Other products want an organization; tests/it/api.rs calls them.
-    if command.contains(" --product ") {
-        return;
+    if let Some((_, rest)) = command.split_once(" --product ") {
+        return call_product(command, rest.split(' ').next().unwrap());
     }
     // Another machine is another home without a keyring.
     let server = "mkdir -p ~/server; HOME=~/server ZOHO_CRED_STATE_DIR=~/server/state";
@@ -103,6 +102,20 @@ fn call(test: &Test, command: &str) {
     } else if command.contains("/crm/v8/Leads") {
         assert!(outcome.stdout.contains("\"Last_Name\":\"Yamada\""), "{command}: {outcome:?}");
     }
+}
+
+/// Runs a call to Desk or Books for a profile with its scope and organization.
+fn call_product(command: &str, product: &str) {
+    let (scope, organization, answer) = match product {
+        "desk" => ("Desk.tickets.READ", "2389290", "ticketNumber"),
+        "books" => ("ZohoBooks.invoices.READ", "10234695", "INV-000001"),
+        other => panic!("{other} is not in the sandbox"),
+    };
+    let scopes = vec![scope.to_owned()];
+    let test = on_path(Test::with(Options { scopes, ..Options::default() }).with_profile());
+    test.write_config(&format!("{}org_id = '{organization}'\n", test.read_config()));
+    let outcome = bash(&test, command);
+    assert!(outcome.ok().contains(answer), "{command}: {outcome:?}");
 }
 
 fn log_in(test: &mut Test, callback: &str, line: &str) {

@@ -1,6 +1,8 @@
 //! An API call that a profile's scopes allow, for the texts to end with something that works.
 
 use crate::model::Profile;
+use crate::zoho::products::{self, Product};
+use crate::zoho::scopes;
 
 /// Where a call goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,34 +18,37 @@ const PEOPLE: [&str; 2] = ["Leads", "Contacts"];
 
 impl Sample {
     pub(super) fn of(profile: &Profile) -> Self {
-        profile
-            .scopes
-            .iter()
-            .find_map(|scope| allowed(&scope.to_ascii_lowercase(), profile))
-            .unwrap_or_else(|| records("Leads"))
+        let crm = || profile.scopes.iter().find_map(|scope| of_crm(&scope.to_ascii_lowercase()));
+        let first = crm().or_else(|| products::all().iter().find_map(|product| of_product(product, profile)));
+        first.unwrap_or_else(|| records("Leads"))
     }
 }
 
-/// A call that `scope` (in lowercase) allows.
-fn allowed(scope: &str, profile: &Profile) -> Option<Sample> {
-    let (product, rest) = scope.split_once('.')?;
+/// A call of the CRM that `scope` (in lowercase) allows.
+fn of_crm(scope: &str) -> Option<Sample> {
+    let rest = scope.strip_prefix("zohocrm.")?;
     if !["all", "read"].contains(&rest.rsplit('.').next()?) {
         return None;
     }
-    let area = rest.split('.').next()?;
     let gateway = |path: &str| Some(Sample::Gateway(path.to_owned()));
-    match (product, area) {
-        ("zohocrm", "modules") => Some(records(&module(rest))),
-        ("zohocrm", "org") => gateway("/crm/v8/org"),
-        ("zohocrm", "users") => gateway("/crm/v8/users?type=CurrentUser"),
-        ("zohocrm", "settings") => gateway("/crm/v8/settings/modules"),
-        ("zohobooks", "fullaccess" | "settings") => gateway("/books/v3/organizations"),
-        ("desk", "basic") => {
-            let domain = profile.data_center?.product_domain;
-            Some(Sample::Url(format!("https://desk.{domain}/api/v1/organizations")))
-        }
+    match rest.split('.').next()? {
+        "modules" => Some(records(&module(rest))),
+        "org" => gateway("/crm/v8/org"),
+        "users" => gateway("/crm/v8/users?type=CurrentUser"),
+        "settings" => gateway("/crm/v8/settings/modules"),
         _ => None,
     }
+}
+
+/// The sample of the product table, if the profile's scopes allow it.
+fn of_product(product: &Product, profile: &Profile) -> Option<Sample> {
+    let path = format!("{}/{}", product.base, product.sample.as_ref()?);
+    scopes::needed(product, "GET", &path).filter(|scope| scopes::allow(&profile.scopes, scope))?;
+    let own_host = profile.data_center.filter(|_| !product.is_on_gateway()).map(|dc| product.hosts(dc));
+    Some(match own_host.as_deref() {
+        Some([host, ..]) => Sample::Url(format!("https://{host}{path}")),
+        _ => Sample::Gateway(path),
+    })
 }
 
 /// The module in `modules.contacts.READ`, as URLs name it; Leads if the scope is for all.
@@ -87,12 +92,39 @@ mod tests {
             ("'ZohoCRM.modules.deals.CREATE','ZohoCRM.org.READ'", gateway("/crm/v8/org")),
             ("'AaaServer.profile.READ','ZohoCRM.users.ALL'", gateway("/crm/v8/users?type=CurrentUser")),
             ("'ZohoBooks.fullaccess.all'", gateway("/books/v3/organizations")),
-            ("'Desk.basic.READ'", Sample::Url("https://desk.zoho.jp/api/v1/organizations".into())),
+            ("'ZohoBooks.invoices.READ','AaaServer.profile.READ'", url("accounts.zoho.jp/oauth/user/info")),
+            ("'Desk.tickets.ALL','Desk.basic.READ'", url("desk.zoho.jp/api/v1/organizations")),
+            ("'ZohoMail.messages.ALL','zohomail.accounts.read'", url("mail.zoho.jp/api/accounts")),
+            (
+                "'ZohoRecruit.modules.ALL'",
+                url("recruit.zoho.jp/recruit/v2/Candidates?fields=Last_Name&per_page=1"),
+            ),
         ] {
-            let text = format!("[profile.crm]\nclient_id='x'\ndata_center='jp'\nscopes=[{scopes}]\n");
-            let file = ConfigFile::parse(Path::new("c"), &text).unwrap();
-            let profile = file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap();
-            assert_eq!(Sample::of(&profile), wanted, "{scopes}");
+            assert_eq!(Sample::of(&profile(scopes)), wanted, "{scopes}");
         }
+    }
+
+    /// A profile whose login used a preset gets a call that works, of its product if the table has one.
+    #[test]
+    fn every_preset_has_a_call_that_it_allows() {
+        for product in products::all() {
+            for (name, preset) in &product.presets {
+                let sample = Sample::of(&profile(&format!("'{}'", preset.join("','"))));
+                let (Sample::Gateway(call) | Sample::Url(call)) = &sample;
+                let own = product.sample.is_some() || name.starts_with("crm");
+                let expected = if own { &*product.base } else { "/oauth/user/info" };
+                assert!(call.contains(expected), "{name}: {call}");
+            }
+        }
+    }
+
+    fn url(address: &str) -> Sample {
+        Sample::Url(format!("https://{address}"))
+    }
+
+    fn profile(scopes: &str) -> Profile {
+        let text = format!("[profile.crm]\nclient_id='x'\ndata_center='jp'\nscopes=[{scopes}]\n");
+        let file = ConfigFile::parse(Path::new("c"), &text).unwrap();
+        file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap()
     }
 }
