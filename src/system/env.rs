@@ -13,10 +13,10 @@ pub(crate) fn secret_variables() -> impl Iterator<Item = &'static str> {
     SECRET_VARIABLES.into_iter().chain(store)
 }
 
-/// Whether a store's URL contains a password. True if it is not a URL.
+/// Whether a store's URL contains a password, which may be badly encoded. True if it is neither a URL nor `none`.
 fn holds_password(address: &str) -> bool {
-    url::Url::parse(address)
-        .map_or(true, |url| url.password().is_some() || url.query_pairs().any(|(name, _)| name == "pass"))
+    let Some((_, rest)) = address.split_once("://") else { return address != "none" };
+    rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':')) || rest.contains("pass=")
 }
 
 /// The environment of a call. Empty variables count as unset, because CI systems set many of them. Of duplicate names
@@ -75,13 +75,18 @@ mod tests {
     #[test]
     fn a_stores_password_is_seen_wherever_it_stands() {
         for address in
-            ["rediss://fleet:hunter2@x", "redis://:hunter2@x", "redis+unix:///s?pass=hunter2", "hunter2"]
+            ["rediss://fleet:h/2@x", "redis+cluster://:h@x:1,y:2", "redis+unix:///s?pass=hunter2", "hunter2"]
         {
             assert!(holds_password(address), "{address}");
         }
-        for address in
-            ["rediss://redis.example:6379/1", "redis://fleet@x", "redis+unix:///run/redis.sock?db=1"]
-        {
+        for address in [
+            "rediss://redis.example:6379/1",
+            "redis://fleet@x",
+            "redis+unix:///run/redis.sock?db=1",
+            "redis+cluster://x:1,y:2",
+            "s3://bucket/prefix",
+            "none",
+        ] {
             assert!(!holds_password(address), "{address}");
         }
     }
