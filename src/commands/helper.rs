@@ -8,7 +8,7 @@ use crate::config::hosts::{self, Place};
 use crate::error::{Code, Error};
 use crate::helper::{LIMIT, bad_input, git, uri};
 use crate::i18n::tr;
-use crate::model::{MinTtl, is_well_formed};
+use crate::model::{ENVIRONMENT, MinTtl, is_well_formed};
 use crate::output::View;
 use crate::refresh::{self, TokenRequest, TokenResponse};
 use crate::secret::Secret;
@@ -167,11 +167,18 @@ pub(super) fn not_served(host: Option<&str>, profile: &str) -> Error {
         Some(host) => Error::new(
             Code::BadInput,
             tr!("profile '{profile}' must not send tokens to {host}", profile, host),
-            tr!(
-                "if it is a Zoho API, add \"{host}\" to hosts of [profile.{profile}] in the config",
-                host,
-                profile
-            ),
+            if profile == ENVIRONMENT {
+                tr!(
+                    "if it is a Zoho API, use a profile of the config file with \"{host}\" in its hosts",
+                    host
+                )
+            } else {
+                tr!(
+                    "if it is a Zoho API, add \"{host}\" to hosts of [profile.{profile}] in the config",
+                    host,
+                    profile
+                )
+            },
         ),
         None => Error::new(
             Code::BadInput,

@@ -8,11 +8,11 @@ use crate::i18n::tr;
 use crate::model::is_loopback;
 use crate::problem::Problem;
 use crate::system::api_http::{ApiAnswer, ApiBody, ApiHttp, ApiRequest};
-use crate::system::files;
 use crate::system::http::{
     BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, MAX_CONNECT_TIMEOUT, Method,
 };
 use crate::system::lookup::Lookup;
+use crate::system::{Env, files};
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header;
@@ -70,8 +70,13 @@ impl Https {
 
     fn builder(&self, url: &url::Url, connect_timeout: Duration) -> Result<ClientBuilder, String> {
         let builder = self.async_builder(connect_timeout, url.scheme() == "https")?;
-        let builder = if is_loopback(url) { builder.no_proxy() } else { builder.https_only(true) };
-        Ok(ClientBuilder::from(builder))
+        if is_loopback(url) {
+            return Ok(ClientBuilder::from(builder.no_proxy()));
+        }
+        match unusable_proxy() {
+            Some(name) => Err(tr!("{name} is not the address of a proxy", name)),
+            None => Ok(ClientBuilder::from(builder.https_only(true))),
+        }
     }
 
     fn async_builder(
@@ -245,6 +250,19 @@ impl ApiHttp for Https {
 
 fn form<'a>(request: &'a HttpRequest<'a>) -> Vec<(&'static str, &'a str)> {
     request.form.iter().map(|(name, value)| (*name, value.expose())).collect()
+}
+
+/// The variable of a proxy that reqwest would silently go without.
+fn unusable_proxy() -> Option<&'static str> {
+    let env = Env::real();
+    let is_unusable = |value: &str| {
+        let scheme = if value.contains("://") { "" } else { "http://" };
+        let known =
+            |url: &url::Url| ["http", "https"].contains(&url.scheme()) || url.scheme().starts_with("socks");
+        !url::Url::parse(&format!("{scheme}{value}")).is_ok_and(|url| url.has_host() && known(&url))
+    };
+    let mut names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter();
+    names.find(|name| env.get(name).is_some_and(is_unusable))
 }
 
 /// Whether reqwest would use a proxy for `url`.

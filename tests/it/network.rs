@@ -344,14 +344,20 @@ fn early_requests_that_tls_never_carries_use_no_budget() {
     early_requests_that_are_never_sent(Silence::Tls);
 }
 
-/// A caller that trusts another authority, and one whose proxy is dead.
+/// A caller that trusts another authority, one whose proxy is dead, and one that would go without its proxy.
 fn broken_callers(test: &Test) -> Vec<(Command, &'static str)> {
     let (other, _) = test.self_signed("other.example");
     let ca = path(test, "ca.pem");
     let mut proxied = test.command(["get", "--ca-file", &ca]);
     proxied.env("HTTPS_PROXY", "http://127.0.0.1:1");
     let distrustful = test.command(["get", "--ca-file", &other]);
-    vec![(distrustful, "an authority that is not trusted"), (proxied, "the proxy did not connect")]
+    let mut misconfigured = test.command(["get", "--ca-file", &ca]);
+    misconfigured.env("HTTPS_PROXY", "ftp://proxy.example");
+    vec![
+        (distrustful, "an authority that is not trusted"),
+        (proxied, "the proxy did not connect"),
+        (misconfigured, "HTTPS_PROXY is not the address of a proxy"),
+    ]
 }
 
 /// A broken caller's failure was remembered for everybody: 35 healthy calls got no token in 126 s.
