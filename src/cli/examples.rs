@@ -25,6 +25,7 @@ Examples:
   zoho-cred login crm
   zoho-cred login crm --data-center eu --scope ZohoCRM.modules.ALL
   zoho-cred login crm --flow paste
+  zoho-cred login crm --client-secret-only
   zoho-cred login ci --flow refresh-token --refresh-token-file - < token.txt";
 
 pub(super) const LOGOUT: &str = "\

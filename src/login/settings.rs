@@ -354,6 +354,18 @@ pub(crate) fn another_client_secret(system: &System, error: Error) -> Result<Sec
     another_secret(system, error, &tr!("Client Secret again, or Enter to stop"), answers::client_secret)
 }
 
+/// The new client secret after a rotation, from its file or a person.
+pub(crate) fn new_client_secret(system: &mut System, args: &LoginArgs) -> Result<Secret, Error> {
+    let flag = "--client-secret-file";
+    match &args.client_secret_file {
+        Some(path) => read_secret_file(system, path),
+        None if system.terminal.stdin => {
+            ask_secret(system, &tr!("New Client Secret"), flag, answers::client_secret)
+        }
+        None => Err(wrong(tr!("there is no terminal to ask for what is missing: {flags}", flags = flag))),
+    }
+}
+
 /// The client secret for the data center that the user's account is in. By default each data center has a secret of
 /// its own, so this prompts for it. Without a terminal, a stored secret is never sent to another server.
 pub(crate) fn secret_of(

@@ -116,7 +116,7 @@ impl LikelyCause {
                 profile
             ),
             LikelyCause::ClientSecret => tr!(
-                "copy the secret for that data center from the API console, then run 'zoho-cred login {profile}'",
+                "copy the secret for that data center from the API console, then run 'zoho-cred login {profile}'; after a rotation, 'zoho-cred login {profile} --client-secret-only'",
                 profile
             ),
             LikelyCause::RedirectUri => tr!(

@@ -23,6 +23,7 @@ pub use login_journal::LoginJournal;
 pub use login_lock::LoginLock;
 pub use login_record::{Item, LoginRecord};
 pub use profile_state::ProfileState;
+pub(crate) use replace::replace_client_secret;
 pub use source::{CredentialError, CredentialSource, Prepare, Source};
 pub use store::SecretStore;
 pub(crate) use store::{label, new_item, put_and_check};

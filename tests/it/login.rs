@@ -190,3 +190,38 @@ fn a_cached_token_proves_nothing_of_a_new_secret() {
     outcome.failed(78, "client_rejected");
     test.run(["get", "--refresh"]).ok();
 }
+
+/// After a rotation, the new secret is tested and stored for every profile of the client; the refresh token stays.
+#[test]
+fn a_rotated_client_secret_needs_no_new_consent() {
+    let test = Test::new().without_environment();
+    let file = |text: &str| test.file(&format!("secret-{}", text.len()), text).display().to_string();
+    let (id, url, new) = (test.sandbox.client_id(), test.sandbox.url(), test.sandbox.client_secret());
+    let (old, token) = (file("0123456789abcdef"), file(test.sandbox.refresh_token()));
+    for profile in ["crm", "same"] {
+        let flow = ["login", profile, "--flow", "refresh-token", "--no-verify", "--secrets", "file"];
+        let of = ["--accounts-url", url, "--client-id", id, "--client-secret-file", &old];
+        test.run([&flow[..], &of, &["--refresh-token-file", &token]].concat()).ok();
+    }
+    let rejected = test.run(["get", "crm"]);
+    rejected.failed(78, "client_rejected");
+    assert!(rejected.stderr.contains("login crm --client-secret-only'"), "{rejected:?}");
+    let rotate = |secret: &str| {
+        test.run(["login", "crm", "--client-secret-only", "--client-secret-file", &file(secret)])
+    };
+    rotate("fedcba").failed(78, "client_rejected");
+    let outcome = rotate(new);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(outcome.stderr.contains("stored for ") && !outcome.stderr.contains(new), "{outcome:?}");
+    let requests = test.sandbox.token_requests();
+    for profile in ["crm", "same"] {
+        assert!(outcome.stderr.contains(profile), "{outcome:?}");
+        let exported = test.run(["export", profile, "-q"]).ok().to_owned();
+        assert!(exported.contains(new) && exported.contains(test.sandbox.refresh_token()), "{exported}");
+        test.run(["get", profile]).ok();
+    }
+    assert_eq!(test.sandbox.token_requests(), requests, "the test's token serves");
+    assert_eq!(crate::harness::files_below(&test.state().join("secrets")).len(), 6, "an old item was left");
+    test.run(["login", "same", "--client-secret-only"]).failed(2, "usage");
+    test.run(["login", "crm", "--client-secret-only", "--flow", "paste"]).failed(2, "usage");
+}

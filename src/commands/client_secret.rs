@@ -1,0 +1,86 @@
+//! `login --client-secret-only`: replaces a client secret that was rotated in the API console. The refresh token stays, so
+//! no new consent is needed.
+
+use crate::cli::{Global, LoginArgs};
+use crate::commands::session::Session;
+use crate::error::{Code, Error};
+use crate::i18n::tr;
+use crate::login::{settings, wrong};
+use crate::model::{CredentialId, MinTtl, Profile, SecretBackend, Secrets};
+use crate::refresh::{TokenRequest, get_token};
+use crate::secret::Secret;
+use crate::secrets::{CredentialSource, LoginLock, Source, replace_client_secret};
+use crate::system::System;
+use std::time::Duration;
+
+/// Time limit of the test request.
+const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often secrets are tried. Each counts in the budget.
+const ATTEMPTS: u32 = 4;
+
+/// Tests the new secret with one token request, then stores it for every profile that has the old one.
+pub(crate) fn client_secret_only(
+    system: &mut System,
+    global: &Global,
+    args: &LoginArgs,
+) -> Result<u8, Error> {
+    let session = Session::open(system, global, args.profile.as_deref())?;
+    let (profile, state) = (&session.profile, &session.state);
+    if matches!(profile.secrets, SecretBackend::Command(_) | SecretBackend::Environment) {
+        return Err(wrong(tr!(
+            "this profile's secrets are not stored by zoho-cred; change them where they are"
+        )));
+    }
+    let old = session.source(system).secrets()?;
+    let mut secret = settings::new_client_secret(system, args)?;
+    let mut replaced = None;
+    for attempt in 1..=ATTEMPTS {
+        let secrets = Secrets { client_secret: secret.clone(), refresh_token: old.refresh_token.clone() };
+        match if args.no_verify { Ok(None) } else { verify(system, &session, &secrets) } {
+            Ok(token) => {
+                replaced = token;
+                break;
+            }
+            Err(error) if error.code() == Code::ClientRejected && attempt < ATTEMPTS => {
+                secret = settings::another_client_secret(system, error)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let source = session.source(system);
+    let lock = LoginLock::take(&*system.clock, state, &session.config)?;
+    let names =
+        replace_client_secret(state, &|word| source.store(word), profile, &old.client_secret, &secret)?;
+    drop(lock);
+    if names.is_empty() {
+        return Err(source.modified());
+    }
+    if let Some(token) = replaced {
+        source.replace(&old, &token, &|_: &CredentialId| Ok(()))?;
+    }
+    if !global.verbosity.quiet {
+        let names = names.join(&tr!(", "));
+        system.say(&tr!("zoho-cred: the new client secret is stored for {names}", names));
+    }
+    Ok(0)
+}
+
+/// Tests `secrets`. Returns the refresh token that replaces theirs, if Zoho issued one.
+fn verify(system: &System, session: &Session, secrets: &Secrets) -> Result<Option<Secret>, Error> {
+    let profile: &Profile = &session.profile;
+    let source = Source::given(profile, system, &session.state, secrets);
+    let request = TokenRequest {
+        min_ttl: MinTtl::Default,
+        timeout: VERIFY_TIMEOUT,
+        wait: Duration::ZERO,
+        // A cached token would not test the secret.
+        refresh: true,
+        offline: false,
+    };
+    let response = session.with_ports(system, &source, |ports| Ok(get_token(ports, &request)?))?;
+    if let Some(warning) = &response.warning {
+        system.warn(warning);
+    }
+    Ok(source.replacement())
+}
