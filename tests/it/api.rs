@@ -166,7 +166,7 @@ fn books_and_desk_are_called_as_they_want_it() {
 }
 
 #[test]
-fn pages_of_crm_and_books_are_walked() {
+fn five_pages_of_crm_books_and_desk_are_walked() {
     let test = Test::new();
     for name in ["A", "B", "C"] {
         test.run(["api", "/crm/v8/Leads", "-f", &format!("data[][Last_Name]={name}")]).ok();
@@ -177,15 +177,26 @@ fn pages_of_crm_and_books_are_walked() {
     let names: Vec<_> = pages.iter().map(|page| page["data"][0]["Last_Name"].as_str().unwrap()).collect();
     assert_eq!(names, ["Yamada", "Miller", "A", "B", "C"]);
 
+    // Five pages of each: the last one of Desk is not full.
     let web = Web::start(|request| {
         let query = request.line.split([' ', '?']).nth(2).unwrap_or_default();
-        let page =
-            query.split('&').find_map(|pair| pair.strip_prefix("page=")).map_or(1, |n| n.parse().unwrap());
-        json(&format!(r#"{{"page_context":{{"page":{page},"has_more_page":{}}}}}"#, page < 5))
+        let number = |key: &str| {
+            let value = query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
+            value.map_or(1, |text| text.parse::<usize>().unwrap())
+        };
+        json(&if request.line.contains("/books/") {
+            let page = number("page");
+            format!(r#"{{"page_context":{{"page":{page},"has_more_page":{}}}}}"#, page < 5)
+        } else {
+            format!(r#"{{"data":[{}]}}"#, vec!["{}"; if number("from") < 41 { 10 } else { 3 }].join(","))
+        })
     });
     let test = serving(&web, "");
-    let pages = test.run(["api", "--paginate", &format!("{}/books/v3/contacts", web.url())]);
-    assert_eq!((pages.ok().lines().count(), web.seen().len()), (5, 5));
+    for (product, path) in [("books", "/books/v3/contacts"), ("desk", "/api/v1/tickets")] {
+        let before = web.seen().len();
+        let pages = test.run(["api", "--paginate", "--product", product, &format!("{}{path}", web.url())]);
+        assert_eq!((pages.ok().lines().count(), web.seen().len() - before), (5, 5), "{product}");
+    }
 }
 
 #[test]

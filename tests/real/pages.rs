@@ -23,9 +23,11 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
     let fence = format!("```{language}");
-    while lines.by_ref().any(|line| line == fence) {
-        let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
-        blocks.push(block.join("\n"));
+    // Blocks of list items are indented.
+    while let Some(begin) = lines.by_ref().find(|line| line.trim_start() == fence) {
+        let indent = begin.len() - fence.len();
+        let block = lines.by_ref().take_while(|line| line.trim_start() != "```");
+        blocks.push(block.map(|line| line.get(indent..).unwrap_or_default()).collect::<Vec<_>>().join("\n"));
     }
     blocks
 }
@@ -87,6 +89,10 @@ fn run_python(block: &str) {
 fn call(test: &Test, command: &str) {
     if let Some((_, rest)) = command.split_once(" --product ") {
         return call_product(command, rest.split(' ').next().unwrap());
+    }
+    if command.starts_with("zoho-cred import env ") {
+        let outcome = bash(&on_path(Test::new()), &format!("{command} --secrets file"));
+        return assert!(outcome.stderr.contains("1 imported"), "{command}: {outcome:?}");
     }
     // Another machine is another home without a keyring.
     let server = "mkdir -p ~/server; HOME=~/server ZOHO_CRED_STATE_DIR=~/server/state";
@@ -184,6 +190,11 @@ fn the_readme() {
 #[test]
 fn the_guide() {
     assert!(follow("docs/guide.md") >= 7);
+}
+
+#[test]
+fn coming_from() {
+    assert!(follow("docs/coming-from.md") >= 5);
 }
 
 #[test]
