@@ -131,9 +131,11 @@ fn serves(session: &Session, system: &System, place: &Place) -> bool {
 
 /// The `api_domain` of the last token response, if the hosts depend on it.
 pub(super) fn last_api_domain(session: &Session, system: &System) -> Option<String> {
-    if !hosts::depend_on_answer(&session.profile) {
-        return None;
-    }
+    if hosts::depend_on_answer(&session.profile) { known_api_domain(session, system) } else { None }
+}
+
+/// The `api_domain` of the last token response.
+pub(super) fn known_api_domain(session: &Session, system: &System) -> Option<String> {
     let source = session.source(system);
     let record = match source.cached() {
         Some((record, _)) => record,

@@ -53,6 +53,7 @@ fn records_are_read_and_created() {
     let missing = test.run(["api", "/crm/v8/Nowhere?fields=x"]);
     refused(&missing, 404, &["cause: Please check if the URL"]);
     assert_eq!(missing.json()["code"], "INVALID_URL_PATTERN", "the body is printed");
+    refused(&test.run(["api", "/crm/v8/Leads"]), 400, &["hint: add the parameter fields"]);
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 

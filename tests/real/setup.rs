@@ -48,6 +48,17 @@ fn where_the_apis_are_unknown_the_way_to_know_is_named() {
     assert!(outcome.stdout.contains("[credential \"https://www.zohoapis.jp\"]"), "{outcome:?}");
 }
 
+/// Regression: on loopback the URL was https, whatever the API domain was.
+#[test]
+fn the_url_is_that_of_the_api_domain() {
+    let test = Test::new().with_profile();
+    let host = test.sandbox.url().trim_start_matches("http://");
+    test.write_config(&format!("{}hosts = ['{host}']\n", test.read_config()));
+    test.get().ok();
+    let shown = test.run(["setup", "curl"]).stderr;
+    assert!(shown.contains(&format!("zoho '{}/crm/v8/Leads?fields=", test.sandbox.api_domain())), "{shown}");
+}
+
 #[test]
 fn the_program_that_bazel_runs_answers_by_its_name_alone() {
     let test = on_path(Test::new());

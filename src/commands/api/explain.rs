@@ -46,6 +46,10 @@ fn hint(call: &Call<'_>, target: &ApiTarget, reply: &ApiReply) -> String {
         (_, Some(TokenRefusal::Org)) if wants_org => organization(),
         (_, Some(TokenRefusal::Org)) => tr!("check org_id: the token is not for this organization"),
         (_, Some(TokenRefusal::Scope | TokenRefusal::Unclear)) => scope(call, target),
+        (400, None) if parameter(&reply.start).is_some() => {
+            let name = parameter(&reply.start).unwrap_or_default();
+            tr!("add the parameter {name} to the query", name)
+        }
         (400 | 403 | 404 | 422, None) if wants_org => organization(),
         _ => tr!("the answer on stdout says more"),
     }
@@ -71,6 +75,12 @@ fn scope(call: &Call<'_>, target: &ApiTarget) -> String {
         profile,
         scopes
     )
+}
+
+/// The parameter that CRM misses, such as `fields`.
+fn parameter(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    (body["code"] == "REQUIRED_PARAM_MISSING").then(|| find(&body, "param_name"))?
 }
 
 /// What the API says, by the usual keys.

@@ -5,8 +5,8 @@ mod sample;
 
 use crate::cli::{Global, SetupArgs, Target};
 use crate::commands::Session;
-use crate::commands::helper::last_api_domain;
-use crate::config::hosts;
+use crate::commands::helper::known_api_domain;
+use crate::config::hosts::{self, Place};
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{Grant, Profile};
@@ -128,7 +128,8 @@ fn check(target: Target) -> String {
 /// Fills a template with the profile's values, each written by `quote`.
 fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> String) -> Result<String, Error> {
     let profile = &session.profile;
-    let answered = last_api_domain(session, system);
+    let known = known_api_domain(session, system);
+    let answered = known.as_deref().filter(|_| hosts::depend_on_answer(profile));
     let unknown = || {
         Error::new(
             Code::Config,
@@ -139,8 +140,9 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
             ),
         )
     };
-    let host = hosts::hosts(profile, answered.as_deref()).into_iter().next().ok_or_else(unknown)?;
-    let api_domain = answered.unwrap_or_else(|| format!("https://{host}"));
+    let host = hosts::hosts(profile, answered).into_iter().next().ok_or_else(unknown)?;
+    let is_host = |domain: &String| Place::of_uri(domain).is_some_and(|place| place.as_str() == host);
+    let api_domain = known.filter(is_host).unwrap_or_else(|| format!("https://{host}"));
     let scheme = api_domain.split("://").next().unwrap_or("https").to_owned();
     let data_center = match profile.data_center {
         Some(dc) if dc.accounts_url() == profile.accounts_url.as_str() => {
