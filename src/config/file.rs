@@ -16,6 +16,7 @@ use crate::system::files::Accept;
 use crate::zoho::DataCenter;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 use toml::Spanned;
 
@@ -26,15 +27,16 @@ pub struct ConfigFile {
     origin: ConfigOrigin,
     /// Whether it is the default config file, even if it was named.
     is_default: bool,
-    text: String,
-    raw: Raw,
+    // Shared, because `list` makes a session of each of many profiles.
+    text: Rc<str>,
+    raw: Rc<Raw>,
 }
 
 impl ConfigFile {
     /// A missing file: no profiles, no store.
     pub fn empty(path: PathBuf) -> Self {
         let origin = ConfigOrigin::Default;
-        ConfigFile { path, origin, is_default: true, text: String::new(), raw: Raw::default() }
+        ConfigFile { path, origin, is_default: true, text: Rc::default(), raw: Rc::default() }
     }
 
     /// Reads and parses the config at `path`. `None` if there is none. A file that others can write to is refused
@@ -107,8 +109,8 @@ impl ConfigFile {
             origin: ConfigOrigin::Default,
             is_default: false,
             path: path.to_owned(),
-            text: text.to_owned(),
-            raw,
+            text: text.into(),
+            raw: Rc::new(raw),
         };
         if file.raw.profile.contains_key(ENVIRONMENT) {
             return Err(file.complain(0, &tr!("no profile in a file may be called 'env'"), None));
