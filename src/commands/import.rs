@@ -49,7 +49,6 @@ pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) ->
     if !global.verbosity.quiet {
         notes.iter().for_each(|note| system.warn(note));
     }
-    system.print(candidates.iter().map(line).collect::<String>().as_bytes())?;
     let message = match (candidates.len(), args.write) {
         (0, _) => tr!("there is nothing to import"),
         (_, false) => tr!("nothing was written; add --write to create the profiles"),
@@ -58,6 +57,7 @@ pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) ->
             tr!("{count} imported; the secrets are still in the old place too, so delete them there", count)
         }
     };
+    system.print(candidates.iter().map(line).collect::<String>().as_bytes())?;
     if !global.verbosity.quiet {
         system.say(&format!("zoho-cred: {message}"));
     }

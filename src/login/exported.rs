@@ -27,7 +27,8 @@ enum Field {
 
 /// Parses dotenv lines or JSON. `None` if `text` is neither. Other variables and fields are ignored.
 pub(crate) fn parse(text: &str) -> Option<Env> {
-    let text = text.trim();
+    // Editors and shells on Windows add a byte order mark.
+    let text = text.trim_start_matches('\u{feff}').trim();
     let found = if text.starts_with('{') { from_json(text)? } else { from_dotenv(text)? };
     Some(Env::of(found))
 }
@@ -66,7 +67,7 @@ mod tests {
     fn both_formats_give_the_same_variables() {
         let dotenv = "# mine\nexport ZOHO_CLIENT_ID='1000.X'\nZOHO_DATA_CENTER = \"jp\"\nPATH=/x\nZOHO_SCOPES=A.b.READ,C.d.ALL\n";
         let json = r#"{"version":1,"client_id":"1000.X","soid":null,"data_center":"jp","scopes":["A.b.READ","C.d.ALL"],"x":"y"}"#;
-        for text in [dotenv, json] {
+        for text in [dotenv, json, &format!("\u{feff}{dotenv}")] {
             let env = parse(text).unwrap();
             assert_eq!(env.get("ZOHO_CLIENT_ID"), Some("1000.X"));
             assert_eq!(env.get("ZOHO_DATA_CENTER"), Some("jp"));

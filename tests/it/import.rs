@@ -29,6 +29,10 @@ fn the_environment_becomes_a_profile() {
     assert!(shown.ok().starts_with("crm\t") && shown.stderr.contains("nothing was written"), "{shown:?}");
     hides(&shown, &test);
     assert!(!test.config().exists() && test.state_files().is_empty());
+    let blocked = test.file("blocked", "");
+    let mut command = test.command(["import", "env", "crm", "--secrets", "file", "--write"]);
+    command.env("ZOHO_CRED_CONFIG", std::path::Path::new(&blocked).join("config.toml"));
+    test.start(command).wait().failed(74, "store");
     hides(&test.run(["import", "env", "crm", "--secrets", "file", "--write"]), &test);
     let test = test.without_environment();
     test.run(["get", "crm"]).ok();
