@@ -30,14 +30,12 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
         refresh: args.refresh,
         offline: args.offline,
     };
-    let scheme = args.scheme.unwrap_or(session.profile.scheme);
-    let bytes = |system: &System, response: &TokenResponse| -> Result<Vec<u8>, Error> {
-        let view = View::of(&session.profile, scheme, &response.record, system.clock.now())?;
-        Ok(render(args.output, &view, &form))
+    let bytes = |session: &Session, system: &System, response: &TokenResponse| -> Result<Vec<u8>, Error> {
+        Ok(render(args.output, &view(session, system, args, response)?, &form))
     };
     if let (true, Destination::File(file)) = (args.watch, &destination) {
         let watched = watched(args, file)?;
-        return watch::keep_fresh(&session, system, global, &request, watched, bytes);
+        return watch::keep_fresh(session, system, global, &request, watched, bytes);
     }
     let response = token(&session, system, &request)?;
     if let Some(token) = &response.record.token {
@@ -46,13 +44,12 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
     if let Some(warning) = response.warning.as_ref().filter(|_| !global.verbosity.quiet) {
         system.warn(warning);
     }
-    let bytes = bytes(system, &response)?;
+    let bytes = bytes(&session, system, &response)?;
     match destination {
         Destination::Stdout => system.print(&bytes)?,
         Destination::File(file) => watch::replace(system, &file, &bytes)?,
         Destination::GithubFile(path) => {
-            let view = View::of(&session.profile, scheme, &response.record, system.clock.now())?;
-            let variables = ci::github_env(&view, &delimiter()?);
+            let variables = ci::github_env(&view(&session, system, args, &response)?, &delimiter()?);
             // Test the file first, so that a failure leaves stdout empty.
             files::append(&path, b"")?;
             system.print(&bytes)?;
@@ -63,6 +60,17 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
         push(&session, system);
     }
     Ok(0)
+}
+
+/// What is printed of `response`.
+fn view<'a>(
+    session: &'a Session,
+    system: &System,
+    args: &GetArgs,
+    response: &'a TokenResponse,
+) -> Result<View<'a>, Error> {
+    let scheme = args.scheme.unwrap_or(session.profile.scheme);
+    View::of(&session.profile, scheme, &response.record, system.clock.now())
 }
 
 /// Shares a token that did not reach the shared store earlier. The caller has its token, so a failure is no error.

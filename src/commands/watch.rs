@@ -45,23 +45,23 @@ pub(super) struct WatchedFiles<'a> {
 /// Updates the token file until a signal arrives, or an error needs a login or other settings. `render` makes its
 /// content.
 pub(super) fn keep_fresh(
-    session: &Session,
+    session: Session,
     system: &System,
     global: &Global,
     request: &TokenRequest,
     files: WatchedFiles<'_>,
-    render: impl Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>,
+    render: impl Fn(&Session, &System, &TokenResponse) -> Result<Vec<u8>, Error>,
 ) -> Result<u8, Error> {
     system.signals.install();
     let mut watch = Watch {
         session,
         system,
+        global,
         request,
         file: files.token,
         health: files.health,
         reject: files.reject,
         render,
-        quiet: global.verbosity.quiet,
         current: None,
         pause_until: Duration::ZERO,
         sync_at: Duration::ZERO,
@@ -89,14 +89,14 @@ pub(super) fn keep_fresh(
 }
 
 struct Watch<'a, R> {
-    session: &'a Session,
+    session: Session,
     system: &'a System,
+    global: &'a Global,
     request: &'a TokenRequest,
     file: &'a OutputFile,
     health: Option<OutputFile>,
     reject: Option<RejectFile>,
     render: R,
-    quiet: bool,
     current: Option<Written>,
     /// No refresh before this time of the monotonic clock.
     pause_until: Duration,
@@ -114,11 +114,11 @@ struct Written {
     early_at_ms: i64,
 }
 
-impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
+impl<R: Fn(&Session, &System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     /// Handles a rejected token, updates the token file, and records that it has a valid token.
     fn look(&mut self) -> Result<(), Error> {
         let rejected = match &mut self.reject {
-            Some(file) => file.look(self.session, self.system, self.quiet),
+            Some(file) => file.look(&self.session, self.system, self.global.verbosity.quiet),
             None => Ok(()),
         };
         let valid = self.check()?;
@@ -138,7 +138,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
             log::info!("the file was changed by somebody else, so it was written again");
         }
         self.sync();
-        match token(self.session, self.system, &TokenRequest { offline: true, ..*self.request }) {
+        match token(&self.session, self.system, &TokenRequest { offline: true, ..*self.request }) {
             Ok(response) if !self.holds(&response) => self.write(&response).map(|()| true),
             Ok(response) if !self.is_due(&response) => {
                 self.warned = false;
@@ -184,7 +184,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     }
 
     fn write(&mut self, response: &TokenResponse) -> Result<(), Error> {
-        let bytes = Zeroizing::new((self.render)(self.system, response)?);
+        let bytes = Zeroizing::new((self.render)(&self.session, self.system, response)?);
         replace(self.system, self.file, &bytes)?;
         self.current = response.record.token.as_ref().map(|token| Written {
             token: token.access_token.clone(),
@@ -200,7 +200,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
         if self.system.clock.monotonic() < self.pause_until {
             return Ok(false);
         }
-        match token(self.session, self.system, self.request) {
+        match token(&self.session, self.system, self.request) {
             Ok(response) if self.holds(&response) => {
                 self.pause(EARLY_PAUSE);
                 if let Some(warning) = response.warning {
@@ -222,6 +222,13 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
 
     /// Logs a retryable error and keeps the file's token. Other errors end the watch.
     fn tolerate(&mut self, error: Error) -> Result<(), Error> {
+        // A login may have changed the profile's settings.
+        let name = self.session.profile.name.as_str();
+        if error.code() == Code::Busy
+            && let Ok(session) = Session::open(self.system, self.global, Some(name))
+        {
+            self.session = session;
+        }
         match error.code() {
             Code::Unavailable | Code::RateLimited | Code::Busy | Code::Store => {
                 self.warn_once(&tr!(
@@ -240,7 +247,7 @@ impl<R: Fn(&System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
 
     /// Warns once per outage.
     fn warn_once(&mut self, warning: &str) {
-        if !self.warned && !self.quiet {
+        if !self.warned && !self.global.verbosity.quiet {
             self.system.warn(warning);
         }
         self.warned = true;

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::oauth::userinfo;
 use zoho_cred::oauth::userinfo::Liveness;
-use zoho_cred::sandbox::{FaultKind, Options};
+use zoho_cred::sandbox::{ClientKind, FaultKind, Options};
 use zoho_cred::secret::Secret;
 use zoho_cred::system::{Clock, Env, Http, HttpRequest, Https, Method, Roots, Signals, System, Terminal};
 
@@ -155,6 +155,25 @@ fn another_callers_refresh_is_followed_without_one_of_its_own() {
     let new = test.run(["get", "--refresh"]).ok().to_owned();
     until("the other caller's token", || content(&out) == new);
     assert_eq!(test.sandbox.token_requests(), 2);
+    running.signal("TERM");
+    running.wait();
+}
+
+/// Regression: it kept the settings of its start, and its token until that was dead.
+#[test]
+fn a_login_with_another_client_is_followed() {
+    let test = Test::new().with_profile();
+    let (running, out) = start(&test, &[]);
+    until("a token", || !content(&out).is_empty());
+    let client = test.sandbox.client(ClientKind::SelfClient).clone();
+    let secret = test.file("s", &client.client_secrets["us"]).display().to_string();
+    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+    let login =
+        ["login", "crm", "--flow", "self-client", "--secrets", "file", "--code-file", "-", "--client-id"];
+    let more = [&*client.client_id, "--client-secret-file", &secret];
+    test.run_with_stdin(login.into_iter().chain(more), code.as_bytes()).ok();
+    let new = test.get().ok().to_owned();
+    until("the token of the new login", || content(&out) == new);
     running.signal("TERM");
     running.wait();
 }
