@@ -125,6 +125,11 @@ impl Error {
         Error { cause: Some(cause.into()), ..self }
     }
 
+    /// Replaces what to do next.
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Error { hint: Some(hint.into()), ..self }
+    }
+
     /// Adds the time until a new attempt makes sense.
     pub fn with_retry_after(self, time: Duration) -> Self {
         Error { retry_after: Some(time), ..self }

@@ -74,7 +74,25 @@ pub(crate) fn exchange(
     let asked = clock.timestamp();
     let answer = post(http, token::url(&code.accounts_url), &form).map_err(ExchangeError::Other)?;
     let class = classify(answer.status, &answer.body, code.accounts_url.is_loopback());
-    grant(profile, class, asked, code.accounts_url.clone())
+    // Zoho does not document that all types of clients support PKCE, nor how one that does not would refuse the verifier.
+    let refused = match &class {
+        Answer::Refused(_) | Answer::Unknown(_) => true,
+        Answer::Transient(problem) => matches!(problem, Problem::Status(400..=499)),
+        _ => false,
+    };
+    let explain = |error: Error| {
+        if refused && verifier.is_some() { error.with_hint(try_without_pkce()) } else { error }
+    };
+    grant(profile, class, asked, code.accounts_url.clone()).map_err(|error| match error {
+        ExchangeError::Code(error) => ExchangeError::Code(explain(error)),
+        ExchangeError::ClientSecret(error) => ExchangeError::ClientSecret(error),
+        ExchangeError::Other(error) => ExchangeError::Other(explain(error)),
+    })
+}
+
+/// What to do about a failure that PKCE may explain.
+pub(super) fn try_without_pkce() -> String {
+    tr!("run the same login again; if it fails again, add --no-pkce")
 }
 
 /// The grant in an answer, or the error that its failure means during a login.

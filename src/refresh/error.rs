@@ -126,8 +126,11 @@ fn out_of_budget(in_use: &BudgetUse) -> Error {
 
 /// Zoho throttled the refresh token, or a login's requests.
 pub(crate) fn cooling_down(retry_after: Duration) -> Error {
-    rate_limited(tr!("Zoho throttled this refresh token, so nobody asks for now"), retry_after)
-        .with_cause(tr!("more than 10 tokens were asked for in 10 minutes"))
+    rate_limited(tr!("Zoho throttled this refresh token, so nobody asks for now"), retry_after).with_cause(
+        tr!(
+            "more than 10 tokens were asked for in 10 minutes; Zoho blocks for 10 minutes, up to 30 reported"
+        ),
+    )
 }
 
 fn rate_limited(message: String, retry_after: Duration) -> Error {

@@ -80,6 +80,36 @@ fn a_pasted_address_of_another_login_is_refused() {
     assert_eq!(test.sandbox.token_requests(), 0);
 }
 
+/// A code is refused for the usual reasons, or because the client does not support PKCE, which was used unless switched off.
+#[test]
+fn a_refusal_that_pkce_may_explain_names_the_way_out() {
+    let (test, _) = world();
+    let paste = [&SCOPE[..], &["--flow", "paste", "--redirect-uri", GOOGLE]].concat();
+    let faults = [FaultKind::InvalidCode, FaultKind::Error { error: "invalid_request".into(), status: 400 }];
+    for (fault, code) in faults.into_iter().zip([77, 69]) {
+        test.sandbox.clear_faults();
+        test.fault(fault);
+        for (more, named) in [(&[][..], true), (&["--no-pkce"], false)] {
+            let mut login = start(&test, ClientKind::ServerBased, &[&paste[..], more].concat());
+            let landed = login.consent("accept");
+            login.type_in(&landed);
+            let outcome = login.wait();
+            assert_eq!(
+                (outcome.code, outcome.stderr.contains("add --no-pkce")),
+                (code, named),
+                "{outcome:?}"
+            );
+        }
+    }
+    let mut login = start(&test, ClientKind::ServerBased, &paste);
+    let state = login.consent("accept");
+    let state = state.split(['?', '&']).find(|pair| pair.starts_with("state=")).unwrap();
+    login.type_in(&format!("{GOOGLE}?{state}&error=invalid_request"));
+    let outcome = login.wait();
+    outcome.failed(77, "login_required");
+    assert!(outcome.stderr.contains("add --no-pkce") && !outcome.stderr.contains("Reject"), "{outcome:?}");
+}
+
 #[test]
 fn the_browser_comes_back() {
     let (test, callback, login) = browser_login(ClientKind::Mobile);
@@ -337,7 +367,7 @@ fn ctrl_c_at_a_hidden_question_leaves_a_terminal_that_shows_what_is_typed() {
     let status = person.pty.process().wait().unwrap();
     assert!(matches!(status, rexpect::process::WaitStatus::Exited(_, 130)), "{status:?}");
     assert!(person.echoes());
-    assert_eq!(person.pty.try_read(), None, "nothing else is printed");
+    assert_eq!(person.pty.read_line().unwrap(), "zoho-cred: error[interrupted]: ended by signal 2");
 }
 
 #[test]

@@ -9,11 +9,16 @@ pub(crate) mod self_client;
 
 use crate::error::{Code, Error};
 use crate::i18n::tr;
+use crate::login::exchange::try_without_pkce;
 
 /// Consent was denied by the user, or by Zoho's limit on codes.
 fn denied(error: &str) -> Error {
-    again(Code::LoginRequired, tr!("consent was denied: '{error}'", error))
-        .with_cause(tr!("Reject was clicked, or more than 10 codes were requested in 10 minutes"))
+    let denied = again(Code::LoginRequired, tr!("consent was denied: '{error}'", error));
+    if error == "access_denied" {
+        denied.with_cause(tr!("Reject was clicked, or more than 10 codes were requested in 10 minutes"))
+    } else {
+        denied.with_hint(try_without_pkce())
+    }
 }
 
 /// Nobody answered the consent page in time.
