@@ -1,5 +1,6 @@
 //! `api`: what the server received, what stdout had, and where a token goes.
 
+use crate::harness::person::Person;
 use crate::harness::web::{Answer, Request, Web};
 use crate::harness::{Outcome, PROGRAM, Test};
 use std::io::Write;
@@ -267,6 +268,17 @@ fn a_huge_answer_streams_in_little_memory() {
     shell.args(["-c", script, PROGRAM, &format!("http://{host}/crm/v8/x")]);
     shell.env_clear().envs(test.vars()).env("MALLOC_ARENA_MAX", "1");
     assert_eq!(test.start(shell).wait().ok(), bytes.to_string());
+}
+
+#[test]
+fn an_answer_on_a_terminal_is_escaped_and_ends_its_line() {
+    let web = Web::start(|_| Answer("404 Not Found", String::new(), "gone\u{1b}[2J".into()));
+    let test = serving(&web, "");
+    test.get().ok();
+    let (code, shown) = Person::calls(&test, ["api", &*format!("{}/crm/v8/x", web.url())]).leaves();
+    assert!(code == 1 && !shown.contains("\u{1b}[2J"), "{shown:?}");
+    let (body, error) = shown.split_once('\n').unwrap();
+    assert!(body.starts_with("gone") && error.contains("HTTP 404"), "{shown:?}");
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn bash_completes_profiles_and_flags() {
     assert_eq!(ask("zoho-cred login --data-center j").trim(), "jp");
     assert!(ask("zoho-cred login --scope A.b.READ,crm-r").contains("A.b.READ,crm-readonly"));
     assert!(ask("zoho-cred login --scope ZohoCRM.mod").contains("ZohoCRM.modules."));
+    assert_eq!(ask("zoho-cred api --product des").trim(), "desk");
     assert!(ask("zoho-cred exec crm -- zoho-c").lines().any(|line| line == "zoho-cred"));
 }
 

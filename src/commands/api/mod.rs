@@ -77,13 +77,20 @@ fn print(
     let mut unfinished = Vec::new();
     show(system, &mut unfinished, &reply.start)?;
     let (mut body, mut piece) = (reply.answer.body, vec![0; PIECE]);
+    let mut last = reply.start.last().copied();
     loop {
         match body.read(&mut piece) {
             Ok(0) => {
                 system.print(sanitize_lines(&String::from_utf8_lossy(&unfinished)).as_bytes())?;
+                if system.terminal.stdout && last.is_some_and(|byte| byte != b'\n') {
+                    system.print(b"\n")?;
+                }
                 return failed.map_or(Ok(0), Err);
             }
-            Ok(read) => show(system, &mut unfinished, &piece[..read])?,
+            Ok(read) => {
+                last = piece[..read].last().copied();
+                show(system, &mut unfinished, &piece[..read])?;
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return Err(Problem::ResponseTruncated.error(target.host(), None)),
         }
