@@ -136,15 +136,16 @@ fn refreshing(holder: Option<Holder>) -> String {
 /// Loads the config file. One that was named must exist if `must_exist`.
 pub(crate) fn read_config(system: &System, global: &Global, must_exist: bool) -> Result<ConfigFile, Error> {
     let (path, origin) = config_path(&system.env, global.config.as_deref())?;
-    let default = default_config_path(&system.env).ok().map(|default| files::canonical(&default));
+    let default = if origin.is_named() { default_config_path(&system.env).ok() } else { None };
+    let default = default.map(|default| files::canonical(&default));
     match ConfigFile::load(&path, origin)? {
-        Some(config) => Ok(config.with_default_path(default.as_deref())),
+        Some(config) => Ok(config.known_default(default.as_deref())),
         None if origin.is_named() && must_exist => Err(Error::new(
             Code::Config,
             tr!("there is no config file {path}", path = path.display()),
             tr!("check --config and ZOHO_CRED_CONFIG; 'zoho-cred login crm' creates the file"),
         )),
-        None => Ok(ConfigFile::empty(files::canonical(&path)).with_default_path(default.as_deref())),
+        None => Ok(ConfigFile::empty(files::canonical(&path), origin).known_default(default.as_deref())),
     }
 }
 

@@ -34,9 +34,9 @@ pub struct ConfigFile {
 
 impl ConfigFile {
     /// A missing file: no profiles, no store.
-    pub fn empty(path: PathBuf) -> Self {
-        let origin = ConfigOrigin::Default;
-        ConfigFile { path, origin, is_default: true, text: Rc::default(), raw: Rc::default() }
+    pub fn empty(path: PathBuf, origin: ConfigOrigin) -> Self {
+        let is_default = !origin.is_named();
+        ConfigFile { path, origin, is_default, text: Rc::default(), raw: Rc::default() }
     }
 
     /// Reads and parses the config at `path`. `None` if there is none. A file that others can write to is refused
@@ -47,9 +47,9 @@ impl ConfigFile {
         Ok(Some(ConfigFile { origin, is_default: !origin.is_named(), ..file }))
     }
 
-    /// The same file, known to be the default one or not.
-    pub(crate) fn with_default_path(self, default: Option<&Path>) -> Self {
-        ConfigFile { is_default: default == Some(&*self.path), ..self }
+    /// The same file. A file that was named counts as the default one, too, if its path is `default`.
+    pub(crate) fn known_default(self, default: Option<&Path>) -> Self {
+        ConfigFile { is_default: self.is_default || default == Some(&*self.path), ..self }
     }
 
     /// Whether it is the default config file.
@@ -65,8 +65,7 @@ impl ConfigFile {
     /// Reads the file again. Empty if it was deleted.
     pub(crate) fn reload(&self) -> Result<Self, Error> {
         let now = ConfigFile::load(&self.path, self.origin)?;
-        let now =
-            now.unwrap_or_else(|| ConfigFile { origin: self.origin, ..ConfigFile::empty(self.path.clone()) });
+        let now = now.unwrap_or_else(|| ConfigFile::empty(self.path.clone(), self.origin));
         Ok(ConfigFile { is_default: self.is_default, ..now })
     }
 

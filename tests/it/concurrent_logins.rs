@@ -56,7 +56,8 @@ fn a_login_during_a_logout_is_not_forgotten() {
 #[test]
 fn a_login_lock_is_not_waited_for_longer_than_30_s() {
     let test = Test::new();
-    let (state, config) = (StateDir::new(test.state()), ConfigFile::empty(test.config()));
+    let (state, config) =
+        (StateDir::new(test.state()), ConfigFile::empty(test.config(), ConfigOrigin::Default));
     let clock = ManualClock::new();
     let turn = LoginLock::take(&*clock, &state, &config).unwrap();
     let error = LoginLock::take(&*clock, &state, &config).err().unwrap();
