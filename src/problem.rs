@@ -41,7 +41,7 @@ pub enum Problem {
     ConnectionBroken(String),
     /// The response was truncated.
     ResponseTruncated,
-    /// The response was longer than [`BODY_LIMIT`].
+    /// The response was longer than `BODY_LIMIT`.
     ResponseTooLarge,
     /// A response with this status and no usable token.
     Status(u16),
@@ -58,7 +58,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The code to store, see [`is_plain_word`].
+    /// The code to store, a plain word.
     pub fn code(&self) -> String {
         match self {
             Problem::Status(status) => format!("http_{status}"),
@@ -198,7 +198,7 @@ impl Problem {
     pub(crate) fn connecting(error: &(dyn std::error::Error + 'static)) -> Self {
         use std::io::ErrorKind;
         let of = |error: &(dyn std::error::Error + 'static)| {
-            if causes::is_dns(error) {
+            if error.is::<LookupFailed>() {
                 return Some(Problem::NameNotResolved);
             }
             match error.downcast_ref::<std::io::Error>().map(std::io::Error::kind) {
@@ -212,6 +212,11 @@ impl Problem {
         causes::chain(error).find_map(of).unwrap_or_else(|| Problem::NotConnected(causes::cause(error)))
     }
 }
+
+/// A failed DNS lookup, which has no [`std::io::ErrorKind`] of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("the name could not be resolved")]
+pub(crate) struct LookupFailed(#[from] std::io::Error);
 
 /// `None` if `error` is not about a certificate.
 fn certificate(error: &(dyn std::error::Error + 'static)) -> Option<Problem> {

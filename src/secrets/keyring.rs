@@ -293,10 +293,10 @@ fn text_of(error: &keyring_core::Error) -> String {
             tr!("the item is not a text")
         }
         // These prefixes repeat the kind that our message states.
-        other => {
+        other => causes::known(other).unwrap_or_else(|| {
             let text = other.to_string();
             lowercase_first(&text.replacen("Platform failure: ", "", 1).replacen("zbus error: ", "", 1))
-        }
+        }),
     }
 }
 
@@ -311,5 +311,5 @@ fn lowercase_first(text: &str) -> String {
 
 fn failed(trouble: KeyringTrouble, problem: String) -> Error {
     let error = Error::new(Code::Store, trouble.message(), trouble.hint());
-    if problem.is_empty() { error } else { error.with_cause(causes::told(&problem)) }
+    if problem.is_empty() { error } else { error.with_cause(problem) }
 }

@@ -1,5 +1,6 @@
 //! DNS lookups, each in its own thread. reqwest's resolver panics if no thread can be started.
 
+use crate::problem::LookupFailed;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::future::{poll_fn, ready};
 use std::io;
@@ -36,7 +37,7 @@ impl Resolve for Lookup {
             let mut answer = answer.lock().unwrap_or_else(PoisonError::into_inner);
             match answer.found.take() {
                 Some(Ok(addresses)) => Poll::Ready(Ok(Box::new(addresses.into_iter()) as Addrs)),
-                Some(Err(error)) => Poll::Ready(Err(error.into())),
+                Some(Err(error)) => Poll::Ready(Err(LookupFailed::from(error).into())),
                 None => {
                     answer.waker = Some(context.waker().clone());
                     Poll::Pending

@@ -2,15 +2,17 @@
 
 use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
+use std::io;
 
 /// Errors: `Code::Store` if the system has no random numbers.
 pub(crate) fn bytes() -> Result<[u8; 32], Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| {
+        let cause = error.raw_os_error().map(|number| causes::cause(&io::Error::from_raw_os_error(number)));
         let what = tr!("the system's random numbers");
         let hint = tr!("check that it is there and that you may read it");
         Error::new(Code::Store, tr!("could not read {what}", what), hint)
-            .with_cause(causes::told(&error.to_string()))
+            .with_cause(cause.unwrap_or_else(|| error.to_string()))
     })?;
     Ok(bytes)
 }

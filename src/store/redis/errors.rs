@@ -70,7 +70,7 @@ fn remedy(error: &RedisError, words: &str) -> Option<String> {
 /// What the engine said, fit to be shown.
 fn words(error: &RedisError) -> String {
     let text = match error.kind() {
-        ErrorKind::Io => causes::told(&error.to_string()),
+        ErrorKind::Io => causes::cause(error),
         _ => match (error.code(), error.detail()) {
             (Some(code), Some(detail)) => format!("{code} {detail}"),
             (Some(code), None) => code.to_owned(),
