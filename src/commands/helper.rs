@@ -29,7 +29,7 @@ pub(crate) fn helper(system: &mut System, global: &Global, protocol: &Protocol) 
             "get" => git_get(system, &silent, args),
             "erase" => git_erase(system, &silent, args),
             "capability" => system.print(git::CAPABILITIES).map(|()| 0),
-            "store" => read(system, |_| false).map(|_| 0),
+            "store" => read(system, |_, _| false).map(|_| 0),
             _ => Ok(0),
         },
         Protocol::Uri(args @ UriArgs { operation: UriOperation::Get, .. }) => uri_get(system, &silent, args),
@@ -100,7 +100,7 @@ fn git_session(
 }
 
 fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, Error> {
-    let request = uri::UriRequest::parse(&read(system, uri::UriRequest::is_whole)?)?;
+    let request = uri::UriRequest::read((&mut system.stdin).take(LIMIT as u64))?;
     let session = Session::open(system, global, args.profile.as_deref())?;
     let place = request.place();
     if !place.as_ref().is_some_and(|place| serves(&session, system, place)) {
@@ -144,10 +144,12 @@ pub(super) fn known_api_domain(session: &Session, system: &System) -> Option<Str
     record.api_domain
 }
 
-/// Reads a request until `is_whole` or the end of stdin. A caller may keep stdin open until it has the answer.
-fn read(system: &mut System, is_whole: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Error> {
-    let (mut bytes, mut piece) = (Vec::new(), [0; 8192]);
-    while !is_whole(&bytes) {
+/// Reads a request until the end of stdin, or until `is_whole`, which gets the bytes and how many it has seen before. A
+/// caller may keep stdin open until it has the answer.
+fn read(system: &mut System, is_whole: impl Fn(&[u8], usize) -> bool) -> Result<Vec<u8>, Error> {
+    let (mut bytes, mut seen, mut piece) = (Vec::new(), 0, [0; 8192]);
+    while !is_whole(&bytes, seen) {
+        seen = bytes.len();
         match system.stdin.read(&mut piece) {
             Ok(0) => break,
             Ok(read) => bytes.extend_from_slice(&piece[..read]),

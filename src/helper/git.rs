@@ -63,12 +63,11 @@ impl GitRequest {
         Ok(request)
     }
 
-    /// Whether these bytes contain the empty line that ends a request.
-    pub fn is_whole(bytes: &[u8]) -> bool {
-        let begins = [&b"\n"[..], b"\r\n"].iter().any(|end| bytes.starts_with(end));
-        begins
-            || bytes.windows(2).any(|two| two == b"\n\n")
-            || bytes.windows(3).any(|three| three == b"\n\r\n")
+    /// Whether these bytes contain the empty line that ends a request. The first `seen` bytes do not.
+    pub fn is_whole(bytes: &[u8], seen: usize) -> bool {
+        let new = &bytes[seen.saturating_sub(2)..];
+        let begins = seen < 2 && [&b"\n"[..], b"\r\n"].iter().any(|end| new.starts_with(end));
+        begins || new.windows(2).any(|two| two == b"\n\n") || new.windows(3).any(|three| three == b"\n\r\n")
     }
 
     /// Inverse of [`GitRequest::parse`].
@@ -214,6 +213,15 @@ mod tests {
         #[test]
         fn no_bytes_crash_it(bytes: Vec<u8>) {
             let _ = GitRequest::parse(&bytes);
+        }
+
+        #[test]
+        fn the_end_is_found_however_it_arrives(bytes in "[a\r\n]{0,12}") {
+            let bytes = bytes.as_bytes();
+            let ends = |seen: fn(usize) -> usize| {
+                (0..=bytes.len()).find(|&end| GitRequest::is_whole(&bytes[..end], seen(end)))
+            };
+            prop_assert_eq!(ends(|end| end.saturating_sub(1)), ends(|_| 0));
         }
 
         #[test]

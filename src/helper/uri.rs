@@ -8,35 +8,27 @@ use crate::helper::bad_input;
 use crate::i18n::tr;
 use crate::output::rfc3339;
 use crate::secret::Secret;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::io::Read;
 
 /// A request. The specification requires that unknown keys are ignored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct UriRequest {
     /// The URI to authorize.
     pub uri: String,
 }
 
 impl UriRequest {
-    /// Errors: `Code::BadInput` if it is not a JSON object with a `uri`.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+    /// Reads a JSON object with a `uri`, and nothing after it: a caller may keep `input` open until it has the answer.
+    /// `Code::BadInput` if there is none.
+    pub fn read(input: impl Read) -> Result<Self, Error> {
+        let json = Value::deserialize(&mut serde_json::Deserializer::from_reader(input)).ok();
         // serde would also accept an array with the fields in order.
-        let is_object = bytes.trim_ascii_start().starts_with(b"{");
-        let request = is_object.then(|| serde_json::from_slice(bytes).ok()).flatten();
+        let request = json.filter(Value::is_object).and_then(|json| serde_json::from_value(json).ok());
         request.ok_or_else(|| {
             bad_input(tr!("the request is not a JSON object with a \"uri\""), "zoho-cred helper uri")
         })
-    }
-
-    /// Whether `bytes` are a complete JSON object.
-    pub fn is_whole(bytes: &[u8]) -> bool {
-        bytes.trim_ascii_end().ends_with(b"}") && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
-    }
-
-    /// Inverse of [`UriRequest::parse`].
-    pub fn render(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// The destination of the request; `None` if it may not receive a token.
@@ -101,7 +93,8 @@ mod tests {
 
     #[test]
     fn only_an_object_with_a_uri_is_a_request() {
-        let request = UriRequest::parse(br#"{"uri":"https://www.zohoapis.eu/crm/v8/org","x":[1]}"#).unwrap();
+        let request =
+            UriRequest::read(&br#"{"uri":"https://www.zohoapis.eu/crm/v8/org","x":[1]}{"#[..]).unwrap();
         assert_eq!(request.place().unwrap().as_str(), "www.zohoapis.eu");
         for bad in [
             &b""[..],
@@ -113,20 +106,20 @@ mod tests {
             b"{\"url\":\"x\"}",
             b"[\"https://x\"]",
         ] {
-            assert!(UriRequest::parse(bad).is_err_and(|error| error.code() == Code::BadInput));
+            assert!(UriRequest::read(bad).is_err_and(|error| error.code() == Code::BadInput));
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_rendered_is_read(uri: String) {
-            let request = UriRequest { uri };
-            prop_assert_eq!(UriRequest::parse(&request.render()).unwrap(), request);
+        fn what_is_written_is_read(uri: String) {
+            let request = serde_json::json!({"uri": uri}).to_string();
+            prop_assert_eq!(UriRequest::read(request.as_bytes()).unwrap().uri, uri);
         }
 
         #[test]
         fn no_bytes_crash_it(bytes: Vec<u8>, uri: String) {
-            let _ = UriRequest::parse(&bytes);
+            let _ = UriRequest::read(&*bytes);
             let _ = Place::of_uri(&uri);
         }
 

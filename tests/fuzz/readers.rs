@@ -34,7 +34,7 @@ pub fn read(input: &[u8]) -> bool {
         (b'k', _) => drop(sdk_csv::parse(&text)),
         (b'r', _) => redis_answer(bytes),
         (b's', _) => state_file(bytes),
-        (b'u', _) => drop(uri::UriRequest::parse(bytes).map(|request| request.place())),
+        (b'u', _) => drop(uri::UriRequest::read(bytes).map(|request| request.place())),
         (b'w', _) => words(&text),
         _ => return false,
     }
