@@ -12,8 +12,13 @@ pub(crate) struct ApiArgs {
     /// HTTP method; the default is GET, or POST with fields or a body
     #[arg(short = 'X', long, value_parser = method)]
     pub(crate) method: Option<String>,
-    /// Add a field to the JSON body, or to the query of a GET; KEY may be a[b] or a[][b]
-    #[arg(short, long = "field", value_name = "KEY=VALUE", value_parser = field)]
+    #[arg(
+        short,
+        long = "field",
+        value_name = "KEY=VALUE",
+        value_parser = field,
+        help = "Add a field to the JSON body, or to the query of a GET; KEY may be a[b] or a[][b]"
+    )]
     pub(crate) fields: Vec<(String, String)>,
     /// Add a header
     #[arg(short = 'H', long = "header", value_name = "NAME:VALUE", value_parser = header)]

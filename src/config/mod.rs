@@ -1,4 +1,4 @@
-//! Resolves files, variables and flags to a [`Profile`].
+//! Resolves files, variables and flags to a [`Profile`](crate::model::Profile).
 
 pub mod duration;
 pub mod edit;

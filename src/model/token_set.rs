@@ -57,7 +57,7 @@ pub enum MinTtl {
     Default,
     /// Required by an output whose token is used for a while.
     Implied(Duration),
-    /// The default plus [`TokenSet::margin_ms`], for callers that use the token until the reported expiry.
+    /// The default plus `margin_ms`, for callers that use the token until the reported expiry.
     Reported,
     /// `--min-ttl`: a token with less left is never printed.
     Explicit(Duration),

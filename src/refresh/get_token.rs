@@ -13,7 +13,7 @@ use std::time::Duration;
 const AHEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns a token for the credential of `ports`. The numbers are the steps of contract section 3; steps 3 to 7 are in
-/// [`refresh`] and the files it uses.
+/// `locked_refresh` and the files it uses.
 pub fn get_token(ports: &Ports<'_>, request: &TokenRequest) -> Result<TokenResponse, RefreshError> {
     let deadline = Deadline::after(ports.clock, request.timeout);
     ports.credential.bound(request.timeout);

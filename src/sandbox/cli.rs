@@ -81,31 +81,31 @@ struct ServerArgs {
     /// Registered redirect URI (repeatable)
     #[arg(long, value_name = "URI")]
     redirect_uri: Vec<String>,
-    /// Lifetime of an access token [1h]
+    /// Lifetime of an access token (default: 1h)
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     token_life: Option<Duration>,
-    /// Access tokens per refresh token and window [10]
+    /// Access tokens per refresh token and window (default: 10)
     #[arg(long, value_name = "N")]
     budget: Option<usize>,
-    /// Length of the window [10m]
+    /// Length of the window (default: 10m)
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     window: Option<Duration>,
-    /// Valid access tokens per refresh token [10]
+    /// Valid access tokens per refresh token (default: 10)
     #[arg(long, value_name = "N")]
     live_tokens: Option<usize>,
-    /// Valid refresh tokens per client [20]
+    /// Valid refresh tokens per client (default: 20)
     #[arg(long, value_name = "N")]
     refresh_tokens: Option<usize>,
-    /// Authorization codes per client and window [10]
+    /// Authorization codes per client and window (default: 10)
     #[arg(long, value_name = "N")]
     codes: Option<usize>,
-    /// Lifetime of an authorization code [2m]
+    /// Lifetime of an authorization code (default: 2m)
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     code_life: Option<Duration>,
-    /// Lifetime of a device code [5m]
+    /// Lifetime of a device code (default: 5m)
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     device_life: Option<Duration>,
-    /// Shortest interval between polls for a device code [30s]
+    /// Shortest interval between polls for a device code (default: 30s)
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     device_poll_floor: Option<Duration>,
     /// Return a new refresh token with every refresh, which Zoho does not do
@@ -117,7 +117,7 @@ struct ServerArgs {
     /// A fault from the start: KIND, ENDPOINT:KIND, wire:NAME or a JSON object (repeatable)
     #[arg(long, value_name = "FAULT")]
     fault: Vec<Fault>,
-    /// Delay of every response [0]
+    /// Delay of every response (default: 0)
     #[arg(long, value_name = "DUR", value_parser = parse_duration)]
     latency: Option<Duration>,
 }

@@ -68,7 +68,7 @@ pub struct HttpAnswer {
     pub retry_after: Option<String>,
     /// The `Date` header, as sent.
     pub date: Option<String>,
-    /// The body, at most [`BODY_LIMIT`] bytes.
+    /// The body, at most `BODY_LIMIT` bytes.
     pub body: Vec<u8>,
 }
 

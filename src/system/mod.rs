@@ -82,7 +82,7 @@ pub struct System {
     pub stdout: Box<dyn Write>,
     /// Standard error. Shared, because waits are reported deep inside a call.
     pub stderr: RefCell<Box<dyn Write>>,
-    /// Whether a line of [`Spinner`] is on the terminal, which the next message replaces.
+    /// Whether a line of the spinner is on the terminal, which the next message replaces.
     pub waits: Rc<Cell<bool>>,
 }
 

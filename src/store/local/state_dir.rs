@@ -16,7 +16,7 @@ pub struct StateDir(PathBuf);
 pub(crate) const SUBDIRS: [&str; 6] = ["clients", "credentials", "ledgers", "locks", "profiles", "secrets"];
 
 impl StateDir {
-    /// Creates nothing. [`StateDir::check`] checks the directory, and [`StateDir::subdir`] creates it.
+    /// Creates nothing. [`StateDir::check`] checks the directory, and `subdir` creates it.
     pub fn new(path: PathBuf) -> Self {
         StateDir(path)
     }

@@ -63,7 +63,7 @@ pub enum Reserved {
 /// The record of one credential. `within` limits each operation, repeated attempts included. `Code::Unavailable` means
 /// that time may help, `Code::Config` that the settings of the store must change.
 pub trait Remote {
-    /// Takes the lease if it is free, expired, or from an earlier attempt of the same process (see [`owner_process`]).
+    /// Takes the lease if it is free, expired, or from an earlier attempt of the same process (see `owner_process`).
     /// `None`, without a change, if the token is sealed with a key that is not in `ids`.
     fn take(&mut self, owner: &str, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error>;
     /// The same without taking the lease.
