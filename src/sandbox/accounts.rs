@@ -7,7 +7,7 @@ use crate::sandbox::state::SandboxState;
 use serde_json::{Map, Value, json};
 
 impl SandboxState {
-    /// The data centers of this server, in Zoho's format; see the reference, section 1.4.
+    /// The data centers of this server, in the format that public clients expect.
     pub(super) fn server_info(&self) -> Answer {
         let locations: Map<String, Value> =
             self.setup.data_centers.iter().map(|(name, url)| (name.clone(), json!(url))).collect();

@@ -1,6 +1,6 @@
 //! `/books/v3/invoices` of Books: 401 with the codes 14 and 57, and the organization in `organization_id`.
 //!
-//! Sources: the reference, section 11 item 4. Code 57 stands for a dead token and for a missing scope. The text about the
+//! Source: answers that public clients have seen. Code 57 stands for a dead token and for a missing scope. The text about the
 //! organization is Zoho Inventory's, which has the same API; its code is inferred.
 
 use crate::sandbox::reply::{Answer, Reply};

@@ -1,7 +1,7 @@
 //! `/api/v1/tickets` of Desk: an own form of 401, and the organization in the header `orgId`.
 //!
-//! Sources: <https://desk.zoho.com/DeskAPIDocument> and the reference, section 3.3. Public clients expect the status 403 of a
-//! missing scope and of another organization.
+//! Sources: <https://desk.zoho.com/DeskAPIDocument> and public clients, which expect the status 403 for a
+//! missing scope and for another organization.
 
 use crate::sandbox::reply::{Answer, Body, Reply};
 use crate::sandbox::request::Request;
