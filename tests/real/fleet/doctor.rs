@@ -94,10 +94,10 @@ fn a_store_that_answers_and_takes_no_writes_is_found() {
     set("maxmemory", "100kb");
     let (status, said) = finding(&fleet, 0);
     assert!(status == "failed" && said.contains("memory is full"), "{said}");
-    fleet.get(0).failed(69, "unavailable");
+    fleet.run(0, &["get", "--timeout", "2s"]).failed(69, "unavailable");
     set("maxmemory", "0");
     let _: String = fleet.redis.ask(&[b"REPLICAOF", b"127.0.0.1", b"1"]);
     let (status, said) = finding(&fleet, 0);
     assert!(status == "failed" && said.contains("replica"), "{said}");
-    fleet.get(0).failed(69, "unavailable");
+    fleet.run(0, &["get", "--timeout", "2s"]).failed(69, "unavailable");
 }
