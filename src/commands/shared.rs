@@ -17,7 +17,7 @@ pub(crate) fn look(session: &Session, system: &System) -> Option<(String, Result
     // Without a login there is no key to read, but the connection can still be tested.
     let known = session.source(system).known_id().ok().flatten();
     let id = known.unwrap_or_else(|| CredentialId::known("none", "none"));
-    Some((shared.place(), inspect(&shared, &id)))
+    Some((shared.place(), inspect(&session.state, &shared, &id)))
 }
 
 /// Latency, clock offset, and whether a machine holds the lease.

@@ -109,10 +109,17 @@ pub fn open_shared(
     Ok(SharedStore::new(local, shared, credential, Rc::new(connect)))
 }
 
-/// Checks the shared store without changing it.
-pub(crate) fn inspect(shared: &SharedSettings, credential: &CredentialId) -> Result<Health, Error> {
+/// Checks the shared store without changing it, and its clock against what this machine remembers of it.
+pub(crate) fn inspect(
+    state: &StateDir,
+    shared: &SharedSettings,
+    credential: &CredentialId,
+) -> Result<Health, Error> {
     let keys = shared.keys()?;
-    let health = connect(shared, credential, Duration::MAX)?.inspect()?;
+    let mut health = connect(shared, credential, Duration::MAX)?.inspect()?;
+    let seen = LocalStore::new(state, credential).engine_clock();
+    health.clock_refusal =
+        shared::clock_refusal(seen.as_ref(), shared.clock.timestamp(), health.clock_offset_ms);
     let foreign = health.key_id.as_ref().is_some_and(|id| !keys.ids().contains(id));
     if foreign { Err(shared::foreign()) } else { Ok(health) }
 }

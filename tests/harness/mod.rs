@@ -148,8 +148,8 @@ impl Test {
     /// Creates a self-signed certificate for `host` and returns the paths of certificate and key.
     pub fn self_signed(&self, host: &str) -> (String, String) {
         let made = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
-        let certificate = self.file("self-signed.pem", &made.cert.pem());
-        let key = self.file("self-signed.key", &made.signing_key.serialize_pem());
+        let certificate = self.file(&format!("{host}.pem"), &made.cert.pem());
+        let key = self.file(&format!("{host}.key"), &made.signing_key.serialize_pem());
         (certificate.display().to_string(), key.display().to_string())
     }
 
@@ -342,8 +342,13 @@ pub fn one_token(outcomes: &[Outcome]) -> String {
 
 /// Waits until a condition holds.
 #[track_caller]
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+pub fn until(what: &str, condition: impl FnMut() -> bool) {
+    until_within(Duration::from_secs(30), what, condition);
+}
+
+#[track_caller]
+pub fn until_within(patience: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + patience;
     while !condition() {
         assert!(Instant::now() < deadline, "still waiting for: {what}");
         std::thread::sleep(Duration::from_millis(5));

@@ -322,7 +322,7 @@ fn tests_named_in_the_docs_exist() {
     let mut sources = files(&root().join("src"), "rs");
     sources.extend(files(&root().join("tests"), "rs"));
     let sources: Vec<String> = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    for page in ["docs/security.md", "docs/reliability.md"] {
+    for page in ["docs/fleet.md", "docs/security.md", "docs/reliability.md"] {
         let text = read(page);
         let is_test = |word: &&str| {
             word.matches('_').count() >= 2

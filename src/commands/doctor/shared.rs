@@ -6,7 +6,6 @@ use crate::commands::shared::{facts, look};
 use crate::error::Code;
 use crate::i18n::tr;
 use crate::sanitize::sanitize;
-use crate::store::shared::MAX_CLOCK_OFFSET_MS;
 use crate::store::shared::remote::{Eviction, Health, Refusal};
 use crate::system::System;
 use std::time::Duration;
@@ -33,12 +32,11 @@ pub(crate) fn check(session: &Session, system: &System) -> Check {
 
 fn evaluate(what: &str, place: &str, health: &Health) -> Check {
     let facts = facts(place, health);
+    if let Some(refusal) = &health.clock_refusal {
+        let problem = refusal.message();
+        return Check::failed(what, format!("{facts}; {problem}"), tr!("set both clocks by NTP"));
+    }
     match &health.eviction {
-        _ if health.clock_offset_ms.saturating_abs() > MAX_CLOCK_OFFSET_MS => Check::failed(
-            what,
-            tr!("{facts}; with more than 2 minutes between the clocks, no refresh is possible", facts),
-            tr!("set both clocks by NTP"),
-        ),
         _ if health.refusal == Some(Refusal::Replica) => Check::failed(
             what,
             tr!("{facts}; it is a read-only replica, so no refresh is possible", facts),

@@ -72,6 +72,11 @@ impl LocalStore {
         }))
     }
 
+    /// What this machine remembers of the shared store's clock.
+    pub(crate) fn engine_clock<T: DeserializeOwned>(&self) -> Option<T> {
+        read_engine_clock(&self.ledger)
+    }
+
     fn make_and_lock(&self) -> Result<Option<FileLock>, Error> {
         if !self.made.get() {
             for subdir in ["locks", "credentials", "ledgers"] {
@@ -81,6 +86,15 @@ impl LocalStore {
         }
         self.lock.borrow_mut().try_take()
     }
+}
+
+fn engine_path(ledger: &Path) -> PathBuf {
+    let name = ledger.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    ledger.with_file_name(name.replace(".v1.json", ".engine.v1.json"))
+}
+
+fn read_engine_clock<T: DeserializeOwned>(ledger: &Path) -> Option<T> {
+    state_dir::read(&engine_path(ledger)).ok().and_then(|(bytes, _)| decode(&bytes))
 }
 
 pub(crate) fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
@@ -148,23 +162,18 @@ impl LockedLocal {
         file.commit(bytes)
     }
 
-    /// What this machine remembers of the shared store's clock.
+    /// See [`LocalStore::engine_clock`].
     pub(crate) fn engine_clock<T: DeserializeOwned>(&self) -> Option<T> {
-        state_dir::read(&self.engine_path()).ok().and_then(|(bytes, _)| decode(&bytes))
+        read_engine_clock(&self.ledger)
     }
 
     /// Keeps it. A failure is no error: the next call compares with an older time.
     pub(crate) fn keep_engine_clock<T: Serialize>(&self, clock: &T) {
-        let path = self.engine_path();
+        let path = engine_path(&self.ledger);
         let file = NewFile::create(&path);
         if let Err(error) = file.and_then(|file| self.write(file, &encode(clock))) {
             log::debug!("{}: {error}", path.display());
         }
-    }
-
-    fn engine_path(&self) -> PathBuf {
-        let name = self.ledger.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.ledger.with_file_name(name.replace(".v1.json", ".engine.v1.json"))
     }
 
     fn reserve_and_write(&mut self, ledger: &[u8], cache_room: usize) -> io::Result<()> {

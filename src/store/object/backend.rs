@@ -279,6 +279,7 @@ impl Remote for ObjectRemote {
         Ok(Health {
             latency,
             clock_offset_ms: now.saturating_sub(clock.now().wall_ms),
+            clock_refusal: None,
             lease: until.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
             eviction: Eviction::Never,
             refusal: None,

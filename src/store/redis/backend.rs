@@ -31,6 +31,8 @@ pub struct RedisRemote {
     /// Lease, ledger and token.
     keys: [String; 3],
     link: Option<Link>,
+    /// Whether the engine has not yet missed a script in its cache.
+    scripts_cached: bool,
 }
 
 /// A reply of the script that takes or looks. `None` if the token is sealed with a key that we do not have.
@@ -56,7 +58,7 @@ impl RedisRemote {
             format!("{base}:token:{}", credential.cache()),
         ];
         let link = Some(Link::open(shared, within)?);
-        Ok(RedisRemote { shared: shared.clone(), keys, link })
+        Ok(RedisRemote { shared: shared.clone(), keys, link, scripts_cached: true })
     }
 
     /// Runs a script. A connection that fails is opened anew until `within` is over.
@@ -113,13 +115,16 @@ impl RedisRemote {
         if let Err(error) = link.set_timeout(timeout) {
             return Ok(Err(error));
         }
-        // An emptied script cache costs one more round trip: EVAL also fills it again.
-        Ok(match link.ask(&command("EVALSHA", &script.sha1())) {
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                link.ask(&command("EVAL", script.code))
+        // An emptied script cache costs a call one more round trip: EVAL also fills it again.
+        if self.scripts_cached {
+            match link.ask(&command("EVALSHA", &script.sha1())) {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    self.scripts_cached = false;
+                }
+                answer => return Ok(answer),
             }
-            answer => answer,
-        })
+        }
+        Ok(link.ask(&command("EVAL", script.code)))
     }
 
     /// Runs a read-only command on the node that has the keys.
@@ -250,6 +255,7 @@ impl Remote for RedisRemote {
         Ok(Health {
             latency: took,
             clock_offset_ms: seconds.saturating_mul(1000).saturating_add(micros / 1000) - here_ms,
+            clock_refusal: None,
             lease: u64::try_from(left_ms).ok().map(Duration::from_millis),
             refusal: health::refusal(&memory, &self.info("replication")),
             eviction: health::eviction(&memory),

@@ -63,9 +63,22 @@ fn remedy(error: &RedisError, words: &str) -> Option<String> {
         _ if says("certificaterequired") || says("certificate required") => {
             Some(tr!("set client_cert and client_key in [store]"))
         }
+        _ if CERTIFICATE_ALERTS.iter().any(|alert| says(alert)) => {
+            Some(tr!("replace client_cert and client_key of [store] by ones that the engine trusts"))
+        }
         _ => None,
     }
 }
+
+/// The alerts of an engine that does not accept our certificate, as rustls words them.
+const CERTIFICATE_ALERTS: [&str; 6] = [
+    "fatal alert: unknownca",
+    "fatal alert: badcertificate",
+    "fatal alert: unsupportedcertificate",
+    "fatal alert: certificateexpired",
+    "fatal alert: certificaterevoked",
+    "fatal alert: certificateunknown",
+];
 
 /// What the engine said, fit to be shown.
 fn words(error: &RedisError) -> String {

@@ -8,7 +8,7 @@ use crate::store::shared::clocks::Clocks;
 use serde::{Deserialize, Serialize};
 
 /// The most that the engine's clock may differ from this machine's, in ms.
-pub(crate) const MAX_CLOCK_OFFSET_MS: i64 = 120_000;
+const MAX_CLOCK_OFFSET_MS: i64 = 120_000;
 /// The most that the engine's clock may gain or lose between two looks, in ms, and how much more for each ms between them.
 const MAX_JUMP_MS: i64 = 60_000;
 const DRIFT_PER_MS: i64 = 1_000;
@@ -72,6 +72,12 @@ impl EngineClock {
             here
         )))
     }
+}
+
+/// Why no request may be sent at `now`, when the engine's clock is `offset_ms` ahead and was `seen` before.
+pub(crate) fn clock_refusal(seen: Option<&EngineClock>, now: Timestamp, offset_ms: i64) -> Option<Error> {
+    let engine_ms = now.wall_ms.saturating_add(offset_ms);
+    EngineClock::after(seen, &Clocks { at: now, engine_ms }).refusal()
 }
 
 /// In UTC.

@@ -15,7 +15,7 @@ pub mod settings;
 pub mod snapshot;
 mod store;
 
-pub(crate) use clock_guard::MAX_CLOCK_OFFSET_MS;
+pub(crate) use clock_guard::clock_refusal;
 pub use remote::Reply;
 pub(crate) use seal::{foreign, new_key};
 pub use settings::SharedSettings;

@@ -105,6 +105,8 @@ pub struct Health {
     pub(crate) latency: Duration,
     /// How far the engine's clock is ahead of this machine's, in ms.
     pub(crate) clock_offset_ms: i64,
+    /// Why this machine refuses to refresh by these clocks. Set by [`crate::store::inspect`].
+    pub(crate) clock_refusal: Option<Error>,
     /// Remaining time of the lease that a machine has on the credential.
     pub(crate) lease: Option<Duration>,
     /// What the engine does when its memory is full.

@@ -42,7 +42,7 @@ fn a_holder_that_loses_redis_keeps_its_token() {
     fleet.redis.kill();
     let token = holder.wait().warned("could not be shared yet").to_owned();
     assert_eq!(fleet.get(0).ok(), token);
-    fleet.redis.restart_empty();
+    fleet.redis.start_again();
     assert_eq!(fleet.get(0).ok(), token);
     assert_eq!(fleet.get(1).ok(), token, "machine 0 pushed it after printing it");
     assert_eq!(fleet.requests(), 1);

@@ -3,6 +3,9 @@
 mod way;
 mod world;
 
+mod backups;
+mod blinks;
+mod clocks;
 mod doctor;
 mod failover;
 mod holders;
@@ -12,6 +15,8 @@ mod namespaces;
 mod objects;
 mod outages;
 mod secrecy;
+mod sidecars;
 mod slow;
 mod stampede;
 mod tokens;
+mod valkey;

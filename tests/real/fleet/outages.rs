@@ -95,6 +95,36 @@ fn tls_is_verified_by_authority_and_name() {
     assert_eq!(fleet.requests(), 1);
 }
 
+/// The files are read again at each connection.
+#[test]
+fn a_client_certificate_is_replaced_without_a_new_setting() {
+    let Some(mut fleet) = RedisStore::new() else { return };
+    let ((cert, key), port) = (fleet.test.self_signed("localhost"), crate::harness::free_port().to_string());
+    let [first, second] = ["first", "second"].map(|name| fleet.test.self_signed(name));
+    let files = ["--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-ca-cert-file", &first.0];
+    let server = super::world::Redis::start(&[&["--tls-port", &port], &files[..]].concat());
+    fleet.url = format!("rediss://localhost:{port}");
+    let refresh = || fleet.run(0, &["get", "--refresh", "--ca-file", &cert]);
+    let refused = |hint: &str| {
+        let outcome = refresh();
+        outcome.failed(78, "config");
+        assert!(outcome.stderr.contains(hint), "{outcome:?}");
+    };
+    refused("set client_cert and client_key in [store]");
+    let [ours, our_key] = ["ours.pem", "ours.key"].map(|name| fleet.test.dir.path().join(name));
+    fleet.test.write_config(&format!("[store]\nclient_cert = {ours:?}\nclient_key = {our_key:?}\n"));
+    let put = |(cert, key): &(String, String)| {
+        [(cert, &ours), (key, &our_key)].map(|(from, to)| std::fs::copy(from, to).unwrap())
+    };
+    put(&first);
+    refresh().ok();
+    let _: String = server.ask(&[b"CONFIG", b"SET", b"tls-ca-cert-file", second.0.as_bytes()]);
+    refused("ones that the engine trusts");
+    put(&second);
+    refresh().ok();
+    assert_eq!(fleet.requests(), 2);
+}
+
 #[test]
 fn settings_that_cannot_be_are_named() {
     let Some(mut fleet) = RedisStore::new() else { return };
@@ -114,7 +144,8 @@ fn settings_that_cannot_be_are_named() {
 fn an_emptied_redis_is_filled_from_a_machine_that_has_a_token() {
     let Some(mut fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
-    fleet.redis.restart_empty();
+    fleet.redis.kill();
+    fleet.redis.start_again();
     fleet.age(0, 3320);
     // In the refresh-ahead window and with budget, machine 0 refreshes. Its ledger still has the first request.
     let newer = fleet.get(0).ok().to_owned();

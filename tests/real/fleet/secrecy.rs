@@ -1,6 +1,7 @@
 //! No token, secret or key appears in Redis or in a log, and a cached `get` does not contact Redis.
 
 use super::world::RedisStore;
+use crate::harness::have;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
@@ -67,22 +68,45 @@ fn a_warm_get_makes_no_connection() {
     assert_eq!((outcome.ok(), outcome.stderr.as_str()), (token.as_str(), ""));
 }
 
+/// The permissions as the page shows them: for `redis-cli`, for a shell, and for `users.acl`.
 #[test]
 fn the_user_of_docs_fleet_md_may_do_all_it_needs() {
-    let Some(mut fleet) = RedisStore::new() else { return };
     let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fleet.md")).unwrap();
-    let line = docs.lines().find(|line| line.starts_with("ACL SETUSER")).unwrap();
-    let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-    let _: String = fleet.redis.ask(&words);
-    let _: String = fleet.redis.ask(&[b"ACL", b"SETUSER", b"default", b"-@all", b"+acl", b"+ping"]);
-    fleet.url = fleet.url.replace("redis://", "redis://fleet:PASSWORD@");
-    let token = fleet.get(0).ok().to_owned();
-    assert_eq!(fleet.get(1).ok(), token);
-    fleet.reject(1, &token).ok();
-    assert_ne!(fleet.get(1).ok(), token);
-    assert_eq!(fleet.requests(), 2);
-    fleet.url = fleet.url.replace("fleet:PASSWORD@", "");
-    fleet.get(5).failed(78, "config");
+    let shown = |begin: &str| {
+        let block = docs.split("\n```").find(|block| block.contains(&format!("\n{begin}"))).unwrap();
+        block.split_once('\n').unwrap().1.to_owned()
+    };
+    for form in ["ACL SETUSER fleet", "redis-cli ACL SETUSER", "user fleet"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("users.acl");
+        std::fs::write(&file, if form == "user fleet" { shown(form) + "\n" } else { String::new() }).unwrap();
+        let Some(mut fleet) = RedisStore::with(&["--aclfile", file.to_str().unwrap()]) else { return };
+        match form {
+            "user fleet" => {}
+            "ACL SETUSER fleet" => {
+                let words = shown(form);
+                let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
+                let _: String = fleet.redis.ask(&words);
+            }
+            _ if have("redis-cli") => {
+                let script = shown(form).replace("redis-cli", &format!("redis-cli -p {}", fleet.redis.port));
+                let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+                assert_eq!(output.stdout, b"OK\n", "{output:?}");
+            }
+            _ => continue,
+        }
+        let _: String = fleet.redis.ask(&[b"ACL", b"SETUSER", b"default", b"-@all", b"+acl", b"+ping"]);
+        fleet.url = fleet.url.replace("redis://", "redis://fleet:PASSWORD@");
+        let token = fleet.get(0).ok().to_owned();
+        assert_eq!(fleet.get(1).ok(), token);
+        fleet.reject(1, &token).ok();
+        assert_ne!(fleet.get(1).ok(), token);
+        let (status, said) = fleet.run(0, &["doctor", "-o", "json"]).finding("shared store");
+        assert_eq!(status, "ok", "{said}");
+        assert_eq!(fleet.requests(), 2);
+        fleet.url = fleet.url.replace("fleet:PASSWORD@", "");
+        fleet.get(5).failed(78, "config");
+    }
 }
 
 /// Text that would forge lines in the log of a CI job, and drive a terminal.

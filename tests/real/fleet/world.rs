@@ -10,18 +10,17 @@ use tempfile::TempDir;
 /// A redis-server on a free loopback port; killed on drop.
 pub struct Redis {
     child: Child,
-    dir: TempDir,
+    pub dir: TempDir,
     pub port: u16,
-    extra: Vec<String>,
+    args: Vec<String>,
 }
 
 impl Redis {
-    pub fn start(extra: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let port = crate::harness::free_port();
-        let extra: Vec<String> = extra.iter().map(|&arg| arg.to_owned()).collect();
-        let child = spawn(&dir, port, &extra);
-        Redis { child, dir, port, extra }
+    pub fn start(args: &[&str]) -> Self {
+        let (dir, port) = (tempfile::tempdir().unwrap(), crate::harness::free_port());
+        let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        let child = spawn(&dir, port, &args);
+        Redis { child, dir, port, args }
     }
 
     pub fn kill(&mut self) {
@@ -29,10 +28,15 @@ impl Redis {
         self.child.wait().unwrap();
     }
 
-    /// Restarts on the same port, without data.
-    pub fn restart_empty(&mut self) {
-        self.kill();
-        self.child = spawn(&self.dir, self.port, &self.extra);
+    /// Ends it as an administrator does.
+    pub fn stop(&mut self) {
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on the same port, with the data that is in its directory: none, unless an argument says so.
+    pub fn start_again(&mut self) {
+        self.child = spawn(&self.dir, self.port, &self.args);
     }
 
     pub fn connection(&self) -> redis::Connection {
@@ -63,11 +67,14 @@ impl Redis {
         self.stat("total_connections_received")
     }
 
-    /// The number of script calls.
-    pub fn script_calls(&self) -> u64 {
+    /// The number of calls of these commands.
+    pub fn calls(&self, commands: &[&str]) -> u64 {
         let text: String = self.ask(&[b"INFO", b"commandstats"]);
-        let line = text.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
-        line.split(',').next().unwrap().parse().unwrap()
+        let of = |command: &&str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+            line.map_or(0, |line| line.split(',').next().unwrap().parse::<u64>().unwrap())
+        };
+        commands.iter().map(of).sum()
     }
 
     fn stat(&self, name: &str) -> u64 {
@@ -77,24 +84,11 @@ impl Redis {
     }
 }
 
-fn spawn(dir: &TempDir, port: u16, extra: &[String]) -> Child {
-    let child = Command::new("redis-server")
-        .args([
-            "--port",
-            &port.to_string(),
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-        ])
-        .arg(dir.path())
-        .args(extra)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+fn spawn(dir: &TempDir, port: u16, args: &[String]) -> Child {
+    let mut command = Command::new("redis-server");
+    command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.arg("--dir").arg(dir.path()).args(args).stdout(Stdio::null());
+    let child = command.spawn().unwrap();
     until("redis-server to answer", || {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
         stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
