@@ -57,7 +57,7 @@ fn of_kind(kind: ErrorKind) -> Option<String> {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))] // the numbers are others on Windows
 mod tests {
     use super::*;
     use crate::i18n::{Language, speak};

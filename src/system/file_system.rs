@@ -59,12 +59,11 @@ fn kind(_: &Path) -> Option<FileSystem> {
     None
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn a_folder_that_is_not_there_yet_is_where_it_will_be() {
         assert_eq!(FileSystem::of(Path::new("/proc/1/none/such")), FileSystem::Local);
     }

@@ -1,6 +1,6 @@
 //! A user at a pseudo-terminal with echo, unless the program turns it off. (rexpect's terminals never echo.)
 
-use super::{PROGRAM, Test, until};
+use super::{Test, until};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 use std::process::Command;
@@ -15,7 +15,7 @@ pub struct Person {
 impl Person {
     pub fn calls<'a>(test: &Test, args: impl IntoIterator<Item = &'a str>) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", r#"stty echo; tty; exec "$@""#, "sh", PROGRAM]).args(args);
+        shell.args(["-c", r#"stty echo; tty; exec "$@""#, "sh"]).args(&test.program).args(args);
         shell.env_clear().envs(test.vars());
         let mut pty = spawn_command(shell, Some(30_000)).unwrap();
         let tty = pty.read_line().unwrap().trim().to_owned();

@@ -14,12 +14,14 @@ use zoho_cred::sandbox::{ClientKind, Endpoint};
 
 const SCOPE: &str = "ZohoCRM.modules.ALL";
 
-/// Whether a user at a terminal or a script runs the command, or a script on Windows.
+/// Whether a user at a terminal or a script runs the command, or a script on Windows, with secrets in files or in Credential
+/// Manager.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Caller {
     Person,
     Script,
     Windows,
+    CredentialManager,
 }
 
 /// A login flow: its `--flow` value, its client type, and its flags.
@@ -83,7 +85,8 @@ impl Login {
 /// A sandbox for this caller, and a redirect URI.
 fn place(caller: Caller) -> Option<(Test, String)> {
     let (test, callback) = world();
-    Some((if caller == Caller::Windows { under_wine(test)? } else { test }, callback))
+    let windows = matches!(caller, Caller::Windows | Caller::CredentialManager);
+    Some((if windows { under_wine(test)? } else { test }, callback))
 }
 
 /// Starts a login. A user is prompted for client, scopes and secret; a script passes them as flags.
@@ -91,7 +94,8 @@ fn begin(test: &Test, caller: Caller, flow: &Flow) -> Login {
     let client = test.sandbox.client(flow.kind);
     let secret = client.client_secrets["us"].as_str();
     let url = test.sandbox.url();
-    let mut args = vec!["login", "crm", "--secrets", "file", "--flow", flow.word, "--accounts-url", url];
+    let secrets = if caller == Caller::CredentialManager { "keyring" } else { "file" };
+    let mut args = vec!["login", "crm", "--secrets", secrets, "--flow", flow.word, "--accounts-url", url];
     args.extend(flow.flags.iter().map(String::as_str));
     if caller != Caller::Person {
         let file = test.file("client-secret", secret);
@@ -124,7 +128,7 @@ pub fn connect(line: &str) {
 #[track_caller]
 fn call(test: &Test, caller: Caller, args: &[&str]) -> String {
     match caller {
-        Caller::Script | Caller::Windows => {
+        Caller::Script | Caller::Windows | Caller::CredentialManager => {
             let Outcome { code, stdout, stderr, .. } = test.run(args.iter().copied());
             assert_eq!(code, 0, "{stderr}");
             stdout + &stderr
@@ -174,18 +178,23 @@ fn used_and_left(test: &Test, caller: Caller, flow: &Flow, shown: &str, given: &
     }
     let said = call(test, caller, &["logout", "crm"]);
     let revokes = test.sandbox.log().iter().filter(|entry| entry.endpoint == Endpoint::Revoke).count();
-    match &refresh_token {
-        Some(refresh_token) => {
-            assert!(said.contains("its refresh token is revoked"), "{said}");
-            assert_eq!(revokes, 1);
-            assert_eq!(refreshed(test, flow.kind, refresh_token)["error"], "invalid_code");
-            assert_eq!(leads(test, &token).status(), 401, "its access tokens died with it");
-        }
-        None => {
-            assert_eq!(flow.word, "client-credentials");
+    assert_eq!(
+        refresh_token.is_some(),
+        flow.word != "client-credentials" && caller != Caller::CredentialManager
+    );
+    match flow.word {
+        "client-credentials" => {
             assert!(said.contains("client credentials have nothing to revoke"), "{said}");
             assert_eq!(revokes, 0);
             assert_eq!(leads(test, &token).status(), 200, "Zoho lets it live until it expires");
+        }
+        _ => {
+            assert!(said.contains("its refresh token is revoked"), "{said}");
+            assert_eq!(revokes, 1);
+            if let Some(refresh_token) = &refresh_token {
+                assert_eq!(refreshed(test, flow.kind, refresh_token)["error"], "invalid_code");
+            }
+            assert_eq!(leads(test, &token).status(), 401, "its access tokens died with it");
         }
     }
     assert_eq!(files_below(&test.state().join("secrets")), Vec::<PathBuf>::new());
@@ -203,7 +212,7 @@ fn browser(caller: Caller) {
     let mut flags = vec!["--redirect-uri".to_owned(), callback];
     let seen = test.dir.path().join("seen");
     match caller {
-        Caller::Script | Caller::Windows => flags.push("--no-browser".into()),
+        Caller::Script | Caller::Windows | Caller::CredentialManager => flags.push("--no-browser".into()),
         Caller::Person => {
             let script = format!("#!/bin/sh\necho \"$1\" > {0}.new\nmv {0}.new {0}\n", seen.display());
             test.set("BROWSER", program(&test, &script).to_str().unwrap());
@@ -287,5 +296,6 @@ macro_rules! flows {
 }
 
 flows!(at_a_terminal, Person: browser, paste, device, self_client, client_credentials, refresh_token);
+flows!(in_credential_manager, CredentialManager: browser, paste, device, self_client, client_credentials, refresh_token);
 flows!(on_windows, Windows: browser, paste, device, self_client, client_credentials, refresh_token);
 flows!(without_a_terminal, Script: browser, paste, device, self_client, client_credentials, refresh_token);

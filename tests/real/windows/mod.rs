@@ -2,6 +2,7 @@
 //! `every_flow.rs`.
 
 use crate::harness::{Outcome, PROGRAM, Test, files_below, one_token, until};
+use crate::person::Person;
 use crate::world::run;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -171,7 +172,10 @@ fn credential_manager_keeps_the_secrets() {
     outcome.failed(74, "store");
     assert!(outcome.stderr.contains("too long for the keyring"), "{outcome:?}");
     login(&token).ok();
-    test.run(["get", &profile]).ok();
+    let outcomes = test.run_many(50, &["get", &profile, "--timeout", "2m"]);
+    one_token(&outcomes);
+    assert_eq!(test.sandbox.token_requests(), 1);
+    assert_eq!(test.run(["doctor", &profile, "-o", "json"]).finding("secrets").0, "ok");
     for file in files_below(&test.state()) {
         let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
         assert!(!text.contains(test.sandbox.refresh_token()), "{}", file.display());
@@ -202,8 +206,26 @@ fn the_folders_of_the_user_may_have_any_name() {
     assert!(printed.ok().starts_with("1000."), "{printed:?}");
     assert!(home.join("Roaming/zoho-cred/config.toml").is_file());
     assert!(home.join("Local/zoho-cred/credentials").is_dir());
-    let unknown = cmd(&test, &format!("{folders}&& set LANG=ja_JP.UTF-8&& zoho-cred get other"));
-    assert!(unknown.stderr.contains("プロファイル"), "{unknown:?}");
+}
+
+/// A console shows the language of the system. A file gets it only from `LANG`, as nobody knows the encoding of its reader.
+#[test]
+fn a_japanese_system_gets_japanese_text() {
+    let Some(mut test) = with_profile() else { return };
+    let japanese = "プロファイル「other」はありません";
+    test.set("LANG", "ja_JP.UTF-8");
+    test.set("LOCPATH", home().join("locale").to_str().unwrap());
+    test.set("TERM", "xterm");
+    // Wine takes the system's language from its own variable.
+    let program = test.program.splice(1.., ["cmd".into(), "/c".into()]).next().unwrap();
+    let alone = format!("set LANG=&& {} get other", windows(&program));
+    let (code, shown) = Person::calls(&test, [&*alone]).leaves();
+    let shown = String::from_utf8(shown.chars().map(|byte| byte as u8).collect()).unwrap();
+    assert!(code == 78 && shown.contains(japanese), "{code}: {shown}");
+    let unknown = test.run([&*alone]);
+    assert!(unknown.stderr.contains("no profile 'other'"), "{unknown:?}");
+    let unknown = cmd(&test, "zoho-cred get other");
+    assert!(unknown.stderr.contains(japanese), "{unknown:?}");
 }
 
 /// Runs the commands of `docs/windows.md` in order, with the sandbox instead of Zoho, and compares those of the Japanese page.
