@@ -59,7 +59,8 @@ fn kind(_: &Path) -> Option<FileSystem> {
     None
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
 
