@@ -95,13 +95,25 @@ pub struct Error {
     cause: Option<String>,
     hint: Option<String>,
     retry_after: Option<Duration>,
+    wrong: Option<WrongAnswer>,
+}
+
+/// The answer of a login that Zoho probably did not accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrongAnswer {
+    /// The client, its secret, or the data center.
+    Client,
+    /// The scopes.
+    Scopes,
+    /// The organization.
+    Organization,
 }
 
 impl Error {
     /// An error that says what happened (lower case, no final period) and what to do next.
     pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let (message, hint) = (message.into(), Some(hint.into()));
-        Error { code, message, cause: None, hint, retry_after: None }
+        Error { code, message, cause: None, hint, retry_after: None, wrong: None }
     }
 
     /// A command line that asks for something impossible; the help of `command` says what is right.
@@ -117,7 +129,7 @@ impl Error {
     /// A signal ended the call. Whoever sent it needs no hint.
     pub fn interrupted(signal: u8) -> Self {
         let message = tr!("ended by signal {signal}", signal);
-        Error { code: Code::Interrupted(signal), message, cause: None, hint: None, retry_after: None }
+        Error { hint: None, ..Error::new(Code::Interrupted(signal), message, "") }
     }
 
     /// Adds why it happened, where the message does not say it already.
@@ -133,6 +145,16 @@ impl Error {
     /// Adds the time until a new attempt makes sense.
     pub fn with_retry_after(self, time: Duration) -> Self {
         Error { retry_after: Some(time), ..self }
+    }
+
+    /// Adds what a login can ask for again.
+    pub(crate) fn with_wrong_answer(self, wrong: Option<WrongAnswer>) -> Self {
+        Error { wrong, ..self }
+    }
+
+    /// The answer of a login that was probably wrong.
+    pub(crate) fn wrong_answer(&self) -> Option<WrongAnswer> {
+        self.wrong
     }
 
     /// The word and exit code.

@@ -7,7 +7,7 @@ use crate::commands::login_checks::{
 };
 use crate::commands::session::{read_config, roots};
 use crate::config::{ConfigFile, state_dir};
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, WrongAnswer};
 use crate::i18n::tr;
 use crate::login::exchange::{AuthorizationCode, ExchangeError, IssuedTokens, exchange};
 use crate::login::flows::{browser, device, paste, refresh_token, self_client};
@@ -54,7 +54,13 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
         begun.typed.other = true;
     }
     let Some(mut start) = start else { return Err(wrong(missing(&["PROFILE"]))) };
-    let done = ask_and_grant(system, global, &mut start, &state, stored);
+    let mut done = ask_and_grant(system, global, &mut start, &state, stored);
+    while let Err(error) = &done
+        && error.wrong_answer().is_some_and(|wrong| start.typed.forget(wrong))
+    {
+        reject(system, &error.in_one_line());
+        done = ask_and_grant(system, global, &mut start, &state, stored);
+    }
     if done.is_err() && start.typed.is_any() {
         system.say(&tr!("zoho-cred: you are not logged in yet; this command goes on with your answers:"));
         system.say_as_it_is(&format!("\n  {}\n", repeat::command(system, global, &start)));
@@ -85,7 +91,7 @@ fn ask_and_grant(
 fn grant_and_store(
     system: &mut System,
     global: &Global,
-    start: &Start<'_>,
+    start: &mut Start<'_>,
     state: &StateDir,
     settings: LoginSettings,
 ) -> Result<u8, Error> {
@@ -107,13 +113,14 @@ fn grant_and_store(
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
             context.store_existing(
                 system,
+                start,
                 &profile,
                 Secrets { client_secret: client.secret, refresh_token },
             )?
         }
         FlowName::ClientCredentials => {
             let secrets = Secrets { client_secret: client.secret, refresh_token: None };
-            context.store_existing(system, &profile, secrets)?;
+            context.store_existing(system, start, &profile, secrets)?;
             // These tokens belong to no user account.
             None
         }
@@ -218,7 +225,9 @@ fn print_next_steps(system: &System, global: &Global, profile: &Profile, state: 
 /// Asks for the secret that Zoho rejected. Returns `error` if that is not the problem, or nobody can be asked.
 fn correct(system: &System, secrets: &mut Secrets, error: Error) -> Result<(), Error> {
     match error.code() {
-        Code::ClientRejected => secrets.client_secret = settings::another_client_secret(system, error)?,
+        Code::ClientRejected if error.wrong_answer() == Some(WrongAnswer::Client) => {
+            secrets.client_secret = settings::another_client_secret(system, error)?;
+        }
         Code::LoginRequired if secrets.refresh_token.is_some() => {
             let question = tr!("Refresh token again, or Enter to stop");
             let another = settings::another_secret(system, error, &question, refresh_token::check)?;
@@ -351,6 +360,7 @@ impl LoginContext<'_> {
     fn store_existing(
         &self,
         system: &mut System,
+        start: &mut Start<'_>,
         profile: &Profile,
         mut secrets: Secrets,
     ) -> Result<Option<LoginToken>, Error> {
@@ -362,7 +372,10 @@ impl LoginContext<'_> {
             }
             match self.verify(system, profile, &secrets) {
                 Ok(verified) => break verified,
-                Err(error) if attempts < ATTEMPTS => correct(system, &mut secrets, error)?,
+                Err(error) if attempts < ATTEMPTS => {
+                    correct(system, &mut secrets, error)?;
+                    start.typed.correct_secret(&secrets.client_secret);
+                }
                 Err(error) => return Err(error),
             }
         };

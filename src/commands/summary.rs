@@ -30,7 +30,7 @@ pub(crate) fn summary(system: &mut System, global: &Global) -> Result<u8, Error>
 }
 
 fn getting_started(report: &Report) -> String {
-    let trial = tr!("zoho-sandbox run -- bash, where zoho-cred get works without an account");
+    let trial = tr!("zoho-sandbox run -- bash, which needs no account");
     report.table([
         vec![styled(Style::Strong, "zoho-cred"), plain(tr!("there is no profile yet"))],
         vec![plain(tr!("next")), plain(tr!("zoho-cred login crm, which explains what to enter at Zoho"))],

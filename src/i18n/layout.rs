@@ -37,10 +37,10 @@ pub(crate) fn hang(start: &str, text: &str, columns: usize, indent: usize) -> St
     let indent = " ".repeat(indent);
     let mut lines: Vec<String> = Vec::new();
     for line in text.split('\n') {
-        let pieces: Vec<Piece<'_>> = words(line).map(Piece).collect();
         let first = if lines.is_empty() { start } else { &*indent };
-        let rooms = [first, &*indent].map(|indent| columns.saturating_sub(width(indent)) as f64);
-        for pieces in wrap_first_fit(&pieces, &rooms) {
+        let rooms = [first, &*indent].map(|indent| columns.saturating_sub(width(indent)));
+        let pieces: Vec<Piece<'_>> = words(line, rooms[1]).into_iter().map(Piece).collect();
+        for pieces in wrap_first_fit(&pieces, &rooms.map(|room| room as f64)) {
             let mut line = if lines.is_empty() { start.to_owned() } else { indent.clone() };
             pieces.iter().for_each(|Piece(word)| line.extend([word.word, word.whitespace]));
             lines.push(line.trim_end_matches(' ').to_owned());
@@ -67,21 +67,63 @@ impl Fragment for Piece<'_> {
     }
 }
 
-/// The parts between which a line may break. Japanese text breaks as UAX #14 defines. ASCII text breaks only at
-/// blanks and never inside quotes, so that commands, paths and URLs can be pasted.
-fn words(line: &str) -> impl Iterator<Item = Word<'_>> {
-    let (mut words, mut start, mut end) = (Vec::new(), 0, 0);
-    let quoted = quoted(line);
-    for part in WordSeparator::UnicodeBreakProperties.find_words(line) {
-        end += part.word.len() + part.whitespace.len();
-        let (before, after) = line.split_at(end);
-        let breaks = before.ends_with(' ') || !before.ends_with(ascii) || !after.starts_with(ascii);
-        if breaks && !splits_number(before, after) && !quoted.iter().any(|range| range.contains(&end)) {
-            words.push(Word::from(&line[start..end]));
-            start = end;
+/// The parts between which a line may break. Japanese text breaks as UAX #14 defines, between words if they fit into
+/// `columns`. ASCII text breaks only at blanks and never inside quotes, so that commands, paths and URLs can be pasted.
+fn words(line: &str, columns: usize) -> Vec<Word<'_>> {
+    let breaks = breaks(line);
+    let (mut words, mut start) = (Vec::new(), 0);
+    for group in breaks.split_inclusive(|at| !splits_word(line, *at)) {
+        let end = group.last().copied().unwrap_or(start);
+        let whole = Word::from(&line[start..end]);
+        if width(whole.word) <= columns {
+            words.push(whole);
+        } else {
+            let starts = [start].into_iter().chain(group.iter().copied());
+            words.extend(starts.zip(group).map(|(start, end)| Word::from(&line[start..*end])));
         }
+        start = end;
     }
-    words.into_iter()
+    words
+}
+
+/// Where a line may break, with its end.
+fn breaks(line: &str) -> Vec<usize> {
+    let quoted = quoted(line);
+    let parts = WordSeparator::UnicodeBreakProperties.find_words(line);
+    let ends = parts.scan(0, |end, part| {
+        *end += part.word.len() + part.whitespace.len();
+        Some(*end)
+    });
+    // UAX #14 keeps a path with the blank before it.
+    let mut ends: Vec<usize> = ends.chain(line.match_indices(" /").map(|(at, _)| at + 1)).collect();
+    ends.sort_unstable();
+    ends.dedup();
+    ends.retain(|end| {
+        let (before, after) = line.split_at(*end);
+        let breaks = before.ends_with(' ') || !before.ends_with(ascii) || !after.starts_with(ascii);
+        breaks && !splits_number(before, after) && !quoted.iter().any(|range| range.contains(end))
+    });
+    ends
+}
+
+/// Whether a break would split a Japanese word: a new one begins where the script changes, but not with the hiragana that
+/// end it.
+fn splits_word(line: &str, at: usize) -> bool {
+    let (before, after) = line.split_at(at);
+    let script = |c: char| match c {
+        '\u{3041}'..='\u{309f}' => Some('あ'),
+        '\u{30a0}'..='\u{30ff}' => Some('ア'),
+        '々' | '\u{4e00}'..='\u{9fff}' => Some('字'),
+        _ => None,
+    };
+    match (before.chars().next_back(), after.chars().next()) {
+        (Some('お' | 'ご'), Some(_)) => true,
+        (Some(before), Some(after)) => {
+            let (before, after) = (script(before), script(after));
+            before.is_some() && (after == Some('あ') || before == after)
+        }
+        _ => false,
+    }
 }
 
 fn ascii(c: char) -> bool {
@@ -128,11 +170,12 @@ mod tests {
 
     #[test]
     fn lines_break_between_wide_characters_but_not_before_a_comma() {
-        assert_eq!(wrap("トークンを、表示します", 10), "トークン\nを、表示し\nます");
+        assert_eq!(wrap("トークンを、表示します", 10), "トークン\nを、\n表示します");
+        assert_eq!(wrap("お使いの保存先: /a/b を更新しました", 18), "お使いの保存先:\n/a/b を\n更新しました");
         assert_eq!(wrap("クライアントーッシュ", 14), "クライアン\nトーッシュ");
-        assert_eq!(wrap("値は（予算）です", 6), "値は\n（予\n算）で\nす");
+        assert_eq!(wrap("値は（予算）です", 6), "値は\n（予\n算）\nです");
         assert_eq!(wrap("one two three", 8), "one two\nthree");
-        assert_eq!(wrap("値は --timeout です", 12), "値は\n--timeout で\nす");
+        assert_eq!(wrap("値は --timeout です", 12), "値は\n--timeout\nです");
         for mark in ["・", "？", "！", "々", "ゎ", "ヵ", "ヶ", "ー", "っ", "）", "」"] {
             assert_eq!(wrap(&format!("あいう{mark}え"), 6), format!("あい\nう{mark}え"));
         }

@@ -2,7 +2,7 @@
 
 use crate::cli::{FlowName, LoginArgs, SecretsFlag};
 use crate::config::{ConfigFile, environment};
-use crate::error::Error;
+use crate::error::{Error, WrongAnswer};
 use crate::i18n::tr;
 use crate::login::answers::{self, unknown_scopes, with_presets};
 use crate::login::{
@@ -37,13 +37,32 @@ pub(crate) struct Typed {
     client_id: Option<String>,
     scopes: Vec<String>,
     soid: Option<String>,
-    /// Whether the name, the storage or the client secret was answered.
+    secret: Option<Secret>,
+    /// Whether the name or the storage was answered.
     pub(crate) other: bool,
 }
 
 impl Typed {
     pub(crate) fn is_any(&self) -> bool {
-        self.other || self.accounts.is_some() || self.client_id.is_some() || !self.scopes.is_empty()
+        let client = self.accounts.is_some() || self.client_id.is_some() || self.secret.is_some();
+        self.other || client || !self.scopes.is_empty()
+    }
+
+    /// Replaces the client secret, if it was an answer.
+    pub(crate) fn correct_secret(&mut self, secret: &Secret) {
+        self.secret = self.secret.take().map(|_| secret.clone());
+    }
+
+    /// Drops an answer, so that the question is asked again. False if it was not an answer.
+    pub(crate) fn forget(&mut self, wrong: WrongAnswer) -> bool {
+        match wrong {
+            WrongAnswer::Client => {
+                (self.accounts, self.secret) = (None, None);
+                self.client_id.take().is_some()
+            }
+            WrongAnswer::Scopes => !std::mem::take(&mut self.scopes).is_empty(),
+            WrongAnswer::Organization => self.soid.take().is_some(),
+        }
     }
 }
 
@@ -83,8 +102,7 @@ impl Start<'_> {
             None => {
                 let question = tr!("Client Secret");
                 let secret = ask_secret(system, &question, "--client-secret-file", answers::client_secret)?;
-                self.typed.other = true;
-                ClientSecret::given(secret)
+                ClientSecret::given(self.typed.secret.insert(secret).clone())
             }
         };
         if profile.scopes.is_empty() && self.flow != FlowName::RefreshToken && system.terminal.stdin {
@@ -98,8 +116,9 @@ impl Start<'_> {
         if system.terminal.stdin && !had_none && profile.grant == (Grant::ClientCredentials { soid: None }) {
             let question =
                 tr!("Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none");
-            self.typed.soid = ask(system, &question, "--soid", answers::soid)?;
-            profile.grant = Grant::ClientCredentials { soid: self.typed.soid.clone() };
+            let soid = ask(system, &question, "--soid", answers::soid)?;
+            self.typed.soid = Some(soid.clone().unwrap_or_default());
+            profile.grant = Grant::ClientCredentials { soid };
         }
         profile.check()?;
         Ok(LoginSettings { profile, client })
@@ -221,6 +240,9 @@ impl Start<'_> {
         profile: &Profile,
         stored: impl Fn(&System, &Profile) -> Option<Secret>,
     ) -> Result<Option<ClientSecret>, Error> {
+        if let Some(secret) = &self.typed.secret {
+            return Ok(Some(ClientSecret::given(secret.clone())));
+        }
         if let Some(path) = &self.args.client_secret_file {
             return read_secret_file(system, path).map(ClientSecret::given).map(Some);
         }
@@ -351,7 +373,12 @@ pub(crate) fn another_secret(
 
 /// Another client secret; see [`another_secret`].
 pub(crate) fn another_client_secret(system: &System, error: Error) -> Result<Secret, Error> {
-    another_secret(system, error, &tr!("Client Secret again, or Enter to stop"), answers::client_secret)
+    another_secret(
+        system,
+        error,
+        &tr!("Client Secret again, or Enter if it is right"),
+        answers::client_secret,
+    )
 }
 
 /// The new client secret after a rotation, from its file or a person.

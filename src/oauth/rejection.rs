@@ -1,6 +1,6 @@
 //! What Zoho's error words for a rejected client most likely mean, and what to do about each.
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, WrongAnswer};
 use crate::i18n::tr;
 use crate::model::ENVIRONMENT;
 
@@ -47,6 +47,15 @@ impl LikelyCause {
                 Some(LikelyCause::Organization)
             }
             None => None,
+        }
+    }
+
+    fn wrong_answer(self) -> Option<WrongAnswer> {
+        match self {
+            LikelyCause::DataCenter | LikelyCause::ClientSecret => Some(WrongAnswer::Client),
+            LikelyCause::Scope => Some(WrongAnswer::Scopes),
+            LikelyCause::Organization => Some(WrongAnswer::Organization),
+            _ => None,
         }
     }
 
@@ -141,5 +150,7 @@ impl LikelyCause {
 pub(crate) fn client_rejected(profile: &str, error: &str, accounts_url: &str) -> Error {
     let cause = LikelyCause::of(error).unwrap_or(LikelyCause::DataCenter);
     let message = tr!("Zoho rejected the client with '{error}'", error);
-    Error::new(Code::ClientRejected, message, cause.hint(profile)).with_cause(cause.text(accounts_url))
+    Error::new(Code::ClientRejected, message, cause.hint(profile))
+        .with_cause(cause.text(accounts_url))
+        .with_wrong_answer(cause.wrong_answer())
 }

@@ -170,7 +170,11 @@ fn paste_asks_again_for_a_wrong_paste_and_for_a_rejected_secret() {
             wizard.asked("Paste the whole URL", &wrong, &landed);
             wizard.reads(REJECTED);
             let right = secret_of(wizard.test, ClientKind::ServerBased);
-            wizard.asked_hidden("Client Secret again, or Enter to stop", &[(WRONG_SECRET, REJECTED)], &right);
+            wizard.asked_hidden(
+                "Client Secret again, or Enter if it is right",
+                &[(WRONG_SECRET, REJECTED)],
+                &right,
+            );
         },
     );
 }
@@ -223,15 +227,35 @@ fn client_credentials_ask_for_the_organization() {
         wizard.scopes();
         let no_soid = ("600000434", "that is not an organization; it looks like ZohoCRM.600000434");
         let soid = wizard.test.sandbox.soid().to_owned();
-        wizard.asked(
-            "Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none",
-            &[no_soid],
-            &soid,
-        );
+        let question = "Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none";
+        wizard.asked(question, &[no_soid], "ZohoCRM.1");
         wizard.reads(REJECTED);
         let right = secret_of(wizard.test, ClientKind::SelfClient);
-        wizard.asked_hidden("Client Secret again, or Enter to stop", &[], &right);
+        wizard.asked_hidden("Client Secret again, or Enter if it is right", &[], &right);
+        wizard.reads(REJECTED);
+        wizard.asked(question, &[], &soid);
     });
+}
+
+/// Zoho has the same word for a wrong client and a wrong data center, and sometimes for a wrong secret.
+#[test]
+fn a_client_that_zoho_does_not_know_is_asked_for_again() {
+    for language in LANGUAGES {
+        let (mut test, _) = world();
+        let (url, soid) = (test.sandbox.url().to_owned(), test.sandbox.soid().to_owned());
+        let secret = secret_of(&test, ClientKind::SelfClient);
+        let flow = ["crm", "--flow", "client-credentials", "--secrets", "file", "--accounts-url", &url];
+        let args = [&flow[..], &["--soid", &soid, "--scope", "ZohoCRM.modules.ALL"]].concat();
+        let mut wizard = Wizard::starts(&mut test, language, &args);
+        wizard.asked("Client ID", &[], "1000.WRONG");
+        wizard.asked_hidden("Client Secret", &[], &secret);
+        wizard.reads(REJECTED);
+        wizard.asked_hidden("Client Secret again, or Enter if it is right", &[], "");
+        let id = wizard.test.sandbox.client(ClientKind::SelfClient).client_id.clone();
+        wizard.asked("Client ID", &[], &id);
+        wizard.asked_hidden("Client Secret", &[], &secret);
+        wizard.succeeds();
+    }
 }
 
 #[test]
