@@ -135,15 +135,13 @@ impl Product {
     }
 
     /// The words and codes of a 401 with this meaning, those of all products included.
-    pub fn words(&self, refusal: TokenRefusal) -> Vec<&'static str> {
-        let any = &TABLE.any;
-        let own = TABLE.product.iter().find(|product| product.name == self.name);
-        let (general, own): (&[String], &'static [String]) = match (refusal, own.map(|own| &own.refused)) {
-            (TokenRefusal::Dead, Some(own)) => (&any.dead, &own.dead),
-            (TokenRefusal::Scope, Some(own)) => (&any.scope, &own.scope),
-            (TokenRefusal::Org, Some(own)) => (&any.org, &own.org),
-            (TokenRefusal::Unclear, Some(own)) => (&[], &own.unclear),
-            (_, None) => return Vec::new(),
+    pub fn words(&self, refusal: TokenRefusal) -> Vec<&str> {
+        let (any, own) = (&TABLE.any, &self.refused);
+        let (general, own): (&[String], &[String]) = match refusal {
+            TokenRefusal::Dead => (&any.dead, &own.dead),
+            TokenRefusal::Scope => (&any.scope, &own.scope),
+            TokenRefusal::Org => (&any.org, &own.org),
+            TokenRefusal::Unclear => (&[], &own.unclear),
         };
         own.iter().chain(general).map(String::as_str).collect()
     }
