@@ -13,6 +13,9 @@ const MARGIN_MS: i64 = 15_000;
 const UNANSWERED_MS: i64 = 10_000;
 /// Entries are kept this long for `minted_last_hour`. In ms.
 const HOUR_MS: i64 = 3_600_000;
+/// The most entries. With more, the file could be longer than 64 KiB, and not be read again. Budgets above this number are
+/// not enforced exactly.
+const MOST_ENTRIES: usize = 200;
 /// Pause after a failed early refresh, in ms.
 const EARLY_PAUSE_MS: i64 = 60_000;
 /// In ms.
@@ -245,6 +248,12 @@ impl Ledger {
         self.requests
             .retain(|entry| entry.counts_for_ms(now, window_ms) > 0 || entry.latest().age_ms(now) < HOUR_MS);
         self.requests.push(Entry { id: random_id(), sent: now.clone(), answered: None, granted: false });
+        self.drop_oldest();
+    }
+
+    /// Removes the oldest entries beyond [`MOST_ENTRIES`].
+    pub(super) fn drop_oldest(&mut self) {
+        self.requests.drain(..self.requests.len().saturating_sub(MOST_ENTRIES));
     }
 
     /// Records the response to the newest request.

@@ -39,7 +39,7 @@ impl Ledger {
             ours.iter().chain(theirs).min_by_key(|at| at.age_ms(now)).cloned()
         };
         let cool_downs = [&self.cool_down, &other.cool_down].into_iter().flatten();
-        Ledger {
+        let mut ledger = Ledger {
             requests: union(
                 &self.requests,
                 &other.requests,
@@ -56,7 +56,9 @@ impl Ledger {
                 .cloned(),
             failures: self.failures,
             early_failed: later(&self.early_failed, &other.early_failed),
-        }
+        };
+        ledger.drop_oldest();
+        ledger
     }
 }
 

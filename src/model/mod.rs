@@ -22,4 +22,5 @@ pub use profile_name::ProfileName;
 pub use secrets::Secrets;
 pub use timestamp::{ClockReading, Timestamp};
 pub(crate) use timestamp::{SET_BACK_MS, ms};
+pub(crate) use token_set::LONGEST;
 pub use token_set::{CacheRecord, Freshness, Granted, MinTtl, TokenSet, is_well_formed};

@@ -16,10 +16,14 @@ const MARGIN_MS: i64 = 60_000;
 /// The longest early window, in ms.
 const EARLY_MS: i64 = 300_000;
 
+/// The longest token, and the longest list of scopes, in bytes. A cache record with both is shorter than 64 KiB, so that it
+/// can be read again.
+pub(crate) const LONGEST: usize = 16 << 10;
+
 /// Whether `token` matches `[A-Za-z0-9._~+/=-]+`. Other characters could inject a header or a line of output.
 pub fn is_well_formed(token: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"._~+/=-".contains(&b);
-    !token.is_empty() && token.bytes().all(legal)
+    (1..=LONGEST).contains(&token.len()) && token.bytes().all(legal)
 }
 
 /// A successful token response.

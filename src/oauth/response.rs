@@ -3,8 +3,7 @@
 //! The HTTP status says little: Zoho reports nearly every failure with 200 and `{"error": …}`, and a throttle with 400
 //! or 200 in the account's language. [`TABLE`] is the table of the contract, row by row.
 
-use crate::model::Granted;
-use crate::model::is_well_formed;
+use crate::model::{Granted, LONGEST, is_well_formed, split_scopes};
 use crate::oauth::access_denied::says_access_denied;
 use crate::oauth::rejection::{IP_NOT_ALLOWED, LikelyCause};
 use crate::problem::{Problem, is_plain_word};
@@ -16,6 +15,9 @@ use std::time::Duration;
 const LONGEST_LIFE: Duration = Duration::from_secs(3600);
 /// A life this short is believed on loopback only, where tests are.
 const SHORTEST_LIFE: Duration = Duration::from_secs(30);
+
+/// The longest `api_domain`, in bytes.
+const LONGEST_URL: usize = 1024;
 
 /// The classes of answers, with what each carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,7 +196,7 @@ fn granted(reply: &Reply, loopback: bool) -> Answer {
         refresh_token: reply.text("refresh_token").filter(|token| is_well_formed(token)).map(Secret::new),
         life,
         api_domain: reply.text("api_domain").and_then(api_domain),
-        scopes: reply.text("scope").map(crate::model::split_scopes).filter(|scopes| !scopes.is_empty()),
+        scopes: reply.text("scope").and_then(scopes),
     })
 }
 
@@ -219,11 +221,18 @@ fn number(json: &Map<String, Value>, key: &str) -> Option<u64> {
     number.filter(|n| n.is_finite()).map(|n| n.max(0.0) as u64)
 }
 
+/// Scopes that fit into a cache record; anything else is as if it had not been sent.
+fn scopes(text: &str) -> Option<Vec<String>> {
+    let fits = text.len() <= LONGEST && !text.contains(char::is_control);
+    Some(split_scopes(text)).filter(|scopes| fits && !scopes.is_empty())
+}
+
 /// An address that is fit to be printed and compared; anything else is as if it had not been sent.
 fn api_domain(text: &str) -> Option<String> {
     // The hosts and paths of URLs may contain `$`, `'`, `;` and others, but this one is put into shell scripts.
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/[]".contains(&b);
-    let url = url::Url::parse(text).ok().filter(|_| text.bytes().all(is_plain))?;
+    let is_fit = text.len() <= LONGEST_URL && text.bytes().all(is_plain);
+    let url = url::Url::parse(text).ok().filter(|_| is_fit)?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     let safe = url.scheme() == "https" || (url.scheme() == "http" && crate::model::is_loopback(&url));
     (plain && safe && url.fragment().is_none()).then(|| url.as_str().trim_end_matches('/').to_owned())
