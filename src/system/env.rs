@@ -27,10 +27,16 @@ pub struct Env {
 }
 
 impl Env {
-    /// This process's environment. Variables that are not UTF-8 are ignored.
+    /// This process's environment. Variables that are not UTF-8 are ignored, except our own and those for certificates:
+    /// without them, a call would use another profile, store or authority. Their damaged values are refused where they are
+    /// used.
     pub fn real() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
+            let name = name.into_string().ok()?;
+            let is_kept = name.split_once('_').is_some_and(|(first, _)| ["ZOHO", "SSL"].contains(&first));
+            let lossy = |value: std::ffi::OsString| is_kept.then(|| value.to_string_lossy().into_owned());
+            let value = value.into_string().map_or_else(lossy, Some)?;
+            Some((name, value))
         };
         Env { variables: std::env::vars_os().filter_map(text).collect() }
     }

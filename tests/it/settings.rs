@@ -69,6 +69,26 @@ fn complete_variables_come_before_the_config() {
     }
 }
 
+/// Regression: it was as if they were not set, so that a call used no shared store, or another profile.
+#[cfg(unix)]
+#[test]
+fn variables_that_are_not_utf_8_are_errors() {
+    use std::os::unix::ffi::OsStrExt;
+    let test = Test::new();
+    for (name, code, word) in [
+        ("ZOHO_CRED_STORE", 78, "config"),
+        ("ZOHO_CRED_STORE_KEY", 78, "config"),
+        ("ZOHO_CRED_PROFILE", 2, "usage"),
+        ("ZOHO_CRED_CONFIG", 78, "config"),
+        ("SSL_CERT_FILE", 78, "config"),
+    ] {
+        let mut command = test.command(["get"]);
+        command.env(name, std::ffi::OsStr::from_bytes(b"/x\xff"));
+        test.start(command).wait().failed(code, word);
+    }
+    assert_eq!(test.sandbox.token_requests(), 0);
+}
+
 #[test]
 fn a_half_set_environment_names_what_is_missing() {
     for missing in ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] {
