@@ -29,12 +29,18 @@ pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
 
 /// Describes the error of the operating system in `error`.
 pub(crate) fn known(error: &(dyn Error + 'static)) -> Option<String> {
-    // One that wraps another error only repeats what that one says.
-    chain(error).find_map(|error| {
-        let io = error.downcast_ref::<io::Error>().filter(|io| io.get_ref().is_none())?;
-        of_kind(io.kind())
-    })
+    let of = |is_wanted: fn(&io::Error) -> bool| {
+        chain(error).find_map(|error| {
+            let io = error.downcast_ref::<io::Error>().filter(|io| is_wanted(io))?;
+            of_kind(io.kind())
+        })
+    };
+    // One that wraps another error only repeats what that one says. But tempfile's errors hide what they wrap.
+    of(|io| io.get_ref().is_none()).or_else(|| of(|io| !OF_TEXTS.contains(&io.kind())))
 }
+
+/// Kinds of errors that have a text of our own.
+const OF_TEXTS: [ErrorKind; 2] = [ErrorKind::TimedOut, ErrorKind::InvalidData];
 
 fn of_kind(kind: ErrorKind) -> Option<String> {
     Some(match kind {
@@ -67,7 +73,9 @@ mod tests {
     fn errors_of_the_system_are_described_wherever_they_are() {
         let missing = || io::Error::from_raw_os_error(2);
         let shared: Arc<dyn Error + Send + Sync> = Arc::new(missing());
-        let errors: [(Box<dyn Error>, &str); 6] = [
+        let hidden = tempfile::NamedTempFile::new_in("/nowhere").unwrap_err();
+        let errors: [(Box<dyn Error>, &str); 7] = [
+            (hidden.into(), "there is no such file or folder"),
             (missing().into(), "there is no such file or folder"),
             (Box::new(Arc::new(missing())), "there is no such file or folder"),
             (Box::new(shared), "there is no such file or folder"),

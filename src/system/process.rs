@@ -8,12 +8,16 @@ use crate::system::Env;
 use crate::system::files::{self, Accept};
 use crate::system::secret_variables;
 use crate::system::{Clock, Deadline, RealClock, Signals};
+#[cfg(unix)]
+use rustix::{fs::Mode, process::umask};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Interval between checks for a signal and for the end of a child that has closed its stdout.
@@ -41,6 +45,22 @@ pub fn harden() {
     // handler, but would inherit an ignored signal.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    #[cfg(unix)]
+    keep_own_files_usable();
+}
+
+/// The umask of the caller, if it masks bits of the owner.
+#[cfg(unix)]
+static STRICT_UMASK: OnceLock<Mode> = OnceLock::new();
+
+/// Takes the owner's bits out of the umask, because we could not enter new folders otherwise.
+#[cfg(unix)]
+fn keep_own_files_usable() {
+    let callers = umask(Mode::empty());
+    if callers.intersects(Mode::RWXU) {
+        let _ = STRICT_UMASK.set(callers);
+    }
+    umask(callers - Mode::RWXU);
 }
 
 /// All children are created here, without our secrets in their environment.
@@ -214,6 +234,9 @@ pub(crate) fn become_program(
 
 #[cfg(unix)]
 fn exec(mut command: Command) -> std::io::Result<u8> {
+    if let Some(callers) = STRICT_UMASK.get() {
+        umask(*callers);
+    }
     Err(std::os::unix::process::CommandExt::exec(&mut command))
 }
 
