@@ -1,4 +1,5 @@
-//! Redis as a cluster and behind Sentinel: a failover in the middle of a refresh costs no second request.
+//! Redis as a cluster and behind Sentinel, with the user of docs/fleet.md: a failover in the middle of a refresh costs no
+//! second request.
 
 use super::world::{Redis, RedisStore};
 use crate::harness::{free_port, have, until};
@@ -58,7 +59,8 @@ fn a_cluster_fails_over_during_a_refresh() {
         fleet.run(9, &["doctor"]).stdout
     });
     assert!(refused.filter(|said| said.contains("redis+cluster://")).count() >= 3);
-    fleet.url = format!("redis+cluster://{}", addresses.join(","));
+    nodes.iter().for_each(Redis::admit);
+    fleet.url = format!("redis+cluster://fleet:PASSWORD@{}", addresses.join(","));
     failover_during_a_refresh(&fleet, &mut nodes);
 }
 
@@ -91,6 +93,7 @@ fn sentinel_fails_over_during_a_refresh() {
         let info: redis::RedisResult<String> = redis::cmd("INFO").arg("sentinel").query(&mut connection);
         info.is_ok_and(|info| info.contains("slaves=1"))
     });
-    fleet.url = format!("redis+sentinel://127.0.0.1:{sentinel}/zoho/0");
+    [&master, &replica].into_iter().for_each(Redis::admit);
+    fleet.url = format!("redis+sentinel://fleet:PASSWORD@127.0.0.1:{sentinel}/zoho/0");
     failover_during_a_refresh(&fleet, &mut vec![master, replica]);
 }

@@ -23,6 +23,16 @@ fn sixteen_machines_of_cold_callers_cost_one_request() {
 }
 
 #[test]
+fn more_machines_than_redis_admits_are_served_one_after_the_other() {
+    let Some(fleet) = RedisStore::with(&["--maxclients", "10"]) else { return };
+    fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(2)).unwrap();
+    let running: Vec<_> = (0..30).map(|machine| fleet.start(machine, &["get", "--timeout", "60s"])).collect();
+    one_token(&running.into_iter().map(Running::wait).collect::<Vec<_>>());
+    eprintln!("MEASURED: {} connections were turned away", fleet.redis.stat("rejected_connections"));
+    assert_eq!(fleet.requests(), 1);
+}
+
+#[test]
 fn two_hundred_forced_refreshes_never_pass_the_budget() {
     let Some(fleet) = RedisStore::new() else { return };
     let args = ["get", "--refresh", "--timeout", "120s"];

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A delay that never ends.
+/// A delay of both directions that never ends.
 pub const SILENT: u64 = u64::MAX;
 
 /// A proxy to a port of this host. Its threads end with the test process.
@@ -42,9 +42,10 @@ impl Way {
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { continue };
                 let [up, down] = streams.clone();
                 let (from, to) = (caller.try_clone().unwrap(), server.try_clone().unwrap());
-                std::thread::spawn(move || pass(from, to, &AtomicU64::new(0), &up));
-                let delay = Arc::clone(&delay);
-                std::thread::spawn(move || pass(server, caller, &delay, &down));
+                let (silence, delay) = (Arc::clone(&delay), Arc::clone(&delay));
+                std::thread::spawn(move || pass(from, to, &silence, |_| {}, &up));
+                let sleep = |ms| std::thread::sleep(Duration::from_millis(ms));
+                std::thread::spawn(move || pass(server, caller, &delay, sleep, &down));
             }
         });
         way
@@ -70,12 +71,12 @@ impl Way {
     }
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, delay: &AtomicU64, stream: &Stream) {
+fn pass(mut from: TcpStream, mut to: TcpStream, delay: &AtomicU64, sleep: impl Fn(u64), stream: &Stream) {
     let mut buffer = [0; 65_536];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
         match delay.load(Ordering::SeqCst) {
             SILENT => continue,
-            ms => std::thread::sleep(Duration::from_millis(ms)),
+            ms => sleep(ms),
         }
         stream.messages.lock().unwrap().push(read);
         let (passed, is_cut) = {

@@ -52,6 +52,14 @@ impl Redis {
         command.query(&mut self.connection()).unwrap()
     }
 
+    /// Creates the user of docs/fleet.md, `fleet` with the password PASSWORD.
+    pub fn admit(&self) {
+        let docs = include_str!("../../../docs/fleet.md");
+        let line = docs.lines().find(|line| line.starts_with("ACL SETUSER fleet")).unwrap();
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+        let _: String = self.ask(&words);
+    }
+
     pub fn key(&self, part: &str) -> String {
         let mut keys: Vec<String> = self.ask(&[b"KEYS", format!("*:{part}*").as_bytes()]);
         assert_eq!(keys.len(), 1, "{keys:?}");
@@ -77,7 +85,7 @@ impl Redis {
         commands.iter().map(of).sum()
     }
 
-    fn stat(&self, name: &str) -> u64 {
+    pub fn stat(&self, name: &str) -> u64 {
         let text: String = self.ask(&[b"INFO", b"stats"]);
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}:"))).unwrap();
         line.trim().parse().unwrap()
