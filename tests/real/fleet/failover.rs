@@ -59,6 +59,8 @@ fn a_cluster_fails_over_during_a_refresh() {
         fleet.run(9, &["doctor"]).stdout
     });
     assert!(refused.filter(|said| said.contains("redis+cluster://")).count() >= 3);
+    fleet.url = format!("redis+cluster://nobody:PASSWORD@{}", addresses[0]);
+    fleet.get(9).failed(78, "config");
     nodes.iter().for_each(Redis::admit);
     fleet.url = format!("redis+cluster://fleet:PASSWORD@{}", addresses.join(","));
     failover_during_a_refresh(&fleet, &mut nodes);
