@@ -29,49 +29,14 @@ mod tests {
     use clap::Parser;
     use proptest::prelude::*;
 
-    const WORDS: [&str; 36] = [
-        "get",
-        "reject",
-        "exec",
-        "helper",
-        "git",
-        "uri",
-        "list",
-        "gte",
-        "crm",
-        "env",
-        "-q",
-        "-v",
-        "-vv",
-        "-ojson",
-        "--quiet",
-        "--output=env",
-        "--config",
-        "--config=a",
-        "--ca-file=a",
-        "--output-file=a",
-        "--watch",
-        "--wait=5s",
-        "--color=never",
-        "--error-format",
-        "json",
-        "--",
-        "-o",
-        "--refresh",
-        "--offline",
-        "--profile",
-        "--min-ttl=5m",
-        "--timeout",
-        "10s",
-        "--help",
-        "-V",
-        "--scheme=bearer",
-    ];
+    const WORDS: &str = "get reject exec helper git uri list gte crm env -q -v -vv -ojson --quiet --output=env --config \
+        --config=a --ca-file=a --output-file=a --watch --wait=5s --color=never --error-format json -- \
+        -o --refresh --offline --profile --min-ttl=5m --timeout 10s --help -V --scheme=bearer";
 
     fn line() -> impl Strategy<Value = Vec<String>> {
-        let word =
-            prop_oneof![9 => prop::sample::select(&WORDS[..]).prop_map(str::to_owned), 1 => "[ -~]{0,4}"];
-        let first = prop::sample::select(&WORDS[..6]).prop_map(str::to_owned);
+        let words: Vec<&str> = WORDS.split(' ').collect();
+        let first = prop::sample::select(words[..6].to_vec()).prop_map(str::to_owned);
+        let word = prop_oneof![9 => prop::sample::select(words).prop_map(str::to_owned), 1 => "[ -~]{0,4}"];
         (first, prop::collection::vec(word, 0..6))
             .prop_map(|(first, rest)| ["zoho-cred".to_owned(), first].into_iter().chain(rest).collect())
     }

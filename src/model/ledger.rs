@@ -382,20 +382,23 @@ mod tests {
         ledger.answered(&at(s), true);
     }
 
+    /// An answered request counts for the window and a margin of 15 s after its answer. One without an answer counts
+    /// 10 s longer, from when it may have been sent.
     #[test]
     fn an_entry_counts_for_the_window_and_a_margin() {
-        let mut ledger = Ledger::default();
-        asked(&mut ledger, 0);
-        assert_eq!(ledger.used(&at(614), &Budget::default()), 1);
-        assert_eq!(ledger.used(&at(615), &Budget::default()), 0);
-    }
-
-    #[test]
-    fn an_unanswered_one_counts_ten_seconds_longer() {
-        let mut ledger = Ledger::default();
-        ledger.reserve(&at(0), &Budget::default());
-        assert_eq!(ledger.used(&at(624), &Budget::default()), 1);
-        assert_eq!(ledger.used(&at(625), &Budget::default()), 0);
+        let (budget, entry) = (Budget::default(), |finish: fn(&mut Ledger)| {
+            let mut ledger = Ledger::default();
+            ledger.reserve(&at(0), &Budget::default());
+            finish(&mut ledger);
+            ledger
+        });
+        for (ledger, until) in [
+            (entry(|ledger| ledger.answered(&at(0), true)), 615),
+            (entry(|_| {}), 625),
+            (entry(|ledger| ledger.unanswered(&at(100))), 725),
+        ] {
+            assert_eq!((ledger.used(&at(until - 1), &budget), ledger.used(&at(until), &budget)), (1, 0));
+        }
     }
 
     #[test]
@@ -414,23 +417,24 @@ mod tests {
     }
 
     #[test]
-    fn transient_rounds_move_apart_up_to_75_seconds() {
-        let mut ledger = Ledger::default();
-        let mut gaps = Vec::new();
-        for _ in 0..8 {
-            ledger.failed(FailureKind::Transient, "down", "", &at(0));
-            gaps.push(ledger.remembered(&at(0), "").unwrap().1.as_secs());
-        }
-        assert_eq!(gaps, [2, 4, 8, 16, 32, 64, 75, 75]);
-    }
-
-    #[test]
-    fn a_refusal_is_asked_again_at_30_s_2_min_and_10_min() {
-        let mut ledger = Ledger::default();
-        for wait in [30, 120, 600, 600] {
-            ledger.failed(FailureKind::Refused, "invalid_code", "fp", &at(0));
-            assert_eq!(ledger.remembered(&at(0), "fp").unwrap().1.as_secs(), wait);
-            assert!(ledger.remembered(&at(0), "other").is_none());
+    fn a_failure_is_remembered_longer_each_time_and_for_its_secret() {
+        use FailureKind::{Misconfigured, Refused, Transient};
+        for (kind, waits) in [
+            (Transient, [2, 4, 8, 16, 32, 64, 75, 75]),
+            (Refused, [30, 120, 600, 600, 600, 600, 600, 600]),
+            (Misconfigured, [60; 8]),
+        ] {
+            let mut ledger = Ledger::default();
+            for wait in waits {
+                ledger.failed(kind, "x", "fp", &at(0));
+                let left = |s| ledger.remembered(&at(s), "fp").map(|(_, left)| left.as_secs());
+                assert_eq!(
+                    (left(0), left(wait - 1), left(wait)),
+                    (Some(wait as u64), Some(1), None),
+                    "{kind:?}"
+                );
+                assert_eq!(ledger.remembered(&at(0), "other").is_some(), kind == Transient);
+            }
         }
     }
 
@@ -441,16 +445,8 @@ mod tests {
         ledger.cool_down(&at(300), Duration::from_secs(600), &at(300));
         assert_eq!(ledger.cool_down_left(&at(599)), Some(Duration::from_secs(1)));
         assert_eq!(ledger.cool_down_left(&at(600)), None);
-    }
-
-    #[test]
-    fn a_fourth_reject_waits() {
-        let window = Duration::from_secs(600);
-        let mut ledger = Ledger::default();
-        (0..3).for_each(|s| ledger.rejected(&at(s), window));
-        assert_eq!(ledger.reject_wait(&at(3), window), None);
-        ledger.rejected(&at(3), window);
-        assert_eq!(ledger.reject_wait(&at(3), window), Some(Duration::from_secs(597)));
+        ledger.cool_down(&at(600), Duration::from_secs(86_400), &at(600));
+        assert_eq!(ledger.cool_down_left(&at(600)), Some(Duration::from_secs(1800)), "the longest");
     }
 
     #[test]
@@ -464,16 +460,6 @@ mod tests {
         assert_eq!((rounds(Refused, "fp"), rounds(Refused, "fp")), (1, 2));
         assert_eq!((rounds(Refused, "other"), rounds(Refused, "other")), (1, 2));
         assert_eq!((rounds(Misconfigured, "other"), rounds(Misconfigured, "other")), (1, 2));
-    }
-
-    #[test]
-    fn a_misconfiguration_is_remembered_for_a_minute_for_its_secret() {
-        let mut ledger = Ledger::default();
-        ledger.failed(FailureKind::Misconfigured, "invalid_client", "fp", &at(0));
-        assert_eq!(ledger.remembered(&at(0), "fp").unwrap().1.as_secs(), 60);
-        assert_eq!(ledger.remembered(&at(59), "fp").unwrap().1.as_secs(), 1);
-        assert!(ledger.remembered(&at(60), "fp").is_none());
-        assert!(ledger.remembered(&at(0), "other").is_none());
     }
 
     #[test]
@@ -501,15 +487,6 @@ mod tests {
         assert!(!ledger.early_allowed(&at(59)));
         assert!(ledger.early_allowed(&at(60)));
         assert!(Ledger::default().early_allowed(&at(0)));
-    }
-
-    #[test]
-    fn an_unanswered_request_counts_from_when_it_may_have_been_sent() {
-        let mut ledger = Ledger::default();
-        ledger.reserve(&at(0), &Budget::default());
-        ledger.unanswered(&at(100));
-        assert_eq!(ledger.used(&at(724), &Budget::default()), 1);
-        assert_eq!(ledger.used(&at(725), &Budget::default()), 0);
     }
 
     #[test]
@@ -560,20 +537,16 @@ mod tests {
     fn rejects_count_for_the_window_and_are_forgotten_after_it() {
         let window = Duration::from_secs(600);
         let mut ledger = Ledger::default();
-        (0..4).for_each(|s| ledger.rejected(&at(s), window));
+        (0..3).for_each(|s| ledger.rejected(&at(s), window));
+        assert_eq!(ledger.reject_wait(&at(3), window), None);
+        ledger.rejected(&at(3), window);
+        assert_eq!(ledger.reject_wait(&at(3), window), Some(Duration::from_secs(597)));
         assert_eq!(ledger.rejects_in(&at(599), window), 4);
         assert_eq!(ledger.rejects_in(&at(600), window), 3);
         assert_eq!(ledger.reject_wait(&at(599), window), Some(Duration::from_secs(1)));
         assert_eq!(ledger.reject_wait(&at(600), window), None);
         ledger.rejected(&at(601), window);
         assert_eq!(ledger.rejects, [at(2), at(3), at(601)]);
-    }
-
-    #[test]
-    fn no_cool_down_in_a_file_is_longer_than_half_an_hour() {
-        let mut ledger = Ledger::default();
-        ledger.cool_down(&at(0), Duration::from_secs(86_400), &at(0));
-        assert_eq!(ledger.cool_down_left(&at(0)), Some(Duration::from_secs(1800)));
     }
 
     #[test]

@@ -219,47 +219,38 @@ mod tests {
     }
 
     #[test]
-    fn an_hours_token_goes_through_its_stages() {
-        assert_eq!(token(3600, 3600).freshness(NOW, MinTtl::Default), Freshness::Fresh);
-        assert_eq!(token(3600, 301).freshness(NOW, MinTtl::Default), Freshness::Fresh);
-        assert_eq!(token(3600, 300).freshness(NOW, MinTtl::Default), Freshness::Early);
-        assert_eq!(token(3600, 60).freshness(NOW, MinTtl::Default), Freshness::Early);
-        assert_eq!(token(3600, 59).freshness(NOW, MinTtl::Default), Freshness::Stale);
-        assert!(token(3600, 10).is_valid(NOW) && !token(3600, 9).is_valid(NOW));
-    }
-
-    #[test]
-    fn a_new_token_is_fresh_for_any_wish() {
-        assert_eq!(token(3600, 2700).freshness(NOW, explicit(7200)), Freshness::Fresh);
-        assert_eq!(token(3600, 2699).freshness(NOW, explicit(7200)), Freshness::Stale);
-    }
-
-    #[test]
-    fn a_reported_expiry_is_what_the_life_that_is_wanted_counts_to() {
+    fn freshness_depends_on_what_is_left_and_what_is_wanted() {
+        use Freshness::{Early, Fresh, Stale};
+        let implied = MinTtl::Implied(Duration::from_secs(1800));
+        for (life, min_ttl, stages) in [
+            (3600, MinTtl::Default, [(3600, Fresh), (301, Fresh), (300, Early), (60, Early), (59, Stale)]),
+            (600, MinTtl::Default, [(600, Fresh), (61, Fresh), (60, Early), (30, Early), (29, Stale)]),
+            (3600, implied, [(3600, Fresh), (1801, Fresh), (1800, Fresh), (1799, Stale), (301, Stale)]),
+            (600, implied, [(600, Fresh), (451, Fresh), (450, Fresh), (449, Stale), (61, Stale)]),
+            (3600, explicit(900), [(3600, Fresh), (901, Fresh), (900, Fresh), (899, Stale), (301, Stale)]),
+            // A new token is fresh for any wish.
+            (3600, explicit(7200), [(3600, Fresh), (2701, Fresh), (2700, Fresh), (2699, Stale), (0, Stale)]),
+            (
+                3600,
+                MinTtl::Explicit(Duration::MAX),
+                [(3600, Fresh), (2700, Fresh), (2699, Stale), (2000, Stale), (0, Stale)],
+            ),
+        ] {
+            for (left, stage) in stages {
+                assert_eq!(
+                    token(life, left).freshness(NOW, min_ttl),
+                    stage,
+                    "{left} s of {life} s, {min_ttl:?}"
+                );
+            }
+        }
         for (life, margin, wanted) in [(3600, 60, 120), (600, 60, 90), (120, 60, 66), (60, 30, 33)] {
             assert_eq!(token(life, 1).margin_ms(), margin * 1000, "{life}");
             let freshness = |left| token(life, left).freshness(NOW, MinTtl::Reported);
-            assert_eq!(freshness(wanted - 1), Freshness::Stale, "{life}");
-            assert_ne!(freshness(wanted), Freshness::Stale, "{life}");
+            assert_eq!(freshness(wanted - 1), Stale, "{life}");
+            assert_ne!(freshness(wanted), Stale, "{life}");
         }
-    }
-
-    #[test]
-    fn a_token_that_is_used_for_a_while_is_new_or_good_for_that_while() {
-        let while_ = MinTtl::Implied(Duration::from_secs(1800));
-        assert_eq!(token(3600, 1800).freshness(NOW, while_), Freshness::Fresh);
-        assert_eq!(token(3600, 1799).freshness(NOW, while_), Freshness::Stale);
-        assert_eq!(token(600, 450).freshness(NOW, while_), Freshness::Fresh);
-        assert_eq!(token(600, 449).freshness(NOW, while_), Freshness::Stale);
-    }
-
-    #[test]
-    fn a_clock_set_back_makes_it_stale() {
-        let back = ClockReading { wall_ms: NOW.wall_ms - 86_400_000, boot_ms: NOW.boot_ms };
-        assert_eq!(token(3600, 3600).freshness(back, MinTtl::Default), Freshness::Stale);
-        assert!(!token(3600, 3600).is_valid(back));
-        let a_little = ClockReading { wall_ms: NOW.wall_ms - 59_000, boot_ms: NOW.boot_ms };
-        assert_eq!(token(3600, 3600).freshness(a_little, MinTtl::Default), Freshness::Fresh);
+        assert_eq!((token(600, 1).early_ms(), token(3600, 1).early_ms()), (60_000, 300_000));
     }
 
     #[test]
@@ -300,23 +291,6 @@ mod tests {
     }
 
     #[test]
-    fn a_short_life_has_short_windows() {
-        let of = |left_s| token(600, left_s).freshness(NOW, MinTtl::Default);
-        assert_eq!((of(61), of(60)), (Freshness::Fresh, Freshness::Early));
-        assert_eq!((of(30), of(29)), (Freshness::Early, Freshness::Stale));
-        assert_eq!((token(600, 1).early_ms(), token(3600, 1).early_ms()), (60_000, 300_000));
-    }
-
-    #[test]
-    fn an_explicit_wish_holds_as_it_is() {
-        let explicit =
-            |left_s| token(3600, left_s).freshness(NOW, MinTtl::Explicit(Duration::from_secs(900)));
-        assert_eq!((explicit(900), explicit(899)), (Freshness::Fresh, Freshness::Stale));
-        let forever = MinTtl::Explicit(Duration::MAX);
-        assert_eq!(token(3600, 2000).freshness(NOW, forever), Freshness::Stale);
-    }
-
-    #[test]
     fn ten_seconds_or_half_a_lifetime_are_valid() {
         assert!(token(3600, 10).is_valid(NOW) && !token(3600, 9).is_valid(NOW));
         assert!(token(10, 5).is_valid(NOW) && !token(10, 4).is_valid(NOW));
@@ -324,15 +298,15 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_of_difference_between_clocks_is_tolerated() {
-        let at = |ms: i64| token(3600, 3000).is_valid(ClockReading { wall_ms: NOW.wall_ms - ms, ..NOW });
-        assert!(at(60_000) && !at(60_001));
-    }
-
-    #[test]
-    fn after_a_reboot_a_minute_from_the_future_is_tolerated() {
-        let at = |ms: i64| token(3600, 3600).is_valid(ClockReading { wall_ms: NOW.wall_ms - ms, boot_ms: 0 });
-        assert!(at(60_000) && !at(60_001));
+    fn a_clock_set_back_by_more_than_a_minute_makes_it_stale() {
+        // The second pair of clocks is that after a reboot.
+        for (left_s, boot_ms) in [(3000, NOW.boot_ms), (3600, 0)] {
+            let back = |ms: i64| ClockReading { wall_ms: NOW.wall_ms - ms, boot_ms };
+            let token = token(3600, left_s);
+            assert!(token.is_valid(back(60_000)) && !token.is_valid(back(60_001)));
+            assert_eq!(token.freshness(back(60_000), MinTtl::Default), Freshness::Fresh);
+            assert_eq!(token.freshness(back(60_001), MinTtl::Default), Freshness::Stale);
+        }
     }
 
     #[test]
@@ -349,12 +323,6 @@ mod tests {
         for clock_offset_ms in [i64::MAX / 4 - 1, i64::MIN / 4 + 2] {
             assert!(TokenSet { clock_offset_ms, ..sound.clone() }.is_sound());
         }
-    }
-
-    #[test]
-    fn a_life_and_what_is_left_of_it() {
-        let lifetime = token(3600, -100);
-        assert_eq!((lifetime.life_ms(), lifetime.left_ms(NOW)), (3_600_000, -100_000));
     }
 
     proptest! {

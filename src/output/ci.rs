@@ -45,26 +45,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn golden_bytes() {
-        let view = crate::output::view::tests::view(&[]);
-        assert_eq!(github_mask(&view), "::add-mask::1000.aa.bb\n");
-        assert_eq!(
-            github_env(&view, "END"),
-            "ZOHO_ACCESS_TOKEN<<END\n1000.aa.bb\nEND\nZOHO_API_DOMAIN<<END\nhttps://www.zohoapis.jp\nEND\n\
-             ZOHO_ACCESS_TOKEN_EXPIRES_AT<<END\n2030-01-01T00:01:00Z\nEND\n\
-             ZOHO_CRED_PROFILE<<END\ncrm\nEND\n"
-        );
-        assert_eq!(
-            azure(&view),
-            "##vso[task.setsecret]1000.aa.bb\n\
-             ##vso[task.setvariable variable=ZOHO_ACCESS_TOKEN;issecret=true]1000.aa.bb\n\
-             ##vso[task.setvariable variable=ZOHO_API_DOMAIN]https://www.zohoapis.jp\n\
-             ##vso[task.setvariable variable=ZOHO_ACCESS_TOKEN_EXPIRES_AT]2030-01-01T00:01:00Z\n\
-             ##vso[task.setvariable variable=ZOHO_CRED_PROFILE]crm\n"
-        );
-    }
-
-    #[test]
     fn no_value_forges_a_command() {
         let view = View { access_token: "a\n::b\r%", ..crate::output::view::tests::view(&[]) };
         assert_eq!(github_mask(&view), "::add-mask::a%0A::b%0D%25\n");

@@ -39,36 +39,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn golden_bytes() {
-        let view = crate::output::view::tests::view(&[]);
-        assert_eq!(
-            env(&view, Shell::Sh),
-            "export ZOHO_ACCESS_TOKEN='1000.aa.bb'\nexport ZOHO_API_DOMAIN='https://www.zohoapis.jp'\n\
-             export ZOHO_ACCESS_TOKEN_EXPIRES_AT='2030-01-01T00:01:00Z'\nexport ZOHO_CRED_PROFILE='crm'\n"
-        );
-        assert_eq!(
-            env(&view, Shell::Fish),
-            "set -gx ZOHO_ACCESS_TOKEN '1000.aa.bb'\nset -gx ZOHO_API_DOMAIN 'https://www.zohoapis.jp'\n\
-             set -gx ZOHO_ACCESS_TOKEN_EXPIRES_AT '2030-01-01T00:01:00Z'\nset -gx ZOHO_CRED_PROFILE 'crm'\n"
-        );
-        assert_eq!(
-            env(&view, Shell::Powershell),
-            "$env:ZOHO_ACCESS_TOKEN = '1000.aa.bb'\n$env:ZOHO_API_DOMAIN = 'https://www.zohoapis.jp'\n\
-             $env:ZOHO_ACCESS_TOKEN_EXPIRES_AT = '2030-01-01T00:01:00Z'\n$env:ZOHO_CRED_PROFILE = 'crm'\n"
-        );
-        assert_eq!(
-            env(&view, Shell::Cmd),
-            "set \"ZOHO_ACCESS_TOKEN=1000.aa.bb\"\nset \"ZOHO_API_DOMAIN=https://www.zohoapis.jp\"\n\
-             set \"ZOHO_ACCESS_TOKEN_EXPIRES_AT=2030-01-01T00:01:00Z\"\nset \"ZOHO_CRED_PROFILE=crm\"\n"
-        );
-        assert_eq!(
-            dotenv(&view),
-            "ZOHO_ACCESS_TOKEN=1000.aa.bb\nZOHO_API_DOMAIN=https://www.zohoapis.jp\n\
-             ZOHO_ACCESS_TOKEN_EXPIRES_AT=2030-01-01T00:01:00Z\nZOHO_CRED_PROFILE=crm\n"
-        );
-    }
-
-    #[test]
     fn what_is_not_known_is_left_out() {
         let view = View { api_domain: None, ..crate::output::view::tests::view(&[]) };
         assert!(!dotenv(&view).contains("API_DOMAIN"));

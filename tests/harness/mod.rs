@@ -307,9 +307,16 @@ impl Outcome {
     /// Asserts failure with this exit code and error code, and an empty stdout.
     #[track_caller]
     pub fn failed(&self, code: i32, word: &str) {
+        self.failed_with(code, word, "");
+    }
+
+    /// Like [`Outcome::failed`], and asserts that its stderr contains these words.
+    #[track_caller]
+    pub fn failed_with(&self, code: i32, word: &str, words: &str) {
         assert_eq!(self.code, code, "{self:?}");
         assert_eq!(self.stdout, "", "{self:?}");
         assert!(self.stderr.contains(&format!("error[{word}]")), "{self:?}");
+        assert!(self.stderr.contains(words), "no '{words}': {self:?}");
     }
 }
 

@@ -76,8 +76,7 @@ fn a_misconfigured_client_is_remembered_until_its_secret_changes() {
     test.set("ZOHO_CLIENT_SECRET", "wrong");
     for _ in 0..5 {
         let outcome = test.get();
-        outcome.failed(78, "client_rejected");
-        assert!(outcome.stderr.contains("cause: the client secret is wrong"), "{outcome:?}");
+        outcome.failed_with(78, "client_rejected", "cause: the client secret is wrong");
         assert!(outcome.stderr.contains("hint: correct ZOHO_CLIENT_SECRET"), "{outcome:?}");
     }
     assert_eq!(test.sandbox.token_requests(), 1);

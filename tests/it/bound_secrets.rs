@@ -30,8 +30,7 @@ fn edits(test: &Test, elsewhere: &Web) -> [String; 3] {
 
 #[track_caller]
 fn refused(outcome: &Outcome) {
-    outcome.failed(77, "login_required");
-    assert!(outcome.stderr.contains("settings changed since the login"), "{outcome:?}");
+    outcome.failed_with(77, "login_required", "settings changed since the login");
     assert!(outcome.stderr.contains("run 'zoho-cred login crm'"), "{outcome:?}");
 }
 
@@ -183,9 +182,7 @@ fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
     let text = test.read_config();
     let elsewhere = other_server();
     test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
-    let outcome = login(&elsewhere.url(), false);
-    outcome.failed(2, "usage");
-    assert!(outcome.stderr.contains("--client-secret-file"), "{outcome:?}");
+    login(&elsewhere.url(), false).failed_with(2, "usage", "--client-secret-file");
     assert_eq!(received(&elsewhere), "");
     // The new login uses the old server again, but the config still names the other one.
     let outcome = login(test.sandbox.url(), true);

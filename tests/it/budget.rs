@@ -11,8 +11,7 @@ fn thirty_forced_refreshes_ask_ten_times() {
     let outcomes: Vec<_> = (0..30).map(|_| test.run(["get", "--refresh"])).collect();
     assert_eq!(outcomes.iter().filter(|outcome| outcome.code == 0).count(), 10);
     for outcome in &outcomes[10..] {
-        outcome.failed(75, "rate_limited");
-        assert!(outcome.stderr.contains("try again in"), "{outcome:?}");
+        outcome.failed_with(75, "rate_limited", "try again in");
     }
     let counts = test.sandbox.counts();
     assert_eq!((counts.token_requests, counts.throttled), (10, 0));

@@ -8,8 +8,8 @@ fn the_last_of_a_repeated_flag_counts() {
     let token = test.get().ok().to_owned();
     let outcome = test.run(["get", "-o", "json", "-o", "token", "--timeout", "1s", "--timeout", "5s"]);
     assert_eq!(outcome.ok(), token);
-    let outcome = test.run(["--error-format", "json", "get", "nobody", "--error-format", "text"]);
-    outcome.failed(78, "unknown_profile");
+    test.run(["--error-format", "json", "get", "nobody", "--error-format", "text"])
+        .failed(78, "unknown_profile");
 }
 
 #[test]

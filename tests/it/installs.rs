@@ -5,38 +5,10 @@ use crate::harness::{Test, files_below};
 use std::path::Path;
 
 /// Commands that install what follows from a registry.
-const INSTALLERS: [&[&str]; 30] = [
-    &["cargo", "install"],
-    &["cargo", "binstall"],
-    &["pip", "install"],
-    &["pip3", "install"],
-    &["pipx", "install"],
-    &["pipx", "run"],
-    &["uv", "add"],
-    &["tool", "install"],
-    &["uvx"],
-    &["npm", "install"],
-    &["npm", "i"],
-    &["npx"],
-    &["pnpm", "add"],
-    &["yarn", "add"],
-    &["gem", "install"],
-    &["go", "install"],
-    &["brew", "install"],
-    &["apt", "install"],
-    &["apt-get", "install"],
-    &["dnf", "install"],
-    &["yum", "install"],
-    &["apk", "add"],
-    &["pacman", "-S"],
-    &["snap", "install"],
-    &["winget", "install"],
-    &["scoop", "install"],
-    &["choco", "install"],
-    &["conda", "install"],
-    &["docker", "pull"],
-    &["image:"],
-];
+const INSTALLERS: &str = "cargo install, cargo binstall, pip install, pip3 install, pipx install, pipx run, uv add, tool \
+    install, uvx, npm install, npm i, npx, pnpm add, yarn add, gem install, go install, brew install, \
+    apt install, apt-get install, dnf install, yum install, apk add, pacman -S, snap install, winget \
+    install, scoop install, choco install, conda install, docker pull, image:";
 
 /// Packages of others that our texts may name.
 const FOREIGN: [&str; 5] = ["requests", "zohocrmsdk8_0", "@zohocrm/nodejs-sdk-8.0", "build-base", "rust:1"];
@@ -46,7 +18,8 @@ fn unowned(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     for command in line.split(['`', '\'', '"', ';', '&', '|', ',', '(', ')', '#']) {
         let words: Vec<&str> = command.split_whitespace().collect();
-        for installer in INSTALLERS {
+        for installer in INSTALLERS.split(", ") {
+            let installer: Vec<&str> = installer.split(' ').collect();
             let begins = words.windows(installer.len()).position(|window| window == installer);
             let Some(at) = begins else { continue };
             let rest = &words[at + installer.len()..];

@@ -33,8 +33,7 @@ fn a_stopped_holder_makes_others_busy_and_then_finishes() {
     until("the request", || test.sandbox.token_requests() == 1);
     holder.signal("STOP");
     for outcome in test.run_many(5, &["get", "--timeout", "2s"]) {
-        outcome.failed(75, "busy");
-        assert!(outcome.stderr.contains(&format!("process {}", holder.pid())), "{outcome:?}");
+        outcome.failed_with(75, "busy", &format!("process {}", holder.pid()));
     }
     holder.signal("CONT");
     holder.wait().ok();

@@ -293,8 +293,7 @@ fn nine_requests_that_are_never_sent(silence: Silence) {
     gate.fall_silent(silence);
     for timeout in ["4s", "2s", "2s", "2s", "2s", "2s", "2s", "2s", "4s"] {
         let outcome = test.run(["get", "--timeout", timeout]);
-        outcome.failed(69, "unavailable");
-        assert!(outcome.stderr.contains("could not connect"), "{outcome:?}");
+        outcome.failed_with(69, "unavailable", "could not connect");
         assert_eq!(counted(&test), 0, "{outcome:?}");
     }
     assert!(test.sandbox.log().is_empty());
@@ -369,9 +368,7 @@ fn a_caller_with_a_broken_authority_or_proxy_fails_alone() {
     let test = named();
     for (command, problem) in broken_callers(&test) {
         for _ in 0..3 {
-            let outcome = start_resolved(&test, &command).wait();
-            outcome.failed(69, "unavailable");
-            assert!(outcome.stderr.contains(problem), "{outcome:?}");
+            start_resolved(&test, &command).wait().failed_with(69, "unavailable", problem);
             assert!(shared_failure(&test).is_null(), "{:?}", shared_failure(&test));
             assert_eq!(counted(&test), 0);
         }

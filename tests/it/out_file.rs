@@ -146,9 +146,7 @@ fn a_folder_of_another_user_is_refused() {
     let ours = folder("ours", US);
     run(&ours).ok();
     let theirs = folder("theirs", OTHER);
-    let outcome = run(&theirs);
-    outcome.failed(74, "store");
-    assert!(outcome.stderr.contains("another user"), "{outcome:?}");
+    run(&theirs).failed_with(74, "store", "another user");
 }
 
 /// Whether another user can read a file below `base`, which is open to everybody.

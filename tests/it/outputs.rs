@@ -82,9 +82,7 @@ fn a_min_ttl_that_no_token_has_is_a_usage_error() {
             test.run(args.iter().copied().chain([ttl]).chain(command.iter().copied()))
         };
         for bad in ["24h", "45m1s", "2701"] {
-            let outcome = with(bad);
-            outcome.failed(2, "usage");
-            assert!(outcome.stderr.contains("the longest --min-ttl is 45m"), "{outcome:?}");
+            with(bad).failed_with(2, "usage", "the longest --min-ttl is 45m");
         }
         with("45m").ok();
     }

@@ -10,8 +10,7 @@ fn names_that_could_leave_the_folder_are_refused() {
         let outcome = test.run(["get", "--", name]);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""), "{name}");
     }
-    let outcome = test.run(["get", "nobody"]);
-    outcome.failed(78, "unknown_profile");
+    test.run(["get", "nobody"]).failed(78, "unknown_profile");
 }
 
 #[test]
@@ -24,13 +23,9 @@ fn the_order_of_resolution() {
     test.write_config(&format!("{}{}", profile("one"), profile("two")));
     test.get().ok();
     test = test.without_environment();
-    let outcome = test.get();
-    outcome.failed(2, "usage");
-    assert!(outcome.stderr.contains("one, two"), "{outcome:?}");
+    test.get().failed_with(2, "usage", "one, two");
     test.set("ZOHO_CRED_PROFILE", "two");
-    let outcome = test.get();
-    outcome.failed(77, "login_required");
-    assert!(outcome.stderr.contains("'two'"));
+    test.get().failed_with(77, "login_required", "'two'");
     test = test.unset("ZOHO_CRED_PROFILE");
     test.write_config(&format!("default_profile='one'\n{}{}", profile("one"), profile("two")));
     assert!(test.get().stderr.contains("'one'"));
@@ -93,13 +88,9 @@ fn variables_that_are_not_utf_8_are_errors() {
 fn a_half_set_environment_names_what_is_missing() {
     for missing in ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] {
         let test = Test::new().unset(missing);
-        let outcome = test.get();
-        outcome.failed(78, "config");
-        assert!(outcome.stderr.contains(missing), "{outcome:?}");
+        test.get().failed_with(78, "config", missing);
     }
-    let outcome = Test::new().unset("ZOHO_ACCOUNTS_URL").get();
-    outcome.failed(78, "config");
-    assert!(outcome.stderr.contains("ZOHO_DATA_CENTER"), "{outcome:?}");
+    Test::new().unset("ZOHO_ACCOUNTS_URL").get().failed_with(78, "config", "ZOHO_DATA_CENTER");
     Test::new().without_environment().get().failed(2, "usage");
     let all = Test::new().without_environment().var("ZOHO_GRANT", "refresh_token").get();
     all.failed(78, "config");
@@ -116,9 +107,7 @@ fn the_grant_of_the_environment_is_client_credentials_if_it_says_so() {
     let test = test.var("ZOHO_CLIENT_ID", &client.client_id).var("ZOHO_CLIENT_SECRET", &secret);
     let mut test = test.var("ZOHO_GRANT", "client_credentials");
     let refused = |test: &Test, words: &str| {
-        let outcome = test.get();
-        outcome.failed(78, "config");
-        assert!(outcome.stderr.contains(words), "{outcome:?}");
+        test.get().failed_with(78, "config", words);
     };
     refused(&test, "ZOHO_REFRESH_TOKEN and ZOHO_GRANT are both set");
     test = test.unset("ZOHO_REFRESH_TOKEN");

@@ -105,9 +105,7 @@ fn secrets_that_others_can_read_are_refused() {
         .into_iter()
         .find(|f| f.to_string_lossy().contains("refresh"));
     std::fs::set_permissions(secret.unwrap(), std::fs::Permissions::from_mode(0o644)).unwrap();
-    let outcome = test.run(["get", "--refresh"]);
-    outcome.failed(74, "store");
-    assert!(outcome.stderr.contains("chmod 600"), "{outcome:?}");
+    test.run(["get", "--refresh"]).failed_with(74, "store", "chmod 600");
 }
 
 #[test]

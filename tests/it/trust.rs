@@ -45,9 +45,7 @@ impl World {
 
     #[track_caller]
     fn args_are_refused(&self, args: &[&str], fix: &str) {
-        let outcome = self.test.run(args.iter().copied());
-        outcome.failed(78, "config");
-        assert!(outcome.stderr.contains(fix), "{outcome:?}");
+        self.test.run(args.iter().copied()).failed_with(78, "config", fix);
         assert!(!self.mark.exists(), "the secret_command ran");
         assert_eq!(self.test.sandbox.log().len(), 0);
     }
@@ -191,9 +189,7 @@ fn the_state_folder_is_checked_before_a_command_runs() {
     ];
     for (state, words) in cases {
         world.test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
-        let outcome = world.test.get();
-        outcome.failed(74, "store");
-        assert!(outcome.stderr.contains(&words), "{outcome:?}");
+        world.test.get().failed_with(74, "store", &words);
         let outcome = world.test.run(["doctor", "-o", "json"]);
         let (status, said) = outcome.finding("state folder");
         assert!(status == "failed" && said.contains(&words), "{said}");

@@ -138,9 +138,7 @@ fn every_rejection_names_its_likely_cause() {
         assert!(line("hint: ").contains(&hint), "{outcome:?}");
         let mut again = test.command(["get", "crm"]);
         again.env("LANG", "ja_JP.UTF-8");
-        let again = test.start(again).wait();
-        again.failed(78, "client_rejected");
-        assert!(again.stderr.contains(japanese), "{again:?}");
+        test.start(again).wait().failed_with(78, "client_rejected", japanese);
         assert_eq!(test.sandbox.token_requests(), 1, "{word}");
     }
 }
