@@ -307,7 +307,7 @@ fn github_masks_before_it_sets_and_appends() {
     test.run(["get", "-o", "github"]).ok();
     let twice = std::fs::read_to_string(&file).unwrap();
     assert!(twice.starts_with(&text) && twice.len() > text.len());
-    assert_eq!(twice.matches(delimiter).count(), 6, "each call has a delimiter of its own");
+    assert_eq!(twice.matches(delimiter).count(), 8, "each call has a delimiter of its own");
     test.run(["get", "-o", "github", "--output-file", "x"]).failed(2, "usage");
     test.run(["get", "-o", "azure", "--output-file", "x"]).failed(2, "usage");
 }
@@ -355,7 +355,7 @@ fn azure_marks_the_token_secret_before_it_sets_it() {
     let lines: Vec<&str> = outcome.ok().lines().collect();
     assert_eq!(lines[0], format!("##vso[task.setsecret]{token}"));
     assert_eq!(lines[1], format!("##vso[task.setvariable variable=ZOHO_ACCESS_TOKEN;issecret=true]{token}"));
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 5);
 }
 
 #[test]
