@@ -160,6 +160,13 @@ impl Test {
         command
     }
 
+    /// A bash script with these arguments. Its `$0` is the program.
+    pub fn shell(&self, script: &str, args: &[&str]) -> Command {
+        let mut command = Command::new("bash");
+        command.args(["-c", script, PROGRAM]).args(args).env_clear().envs(self.vars()).stdin(Stdio::null());
+        command
+    }
+
     pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Outcome {
         self.start(self.command(args)).wait()
     }

@@ -161,9 +161,7 @@ fn what_is_no_request_is_65() {
     for helper in [["helper", "git", "get"], ["helper", "uri", "get"]] {
         run_with_any_stdin(&test, &helper, &huge).failed(65, "bad_input");
     }
-    let mut closed = Command::new("sh");
-    closed.args(["-c", "exec \"$0\" helper git get <&-", PROGRAM]).env_clear().envs(test.vars());
-    test.start(closed).wait().failed(65, "bad_input");
+    test.start(test.shell("exec $0 helper git get <&-", &[])).wait().failed(65, "bad_input");
 }
 
 /// Like `run_with_stdin`, for input that the program may reject before reading all of it.

@@ -28,10 +28,8 @@ fn a_file_is_replaced_for_its_reader_alone() {
         token,
         "an open file stays whole: it was replaced"
     );
-    let mut masked = std::process::Command::new("sh");
-    let script = "umask 077; exec \"$0\" get --output-file \"$1\" --mode 644";
-    masked.args(["-c", script, crate::harness::PROGRAM, path]).env_clear().envs(test.vars());
-    test.start(masked).wait().ok();
+    let script = "umask 077; exec $0 get --output-file $1 --mode 644";
+    test.start(test.shell(script, &[path])).wait().ok();
     assert_eq!(mode(), 0o644, "a mode that was asked for does not depend on the umask");
 }
 
@@ -108,11 +106,8 @@ fn missing_folders_are_private_whatever_the_umask() {
     {
         let folder = test.dir.path().join(format!("{umask}-{file_mode}"));
         let out = folder.join("a/b/token");
-        let mut command = Command::new("sh");
-        let script = "umask $2; exec \"$0\" get --output-file \"$1\" --mode $3";
-        command.args(["-c", script, PROGRAM, out.to_str().unwrap(), umask, file_mode]);
-        command.env_clear().envs(test.vars());
-        test.start(command).wait().ok();
+        let script = "umask $2; exec $0 get --output-file $1 --mode $3";
+        test.start(test.shell(script, &[out.to_str().unwrap(), umask, file_mode])).wait().ok();
         for made in [&*folder, &folder.join("a"), &folder.join("a/b")] {
             assert_eq!(mode(made), folder_mode, "{}", made.display());
         }

@@ -1,14 +1,12 @@
 //! Output formats of `get`, and failures to write them.
 
 use crate::harness::Test;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 use zoho_cred::sandbox::Options;
 
 fn shell(test: &Test, script: &str) -> i32 {
-    let mut command = Command::new("sh");
-    command.args(["-c", script, "sh", crate::harness::PROGRAM]).env_clear().envs(test.vars());
-    command.stderr(Stdio::null()).status().unwrap().code().unwrap()
+    test.shell(script, &[]).stderr(Stdio::null()).status().unwrap().code().unwrap()
 }
 
 #[test]
@@ -32,9 +30,9 @@ fn formats() {
 fn a_full_stdout_is_not_a_success() {
     let test = Test::new();
     test.get().ok();
-    assert_eq!(shell(&test, "\"$1\" get >/dev/full"), 1);
-    assert_eq!(shell(&test, "\"$1\" get >/dev/null"), 0);
-    assert_eq!(shell(&test, "\"$1\" --help >/dev/full"), 1);
+    assert_eq!(shell(&test, "$0 get >/dev/full"), 1);
+    assert_eq!(shell(&test, "$0 get >/dev/null"), 0);
+    assert_eq!(shell(&test, "$0 --help >/dev/full"), 1);
 }
 
 #[test]

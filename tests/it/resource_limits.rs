@@ -83,11 +83,9 @@ fn without_a_thread_a_terminal_shows_no_wait_and_the_call_goes_on() {
 fn a_file_that_may_not_grow_is_an_error_and_not_the_end() {
     let test = Test::new();
     let run = |script: &str| {
-        let mut command = Command::new("bash");
-        let script = format!("ulimit -f 0; {script}");
-        command.args(["-c", &script, PROGRAM]).env_clear().envs(test.vars()).current_dir(test.dir.path());
-        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        status.unwrap().code()
+        let mut command = test.shell(&format!("ulimit -f 0; {script}"), &[]);
+        command.current_dir(test.dir.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().unwrap().code()
     };
     assert_eq!(run("exec \"$0\" get"), Some(74), "neither ledger nor commit file can be written");
     assert_eq!(test.sandbox.token_requests(), 0);

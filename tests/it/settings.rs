@@ -260,11 +260,9 @@ fn a_first_login_through_a_linked_folder_is_found_again() {
 fn secrets_may_come_from_a_pipe_that_can_be_read_once() {
     let test = Test::new();
     let (secret, token) = (test.sandbox.client_secret().to_owned(), test.sandbox.refresh_token().to_owned());
-    let script = "ZOHO_CLIENT_SECRET_FILE=<(echo $S) ZOHO_REFRESH_TOKEN_FILE=<(echo $T) exec $ZC get";
+    let script = "ZOHO_CLIENT_SECRET_FILE=<(echo $S) ZOHO_REFRESH_TOKEN_FILE=<(echo $T) exec $0 get";
     let test = test.unset("ZOHO_CLIENT_SECRET").unset("ZOHO_REFRESH_TOKEN");
-    let test = test.var("S", &secret).var("T", &token).var("ZC", crate::harness::PROGRAM);
-    let mut bash = std::process::Command::new("bash");
-    bash.args(["-c", script]).env_clear().envs(test.vars()).stdin(std::process::Stdio::null());
-    test.start(bash).wait().ok();
+    let test = test.var("S", &secret).var("T", &token);
+    test.start(test.shell(script, &[])).wait().ok();
     assert_eq!(test.sandbox.log()[0].outcome, "granted");
 }

@@ -4,7 +4,7 @@ use crate::harness::{Outcome, Test, Tmpfs, root, until};
 use std::fs::{Permissions, create_dir, remove_file, rename, set_permissions, write};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 use zoho_cred::sandbox::{Certificate, Options};
 
@@ -241,11 +241,8 @@ fn a_config_that_is_no_file_or_too_large_does_not_hang() {
 #[test]
 fn a_config_that_the_command_line_names_may_be_a_pipe() {
     let world = World::new();
-    let vars = [("ZC", crate::harness::PROGRAM.to_owned()), ("C", world.config().display().to_string())];
-    let mut bash = Command::new("bash");
-    bash.args(["-c", "exec $ZC get --config <(sleep 0.3; cat $C)"]).env_clear().envs(world.test.vars());
-    bash.envs(vars).stdin(Stdio::null());
-    world.test.start(bash).wait().ok();
+    let (script, config) = ("exec $0 get --config <(sleep 0.3; cat $1)", world.config());
+    world.test.start(world.test.shell(script, &[config.to_str().unwrap()])).wait().ok();
 }
 
 #[test]
@@ -319,10 +316,7 @@ fn a_ca_file_that_cannot_be_used_is_the_callers_own_mistake() {
 fn a_ca_file_may_be_a_pipe() {
     let test = Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() });
     let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap()).display().to_string();
-    let mut bash = Command::new("bash");
-    bash.args(["-c", "exec $ZC get --ca-file <(cat $CA)"]).env_clear().envs(test.vars());
-    bash.envs([("ZC", crate::harness::PROGRAM), ("CA", &ca)]).stdin(Stdio::null());
-    test.start(bash).wait().ok();
+    test.start(test.shell("exec $0 get --ca-file <(cat $1)", &[&ca])).wait().ok();
 }
 
 /// Whether a process exists and is not a zombie.
