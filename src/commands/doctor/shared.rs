@@ -50,7 +50,7 @@ fn evaluate(what: &str, place: &str, health: &Health) -> Check {
         Eviction::Never if health.latency > SLOW => Check::warning(
             what,
             facts,
-            tr!("move the store closer to the machines; each refresh sends it six commands"),
+            tr!("move the store closer to the machines; each refresh sends it five commands"),
         ),
         Eviction::Never => Check::ok(what, facts),
         Eviction::Policy(policy) => Check::failed(
