@@ -191,6 +191,14 @@ impl Error {
     }
 }
 
+/// Where the page `name` of the documentation is, for hints: a URL once the package has a repository.
+pub(crate) fn page(name: &str) -> String {
+    match env!("CARGO_PKG_REPOSITORY") {
+        "" => tr!("the page '{name}' of the documentation", name),
+        repository => format!("{repository}/blob/v{}/docs/{name}.md", env!("CARGO_PKG_VERSION")),
+    }
+}
+
 /// The hint of an error that time may cure.
 pub(crate) fn try_again(retry_after: Option<Duration>) -> String {
     match retry_after {

@@ -58,7 +58,12 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
         }
     };
     if !global.verbosity.quiet {
-        system.say(&tr!("zoho-cred: logged out of '{profile}': {outcome}", profile = profile.name, outcome));
+        let name = &profile.name;
+        system.say(&if args.forget {
+            tr!("zoho-cred: removed '{name}': {outcome}", name, outcome)
+        } else {
+            tr!("zoho-cred: logged out of '{name}': {outcome}", name, outcome)
+        });
     }
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! The HTML pages, self-contained and without scripts.
 
+use crate::error::page as page_of_docs;
 use crate::i18n::{language, tr};
 use crate::sandbox::books;
 use crate::sandbox::client::ClientKind;
@@ -51,10 +52,11 @@ pub(super) fn home(state: &SandboxState) -> String {
     let body = format!(
         r#"<h1>Zoho sandbox</h1><p>Zoho Accounts and a small CRM, Desk and Books, with Zoho's limits. Nothing here is real.</p>
 <ul>{servers}</ul><p>Client ID <code>{}</code>, Desk <code>orgId: {}</code>, Books <code>organization_id={}</code></p>
-<table>{rows}</table><p>The page <code>docs/sandbox.md</code> of zoho-cred has an example for each.</p>"#,
+<table>{rows}</table><p>See {} for an example for each.</p>"#,
         escaped(&client.client_id),
         desk::ORG_ID,
         books::ORGANIZATION_ID,
+        escaped(&page_of_docs("sandbox")),
     );
     page("Zoho sandbox", &body)
 }

@@ -417,7 +417,8 @@ fn the_guide_shows_the_screen_as_it_is() {
             ["crm", "--secrets", "file", "--flow", "browser", "--no-browser", "--redirect-uri", &callback];
         let mut wizard = Wizard::starts(&mut test, language, &args);
         let opened = "zoho-cred: opened the consent page in your browser; if you do not see it, visit:";
-        let (asked, end) = screen.split_once(wizard.text(opened)).unwrap();
+        let begin: String = wizard.text(opened).chars().take(20).collect();
+        let (asked, end) = screen.split_once(&begin).unwrap();
         let hidden = wizard.text("{question} (not shown): ").replace("{question}", "");
         for line in asked.lines().filter(|line| !line.starts_with("zoho-cred: ") && !line.starts_with("  ")) {
             match line.strip_suffix(hidden.trim_end()) {

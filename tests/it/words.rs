@@ -224,6 +224,7 @@ fn commands_in_texts_can_be_pasted() {
     let said = catalogs.iter().flat_map(|(_, catalog)| &catalog.messages);
     let texts = said.flat_map(|(english, japanese)| [english, japanese]);
     for text in texts.filter(|text| !text.contains('\n')) {
+        assert!(!text.contains("docs/"), "an installed program has no such path: {text}");
         let text = text.replace("{profile}", "crm");
         let commands = text.split(['\'', '「', '」']).skip(1).filter(|part| part.starts_with("zoho-cred "));
         for command in commands.filter(|command| !command.contains('{')) {

@@ -1,6 +1,6 @@
 //! Which errors of Redis time may cure, and which only a person.
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, page};
 use crate::i18n::{causes, tr};
 use crate::sanitize::sanitize;
 use redis::{ErrorKind, RedisError, ServerErrorKind};
@@ -44,7 +44,7 @@ fn remedy(error: &RedisError, words: &str) -> Option<String> {
             Some(tr!("correct user and password in [store] or ZOHO_CRED_STORE"))
         }
         (ErrorKind::Server(ServerErrorKind::NoPerm), _) | (_, Some("NOPERM")) => {
-            Some(tr!("give the user the permissions of the ACL line in docs/fleet.md"))
+            Some(tr!("give the user the permissions of the ACL line in {page}", page = page("fleet")))
         }
         (
             ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::CrossSlot),
