@@ -1,6 +1,7 @@
 //! `import`: imports refresh tokens from other tools. A dry run unless `--write` is given.
 
 use crate::cli::{FlowName, Global, ImportArgs, ImportFrom, SdkArgs, SecretsFlag};
+use crate::commands::report::{Report, Style, plain, styled};
 use crate::commands::session::read_config;
 use crate::config::{ConfigFile, environment, state_dir};
 use crate::error::{Code, Error};
@@ -54,10 +55,17 @@ pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) ->
         (_, false) => tr!("nothing was written; add --write to create the profiles"),
         (count, true) => {
             write(system, global, &state, &candidates)?;
-            tr!("{count} imported; the secrets are still in the old place too, so delete them there", count)
+            if matches!(args.from, ImportFrom::Stdin { .. }) {
+                tr!("{count} imported", count)
+            } else {
+                tr!(
+                    "{count} imported; the secrets are still in the old place too, so delete them there",
+                    count
+                )
+            }
         }
     };
-    system.print(candidates.iter().map(line).collect::<String>().as_bytes())?;
+    system.print(listing(&candidates, system).as_bytes())?;
     if !global.verbosity.quiet {
         system.say(&format!("zoho-cred: {message}"));
     }
@@ -76,15 +84,26 @@ fn write(system: &System, global: &Global, state: &StateDir, candidates: &[Candi
     Ok(())
 }
 
-/// One line of the listing. A client ID is not secret.
-fn line(candidate: &Candidate) -> String {
+/// A table with headings on a terminal, else one line of tabs for each profile. A client ID is not secret.
+fn listing(candidates: &[Candidate], system: &System) -> String {
+    let rows: Vec<[String; 5]> = candidates.iter().map(columns).collect();
+    if !system.terminal.stdout || rows.is_empty() {
+        return rows.iter().map(|row| row.join("\t") + "\n").collect();
+    }
+    let names = [tr!("profile"), tr!("data center"), tr!("client"), tr!("credential"), tr!("secrets")];
+    let heading = names.map(|name| styled(Style::Strong, name)).to_vec();
+    let rows = rows.into_iter().map(|row| row.map(plain).to_vec());
+    Report::of(system).table([heading].into_iter().chain(rows))
+}
+
+fn columns(candidate: &Candidate) -> [String; 5] {
     let Profile { name, accounts_url, client_id, grant, secrets, .. } = &candidate.profile;
     let what = match grant {
-        Grant::RefreshToken => &tr!("refresh token"),
-        Grant::ClientCredentials { .. } => &tr!("client credentials"),
+        Grant::RefreshToken => tr!("refresh token"),
+        Grant::ClientCredentials { .. } => tr!("client credentials"),
     };
-    let client_id = sanitize(client_id);
-    format!("{name}\t{accounts_url}\t{client_id}\t{what}\t{}\n", secrets.word())
+    let client_id = sanitize(client_id).into_owned();
+    [name.to_string(), accounts_url.to_string(), client_id, what, secrets.word().to_owned()]
 }
 
 /// Reads what `export` printed from stdin.

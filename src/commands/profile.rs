@@ -46,8 +46,13 @@ fn rename(system: &System, global: &Global, old: &str, new: &str) -> Result<u8, 
     let new = ProfileName::new(new)?;
     let lock = LoginLock::take(&*system.clock, state, &session.config)?;
     let config = &lock.config;
-    if new.as_str() == ENVIRONMENT || config.names().iter().any(|name| name == new.as_str()) {
-        let problem = tr!("there is a profile '{new}' already", new);
+    let problem = if new.as_str() == ENVIRONMENT {
+        Some(tr!("'env' is reserved for the environment; choose another name"))
+    } else {
+        let is_taken = config.names().iter().any(|name| name == new.as_str());
+        is_taken.then(|| tr!("there is a profile '{new}' already", new))
+    };
+    if let Some(problem) = problem {
         return Err(Error::usage(problem, "zoho-cred profile"));
     }
     let renamed = Profile { name: new.clone(), ..profile.clone() };

@@ -51,7 +51,9 @@ fn remedy(error: &RedisError, words: &str) -> Option<String> {
             _,
         ) => Some(tr!("it is a cluster: begin its URL with redis+cluster:// or rediss+cluster://")),
         // The cluster client wraps what its nodes say.
-        _ if says("noperm: ") => Some(tr!("give the user the permissions of the ACL line in docs/fleet.md")),
+        _ if says("noperm: ") => {
+            Some(tr!("give the user the permissions of the ACL line in {page}", page = page("fleet")))
+        }
         _ if says("authenticationfailed)") => {
             Some(tr!("correct user and password in [store] or ZOHO_CRED_STORE"))
         }
