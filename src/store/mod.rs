@@ -103,7 +103,7 @@ pub fn open_shared(
     state: &StateDir,
     credential: &CredentialId,
     shared: &SharedSettings,
-) -> Result<SharedStore, Error> {
+) -> Result<SharedStore<'static>, Error> {
     state.check()?;
     let local = LocalStore::new(state, credential);
     Ok(SharedStore::new(local, shared, credential, Rc::new(connect)))
@@ -130,10 +130,10 @@ pub(crate) fn shared_ledger(
     credential: &CredentialId,
     within: Duration,
 ) -> Result<Ledger, Error> {
-    let keys = shared.keys()?;
+    let (keys, asked) = (shared.keys()?, shared.clock.now());
     let reply = connect(shared, credential, within)?.look(&keys.ids(), within)?;
     let reply = reply.ok_or_else(shared::foreign)?;
-    Ok(Snapshot::of(reply, &keys, credential, &*shared.clock)?.ledger)
+    Ok(Snapshot::of(reply, asked, &keys, credential, &*shared.clock)?.ledger)
 }
 
 /// Connects to the remote store that the URL names.

@@ -10,23 +10,29 @@
 
 mod disk;
 mod errands;
-mod lease;
+mod fleet;
 mod network;
 mod plan;
 mod process;
 mod rng;
 mod schedule;
+mod scripts;
 mod server;
 mod step;
+mod time;
 mod world;
 
+use plan::Plan;
 use process::Mutant;
+use rng::Rng;
 use schedule::Report;
 use std::sync::atomic::{AtomicU64, Ordering};
 use world::{Tally, Violation};
 
 /// Schedules per test run, unless `EXPLORE_SCHEDULES` is set.
 const SCHEDULES: u64 = 100_000;
+/// Schedules of fleets, which use real files.
+const FLEET_SCHEDULES: u64 = 1_000;
 /// A mutant must be found within this many schedules.
 const PATIENCE: u64 = 20_000;
 
@@ -36,8 +42,8 @@ fn number(name: &str) -> Option<u64> {
 
 /// Runs schedules `from..from + count` on all processors until `stop` is true for a report.
 fn explore(
-    from: u64,
-    count: u64,
+    (from, count): (u64, u64),
+    draw: fn(&Rng) -> Plan,
     mutant: Mutant,
     stop: impl Fn(&Report) -> bool + Sync,
 ) -> (Tally, Vec<Report>) {
@@ -51,7 +57,7 @@ fn explore(
             if seed >= end {
                 return (tally, found);
             }
-            let report = schedule::run(seed, mutant, false, &mut stacks);
+            let report = schedule::run(seed, draw, mutant, false, &mut stacks);
             tally.add(&report.tally);
             if !report.violations.is_empty() {
                 if stop(&report) {
@@ -75,15 +81,25 @@ fn explore(
 
 #[test]
 fn no_schedule_breaks_a_promise() {
+    none_breaks_a_promise(Plan::draw, SCHEDULES);
+}
+
+#[test]
+fn no_schedule_of_a_fleet_breaks_a_promise() {
+    none_breaks_a_promise(Plan::fleet, FLEET_SCHEDULES);
+}
+
+fn none_breaks_a_promise(draw: fn(&Rng) -> Plan, count: u64) {
     if let Some(seed) = number("EXPLORE_SEED") {
-        let report = schedule::run(seed, Mutant::None, true, &mut Vec::new());
+        let report = schedule::run(seed, draw, Mutant::None, true, &mut Vec::new());
         println!("{}", report.trace.join("\n"));
         assert!(report.violations.is_empty(), "seed {seed}: {:?}", report.violations);
         return;
     }
-    let count = number("EXPLORE_SCHEDULES").unwrap_or(SCHEDULES);
+    let count = number("EXPLORE_SCHEDULES").unwrap_or(count);
     let all = number("EXPLORE_ALL").is_some();
-    let (tally, mut found) = explore(number("EXPLORE_FROM").unwrap_or(1), count, Mutant::None, |_| !all);
+    let (tally, mut found) =
+        explore((number("EXPLORE_FROM").unwrap_or(1), count), draw, Mutant::None, |_| !all);
     println!("{tally:#?}");
     found.sort_by_key(|report| report.seed);
     found.iter().skip(1).for_each(|report| println!("{}: {:?}", report.seed, report.violations));
@@ -94,36 +110,39 @@ fn no_schedule_breaks_a_promise() {
     assert!(tally.tokens > count && tally.errors > count && tally.requests > count, "{tally:?}");
 }
 
-/// Checks that the exploration finds this violation in the mutant, and that the seed reproduces it.
-fn bites(mutant: Mutant, kind: Violation) {
+/// Checks that the exploration finds this violation in the mutant, and that the seed reproduces it. The search starts at
+/// a seed that is known to find it early, as long as the protocol does not change.
+fn bites(draw: fn(&Rng) -> Plan, from: u64, mutant: Mutant, kind: Violation) {
     let is_it = |report: &Report| report.violations.contains_key(&kind);
-    let (tally, found) = explore(1, PATIENCE, mutant, is_it);
+    let (tally, found) = explore((from, PATIENCE), draw, mutant, is_it);
     let report = found.iter().find(|report| is_it(report));
     let report = report.unwrap_or_else(|| panic!("{mutant:?} was not found: {tally:?}"));
-    println!("{mutant:?} was found after {} schedules: {:?}", tally.schedules, report.violations);
-    let again = schedule::run(report.seed, mutant, true, &mut Vec::new());
+    println!("{mutant:?} was found by {} after {}: {:?}", report.seed, tally.schedules, report.violations);
+    let again = schedule::run(report.seed, draw, mutant, true, &mut Vec::new());
     assert_eq!(again.violations, report.violations, "the seed does not replay it");
     assert!(again.trace.iter().any(|line| line.contains("VIOLATION")));
 }
 
 macro_rules! mutants {
-    ($($name:ident: $mutant:ident, $kind:ident;)+) => {
+    ($($name:ident: $draw:ident $from:literal, $mutant:ident, $kind:ident;)+) => {
         $(#[test]
         fn $name() {
-            bites(Mutant::$mutant, Violation::$kind);
+            bites(Plan::$draw, $from, Mutant::$mutant, Violation::$kind);
         })+
     };
 }
 
 mutants! {
-    without_the_second_read_it_asks_needlessly: NoSecondRead, Needless;
-    with_a_state_that_is_believed_it_serves_another_ones_token: StaleState, DeadToken;
-    without_the_write_ahead_it_exceeds_the_budget: NoWriteAhead, Budget;
-    without_the_ledger_it_exceeds_the_budget: NoLedger, Budget;
-    without_the_ledger_of_the_old_refresh_token_it_exceeds_the_budget: NewLedger, Budget;
-    without_the_record_it_asks_while_cooling_down: NoRecord, Throttled;
-    without_the_lock_two_are_in_flight: NoLock, TwoInFlight;
-    with_a_lock_that_is_broken_two_are_in_flight: BrokenLock, TwoInFlight;
-    by_the_wall_clock_it_exceeds_the_budget: WallClock, Budget;
-    without_the_credential_read_again_it_asks_in_anothers_name: NoCredentialCheck, NotWrittenAhead;
+    without_the_second_read_it_asks_needlessly: draw 1, NoSecondRead, Needless;
+    with_a_state_that_is_believed_it_serves_another_ones_token: draw 1, StaleState, DeadToken;
+    without_the_write_ahead_it_exceeds_the_budget: draw 1, NoWriteAhead, Budget;
+    without_the_ledger_it_exceeds_the_budget: draw 1, NoLedger, Budget;
+    without_the_ledger_of_the_old_refresh_token_it_exceeds_the_budget: draw 1, NewLedger, Budget;
+    without_the_record_it_asks_while_cooling_down: draw 1, NoRecord, Throttled;
+    without_the_lock_two_are_in_flight: draw 1, NoLock, TwoInFlight;
+    with_a_lock_that_is_broken_two_are_in_flight: draw 1, BrokenLock, TwoInFlight;
+    by_the_wall_clock_it_exceeds_the_budget: draw 1, WallClock, Budget;
+    without_the_credential_read_again_it_asks_in_anothers_name: draw 1, NoCredentialCheck, NotWrittenAhead;
+    without_the_shared_ledger_a_fleet_exceeds_the_budget: fleet 1, NoSharedLedger, Budget;
+    without_the_revision_a_fleet_exceeds_the_budget: fleet 160, NoRevision, Budget;
 }

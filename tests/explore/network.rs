@@ -1,9 +1,10 @@
 //! The network between a virtual process and the server. A request that was sent arrives even if its process is
 //! killed.
 
+use crate::fleet::Fleet;
 use crate::process::Process;
 use crate::world::{OnItsWay, Violation};
-use zoho_cred::model::{Freshness, Timestamp};
+use zoho_cred::model::Freshness;
 use zoho_cred::problem::Problem;
 use zoho_cred::system::{Http, HttpAnswer, HttpFailure, HttpRequest, Method};
 
@@ -13,7 +14,10 @@ const LONGEST_WAY_MS: i64 = 10_000;
 impl Http for Process<'_> {
     fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
         let asked_ms = self.looked_ms.get();
-        self.step("send");
+        // No lease can protect from a pause between the last look at the clock and the first byte.
+        if self.world.fleet.is_none() {
+            self.step("send");
+        }
         let (world, plan) = (self.world, self.world.plan());
         let timeout_ms = request.timeout.as_millis() as i64;
         if request.method == Method::Get {
@@ -30,8 +34,8 @@ impl Http for Process<'_> {
             self.wait(world.rng.within(0, timeout_ms.min(5000)), "connect");
             return Err(failure(false, false));
         }
-        self.check(&grant);
         let id = world.rng.next();
+        self.check(id, &grant);
         let longest_ms = if world.rng.chance(plan.late) { LONGEST_WAY_MS } else { 300 };
         let way_ms = world.rng.within(0, longest_ms);
         world.trace(|| format!("#{} sends {id} with {grant}, {timeout_ms} ms", self.pid));
@@ -40,10 +44,12 @@ impl Http for Process<'_> {
             at_ms: world.now() + way_ms,
             grant: grant.clone(),
         });
-        let _flight = Flight::begin(self, &grant);
+        let flight = Flight::begin(self, &grant);
         let back_ms = world.rng.within(0, 300);
         let lost = world.rng.chance(plan.lost);
         self.wait((way_ms + back_ms).min(timeout_ms), "answer");
+        // A file lock is held while its process stands still, but a lease runs out.
+        let _flight = world.fleet.is_none().then_some(flight);
         self.step("read the answer");
         if world.rng.chance(plan.signal) {
             world.trace(|| format!("#{} gets SIGTERM", self.pid));
@@ -69,19 +75,22 @@ impl Http for Process<'_> {
 
 impl Process<'_> {
     /// Checks the invariants of a request against the files as they are.
-    fn check(&self, grant: &str) {
+    fn check(&self, id: u64, grant: &str) {
         let world = self.world;
-        let now = Timestamp::at(world.reading(), "boot".into());
-        let (ledger, cache, junk, in_flight) = world.files(grant, |files| {
-            (files.ledger.value().unwrap_or_default(), files.cache.value(), files.junk, files.in_flight)
-        });
-        if in_flight > 0 {
+        let now = world.time.timestamp(self.machine);
+        let (ledger, cache) = world.on_disk(self.machine, grant);
+        let (junk, in_flight) = world.files(grant, |files| (files.junk, files.in_flight));
+        if let Some(fleet) = &world.fleet {
+            fleet.sends(id, grant, world.now(), &ledger);
+        }
+        if in_flight > 0 && world.fleet.as_ref().is_none_or(Fleet::is_steady) {
             world.violated(Violation::TwoInFlight, format!("#{} is the second one", self.pid));
         }
         if junk == 0 && ledger.requests.last().is_none_or(|entry| entry.answered.is_some()) {
             world.violated(Violation::NotWrittenAhead, format!("#{} asks with {grant}", self.pid));
         }
-        let told_ms = world.cool_downs.borrow().get(grant).map_or(0, |until_ms| until_ms - world.now());
+        let told = (self.machine, grant.to_owned());
+        let told_ms = world.cool_downs.borrow().get(&told).map_or(0, |until_ms| until_ms - world.now());
         if ledger.cool_down_left(&now).is_some() || told_ms > 0 {
             world.violated(Violation::Throttled, format!("#{} asks {told_ms} ms before its end", self.pid));
         }

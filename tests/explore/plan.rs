@@ -29,6 +29,13 @@ pub struct Plan {
     pub kills: i64,
     pub clock_moves: i64,
     pub junk: i64,
+    /// 1 unless there is a shared store, of which the rest is.
+    pub machines: usize,
+    pub replies_lost: u32,
+    pub cuts: i64,
+    pub losses: i64,
+    pub jumps: i64,
+    pub reboots: i64,
 }
 
 impl Plan {
@@ -59,6 +66,33 @@ impl Plan {
             kills: few(4),
             clock_moves: few(4),
             junk: if rng.chance(100) { 1 } else { 0 },
+            machines: 1,
+            replies_lost: 0,
+            cuts: 0,
+            losses: 0,
+            jumps: 0,
+            reboots: 0,
+        }
+    }
+
+    /// Machines with a shared store between them. Each one's own disk is reliable: the other schedules break that.
+    pub fn fleet(rng: &Rng) -> Self {
+        let some = |rate: u32| if rng.chance(400) { rate } else { 0 };
+        let few = |count: i64| if rng.chance(300) { rng.within(1, count) } else { 0 };
+        let plan = Plan::draw(rng);
+        let losses = few(3);
+        Plan {
+            callers: rng.within(6, 24),
+            stop: rng.one(&[0, 0, 5, 50]),
+            junk: 0,
+            rotates: if losses > 0 { 0 } else { plan.rotates },
+            machines: rng.one(&[2, 2, 3, 5]),
+            replies_lost: some(100),
+            cuts: few(5),
+            losses,
+            jumps: few(3),
+            reboots: few(3),
+            ..plan
         }
     }
 
@@ -79,6 +113,7 @@ impl Plan {
             broken: 0,
             rotates: 0,
             signal: 0,
+            replies_lost: 0,
             ..self.clone()
         }
     }

@@ -1,9 +1,12 @@
 //! A virtual process: a coroutine that yields at every port call, where it may be stopped, killed, or get a fault.
 //! The clock and the credential are here, the network in `network`, and the store in `disk`.
 
+use crate::fleet::Fleet;
+use crate::time::MachineClock;
 use crate::world::World;
 use corosensei::Yielder;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::error::Error;
 use zoho_cred::model::ClockReading;
@@ -14,6 +17,7 @@ use zoho_cred::secret::Secret;
 use zoho_cred::secrets::CredentialError;
 use zoho_cred::secrets::CredentialSource;
 use zoho_cred::secrets::Prepare;
+use zoho_cred::store::SharedSettings;
 use zoho_cred::system::{Clock, Signals};
 
 /// A fault in the protocol, inserted through its ports, that the exploration must find.
@@ -41,6 +45,10 @@ pub enum Mutant {
     StaleState,
     /// A new refresh token starts with an empty ledger.
     NewLedger,
+    /// The ledger in the shared store is not read.
+    NoSharedLedger,
+    /// The shared ledger is replaced without checking its revision.
+    NoRevision,
 }
 
 /// The payload of the panic that simulates `kill -9`.
@@ -51,6 +59,10 @@ pub struct Wake(pub i64);
 
 pub struct Process<'w> {
     pub pid: usize,
+    pub machine: usize,
+    /// How often the machine had booted when this process began.
+    boots: u32,
+    pub settings: SharedSettings,
     pub world: &'w World,
     yielder: &'w Yielder<(), Wake>,
     pub signals: Signals,
@@ -71,9 +83,12 @@ pub struct Process<'w> {
 }
 
 impl<'w> Process<'w> {
-    pub fn new(pid: usize, world: &'w World, yielder: &'w Yielder<(), Wake>) -> Self {
+    pub fn new(pid: usize, machine: usize, world: &'w World, yielder: &'w Yielder<(), Wake>) -> Self {
         Process {
             pid,
+            machine,
+            boots: world.time.machines[machine].boots.get(),
+            settings: Fleet::settings(&world.time, machine),
             world,
             yielder,
             signals: Signals::default(),
@@ -117,11 +132,17 @@ impl<'w> Process<'w> {
     /// Waits, and may be killed meanwhile.
     pub fn wait(&self, ms: i64, what: &str) {
         self.yielder.suspend(Wake(self.world.now() + ms));
-        if self.world.rng.chance(self.world.plan().crash) {
+        let is_down = self.boots != self.world.time.machines[self.machine].boots.get();
+        if is_down || self.world.rng.chance(self.world.plan().crash) {
             self.world.tally.borrow_mut().crashes += 1;
             self.world.trace(|| format!("#{} is killed at {what}", self.pid));
             std::panic::resume_unwind(Box::new(Killed));
         }
+    }
+
+    /// Whether its machine reaches no other one.
+    pub fn is_cut(&self) -> bool {
+        self.world.time.machines[self.machine].cut_until_ms.get() > self.world.now()
     }
 
     fn id_of(&self, refresh_token: &str) -> CredentialId {
@@ -136,7 +157,7 @@ impl<'w> Process<'w> {
 impl Clock for Process<'_> {
     fn now(&self) -> ClockReading {
         self.looked_ms.set(self.world.now());
-        let now = self.world.reading();
+        let now = self.world.time.timestamp(self.machine).reading();
         match self.world.mutant {
             Mutant::WallClock => ClockReading { boot_ms: now.wall_ms - 1_700_000_000_000, ..now },
             _ => now,
@@ -144,7 +165,7 @@ impl Clock for Process<'_> {
     }
 
     fn boot_id(&self) -> String {
-        "boot".into()
+        MachineClock(Rc::clone(&self.world.time), self.machine).boot_id()
     }
 
     fn monotonic(&self) -> Duration {

@@ -1,18 +1,16 @@
 //! Everything outside the processes: true time, the disk, the server, and the invariants.
 
+use crate::fleet::Fleet;
 use crate::plan::Plan;
 use crate::process::Mutant;
 use crate::rng::Rng;
 use crate::server::Server;
+use crate::time::Time;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use zoho_cred::model::ClockReading;
+use std::rc::Rc;
 use zoho_cred::model::{CacheRecord, Ledger};
 use zoho_cred::system::HttpAnswer;
-
-/// Wall and boot time at the start of every schedule, in ms.
-const WALL_MS: i64 = 1_800_000_000_000;
-const BOOT_MS: i64 = 50_000_000;
 
 /// A violated invariant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +29,8 @@ pub enum Violation {
     DeadToken,
     /// A caller that exceeded its `--timeout`.
     Late,
+    /// A shared token replaced one that was requested later.
+    OlderToken,
     /// The stored refresh token changed without a login, or became useless.
     CredentialLost,
     /// A panic.
@@ -119,8 +119,9 @@ pub struct World {
     calm_plan: Plan,
     pub rng: Rng,
     pub mutant: Mutant,
-    now_ms: Cell<i64>,
-    wall_shift_ms: Cell<i64>,
+    pub time: Rc<Time>,
+    /// The shared store, if there is one.
+    pub fleet: Option<Fleet>,
     pub clock_moves: Cell<u32>,
     pub server: RefCell<Server>,
     pub files: RefCell<BTreeMap<String, Files>>,
@@ -132,17 +133,23 @@ pub struct World {
     pub on_their_way: RefCell<Vec<OnItsWay>>,
     pub answers: RefCell<BTreeMap<u64, HttpAnswer>>,
     /// Until when callers were told that a refresh token cools down, if the disk has no faults. In ms.
-    pub cool_downs: RefCell<BTreeMap<String, i64>>,
+    pub cool_downs: RefCell<BTreeMap<(usize, String), i64>>,
     pub calm: Cell<bool>,
+    /// The machine that all calls are on, if there are others.
+    pub only: Cell<Option<usize>>,
     pub violations: RefCell<BTreeMap<Violation, String>>,
     pub tally: RefCell<Tally>,
     trace: Option<RefCell<Vec<String>>>,
 }
 
 impl World {
-    pub fn new(seed: u64, mutant: Mutant, trace: bool) -> Self {
+    pub fn new(seed: u64, draw: fn(&Rng) -> Plan, mutant: Mutant, trace: bool) -> Self {
         let rng = Rng::new(seed);
-        let plan = Plan::draw(&rng);
+        let plan = draw(&rng);
+        let time = Time::new(plan.machines);
+        for machine in time.machines.iter().skip(1) {
+            machine.wall_shift_ms.set(rng.within(-20_000, 20_000));
+        }
         let mut server = Server::default();
         let first = Some(server.new_grant());
         let world = World {
@@ -150,8 +157,8 @@ impl World {
             stormy_plan: plan,
             rng,
             mutant,
-            now_ms: Cell::new(0),
-            wall_shift_ms: Cell::new(0),
+            fleet: (time.machines.len() > 1).then(Fleet::default),
+            time: Rc::new(time),
             clock_moves: Cell::new(0),
             server: RefCell::new(server),
             files: RefCell::default(),
@@ -162,6 +169,7 @@ impl World {
             answers: RefCell::default(),
             cool_downs: RefCell::default(),
             calm: Cell::new(false),
+            only: Cell::new(None),
             violations: RefCell::default(),
             tally: RefCell::default(),
             trace: trace.then(RefCell::default),
@@ -171,19 +179,23 @@ impl World {
     }
 
     pub fn now(&self) -> i64 {
-        self.now_ms.get()
+        self.time.now()
     }
 
-    /// Both clocks as a process reads them.
-    pub fn reading(&self) -> ClockReading {
-        let now = self.now();
-        ClockReading { wall_ms: WALL_MS + now + self.wall_shift_ms.get(), boot_ms: BOOT_MS + now }
+    pub fn any_machine(&self) -> usize {
+        let count = self.time.machines.len();
+        match self.only.get() {
+            Some(machine) => machine,
+            None if count == 1 => 0,
+            None => self.rng.below(count as i64) as usize,
+        }
     }
 
     /// Sets the clock by whole two minutes: contract section 3 tolerates less than one.
-    pub fn move_clock(&self) {
+    pub fn move_clock(&self, machine: usize) {
         let by = self.rng.one(&[-7200, -3600, -600, -120, 120, 600, 3600, 86_400]) * 1000;
-        self.wall_shift_ms.set(self.wall_shift_ms.get() + by);
+        let shift_ms = &self.time.machines[machine].wall_shift_ms;
+        shift_ms.set(shift_ms.get() + by);
         self.clock_moves.set(self.clock_moves.get() + 1);
         self.trace(|| format!("the clock is moved by {by} ms"));
     }
@@ -191,10 +203,10 @@ impl World {
     /// Advances true time. Requests arrive on the way.
     pub fn advance_to(&self, at_ms: i64) {
         while let Some(request) = self.next_arrival(at_ms) {
-            self.now_ms.set(self.now().max(request.at_ms));
+            self.time.advance_to(request.at_ms);
             self.arrive(&request);
         }
-        self.now_ms.set(self.now().max(at_ms));
+        self.time.advance_to(at_ms);
     }
 
     fn next_arrival(&self, until_ms: i64) -> Option<OnItsWay> {
@@ -211,7 +223,9 @@ impl World {
         let (answer, in_window) =
             self.server.borrow_mut().token_request(&request.grant, self.now(), self.plan(), &self.rng);
         let junk = self.files.borrow().get(&request.grant).map_or(0, |files| files.junk);
-        let allowed = self.plan().budget.tokens as usize + 2 * junk;
+        let budget = &self.plan().budget;
+        let unknown = self.fleet.as_ref().map_or(0, |fleet| fleet.arrives(request.id, self.now(), budget));
+        let allowed = budget.tokens as usize + 2 * junk + unknown;
         self.tally.borrow_mut().requests += 1;
         self.trace(|| {
             format!("request {} arrives, {in_window} in the window: {}", request.id, answer.status)

@@ -115,7 +115,7 @@ fn redis_answer(bytes: &[u8]) {
 
 /// The fleet's state as this machine understands it; none where it is sealed with a foreign key.
 fn fleet(raw: Reply, keys: &Keys) -> Option<Snapshot> {
-    let view = Snapshot::of(raw, keys, &CredentialId::known("id", "id"), &Stopped).ok()?;
+    let view = Snapshot::of(raw, Stopped.now(), keys, &CredentialId::known("id", "id"), &Stopped).ok()?;
     let now = Stopped.timestamp();
     assert!(
         view.ledger.next_slot(&now, &Budget::default(), 1) <= Duration::from_secs(625),

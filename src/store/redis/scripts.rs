@@ -42,6 +42,8 @@ if #sealed > 5 and string.byte(sealed, 1) == 1 then
   end
 end
 local held = redis.call('GET', KEYS[1])
+-- A lease that ends later than a new one would is from before the clock was set back.
+if held and redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then held = false end
 local free = not held or (string.sub(held, 1, 32) == string.sub(ARGV[1], 1, 32) and held <= ARGV[1])
 if got == 0 and free and ARGV[1] ~= '' then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])

@@ -8,7 +8,7 @@ use crate::store::shared::clocks::Clocks;
 use serde::{Deserialize, Serialize};
 
 /// The most that the engine's clock may differ from this machine's, in ms.
-const MAX_CLOCK_OFFSET_MS: i64 = 120_000;
+pub(crate) const MAX_CLOCK_OFFSET_MS: i64 = 120_000;
 /// The most that the engine's clock may gain or lose between two looks, in ms, and how much more for each ms between them.
 const MAX_JUMP_MS: i64 = 60_000;
 const DRIFT_PER_MS: i64 = 1_000;
@@ -50,6 +50,11 @@ impl EngineClock {
             new.or_else(|| before.jumped.clone())
         });
         let jumped = jumped.filter(|jump| jump.noticed.age_ms(&clocks.at) < JUMP_COUNTS_MS);
+        // If this machine's clock was set back too, the pause begins anew: it would last until the clock is there again.
+        let jumped = jumped.map(|jump| match jump.noticed.is_future(&clocks.at) {
+            true => Jump { noticed: clocks.at.clone(), ..jump },
+            false => jump,
+        });
         EngineClock { engine_ms: clocks.engine_ms, at: clocks.at.clone(), jumped }
     }
 
@@ -127,5 +132,13 @@ mod tests {
         let later = |s: i64| EngineClock::after(Some(&jumped), &clocks(1_000_090 + s, 1_000_010 + s, 60 + s));
         assert!(jumped.refusal().is_some() && later(600).refusal().is_some());
         assert!(later(616).refusal().is_none());
+        // After a reboot with a clock that was set back by an hour.
+        let rebooted = |s: i64| Clocks {
+            at: Timestamp { wall_ms: (996_410 + s) * 1000, boot_ms: s * 1000, boot_id: "c".into() },
+            engine_ms: (996_410 + s) * 1000,
+        };
+        let back = EngineClock::after(Some(&jumped), &rebooted(0));
+        let later = |s: i64| EngineClock::after(Some(&back), &rebooted(s));
+        assert!(later(600).refusal().is_some() && later(616).refusal().is_none());
     }
 }

@@ -17,18 +17,16 @@ use std::time::Duration;
 const MAX_RESERVATION_MS: i64 = 3_000;
 /// How often a write of the ledger is retried after concurrent writes by other machines.
 const RECORD_TRIES: u32 = 5;
-/// How long the work after an answer may outlast the caller's time.
-const AFTERMATH: Duration = Duration::from_millis(600);
 /// With less time than this, a lost reservation is not tried again.
 const LEAST_TIME: Duration = Duration::from_secs(1);
 
 /// A connection, and the keys as they were when it was made.
-pub(super) struct Connected {
-    pub(super) remote: Box<dyn Remote>,
+pub(super) struct Connected<'c> {
+    pub(super) remote: Box<dyn Remote + 'c>,
     pub(super) keys: Keys,
 }
 
-impl Connected {
+impl Connected<'_> {
     /// Releases the lease. If that fails, it expires.
     pub(super) fn release(&mut self, owner: &str, within: Duration) {
         if let Err(error) = self.remote.release(owner, within) {
@@ -43,7 +41,7 @@ pub(crate) struct LockedShared<'a> {
     caller: &'a Caller,
     /// Dropped after the lease is released.
     local: LockedLocal,
-    remote: Option<(Connected, Snapshot)>,
+    remote: Option<(Connected<'a>, Snapshot)>,
     /// Why no request may be sent.
     refusal: Option<Error>,
     /// When the lease expires at the latest, if we have it.
@@ -71,7 +69,7 @@ impl<'a> LockedShared<'a> {
     pub(super) fn new(
         caller: &'a Caller,
         local: LockedLocal,
-        remote: Option<(Connected, Snapshot)>,
+        remote: Option<(Connected<'a>, Snapshot)>,
         failures_before: u64,
     ) -> Self {
         let lease = Deadline::after(caller.clock(), Duration::from_millis(LEASE_MS as u64));
@@ -101,11 +99,6 @@ impl<'a> LockedShared<'a> {
 
     fn clock(&self) -> &'a dyn Clock {
         self.caller.clock()
-    }
-
-    /// The time for an operation after an answer.
-    fn aftermath(&self, limit: Duration) -> Duration {
-        self.caller.within(Duration::MAX).saturating_add(AFTERMATH).min(limit)
     }
 
     /// Writes `cache` to the remote store within `within`.
@@ -140,7 +133,7 @@ impl<'a> LockedShared<'a> {
         };
         let tombstone = macs.first().cloned().or_else(|| cache.tombstone.clone());
         self.local.commit(&CacheRecord { tombstone, ..cache.clone() })?;
-        let within = self.aftermath(MAX_TIMEOUT);
+        let within = self.caller.aftermath(MAX_TIMEOUT);
         if let (Some((connected, _)), false) = (&mut self.remote, macs.is_empty())
             && let Err(error) = connected.remote.drop_token(&macs, within)
         {
@@ -233,16 +226,23 @@ impl Locked for LockedShared<'_> {
 
     fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error> {
         let mut ledger = self.local.ledger(now, budget)?;
+        let (mut is_news, mut is_behind) = (false, false);
         if let Some((_, snapshot)) = &self.remote {
             // Failures of other machines while this caller waited count as local ones.
             let new = snapshot.ledger.failures.saturating_sub(self.failures_before);
             ledger = ledger.stricter(&snapshot.ledger, now);
             ledger.failures = ledger.failures.saturating_add(new);
-            if new > 0 {
-                self.local.record(&ledger)?;
-            }
+            is_news = new > 0;
+            is_behind = self.lease.is_some() && snapshot.is_behind(&ledger, now, budget);
         }
         self.failures = ledger.failures;
+        // The others learn of this machine's requests even if it may not make another one.
+        if is_behind && let Err(error) = self.record(&ledger) {
+            log::info!("this machine's requests are shared later: {}", error.message());
+        }
+        if is_news {
+            self.local.record(&ledger)?;
+        }
         Ok(ledger)
     }
 
@@ -269,7 +269,7 @@ impl Locked for LockedShared<'_> {
         }
         let kept = self.local.commit(&CacheRecord { unpushed: true, ..cache.clone() });
         let lease = self.lease.map_or(MAX_TIMEOUT, |lease| lease.remaining(self.clock()));
-        let pushed = self.push(cache, self.aftermath(lease.max(MAX_TIMEOUT)));
+        let pushed = self.push(cache, self.caller.aftermath(lease.max(MAX_TIMEOUT)));
         if matches!(pushed, Ok(Pushed::Yes | Pushed::Outdated))
             && let Err(error) = self.local.commit(&CacheRecord { unpushed: false, ..cache.clone() })
         {
@@ -281,7 +281,7 @@ impl Locked for LockedShared<'_> {
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
         self.local.record(ledger)?;
         let now = self.clock().timestamp();
-        let within = self.aftermath(MAX_TIMEOUT);
+        let within = self.caller.aftermath(MAX_TIMEOUT);
         let Some((mut connected, mut snapshot)) = self.remote.take() else { return Ok(()) };
         let mut shared = self.shared_ledger(&snapshot, ledger);
         let mut result = Ok(());
@@ -317,7 +317,7 @@ impl Locked for LockedShared<'_> {
 
 impl Drop for LockedShared<'_> {
     fn drop(&mut self) {
-        let within = self.aftermath(MAX_TIMEOUT);
+        let within = self.caller.aftermath(MAX_TIMEOUT);
         let is_ours = self.lease.is_some_and(|lease| !lease.remaining(self.clock()).is_zero());
         if let (Some((connected, _)), true) = (&mut self.remote, is_ours) {
             connected.release(&self.caller.owner, within);

@@ -1,5 +1,5 @@
 //! The operations of a [`Remote`](super::remote::Remote) on a record in memory, for stores that only replace whole values.
-//! The Lua scripts in `store::redis::scripts` do the same, which `tests/explore/lease` checks.
+//! The Lua scripts in `store::redis::scripts` do the same, which `tests/explore/scripts.rs` checks.
 
 use crate::store::shared::remote::{
     LEASE_MS, LedgerChange, NewToken, Reply, Reserved, key_id, owner_process,
@@ -47,8 +47,10 @@ impl Record {
     /// See [`Remote::take`](super::remote::Remote::take).
     pub fn take(&mut self, now: i64, owner: &str, ids: &[Vec<u8>]) -> Option<Reply> {
         let reply = self.look(now, ids)?;
-        let is_free =
-            self.owner(now).is_none_or(|held| owner_process(held) == owner_process(owner) && held <= owner);
+        // A lease that ends later than a new one would is from before the engine's clock was set back.
+        let is_ahead = self.lease.as_ref().is_some_and(|lease| lease.until_ms > now.saturating_add(LEASE_MS));
+        let is_ours = |held: &str| owner_process(held) == owner_process(owner) && held <= owner;
+        let is_free = is_ahead || self.owner(now).is_none_or(is_ours);
         if is_free {
             self.lease = Some(Lease { owner: owner.to_owned(), until_ms: now + LEASE_MS });
         }

@@ -5,6 +5,7 @@ use crate::model::{Budget, CacheRecord, ClockReading, CredentialId, Ledger, Time
 use crate::store::Locked;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::{LockedLocal, decode_cache};
+use crate::store::shared::clock_guard::MAX_CLOCK_OFFSET_MS;
 use crate::store::shared::clocks::Clocks;
 use crate::store::shared::remote::Reply;
 use crate::store::shared::seal::{Keys, Unopened, foreign};
@@ -24,8 +25,12 @@ pub struct Snapshot {
     pub rev: String,
     /// The ledger. An unparseable one counts as all requests but two used.
     pub ledger: Ledger,
+    /// Whether the ledger has times in the engine's future, because the engine's clock was set back.
+    is_ahead: bool,
     /// Both clocks at the moment of the reply.
     pub(super) clocks: Clocks,
+    /// This machine's clocks before the question.
+    asked: ClockReading,
 }
 
 /// What the remote store must change to match this machine.
@@ -40,10 +45,11 @@ pub enum SyncAction {
 }
 
 impl Snapshot {
-    /// Converts a reply that has just arrived. `Code::Config` if the token is sealed with a key that we do not
-    /// have.
+    /// Converts a reply that has just arrived to a question of the time `asked`. `Code::Config` if the token is sealed
+    /// with a key that we do not have.
     pub fn of(
         reply: Reply,
+        asked: ClockReading,
         keys: &Keys,
         credential: &CredentialId,
         clock: &dyn Clock,
@@ -55,9 +61,14 @@ impl Snapshot {
             revoked_mac: reply.revoked_mac,
             rev: reply.rev,
             ledger: Ledger::default(),
+            is_ahead: false,
             clocks: Clocks { at: clock.timestamp(), engine_ms: reply.engine_ms },
+            asked,
         };
         snapshot.ledger = snapshot.read_ledger(&reply.json, &snapshot.clocks.at);
+        let engine = snapshot.clocks.to_engine(&snapshot.clocks.at, &snapshot.clocks.at);
+        let theirs = decode::<Ledger>(reply.json.as_bytes());
+        snapshot.is_ahead = theirs.is_some_and(|ledger| ledger.without_future(&engine).is_some());
         if reply.sealed.is_empty() {
             return Ok(snapshot);
         }
@@ -71,6 +82,12 @@ impl Snapshot {
             (snapshot.cache, snapshot.undecryptable) = (None, Some(reply.sealed));
         }
         Ok(snapshot)
+    }
+
+    /// Whether the remote store lacks what `merged` has, or has times in its own future, which would never pass.
+    pub(super) fn is_behind(&self, merged: &Ledger, now: &Timestamp, budget: &Budget) -> bool {
+        let lacks_pause = merged.cool_down_left(now).is_some() && self.ledger.cool_down_left(now).is_none();
+        self.is_ahead || lacks_pause || merged.used(now, budget) > self.ledger.used(now, budget)
     }
 
     /// Parses a ledger of the remote store and converts its times.
@@ -93,7 +110,7 @@ impl Snapshot {
     /// Serializes a record for sealing, with times by the engine's clock. The number is when its token was requested.
     pub fn cache_text(&self, cache: &CacheRecord) -> (Vec<u8>, i64) {
         let shift = self.clocks.engine_ms - self.clocks.at.wall_ms;
-        let mut cache = shifted(cache, shift);
+        let mut cache = shifted(cache, shift, shift);
         if let Some(token) = &mut cache.token {
             token.clock_offset_ms = 0;
         }
@@ -144,10 +161,16 @@ impl Snapshot {
         Ok((cache, action))
     }
 
+    /// Converts the times of a token as of the question, which came before the engine read its clock: the token expires
+    /// too early by the time that passed, and never too late, even if the machine slept before it read the reply. Clocks
+    /// that nearly agree are taken for the same, so that the token does not live longer if the engine's is set back.
     fn to_local(&self, cache: CacheRecord) -> CacheRecord {
-        let mut cache = shifted(&cache, self.clocks.at.wall_ms - self.clocks.engine_ms);
+        let shift = self.asked.wall_ms.saturating_sub(self.clocks.engine_ms);
+        let is_near = shift.saturating_abs() <= MAX_CLOCK_OFFSET_MS;
+        let expires_by = if is_near { shift.min(0) } else { shift };
+        let mut cache = shifted(&cache, self.clocks.at.wall_ms - self.clocks.engine_ms, expires_by);
         if let Some(token) = &mut cache.token {
-            token.clock_offset_ms = self.clocks.at.reading().offset_ms();
+            token.clock_offset_ms = self.asked.offset_ms();
         }
         cache
     }
@@ -157,11 +180,11 @@ fn push_if_valid(ours: &TokenSet, now: ClockReading) -> SyncAction {
     if ours.is_valid(now) { SyncAction::Push } else { SyncAction::None }
 }
 
-fn shifted(cache: &CacheRecord, ms: i64) -> CacheRecord {
+fn shifted(cache: &CacheRecord, obtained_by: i64, expires_by: i64) -> CacheRecord {
     let mut cache = cache.clone();
     if let Some(token) = &mut cache.token {
-        token.obtained_at_ms = token.obtained_at_ms.saturating_add(ms);
-        token.expires_at_ms = token.expires_at_ms.saturating_add(ms);
+        token.obtained_at_ms = token.obtained_at_ms.saturating_add(obtained_by);
+        token.expires_at_ms = token.expires_at_ms.saturating_add(expires_by);
     }
     cache
 }
@@ -195,7 +218,8 @@ mod tests {
             let (revoked_mac, rev) = words;
             let reply = Reply { got: true, engine_ms, generation, sealed: sealed.clone(), revoked_mac, rev, json };
             let id = CredentialId::known("id", "id");
-            if let Ok(snapshot) = Snapshot::of(reply, &keys, &id, &RealClock::default()) {
+            let clock = RealClock::default();
+            if let Ok(snapshot) = Snapshot::of(reply, clock.now(), &keys, &id, &clock) {
                 prop_assert!(snapshot.cache.is_none(), "{sealed:?}");
                 prop_assert!(snapshot.ledger.used(&snapshot.clocks.at, &Budget::default()) <= 8);
             }
@@ -223,6 +247,8 @@ mod tests {
             revoked_mac: String::new(),
             rev: String::new(),
             ledger: Ledger::default(),
+            is_ahead: false,
+            asked: at.reading(),
             clocks: Clocks { at, engine_ms: 7_000_000_000 },
         }
     }

@@ -11,28 +11,28 @@ use crate::store::shared::seal::foreign;
 use crate::store::shared::settings::SharedSettings;
 use crate::store::shared::snapshot::Snapshot;
 use crate::store::{Holder, LocalStore, Locked, Store};
-use crate::system::Deadline;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 /// Connects to the remote store within the given time.
-pub type Connect = dyn Fn(&SharedSettings, &CredentialId, Duration) -> Result<Box<dyn Remote>, Error>;
+pub type Connect<'c> =
+    dyn Fn(&SharedSettings, &CredentialId, Duration) -> Result<Box<dyn Remote + 'c>, Error> + 'c;
 
 /// The state of one credential, shared between machines.
-pub struct SharedStore {
+pub struct SharedStore<'c> {
     pub(super) local: LocalStore,
     caller: Caller,
-    connect: Rc<Connect>,
-    waiting: RefCell<Waiting>,
+    connect: Rc<Connect<'c>>,
+    waiting: RefCell<Waiting<'c>>,
 }
 
 /// The state of a caller that waits for the lease.
 #[derive(Default)]
-struct Waiting {
+struct Waiting<'c> {
     /// The local lock, which makes this the only caller of its machine that waits for the lease.
     local: Option<LockedLocal>,
-    connected: Option<Connected>,
+    connected: Option<Connected<'c>>,
     /// The shared state at the first look.
     first: Option<First>,
 }
@@ -44,13 +44,13 @@ struct First {
     token: Option<TokenSet>,
 }
 
-impl SharedStore {
+impl<'c> SharedStore<'c> {
     /// Opens nothing.
     pub fn new(
         local: LocalStore,
         settings: &SharedSettings,
         credential: &CredentialId,
-        connect: Rc<Connect>,
+        connect: Rc<Connect<'c>>,
     ) -> Self {
         SharedStore {
             local,
@@ -76,8 +76,8 @@ impl SharedStore {
     fn ask(
         &self,
         local: LockedLocal,
-        question: impl FnOnce(&mut Connected, Duration) -> Result<Option<Reply>, Error>,
-    ) -> Result<(LockedLocal, Connected, bool, Snapshot), Error> {
+        question: impl FnOnce(&mut Connected<'c>, Duration) -> Result<Option<Reply>, Error>,
+    ) -> Result<(LockedLocal, Connected<'c>, bool, Snapshot), Error> {
         let kept = self.waiting.borrow_mut().connected.take();
         let asked = || -> Result<_, Error> {
             let within = self.caller.within(MAX_TIMEOUT);
@@ -89,9 +89,11 @@ impl SharedStore {
                     Connected { remote, keys }
                 }
             };
+            let asked = self.caller.clock().now();
             let reply = question(&mut connected, self.caller.within(MAX_TIMEOUT))?.ok_or_else(foreign)?;
             let got = reply.got;
-            let snapshot = Snapshot::of(reply, &connected.keys, &self.caller.credential, self.caller.clock());
+            let snapshot =
+                Snapshot::of(reply, asked, &connected.keys, &self.caller.credential, self.caller.clock());
             let snapshot = snapshot.inspect_err(|_| connected.release(&self.caller.owner, MAX_TIMEOUT))?;
             Ok((connected, got, snapshot))
         };
@@ -108,7 +110,7 @@ impl SharedStore {
 
     /// Tries to take the lease while holding the local lock.
     fn take(&self, local: LockedLocal) -> Result<Option<LockedShared<'_>>, Error> {
-        let take = |connected: &mut Connected, within| {
+        let take = |connected: &mut Connected<'c>, within| {
             connected.remote.take(&self.caller.owner, &connected.keys.ids(), within)
         };
         let (mut local, connected, got, snapshot) = self.ask(local, take)?;
@@ -136,14 +138,15 @@ impl SharedStore {
     /// what did not arrive. False if another caller of this machine holds the lock, which does the same.
     pub fn sync(&self) -> Result<bool, Error> {
         let Some(local) = self.local_lock()? else { return Ok(false) };
-        let look = |connected: &mut Connected, within| connected.remote.look(&connected.keys.ids(), within);
+        let look =
+            |connected: &mut Connected<'c>, within| connected.remote.look(&connected.keys.ids(), within);
         let (local, connected, _, snapshot) = self.ask(local, look)?;
         LockedShared::new(&self.caller, local, Some((connected, snapshot)), 0).without_lease().cache()?;
         Ok(true)
     }
 }
 
-impl Store for SharedStore {
+impl Store for SharedStore<'_> {
     fn cache(&self) -> Result<CacheRecord, Error> {
         self.local.cache()
     }
@@ -202,7 +205,7 @@ impl Store for SharedStore {
     }
 
     fn bound(&self, left: Duration) {
-        self.caller.until.set(Some(Deadline::after(self.caller.clock(), left)));
+        self.caller.bound(left);
     }
 
     fn known_at_start(&self, token: &TokenSet) -> bool {

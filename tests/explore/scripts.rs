@@ -99,7 +99,7 @@ impl Server {
     }
 
     fn assert_every_key_expires(&mut self, context: &str) {
-        for (key, longest) in KEYS.iter().zip([LEASE_MS, LIFE_MS, LIFE_MS]) {
+        for (key, longest) in KEYS.iter().zip([86_400_000, LIFE_MS, LIFE_MS]) {
             let life: i64 = cmd("PTTL").arg(*key).query(&mut self.connection).unwrap();
             assert!(life == -2 || (1..=longest).contains(&life), "{key} lives {life} ms after {context}");
         }
@@ -170,10 +170,18 @@ fn step(server: &mut Server, model: &mut Model, rng: &Rng, nth: u64) -> String {
             model.release(0, owner);
             format!("release {owner}")
         }
-        _ => {
+        _ if rng.chance(500) => {
             let _: i64 = cmd("DEL").arg(KEYS[0]).query(&mut server.connection).unwrap();
             model.lease = None;
             "the lease runs out".into()
+        }
+        _ => {
+            let far_ms = 86_400_000;
+            let _: i64 = cmd("PEXPIRE").arg(KEYS[0]).arg(far_ms).query(&mut server.connection).unwrap();
+            if let Some(lease) = &mut model.lease {
+                lease.until_ms = far_ms;
+            }
+            "the clock is set back".into()
         }
     }
 }
