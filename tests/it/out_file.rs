@@ -350,6 +350,7 @@ fn azure_marks_the_token_secret_before_it_sets_it() {
     let lines: Vec<&str> = outcome.ok().lines().collect();
     assert_eq!(lines[0], format!("##vso[task.setsecret]{token}"));
     assert_eq!(lines[1], format!("##vso[task.setvariable variable=ZOHO_ACCESS_TOKEN;issecret=true]{token}"));
+    assert_eq!(lines[4], "##vso[task.setvariable variable=ZOHO_CRED_PROFILE]env");
     assert_eq!(lines.len(), 5);
 }
 
