@@ -18,7 +18,14 @@ pub trait Clock {
     fn monotonic(&self) -> Duration;
     /// Sleeps for `duration`.
     fn sleep(&self, duration: Duration);
+    /// Sleeps for `duration`, or until `is_over`. A clock whose sleeps take no time need not ask.
+    fn sleep_unless(&self, duration: Duration, _is_over: &dyn Fn() -> bool) {
+        self.sleep(duration);
+    }
 }
+
+/// How often [`RealClock::sleep_unless`] asks.
+const POLL: Duration = Duration::from_millis(200);
 
 /// The machine's clocks.
 pub struct RealClock {
@@ -63,6 +70,15 @@ impl Clock for RealClock {
 
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
+    }
+
+    fn sleep_unless(&self, duration: Duration, is_over: &dyn Fn() -> bool) {
+        let mut left = duration;
+        while !left.is_zero() && !is_over() {
+            let part = left.min(POLL);
+            self.sleep(part);
+            left -= part;
+        }
     }
 }
 

@@ -7,9 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How often [`Signals::wait`] checks for a signal.
-const SIGNAL_POLL: Duration = Duration::from_millis(200);
-
 /// The handler's flags. Before [`Signals::install`], signals have their default action.
 #[derive(Clone, Default)]
 pub struct Signals {
@@ -53,12 +50,7 @@ impl Signals {
     /// that the caller can restore a terminal.
     pub fn wait(&self, clock: &dyn Clock, time: Duration) -> Result<(), Error> {
         self.hold();
-        let mut left = time;
-        while !left.is_zero() && self.check().is_ok() {
-            let part = left.min(SIGNAL_POLL);
-            clock.sleep(part);
-            left -= part;
-        }
+        clock.sleep_unless(time, &|| self.check().is_err());
         self.release()
     }
 
