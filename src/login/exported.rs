@@ -26,7 +26,7 @@ enum Field {
 }
 
 /// Parses dotenv lines or JSON. `None` if `text` is neither. Other variables and fields are ignored.
-pub(crate) fn parse(text: &str) -> Option<Env> {
+pub fn parse(text: &str) -> Option<Env> {
     // Editors and shells on Windows add a byte order mark.
     let text = text.trim_start_matches('\u{feff}').trim();
     let found = if text.starts_with('{') { from_json(text)? } else { from_dotenv(text)? };

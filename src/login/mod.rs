@@ -5,7 +5,7 @@ mod answers;
 pub(crate) mod check_writable;
 mod display;
 pub(crate) mod exchange;
-pub(crate) mod exported;
+pub mod exported;
 pub(crate) mod flows;
 mod guide;
 pub(crate) mod listener;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 use zoho_cred::config::{ConfigFile, duration};
 use zoho_cred::helper::{git, uri};
-use zoho_cred::login::sdk_csv;
+use zoho_cred::login::{exported, sdk_csv};
 use zoho_cred::model::ClockReading;
 use zoho_cred::model::CredentialId;
 use zoho_cred::model::{AccountsUrl, Budget, ProfileName, is_well_formed};
@@ -18,6 +18,8 @@ use zoho_cred::secrets::ProfileState;
 use zoho_cred::store::local::records::decode;
 use zoho_cred::store::redis::read_reply;
 use zoho_cred::store::shared::Reply;
+use zoho_cred::store::shared::record::Record;
+use zoho_cred::store::shared::remote::NewToken;
 use zoho_cred::store::shared::seal::Keys;
 use zoho_cred::store::shared::snapshot::Snapshot;
 use zoho_cred::system::Clock;
@@ -31,7 +33,9 @@ pub fn read(input: &[u8]) -> bool {
         (b'c', _) => redirect(&text),
         (b'f', _) => drop(ConfigFile::parse(Path::new("config.toml"), &text)),
         (b'g', _) => git_request(bytes),
+        (b'i', _) => drop(exported::parse(&text)),
         (b'k', _) => drop(sdk_csv::parse(&text)),
+        (b'o', _) => object(bytes),
         (b'r', _) => redis_answer(bytes),
         (b's', _) => state_file(bytes),
         (b'u', _) => drop(uri::UriRequest::read(bytes).map(|request| request.place())),
@@ -110,6 +114,23 @@ fn redis_answer(bytes: &[u8]) {
             let (revoked_mac, rev, json) = (word(), word(), word());
             fleet(Reply { engine_ms, generation, revoked_mac, rev, json, ..whole(Vec::new()) }, &keys);
         }
+    }
+}
+
+/// The record in an object of a bucket, at any time. It is text, so nobody can have sealed its token.
+fn object(bytes: &[u8]) {
+    let keys = Keys::read(&Secret::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), None).expect("a key");
+    let Ok(record) = serde_json::from_slice::<Record>(bytes) else { return };
+    for now in [0, 1_800_000_000_000] {
+        let mut record = record.clone();
+        if let Some(reply) = record.take(now, "0123456789abcdef0123456789abcdef:1", &keys.ids()) {
+            assert!(fleet(reply, &keys).is_none_or(|view| view.cache.is_none()), "nobody sealed it");
+        }
+        let (generation, macs) = (record.generation, ["m".to_owned()]);
+        record.commit(NewToken { generation, sealed: b"s", macs: &macs, asked_ms: now });
+        record.drop_token(&macs);
+        let text = serde_json::to_vec(&record).expect("JSON");
+        assert_eq!(serde_json::from_slice::<Record>(&text).ok(), Some(record));
     }
 }
 
