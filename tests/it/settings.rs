@@ -84,6 +84,46 @@ fn variables_that_are_not_utf_8_are_errors() {
     assert_eq!(test.sandbox.token_requests(), 0);
 }
 
+/// A missing CI secret must never mean refreshes that no other machine knows of.
+#[test]
+fn settings_of_a_store_that_may_be_missing_are_errors_before_any_request() {
+    let mut test = Test::new();
+    let (store, file, key) = ("ZOHO_CRED_STORE", "ZOHO_CRED_STORE_FILE", "ZOHO_CRED_STORE_KEY");
+    let url = "redis://:hunter2@127.0.0.1:1/0";
+    let good = test.run(["keygen"]).ok().to_owned();
+    for (vars, words) in [
+        (&[(store, "")][..], "ZOHO_CRED_STORE is set but empty"),
+        (&[(store, " \n"), (key, &good)], "ZOHO_CRED_STORE is set but empty"),
+        (&[(file, "")], "ZOHO_CRED_STORE_FILE is set but empty"),
+        (&[(store, url), (file, "/nowhere")], "are both set"),
+        (&[(key, &good)], "no shared store is"),
+        (&[("ZOHO_CRED_STORE_KEY_FILE", "/nowhere")], "no shared store is"),
+        (&[("ZOHO_CRED_STROE", url)], "no variable ZOHO_CRED_STROE"),
+        (&[("ZOHO_CRED_STORE_URL", url)], "no variable ZOHO_CRED_STORE_URL"),
+        (&[("ZOHO_CRED_STORE_KEY_ODL", "hunter2")], "no variable ZOHO_CRED_STORE_KEY_ODL"),
+        (&[(store, "redis://:hun/ter2@127.0.0.1:1/0"), (key, &good)], "not percent-encoded"),
+        (&[(store, "rediss://fleet:hun@ter2@127.0.0.1:1/0"), (key, &good)], "not percent-encoded"),
+        (&[(store, "hunter2"), (key, &good)], "is not one"),
+        (&[(store, url)], "needs ZOHO_CRED_STORE_KEY"),
+        (&[(store, url), (key, "")], "needs ZOHO_CRED_STORE_KEY"),
+        (&[(store, url), (key, "hunter2")], "is not 32 bytes in base64"),
+        (&[(store, "s3://bucket/x"), (key, "hunter2")], "is not 32 bytes in base64"),
+    ] {
+        for (name, value) in vars {
+            test.set(name, value);
+        }
+        let outcome = test.run(["-vv", "get"]);
+        outcome.failed_with(78, "config", words);
+        assert!(!outcome.stderr.contains("ter2") && !outcome.stderr.contains(&good), "{outcome:?}");
+        for (name, _) in vars {
+            test = test.unset(name);
+        }
+    }
+    assert_eq!(test.sandbox.token_requests(), 0);
+    test.set(store, "none");
+    test.get().ok();
+}
+
 #[test]
 fn a_half_set_environment_names_what_is_missing() {
     for missing in ["ZOHO_CLIENT_ID", "ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] {
