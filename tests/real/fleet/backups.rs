@@ -21,12 +21,15 @@ struct Model {
 
 impl Model {
     /// Whether a machine may refresh. It then knows what it knew, what Redis knew, and its own request, and so does Redis.
+    /// If it may not, it tells Redis what Redis did not know.
     fn refreshes(&mut self, machine: usize) -> bool {
         let mut known: Ledger = self.machines[machine].union(&self.shared).copied().collect();
         let allowed = known.len() < BUDGET;
         if allowed {
             known.insert(self.requests);
             self.requests += 1;
+        }
+        if known.len() > self.shared.len() {
             (self.shared, self.machines[machine]) = (known.clone(), known);
         }
         allowed
