@@ -124,8 +124,9 @@ build() {
     need_programs
     return
   fi
+  duration='this takes a few minutes, about half of them to optimize each program as a whole'
   if target=$(static_target 2>/dev/null </dev/null); then
-    say "building static programs ($target); this takes a few minutes"
+    say "building static programs ($target); $duration"
     if env "CC_$(printf %s "$target" | tr - _)=musl-gcc" \
       cargo build --release --locked --bins --target-dir "$target_dir" --target "$target"; then
       built=$target_dir/$target/release
@@ -133,7 +134,7 @@ build() {
     fi
     say 'the static build failed; building a dynamic one'
   else
-    say 'building; this takes a few minutes'
+    say "building; $duration"
   fi
   cargo build --release --locked --bins --target-dir "$target_dir" || die 'the build failed; see the output above'
   built=$target_dir/release
