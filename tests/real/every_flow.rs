@@ -289,6 +289,8 @@ macro_rules! flows {
         mod $module {
             $(#[test]
             fn $flow() {
+                let manager = super::Caller::$caller == super::Caller::CredentialManager;
+                let _lock = manager.then(crate::windows::credential_manager);
                 super::$flow(super::Caller::$caller);
             })+
         }

@@ -40,6 +40,13 @@ pub fn under_wine(mut test: Test) -> Option<Test> {
     Some(test)
 }
 
+/// A lock for tests with Credential Manager: programs that use Wine's at once disturb each other. Hold it to the end of the test.
+pub fn credential_manager() -> Option<std::fs::File> {
+    let lock = std::fs::File::create(home().join("credential-manager.lock")).ok()?;
+    fs2::FileExt::lock_exclusive(&lock).unwrap();
+    Some(lock)
+}
+
 /// A test with the Windows program and a profile `crm`, whose secrets are in files.
 fn with_profile() -> Option<Test> {
     Some(under_wine(Test::new())?.with_profile())
@@ -154,6 +161,7 @@ fn exec_passes_arguments_and_the_code_unchanged() {
 
 #[test]
 fn credential_manager_keeps_the_secrets() {
+    let _lock = credential_manager();
     let Some(test) = under_wine(Test::new()) else { return };
     let test = test.without_environment();
     let (id, url) = (test.sandbox.client_id().to_owned(), test.sandbox.url().to_owned());
