@@ -13,7 +13,6 @@ mod import;
 mod keygen;
 mod list;
 mod login;
-mod login_checks;
 mod logout;
 mod man;
 mod profile;

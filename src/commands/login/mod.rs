@@ -1,0 +1,215 @@
+//! `login`: logs in, tests the credential and stores it.
+
+mod checks;
+mod context;
+
+use crate::cli::{FlowName, Global, LoginArgs};
+use crate::commands::login::checks::{
+    begin, check_backend, check_missing, check_port, check_stdin_flags, choose_backend, is_bare, missing,
+    stored_client_secret,
+};
+use crate::commands::login::context::LoginContext;
+use crate::commands::session::{read_config, roots};
+use crate::config::{ConfigFile, state_dir};
+use crate::error::Error;
+use crate::i18n::tr;
+use crate::login::flows::{device, refresh_token};
+use crate::login::settings::{LoginSettings, Start};
+use crate::login::{account, check_writable, confirm, reject, repeat, settings, token_count, wrong};
+use crate::model::{CredentialId, Profile, SecretBackend, Secrets};
+use crate::secret::Secret;
+use crate::secrets::{KeyringTimeout, ProfileState, Source, is_session_only};
+use crate::store::{SharedSettings, StateDir};
+use crate::system::System;
+
+/// Logs a profile in. Stores nothing unless Zoho granted access or `--no-verify` is given.
+pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
+    check_stdin_flags(args)?;
+    let config = read_config(system, global, false)?;
+    let state = StateDir::new(state_dir(&system.env)?);
+    state.check()?;
+    let known = settings::name(system, args, &config)?;
+    let mut start = known.as_ref().map(|name| begin(system, args, &config, &state, name)).transpose()?;
+    if let Some(profile) = start.as_ref().and_then(|start| start.old.as_ref()).filter(|_| is_bare(args))
+        && let SecretBackend::Command(command) = &profile.secrets
+    {
+        return bind_command(system, global, args, &config, &state, profile, command);
+    }
+    let stored = |system: &System, profile: &Profile| stored_client_secret(system, &state, profile);
+    if !system.terminal.stdin {
+        check_missing(system, args, &config, start.as_ref(), stored)?;
+    } else if start.is_none() {
+        // The port of a first login is checked before its name is asked for.
+        check_port(args, None, settings::flow(system, args, None, None))?;
+        let name = settings::ask_name(system)?;
+        let begun = start.insert(begin(system, args, &config, &state, &name)?);
+        begun.typed.other = true;
+    }
+    let Some(mut start) = start else { return Err(wrong(missing(&["PROFILE"]))) };
+    let mut done = ask_and_grant(system, global, &mut start, &state, stored);
+    while let Err(error) = &done
+        && error.wrong_answer().is_some_and(|wrong| start.typed.forget(wrong))
+    {
+        reject(system, &error.in_one_line());
+        done = ask_and_grant(system, global, &mut start, &state, stored);
+    }
+    if done.is_err() && start.typed.is_any() {
+        system.say(&tr!("zoho-cred: you are not logged in yet; this command goes on with your answers:"));
+        system.say_as_it_is(&format!("\n  {}\n", repeat::command(system, global, &start)));
+    }
+    done
+}
+
+/// Completes the settings and logs in with them.
+fn ask_and_grant(
+    system: &mut System,
+    global: &Global,
+    start: &mut Start<'_>,
+    state: &StateDir,
+    stored: impl Fn(&System, &Profile) -> Option<Secret>,
+) -> Result<u8, Error> {
+    if system.terminal.stdin {
+        choose_backend(system, global, start)?;
+    } else {
+        check_backend(system, global, &start.secrets)?;
+    }
+    let base = start.base(system);
+    check_writable::takes_secrets(system, state, start.config, &base, global.verbosity.quiet)?;
+    let settings = start.complete(system, stored)?;
+    grant_and_store(system, global, start, state, settings)
+}
+
+/// Gets the tokens for complete settings and stores them.
+fn grant_and_store(
+    system: &mut System,
+    global: &Global,
+    start: &mut Start<'_>,
+    state: &StateDir,
+    settings: LoginSettings,
+) -> Result<u8, Error> {
+    let LoginSettings { profile, client, .. } = settings;
+    let (args, config, flow) = (start.args, start.config, start.flow);
+    let roots = roots(system, global);
+    let http = (system.http)(&roots)?;
+    http.ready()?;
+    let warning = token_count::warning_before(state, &profile.accounts_url, &profile.client_id)
+        .filter(|_| token_count::makes_one(flow));
+    if let Some(warning) = &warning {
+        system.warn(warning);
+    }
+    let warned = warning.is_some();
+    let shared = SharedSettings::of(config, &system.env, &roots, &system.clock)?;
+    let context = LoginContext { http: &*http, shared, config, state, args, flow, warned };
+    let token = match flow {
+        FlowName::RefreshToken => {
+            let refresh_token = Some(refresh_token::refresh_token(system, args)?);
+            context.store_existing(
+                system,
+                start,
+                &profile,
+                Secrets { client_secret: client.secret, refresh_token },
+            )?
+        }
+        FlowName::ClientCredentials => {
+            let secrets = Secrets { client_secret: client.secret, refresh_token: None };
+            context.store_existing(system, start, &profile, secrets)?;
+            // These tokens belong to no user account.
+            None
+        }
+        FlowName::Device => {
+            let (grant, client_secret) = device::run(system, &*http, &profile, client)?;
+            Some(context.store_grant(system, profile.clone(), client_secret, grant)?)
+        }
+        FlowName::Browser | FlowName::Paste | FlowName::SelfClient => {
+            let (grant, client_secret) = context.authorize(system, &profile, client)?;
+            Some(context.store_grant(system, profile.clone(), client_secret, grant)?)
+        }
+    };
+    if !global.verbosity.quiet {
+        match token {
+            Some(token) => {
+                if let Some(account) = account::show(system, &*http, &token) {
+                    context.note_account(system, &profile, &token, &account);
+                }
+            }
+            None => system.say(&tr!("zoho-cred: logged in")),
+        }
+    }
+    print_next_steps(system, global, &profile, state);
+    Ok(0)
+}
+
+/// Logs in a profile whose secrets a command prints: binds them to the settings in the config.
+fn bind_command(
+    system: &mut System,
+    global: &Global,
+    args: &LoginArgs,
+    config: &ConfigFile,
+    state: &StateDir,
+    profile: &Profile,
+    command: &[String],
+) -> Result<u8, Error> {
+    let changed = Source::new(profile, system, state).refuse_changed();
+    if let Err(error) = changed
+        && system.terminal.stdin
+    {
+        let (client, place) = (&profile.client_id, &profile.accounts_url);
+        let question = tr!(
+            "The settings changed. Send the command's secrets to {place} as client {client}?",
+            place,
+            client
+        );
+        if !confirm(system, &question)? {
+            return Err(error.into());
+        }
+    }
+    let roots = roots(system, global);
+    let http = (system.http)(&roots)?;
+    let flow = FlowName::RefreshToken;
+    let shared = SharedSettings::of(config, &system.env, &roots, &system.clock)?;
+    let context = LoginContext { http: &*http, shared, config, state, args, flow, warned: false };
+    let timeout = KeyringTimeout::of(system, global.verbosity.quiet);
+    let secrets = Source::new(profile, system, state).patient(timeout).printed(command)?;
+    if !args.no_verify {
+        context.verify(system, profile, &secrets)?;
+    }
+    let id = CredentialId::of(profile, &secrets);
+    ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
+    if !global.verbosity.quiet {
+        system.say(&tr!("zoho-cred: logged in"));
+    }
+    print_next_steps(system, global, profile, state);
+    Ok(0)
+}
+
+fn print_next_steps(system: &System, global: &Global, profile: &Profile, state: &StateDir) {
+    if global.verbosity.quiet {
+        return;
+    }
+    match &profile.secrets {
+        SecretBackend::Keyring => {
+            system.say(&tr!("zoho-cred: the secrets are in the system keyring"));
+            if is_session_only(&system.env) {
+                let name = &profile.name;
+                system.warn(&tr!(
+                    "cron and systemd cannot reach the keyring of this session; for such jobs, run 'zoho-cred login {name} --secrets file'",
+                    name
+                ));
+            }
+        }
+        SecretBackend::File => {
+            let folder = state.subdir_path("secrets");
+            system.say(&tr!(
+                "zoho-cred: the secrets are in files of mode 0600 in {folder}",
+                folder = folder.display()
+            ));
+        }
+        SecretBackend::Command(_) | SecretBackend::Environment => {
+            system.say(&tr!("zoho-cred: the secrets come from the profile's secret_command"));
+        }
+    }
+    system.say(&tr!(
+        "zoho-cred: next: 'zoho-cred get {profile}' prints an access token",
+        profile = profile.name
+    ));
+}
