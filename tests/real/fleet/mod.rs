@@ -18,5 +18,6 @@ mod secrecy;
 mod sidecars;
 mod slow;
 mod stampede;
+mod storm;
 mod tokens;
 mod valkey;
