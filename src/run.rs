@@ -66,9 +66,6 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
     match command {
         Command::Get(args) => commands::get(system, global, &args),
         Command::Reject(args) => commands::reject(system, global, &args),
-        Command::Login(args) if args.client_secret_only => {
-            commands::client_secret_only(system, global, &args)
-        }
         Command::Login(args) => commands::login(system, global, &args),
         Command::Logout(args) => commands::logout(system, global, &args),
         Command::Profile(args) => commands::profile(system, global, &args.action),

@@ -1,7 +1,6 @@
 //! The commands: one file for each.
 
 mod api;
-mod client_secret;
 mod completions;
 mod doctor;
 mod exec;
@@ -28,7 +27,6 @@ mod token;
 mod watch;
 
 pub(crate) use api::api;
-pub(crate) use client_secret::client_secret_only;
 pub(crate) use completions::{complete, completions};
 pub(crate) use doctor::doctor;
 pub(crate) use exec::exec;

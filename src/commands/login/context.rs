@@ -16,11 +16,17 @@ use crate::store::{self, SharedSettings, StateDir};
 use crate::system::{Http, System};
 use std::time::Duration;
 
-/// Time limit of the test request.
-const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Tests secrets. A cached token would not.
+pub(super) const TEST_REQUEST: TokenRequest = TokenRequest {
+    min_ttl: MinTtl::Default,
+    timeout: Duration::from_secs(30),
+    wait: Duration::ZERO,
+    refresh: true,
+    offline: false,
+};
 
 /// How often codes and secrets are tried in one login. Each counts against Zoho's limit.
-const ATTEMPTS: u32 = 4;
+pub(super) const ATTEMPTS: u32 = 4;
 /// What all flows need.
 pub(super) struct LoginContext<'a> {
     pub(super) http: &'a dyn Http,
@@ -185,15 +191,7 @@ impl LoginContext<'_> {
             open: &|credential| store::open(self.state, credential, self.shared.as_ref()),
             waiting: &|_| {},
         };
-        let request = TokenRequest {
-            min_ttl: MinTtl::Default,
-            timeout: VERIFY_TIMEOUT,
-            wait: Duration::ZERO,
-            // A cached token would not test these secrets.
-            refresh: true,
-            offline: false,
-        };
-        let response = get_token(&ports, &request)?;
+        let response = get_token(&ports, &TEST_REQUEST)?;
         if let Some(warning) = &response.warning {
             system.warn(warning);
         }

@@ -1,6 +1,7 @@
 //! `login`: logs in, tests the credential and stores it.
 
 mod checks;
+mod client_secret;
 mod context;
 
 use crate::cli::{FlowName, Global, LoginArgs};
@@ -8,6 +9,7 @@ use crate::commands::login::checks::{
     begin, check_backend, check_missing, check_port, check_stdin_flags, choose_backend, is_bare, missing,
     stored_client_secret,
 };
+use crate::commands::login::client_secret::client_secret_only;
 use crate::commands::login::context::LoginContext;
 use crate::commands::session::{read_config, roots};
 use crate::config::{ConfigFile, state_dir};
@@ -24,6 +26,9 @@ use crate::system::System;
 
 /// Logs a profile in. Stores nothing unless Zoho granted access or `--no-verify` is given.
 pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> Result<u8, Error> {
+    if args.client_secret_only {
+        return client_secret_only(system, global, args);
+    }
     check_stdin_flags(args)?;
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);

@@ -2,25 +2,19 @@
 //! no new consent is needed.
 
 use crate::cli::{Global, LoginArgs};
+use crate::commands::login::context::{ATTEMPTS, TEST_REQUEST};
 use crate::commands::session::Session;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::{settings, wrong};
-use crate::model::{CredentialId, MinTtl, Profile, SecretBackend, Secrets};
-use crate::refresh::{TokenRequest, get_token};
+use crate::model::{CredentialId, Profile, SecretBackend, Secrets};
+use crate::refresh::get_token;
 use crate::secret::Secret;
 use crate::secrets::{CredentialSource, LoginLock, Source, replace_client_secret};
 use crate::system::System;
-use std::time::Duration;
-
-/// Time limit of the test request.
-const VERIFY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How often secrets are tried. Each counts in the budget.
-const ATTEMPTS: u32 = 4;
 
 /// Tests the new secret with one token request, then stores it for every profile that has the old one.
-pub(crate) fn client_secret_only(
+pub(super) fn client_secret_only(
     system: &mut System,
     global: &Global,
     args: &LoginArgs,
@@ -70,15 +64,7 @@ pub(crate) fn client_secret_only(
 fn verify(system: &System, session: &Session, secrets: &Secrets) -> Result<Option<Secret>, Error> {
     let profile: &Profile = &session.profile;
     let source = Source::given(profile, system, &session.state, secrets);
-    let request = TokenRequest {
-        min_ttl: MinTtl::Default,
-        timeout: VERIFY_TIMEOUT,
-        wait: Duration::ZERO,
-        // A cached token would not test the secret.
-        refresh: true,
-        offline: false,
-    };
-    let response = session.with_ports(system, &source, |ports| Ok(get_token(ports, &request)?))?;
+    let response = session.with_ports(system, &source, |ports| Ok(get_token(ports, &TEST_REQUEST)?))?;
     if let Some(warning) = &response.warning {
         system.warn(warning);
     }
