@@ -1,7 +1,7 @@
 //! Checks of the credential, with what this machine has recorded.
 
 use crate::commands::Session;
-use crate::commands::doctor::check::Check;
+use crate::commands::doctor::check::{Check, Verdict};
 use crate::commands::status::{LocalState, MANY_TOKENS};
 use crate::i18n::{humanize, tr};
 use crate::model::{FailureKind, SecretBackend};
@@ -31,8 +31,8 @@ pub(crate) fn secrets(session: &Session, system: &System) -> Check {
     }
 }
 
-/// Whether cron and systemd will reach the keyring, too.
-pub(crate) fn unattended(session: &Session, system: &System) -> Option<Check> {
+/// Whether cron and systemd will reach the keyring, too. `secrets` is the check of this process.
+pub(crate) fn unattended(session: &Session, system: &System, secrets: &Check) -> Option<Check> {
     let what = &tr!("cron, systemd");
     let name = &session.profile.name;
     if !cfg!(target_os = "linux") || session.profile.secrets != SecretBackend::Keyring {
@@ -42,6 +42,8 @@ pub(crate) fn unattended(session: &Session, system: &System) -> Option<Check> {
         let message = tr!("the keyring is of this session only; cron jobs and services cannot reach it");
         let fix = tr!("for such jobs, run 'zoho-cred login {name} --secrets file'", name);
         Check::warning(what, message, fix)
+    } else if secrets.status == Verdict::Failed {
+        Check::skipped(what, tr!("the secrets cannot be read here either"))
     } else {
         Check::ok(what, tr!("jobs of this user reach the keyring while the user is logged in"))
     })

@@ -56,8 +56,10 @@ fn examine(session: &Session, system: &System) -> Vec<Check> {
         return checks;
     }
     checks.push(files::lock(session, system));
-    checks.push(credential::secrets(session, system));
-    checks.extend(credential::unattended(session, system));
+    let secrets = credential::secrets(session, system);
+    let unattended = credential::unattended(session, system, &secrets);
+    checks.push(secrets);
+    checks.extend(unattended);
     let local = LocalState::read(session, system).map(|local| local.with_other_machines(session, system));
     match &local {
         Ok(local) => checks.extend(credential::checks(session, system, local)),
