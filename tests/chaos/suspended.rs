@@ -21,7 +21,7 @@ fn an_hours_sleep_in_the_middle_of_a_refresh_hands_out_no_dead_token() {
         let offset = test.file("offset", "+0s");
         test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(2)).unwrap();
         let caller = |group: i32| {
-            let mut command = test.command(["get", "--timeout", "60s"]);
+            let mut command = test.command("get --timeout 60s");
             command.process_group(group);
             assert!(move_clock(&mut command, ""));
             command

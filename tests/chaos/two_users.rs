@@ -50,7 +50,7 @@ fn nothing_of_ours_can_be_read_or_blocked() {
     }
     let script = "rm -rf \"$1\"; mv \"$1\" \"$1.gone\"; ls \"$1\" || ln -s /tmp \"$1/locks\"";
     assert!(!hostile(script, &[&test.state()]).status.success());
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
 }
 
 #[test]
@@ -77,17 +77,17 @@ fn nothing_planted_is_used() {
     let lock = files_below(&state.join("locks")).remove(0);
     std::fs::remove_file(&lock).unwrap();
     symlink(target.join("lock"), &lock).unwrap();
-    test.run(["get", "--refresh"]).failed(74, "store");
+    test.run("get --refresh").failed(74, "store");
     assert!(files_below(&target).is_empty(), "a planted link is not followed");
     std::fs::remove_file(&lock).unwrap();
     std::fs::write(&lock, "").unwrap();
     mode(&lock, 0o666);
     chown(&lock, Some(HOSTILE), None).unwrap();
-    test.run(["get", "--refresh"]).failed(74, "store");
+    test.run("get --refresh").failed(74, "store");
     std::fs::remove_file(&lock).unwrap();
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
     chown(state.join("locks"), Some(HOSTILE), None).unwrap();
-    test.run(["get", "--refresh"]).failed(74, "store");
+    test.run("get --refresh").failed(74, "store");
 }
 
 /// In a directory that everybody can write to, any user can replace a subdirectory.
@@ -110,7 +110,7 @@ fn a_state_folder_that_another_user_can_replace_is_refused() {
 #[test]
 fn two_users_do_not_meet() {
     let Some(test) = shared_world() else { return };
-    let ours = test.get().ok().to_owned();
+    let ours = test.token();
     let home = test.dir.path().join("home");
     std::fs::create_dir(&home).unwrap();
     chown(&home, Some(HOSTILE), Some(HOSTILE)).unwrap();
@@ -141,8 +141,7 @@ fn not_even_the_same_user_reads_the_memory_of_a_running_call() {
         let output = hostile("head -c 1 \"$1\"", &[&process.join(file)]);
         assert!(!output.status.success() && output.stdout.is_empty(), "{file}");
     }
-    running.signal("TERM");
-    assert_eq!(running.wait().code, 143);
+    running.terminate();
 }
 
 /// Root ignores file modes, so this runs as another user.

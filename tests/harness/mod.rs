@@ -1,16 +1,18 @@
 //! Test harness, included by each test binary: a sandbox, temporary directories, and `zoho-cred` as a child process.
 
+pub mod call;
 pub mod consent;
 pub mod person;
 pub mod web;
 
+use call::{Args, Call};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use zoho_cred::sandbox::{Endpoint, Fault, FaultKind, Options, Server};
+use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Options, Server};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_zoho-cred");
 
@@ -35,6 +37,8 @@ pub struct Outcome {
 /// A running call.
 pub struct Running {
     child: Child,
+    /// Whether it closed its stdin before everything was written.
+    unread: bool,
     out: PathBuf,
     err: PathBuf,
     begun: Instant,
@@ -72,15 +76,28 @@ impl Test {
 
     /// Starts a login with a refresh token from a file, which sends no request.
     pub fn log_in(&self, profile: &str, refresh_token: &str) -> Running {
-        let (id, url) = (self.sandbox.client_id(), self.sandbox.url());
-        // Separate files: this login may still be reading them when the next one starts.
-        let login = random(u64::MAX);
-        let secret = self.file(&format!("secret-{login}"), self.sandbox.client_secret());
-        let token = self.file(&format!("token-{login}"), refresh_token);
-        let mut command = self.command("login --flow refresh-token --secrets file --no-verify".split(' '));
-        command.args([profile, "--accounts-url", url, "--client-id", id, "--client-secret-file"]);
-        command.arg(secret).arg("--refresh-token-file").arg(token);
-        self.start(command)
+        let login = self.login(profile, ClientKind::Any).args("--flow refresh-token --no-verify");
+        login.file("--refresh-token-file", refresh_token).start()
+    }
+
+    /// A login as this client, with secrets in files. It lacks the flow.
+    pub fn login(&self, profile: &str, client: ClientKind) -> Call<'_> {
+        let client = self.sandbox.client(client);
+        let login =
+            self.call("login --secrets file").arg(profile).arg("--accounts-url").arg(self.sandbox.url());
+        let login = login.arg("--client-id").arg(&client.client_id);
+        login.file("--client-secret-file", &client.client_secrets["us"])
+    }
+
+    /// A login as the Self Client, with a new code, which makes a refresh token.
+    pub fn self_client_login(&self, profile: &str) -> Call<'_> {
+        let code = self.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
+        self.login(profile, ClientKind::SelfClient).args("--flow self-client --code-file -").stdin(code)
+    }
+
+    /// The client secret and the refresh token.
+    pub fn canaries(&self) -> [&str; 2] {
+        [self.sandbox.client_secret(), self.sandbox.refresh_token()]
     }
 
     /// The client secret and the refresh token, as a `secret_command` prints them.
@@ -145,6 +162,12 @@ impl Test {
         path
     }
 
+    pub fn executable(&self, name: &str, script: &str) -> PathBuf {
+        let path = self.file(name, script);
+        set_mode(&path, 0o755);
+        path
+    }
+
     /// Creates a self-signed certificate for `host` and returns the paths of certificate and key.
     pub fn self_signed(&self, host: &str) -> (String, String) {
         let made = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
@@ -153,32 +176,34 @@ impl Test {
         (certificate.display().to_string(), key.display().to_string())
     }
 
-    pub fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
-        let mut command = Command::new(&self.program[0]);
-        command.args(&self.program[1..]);
-        command.args(args).env_clear().envs(self.vars()).stdin(Stdio::null());
-        command
+    /// A call of `zoho-cred` with these arguments.
+    pub fn call(&self, args: impl Args) -> Call<'_> {
+        Call::new(self, &self.program).args(args)
+    }
+
+    pub fn command(&self, args: impl Args) -> Command {
+        self.call(args).command()
     }
 
     /// A bash script with these arguments. Its `$0` is the program.
-    pub fn shell(&self, script: &str, args: &[&str]) -> Command {
-        let mut command = Command::new("bash");
-        command.args(["-c", script, PROGRAM]).args(args).env_clear().envs(self.vars()).stdin(Stdio::null());
-        command
+    pub fn shell(&self, script: &str, args: &[&str]) -> Call<'_> {
+        Call::new(self, ["bash", "-c", script, PROGRAM]).args(args)
     }
 
-    pub fn run<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Outcome {
-        self.start(self.command(args)).wait()
+    pub fn run(&self, args: impl Args) -> Outcome {
+        self.call(args).run()
     }
 
-    pub fn run_with_stdin<'a>(&self, args: impl IntoIterator<Item = &'a str>, stdin: &[u8]) -> Outcome {
-        let mut command = self.command(args);
-        command.stdin(Stdio::piped());
-        let mut running = self.start(command);
-        let written = running.child.stdin.take().unwrap().write_all(stdin);
-        // A program that rejects its input early closes the pipe before everything is written.
-        assert!(written.is_ok() || running.child.wait().is_ok_and(|status| !status.success()));
-        running.wait()
+    pub fn run_with_stdin(&self, args: impl Args, stdin: impl AsRef<[u8]>) -> Outcome {
+        self.call(args).stdin(stdin).run()
+    }
+
+    /// Starts a call and waits until its token request has arrived.
+    pub fn start_request(&self, args: impl Args) -> Running {
+        let before = self.sandbox.token_requests();
+        let running = self.call(args).start();
+        until("the request", || self.sandbox.token_requests() > before);
+        running
     }
 
     pub fn start(&self, mut command: Command) -> Running {
@@ -188,17 +213,40 @@ impl Test {
         let (out, err) = (outputs.join(format!("{name}.out")), outputs.join(format!("{name}.err")));
         command.stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
         let begun = Instant::now();
-        Running { child: command.spawn().unwrap(), out, err, begun }
+        Running { child: command.spawn().unwrap(), unread: false, out, err, begun }
     }
 
-    /// Starts `count` concurrent callers.
-    pub fn run_many(&self, count: usize, args: &[&str]) -> Vec<Outcome> {
-        let running: Vec<_> = (0..count).map(|_| self.start(self.command(args.iter().copied()))).collect();
+    /// Runs `count` callers at once.
+    pub fn run_many(&self, count: usize, args: impl Args) -> Vec<Outcome> {
+        let running: Vec<_> = (0..count).map(|_| self.call(&args).start()).collect();
         running.into_iter().map(Running::wait).collect()
     }
 
     pub fn get(&self) -> Outcome {
-        self.run(["get"])
+        self.run("get")
+    }
+
+    /// The token that `get` prints.
+    #[track_caller]
+    pub fn token(&self) -> String {
+        self.get().ok().to_owned()
+    }
+
+    /// The token of a forced refresh.
+    #[track_caller]
+    pub fn refresh(&self) -> String {
+        self.run("get --refresh").ok().to_owned()
+    }
+
+    /// What a report prints with `-o json`.
+    #[track_caller]
+    pub fn json(&self, args: &str) -> serde_json::Value {
+        self.call(args).args("-o json").run().json()
+    }
+
+    #[track_caller]
+    pub fn reject(&self, token: &str) -> Outcome {
+        self.run_with_stdin("reject", token)
     }
 
     pub fn fault(&self, kind: FaultKind) {
@@ -208,6 +256,30 @@ impl Test {
     /// All files in the state directory, recursively.
     pub fn state_files(&self) -> Vec<PathBuf> {
         files_below(&self.state())
+    }
+
+    /// The files with secrets, and the records of logins.
+    pub fn secrets(&self) -> Vec<PathBuf> {
+        files_below(&self.state().join("secrets"))
+    }
+
+    /// The file of a login whose name starts with this: `profile-`, `refresh-token-` or `client-secret-`.
+    #[track_caller]
+    pub fn secret(&self, begin: &str) -> PathBuf {
+        let is_it = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().starts_with(begin);
+        self.secrets().into_iter().find(is_it).unwrap()
+    }
+
+    /// The number of requests in the ledger.
+    #[track_caller]
+    pub fn counted(&self) -> usize {
+        let ledger: serde_json::Value = read_json(&self.state_file("ledgers"));
+        ledger["requests"].as_array().unwrap().len()
+    }
+
+    /// The number of refresh tokens that Zoho still accepts.
+    pub fn valid_grants(&self) -> usize {
+        self.sandbox.counts().grants.iter().filter(|grant| grant.alive).count()
     }
 
     /// The only file in a subdirectory of the state directory.
@@ -222,7 +294,7 @@ impl Test {
     /// Modifies the JSON of a state file.
     pub fn edit_state(&self, room: &str, edit: impl FnOnce(&mut serde_json::Value)) {
         let path = self.state_file(room);
-        let mut json = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let mut json = read_json(&path);
         edit(&mut json);
         std::fs::write(&path, json.to_string()).unwrap();
     }
@@ -247,6 +319,25 @@ impl Running {
         self.err.clone()
     }
 
+    /// The first complete line on its stderr that starts with this text, ignoring leading spaces.
+    #[track_caller]
+    pub fn said(&self, begin: &str) -> String {
+        let mut found = None;
+        until(begin, || {
+            let said = std::fs::read_to_string(&self.err).unwrap();
+            let mut whole = said.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::trim);
+            found = whole.find(|line| line.starts_with(begin)).map(str::to_owned);
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    /// Presses a button on the consent page whose URL it says, and returns the redirect URL.
+    #[track_caller]
+    pub fn consent(&self, button: &str) -> String {
+        consent::press(button, &self.said("http"))
+    }
+
     pub fn stdin(&mut self) -> &mut std::process::ChildStdin {
         self.child.stdin.as_mut().unwrap()
     }
@@ -266,6 +357,27 @@ impl Running {
         assert!(status.success());
     }
 
+    /// Writes all of its stdin.
+    pub fn type_in(&mut self, text: &str) {
+        self.stdin().write_all(text.as_bytes()).unwrap();
+        self.close_stdin();
+    }
+
+    /// Kills it and waits for its end.
+    pub fn kill(self) {
+        self.signal("KILL");
+        self.wait();
+    }
+
+    /// Ends it with SIGTERM.
+    #[track_caller]
+    pub fn terminate(self) -> Outcome {
+        self.signal("TERM");
+        let outcome = self.wait();
+        outcome.exits(143);
+        outcome
+    }
+
     /// Its exit code, or `None` if a signal killed it.
     pub fn exit_code(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
@@ -274,6 +386,7 @@ impl Running {
     pub fn wait(mut self) -> Outcome {
         use std::os::unix::process::ExitStatusExt;
         let status = self.child.wait().unwrap();
+        assert!(!self.unread || !status.success(), "it succeeded without its whole stdin");
         let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
         Outcome {
             code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap()),
@@ -297,34 +410,106 @@ impl Outcome {
         finding(&self.stdout, name)
     }
 
-    /// Asserts success with an empty stderr and returns the printed token.
+    /// The object in its error message as JSON.
+    #[track_caller]
+    pub fn error(&self) -> serde_json::Value {
+        let error: serde_json::Value =
+            serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        error["error"].clone()
+    }
+
+    #[track_caller]
+    pub fn exits(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "{self:?}");
+        self
+    }
+
+    /// Asserts success and returns stdout without its last line break.
     #[track_caller]
     pub fn ok(&self) -> &str {
-        assert_eq!(self.code, 0, "{self:?}");
-        self.stdout.trim_end()
+        self.exits(0).stdout.trim_end()
+    }
+
+    /// Asserts that its stderr contains these words.
+    #[track_caller]
+    pub fn says(&self, words: &str) -> &Self {
+        assert!(self.stderr.contains(words), "no '{words}' on stderr: {self:?}");
+        self
+    }
+
+    /// Asserts that its stderr is empty.
+    #[track_caller]
+    pub fn says_nothing(&self) -> &Self {
+        assert_eq!(self.stderr, "", "{self:?}");
+        self
+    }
+
+    /// Asserts that its stdout contains these words.
+    #[track_caller]
+    pub fn prints(&self, words: &str) -> &Self {
+        assert!(self.stdout.contains(words), "no '{words}' on stdout: {self:?}");
+        self
+    }
+
+    /// Asserts that neither stream contains one of these texts.
+    #[track_caller]
+    pub fn hides(&self, texts: &[&str]) -> &Self {
+        for text in texts {
+            assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "{text} in {self:?}");
+        }
+        self
+    }
+
+    /// Everything that it wrote.
+    pub fn both(&self) -> String {
+        self.stdout.clone() + &self.stderr
     }
 
     /// Asserts success with a warning that contains these words.
     #[track_caller]
     pub fn warned(&self, words: &str) -> &str {
-        assert!(self.stderr.contains("warning") && self.stderr.contains(words), "{self:?}");
-        self.ok()
+        self.says("warning").says(words).ok()
     }
 
     /// Asserts failure with this exit code and error code, and an empty stdout.
     #[track_caller]
-    pub fn failed(&self, code: i32, word: &str) {
-        self.failed_with(code, word, "");
+    pub fn failed(&self, code: i32, word: &str) -> &Self {
+        self.exits(code).says(&format!("error[{word}]"));
+        assert_eq!(self.stdout, "", "{self:?}");
+        self
     }
 
     /// Like [`Outcome::failed`], and asserts that its stderr contains these words.
     #[track_caller]
-    pub fn failed_with(&self, code: i32, word: &str, words: &str) {
-        assert_eq!(self.code, code, "{self:?}");
-        assert_eq!(self.stdout, "", "{self:?}");
-        assert!(self.stderr.contains(&format!("error[{word}]")), "{self:?}");
-        assert!(self.stderr.contains(words), "no '{words}': {self:?}");
+    pub fn failed_with(&self, code: i32, word: &str, words: &str) -> &Self {
+        self.failed(code, word).says(words)
     }
+
+    /// Asserts that it took less than this.
+    #[track_caller]
+    pub fn within(&self, time: Duration) -> &Self {
+        assert!(self.took < time, "{self:?}");
+        self
+    }
+}
+
+/// A token endpoint that answers with this status, and without a body.
+pub fn http_status(status: u16) -> FaultKind {
+    FaultKind::Status { status, body: None, retry_after_s: None }
+}
+
+/// A token endpoint that answers with this status and body.
+pub fn http_answer(status: u16, body: impl ToString) -> FaultKind {
+    FaultKind::Status { status, body: Some(body.to_string()), retry_after_s: None }
+}
+
+/// A token endpoint that answers 200 and this error.
+pub fn oauth_error(word: &str) -> FaultKind {
+    FaultKind::Error { error: word.to_owned(), status: 200 }
+}
+
+pub fn read_json(path: &Path) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
 /// Asserts that these are keys of a JSON text in this order, as the contract has them.
@@ -369,29 +554,38 @@ pub fn until_within(patience: Duration, what: &str, mut condition: impl FnMut() 
     }
 }
 
-/// The first complete line on a call's stderr that starts with this text, ignoring leading spaces.
-#[track_caller]
-pub fn said(running: &Running, begin: &str) -> String {
-    let mut found = None;
-    until(begin, || {
-        let said = std::fs::read_to_string(running.stderr_file()).unwrap();
-        let mut whole = said.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::trim);
-        found = whole.find(|line| line.starts_with(begin)).map(str::to_owned);
-        found.is_some()
-    });
-    found.unwrap()
-}
-
 pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
-        match path.is_dir() && !path.is_symlink() {
-            true => found.extend(files_below(&path)),
-            false => found.push(path),
+        if path.is_dir() && !path.is_symlink() {
+            found.extend(files_below(&path));
+        } else {
+            found.push(path);
         }
     }
     found
+}
+
+pub fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+pub fn set_mode(path: impl AsRef<Path>, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Creates a folder with this mode, whatever the umask.
+pub fn folder(path: PathBuf, mode: u32) -> PathBuf {
+    std::fs::create_dir_all(&path).unwrap();
+    set_mode(&path, mode);
+    path
+}
+
+pub fn mkfifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
 
 /// Whether a program is installed. Otherwise the test prints that it is skipped, or fails if `CI=true`.

@@ -1,9 +1,10 @@
 //! A user at a pseudo-terminal with echo, unless the program turns it off. (rexpect's terminals never echo.)
 
+use super::call::{Args, Call};
 use super::{Test, until};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A user who runs `zoho-cred`.
 pub struct Person {
@@ -13,10 +14,13 @@ pub struct Person {
 }
 
 impl Person {
-    pub fn calls<'a>(test: &Test, args: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", r#"stty echo; tty; exec "$@""#, "sh"]).args(&test.program).args(args);
-        shell.env_clear().envs(test.vars());
+    pub fn calls(test: &Test, args: impl Args) -> Self {
+        Person::runs(test.call(args))
+    }
+
+    pub fn runs(call: Call<'_>) -> Self {
+        let mut shell = call.under(["sh", "-c", r#"stty echo; tty; exec "$@""#, "sh"]).command();
+        shell.stdin(Stdio::inherit());
         let mut pty = spawn_command(shell, Some(30_000)).unwrap();
         let tty = pty.read_line().unwrap().trim().to_owned();
         Person { pty, tty, shown: String::new() }
@@ -50,6 +54,14 @@ impl Person {
     pub fn echoes(&self) -> bool {
         let stty = Command::new("stty").args(["-F", &self.tty, "-a"]).output().unwrap();
         !String::from_utf8_lossy(&stty.stdout).contains(" -echo ")
+    }
+
+    /// Waits for the end with this exit code and returns the whole output.
+    #[track_caller]
+    pub fn ends(self, expected: i32) -> String {
+        let (code, shown) = self.leaves();
+        assert_eq!(code, expected, "{shown}");
+        shown
     }
 
     /// Waits for the end and returns the exit code and the whole output.

@@ -1,6 +1,6 @@
 //! Answers of the accounts server and the results that callers see.
 
-use crate::harness::{Test, in_order, until};
+use crate::harness::{Test, http_status, in_order, oauth_error};
 use std::time::Duration;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Hostile, Language};
 
@@ -13,17 +13,17 @@ fn a_throttle_stops_all_callers_and_a_valid_token_is_still_served() {
     for (status, language) in [(400, Language::En), (200, Language::En), (400, Language::Zh)] {
         let test = Test::new();
         test.fault(throttle(status, language));
-        for outcome in test.run_many(20, &["get"]) {
+        for outcome in test.run_many(20, "get") {
             outcome.failed(75, "rate_limited");
         }
-        let json = test.run(["get", "--error-format", "json"]);
-        let error: serde_json::Value = serde_json::from_str(&json.stderr).unwrap();
+        let json = test.run("get --error-format json");
+        let error = json.error();
         assert_eq!(json.stderr.lines().count(), 1);
         in_order(&json.stderr, &["code", "message", "hint", "retryable", "retry_after_s", "exit_code"]);
-        assert_eq!(error["error"]["code"], "rate_limited");
-        assert_eq!(error["error"]["exit_code"], 75);
-        assert!((590..=600).contains(&error["error"]["retry_after_s"].as_u64().unwrap()), "{error}");
-        test.run(["get", "--refresh"]).failed(75, "rate_limited");
+        assert_eq!(error["code"], "rate_limited");
+        assert_eq!(error["exit_code"], 75);
+        assert!((590..=600).contains(&error["retry_after_s"].as_u64().unwrap()), "{error}");
+        test.run("get --refresh").failed(75, "rate_limited");
         assert_eq!(test.sandbox.token_requests(), 1);
     }
 }
@@ -31,7 +31,7 @@ fn a_throttle_stops_all_callers_and_a_valid_token_is_still_served() {
 #[test]
 fn a_valid_token_is_served_during_a_cooldown() {
     let test = Test::new();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     test.fault(throttle(400, Language::En));
     test.age_token(3560);
     assert_eq!(test.get().warned("throttled"), token);
@@ -44,9 +44,9 @@ fn retry_after_sets_the_cool_down_within_reason() {
     for (asked, least, most) in [(1, 28, 30), (120, 118, 120), (1800, 1798, 1800), (86_400, 1798, 1800)] {
         let test = Test::new();
         test.fault(FaultKind::Status { status: 429, body: None, retry_after_s: Some(asked) });
-        let outcome = test.run(["get", "--error-format=json"]);
-        let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
-        let after = error["error"]["retry_after_s"].as_u64().unwrap();
+        let outcome = test.run("get --error-format=json");
+        let error = outcome.error();
+        let after = error["retry_after_s"].as_u64().unwrap();
         assert!((least..=most).contains(&after), "{asked}: {after}");
     }
 }
@@ -54,12 +54,12 @@ fn retry_after_sets_the_cool_down_within_reason() {
 #[test]
 fn a_refused_refresh_token_is_remembered_and_kept() {
     let test = Test::new().with_profile();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let secrets = || crate::harness::files_below(&test.state().join("secrets"));
     let before: Vec<_> = secrets().iter().map(|path| std::fs::read(path).unwrap()).collect();
     test.fault(FaultKind::InvalidCode);
     test.age_token(3560);
-    for outcome in test.run_many(10, &["get"]) {
+    for outcome in test.run_many(10, "get") {
         outcome.failed(77, "login_required");
         assert!(outcome.stderr.contains("zoho-cred login crm"));
     }
@@ -75,9 +75,9 @@ fn a_misconfigured_client_is_remembered_until_its_secret_changes() {
     let secret = test.sandbox.client_secret().to_owned();
     test.set("ZOHO_CLIENT_SECRET", "wrong");
     for _ in 0..5 {
-        let outcome = test.get();
-        outcome.failed_with(78, "client_rejected", "cause: the client secret is wrong");
-        assert!(outcome.stderr.contains("hint: correct ZOHO_CLIENT_SECRET"), "{outcome:?}");
+        test.get()
+            .failed_with(78, "client_rejected", "cause: the client secret is wrong")
+            .says("hint: correct ZOHO_CLIENT_SECRET");
     }
     assert_eq!(test.sandbox.token_requests(), 1);
     test.set("ZOHO_CLIENT_SECRET", &secret);
@@ -98,13 +98,13 @@ fn no_usable_answer_changes_nothing_that_is_stored() {
             body: Some("{\"error\":\"invalid_code\"}".into()),
             retry_after_s: None,
         },
-        FaultKind::Status { status: 500, body: None, retry_after_s: None },
+        http_status(500),
         FaultKind::Missing { fields: vec!["access_token".into()] },
         FaultKind::Hostile { with: Hostile::Newline },
         FaultKind::Hostile { with: Hostile::Quote },
         FaultKind::Hostile { with: Hostile::Nul },
         FaultKind::Hostile { with: Hostile::Escape },
-        FaultKind::Error { error: "general_error".into(), status: 200 },
+        oauth_error("general_error"),
     ];
     // At the same time, because each of them waits between its attempts.
     std::thread::scope(|scope| {
@@ -119,10 +119,10 @@ fn changes_nothing(kind: FaultKind) {
     test.get().ok();
     let cache = std::fs::read(test.state_file("credentials")).unwrap();
     test.fault(kind.clone());
-    test.run(["get", "--refresh"]).failed(69, "unavailable");
+    test.run("get --refresh").failed(69, "unavailable");
     assert_eq!(std::fs::read(test.state_file("credentials")).unwrap(), cache, "{kind:?}");
     test.sandbox.clear_faults();
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
 }
 
 #[test]
@@ -157,10 +157,10 @@ fn a_refused_connection_is_69() {
 fn callers_of_a_hanging_server_are_back_in_time() {
     let test = Test::new();
     test.fault(FaultKind::Hang);
-    let outcomes = test.run_many(30, &["get", "--timeout", "5s"]);
+    let outcomes = test.run_many(30, "get --timeout 5s");
     for outcome in outcomes {
         assert!(matches!(outcome.code, 69 | 75), "{outcome:?}");
-        assert!(outcome.took < Duration::from_secs(6) + slack(), "{outcome:?}");
+        outcome.within(Duration::from_secs(6) + slack());
         assert_eq!(outcome.stdout, "");
     }
     assert!(test.sandbox.token_requests() <= 3);
@@ -175,8 +175,8 @@ fn slack() -> Duration {
 fn callers_of_a_failing_server_share_one_attempt() {
     let test = Test::new();
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_millis(400)).unwrap();
-    test.fault(FaultKind::Status { status: 503, body: None, retry_after_s: None });
-    for outcome in test.run_many(40, &["get"]) {
+    test.fault(http_status(503));
+    for outcome in test.run_many(40, "get") {
         outcome.failed(69, "unavailable");
     }
     assert!(test.sandbox.token_requests() <= 4, "{}", test.sandbox.token_requests());
@@ -200,7 +200,7 @@ fn odd_but_good_answers_are_understood() {
     ] {
         let test = Test::new();
         test.fault(kind);
-        let json = test.run(["get", "-o", "json"]).json();
+        let json = test.run("get -o json").json();
         assert!((3590..=3600).contains(&json["expires_in"].as_i64().unwrap()), "{json}");
     }
 }
@@ -234,12 +234,11 @@ fn a_signal_before_the_answer_ends_the_call_at_once() {
     for (name, code) in [("INT", 130), ("TERM", 143)] {
         let test = Test::new();
         test.fault(FaultKind::Hang);
-        let running = test.start(test.command(["get"]));
-        until("the request", || test.sandbox.token_requests() == 1);
+        let running = test.start_request("get");
         running.signal(name);
         let outcome = running.wait();
         assert_eq!((outcome.code, outcome.stdout.as_str()), (code, ""));
-        assert!(outcome.took < Duration::from_secs(5), "{outcome:?}");
+        outcome.within(Duration::from_secs(5));
     }
 }
 
@@ -253,7 +252,7 @@ fn a_scope_that_is_not_accepted_stops_no_other_profile_of_the_client() {
         .var("ZOHO_CLIENT_ID", &client.client_id)
         .var("ZOHO_CLIENT_SECRET", &client.client_secrets["us"])
         .var("ZOHO_SCOPES", "ZohoCRM.org.READ");
-    test.fault(FaultKind::Error { error: "invalid_scope".into(), status: 200 });
+    test.fault(oauth_error("invalid_scope"));
     test.get().failed(78, "client_rejected");
     test.sandbox.clear_faults();
     test.get().failed(78, "client_rejected");

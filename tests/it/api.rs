@@ -27,8 +27,7 @@ fn json(body: &str) -> Answer {
 
 #[track_caller]
 fn refused(outcome: &Outcome, status: u16, words: &[&str]) {
-    assert_eq!(outcome.code, 1, "{outcome:?}");
-    assert!(outcome.stderr.contains(&format!("error[api]: HTTP {status} ")), "{outcome:?}");
+    outcome.exits(1).says(&format!("error[api]: HTTP {status} "));
     for word in words {
         assert!(outcome.stderr.contains(word), "{word}: {outcome:?}");
     }
@@ -37,13 +36,13 @@ fn refused(outcome: &Outcome, status: u16, words: &[&str]) {
 #[test]
 fn records_are_read_and_created() {
     let test = Test::new();
-    let created = test.run(["api", "/crm/v8/Leads", "-f", "data[][Last_Name]=Kuroda"]);
+    let created = test.run("api /crm/v8/Leads -f data[][Last_Name]=Kuroda");
     assert!(created.ok().contains("record added"), "{created:?}");
-    let read = test.run(["api", "-X", "GET", "crm/v8/Leads", "-f", "fields=Last_Name"]);
+    let read = test.run("api -X GET crm/v8/Leads -f fields=Last_Name");
     assert!(read.ok().contains("Kuroda"), "{read:?}");
     let body = test.file("body.json", r#"{"data":[{"Last_Name":"Aoki"}]}"#);
     test.run(["api", "--product", "crm", "Leads", "--input", body.to_str().unwrap()]).ok();
-    test.run_with_stdin(["api", "/crm/v8/Leads", "--input", "-"], br#"{"data":[{"Last_Name":"Ito"}]}"#).ok();
+    test.run_with_stdin("api /crm/v8/Leads --input -", br#"{"data":[{"Last_Name":"Ito"}]}"#).ok();
     let read = test.run(["api", &format!("{}{LEADS}", test.sandbox.url())]);
     assert!(read.ok().contains("Aoki") && read.stdout.contains("Ito"), "{read:?}");
     let included = test.run(["api", "-i", LEADS]);
@@ -51,10 +50,10 @@ fn records_are_read_and_created() {
         included.ok().starts_with("HTTP/1.1 200 OK\n") && included.stdout.contains("\n\n{"),
         "{included:?}"
     );
-    let missing = test.run(["api", "/crm/v8/Nowhere?fields=x"]);
+    let missing = test.run("api /crm/v8/Nowhere?fields=x");
     refused(&missing, 404, &["cause: Please check if the URL"]);
     assert_eq!(missing.json()["code"], "INVALID_URL_PATTERN", "the body is printed");
-    refused(&test.run(["api", "/crm/v8/Leads"]), 400, &["hint: add the parameter fields"]);
+    refused(&test.run("api /crm/v8/Leads"), 400, &["hint: add the parameter fields"]);
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
@@ -62,7 +61,7 @@ fn records_are_read_and_created() {
 fn requests_are_what_was_asked_for() {
     let web = Web::start(|_| json("{}"));
     let test = serving(&web, "org_id = '77'");
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let url = |path: &str| format!("{}{path}", web.url());
     for args in [
         vec!["api", &*url("/books/v3/contacts?a=1"), "-H", "X-Mine: yes"],
@@ -111,9 +110,9 @@ fn requests_are_what_was_asked_for() {
 #[test]
 fn fifty_callers_with_a_dead_token_cost_one_refresh() {
     let test = Test::new();
-    let old = test.get().ok().to_owned();
+    let old = test.token();
     assert!(test.sandbox.kill_token(&old));
-    for outcome in test.run_many(50, &["api", LEADS]) {
+    for outcome in test.run_many(50, ["api", LEADS]) {
         assert!(outcome.ok().contains("Yamada"), "{outcome:?}");
         assert_eq!(outcome.stderr, "");
     }
@@ -131,7 +130,7 @@ fn a_missing_scope_is_named_and_costs_no_refresh() {
         move |request: &Request| answers.iter().find(|(path, ..)| request.line.contains(path)).unwrap().1;
     let web = Web::start(move |request| Answer("401 Unauthorized", String::new(), body(request).into()));
     let test = serving(&web, "");
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     for (path, body, scope) in answers {
         let outcome = test.run(["api", &format!("{}{path}", web.url())]);
         refused(&outcome, 401, &[scope, "zoho-cred login crm --scope "]);
@@ -288,7 +287,7 @@ fn a_token_that_stays_dead_is_replaced_once() {
         Answer("401 Unauthorized", String::new(), body.into())
     });
     let test = serving(&web, "");
-    let old = test.get().ok().to_owned();
+    let old = test.token();
     refused(&test.run(["api", &format!("{}{LEADS}", web.url())]), 401, &["a new token", "zoho-cred doctor"]);
     assert_eq!((web.seen().len(), test.sandbox.token_requests()), (2, 2));
     assert_ne!(test.get().ok(), old);

@@ -3,7 +3,6 @@
 use crate::harness::web::{Answer, Web};
 use crate::harness::{Outcome, Test, files_below};
 use crate::person::Person;
-use std::time::Duration;
 use zoho_cred::sandbox::{ClientKind, Endpoint};
 
 /// A server of somebody else, which answers everything with a token.
@@ -30,33 +29,24 @@ fn edits(test: &Test, elsewhere: &Web) -> [String; 3] {
 
 #[track_caller]
 fn refused(outcome: &Outcome) {
-    outcome.failed_with(77, "login_required", "settings changed since the login");
-    assert!(outcome.stderr.contains("run 'zoho-cred login crm'"), "{outcome:?}");
+    outcome
+        .failed_with(77, "login_required", "settings changed since the login")
+        .says("run 'zoho-cred login crm'");
 }
 
 /// Asserts that every command that would use a stored secret fails with 77.
 #[track_caller]
 fn every_command_is_refused(test: &Test, token: &str) {
-    refused(&test.get());
-    refused(&test.run(["get", "--refresh"]));
-    refused(&test.run(["get", "--offline"]));
-    refused(&test.run(["exec", "--", "true"]));
-    refused(&test.run_with_stdin(["reject"], token.as_bytes()));
-    refused(&test.run(["logout", "crm"]));
-    refused(&test.run(["logout", "crm", "--forget"]));
+    let commands =
+        ["get", "get --refresh", "get --offline", "exec -- true", "logout crm", "logout crm --forget"];
+    commands.iter().for_each(|args| refused(&test.run(args)));
+    refused(&test.reject(token));
     let request = "capability[]=authtype\nprotocol=https\nhost=www.zohoapis.com\n\n";
-    let outcome = test.run_with_stdin(["helper", "git", "get"], request.as_bytes());
-    assert_eq!((outcome.code, &*outcome.stdout), (77, "quit=1\n"), "{outcome:?}");
-    let request = r#"{"uri":"https://www.zohoapis.com/crm"}"#;
-    refused(&test.run_with_stdin(["helper", "uri", "get"], request.as_bytes()));
-    let status = test.run(["status"]);
-    assert_eq!(status.code, 77, "{status:?}");
-    assert!(status.stdout.contains("settings changed since the login"), "{status:?}");
-    let list = test.run(["list", "-o", "json"]);
-    assert!(list.ok().contains("login_required"), "{list:?}");
-    let doctor = test.run(["doctor"]);
-    assert_eq!(doctor.code, 1, "{doctor:?}");
-    assert!(doctor.stdout.contains("settings changed since the login"), "{doctor:?}");
+    assert_eq!(test.run_with_stdin("helper git get", request).exits(77).stdout, "quit=1\n");
+    refused(&test.run_with_stdin("helper uri get", r#"{"uri":"https://www.zohoapis.com/crm"}"#));
+    test.run("status").exits(77).prints("settings changed since the login");
+    test.run("list -o json").exits(0).prints("login_required");
+    test.run("doctor").exits(1).prints("settings changed since the login");
 }
 
 /// Asserts that no server received a secret, and that nothing was revoked or checked.
@@ -77,7 +67,7 @@ fn nothing_left(test: &Test, elsewhere: &Web, requests_before: usize, token: &st
 fn an_edited_server_client_or_grant_gets_no_stored_secret() {
     let test = Test::new().with_profile();
     test.write_config(&(test.read_config() + "hosts = [\"www.zohoapis.com\"]\n"));
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let elsewhere = other_server();
     let (before, secrets) = (test.read_config(), files_below(&test.state().join("secrets")));
     for edited in edits(&test, &elsewhere) {
@@ -89,7 +79,7 @@ fn an_edited_server_client_or_grant_gets_no_stored_secret() {
     assert_eq!(files_below(&test.state().join("secrets")), secrets);
     test.write_config(&before);
     assert_eq!(test.get().ok(), token, "the settings of the login serve its token again");
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
 }
 
 /// The command does not run at all, because it may prompt or have side effects.
@@ -104,7 +94,7 @@ fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
     test.write_config(&ours.replace(test.sandbox.client_id(), "1000.TYPO"));
     test.get().failed(78, "client_rejected");
     test.write_config(&ours);
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let (runs, requests) = (std::fs::read(&ran).unwrap(), test.sandbox.log().len());
     let elsewhere = other_server();
     for edited in edits(&test, &elsewhere) {
@@ -114,14 +104,14 @@ fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
     nothing_left(&test, &elsewhere, requests, &token);
     assert_eq!(std::fs::read(&ran).unwrap(), runs, "the command ran");
     test.write_config(&ours);
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
     // A login confirms the new settings.
     test.write_config(&ours.replace(test.sandbox.url(), &elsewhere.url()));
-    test.run(["login", "crm"]).ok();
+    test.run("login crm").ok();
     assert_eq!(test.get().ok(), "1000.aa.bb");
     assert!(received(&elsewhere).contains(test.sandbox.refresh_token()));
     test.write_config(&ours);
-    refused(&test.run(["get", "--refresh"]));
+    refused(&test.run("get --refresh"));
 }
 
 #[test]
@@ -133,26 +123,20 @@ fn a_person_is_asked_before_a_secret_command_serves_changed_settings() {
     test.get().ok();
     let elsewhere = other_server();
     test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
-    let mut person = Person::calls(&test, ["login", "crm"]);
-    person.answers("as client", "n");
-    let (code, shown) = person.leaves();
-    assert_eq!(code, 77, "{shown}");
-    assert_eq!(received(&elsewhere), "");
-    let mut person = Person::calls(&test, ["login", "crm"]);
-    person.answers("as client", "y");
-    assert_eq!(person.leaves().0, 0);
+    for (answer, code) in [("n", 77), ("y", 0)] {
+        assert_eq!(received(&elsewhere), "");
+        let mut person = Person::calls(&test, "login crm");
+        person.answers("as client", answer);
+        person.ends(code);
+    }
     assert!(received(&elsewhere).contains("refresh_token"));
 }
 
 #[test]
 fn client_credentials_are_bound_too() {
     let test = Test::new().without_environment();
-    let client = test.sandbox.client(ClientKind::SelfClient).clone();
-    let secret = test.file("s", &client.client_secrets["us"]).display().to_string();
-    let flow = ["login", "crm", "--flow", "client-credentials", "--secrets", "file", "--scope"];
-    let settings = ["ZohoCRM.modules.ALL", "--accounts-url", test.sandbox.url(), "--client-id"];
-    let more = [&*client.client_id, "--client-secret-file", &secret, "--soid", test.sandbox.soid()];
-    test.run(flow.into_iter().chain(settings).chain(more)).ok();
+    let login = test.login("crm", ClientKind::SelfClient).args("--flow client-credentials");
+    login.args("--scope ZohoCRM.modules.ALL --soid").arg(test.sandbox.soid()).run().ok();
     let (text, elsewhere) = (test.read_config(), other_server());
     test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
     refused(&test.get());
@@ -168,30 +152,23 @@ fn client_credentials_are_bound_too() {
 #[test]
 fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
     let test = Test::new().without_environment();
-    let client = test.sandbox.client(ClientKind::SelfClient).clone();
-    let secret = test.file("s", &client.client_secrets["us"]).display().to_string();
-    let login = |url: &str, with_secret: bool| {
-        let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-        let flow = ["login", "crm", "--flow", "self-client", "--secrets", "file", "--revoke-old"];
-        let settings = ["--accounts-url", url, "--client-id", &client.client_id, "--code-file", "-"];
-        let secret = ["--client-secret-file", &secret];
-        let secret = secret.into_iter().filter(|_| with_secret);
-        test.run_with_stdin(flow.into_iter().chain(settings).chain(secret), code.as_bytes())
-    };
-    login(test.sandbox.url(), true).ok();
-    let text = test.read_config();
-    let elsewhere = other_server();
+    test.self_client_login("crm").run().ok();
+    let (text, elsewhere) = (test.read_config(), other_server());
     test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
-    login(&elsewhere.url(), false).failed_with(2, "usage", "--client-secret-file");
+    let without_secret = test.call("login crm --flow self-client --code-file -").stdin("1000.code.code");
+    without_secret
+        .arg("--client-id")
+        .arg(&test.sandbox.client(ClientKind::SelfClient).client_id)
+        .run()
+        .failed_with(2, "usage", "--client-secret-file");
     assert_eq!(received(&elsewhere), "");
     // The new login uses the old server again, but the config still names the other one.
-    let outcome = login(test.sandbox.url(), true);
-    outcome.ok();
-    assert!(outcome.stderr.contains("settings changed since the login"), "{outcome:?}");
-    let revoked = |test: &Test| test.sandbox.log().iter().any(|it| it.endpoint == Endpoint::Revoke);
-    assert!(!revoked(&test));
-    login(test.sandbox.url(), true).ok();
-    assert!(revoked(&test), "an unchanged profile's old token is revoked");
+    let login = || test.self_client_login("crm").arg("--revoke-old").run();
+    login().exits(0).says("settings changed since the login");
+    let revoked = || test.sandbox.log().iter().any(|it| it.endpoint == Endpoint::Revoke);
+    assert!(!revoked());
+    login().ok();
+    assert!(revoked(), "an unchanged profile's old token is revoked");
 }
 
 /// `logout --local` neither reads nor sends the secrets.
@@ -201,7 +178,7 @@ fn a_changed_profile_can_be_forgotten_here() {
     test.get().ok();
     let elsewhere = other_server();
     test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url()));
-    test.run(["logout", "crm", "--local", "-q"]).ok();
+    test.run("logout crm --local -q").ok();
     assert_eq!(received(&elsewhere), "");
     assert_eq!(files_below(&test.state().join("secrets")), Vec::<std::path::PathBuf>::new());
     test.get().failed(77, "login_required");
@@ -210,48 +187,44 @@ fn a_changed_profile_can_be_forgotten_here() {
 #[test]
 fn the_same_server_spelled_otherwise_is_the_same() {
     let test = Test::new().with_profile();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let (text, url) = (test.read_config(), test.sandbox.url().to_owned());
     for other in [format!("{url}/"), url.to_uppercase().replace("HTTP", "http")] {
         test.write_config(&text.replace(&url, &other));
         assert_eq!(test.get().ok(), token);
     }
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
 }
 
 #[test]
 fn a_data_center_is_its_accounts_url() {
     let test = Test::new().without_environment();
-    let secret = test.file("s", "secret").display().to_string();
-    let flow = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
-    let settings = ["--data-center", "jp", "--client-id", "1000.X", "--client-secret-file", &secret];
-    let token = ["--refresh-token-file", "-"];
-    test.run_with_stdin(flow.into_iter().chain(settings).chain(token), b"1000.token").ok();
+    let login = test.call(
+        "login crm --flow refresh-token --secrets file --no-verify --data-center jp --client-id 1000.X",
+    );
+    login.file("--client-secret-file", "secret").file("--refresh-token-file", "1000.token").run().ok();
     let text = test.read_config();
     test.write_config(&text.replace("data_center = \"jp\"", "accounts_url = \"https://accounts.zoho.jp/\""));
     // There is no token yet and no request is allowed, but the login is valid.
-    test.run(["get", "--offline"]).failed(69, "unavailable");
+    test.run("get --offline").failed(69, "unavailable");
     test.write_config(&text.replace("\"jp\"", "\"eu\""));
-    refused(&test.run(["get", "--offline"]));
+    refused(&test.run("get --offline"));
 }
 
 #[test]
 fn edited_scopes_are_served_and_named_by_status_and_doctor() {
     let test = Test::new().with_profile();
-    let token = test.file("token", test.sandbox.refresh_token()).display().to_string();
-    let flow = ["login", "crm", "--flow", "refresh-token", "--no-verify", "--refresh-token-file", &token];
-    test.run(flow.into_iter().chain(["--scope", "A.b.READ"])).ok();
+    let login = test.call("login crm --flow refresh-token --no-verify --scope A.b.READ");
+    login.file("--refresh-token-file", test.sandbox.refresh_token()).run().ok();
     test.write_config(&test.read_config().replace("A.b.READ", "C.d.READ"));
-    test.run(["get", "--refresh"]).warned("scopes of 'crm' were edited");
-    let status = test.run(["status"]);
-    assert_eq!(status.code, 0, "{status:?}");
-    assert!(status.stdout.contains("scopes edited since the login"), "{status:?}");
-    let doctor = test.run(["doctor"]);
-    assert_eq!(doctor.code, 0, "{doctor:?}");
-    for words in ["edited since the login; tokens do not have C.d.READ", "zoho-cred login crm"] {
-        assert!(doctor.stdout.contains(words), "{doctor:?}");
-    }
-    let json = test.run(["status", "-o", "json"]).json();
+    test.run("get --refresh").warned("scopes of 'crm' were edited");
+    test.run("status").exits(0).prints("scopes edited since the login");
+    let doctor = test.run("doctor");
+    doctor
+        .exits(0)
+        .prints("edited since the login; tokens do not have C.d.READ")
+        .prints("zoho-cred login crm");
+    let json = test.json("status");
     assert_eq!((&json["scopes_edited"], &json["settings_changed"]), (&true.into(), &false.into()));
 }
 
@@ -259,7 +232,7 @@ fn edited_scopes_are_served_and_named_by_status_and_doctor() {
 #[test]
 fn records_of_version_0_1_keep_working() {
     let test = Test::new().with_profile();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     test.edit_state("profiles", |json| {
         json["login"] = serde_json::json!({
             "device": 1, "inode": 2, "length": 3, "modified_ns": 4, "changed_ns": 5
@@ -267,10 +240,10 @@ fn records_of_version_0_1_keep_working() {
     });
     assert_eq!(test.get().ok(), token, "no login and no request is needed");
     assert_eq!(test.sandbox.token_requests(), 1);
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
     let elsewhere = other_server();
     test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url()));
-    refused(&test.run(["get", "--refresh"]));
+    refused(&test.run("get --refresh"));
     assert_eq!(received(&elsewhere), "");
 }
 
@@ -278,7 +251,7 @@ fn records_of_version_0_1_keep_working() {
 #[test]
 fn the_state_of_an_earlier_login_is_not_used() {
     let test = Test::new().with_profile();
-    let before = test.get().ok().to_owned();
+    let before = test.token();
     let old_state = std::fs::read(test.state_file("profiles")).unwrap();
     test.log_in("crm", &test.sandbox.new_refresh_token()).wait().ok();
     std::fs::write(test.state_file("profiles"), old_state).unwrap();

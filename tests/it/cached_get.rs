@@ -44,11 +44,11 @@ fn no_socket_no_lock_no_thread() {
 fn an_edit_shows_at_once() {
     let test = Test::new().with_profile();
     test.get().ok();
-    let header = test.run(["get", "-o", "header"]);
+    let header = test.run("get -o header");
     assert!(header.ok().starts_with("Authorization: Zoho-oauthtoken "));
     let text = test.read_config();
     std::fs::write(test.config(), format!("{text}scheme = \"bearer\"\n")).unwrap();
-    assert!(test.run(["get", "-o", "header"]).ok().starts_with("Authorization: Bearer "));
+    assert!(test.run("get -o header").ok().starts_with("Authorization: Bearer "));
     std::fs::write(test.config(), text.replace("client_id = \"", "client_id = \"x")).unwrap();
     assert_ne!(test.get().code, 0, "a token of the old client");
     std::fs::remove_file(test.config()).unwrap();

@@ -94,7 +94,7 @@ fn commands(command: &Command, path: &[String]) -> Vec<Vec<String>> {
 fn every_help_has_examples_and_only_the_top_level_lists_the_global_options() {
     let test = Test::new();
     for path in commands(&Cli::command(), &[]) {
-        let help = test.run(path.iter().map(String::as_str).chain(["--help"])).ok().to_owned();
+        let help = test.call(&path).arg("--help").run().ok().to_owned();
         let (_, examples) = help.split_once("\nExamples:\n").unwrap_or_else(|| panic!("{path:?}: {help}"));
         assert!(examples.starts_with("  "), "{path:?}: {help}");
         for global in ["Global options", "--config", "--ca-file", "--error-format", "--color", "--quiet"] {
@@ -121,7 +121,7 @@ fn the_examples_of_the_help_are_valid_command_lines() {
 /// The main manual page names every variable and key of docs/config.md, and every exit code.
 #[test]
 fn the_manual_is_complete() {
-    let page = Test::new().run(["man"]).ok().replace("\\-", "-");
+    let page = Test::new().run("man").ok().replace("\\-", "-");
     let config = include_str!("../../docs/config.md");
     let rows =
         config.lines().filter(|line| line.starts_with("| `")).map(|line| line.split('|').nth(1).unwrap());

@@ -1,12 +1,12 @@
 //! Changes of the system clock.
 
-use crate::harness::{Test, have, move_clock};
+use crate::harness::{Test, have, http_status, move_clock};
 use crate::in_process::{ManualClock, run};
 use std::time::Duration;
 use zoho_cred::sandbox::FaultKind;
 
 fn at(test: &Test, offset: &str, args: &[&str]) -> crate::harness::Outcome {
-    let mut command = test.command(args.iter().copied());
+    let mut command = test.command(args);
     assert!(move_clock(&mut command, offset));
     test.start(command).wait()
 }
@@ -17,10 +17,10 @@ fn a_day_forward_and_back() {
         return;
     }
     let test = Test::new();
-    let today = test.get().ok().to_owned();
+    let today = test.token();
     let tomorrow = at(&test, "+1d", &["get"]).ok().to_owned();
     assert_ne!(tomorrow, today, "a token that the clock calls expired is not served");
-    let back = test.get().ok().to_owned();
+    let back = test.token();
     assert_ne!(back, tomorrow, "a token from the future is not believed");
     assert_eq!(test.get().ok(), back);
     for _ in 0..20 {
@@ -37,7 +37,7 @@ fn a_clock_set_back_serves_no_dead_token() {
         return;
     }
     let test = Test::new();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     assert_ne!(at(&test, "-2h", &["get"]).ok(), token);
 }
 
@@ -49,11 +49,11 @@ fn a_remembered_failure_is_over_when_the_wall_clock_says_so_and_a_cool_down_is_n
         let test = Test::new();
         let clock = ManualClock::new();
         test.fault(fault);
-        assert_eq!(run(&test, &clock, &["get"]).0, code);
-        assert_eq!(run(&test, &clock, &["get"]).0, code);
+        run(&test, &clock, "get").exits(code);
+        run(&test, &clock, "get").exits(code);
         assert_eq!(test.sandbox.token_requests(), 1);
-        clock.set_forward(Duration::from_secs(pause));
-        assert_eq!(run(&test, &clock, &["get"]).0, code);
+        clock.set_by(pause * 1000);
+        run(&test, &clock, "get").exits(code);
         assert_eq!(test.sandbox.token_requests(), asked);
     }
 }
@@ -65,7 +65,7 @@ fn a_reboot_with_a_wrong_clock_inside_a_window_allows_no_eleventh_request() {
     for wrong_ms in [-27 * YEAR_MS, -30 * 60_000, 28 * YEAR_MS] {
         for is_set_right in [false, true] {
             let (test, clock) = (Test::new(), ManualClock::new());
-            let refresh = || run(&test, &clock, &["get", "--refresh"]).0;
+            let refresh = || run(&test, &clock, "get --refresh").code;
             (0..10).for_each(|_| assert_eq!(refresh(), 0));
             clock.reboot(wrong_ms);
             assert_eq!(refresh(), 75, "{wrong_ms}");
@@ -94,7 +94,7 @@ fn a_time_namespace_allows_no_eleventh_request() {
     }
     let test = Test::new();
     for _ in 0..10 {
-        test.run(["get", "--refresh"]).ok();
+        test.run("get --refresh").ok();
     }
     let mut command = std::process::Command::new("unshare");
     command.args(unshare).args([crate::harness::PROGRAM, "get", "--refresh"]).env_clear().envs(test.vars());
@@ -107,8 +107,8 @@ fn a_time_namespace_allows_no_eleventh_request() {
 fn a_cool_down_of_tomorrow_ends_ten_minutes_after_it_was_met() {
     let test = Test::new();
     let clock = ManualClock::new();
-    test.fault(FaultKind::Status { status: 429, body: None, retry_after_s: None });
-    assert_eq!(run(&test, &clock, &["get"]).0, 75);
+    test.fault(http_status(429));
+    run(&test, &clock, "get").exits(75);
     test.edit_state("ledgers", |json| {
         for moment in [&["cool_down", "since"][..], &["failure", "at"], &["requests", "0", "sent"]] {
             let path = format!("/{}", moment.join("/"));
@@ -118,8 +118,8 @@ fn a_cool_down_of_tomorrow_ends_ten_minutes_after_it_was_met() {
         }
     });
     test.sandbox.clear_faults();
-    assert_eq!(run(&test, &clock, &["get"]).0, 75);
+    run(&test, &clock, "get").exits(75);
     clock.advance(Duration::from_secs(601));
-    assert_eq!(run(&test, &clock, &["get"]).0, 0);
+    run(&test, &clock, "get").exits(0);
     assert_eq!(test.sandbox.token_requests(), 2);
 }

@@ -34,7 +34,7 @@ fn logins_of_one_profile_at_once_leave_one_login() {
     for login in logins {
         login.wait().ok();
     }
-    test.run(["get", "crm"]).ok();
+    test.run("get crm").ok();
     let secrets = files_below(&test.state().join("secrets"));
     assert_eq!(secrets.len(), 3, "a record and two items: {secrets:?}");
 }
@@ -45,12 +45,12 @@ fn a_login_during_a_logout_is_not_forgotten() {
     let test = Test::new().without_environment();
     test.log_in("crm", test.sandbox.refresh_token()).wait().ok();
     test.sandbox.set_fault(Fault::new(Endpoint::Revoke, FaultKind::Delay { ms: 2000 }));
-    let logout = test.start(test.command(["logout", "crm"]));
+    let logout = test.call("logout crm").start();
     until("the revoke request", || test.sandbox.log().iter().any(|it| it.endpoint == Endpoint::Revoke));
     let login = test.log_in("crm", &test.sandbox.new_refresh_token());
     login.wait().ok();
     logout.wait().ok();
-    test.run(["get", "crm"]).ok();
+    test.run("get crm").ok();
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_config_that_is_edited_during_a_login_keeps_the_edit() {
     test.write_config("# mine\n");
     let client = test.sandbox.client(ClientKind::SelfClient);
     let secret = test.file("secret", &client.client_secrets["us"]);
-    let mut command = test.command(["login", "crm", "--flow", "self-client", "--secrets", "file"]);
+    let mut command = test.command("login crm --flow self-client --secrets file");
     command.args(["--client-id", &client.client_id, "--accounts-url", test.sandbox.url()]);
     command.args(["--code-file", "-", "--client-secret-file"]).arg(secret).stdin(Stdio::piped());
     test.fault(FaultKind::Delay { ms: 1000 });

@@ -1,5 +1,6 @@
 //! Enforces the order of modules in the doc comment of `src/lib.rs`, and that no files use each other in a cycle.
 
+use crate::harness::files_below;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ fn ranks() -> BTreeMap<String, usize> {
 /// The modules that each module uses outside unit tests, with a file that does.
 fn uses() -> BTreeMap<String, BTreeMap<String, PathBuf>> {
     let mut uses = BTreeMap::<_, BTreeMap<_, _>>::new();
-    let files = files(Path::new("src"));
+    let files = files_below(Path::new("src"));
     for file in files.iter().filter(|file| file.extension().is_some_and(|end| end == "rs")) {
         let module = file.components().nth(1).unwrap().as_os_str().to_str().unwrap();
         let module = module.trim_end_matches(".rs").to_owned();
@@ -65,7 +66,7 @@ fn uses() -> BTreeMap<String, BTreeMap<String, PathBuf>> {
 #[test]
 fn files_do_not_use_each_other_in_a_cycle() {
     let sources: BTreeMap<String, String> =
-        files(Path::new("src")).iter().filter_map(|file| source(file)).collect();
+        files_below(Path::new("src")).iter().filter_map(|file| source(file)).collect();
     let exports: BTreeMap<String, String> =
         sources.iter().flat_map(|(file, code)| exports(file, code)).collect();
     let file_of = |path: &str| -> Option<&str> {
@@ -141,9 +142,4 @@ fn names(code: &str) -> Vec<String> {
         Some((list, _)) => list.split(',').map(|name| format!("{path}{name}")).collect(),
         None => vec![path.to_owned()],
     }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }

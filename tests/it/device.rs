@@ -1,14 +1,13 @@
 //! The device flow with a simulated clock: its polls, and every way it can end.
 
-use crate::harness::Test;
-use crate::in_process::{HookedClock, ManualClock, Sink};
+use crate::harness::{Outcome, Test, http_answer};
+use crate::in_process::{HookedClock, ManualClock, Sink, run_saying, system};
 use serde_json::json;
-use std::cell::{Cell, RefCell};
-use std::io;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Language, Limits, LogEntry, Options};
-use zoho_cred::system::{Browser, Env, System, Terminal};
+use zoho_cred::system::{Browser, System, Terminal};
 
 fn http() -> reqwest::blocking::Client {
     reqwest::blocking::Client::builder().no_proxy().build().unwrap()
@@ -31,10 +30,8 @@ fn decide(said: &Sink, decision: &str) {
     assert_eq!(http().post(format!("http{page}")).form(&form).send().unwrap().status(), 200);
 }
 
-/// Logs in; the user decides during the nth wait, or never. Returns the exit code, the output and the polls.
-fn log_in(test: &Test, acts_at: usize, decision: &'static str) -> (u8, String, Vec<LogEntry>) {
-    let client = test.sandbox.client(ClientKind::Device).clone();
-    let secret = test.file("secret", &client.client_secrets["us"]);
+/// Logs in; the user decides during the nth wait, or never. Returns the result and the polls.
+fn log_in(test: &Test, acts_at: usize, decision: &'static str) -> (Outcome, Vec<LogEntry>) {
     let (said, waits, sandbox) = (Sink::default(), Cell::new(0), test.sandbox.url().to_owned());
     let shown = said.clone();
     // The sandbox's time advances with the caller's, and the user acts when the nth wait is over.
@@ -48,23 +45,13 @@ fn log_in(test: &Test, acts_at: usize, decision: &'static str) -> (u8, String, V
         }
     };
     let on_read = Box::new(|| {});
-    let mut system = System {
-        env: Env::of(test.vars()),
-        clock: Rc::new(HookedClock { inner: ManualClock::new(), on_read, on_sleep: Box::new(on_sleep) }),
-        browser: Box::new(NoBrowser),
-        terminal: Terminal { stderr: true, ..Terminal::default() },
-        stdin: Box::new(io::empty()),
-        stdout: Box::new(io::sink()),
-        stderr: RefCell::new(Box::new(said.clone())),
-        ..System::real()
-    };
-    let flow = "zoho-cred login crm --flow device --secrets file --scope ZohoCRM.modules.ALL --accounts-url";
-    let client = [test.sandbox.url(), "--client-id", &client.client_id, "--client-secret-file"];
-    let arguments = flow.split(' ').chain(client).chain([secret.to_str().unwrap()]);
-    let code = zoho_cred::run(arguments.map(Into::into), &mut system);
-    let polls =
-        test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken).collect();
-    (code, said.text(), polls)
+    let clock = Rc::new(HookedClock { inner: ManualClock::new(), on_read, on_sleep: Box::new(on_sleep) });
+    let terminal = Terminal { stderr: true, ..Terminal::default() };
+    let system = System { browser: Box::new(NoBrowser), terminal, ..system(&clock) };
+    let login = test.login("crm", ClientKind::Device).args("--flow device --scope ZohoCRM.modules.ALL");
+    let outcome = run_saying(test, system, login.arguments(), said);
+    let polls = test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken);
+    (outcome, polls.collect())
 }
 
 fn world(limits: Limits) -> Test {
@@ -81,22 +68,25 @@ fn unhurried(polls: &[LogEntry]) {
     }
 }
 
+fn outcomes(polls: &[LogEntry]) -> Vec<&str> {
+    polls.iter().map(|poll| poll.outcome.as_str()).collect()
+}
+
 #[test]
 fn it_polls_until_the_person_accepts() {
     let test = world(Limits::default());
-    let (code, said, polls) = log_in(&test, 4, "accept");
-    assert_eq!(code, 0, "{said}");
-    let outcomes: Vec<_> = polls.iter().map(|poll| poll.outcome.as_str()).collect();
-    assert_eq!(outcomes, ["authorization_pending", "slow_down", "authorization_pending", "granted"]);
+    let (outcome, polls) = log_in(&test, 4, "accept");
+    outcome.ok();
+    assert_eq!(outcomes(&polls), ["authorization_pending", "slow_down", "authorization_pending", "granted"]);
     unhurried(&polls[1..]);
-    test.run(["get", "crm", "--refresh"]).ok();
+    test.run("get crm --refresh").ok();
 }
 
 #[test]
 fn it_polls_at_the_interval_of_the_server_while_that_allows_it() {
     let test = world(Limits { device_poll_floor: Duration::from_secs(5), ..Limits::default() });
-    let (code, said, polls) = log_in(&test, 9, "accept");
-    assert_eq!(code, 0, "{said}");
+    let (outcome, polls) = log_in(&test, 9, "accept");
+    outcome.ok();
     assert!(polls[..8].iter().all(|poll| poll.outcome == "authorization_pending"), "{polls:?}");
     assert_eq!(polls.len(), 9);
     assert!(polls[8].time_ms - polls[0].time_ms < 8 * 30_000, "{polls:?}");
@@ -104,45 +94,38 @@ fn it_polls_at_the_interval_of_the_server_while_that_allows_it() {
 
 #[test]
 fn it_slows_down_when_told() {
-    let limits = Limits { device_poll_floor: Duration::from_secs(38), ..Limits::default() };
-    let test = world(limits);
-    let (code, said, polls) = log_in(&test, 2, "accept");
-    assert_eq!(code, 0, "{said}");
+    let test = world(Limits { device_poll_floor: Duration::from_secs(38), ..Limits::default() });
+    let (outcome, polls) = log_in(&test, 2, "accept");
+    outcome.ok();
     let gaps = polls.windows(2).map(|pair| (pair[1].time_ms - pair[0].time_ms) / 1000);
     assert!(gaps.zip([5, 30, 35, 40]).all(|(gap, wanted)| gap >= wanted), "{polls:?}");
-    let outcomes: Vec<_> = polls.iter().map(|poll| poll.outcome.as_str()).collect();
-    let slower = ["slow_down"; 3];
-    assert_eq!((outcomes.len(), &outcomes[1..4], outcomes[4]), (5, &slower[..], "granted"));
+    assert_eq!(outcomes(&polls)[1..], ["slow_down", "slow_down", "slow_down", "granted"]);
 }
 
 #[test]
-fn a_rejected_device_login_is_77() {
+fn a_login_that_is_rejected_or_never_decided_is_77() {
     let test = world(Limits::default());
-    let (code, said, polls) = log_in(&test, 2, "reject");
-    assert_eq!((code, polls.len()), (77, 3), "{said}");
-    assert!(!test.config().exists());
-}
-
-#[test]
-fn it_ends_with_the_code() {
+    let (outcome, polls) = log_in(&test, 2, "reject");
+    outcome.exits(77);
+    assert_eq!(polls.len(), 3);
     let test = world(Limits::default());
-    let (code, said, polls) = log_in(&test, 0, "");
-    assert_eq!(code, 77, "{said}");
-    assert!(said.contains("in time"), "{said}");
+    let (outcome, polls) = log_in(&test, 0, "");
+    outcome.exits(77).says("in time");
     assert_eq!(polls.len(), 11);
     unhurried(&polls[1..]);
+    assert!(!test.config().exists());
 }
 
 #[test]
 fn a_person_of_another_data_center_is_followed_there() {
     let test = world(Limits { user_location: Some("eu".into()), ..Limits::default() });
-    let (code, said, polls) = log_in(&test, 1, "accept");
-    assert_eq!(code, 0, "{said}");
+    let (outcome, polls) = log_in(&test, 1, "accept");
+    outcome.ok();
     let servers: Vec<_> = polls.iter().map(|poll| poll.data_center.as_str()).collect();
     assert_eq!(servers, ["us", "eu"]);
     let config = test.read_config();
     assert!(config.contains(test.sandbox.url_of("eu").unwrap()), "{config}");
-    test.run(["get", "crm", "--refresh"]).ok();
+    test.run("get crm --refresh").ok();
     let refresh = test.sandbox.log().into_iter().rfind(|entry| entry.endpoint == Endpoint::Token).unwrap();
     assert_eq!(refresh.data_center, "eu");
 }
@@ -151,39 +134,31 @@ fn a_person_of_another_data_center_is_followed_there() {
 fn the_last_poll_comes_shortly_before_the_code_dies() {
     let test = world(Limits::default());
     // Eleven waits: the user accepts during the last one, less than 30 s before the code expires.
-    let (code, said, polls) = log_in(&test, 11, "accept");
-    assert_eq!(code, 0, "{said}");
+    let (outcome, polls) = log_in(&test, 11, "accept");
+    outcome.ok();
     unhurried(&polls[1..]);
 }
 
 #[test]
 fn a_server_that_fails_while_it_is_polled_ends_no_login() {
     let test = world(Limits::default());
-    let body = Some(r#"{"error":"access_denied"}"#.to_owned());
-    let kind = FaultKind::Status { status: 503, body, retry_after_s: None };
-    test.sandbox.set_fault(Fault { count: Some(1), ..Fault::new(Endpoint::DeviceToken, kind) });
-    let (code, said, polls) = log_in(&test, 2, "accept");
-    assert_eq!((code, polls.len()), (0, 2), "{said}");
+    let kind = http_answer(503, r#"{"error":"access_denied"}"#);
+    test.sandbox.set_fault(Fault::new(Endpoint::DeviceToken, kind).times(1));
+    let (outcome, polls) = log_in(&test, 2, "accept");
+    outcome.ok();
+    assert_eq!(polls.len(), 2);
 }
 
 #[test]
 fn a_refused_request_for_a_code_says_what_it_was_refused_for() {
     let test = world(Limits::default());
-    for (kind, code) in [
-        (FaultKind::Throttle { status: 400, language: Language::Zh, retry_after_s: None }, 75),
-        (
-            FaultKind::Status {
-                status: 503,
-                body: Some(r#"{"error":"invalid_client"}"#.into()),
-                retry_after_s: None,
-            },
-            69,
-        ),
-        (FaultKind::InvalidClient, 78),
-    ] {
-        test.sandbox.set_fault(Fault { count: Some(1), ..Fault::new(Endpoint::DeviceCode, kind) });
-        let (exit, said, polls) = log_in(&test, 0, "");
-        assert_eq!((exit, polls.len()), (code, 0), "{said}");
+    let throttle = FaultKind::Throttle { status: 400, language: Language::Zh, retry_after_s: None };
+    let failing = http_answer(503, r#"{"error":"invalid_client"}"#);
+    for (kind, code) in [(throttle, 75), (failing, 69), (FaultKind::InvalidClient, 78)] {
+        test.sandbox.set_fault(Fault::new(Endpoint::DeviceCode, kind).times(1));
+        let (outcome, polls) = log_in(&test, 0, "");
+        outcome.exits(code);
+        assert_eq!(polls.len(), 0);
     }
 }
 
@@ -204,24 +179,25 @@ fn an_address_that_is_not_the_servers_own_is_neither_shown_nor_opened() {
     let log_in_with = |user_code: &str, page: &str, complete: &str| {
         let body = json!({"user_code": user_code, "device_code": "1004.dd.ee", "verification_url": page,
             "verification_uri_complete": complete, "interval": 5000, "expires_in": 300_000});
-        let kind = FaultKind::Status { status: 200, body: Some(body.to_string()), retry_after_s: None };
-        test.sandbox.set_fault(Fault { count: Some(1), ..Fault::new(Endpoint::DeviceCode, kind) });
+        test.sandbox.set_fault(Fault::new(Endpoint::DeviceCode, http_answer(200, body)).times(1));
         let before = test.sandbox.log().len();
-        let (code, said, _) = log_in(&test, 0, "");
-        assert!(!said.contains("owned"), "{said}");
+        let (outcome, _) = log_in(&test, 0, "");
+        outcome.hides(&["owned"]);
         let polls = test.sandbox.log().split_off(before);
-        (code, said, polls.iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken).count())
+        (outcome, polls.iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken).count())
     };
     for url in foreign {
-        let (code, said, polls) = log_in_with("USER-CODE", url, &own);
-        assert_eq!((code, polls), (69, 0), "{said}");
-        assert!(said.contains("not on the accounts server") && !said.contains("USER-CODE"), "{said}");
-        let (_, said, polls) = log_in_with("USER-CODE", &own, url);
-        assert!(said.contains(&own) && said.contains("USER-CODE") && polls > 0, "{said}");
+        let (outcome, polls) = log_in_with("USER-CODE", url, &own);
+        outcome.exits(69).says("not on the accounts server").hides(&["USER-CODE"]);
+        assert_eq!(polls, 0, "{outcome:?}");
+        let (outcome, polls) = log_in_with("USER-CODE", &own, url);
+        outcome.says(&own).says("USER-CODE");
+        assert!(polls > 0, "{outcome:?}");
     }
     // Regression: a code of any characters began a line.
     for code in ["::error::owned", "##[error]owned", "owned owned", "\u{1b}[2Jowned", ""] {
-        let (exit, said, polls) = log_in_with(code, &own, &own);
-        assert_eq!((exit, polls), (69, 0), "{said}");
+        let (outcome, polls) = log_in_with(code, &own, &own);
+        outcome.exits(69);
+        assert_eq!(polls, 0, "{outcome:?}");
     }
 }

@@ -91,8 +91,3 @@ fn coming_from() {
 fn the_sandbox() {
     run_all("docs/sandbox.md");
 }
-
-#[test]
-fn patterns() {
-    assert!(matches("a…c", "abc\n") && matches("…b…", "abc") && !matches("b", "abc") && !matches("a", "ab"));
-}

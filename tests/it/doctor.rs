@@ -1,19 +1,16 @@
 //! `doctor` finds common problems, prints a fix, and makes no token request.
 
-use crate::harness::{Outcome, Test, finding, move_clock};
-use crate::in_process::ManualClock;
-use std::os::unix::fs::PermissionsExt;
+use crate::harness::{Outcome, Test, move_clock, set_mode};
+use crate::in_process::{ManualClock, run_on, system};
 use std::time::Duration;
 use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Language, Options};
-use zoho_cred::system::FileSystem;
+use zoho_cred::system::{FileSystem, System};
 
 fn doctor(test: &Test) -> Outcome {
     let before = test.sandbox.token_requests();
-    let outcome = test.run(["doctor", "-o", "json"]);
+    let outcome = test.run("doctor -o json");
     assert_eq!(test.sandbox.token_requests(), before, "doctor spent a refresh");
-    for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
-        assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
-    }
+    outcome.hides(&test.canaries());
     outcome
 }
 
@@ -38,7 +35,7 @@ fn all_is_well() {
     {
         assert_eq!(outcome.finding(name).0, "ok", "{outcome:?}");
     }
-    let text = test.run(["doctor"]).stdout;
+    let text = test.run("doctor").stdout;
     assert!(text.lines().all(|line| line.starts_with("ok ") || line.starts_with("- ")), "{text}");
     assert!(!text.contains('\u{1b}'), "{text:?}");
 }
@@ -47,11 +44,11 @@ fn all_is_well() {
 fn a_token_is_checked_and_a_missing_scope_is_named() {
     let mut test = Test::new().with_profile();
     assert!(!doctor(&test).stdout.contains("\"token\""), "there is none");
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let (status, said) = doctor(&test).finding("token");
     assert!(status == "ok" && said.contains("needs the scope AaaServer.profile.READ"), "{said}");
 
-    test.run_with_stdin(["reject"], token.as_bytes()).ok();
+    test.reject(&token).ok();
     test.get().ok();
     let (status, said) = doctor(&test).finding("token");
     assert!(status == "warning" && said.contains("zoho-cred api -p crm URL"), "{said}");
@@ -124,7 +121,7 @@ fn a_clock_that_is_ten_minutes_off() {
     test.sandbox.advance(Duration::from_secs(620));
     fails(&test, "clock", &["10 min", "behind", "timedatectl"]);
     let test = Test::new();
-    let mut command = test.command(["doctor", "-o", "json"]);
+    let mut command = test.command("doctor -o json");
     if move_clock(&mut command, "+1h") {
         let (status, said) = test.start(command).wait().finding("clock");
         assert!(status == "failed" && said.contains("ahead of"), "{said}");
@@ -135,7 +132,7 @@ fn a_clock_that_is_ten_minutes_off() {
 fn secrets_that_others_can_read() {
     let test = Test::new().with_profile();
     let secret = crate::harness::files_below(&test.state().join("secrets")).remove(0);
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+    set_mode(&secret, 0o644);
     fails(&test, "file modes", &[secret.to_str().unwrap(), "chmod"]);
 }
 
@@ -150,16 +147,16 @@ fn a_state_folder_that_cannot_be_written() {
 fn a_state_folder_on_another_machine() {
     let test = Test::new();
     type Kind = fn(&std::path::Path) -> FileSystem;
-    let cases: [(Kind, u8, &str, &str); 3] = [
+    let cases: [(Kind, i32, &str, &str); 3] = [
         (|_| FileSystem::Remote("NFS"), 1, "failed", "NFS, where file locks are unreliable"),
         (|_| FileSystem::WithoutOwners("vfat"), 1, "failed", "vfat, which has no file owners or modes"),
         (|_| FileSystem::Local, 0, "ok", "is local"),
     ];
     for (on, code, word, words) in cases {
-        let clock = ManualClock::at_the_wall();
-        let (found, out, _) = crate::in_process::run_on(&test, &clock, on, &["doctor", "-o", "json"]);
-        let (status, said) = finding(&out, "file system");
-        assert_eq!((found, status.as_str()), (code, word), "{out}");
+        let system = System { file_system: on, ..system(&ManualClock::at_the_wall()) };
+        let outcome = run_on(&test, system, "doctor -o json");
+        let (status, said) = outcome.exits(code).finding("file system");
+        assert_eq!(status, word, "{outcome:?}");
         assert!(said.contains(words), "{said}");
     }
 }
@@ -187,7 +184,7 @@ fn an_unknown_certificate_authority() {
 fn a_full_budget_and_many_tokens() {
     let test = Test::new();
     (0..10).for_each(|_| {
-        test.run(["get", "--refresh"]).ok();
+        test.run("get --refresh").ok();
     });
     let outcome = doctor(&test);
     let (status, said) = outcome.finding("budget");
@@ -225,7 +222,7 @@ fn a_budget_that_two_homes_do_not_share_is_named() {
 fn a_shared_store_that_cannot_be_reached() {
     let test = Test::new().var("ZOHO_CRED_STORE", "redis://:hunter2@127.0.0.1:1/0");
     fails(&test, "shared store", &["ZOHO_CRED_STORE_KEY", "zoho-cred keygen"]);
-    let key = test.run(["keygen"]).ok().to_owned();
+    let key = test.run("keygen").ok().to_owned();
     let test = test.var("ZOHO_CRED_STORE_KEY", &key);
     fails(&test, "shared store", &["redis://127.0.0.1:1/0"]);
     let said = doctor(&test).stdout;
@@ -236,7 +233,7 @@ fn a_shared_store_that_cannot_be_reached() {
 fn a_doctor_that_a_signal_ends_says_so_by_its_code() {
     let test = Test::new();
     test.sandbox.set_fault(Fault::new(Endpoint::ServerInfo, FaultKind::Hang));
-    let running = test.start(test.command(["doctor"]));
+    let running = test.call("doctor").start();
     crate::harness::until("the question to arrive", || !test.sandbox.log().is_empty());
     running.signal("TERM");
     assert_eq!(running.exit_code(), Some(143));
@@ -262,24 +259,19 @@ fn what_no_profile_uses_is_removed_by_fix() {
     let token = test.sandbox.new_refresh_token();
     test.set("ZOHO_REFRESH_TOKEN", &token);
     test.get().ok();
-    test.state_files()
-        .iter()
-        .filter(|path| !path.to_string_lossy().contains("locks"))
-        .for_each(|path| make_old(path));
+    let files = test.state_files();
+    files.iter().filter(|path| !path.to_string_lossy().contains("locks")).for_each(|path| make_old(path));
     let test = test.with_profile();
     let before = names(&test);
-    assert_eq!(test.log_in("desk", &test.sandbox.new_refresh_token()).wait().code, 0);
-    assert_eq!(test.run(["get", "desk"]).code, 0);
+    test.log_in("desk", &test.sandbox.new_refresh_token()).wait().ok();
+    test.run("get desk").ok();
     let with_both = test.read_config();
     let (crm_only, _) = with_both.split_once("[profile.desk]").unwrap();
     // A config of its own, whose profile is in use.
     let other = test.file("other.toml", crm_only).display().to_string();
-    let secrets = ["client", "token"].map(|name| test.file(name, "1000.a.b").display().to_string());
-    let [secret, token] = secrets.each_ref().map(String::as_str);
-    let login =
-        ["login", "crm", "--config", &other, "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
-    let files = ["--client-secret-file", secret, "--refresh-token-file", token];
-    assert_eq!(test.run(login.into_iter().chain(files)).code, 0);
+    let login = test.call(["login", "crm", "--config", &other]).args("--flow refresh-token --no-verify");
+    let login = login.args("--secrets file").file("--client-secret-file", "1000.a.b");
+    login.file("--refresh-token-file", "1000.a.b").run().ok();
     test.write_config(crm_only);
 
     let outcome = doctor(&test);
@@ -287,7 +279,7 @@ fn what_no_profile_uses_is_removed_by_fix() {
     assert_eq!((outcome.code, status.as_str()), (0, "warning"), "{outcome:?}");
     assert!(said.contains("still valid at Zoho: desk") && said.contains("doctor --fix"), "{said}");
     let files = names(&test);
-    let outcome = test.run(["doctor", "--fix", "-o", "json"]);
+    let outcome = test.run("doctor --fix -o json");
     let (status, said) = outcome.finding("unused");
     assert!(outcome.code == 0 && status == "ok" && said.contains("removed"), "{outcome:?}");
     // The record, two secrets and the state of 'desk', and the cache and the ledger of the environment. The cache and
@@ -295,13 +287,11 @@ fn what_no_profile_uses_is_removed_by_fix() {
     assert_eq!(names(&test).len(), files.len() - 6, "{files:?}");
     assert_eq!(before.iter().filter(|name| !names(&test).contains(name)).count(), 2, "{before:?}");
     assert!(!doctor(&test).stdout.contains("unused"));
-    for config in [None, Some(other.as_str())] {
-        let args =
-            ["list", "-o", "json"].into_iter().chain(config.into_iter().flat_map(|it| ["--config", it]));
-        let list = test.run(args).json();
+    for config in [test.config().to_str().unwrap(), &other] {
+        let list = test.call("list -o json --config").arg(config).run().json();
         assert_eq!((&list[0]["name"], &list[0]["state"]), (&"crm".into(), &"ready".into()));
     }
-    assert_eq!(test.sandbox.counts().grants.iter().filter(|grant| !grant.alive).count(), 0);
+    assert_eq!(test.sandbox.counts().grants.len(), test.valid_grants());
 }
 
 #[test]

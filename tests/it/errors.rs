@@ -1,11 +1,13 @@
 //! Every error says what happened and what to do next, in both languages.
 
 use crate::harness::{Outcome, Test};
+use crate::in_process::{ManualClock, run, run_on, system};
 use clap::{CommandFactory, Parser};
 use std::collections::BTreeSet;
 use zoho_cred::cli::Cli;
 use zoho_cred::error::{Code, Error};
 use zoho_cred::sandbox::FaultKind;
+use zoho_cred::system::System;
 
 /// A call that fails.
 struct Failure {
@@ -135,13 +137,12 @@ fn failures() -> Vec<Failure> {
 }
 
 impl Failure {
-    /// Runs the call in English and Japanese.
+    /// Runs the call in English and Japanese: in this process, because there are so many of them.
     fn provoke(&self) -> [Outcome; 2] {
         let mut test = Test::new().with_profile();
-        if self.args.contains("--offline") {
-            test = test.unset("ZOHO_CRED_PROFILE");
-        } else {
-            test.get().ok();
+        let clock = ManualClock::at_the_wall();
+        if !self.args.contains("--offline") {
+            run(&test, &clock, "get").ok();
         }
         let (config, bare) =
             (test.read_config(), "[profile.bare]\nclient_id = \"1000.X\"\ndata_center = \"jp\"");
@@ -155,7 +156,7 @@ impl Failure {
         }
         ["C.UTF-8", "ja_JP.UTF-8"].map(|lang| {
             test.set("LANG", lang);
-            test.run_with_stdin(self.args.split(' '), self.stdin.as_bytes())
+            run_on(&test, System { stdin: Box::new(self.stdin.as_bytes()), ..system(&clock) }, self.args)
         })
     }
 }
@@ -236,7 +237,7 @@ fn words_of_other_tools_suggest_ours() {
         ("login --dc jp", "--data-center"),
         ("get --no-cache", "--refresh"),
     ] {
-        test.run(args.split(' ')).failed_with(2, "usage", &format!("did you mean '{ours}'?"));
+        test.run(args).failed_with(2, "usage", &format!("did you mean '{ours}'?"));
     }
 }
 
@@ -246,26 +247,30 @@ fn whoever_sent_a_signal_gets_no_hint() {
     assert_eq!((error.code().exit_code(), error.hint()), (130, None));
 }
 
+/// All codes with their words and exit codes, as the contract has them.
+pub const CODES: [(Code, &str, u8); 17] = [
+    (Code::Failure, "failure", 1),
+    (Code::Api, "api", 1),
+    (Code::Usage, "usage", 2),
+    (Code::BadInput, "bad_input", 65),
+    (Code::Unavailable, "unavailable", 69),
+    (Code::Internal, "internal", 70),
+    (Code::Store, "store", 74),
+    (Code::RateLimited, "rate_limited", 75),
+    (Code::Busy, "busy", 75),
+    (Code::LoginRequired, "login_required", 77),
+    (Code::Config, "config", 78),
+    (Code::UnknownProfile, "unknown_profile", 78),
+    (Code::ClientRejected, "client_rejected", 78),
+    (Code::Interrupted(2), "interrupted", 130),
+    (Code::Interrupted(15), "interrupted", 143),
+    (Code::Command(126), "command", 126),
+    (Code::Command(127), "command", 127),
+];
+
 #[test]
 fn a_code_has_the_word_and_exit_code_of_the_contract() {
-    let contract = [
-        (Code::Failure, "failure", 1),
-        (Code::Api, "api", 1),
-        (Code::Usage, "usage", 2),
-        (Code::BadInput, "bad_input", 65),
-        (Code::Unavailable, "unavailable", 69),
-        (Code::Internal, "internal", 70),
-        (Code::Store, "store", 74),
-        (Code::RateLimited, "rate_limited", 75),
-        (Code::Busy, "busy", 75),
-        (Code::LoginRequired, "login_required", 77),
-        (Code::Config, "config", 78),
-        (Code::UnknownProfile, "unknown_profile", 78),
-        (Code::ClientRejected, "client_rejected", 78),
-        (Code::Interrupted(15), "interrupted", 143),
-        (Code::Command(127), "command", 127),
-    ];
-    for (code, word, exit) in contract {
+    for (code, word, exit) in CODES {
         assert_eq!((code.word(), code.exit_code()), (word, exit));
     }
 }

@@ -9,8 +9,8 @@ fn the_command_gets_a_token_and_nothing_that_mints_one() {
     test.set("ZOHO_CRED_STORE", "none");
     test.set("ZOHO_CRED_STORE_KEY_FILE", "/run/key");
     test.set("ZOHO_ACCESS_TOKEN", "stale");
-    let token = test.get().ok().to_owned();
-    let outcome = test.run(["exec", "--", "env"]);
+    let token = test.token();
+    let outcome = test.run("exec -- env");
     let env = outcome.ok();
     let value = |name: &str| env.lines().find_map(|line| line.strip_prefix(&format!("{name}=")));
     assert_eq!(value("ZOHO_ACCESS_TOKEN"), Some(&*token));
@@ -40,10 +40,10 @@ fn a_stores_address_stays_unless_it_holds_a_password() {
 #[test]
 fn values_move_to_other_names() {
     let test = Test::new();
-    let token = test.get().ok().to_owned();
-    let args =
-        ["exec", "--env", "A=token", "--env", "B=header", "--env", "C=api_domain", "--env", "D=expires_at"];
-    let outcome = test.run(args.into_iter().chain(["--scheme", "bearer", "--", "env"]));
+    let token = test.token();
+    let outcome = test.run(
+        "exec --env A=token --env B=header --env C=api_domain --env D=expires_at --scheme bearer -- env",
+    );
     let env = outcome.ok();
     assert!(env.contains(&format!("\nA={token}\n")) || env.starts_with(&format!("A={token}\n")), "{env}");
     assert!(env.contains(&format!("B=Authorization: Bearer {token}\n")), "{env}");
@@ -57,12 +57,12 @@ fn values_move_to_other_names() {
 #[test]
 fn exit_codes_are_a_shells() {
     let test = Test::new();
-    assert_eq!(test.run(["exec", "--", "sh", "-c", "exit 3"]).code, 3);
+    test.run(["exec", "--", "sh", "-c", "exit 3"]).exits(3);
     assert_eq!(test.run(["exec", "--", "sh", "-c", "kill -9 $$"]).code, 128 + 9);
-    test.run(["exec", "--", "/nonexistent/program"]).failed(127, "command");
+    test.run("exec -- /nonexistent/program").failed(127, "command");
     let file = test.file("not-executable", "");
     test.run(["exec", "--", file.to_str().unwrap()]).failed(126, "command");
-    test.run(["exec"]).failed(2, "usage");
+    test.run("exec").failed(2, "usage");
     let args = test.run(["exec", "env", "--", "printf", "%s|", "a b", "--", "-x"]);
     assert_eq!(args.ok(), "a b|--|-x|");
 }
@@ -79,19 +79,19 @@ fn without_a_token_nothing_is_run() {
 #[test]
 fn a_command_gets_a_token_for_half_an_hour() {
     let test = Test::new();
-    let old = test.get().ok().to_owned();
+    let old = test.token();
     test.age_token(1790);
-    assert_eq!(test.run(["exec", "--", "printenv", "ZOHO_ACCESS_TOKEN"]).ok(), old);
+    assert_eq!(test.run("exec -- printenv ZOHO_ACCESS_TOKEN").ok(), old);
     test.age_token(20);
     assert_eq!(test.get().ok(), old, "get itself is content with a minute");
-    assert_ne!(test.run(["exec", "--", "printenv", "ZOHO_ACCESS_TOKEN"]).ok(), old);
+    assert_ne!(test.run("exec -- printenv ZOHO_ACCESS_TOKEN").ok(), old);
 }
 
 #[test]
 fn a_killed_command_leaves_nothing_behind() {
     let test = Test::new();
     test.get().ok();
-    let running = test.start(test.command(["exec", "--", "sleep", "987"]));
+    let running = test.call("exec -- sleep 987").start();
     let pid = running.pid();
     let command = || std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     until("the process to be sleep itself", || command().starts_with(b"sleep\0987"));

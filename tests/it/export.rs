@@ -1,6 +1,6 @@
 //! `export`, and `import -` as its inverse.
 
-use crate::harness::{Outcome, Test, in_order};
+use crate::harness::{Test, in_order};
 
 /// Imports `exported` as `crm` on another machine.
 fn imported(test: &Test, exported: &str) -> Test {
@@ -8,18 +8,11 @@ fn imported(test: &Test, exported: &str) -> Test {
     let args = ["import", "-", "-p", "crm", "--secrets", "file"];
     let shown = other.run_with_stdin(args, exported.as_bytes());
     assert!(shown.ok().starts_with("crm\t") && shown.stderr.contains("nothing was written"), "{shown:?}");
-    hides(&shown, test);
+    shown.hides(&test.canaries());
     assert!(!other.config().exists());
     let written = other.run_with_stdin([&args[..], &["--write"]].concat(), exported.as_bytes());
-    assert_eq!(written.code, 0, "{written:?}");
-    hides(&written, test);
+    written.exits(0).hides(&test.canaries());
     other
-}
-
-fn hides(outcome: &Outcome, test: &Test) {
-    for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
-        assert!(!outcome.stderr.contains(secret) && !outcome.stdout.contains(secret), "{outcome:?}");
-    }
 }
 
 #[test]
@@ -27,12 +20,11 @@ fn what_is_exported_is_imported_on_another_machine() {
     let test = Test::new().with_profile();
     for format in ["dotenv", "json"] {
         let exported = test.run(["export", "crm", "-o", format]);
-        assert_eq!(exported.code, 0, "{exported:?}");
-        assert!(exported.stderr.contains("share one budget"), "{exported:?}");
+        exported.exits(0).says("share one budget");
         assert_eq!(test.run(["export", "-p", "crm", "-o", format, "-q"]).ok(), exported.stdout.trim_end());
         let other = imported(&test, &exported.stdout);
         let requests = test.sandbox.token_requests();
-        other.run(["get", "crm"]).ok();
+        other.run("get crm").ok();
         assert_eq!(test.sandbox.token_requests(), requests + 1);
         let again = other.run(["export", "-o", format, "-q"]);
         assert_eq!(again.ok(), exported.stdout.trim_end());
@@ -45,7 +37,7 @@ fn the_bytes_of_both_formats() {
     test.write_config(&format!("{}scopes = [\"A.b.READ\", \"C.d.ALL\"]\n", test.read_config()));
     let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
     let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
-    let outcome = test.run(["export", "-q"]);
+    let outcome = test.run("export -q");
     assert_eq!(
         outcome.stdout,
         format!(
@@ -57,7 +49,7 @@ fn the_bytes_of_both_formats() {
         "version": 1, "client_id": id, "client_secret": secret, "refresh_token": token, "data_center": null,
         "accounts_url": url, "scopes": ["A.b.READ", "C.d.ALL"],
     });
-    let exported = test.run(["export", "-o", "json", "-q"]);
+    let exported = test.run("export -o json -q");
     assert_eq!(exported.json(), json);
     let keys =
         ["version", "client_id", "client_secret", "refresh_token", "data_center", "accounts_url", "scopes"];
@@ -67,7 +59,7 @@ fn the_bytes_of_both_formats() {
 #[test]
 fn the_environment_and_client_credentials_can_be_exported() {
     let mut test = Test::new();
-    let exported = test.run(["export", "env", "-q"]);
+    let exported = test.run("export env -q");
     assert!(exported.ok().contains(test.sandbox.refresh_token()));
     test = test.unset("ZOHO_REFRESH_TOKEN");
     test.set("ZOHO_GRANT", "client_credentials");
@@ -87,7 +79,7 @@ fn the_environment_and_client_credentials_can_be_exported() {
 #[test]
 fn what_was_not_exported_is_refused() {
     let test = Test::new().without_environment();
-    let import = |text: &str| test.run_with_stdin(["import", "-"], text.as_bytes());
+    let import = |text: &str| test.run_with_stdin("import -", text.as_bytes());
     import("").failed(78, "config");
     import("not an export").failed(65, "bad_input");
     import("ZOHO_CLIENT_ID=1000.X\nZOHO_DATA_CENTER=jp\n").failed_with(
@@ -95,7 +87,7 @@ fn what_was_not_exported_is_refused() {
         "config",
         "ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN",
     );
-    test.run(["export", "nobody"]).failed(78, "unknown_profile");
+    test.run("export nobody").failed(78, "unknown_profile");
 }
 
 /// Secrets are bound to the settings of their login, also when they would only be printed.
@@ -104,7 +96,6 @@ fn a_profile_whose_settings_changed_exports_nothing() {
     let test = Test::new().with_profile();
     let config = test.read_config().replace(test.sandbox.url(), "https://accounts.zoho.example");
     test.write_config(&config);
-    let outcome = test.run(["export", "crm"]);
-    outcome.failed(77, "login_required");
-    hides(&outcome, &test);
+    let outcome = test.run("export crm");
+    outcome.failed(77, "login_required").hides(&test.canaries());
 }

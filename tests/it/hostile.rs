@@ -47,16 +47,16 @@ fn shows_it_safely(outcome: &Outcome) {
 fn environment_values_forge_no_line() {
     for language in ["C", "ja_JP.UTF-8"] {
         let test = Test::new().unset("ZOHO_ACCOUNTS_URL").var("LC_ALL", language);
-        let outcome = test.var("ZOHO_DATA_CENTER", EVIL).run(["get"]);
+        let outcome = test.var("ZOHO_DATA_CENTER", EVIL).run("get");
         outcome.failed(78, "config");
         shows_it_safely(&outcome);
     }
     let test = Test::new().var("ZOHO_CRED_PROFILE", EVIL);
-    says_it_safely(&test.run(["get"]));
+    says_it_safely(&test.run("get"));
     for name in
         ["ZOHO_CLIENT_ID", "ZOHO_ACCOUNTS_URL", "ZOHO_CRED_STORE", "ZOHO_CRED_CONFIG", "SSL_CERT_FILE"]
     {
-        let outcome = Test::new().var(name, EVIL).run(["-vv", "get"]);
+        let outcome = Test::new().var(name, EVIL).run("-vv get");
         assert_ne!(outcome.code, 70, "{outcome:?}");
         says_it_safely(&outcome);
     }
@@ -74,11 +74,11 @@ fn a_path_forges_no_line_in_a_report() {
     for args in
         [&["status", "env"][..], &["status", "crm"], &["list"], &["doctor", "env"], &["doctor", "crm"], &[]]
     {
-        let outcome = test.run(args.iter().copied());
+        let outcome = test.run(args);
         is_harmless(&outcome.stderr, &outcome);
         is_harmless(&outcome.stdout, &outcome);
     }
-    assert!(test.run(["status", "env"]).stdout.contains("owned"));
+    assert!(test.run("status env").stdout.contains("owned"));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn config_values_forge_no_line_in_errors_reports_and_json() {
     ] {
         let test = Test::new().without_environment();
         test.write_config(&config);
-        let outcome = test.run(["get"]);
+        let outcome = test.run("get");
         outcome.failed(78, "config");
         shows_it_safely(&outcome);
         for args in [
@@ -103,7 +103,7 @@ fn config_values_forge_no_line_in_errors_reports_and_json() {
             &["doctor", "-o", "json"],
             &["status"],
         ] {
-            let outcome = test.run(args.iter().copied());
+            let outcome = test.run(args);
             is_harmless(&outcome.stderr, &outcome);
             is_harmless(&outcome.stdout, &outcome);
             let shown = outcome.stderr.clone() + &outcome.stdout;
@@ -135,12 +135,12 @@ fn a_shared_store_forges_no_line() {
         });
         let test = Test::new().var("ZOHO_CRED_STORE", &url);
         for args in [&["-vv", "get", "--timeout", "2s"][..], &["status"], &["doctor"], &["list"]] {
-            let outcome = test.run(args.iter().copied());
+            let outcome = test.run(args);
             is_harmless(&outcome.stderr, &outcome);
             is_harmless(&outcome.stdout, &outcome);
             assert!(outcome.stderr.lines().all(|line| line.starts_with("zoho-cred: ")), "{outcome:?}");
         }
-        assert_ne!(test.run(["get", "--timeout", "2s"]).code, 0);
+        assert_ne!(test.run("get --timeout 2s").code, 0);
     }
 }
 
@@ -178,7 +178,7 @@ fn the_servers_api_domain_brings_no_command_into_a_script() {
         let body =
             serde_json::json!({"access_token": "1000.aa.bb", "expires_in": 3600, "api_domain": domain});
         test.fault(FaultKind::Status { status: 200, body: Some(body.to_string()), retry_after_s: None });
-        let env = test.run(["get", "-o", "env"]);
+        let env = test.run("get -o env");
         assert!(!env.ok().contains("owned"), "{env:?}");
         for target in ["gitlab-ci", "curl", "node", "python", "systemd", "git", "bazel"] {
             let outcome = test.run(["setup", target, "crm"]);
@@ -192,7 +192,7 @@ fn the_servers_api_domain_brings_no_command_into_a_script() {
 fn a_token_given_as_an_argument_is_not_shown() {
     for language in ["C", "ja_JP.UTF-8"] {
         let test = Test::new().with_profile().var("LC_ALL", language);
-        let token = test.get().ok().to_owned();
+        let token = test.token();
         let secret = test.sandbox.client_secret();
         for value in [&token, secret, test.sandbox.refresh_token()] {
             for args in [
@@ -212,13 +212,13 @@ fn a_token_given_as_an_argument_is_not_shown() {
                 &[value],
                 &["--error-format", "json", "reject", "crm", value],
             ] {
-                let outcome = test.run(args.iter().copied());
+                let outcome = test.run(args);
                 assert!(!outcome.stderr.contains(value), "{args:?}: {outcome:?}");
                 assert!(outcome.code == 0 || outcome.stdout.is_empty(), "{args:?}: {outcome:?}");
             }
         }
         for args in [&["reject", "crm", &token][..], &["reject", &token], &["reject", "1000.a.b"]] {
-            let outcome = test.run(args.iter().copied());
+            let outcome = test.run(args);
             outcome.failed(2, "usage");
             assert!(!outcome.stderr.contains("1000."), "{outcome:?}");
         }

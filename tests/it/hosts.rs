@@ -2,8 +2,8 @@
 
 use crate::harness::Test;
 use crate::harness::web::{Answer, Web};
-use crate::in_process::{ManualClock, run_over};
-use zoho_cred::system::{Http, HttpAnswer, HttpFailure, HttpRequest};
+use crate::in_process::{ManualClock, run_on, system};
+use zoho_cred::system::{Http, HttpAnswer, HttpFailure, HttpRequest, System};
 
 /// 40 hosts of more than 15 products, by data center.
 const HOSTS: [(&str, &str); 5] = [
@@ -73,8 +73,9 @@ impl Http for Granting {
 /// A caller with a cached token of this data center. Its requests go to `proxy`.
 fn caller(dc: &str, proxy: &Web) -> Test {
     let test = Test::new().unset("ZOHO_ACCOUNTS_URL").var("ZOHO_DATA_CENTER", dc);
-    let granting = Box::new(|_: &_| Ok(Box::new(Granting) as Box<dyn Http>));
-    assert_eq!(run_over(&test, &ManualClock::at_the_wall(), granting, &["get"]).1, "1000.a.b\n");
+    let http = Box::new(|_: &_| Ok(Box::new(Granting) as Box<dyn Http>));
+    let system = System { http, ..system(&ManualClock::at_the_wall()) };
+    assert_eq!(run_on(&test, system, "get").ok(), "1000.a.b");
     test.var("HTTPS_PROXY", &proxy.url())
 }
 
@@ -83,9 +84,9 @@ fn served(test: &Test, url: &str) -> [bool; 3] {
     let (scheme, rest) = url.split_once("://").unwrap();
     let host = rest.split('/').next().unwrap();
     let request = format!("capability[]=authtype\nprotocol={scheme}\nhost={host}\n\n");
-    let git = test.run_with_stdin(["helper", "git", "get"], request.as_bytes());
+    let git = test.run_with_stdin("helper git get", request.as_bytes());
     let request = serde_json::json!({ "uri": url }).to_string();
-    let uri = test.run_with_stdin(["helper", "uri", "get"], request.as_bytes());
+    let uri = test.run_with_stdin("helper uri get", request.as_bytes());
     let api = test.run(["api", url]);
     // The proxy lets nothing through: a request that is sent is 69.
     assert!(

@@ -1,15 +1,9 @@
 //! `import` from the environment and from an SDK's CSV: writes only with `--write`, and prints no secret.
 
-use crate::harness::{Outcome, Test};
+use crate::harness::Test;
 use std::path::PathBuf;
 
 const TEN: &str = "id,user_name,client_id,client_secret,refresh_token,access_token,grant_token,expiry_time,redirect_uri,api_domain\n";
-
-fn hides(outcome: &Outcome, test: &Test) {
-    for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
-        assert!(!outcome.stdout.contains(secret) && !outcome.stderr.contains(secret), "{outcome:?}");
-    }
-}
 
 /// A CSV as written by Zoho's Python SDK 8.0, with two users, one of them without a refresh token.
 fn csv(test: &Test, second: &str) -> PathBuf {
@@ -25,17 +19,17 @@ fn csv(test: &Test, second: &str) -> PathBuf {
 #[test]
 fn the_environment_becomes_a_profile() {
     let test = Test::new();
-    let shown = test.run(["import", "env", "crm", "--secrets", "file"]);
+    let shown = test.run("import env crm --secrets file");
     assert!(shown.ok().starts_with("crm\t") && shown.stderr.contains("nothing was written"), "{shown:?}");
-    hides(&shown, &test);
+    shown.hides(&test.canaries());
     assert!(!test.config().exists() && test.state_files().is_empty());
     let blocked = test.file("blocked", "");
-    let mut command = test.command(["import", "env", "crm", "--secrets", "file", "--write"]);
+    let mut command = test.command("import env crm --secrets file --write");
     command.env("ZOHO_CRED_CONFIG", std::path::Path::new(&blocked).join("config.toml"));
     test.start(command).wait().failed(74, "store");
-    hides(&test.run(["import", "env", "crm", "--secrets", "file", "--write"]), &test);
+    test.run("import env crm --secrets file --write").hides(&test.canaries());
     let test = test.without_environment();
-    test.run(["get", "crm"]).ok();
+    test.run("get crm").ok();
     assert_eq!(test.sandbox.token_requests(), 1);
     assert!(!test.read_config().contains(test.sandbox.client_secret()));
 }
@@ -43,7 +37,7 @@ fn the_environment_becomes_a_profile() {
 #[test]
 fn half_set_variables_are_named() {
     let test = Test::new().unset("ZOHO_REFRESH_TOKEN");
-    test.run(["import", "env"]).failed_with(78, "config", "ZOHO_REFRESH_TOKEN");
+    test.run("import env").failed_with(78, "config", "ZOHO_REFRESH_TOKEN");
 }
 
 #[test]
@@ -53,18 +47,18 @@ fn several_users_become_several_profiles() {
     let (file, url) = (csv(&test, &second), test.sandbox.url().to_owned());
     let args = ["import", "sdk", file.to_str().unwrap(), "--accounts-url", &url, "--secrets", "file"];
     let shown = test.run(args);
-    hides(&shown, &test);
+    shown.hides(&test.canaries());
     shown.warned("line 4 lacks a refresh token");
     assert_eq!(shown.stdout.lines().count(), 2, "{shown:?}");
     assert!(!test.config().exists() && test.state_files().is_empty());
-    let written = test.run(args.into_iter().chain(["--write"]));
-    hides(&written, &test);
-    assert_eq!(written.code, 0, "{written:?}");
+    let written = test.call(args).arg("--write").run();
+    written.hides(&test.canaries());
+    written.exits(0);
     let tokens = ["ann", "bob--jr"].map(|name| test.run(["get", name]).ok().to_owned());
     assert_ne!(tokens[0], tokens[1]);
     let config = test.read_config();
     assert!(config.contains("redirect_uri = \"https://www.google.com/\""), "{config}");
-    let again = test.run(args.into_iter().chain(["--write"]));
+    let again = test.call(args).arg("--write").run();
     again.warned("'ann' already has this refresh token");
     assert_eq!(again.stdout, "");
     assert_eq!(test.read_config(), config, "a second import changes nothing");
@@ -79,7 +73,7 @@ fn invalid_imports_are_reported() {
     test.run(["import", "sdk", file, "--data-center", "jpp"]).failed(2, "usage");
     let strange = test.file("strange.csv", "a,b\n1,2\n");
     test.run(["import", "sdk", strange.to_str().unwrap(), "--data-center", "jp"]).failed(78, "config");
-    test.run(["import", "sdk", "/nowhere.csv"]).failed(74, "store");
+    test.run("import sdk /nowhere.csv").failed(74, "store");
     let test = test.var("ZOHO_CLIENT_SECRET", "x").var("ZOHO_REFRESH_TOKEN", "1000.x");
-    test.run(["import", "env", "crm"]).failed(2, "usage");
+    test.run("import env crm").failed(2, "usage");
 }

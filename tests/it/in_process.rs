@@ -1,13 +1,13 @@
 //! Runs the program in the test process, with a simulated clock.
 
-use crate::harness::Test;
+use crate::harness::call::Args;
+use crate::harness::{Outcome, Test};
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
-use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zoho_cred::model::ClockReading;
-use zoho_cred::system::{Clock, Env, FileSystem, OpenHttp, System, Terminal};
+use zoho_cred::system::{Clock, Env, System, Terminal};
 
 /// A clock that advances only when a test moves it or the program sleeps.
 pub struct ManualClock {
@@ -48,11 +48,6 @@ impl ManualClock {
     /// Changes the wall clock by this amount; the boot clock does not change.
     pub fn set_by(&self, ms: i64) {
         self.wall_ms.set(self.wall_ms.get() + ms);
-    }
-
-    /// Sets the wall clock forward; the boot clock does not change.
-    pub fn set_forward(&self, by: Duration) {
-        self.wall_ms.set(self.wall_ms.get() + by.as_millis() as i64);
     }
 }
 
@@ -122,65 +117,36 @@ impl Write for Sink {
     }
 }
 
-impl Test {
-    /// Like `run_with_stdin`, but in this process.
-    #[track_caller]
-    pub fn run_with_stdin_in_process(&self, clock: &Rc<ManualClock>, args: &[&str], stdin: &str) {
-        let mut system = System {
-            env: Env::of(self.vars()),
-            clock: Rc::clone(clock) as Rc<dyn Clock>,
-            terminal: Terminal::default(),
-            stdin: Box::new(io::Cursor::new(stdin.to_owned())),
-            stdout: Box::new(Sink::default()),
-            ..System::real()
-        };
-        let args = ["zoho-cred"].iter().chain(args).map(|arg| (*arg).into());
-        assert_eq!(zoho_cred::run(args, &mut system), 0);
-    }
-}
-
-/// Runs `zoho-cred` with `args` in this process and returns exit code, stdout and stderr.
-pub fn run(test: &Test, clock: &Rc<ManualClock>, args: &[&str]) -> (u8, String, String) {
-    run_over(test, clock, System::real().http, args)
-}
-
-/// Like `run`, with another network adapter.
-pub fn run_over<C: Clock + 'static>(
-    test: &Test,
-    clock: &Rc<C>,
-    http: OpenHttp,
-    args: &[&str],
-) -> (u8, String, String) {
-    run_system(System { http, ..System::real() }, Env::of(test.vars()), clock, args)
-}
-
-/// Like `run`, with another file system adapter.
-pub fn run_on(
-    test: &Test,
-    clock: &Rc<ManualClock>,
-    file_system: fn(&Path) -> FileSystem,
-    args: &[&str],
-) -> (u8, String, String) {
-    run_system(System { file_system, ..System::real() }, Env::of(test.vars()), clock, args)
-}
-
-fn run_system<C: Clock + 'static>(
-    system: System,
-    env: Env,
-    clock: &Rc<C>,
-    args: &[&str],
-) -> (u8, String, String) {
-    let (out, err) = (Sink::default(), Sink::default());
-    let mut system = System {
-        env,
+/// The system with a simulated clock, no terminal and an empty stdin.
+pub fn system<C: Clock + 'static>(clock: &Rc<C>) -> System {
+    System {
         clock: Rc::clone(clock) as Rc<dyn Clock>,
         terminal: Terminal::default(),
         stdin: Box::new(io::empty()),
+        ..System::real()
+    }
+}
+
+/// Runs `zoho-cred` in this process, with a simulated clock.
+pub fn run<C: Clock + 'static>(test: &Test, clock: &Rc<C>, args: impl Args) -> Outcome {
+    run_on(test, system(clock), args)
+}
+
+/// Runs `zoho-cred` in this process on this system, in the environment of the test.
+pub fn run_on(test: &Test, system: System, args: impl Args) -> Outcome {
+    run_saying(test, system, args, Sink::default())
+}
+
+/// The same, with a stderr that can be read while the program runs.
+pub fn run_saying(test: &Test, system: System, args: impl Args, err: Sink) -> Outcome {
+    let out = Sink::default();
+    let begun = Instant::now();
+    let mut system = System {
+        env: Env::of(test.vars()),
         stdout: Box::new(out.clone()),
         stderr: RefCell::new(Box::new(err.clone())),
         ..system
     };
-    let args = ["zoho-cred"].iter().chain(args).map(|arg| (*arg).into());
-    let code = zoho_cred::run(args, &mut system);
-    (code, out.text(), err.text())
+    let code = zoho_cred::run([&["zoho-cred".into()], &*args.words()].concat(), &mut system);
+    Outcome { code: code.into(), stdout: out.text(), stderr: err.text(), took: begun.elapsed() }
 }

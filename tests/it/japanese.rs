@@ -23,19 +23,19 @@ fn test(lang: &str) -> Test {
 
 #[test]
 fn an_error_is_said_in_the_language_of_the_call() {
-    let japanese = test(JAPANESE).run(["get", "crn"]);
+    let japanese = test(JAPANESE).run("get crn");
     assert_eq!(
         japanese.stderr,
         "zoho-cred: error[unknown_profile]: プロファイル「crn」はありません\nzoho-cred: 対処: もしかして: crm\n"
     );
     for lang in ["C", "en_US.UTF-8", "de_DE.UTF-8", "ja_JP.eucJP"] {
-        let english = test(lang).run(["get", "crn"]);
+        let english = test(lang).run("get crn");
         let words = "zoho-cred: error[unknown_profile]: there is no profile 'crn'\nzoho-cred: hint: did you mean 'crm'?\n";
         assert_eq!(english.stderr, words, "{lang}");
     }
     let test = test("en_US.UTF-8").var("LC_ALL", JAPANESE);
-    assert!(is_japanese(&test.run(["get", "crn"]).stderr));
-    assert!(!is_japanese(&test.var("LC_ALL", "C").run(["get", "crn"]).stderr));
+    assert!(is_japanese(&test.run("get crn").stderr));
+    assert!(!is_japanese(&test.var("LC_ALL", "C").run("get crn").stderr));
 }
 
 /// Windows and macOS have a setting instead of variables.
@@ -68,7 +68,7 @@ fn errors_as_json_are_english() {
         &["get", "crn", "--error-format=json"],
         &["get", "--min-ttl", "x", "--error-format=json"],
     ] {
-        let outcome = test.run(args.iter().copied());
+        let outcome = test.run(args);
         assert!(outcome.stderr.starts_with("{\"error\":") && outcome.stderr.is_ascii(), "{}", outcome.stderr);
     }
 }
@@ -76,15 +76,15 @@ fn errors_as_json_are_english() {
 #[test]
 fn helpers_and_outputs_for_machines_are_english() {
     let test = test(JAPANESE);
-    let uri = test.run_with_stdin(["helper", "uri", "get"], b"no json");
+    let uri = test.run_with_stdin("helper uri get", b"no json");
     for args in [["man", "-q"], ["completions", "bash"], ["setup", "git"]] {
         let stdout = test.run(args).stdout;
         assert!(!is_japanese(&stdout), "{stdout}");
     }
     assert!(uri.stderr.contains("error[bad_input]") && uri.stderr.is_ascii(), "{}", uri.stderr);
     test.fault(FaultKind::Html);
-    assert_ne!(test.run(["get"]).code, 0);
-    let status = test.run(["status", "-o", "json"]);
+    assert_ne!(test.run("get").code, 0);
+    let status = test.run("status -o json");
     assert!(status.stdout.contains("\"last_failure\":{") && status.stdout.is_ascii(), "{}", status.stdout);
 }
 
@@ -93,14 +93,14 @@ fn helpers_and_outputs_for_machines_are_english() {
 fn a_stored_failure_is_shown_in_the_language_of_each_caller() {
     let mut test = test(JAPANESE);
     test.fault(FaultKind::Html);
-    let first = test.run(["get"]);
+    let first = test.run("get");
     assert!(first.stderr.contains("アカウントサーバーが"), "{}", first.stderr);
-    let status = test.run(["status"]);
+    let status = test.run("status");
     assert!(status.stdout.contains("アカウントサーバーが"), "{}", status.stdout);
     test.set("LANG", "C");
-    let remembered = test.run(["get"]);
+    let remembered = test.run("get");
     assert!(remembered.stderr.contains("the accounts server answered"), "{}", remembered.stderr);
-    let status = test.run(["status"]);
+    let status = test.run("status");
     assert!(
         status.stdout.contains("the accounts server answered") && status.stdout.is_ascii(),
         "{}",
@@ -112,7 +112,7 @@ fn a_stored_failure_is_shown_in_the_language_of_each_caller() {
 fn status_is_aligned_although_its_characters_are_wide() {
     let test = test(JAPANESE);
     test.get().ok();
-    let status = test.run(["status"]).ok().to_owned();
+    let status = test.run("status").ok().to_owned();
     for name in ["データセンター", "トークン", "発行枠", "発行数", "シークレット"] {
         assert!(status.lines().any(|line| line.starts_with(name)), "{status}");
     }
@@ -134,7 +134,7 @@ fn reports_are_japanese_for_people_and_english_for_scripts() {
         let json = test.run([report, "-o", "json"]).stdout;
         assert!(json.starts_with(['[', '{']) && json.is_ascii(), "{report}: {json}");
     }
-    let doctor = test.run(["doctor"]).stdout;
+    let doctor = test.run("doctor").stdout;
     assert!(doctor.lines().all(is_japanese), "{doctor}");
 }
 
@@ -148,7 +148,7 @@ fn help_is_in_the_language_of_the_call() {
         vec!["help", "import"],
         vec!["import", "sdk", "-h"],
     ] {
-        let outcome = test.run(args.iter().copied());
+        let outcome = test.run(&args);
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
         let help = outcome.stdout;
         assert!(
@@ -163,7 +163,7 @@ fn help_is_in_the_language_of_the_call() {
         let long = help.lines().find(|line| columns(line) > 100);
         assert_eq!(long, None, "{help}");
     }
-    let english = test.var("LANG", "C").run(["get", "-h"]).ok().to_owned();
+    let english = test.var("LANG", "C").run("get -h").ok().to_owned();
     assert!(english.contains("Usage: zoho-cred get [OPTIONS] [PROFILE]") && english.is_ascii(), "{english}");
 }
 
@@ -211,24 +211,24 @@ fn typos_suggest_the_nearest_name() {
             [("C", format!("did you mean '{near}'?")), (JAPANESE, format!("もしかして: {near}"))]
         {
             test.set("LANG", lang);
-            let outcome = test.run(args.iter().copied());
+            let outcome = test.run(&args);
             assert!(outcome.stderr.contains(&words), "{args:?}: {}", outcome.stderr);
         }
     }
     let config = test.read_config();
     for (slip, near) in [("clientid", "client_id"), ("acounts_url", "accounts_url")] {
         test.write_config(&config.replacen(near, slip, 1));
-        let outcome = test.run(["get"]);
+        let outcome = test.run("get");
         assert!(outcome.stderr.contains(&format!("もしかして: {near}")), "{}", outcome.stderr);
     }
     test.write_config(&config.replace("default_profile = \"crm\"", "default_profile = \"crn\""));
-    assert!(test.run(["get"]).stderr.contains("もしかして: crm"));
+    assert!(test.run("get").stderr.contains("もしかして: crm"));
 }
 
 #[test]
 fn errors_of_libraries_are_translated() {
     let mut test = test(JAPANESE).var("ZOHO_CRED_CONFIG", "/nonexistent/config.toml");
-    let said = |test: &Test, args: &[&str]| test.run(args.iter().copied()).stderr;
+    let said = |test: &Test, args: &[&str]| test.run(args).stderr;
     let shown = said(&test, &["get"]);
     assert!(shown.contains("設定ファイル /nonexistent/config.toml") && shown.contains("--config"), "{shown}");
     test = test.unset("ZOHO_CRED_CONFIG");
@@ -245,7 +245,7 @@ fn errors_of_libraries_are_translated() {
     test.write_config(
         "[profile.crm]\naccounts_url = 'http://127.0.0.1:9'\nclient_id = '1'\nsecrets = 'file'\n",
     );
-    let shown = test.run(["doctor"]).stdout;
+    let shown = test.run("doctor").stdout;
     assert!(shown.contains("127.0.0.1 に接続できませんでした: 接続を拒否されました"), "{shown}");
     let shown = said(&test, &["setup"]);
     assert!(shown.contains("<TARGET> がありません") && shown.contains("kubectl"), "{shown}");
@@ -375,7 +375,7 @@ fn the_terms_of_the_glossary_are_used_everywhere() {
     let mut texts: Vec<_> =
         texts.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect();
     for command in ["", "get", "login", "status", "doctor"] {
-        let help = test.run([command, "--help"].into_iter().filter(|word| !word.is_empty())).ok().to_owned();
+        let help = test.call(command).arg("--help").run().ok().to_owned();
         texts.push((format!("{command} --help"), help));
     }
     let mut wrong = Vec::new();
@@ -413,6 +413,6 @@ fn questions_and_lists_are_written_the_japanese_way() {
     let one = known.read_config();
     let other = one.split_once("[profile.crm]").unwrap().1;
     known.write_config(&format!("{one}\n[profile.dev]{other}"));
-    let said = known.run(["get", "nobody"]).stderr;
+    let said = known.run("get nobody").stderr;
     assert!(said.contains("登録済みのプロファイル: crm、dev"), "{said}");
 }

@@ -6,7 +6,7 @@ use zoho_cred::sandbox::{FaultKind, Language};
 #[test]
 fn canaries_stay_where_they_belong() {
     let test = Test::new().with_profile();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let canaries = [test.sandbox.client_secret().to_owned(), test.sandbox.refresh_token().to_owned(), token];
     let faults = [
         None,
@@ -23,7 +23,7 @@ fn canaries_stay_where_they_belong() {
         for args in
             [&["get", "-vv"][..], &["get", "-vv", "--refresh"], &["status", "-vv"], &["status", "-o", "json"]]
         {
-            let outcome = test.run(args.iter().copied());
+            let outcome = test.run(args);
             let said = match args[0] {
                 "get" => outcome.stderr,
                 _ => outcome.stdout + &outcome.stderr,
@@ -32,7 +32,7 @@ fn canaries_stay_where_they_belong() {
                 assert!(!said.contains(canary.as_str()), "{args:?}: {said}");
             }
         }
-        let rejected = test.run_with_stdin(["reject", "-vv"], canaries[2].as_bytes());
+        let rejected = test.run_with_stdin("reject -vv", canaries[2].as_bytes());
         assert!(!rejected.stderr.contains(&canaries[2]));
         test.sandbox.clear_faults();
     }
@@ -49,8 +49,7 @@ fn canaries_stay_where_they_belong() {
 fn a_running_call_shows_its_token_in_no_argument_and_no_core() {
     let test = Test::new();
     test.fault(FaultKind::Hang);
-    let running = test.start(test.command(["get"]));
-    crate::harness::until("the request", || test.sandbox.token_requests() == 1);
+    let running = test.start_request("get");
     let argv = std::fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap();
     assert!(!String::from_utf8_lossy(&argv).contains(test.sandbox.refresh_token()));
     // A non-dumpable process cannot be traced, and its /proc files belong to root.
@@ -68,7 +67,7 @@ fn a_secret_command_gets_no_secret_from_us() {
     let script = format!("printenv > {}; echo '{}'", seen.display(), test.secrets_json());
     test.write_config(&test.command_profile("crm", &script));
     let test = test.var("ZOHO_CRED_STORE", "none").var("ZOHO_CRED_STORE_KEY", "store-key-canary");
-    assert_eq!(test.run(["get", "crm", "-q"]).code, 0);
+    test.run("get crm -q").exits(0);
     let seen = std::fs::read_to_string(seen).unwrap();
     assert!(seen.contains("HOME="), "{seen}");
     for canary in [test.sandbox.client_secret(), test.sandbox.refresh_token(), "store-key-canary"] {

@@ -1,7 +1,7 @@
 //! The loopback listener: other clients cannot stop the redirect of the login's own browser.
 
-use crate::harness::consent::{http, press, world};
-use crate::harness::{Running, Test, said, until};
+use crate::harness::consent::{http, world};
+use crate::harness::{Running, Test, http_status, until};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -9,21 +9,16 @@ use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
 
 /// Starts a login on its own port and returns it with the expected redirect.
 fn waiting() -> (Test, Running, String) {
-    waiting_with(|_| vec!["--no-browser"])
+    waiting_with(|_| "--no-browser")
 }
 
 /// The same, with additional flags and a prepared environment.
-fn waiting_with(more: impl FnOnce(&mut Test) -> Vec<&'static str>) -> (Test, Running, String) {
+fn waiting_with(more: impl FnOnce(&mut Test) -> &'static str) -> (Test, Running, String) {
     let (mut test, callback) = world();
     let more = more(&mut test);
-    let client = test.sandbox.client(ClientKind::ServerBased);
-    let secret = test.file("secret", &client.client_secrets["us"]);
-    let mut command = test.command(["login", "crm", "--flow", "browser", "--secrets", "file"]);
-    command.args(["--scope", "ZohoCRM.modules.ALL", "--accounts-url", test.sandbox.url()]);
-    command.args(["--client-id", &client.client_id, "--redirect-uri", &callback]);
-    command.arg("--client-secret-file").arg(secret).args(more);
-    let running = test.start(command);
-    let landed = press("accept", &said(&running, "http"));
+    let login = test.login("crm", ClientKind::ServerBased).args("--flow browser --scope ZohoCRM.modules.ALL");
+    let running = login.arg("--redirect-uri").arg(callback).args(more).start();
+    let landed = running.consent("accept");
     (test, running, landed)
 }
 
@@ -42,7 +37,7 @@ fn connections_that_say_nothing_keep_nobody_out() {
     assert!(begun.elapsed() < Duration::from_secs(8), "it had to wait until the others were given up");
     assert_eq!(running.wait().code, 0);
     drop(silent);
-    test.run(["get", "crm"]).ok();
+    test.run("get crm").ok();
 }
 
 #[test]
@@ -78,8 +73,7 @@ fn noting_browser(test: &mut Test) {
         "#!/bin/sh\n{{ echo \"$@\"; env; }} > {0}.new; echo noise; echo noise >&2\nmv {0}.new {0}\n",
         seen.display()
     );
-    let browser = test.file("browser", &script);
-    std::fs::set_permissions(&browser, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let browser = test.executable("browser", &script);
     test.set("BROWSER", browser.to_str().unwrap());
 }
 
@@ -95,7 +89,7 @@ fn the_browser_inherits_nothing_that_mints_a_token() {
     let (test, running, _) = waiting_with(|test| {
         noting_browser(test);
         secrets.iter().for_each(|(name, value)| test.set(name, value));
-        vec![]
+        ""
     });
     let seen = test.dir.path().join("seen");
     until("the browser", || seen.exists());
@@ -112,13 +106,11 @@ fn the_browser_inherits_nothing_that_mints_a_token() {
 fn without_any_browser_the_address_is_still_shown() {
     let (test, running, landed) = waiting_with(|test| {
         test.set("PATH", "/nonexistent");
-        vec!["-v"]
+        "-v"
     });
     assert_eq!(http().get(&landed).send().unwrap().status(), 200);
-    let outcome = running.wait();
-    assert_eq!(outcome.code, 0, "{outcome:?}");
-    assert!(outcome.stderr.contains("no browser was opened"), "{outcome:?}");
-    test.run(["get", "crm"]).ok();
+    running.wait().exits(0).says("no browser was opened");
+    test.run("get crm").ok();
 }
 
 #[test]
@@ -138,7 +130,7 @@ fn a_redirect_that_comes_twice_leads_to_one_exchange() {
     let late = http().get(&landed).send().unwrap().text().unwrap();
     assert!(late.contains("Nothing more to do"), "{late}");
     assert_eq!(running.wait().code, 0);
-    test.run(["get", "crm"]).ok();
+    test.run("get crm").ok();
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
@@ -146,7 +138,7 @@ fn a_redirect_that_comes_twice_leads_to_one_exchange() {
 fn canaries_are_in_no_log_page_argument_or_child() {
     let (test, running, landed) = waiting_with(|test| {
         noting_browser(test);
-        vec!["-vv"]
+        "-vv"
     });
     let seen = test.dir.path().join("seen");
     until("the browser", || seen.exists());
@@ -156,9 +148,9 @@ fn canaries_are_in_no_log_page_argument_or_child() {
     let arguments = std::fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap();
     let page = http().get(&landed).send().unwrap().text().unwrap();
     let outcome = running.wait();
-    assert_eq!(outcome.code, 0, "{outcome:?}");
+    outcome.exits(0);
     assert_eq!(outcome.stdout, "");
-    let token = test.run(["get", "crm"]).ok().to_owned();
+    let token = test.run("get crm").ok().to_owned();
     let kept = crate::harness::files_below(&test.state().join("secrets"));
     let is_token = |file: &&std::path::PathBuf| file.to_string_lossy().contains("/refresh-token-");
     let item = std::fs::read(kept.iter().find(is_token).unwrap()).unwrap();
@@ -196,11 +188,11 @@ fn forged_errors_are_shown_once() {
     }
     assert_eq!(http().get(&landed).send().unwrap().status(), 200);
     let outcome = running.wait();
-    assert_eq!(outcome.code, 0, "{outcome:?}");
+    outcome.exits(0);
     assert_eq!(outcome.stderr.matches("forged").count(), 1, "{outcome:?}");
     assert_eq!(outcome.stderr.matches("warning: ").count(), 1, "{outcome:?}");
     assert!(!outcome.stderr.contains('\u{1b}') && !outcome.stderr.contains("\n::"), "{outcome:?}");
-    test.run(["get", "crm"]).ok();
+    test.run("get crm").ok();
 }
 
 /// Another local user reads the state in the browser's arguments and sends a code of their own: the login would belong
@@ -234,7 +226,7 @@ fn a_redirect_of_another_user_is_refused() {
     let page = http().get(&landed).send().unwrap().text().unwrap();
     assert!(page.contains("Access granted"), "{page}");
     let outcome = running.wait();
-    assert_eq!(outcome.code, 0, "{outcome:?}");
+    outcome.exits(0);
     let refused =
         "rejected a redirect from another user's process; if it was your browser, log in with --flow paste";
     assert_eq!(outcome.stderr.matches(refused).count(), 1, "{outcome:?}");
@@ -243,21 +235,19 @@ fn a_redirect_of_another_user_is_refused() {
 
 #[test]
 fn the_account_is_shown_where_the_scope_allows_it() {
-    for (scope, wanted) in [
-        ("AaaServer.profile.READ", "zoho-cred: logged in as Sam Sandbox <sam@sandbox.invalid>"),
-        ("ZohoCRM.settings.ALL", "the scope AaaServer.profile.READ would show"),
+    for (flags, wanted) in [
+        ("--no-browser --scope AaaServer.profile.READ", "logged in as Sam Sandbox <sam@sandbox.invalid>"),
+        ("--no-browser --scope ZohoCRM.settings.ALL", "the scope AaaServer.profile.READ would show"),
     ] {
-        let (_test, running, landed) = waiting_with(|_| vec!["--no-browser", "--scope", scope]);
+        let (_test, running, landed) = waiting_with(|_| flags);
         assert_eq!(http().get(&landed).send().unwrap().status(), 200);
-        let outcome = running.wait();
-        assert_eq!(outcome.code, 0, "{outcome:?}");
-        assert!(outcome.stderr.contains(wanted), "{outcome:?}");
+        running.wait().exits(0).says(wanted);
     }
-    let (test, running, landed) = waiting_with(|_| vec!["--no-browser"]);
-    let problem = FaultKind::Status { status: 503, body: None, retry_after_s: None };
+    let (test, running, landed) = waiting_with(|_| "--no-browser");
+    let problem = http_status(503);
     test.sandbox.set_fault(Fault::new(Endpoint::UserInfo, problem));
     assert_eq!(http().get(&landed).send().unwrap().status(), 200);
     let outcome = running.wait();
     assert_eq!(outcome.code, 0, "a login that succeeded does not fail for it: {outcome:?}");
-    assert!(outcome.stderr.contains("did not say whose account it is"), "{outcome:?}");
+    outcome.says("did not say whose account it is");
 }

@@ -14,14 +14,12 @@ fn hang_once(test: &Test) {
 fn a_killed_holder_is_replaced_at_once() {
     let test = Test::new();
     hang_once(&test);
-    let holder = test.start(test.command(["get"]));
-    until("the request", || test.sandbox.token_requests() == 1);
-    let waiting = test.start(test.command(["get"]));
-    holder.signal("KILL");
-    holder.wait();
+    let holder = test.start_request("get");
+    let waiting = test.call("get").start();
+    holder.kill();
     let outcome = waiting.wait();
     outcome.ok();
-    assert!(outcome.took < Duration::from_secs(5), "{outcome:?}");
+    outcome.within(Duration::from_secs(5));
     assert_eq!(test.sandbox.token_requests(), 2);
 }
 
@@ -29,10 +27,9 @@ fn a_killed_holder_is_replaced_at_once() {
 fn a_stopped_holder_makes_others_busy_and_then_finishes() {
     let test = Test::new();
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(2)).unwrap();
-    let holder = test.start(test.command(["get"]));
-    until("the request", || test.sandbox.token_requests() == 1);
+    let holder = test.start_request("get");
     holder.signal("STOP");
-    for outcome in test.run_many(5, &["get", "--timeout", "2s"]) {
+    for outcome in test.run_many(5, "get --timeout 2s") {
         outcome.failed_with(75, "busy", &format!("process {}", holder.pid()));
     }
     holder.signal("CONT");
@@ -59,7 +56,7 @@ fn lock_files_that_are_deleted_while_held_cost_no_request_beyond_the_budget() {
             deleted
         }
     });
-    let outcomes: Vec<_> = (0..4).flat_map(|_| test.run_many(12, &["get", "--refresh"])).collect();
+    let outcomes: Vec<_> = (0..4).flat_map(|_| test.run_many(12, "get --refresh")).collect();
     stop.store(true, Ordering::Relaxed);
     assert!(cleaner.join().unwrap() > 0);
     let counts = test.sandbox.counts();
@@ -73,9 +70,8 @@ fn lock_files_that_are_deleted_while_held_cost_no_request_beyond_the_budget() {
 fn a_waiting_caller_reads_no_file_and_looks_ever_less_often() {
     let test = Test::new();
     hang_once(&test);
-    let holder = test.start(test.command(["get"]));
-    until("the request", || test.sandbox.token_requests() == 1);
-    let waiting = test.start(test.command(["get", "--timeout", "60s"]));
+    let holder = test.start_request("get");
+    let waiting = test.call("get --timeout 60s").start();
     let counted = |file: &str, key: &str| -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/{file}", waiting.pid())).unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap();
@@ -88,8 +84,7 @@ fn a_waiting_caller_reads_no_file_and_looks_ever_less_often() {
     until("twenty more", || naps() >= napped + 20);
     assert_eq!(reads(), read);
     assert!(begun.elapsed() > Duration::from_millis(1_800), "{:?}", begun.elapsed());
-    holder.signal("KILL");
-    holder.wait();
+    holder.kill();
     waiting.wait().ok();
 }
 
@@ -97,25 +92,21 @@ fn a_waiting_caller_reads_no_file_and_looks_ever_less_often() {
 fn status_tells_who_holds_the_lock() {
     let test = Test::new();
     hang_once(&test);
-    let holder = test.start(test.command(["get"]));
-    until("the request", || test.sandbox.token_requests() == 1);
-    let status = test.run(["status", "-o", "json"]).json();
+    let holder = test.start_request("get");
+    let status = test.run("status -o json").json();
     assert_eq!(status["lock"]["held"], true);
     assert_eq!(status["lock"]["pid"], holder.pid());
-    holder.signal("KILL");
-    holder.wait();
+    holder.kill();
 }
 
 #[test]
 fn a_caller_with_a_valid_token_does_not_wait_for_a_stopped_holder() {
     let test = Test::new();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     test.age_token(3560);
     hang_once(&test);
-    let holder = test.start(test.command(["get"]));
-    until("the request", || test.sandbox.token_requests() == 2);
+    let holder = test.start_request("get");
     holder.signal("STOP");
-    assert_eq!(test.run(["get", "--timeout", "2s"]).warned("another process held the lock"), token);
-    holder.signal("KILL");
-    holder.wait();
+    assert_eq!(test.run("get --timeout 2s").warned("another process held the lock"), token);
+    holder.kill();
 }

@@ -1,11 +1,11 @@
 //! A user whose account is in another data center than the client. A proxy redirects Zoho's host names to the sandbox.
 
+use crate::harness::call::Call;
 use crate::harness::consent::{GOOGLE, press};
-use crate::harness::{Test, said};
+use crate::harness::{Outcome, Test};
 use crate::person::Person;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::Stdio;
 use zoho_cred::sandbox::{Certificate, Client, ClientKind, Endpoint, Limits, Options};
 
 /// A sandbox with Zoho's host names in the US and the EU, for an EU user.
@@ -54,10 +54,17 @@ fn client(test: &Test) -> &Client {
     test.sandbox.client(ClientKind::ServerBased)
 }
 
-fn flags(test: &Test) -> Vec<&str> {
-    let flow = ["login", "crm", "--flow", "paste", "--secrets", "file", "--data-center", "us"];
-    let settings = ["--scope", "ZohoCRM.modules.ALL", "--redirect-uri", GOOGLE, "--client-id"];
-    flow.into_iter().chain(settings).chain([client(test).client_id.as_str()]).collect()
+fn login(test: &Test) -> Call<'_> {
+    let login =
+        test.call("login crm --flow paste --secrets file --data-center us --scope ZohoCRM.modules.ALL");
+    login.args(["--redirect-uri", GOOGLE, "--client-id", &client(test).client_id])
+}
+
+/// Accepts in a login without a terminal, and writes the redirected URL to its stdin.
+fn without_a_terminal(test: &Test, login: Call<'_>) -> Outcome {
+    let mut login = login.open_stdin().start();
+    login.type_in(&accepted(test, &login.said("https://accounts.zoho.com/")));
+    login.wait()
 }
 
 /// Accepts on the consent page and returns the redirect URL that Zoho's EU server would use.
@@ -78,7 +85,7 @@ fn exchanges(test: &Test) -> Vec<(String, String)> {
 /// Logs in on a terminal and returns the output.
 #[track_caller]
 fn log_in(test: &Test, secret_of_europe: &str) -> String {
-    let mut person = Person::calls(test, flags(test));
+    let mut person = Person::runs(login(test));
     person.answers("Client Secret (not shown): ", &client(test).client_secrets["us"]);
     goes_on(test, person, secret_of_europe)
 }
@@ -89,15 +96,13 @@ fn goes_on(test: &Test, mut person: Person, secret_of_europe: &str) -> String {
     let landed = accepted(test, &person.finds("https://accounts.zoho.com/"));
     person.answers("Paste the whole URL: ", &landed);
     person.answers("Client Secret for 'eu', or Enter to use the same (not shown): ", secret_of_europe);
-    let (code, shown) = person.leaves();
-    assert_eq!(code, 0, "{shown}");
-    shown
+    person.ends(0)
 }
 
 #[track_caller]
 fn at_home_in_europe(test: &Test) {
     assert_eq!(exchanges(test), [("eu".to_owned(), "granted".to_owned())]);
-    test.run(["get", "crm", "--refresh"]).ok();
+    test.run("get crm --refresh").ok();
     assert_eq!(exchanges(test)[1..], [("eu".to_owned(), "granted".to_owned())]);
     let config = test.read_config();
     assert!(config.contains("data_center = \"eu\""), "{config}");
@@ -115,9 +120,8 @@ fn a_person_is_asked_for_the_secret_of_the_other_data_center() {
 #[test]
 fn a_secret_from_a_file_is_followed_by_the_same_prompt() {
     let test = world(false);
-    let file = test.file("secret", &client(&test).client_secrets["us"]).display().to_string();
-    let args = flags(&test).into_iter().chain(["--client-secret-file", &file]);
-    let person = Person::calls(&test, args);
+    let login = login(&test).file("--client-secret-file", &client(&test).client_secrets["us"]);
+    let person = Person::runs(login);
     goes_on(&test, person, &client(&test).client_secrets["eu"]);
     at_home_in_europe(&test);
 }
@@ -132,14 +136,8 @@ fn enter_keeps_the_same_secret() {
 #[test]
 fn a_script_cannot_be_asked_and_is_told_what_is_wrong() {
     let test = world(false);
-    let secret = test.file("secret", &client(&test).client_secrets["us"]);
-    let mut command = test.command(flags(&test));
-    command.arg("--client-secret-file").arg(secret).stdin(Stdio::piped());
-    let mut login = test.start(command);
-    let page = said(&login, "https://accounts.zoho.com/");
-    login.stdin().write_all(accepted(&test, &page).as_bytes()).unwrap();
-    login.close_stdin();
-    login.wait().failed_with(78, "client_rejected", "accounts.zoho.eu");
+    let login = login(&test).file("--client-secret-file", &client(&test).client_secrets["us"]);
+    without_a_terminal(&test, login).failed_with(78, "client_rejected", "accounts.zoho.eu");
     assert_eq!(exchanges(&test), [("eu".to_owned(), "invalid_client_secret".to_owned())]);
     assert!(!test.config().exists());
 }
@@ -148,18 +146,10 @@ fn a_script_cannot_be_asked_and_is_told_what_is_wrong() {
 #[test]
 fn a_stored_secret_goes_to_no_other_data_center() {
     let test = world(true);
-    let secret = test.file("secret", &client(&test).client_secrets["us"]).display().to_string();
-    let token = test.file("token", test.sandbox.refresh_token()).display().to_string();
-    let before = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--no-verify"];
-    let settings = ["--data-center", "us", "--client-id", &client(&test).client_id];
-    let files = ["--client-secret-file", &secret, "--refresh-token-file", &token];
-    test.run(before.into_iter().chain(settings).chain(files)).ok();
-    let mut command = test.command(flags(&test));
-    command.stdin(Stdio::piped());
-    let mut login = test.start(command);
-    let page = said(&login, "https://accounts.zoho.com/");
-    login.stdin().write_all(accepted(&test, &page).as_bytes()).unwrap();
-    login.close_stdin();
-    login.wait().failed_with(2, "usage", "--client-secret-file");
+    let before = test.call("login crm --flow refresh-token --secrets file --no-verify --data-center us");
+    let before = before.arg("--client-id").arg(&client(&test).client_id);
+    let before = before.file("--client-secret-file", &client(&test).client_secrets["us"]);
+    before.file("--refresh-token-file", test.sandbox.refresh_token()).run().ok();
+    without_a_terminal(&test, login(&test)).failed_with(2, "usage", "--client-secret-file");
     assert_eq!(exchanges(&test), []);
 }

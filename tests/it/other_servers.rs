@@ -95,10 +95,10 @@ fn granted() -> Vec<u8> {
 }
 
 fn retry_after(test: &Test) -> u64 {
-    let outcome = test.run(["get", "--error-format", "json"]);
-    let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+    let outcome = test.run("get --error-format json");
+    let error = outcome.error();
     assert_eq!((outcome.code, outcome.stdout.as_str()), (75, ""), "{outcome:?}");
-    error["error"]["retry_after_s"].as_u64().unwrap()
+    error["retry_after_s"].as_u64().unwrap()
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_hang_behind_the_headers_is_only_the_callers_own_time_out() {
     let server = Other::answering(granted());
     server.answer(Answer::ThenSilence(b"HTTP/1.1 200 X\r\ncontent-length: 4000\r\n\r\n{".to_vec()));
     let test = server.test();
-    test.run(["get", "--timeout", "2s"]).failed_with(69, "unavailable", "did not answer in time");
+    test.run("get --timeout 2s").failed_with(69, "unavailable", "did not answer in time");
     server.answer(Answer::Bytes(granted()));
     assert_eq!(test.get().ok(), "1000.aa.bb");
     assert_eq!(server.asked(), 2);
@@ -158,7 +158,7 @@ fn a_secret_that_is_sent_back_as_an_error_is_not_shown() {
     let secret = test.sandbox.client_secret().to_owned();
     server.answer(Answer::Bytes(http(400, "", &format!("{{\"error\":\"{secret}\"}}"))));
     for args in [&["get"][..], &["get", "-vv"], &["get", "--error-format", "json"], &["status"]] {
-        let outcome = test.run(args.iter().copied());
+        let outcome = test.run(args);
         assert!(outcome.code != 0 || args[0] == "status", "{outcome:?}");
         assert!(!outcome.stderr.contains(&secret) && !outcome.stdout.contains(&secret), "{outcome:?}");
     }

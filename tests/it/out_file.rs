@@ -1,8 +1,7 @@
 //! `--output-file`, and the output formats for CI systems.
 
-use crate::harness::{PROGRAM, Test, files_below, have};
-use std::fs::Permissions;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use crate::harness::{PROGRAM, Test, files_below, folder, have, mkfifo, mode, set_mode};
+use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -16,7 +15,7 @@ fn a_file_is_replaced_for_its_reader_alone() {
     let mode = || std::fs::metadata(&out).unwrap().mode() & 0o777;
     assert_eq!(test.run(["get", "--output-file", path]).ok(), "", "nothing goes to stdout");
     assert_eq!((std::fs::read_to_string(&out).unwrap(), mode()), (token.clone(), 0o600));
-    std::fs::set_permissions(&out, std::fs::Permissions::from_mode(0o666)).unwrap();
+    set_mode(&out, 0o666);
     let mut old = std::fs::File::open(&out).unwrap();
     test.run(["get", "-o", "header", "--output-file", path, "--mode", "0640"]).ok();
     assert_eq!(
@@ -29,7 +28,7 @@ fn a_file_is_replaced_for_its_reader_alone() {
         "an open file stays whole: it was replaced"
     );
     let script = "umask 077; exec $0 get --output-file $1 --mode 644";
-    test.start(test.shell(script, &[path])).wait().ok();
+    test.shell(script, &[path]).run().ok();
     assert_eq!(mode(), 0o644, "a mode that was asked for does not depend on the umask");
 }
 
@@ -39,7 +38,7 @@ fn the_old_name_of_the_flag_works_and_is_not_shown() {
     let out = test.dir.path().join("token");
     test.run(["get", "--out", out.to_str().unwrap()]).ok();
     assert_eq!(std::fs::read_to_string(out).unwrap(), test.get().stdout);
-    let help = test.run(["get", "--help"]);
+    let help = test.run("get --help");
     assert!(help.ok().contains("--output-file <FILE>") && !help.stdout.contains("--out "), "{help:?}");
 }
 
@@ -50,12 +49,8 @@ fn what_is_unsafe_is_refused_before_a_request_is_spent() {
     let target = test.file("elsewhere", "untouched");
     symlink(&target, dir.join("link")).unwrap();
     symlink(dir.join("nowhere"), dir.join("dangling")).unwrap();
-    let open = dir.join("open");
-    std::fs::create_dir(&open).unwrap();
-    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
-    let sticky = dir.join("sticky");
-    std::fs::create_dir(&sticky).unwrap();
-    std::fs::set_permissions(&sticky, std::fs::Permissions::from_mode(0o1777)).unwrap();
+    let open = folder(dir.join("open"), 0o777);
+    let sticky = folder(dir.join("sticky"), 0o1777);
     for bad in [
         dir.join("link"),
         dir.join("dangling"),
@@ -73,26 +68,20 @@ fn what_is_unsafe_is_refused_before_a_request_is_spent() {
     for bad in ["0999", "1777", "0400", "x", ""] {
         test.run(["get", "--output-file", "x", "--mode", bad]).failed(2, "usage");
     }
-    test.run(["get", "--mode", "0600"]).failed(2, "usage");
+    test.run("get --mode 0600").failed(2, "usage");
     assert_eq!(test.sandbox.token_requests(), 0);
-}
-
-fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).unwrap().mode() & 0o7777
 }
 
 /// A Kubernetes emptyDir has mode 0777.
 #[test]
 fn the_hint_for_an_open_folder_works_as_it_is() {
     let test = Test::new();
-    let open = test.dir.path().join("empty-dir");
-    std::fs::create_dir(&open).unwrap();
-    std::fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+    let open = folder(test.dir.path().join("empty-dir"), 0o777);
     let refused = test.run(["get", "--output-file", open.join("token").to_str().unwrap()]);
     refused.failed(74, "store");
     let hinted = open.join("zoho-cred/token");
     let hint = format!("hint: use --output-file {};", hinted.display());
-    assert!(refused.stderr.contains(&hint), "{refused:?}");
+    refused.says(&hint);
     test.run(["get", "--output-file", hinted.to_str().unwrap()]).ok();
     assert_eq!((mode(&open.join("zoho-cred")), mode(&hinted)), (0o700, 0o600));
     assert_eq!(mode(&open), 0o777, "a folder that was there is left as it is");
@@ -107,7 +96,7 @@ fn missing_folders_are_private_whatever_the_umask() {
         let folder = test.dir.path().join(format!("{umask}-{file_mode}"));
         let out = folder.join("a/b/token");
         let script = "umask $2; exec $0 get --output-file $1 --mode $3";
-        test.start(test.shell(script, &[out.to_str().unwrap(), umask, file_mode])).wait().ok();
+        test.shell(script, &[out.to_str().unwrap(), umask, file_mode]).run().ok();
         for made in [&*folder, &folder.join("a"), &folder.join("a/b")] {
             assert_eq!(mode(made), folder_mode, "{}", made.display());
         }
@@ -123,7 +112,7 @@ fn a_folder_of_another_user_is_refused() {
     const US: u32 = 65533;
     const OTHER: u32 = 65532;
     let test = Test::new();
-    std::fs::set_permissions(test.dir.path(), Permissions::from_mode(0o755)).unwrap();
+    set_mode(test.dir.path(), 0o755);
     let folder = |name: &str, owner| {
         let folder = test.dir.path().join(name);
         std::fs::create_dir(&folder).unwrap();
@@ -161,7 +150,7 @@ fn a_killed_call_leaves_nothing_that_others_can_read_and_the_next_call_cleans_up
         return;
     }
     let test = Test::new();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let folder = test.dir.path().join("out");
     let out = folder.join("token");
     let args = ["get", "--output-file", out.to_str().unwrap(), "--mode", "0644"];
@@ -180,7 +169,7 @@ fn a_killed_call_leaves_nothing_that_others_can_read_and_the_next_call_cleans_up
         for nth in 1.. {
             let _ = std::fs::remove_dir_all(&folder);
             std::fs::create_dir(&folder).unwrap();
-            std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+            set_mode(&folder, 0o755);
             let mut strace = Command::new("strace");
             strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={step}")]);
             strace.args(["-e", &format!("inject={step}:signal=KILL:when={nth}"), PROGRAM]).args(args);
@@ -238,10 +227,10 @@ fn files_of_a_running_call_and_of_others_are_kept() {
 #[test]
 fn callers_that_write_one_file_at_once_do_not_disturb_each_other() {
     let test = Test::new();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let folder = test.dir.path().join("new/out");
     let out = folder.join("token");
-    for outcome in test.run_many(20, &["get", "--output-file", out.to_str().unwrap()]) {
+    for outcome in test.run_many(20, ["get", "--output-file", out.to_str().unwrap()]) {
         outcome.ok();
     }
     assert_eq!(entries(&folder), [&*out]);
@@ -253,7 +242,7 @@ fn a_missing_github_file_is_created_for_its_owner_alone() {
     let mut test = Test::new();
     let file = test.dir.path().join("github-env");
     test.set("GITHUB_ENV", file.to_str().unwrap());
-    test.run(["get", "-o", "github"]).ok();
+    test.run("get -o github").ok();
     assert_eq!(mode(&file), 0o600);
     assert!(std::fs::read_to_string(&file).unwrap().contains("ZOHO_ACCESS_TOKEN"));
 }
@@ -275,36 +264,35 @@ fn a_failed_call_leaves_the_file_alone_and_no_litter() {
 fn a_github_file_that_cannot_be_written_leaves_stdout_empty() {
     let mut test = Test::new();
     let fifo = test.dir.path().join("fifo");
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    mkfifo(&fifo);
     // Opening a FIFO that nobody reads would wait forever.
     for file in [&test.dir.path().join("no/such/file"), &fifo, Path::new("/dev/null")] {
         test.set("GITHUB_ENV", file.to_str().unwrap());
-        let outcome = test.run(["get", "-o", "github"]);
-        outcome.failed(74, "store");
-        assert!(outcome.took < Duration::from_secs(10), "{outcome:?}");
+        let outcome = test.run("get -o github");
+        outcome.failed(74, "store").within(Duration::from_secs(10));
     }
 }
 
 #[test]
 fn github_masks_before_it_sets_and_appends() {
     let mut test = Test::new();
-    let token = test.get().ok().to_owned();
-    test.run(["get", "-o", "github"]).failed(78, "config");
+    let token = test.token();
+    test.run("get -o github").failed(78, "config");
     let file = test.file("github-env", "BEFORE=1\n");
     test.set("GITHUB_ENV", file.to_str().unwrap());
-    let outcome = test.run(["get", "-o", "github"]);
+    let outcome = test.run("get -o github");
     assert_eq!(outcome.ok(), format!("::add-mask::{token}"));
     let text = std::fs::read_to_string(&file).unwrap();
     let rest = text.strip_prefix("BEFORE=1\nZOHO_ACCESS_TOKEN<<").expect(&text);
     let delimiter = rest.lines().next().unwrap();
     assert!(delimiter.len() > 30, "{delimiter}");
     assert!(rest.contains(&format!("\n{token}\n{delimiter}\nZOHO_API_DOMAIN<<{delimiter}\n")), "{text}");
-    test.run(["get", "-o", "github"]).ok();
+    test.run("get -o github").ok();
     let twice = std::fs::read_to_string(&file).unwrap();
     assert!(twice.starts_with(&text) && twice.len() > text.len());
     assert_eq!(twice.matches(delimiter).count(), 8, "each call has a delimiter of its own");
-    test.run(["get", "-o", "github", "--output-file", "x"]).failed(2, "usage");
-    test.run(["get", "-o", "azure", "--output-file", "x"]).failed(2, "usage");
+    test.run("get -o github --output-file x").failed(2, "usage");
+    test.run("get -o azure --output-file x").failed(2, "usage");
 }
 
 #[test]
@@ -313,7 +301,7 @@ fn a_mask_that_does_not_arrive_sets_nothing() {
     test.get().ok();
     let file = test.file("github-env", "");
     test.set("GITHUB_ENV", file.to_str().unwrap());
-    let mut command = test.command(["get", "-o", "github"]);
+    let mut command = test.command("get -o github");
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let status = command.stdout(full).stderr(std::process::Stdio::null()).status().unwrap();
     assert_eq!(status.code(), Some(1));
@@ -335,7 +323,7 @@ fn a_poisoned_cache_forges_no_command() {
             outcome.ok();
             assert!(!outcome.stdout.to_lowercase().contains("evil") && !outcome.stdout.contains("set-env"));
         }
-        let exec = test.run(["exec", "--", "env"]);
+        let exec = test.run("exec -- env");
         assert!(!exec.ok().contains("https://x"), "{exec:?}");
     }
     let text = std::fs::read_to_string(&file).unwrap();
@@ -345,8 +333,8 @@ fn a_poisoned_cache_forges_no_command() {
 #[test]
 fn azure_marks_the_token_secret_before_it_sets_it() {
     let test = Test::new();
-    let token = test.get().ok().to_owned();
-    let outcome = test.run(["get", "-o", "azure"]);
+    let token = test.token();
+    let outcome = test.run("get -o azure");
     let lines: Vec<&str> = outcome.ok().lines().collect();
     assert_eq!(lines[0], format!("##vso[task.setsecret]{token}"));
     assert_eq!(lines[1], format!("##vso[task.setvariable variable=ZOHO_ACCESS_TOKEN;issecret=true]{token}"));
@@ -357,7 +345,7 @@ fn azure_marks_the_token_secret_before_it_sets_it() {
 #[test]
 fn shells_evaluate_env() {
     let test = Test::new();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     for (shell, syntax) in [("sh", "sh"), ("bash", "sh"), ("zsh", "sh"), ("fish", "fish")] {
         if !crate::harness::have(shell) {
             continue;
@@ -371,6 +359,6 @@ fn shells_evaluate_env() {
         let outcome = test.start(command).wait();
         assert_eq!(outcome.ok(), format!("{token} {}", test.sandbox.api_domain()), "{shell} {syntax}");
     }
-    let dotenv = test.run(["get", "-o", "dotenv"]);
+    let dotenv = test.run("get -o dotenv");
     assert_eq!(dotenv.ok().lines().next(), Some(&*format!("ZOHO_ACCESS_TOKEN={token}")));
 }

@@ -1,24 +1,20 @@
 //! Output formats of `get`, and failures to write them.
 
 use crate::harness::Test;
-use std::process::Stdio;
 use std::time::Duration;
 use zoho_cred::sandbox::Options;
 
 fn shell(test: &Test, script: &str) -> i32 {
-    test.shell(script, &[]).stderr(Stdio::null()).status().unwrap().code().unwrap()
+    test.shell(script, &[]).run().code
 }
 
 #[test]
 fn formats() {
     let test = Test::new();
     let token = test.get().stdout;
-    assert_eq!(test.run(["get", "-o", "header"]).stdout, format!("Authorization: Zoho-oauthtoken {token}"));
-    assert_eq!(
-        test.run(["get", "-o", "header", "--scheme", "bearer"]).stdout,
-        format!("Authorization: Bearer {token}")
-    );
-    let json = test.run(["get", "-o", "json"]).json();
+    assert_eq!(test.run("get -o header").stdout, format!("Authorization: Zoho-oauthtoken {token}"));
+    assert_eq!(test.run("get -o header --scheme bearer").stdout, format!("Authorization: Bearer {token}"));
+    let json = test.run("get -o json").json();
     assert_eq!(json["version"], 1);
     assert_eq!(json["profile"], "env");
     assert_eq!(json["access_token"], token.trim());
@@ -39,7 +35,7 @@ fn a_full_stdout_is_not_a_success() {
 fn a_hostile_cache_is_junk() {
     for bytes in ["a\nb", "a\"b", "a\0b", "a b", ""] {
         let test = Test::new();
-        let token = test.get().ok().to_owned();
+        let token = test.token();
         test.edit_state("credentials", |json| json["token"]["access_token"] = bytes.into());
         let outcome = test.get();
         assert_ne!(outcome.ok(), token);
@@ -50,39 +46,35 @@ fn a_hostile_cache_is_junk() {
 #[test]
 fn offline_uses_the_cache_only() {
     let test = Test::new();
-    test.run(["get", "--offline"]).failed(69, "unavailable");
-    let token = test.get().ok().to_owned();
-    assert_eq!(test.run(["get", "--offline"]).ok(), token);
+    test.run("get --offline").failed(69, "unavailable");
+    let token = test.token();
+    assert_eq!(test.run("get --offline").ok(), token);
     test.age_token(3560);
-    assert_eq!(test.run(["get", "--offline"]).warned("--offline"), token);
-    assert_eq!(test.run(["get", "--offline", "-q"]).stderr, "");
-    test.run(["get", "--offline", "--min-ttl", "2m"]).failed(69, "unavailable");
+    assert_eq!(test.run("get --offline").warned("--offline"), token);
+    assert_eq!(test.run("get --offline -q").stderr, "");
+    test.run("get --offline --min-ttl 2m").failed(69, "unavailable");
     test.age_token(60);
-    test.run(["get", "--offline"]).failed(69, "unavailable");
+    test.run("get --offline").failed(69, "unavailable");
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
 #[test]
 fn an_explicit_min_ttl_refreshes() {
     let test = Test::new();
-    let old = test.get().ok().to_owned();
+    let old = test.token();
     test.age_token(1800);
-    assert_eq!(test.run(["get", "--min-ttl", "20m"]).ok(), old);
-    assert_ne!(test.run(["get", "--min-ttl", "40m"]).ok(), old);
+    assert_eq!(test.run("get --min-ttl 20m").ok(), old);
+    assert_ne!(test.run("get --min-ttl 40m").ok(), old);
 }
 
 #[test]
 fn a_min_ttl_that_no_token_has_is_a_usage_error() {
     let test = Test::new();
-    for args in [vec!["get", "--min-ttl"], vec!["exec", "--min-ttl"]] {
-        let with = |ttl| {
-            let command: &[&str] = if args[0] == "exec" { &["--", "true"] } else { &[] };
-            test.run(args.iter().copied().chain([ttl]).chain(command.iter().copied()))
-        };
+    for call in ["get --min-ttl TTL", "exec --min-ttl TTL -- true"] {
         for bad in ["24h", "45m1s", "2701"] {
-            with(bad).failed_with(2, "usage", "the longest --min-ttl is 45m");
+            test.run(&*call.replace("TTL", bad)).failed_with(2, "usage", "the longest --min-ttl is 45m");
         }
-        with("45m").ok();
+        test.run(&*call.replace("TTL", "45m")).ok();
     }
     assert_eq!(test.sandbox.token_requests(), 1, "a token that was just issued is fresh for 45m");
 }
@@ -92,15 +84,15 @@ fn no_min_ttl_asks_for_more_than_three_quarters_of_a_life() {
     let mut options = Options::default();
     options.limits.token_life = Duration::from_secs(600);
     let test = Test::with(options);
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     for args in [&["get", "--min-ttl", "45m"][..], &["exec", "--", "printenv", "ZOHO_ACCESS_TOKEN"]] {
-        assert_eq!(test.run(args.iter().copied()).ok(), token);
+        assert_eq!(test.run(args).ok(), token);
     }
     test.age_token(151);
-    let renewed = test.run(["get", "--min-ttl", "45m"]).ok().to_owned();
+    let renewed = test.run("get --min-ttl 45m").ok().to_owned();
     assert_ne!(renewed, token);
     test.age_token(151);
-    assert_ne!(test.run(["exec", "--", "printenv", "ZOHO_ACCESS_TOKEN"]).ok(), renewed);
+    assert_ne!(test.run("exec -- printenv ZOHO_ACCESS_TOKEN").ok(), renewed);
     assert_eq!(test.sandbox.token_requests(), 3);
 }
 
@@ -108,22 +100,22 @@ fn no_min_ttl_asks_for_more_than_three_quarters_of_a_life() {
 #[test]
 fn a_min_ttl_counts_to_the_expiry_that_is_reported() {
     let test = Test::new();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let ask = |ttl| test.run(["get", "-o", "exec-credential", "--min-ttl", ttl]);
     test.age_token(2370);
     assert!(ask("19m").ok().contains(&token), "20:30 are left, of which 19:30 are told");
-    assert_eq!(test.run(["get", "--min-ttl", "20m"]).ok(), token);
+    assert_eq!(test.run("get --min-ttl 20m").ok(), token);
     assert!(!ask("20m").ok().contains(&token));
 }
 
 #[test]
 fn usage_errors_are_2_in_both_forms() {
     let test = Test::new();
-    test.run(["get", "--frobnicate"]).failed(2, "usage");
-    test.run(["get", "--min-ttl", "soon"]).failed(2, "usage");
-    let outcome = test.run(["--error-format", "json", "get", "--frobnicate"]);
-    let error: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
-    assert_eq!(error["error"]["code"], "usage");
+    test.run("get --frobnicate").failed(2, "usage");
+    test.run("get --min-ttl soon").failed(2, "usage");
+    let outcome = test.run("--error-format json get --frobnicate");
+    let error = outcome.error();
+    assert_eq!(error["code"], "usage");
     assert_eq!(outcome.code, 2);
-    assert_eq!(test.run(["--version"]).code, 0);
+    test.run("--version").exits(0);
 }

@@ -1,6 +1,6 @@
 //! Several profiles: which one is the default, and how they are renamed and removed.
 
-use crate::harness::{Test, files_below};
+use crate::harness::{Test, files_below, set_mode};
 
 /// A test with the profiles `crm` and `desk`, logged in in this order.
 fn two() -> Test {
@@ -15,7 +15,7 @@ fn revoked(test: &Test) -> usize {
 }
 
 fn chosen(test: &Test) -> String {
-    test.run(["get", "-o", "json"]).json()["profile"].as_str().unwrap().to_owned()
+    test.run("get -o json").json()["profile"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -41,25 +41,25 @@ fn a_login_beside_the_only_profile_makes_that_one_the_default() {
 #[test]
 fn the_default_can_be_chosen() {
     let test = two();
-    let outcome = test.run(["profile", "use", "desk"]);
+    let outcome = test.run("profile use desk");
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""), "{outcome:?}");
     assert_eq!(chosen(&test), "desk");
-    test.run(["profile", "use", "sales"]).failed(78, "unknown_profile");
-    test.run(["profile", "use", "env"]).failed(2, "usage");
+    test.run("profile use sales").failed(78, "unknown_profile");
+    test.run("profile use env").failed(2, "usage");
     assert_eq!(chosen(&test), "desk");
 }
 
 #[test]
 fn a_profile_is_renamed_with_its_credential() {
     let test = two();
-    let token = test.run(["get", "crm"]).ok().to_owned();
+    let token = test.run("get crm").ok().to_owned();
     let requests = test.sandbox.token_requests();
-    assert_eq!(test.run(["profile", "rename", "crm", "sales"]).code, 0);
-    assert_eq!(test.run(["get", "sales"]).ok(), token);
+    test.run("profile rename crm sales").exits(0);
+    assert_eq!(test.run("get sales").ok(), token);
     assert_eq!(chosen(&test), "sales");
-    test.run(["get", "crm"]).failed(78, "unknown_profile");
+    test.run("get crm").failed(78, "unknown_profile");
     // Its refresh token is found as well, and nothing of the old name is left.
-    assert_ne!(test.run(["get", "sales", "--refresh"]).ok(), token);
+    assert_ne!(test.run("get sales --refresh").ok(), token);
     assert_eq!(test.sandbox.token_requests(), requests + 1);
     let left = test
         .state_files()
@@ -80,25 +80,21 @@ fn a_config_that_cannot_be_written_stays_and_the_old_name_works() {
     let mut permissions = test.config().metadata().unwrap().permissions();
     permissions.set_readonly(true);
     std::fs::set_permissions(test.config(), permissions).unwrap();
-    let outcome = test.run(["profile", "rename", "crm", "sales"]);
-    outcome.failed(78, "config");
-    assert!(outcome.stderr.contains("[profile.sales]"), "{outcome:?}");
-    let outcome = test.run(["profile", "use", "desk"]);
-    outcome.failed(78, "config");
-    assert!(outcome.stderr.contains("default_profile = \"desk\""), "{outcome:?}");
+    test.run("profile rename crm sales").failed(78, "config").says("[profile.sales]");
+    test.run("profile use desk").failed(78, "config").says("default_profile = \"desk\"");
     assert_eq!(test.read_config(), before);
-    test.run(["get", "crm"]).ok();
+    test.run("get crm").ok();
 }
 
 #[test]
 fn a_removed_profile_leaves_neither_settings_nor_credential() {
     let test = two();
-    test.run(["profile", "remove"]).failed(2, "usage");
-    assert_eq!(test.run(["profile", "remove", "-p", "crm", "-q"]).code, 0);
+    test.run("profile remove").failed(2, "usage");
+    test.run("profile remove -p crm -q").exits(0);
     assert_eq!(revoked(&test), 1);
     assert!(!test.read_config().contains("crm"), "{}", test.read_config());
     assert_eq!(chosen(&test), "desk");
-    assert_eq!(test.run(["profile", "remove", "desk", "--local", "-q"]).code, 0);
+    test.run("profile remove desk --local -q").exits(0);
     assert_eq!(revoked(&test), 1);
 }
 
@@ -106,7 +102,7 @@ fn a_removed_profile_leaves_neither_settings_nor_credential() {
 #[test]
 fn config_and_state_move_to_another_home_together() {
     let mut test = two();
-    let token = test.run(["get", "crm"]).ok().to_owned();
+    let token = test.run("get crm").ok().to_owned();
     let requests = test.sandbox.token_requests();
     let home = test.dir.path().join("new/home");
     std::fs::create_dir_all(&home).unwrap();
@@ -115,8 +111,8 @@ fn config_and_state_move_to_another_home_together() {
     }
     test.set("HOME", home.to_str().unwrap());
     test.set("ZOHO_CRED_STATE_DIR", home.join("state").to_str().unwrap());
-    assert_eq!(test.run(["get", "crm"]).ok(), token);
-    test.run(["get", "desk", "--refresh"]).ok();
+    assert_eq!(test.run("get crm").ok(), token);
+    test.run("get desk --refresh").ok();
     assert_eq!(test.sandbox.token_requests(), requests + 1);
     // Named, it is the same file; a copy is another one.
     let config = home.join(".config/zoho-cred/config.toml").display().to_string();
@@ -124,17 +120,17 @@ fn config_and_state_move_to_another_home_together() {
     let copy = test.dir.path().join("copy.toml");
     std::fs::copy(&config, &copy).unwrap();
     test.run(["get", "crm", "--config", copy.to_str().unwrap()]).failed(77, "login_required");
-    assert!(!test.run(["doctor", "-o", "json"]).stdout.contains("unused"));
-    assert_eq!(test.run(["logout", "crm", "-q"]).code, 0);
-    test.run(["get", "crm"]).failed(77, "login_required");
-    test.run(["get", "desk"]).ok();
+    assert!(!test.run("doctor -o json").stdout.contains("unused"));
+    test.run("logout crm -q").exits(0);
+    test.run("get crm").failed(77, "login_required");
+    test.run("get desk").ok();
 }
 
 /// Version 0.1 named the state of a profile by the path of the config file.
 #[test]
 fn a_login_of_version_0_1_is_used_and_adopted_by_the_next_login() {
     let test = Test::new().with_profile();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     let [secrets, profiles] = ["secrets", "profiles"].map(|name| test.state().join(name));
     let record =
         files_below(&secrets).into_iter().find(|path| path.to_string_lossy().contains("profile-")).unwrap();
@@ -144,16 +140,16 @@ fn a_login_of_version_0_1_is_used_and_adopted_by_the_next_login() {
     std::fs::remove_file(&record).unwrap();
     let old = secrets.join(format!("profile-{key}.json"));
     std::fs::write(&old, json.to_string()).unwrap();
-    std::fs::set_permissions(&old, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    set_mode(&old, 0o600);
     let state = files_below(&profiles).remove(0);
     std::fs::rename(&state, profiles.join(format!("{key}.v1.json"))).unwrap();
     assert_eq!(test.get().ok(), token);
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
     assert!(old.exists());
     assert_eq!(test.log_in("crm", test.sandbox.refresh_token()).wait().code, 0);
     assert!(!old.exists());
     assert_eq!(files_below(&secrets).len(), 3, "one record and two secrets");
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
 }
 
 /// SHA-256 over the length and the bytes of each part.
@@ -171,13 +167,12 @@ fn old_key(config: &std::path::Path, name: &str) -> String {
 #[test]
 fn a_login_with_a_new_client_secret_needs_no_consent() {
     let test = Test::new().with_profile();
-    let exported = test.run(["export", "crm", "-o", "json", "-q"]).json();
+    let exported = test.run("export crm -o json -q").json();
     let token = test.file("token", exported["refresh_token"].as_str().unwrap());
     let secret = test.file("new-secret.txt", test.sandbox.client_secret());
     let [token, secret] = [token, secret].map(|path| path.to_str().unwrap().to_owned());
     let args = ["login", "crm", "--flow", "refresh-token", "--client-secret-file", &secret];
-    let outcome = test.run([&args[..], &["--refresh-token-file", &token]].concat());
-    assert_eq!(outcome.code, 0, "{outcome:?}");
-    test.run(["get", "crm", "--refresh"]).ok();
+    test.run([&args[..], &["--refresh-token-file", &token]].concat()).exits(0);
+    test.run("get crm --refresh").ok();
     assert_eq!(revoked(&test), 0);
 }

@@ -1,14 +1,13 @@
 //! The last minutes of a token's life.
 
-use crate::harness::{Test, one_token};
-use zoho_cred::sandbox::FaultKind;
+use crate::harness::{Test, http_status, one_token};
 
 #[test]
 fn one_caller_refreshes_early_and_the_others_get_the_old_token() {
     let test = Test::new();
-    let old = test.get().ok().to_owned();
+    let old = test.token();
     test.age_token(3400);
-    let outcomes = test.run_many(50, &["get"]);
+    let outcomes = test.run_many(50, "get");
     assert!(outcomes.iter().any(|outcome| outcome.ok() != old));
     assert_eq!(test.sandbox.token_requests(), 2);
     assert!(outcomes.iter().all(|outcome| outcome.stderr.is_empty()));
@@ -17,10 +16,10 @@ fn one_caller_refreshes_early_and_the_others_get_the_old_token() {
 #[test]
 fn callers_of_a_failing_server_get_the_old_token() {
     let test = Test::new();
-    let old = test.get().ok().to_owned();
+    let old = test.token();
     test.age_token(3400);
-    test.fault(FaultKind::Status { status: 500, body: None, retry_after_s: None });
-    let outcomes = test.run_many(300, &["get"]);
+    test.fault(http_status(500));
+    let outcomes = test.run_many(300, "get");
     assert_eq!(one_token(&outcomes), old);
     assert!(outcomes.iter().all(|outcome| outcome.stderr.is_empty()));
     assert_eq!(test.sandbox.token_requests(), 2);
@@ -30,7 +29,7 @@ fn callers_of_a_failing_server_get_the_old_token() {
 fn half_the_budget_is_not_touched_early() {
     let test = Test::new();
     (0..5).for_each(|_| {
-        test.run(["get", "--refresh"]).ok();
+        test.run("get --refresh").ok();
     });
     test.age_token(3400);
     test.get().ok();
@@ -45,7 +44,7 @@ fn secrets_that_cannot_be_read_are_not_asked_for_early_at_every_call() {
     let script = format!("echo x >> {}; cat {}", count.display(), secrets.display());
     test.write_config(&test.command_profile("crm", &script));
     let test = test.without_environment();
-    let old = test.get().ok().to_owned();
+    let old = test.token();
     test.age_token(3400);
     std::fs::remove_file(&secrets).unwrap();
     let runs = || std::fs::read_to_string(&count).unwrap().lines().count();

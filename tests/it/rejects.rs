@@ -6,17 +6,17 @@ use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
 #[test]
 fn twenty_rejects_with_fifty_gets_make_one_new_token() {
     let test = Test::new();
-    let old = test.get().ok().to_owned();
+    let old = test.token();
     test.sandbox.kill_token(&old);
     let file = test.file("rejected", &old);
     let rejects: Vec<_> = (0..20)
         .map(|_| {
-            let mut command = test.command(["reject"]);
+            let mut command = test.command("reject");
             command.stdin(std::fs::File::open(&file).unwrap());
             test.start(command)
         })
         .collect();
-    let gets: Vec<_> = (0..50).map(|_| test.start(test.command(["get"]))).collect();
+    let gets: Vec<_> = (0..50).map(|_| test.call("get").start()).collect();
     for reject in rejects {
         let outcome = reject.wait();
         assert_eq!((outcome.ok(), outcome.stdout.as_str()), ("", ""));
@@ -31,9 +31,9 @@ fn twenty_rejects_with_fifty_gets_make_one_new_token() {
 #[test]
 fn a_late_reject_of_an_old_token_changes_nothing() {
     let test = Test::new();
-    let old = test.get().ok().to_owned();
-    let new = test.run(["get", "--refresh"]).ok().to_owned();
-    test.run_with_stdin(["reject"], format!("Zoho-oauthtoken {old}\n").as_bytes()).ok();
+    let old = test.token();
+    let new = test.refresh();
+    test.run_with_stdin("reject", format!("Zoho-oauthtoken {old}\n").as_bytes()).ok();
     assert_eq!(test.get().ok(), new);
     assert_eq!(test.sandbox.token_requests(), 2);
 }
@@ -43,28 +43,30 @@ fn a_script_with_a_wrong_scope_does_not_empty_the_budget() {
     let test = Test::new();
     let mut warned = 0;
     for _ in 0..20 {
-        let token = test.get().ok().to_owned();
-        let rejected = test.run_with_stdin(["reject"], token.as_bytes());
+        let token = test.token();
+        let rejected = test.reject(&token);
         rejected.ok();
         warned += usize::from(rejected.stderr.contains("scope"));
     }
     assert!(warned >= 17);
     assert!(test.sandbox.token_requests() <= 3);
     assert!(test.sandbox.log().iter().any(|entry| entry.endpoint == Endpoint::UserInfo));
-    assert!(test.run_many(10, &["get"]).iter().all(|outcome| outcome.code == 0));
+    assert!(test.run_many(10, "get").iter().all(|outcome| outcome.code == 0));
 }
 
 #[test]
 fn tokens_that_really_die_cause_three_refreshes_at_most() {
     let test = Test::new();
-    let first = test.get().ok().to_owned();
+    let first = test.token();
     let mut token = first;
     for _ in 0..6 {
         test.sandbox.kill_tokens();
-        test.run_with_stdin(["reject"], token.as_bytes()).ok();
+        test.reject(&token).ok();
         match test.get() {
             outcome if outcome.code == 0 => token = outcome.ok().to_owned(),
-            outcome => outcome.failed(75, "rate_limited"),
+            outcome => {
+                outcome.failed(75, "rate_limited");
+            }
         }
     }
     assert_eq!(test.sandbox.token_requests(), 1 + 3);
@@ -73,9 +75,9 @@ fn tokens_that_really_die_cause_three_refreshes_at_most() {
 #[test]
 fn malformed_input_is_refused_and_loses_nothing() {
     let test = Test::new();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     for bad in [&b""[..], b"a b c", b"\0\0", b"\xff\xfe", &[b'a'; 100_000]] {
-        test.run_with_stdin(["reject"], bad).failed(65, "bad_input");
+        test.run_with_stdin("reject", bad).failed(65, "bad_input");
     }
     assert_eq!(test.get().ok(), token);
 }
@@ -84,14 +86,14 @@ fn malformed_input_is_refused_and_loses_nothing() {
 fn every_later_reject_is_checked_so_that_a_token_that_dies_after_a_check_is_dropped() {
     let test = Test::new();
     for _ in 0..2 {
-        let token = test.get().ok().to_owned();
-        test.run_with_stdin(["reject"], token.as_bytes()).ok();
+        let token = test.token();
+        test.reject(&token).ok();
     }
     let checks = || test.sandbox.log().iter().filter(|it| it.endpoint == Endpoint::UserInfo).count();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     assert_eq!(checks(), 1, "the second reject of the window is checked, and the token lives");
     test.sandbox.kill_token(&token);
-    assert_eq!(test.run_with_stdin(["reject"], token.as_bytes()).stderr, "");
+    assert_eq!(test.reject(&token).stderr, "");
     assert_eq!(checks(), 2);
     assert_ne!(test.get().ok(), token);
 }
@@ -102,14 +104,14 @@ fn a_throttle_or_an_ip_block_of_user_info_proves_nothing() {
         [r#""code":"Z101","cause":"throttles_limit_exceeded""#, r#""code":"T102","cause":"ip_not_allowed""#]
     {
         let test = Test::new();
-        let first = test.get().ok().to_owned();
-        test.run_with_stdin(["reject"], first.as_bytes()).ok();
-        let token = test.get().ok().to_owned();
+        let first = test.token();
+        test.reject(&first).ok();
+        let token = test.token();
         let body = Some(format!("{{\"response\":\"error\",{cause}}}"));
         let kind = FaultKind::Status { status: 200, body, retry_after_s: None };
         test.sandbox.set_fault(Fault::new(Endpoint::UserInfo, kind));
-        let outcome = test.run_with_stdin(["reject"], token.as_bytes());
-        assert!(outcome.stderr.contains("did not say"), "{outcome:?}");
+        let outcome = test.reject(&token);
+        outcome.says("did not say");
         assert_eq!(test.get().ok(), token);
     }
 }

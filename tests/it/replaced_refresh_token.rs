@@ -1,7 +1,7 @@
 //! A refresh token in the answer to a refresh replaces the stored one.
 
 use crate::harness::{Outcome, Test, files_below};
-use zoho_cred::sandbox::{Endpoint, Options};
+use zoho_cred::sandbox::{ClientKind, Endpoint, Options};
 
 /// An environment with a profile, where every refresh returns a new refresh token.
 fn rotating() -> Test {
@@ -27,17 +27,17 @@ fn every_refresh_sends_the_newest_one_and_keeps_the_budget_of_those_before() {
     let before = items();
     for _ in 0..4 {
         let token = refresh(&test, "crm").ok().to_owned();
-        assert_eq!(test.run(["get", "crm"]).ok(), token, "the new credential has the token");
+        assert_eq!(test.run("get crm").ok(), token, "the new credential has the token");
     }
     let sent = sent(&test);
     let mut distinct = sent.clone();
     distinct.dedup();
     assert_eq!((sent.len(), distinct), (4, sent));
-    assert_eq!(test.run(["status", "crm", "-o", "json"]).json()["budget"]["used"], 4);
+    assert_eq!(test.run("status crm -o json").json()["budget"]["used"], 4);
     let after = items();
     assert_eq!(after.len(), before.len(), "{after:?}: the old items and the journal are gone");
     assert_ne!(after, before);
-    test.run(["logout", "crm"]).ok();
+    test.run("logout crm").ok();
     assert_eq!(test.sandbox.counts().grants.iter().filter(|grant| grant.alive).count(), 0);
 }
 
@@ -46,7 +46,7 @@ fn profiles_with_the_same_refresh_token_follow() {
     let test = rotating().with_profile();
     test.log_in("other", test.sandbox.refresh_token()).wait().ok();
     let token = refresh(&test, "crm").ok().to_owned();
-    assert_eq!(test.run(["get", "other"]).ok(), token);
+    assert_eq!(test.run("get other").ok(), token);
     refresh(&test, "crm").ok();
     refresh(&test, "other").ok();
     assert_eq!(test.sandbox.token_requests(), 3);
@@ -79,14 +79,9 @@ fn one_that_cannot_be_stored_leaves_the_old_one_in_use() {
 #[test]
 fn a_login_that_verifies_a_refresh_token_stores_its_replacement() {
     let test = rotating().without_environment();
-    let secret = test.file("s", test.sandbox.client_secret()).display().to_string();
-    let flow =
-        ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--client-secret-file", &secret];
-    let client = ["--accounts-url", test.sandbox.url(), "--client-id", test.sandbox.client_id()];
-    let token = ["--refresh-token-file", "-"];
-    let args = flow.into_iter().chain(client).chain(token);
-    test.run_with_stdin(args, test.sandbox.refresh_token().as_bytes()).ok();
-    test.run(["get", "crm"]).ok();
+    let login = test.login("crm", ClientKind::Any).args("--flow refresh-token --refresh-token-file -");
+    login.stdin(test.sandbox.refresh_token()).run().ok();
+    test.run("get crm").ok();
     refresh(&test, "crm").ok();
     let sent = sent(&test);
     assert_eq!(sent.len(), 2);

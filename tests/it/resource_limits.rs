@@ -1,10 +1,10 @@
 //! Exhausted resources: threads, file descriptors, disk space. Each causes an error with an exit code, never a panic.
 
-use crate::harness::{PROGRAM, Test, files_below, have};
+use crate::harness::{PROGRAM, Test, files_below, have, set_mode};
 use rexpect::process::WaitStatus;
 use rexpect::session::spawn_command;
-use std::fs::{File, OpenOptions, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::chown;
 use std::process::{Command, Stdio};
 use zoho_cred::sandbox::Options;
 
@@ -20,7 +20,7 @@ fn of_user() -> Option<Test> {
     options.limits.budget = 100;
     options.limits.live_tokens = 100;
     let test = Test::with(options);
-    std::fs::set_permissions(test.dir.path(), Permissions::from_mode(0o755)).unwrap();
+    set_mode(test.dir.path(), 0o755);
     std::fs::create_dir(test.state()).unwrap();
     chown(test.state(), Some(USER), Some(USER)).unwrap();
     // A host name that requires a DNS lookup.
@@ -83,7 +83,7 @@ fn without_a_thread_a_terminal_shows_no_wait_and_the_call_goes_on() {
 fn a_file_that_may_not_grow_is_an_error_and_not_the_end() {
     let test = Test::new();
     let run = |script: &str| {
-        let mut command = test.shell(&format!("ulimit -f 0; {script}"), &[]);
+        let mut command = test.shell(&format!("ulimit -f 0; {script}"), &[]).command();
         command.current_dir(test.dir.path()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().unwrap().code()
     };
@@ -123,7 +123,7 @@ fn full_streams_are_an_error_and_not_a_panic() {
         (&["reject"], 65),
         (&[], 2),
     ] {
-        let mut command = test.command(args.iter().copied());
+        let mut command = test.command(args);
         let status = command.stdout(full()).stderr(full()).status().unwrap();
         assert_eq!(status.code(), Some(code), "{args:?}");
     }

@@ -1,9 +1,8 @@
 //! `--watch` for the other containers of a pod: `--health-file` for probes, and `--reject-file` for programs without ours.
 
-use crate::harness::{Running, Test, said, until};
+use crate::harness::{Running, Test, mkfifo, until};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default().trim().to_owned()
@@ -25,7 +24,7 @@ impl Sidecar {
         let [t, h, r] = [&token, &health, &reject].map(|path| path.to_str().unwrap());
         let args =
             ["get", "--watch", "--output-file", t, "--mode", "0640", "--health-file", h, "--reject-file", r];
-        let running = test.start(test.command(args));
+        let running = test.call(args).start();
         until("a token", || !read(&token).is_empty());
         Sidecar { test, running, token, health, reject }
     }
@@ -74,7 +73,7 @@ fn a_refused_token_in_the_reject_file_is_replaced() {
     assert_eq!((sidecar.test.sandbox.token_requests(), sidecar.warnings()), (2, 0));
     let new = read(&sidecar.token);
     sidecar.report(&new);
-    let warning = said(&sidecar.running, "zoho-cred: warning:");
+    let warning = sidecar.running.said("zoho-cred: warning:");
     assert!(warning.contains("Zoho says that the token is valid"), "{warning}");
     assert_eq!((read(&sidecar.token), sidecar.test.sandbox.token_requests()), (new, 2));
     sidecar.running.signal("TERM");
@@ -92,7 +91,7 @@ fn anything_else_in_place_of_the_reject_file_is_removed_with_one_warning() {
         ("is not a token", &|| sidecar.report("junk\u{1b}[2J\n")),
         ("larger than 64 KiB", &|| sidecar.report(vec![b'a'; 1 << 20])),
         ("", &|| symlink(&target, reject).unwrap()),
-        ("not a regular file", &|| assert!(Command::new("mkfifo").arg(reject).status().unwrap().success())),
+        ("not a regular file", &|| mkfifo(reject)),
     ];
     for (nth, (problem, plant)) in plants.iter().enumerate() {
         plant();

@@ -1,7 +1,7 @@
 //! State files that are corrupt, unreadable, on a full disk, or owned by another user.
 
-use crate::harness::{Test, Tmpfs, files_below, root};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use crate::harness::{Test, Tmpfs, files_below, root, set_mode};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,7 +21,7 @@ fn every_file_may_be_junk() {
             assert_eq!(files.len(), 1);
             std::fs::write(&files[0], bytes).unwrap();
             test.get().ok();
-            test.run(["get", "--refresh"]).ok();
+            test.run("get --refresh").ok();
             let aside = files_below(&test.state().join(room))
                 .iter()
                 .any(|f| f.extension().is_some_and(|e| e == "bad"));
@@ -35,9 +35,9 @@ fn a_junk_ledger_leaves_two_requests() {
     let test = Test::new();
     test.get().ok();
     std::fs::write(test.state_file("ledgers"), "junk").unwrap();
-    test.run(["get", "--refresh"]).ok();
-    test.run(["get", "--refresh"]).ok();
-    test.run(["get", "--refresh"]).failed(75, "rate_limited");
+    test.run("get --refresh").ok();
+    test.run("get --refresh").ok();
+    test.run("get --refresh").failed(75, "rate_limited");
 }
 
 #[test]
@@ -104,15 +104,15 @@ fn secrets_that_others_can_read_are_refused() {
     let secret = files_below(&test.state().join("secrets"))
         .into_iter()
         .find(|f| f.to_string_lossy().contains("refresh"));
-    std::fs::set_permissions(secret.unwrap(), std::fs::Permissions::from_mode(0o644)).unwrap();
-    test.run(["get", "--refresh"]).failed_with(74, "store", "chmod 600");
+    set_mode(secret.unwrap(), 0o644);
+    test.run("get --refresh").failed_with(74, "store", "chmod 600");
 }
 
 #[test]
 fn a_folder_that_holds_other_things_is_not_closed() {
     let test = Test::new();
     std::fs::create_dir(test.state()).unwrap();
-    std::fs::set_permissions(test.state(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(test.state(), 0o755);
     std::fs::write(test.state().join("thesis.txt"), "x").unwrap();
     test.get().failed(74, "store");
     assert_eq!(test.state().metadata().unwrap().mode() & 0o777, 0o755);
@@ -122,18 +122,18 @@ fn a_folder_that_holds_other_things_is_not_closed() {
 fn a_full_disk_sends_no_request() {
     let test = Test::new();
     let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     std::fs::write(test.state().join("filler"), vec![0; 1 << 20]).unwrap_err();
     for _ in 0..12 {
-        test.run(["get", "--refresh"]).failed(74, "store");
+        test.run("get --refresh").failed(74, "store");
     }
     assert_eq!(test.sandbox.token_requests(), 1);
-    let status = test.run(["status", "-o", "json"]).json();
+    let status = test.run("status -o json").json();
     assert_eq!(status["budget"]["used"], 1, "a request that was not sent counts for nothing");
-    test.run(["get", "--min-ttl", "45m"]).ok();
+    test.run("get --min-ttl 45m").ok();
     assert_eq!(test.get().ok(), token);
     std::fs::remove_file(test.state().join("filler")).unwrap();
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
     drop(tmpfs);
 }
 
@@ -142,7 +142,7 @@ fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
     let test = Test::new();
     let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
     test.get().ok();
-    let doctor = || test.run(["doctor", "-o", "json"]).stdout;
+    let doctor = || test.run("doctor -o json").stdout;
     assert!(doctor().contains("is writable"));
     let filler = test.state().join("filler");
     std::fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
@@ -154,7 +154,7 @@ fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
     let said = doctor();
     assert!(said.contains("could not write") && said.contains("the disk is full"), "{said}");
     assert!(!said.contains("is writable"), "{said}");
-    test.run(["get", "--refresh"]).failed(74, "store");
+    test.run("get --refresh").failed(74, "store");
     drop(tmpfs);
 }
 
@@ -162,7 +162,7 @@ fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
 fn a_full_disk_serves_a_valid_token() {
     let test = Test::new();
     let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     test.age_token(3560);
     std::fs::write(test.state().join("filler"), vec![0; 1 << 20]).unwrap_err();
     assert_eq!(test.get().warned("could not write"), token);
@@ -178,7 +178,7 @@ fn a_read_only_folder_serves_a_valid_token_and_sends_no_request() {
     test.get().failed(74, "store");
     assert_eq!(test.sandbox.token_requests(), 0);
     tmpfs.remount("rw");
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     test.age_token(3560);
     tmpfs.remount("ro");
     assert_eq!(test.get().warned("could not"), token);
@@ -211,7 +211,7 @@ fn a_state_folder_that_is_removed_under_load_is_recreated() {
         }
     });
     while removed.load(Ordering::Relaxed) < 10 {
-        for outcome in test.run_many(10, &["get"]) {
+        for outcome in test.run_many(10, "get") {
             outcome.ok();
         }
     }
@@ -239,10 +239,8 @@ fn a_state_folder_whose_path_is_too_long_for_its_lock_is_an_error() {
 fn files_left_by_a_killed_call_are_removed_by_the_next() {
     let test = Test::new();
     test.sandbox.set_fault(Fault::new(Endpoint::Token, FaultKind::Hang).times(1));
-    let running = test.start(test.command(["get"]));
-    crate::harness::until("the request", || test.sandbox.token_requests() == 1);
-    running.signal("KILL");
-    running.wait();
+    let running = test.start_request("get");
+    running.kill();
     let left = || -> Vec<_> {
         let name = |file: &std::path::PathBuf| file.file_name().unwrap().to_string_lossy().into_owned();
         test.state_files().iter().map(name).filter(|name| name.contains(".new-")).collect()
@@ -258,8 +256,7 @@ fn the_token_is_printed_although_it_cannot_be_stored() {
     test.get().ok();
     let cache = test.state_file("credentials");
     test.sandbox.set_limits(|limits| limits.latency = std::time::Duration::from_secs(1)).unwrap();
-    let running = test.start(test.command(["get", "--refresh"]));
-    crate::harness::until("the request", || test.sandbox.token_requests() == 2);
+    let running = test.start_request("get --refresh");
     std::fs::remove_file(&cache).unwrap();
     std::fs::create_dir(&cache).unwrap();
     running.wait().warned("could not be kept");
@@ -276,13 +273,13 @@ fn an_unreadable_login_is_replaced_by_a_new_one() {
             |file: &std::path::PathBuf| file.file_name().unwrap().to_string_lossy().starts_with(room);
         let file = files_below(&test.state().join("secrets")).into_iter().find(begins).unwrap();
         std::fs::write(file, "junk").unwrap();
-        test.run(["get", "crm", "--refresh"]).failed(77, "login_required");
+        test.run("get crm --refresh").failed(77, "login_required");
         let requests = test.sandbox.token_requests();
         let test = test.with_profile();
-        test.run(["get", "crm", "--refresh"]).ok();
+        test.run("get crm --refresh").ok();
         assert_eq!(test.sandbox.token_requests(), requests + 1);
-        test.run(["logout", "crm", "-q"]).ok();
-        test.run(["get", "crm"]).failed(77, "login_required");
+        test.run("logout crm -q").ok();
+        test.run("get crm").failed(77, "login_required");
     }
 }
 
@@ -292,6 +289,6 @@ fn a_login_of_another_profile_that_cannot_be_read_stops_nobody() {
     test.get().ok();
     let other = test.state().join(format!("secrets/profile-{}.json", "0".repeat(64)));
     std::fs::write(&other, "junk").unwrap();
-    test.run(["logout", "crm", "-q"]).ok();
+    test.run("logout crm -q").ok();
     assert_eq!(std::fs::read(&other).unwrap(), b"junk");
 }

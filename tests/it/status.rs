@@ -1,20 +1,16 @@
 //! `status` describes a profile without contacting any server.
 
-use crate::harness::{Outcome, Test, finding};
+use crate::harness::Test;
 use crate::in_process::{ManualClock, run};
 use std::time::Duration;
-use zoho_cred::sandbox::{FaultKind, Language, Options};
-
-fn json(outcome: &Outcome) -> serde_json::Value {
-    serde_json::from_str(&outcome.stdout).unwrap()
-}
+use zoho_cred::sandbox::{ClientKind, FaultKind, Language, Options};
 
 #[test]
 fn a_ready_profile() {
     let test = Test::new();
     test.get().ok();
-    let outcome = test.run(["status", "-o", "json"]);
-    let status = json(&outcome);
+    let outcome = test.run("status -o json");
+    let status = outcome.json();
     assert_eq!(outcome.code, 0);
     assert_eq!(status["state"], "ready");
     assert_eq!(status["budget"]["used"], 1);
@@ -31,7 +27,7 @@ fn a_ready_profile() {
 fn without_utf8_the_bar_is_made_of_plain_characters() {
     let test = Test::new().var("LC_ALL", "C");
     test.get().ok();
-    let text = test.run(["status"]).stdout;
+    let text = test.run("status").stdout;
     assert!(text.contains("==================.. 9 of 10 left"), "{text}");
 }
 
@@ -40,9 +36,9 @@ fn cooling_down() {
     let test = Test::new();
     test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
     test.get();
-    let outcome = test.run(["status", "-o", "json"]);
-    assert_eq!((outcome.code, json(&outcome)["state"].as_str()), (75, Some("cooling_down")));
-    assert!(json(&outcome)["cool_down_until"].is_string());
+    let outcome = test.run("status -o json");
+    assert_eq!((outcome.code, outcome.json()["state"].as_str()), (75, Some("cooling_down")));
+    assert!(outcome.json()["cool_down_until"].is_string());
 }
 
 #[test]
@@ -50,22 +46,22 @@ fn login_required() {
     let test = Test::new();
     test.fault(FaultKind::InvalidCode);
     test.get();
-    let outcome = test.run(["status", "-o", "json"]);
-    assert_eq!((outcome.code, json(&outcome)["state"].as_str()), (77, Some("login_required")));
-    assert_eq!(json(&outcome)["last_failure"]["code"], "invalid_code");
+    let outcome = test.run("status -o json");
+    assert_eq!((outcome.code, outcome.json()["state"].as_str()), (77, Some("login_required")));
+    assert_eq!(outcome.json()["last_failure"]["code"], "invalid_code");
 }
 
 #[test]
 fn out_of_budget_and_many_tokens() {
     let test = Test::new();
     (0..10).for_each(|_| {
-        test.run(["get", "--refresh"]).ok();
+        test.run("get --refresh").ok();
     });
-    let outcome = test.run(["status", "-o", "json"]);
-    assert_eq!((outcome.code, json(&outcome)["state"].as_str()), (0, Some("out_of_budget")));
-    assert!(json(&outcome)["budget"]["next_slot_s"].as_u64().unwrap() > 500);
-    assert!(outcome.stderr.contains("10 tokens were minted"), "{outcome:?}");
-    let text = test.run(["status"]).stdout;
+    let outcome = test.run("status -o json");
+    assert_eq!((outcome.code, outcome.json()["state"].as_str()), (0, Some("out_of_budget")));
+    assert!(outcome.json()["budget"]["next_slot_s"].as_u64().unwrap() > 500);
+    outcome.says("10 tokens were minted");
+    let text = test.run("status").stdout;
     assert!(text.contains("out of budget") && text.contains("next slot in"), "{text}");
 }
 
@@ -75,9 +71,9 @@ fn a_ledger_that_cannot_be_read_counts_as_all_but_two() {
     test.get().ok();
     for junk in [&b"junk"[..], &[b' '; 70_000]] {
         std::fs::write(test.state_file("ledgers"), junk).unwrap();
-        let outcome = test.run(["status", "-o", "json"]);
-        assert_eq!(json(&outcome)["budget"]["used"], 8, "{outcome:?}");
-        assert_eq!(json(&outcome)["budget"]["left"], 2);
+        let outcome = test.run("status -o json");
+        assert_eq!(outcome.json()["budget"]["used"], 8, "{outcome:?}");
+        assert_eq!(outcome.json()["budget"]["left"], 2);
         assert_eq!(std::fs::read(test.state_file("ledgers")).unwrap(), junk, "looking changes nothing");
     }
 }
@@ -90,14 +86,10 @@ fn the_budget_is_the_same_in_every_report_and_error() {
     let mut waits = Vec::new();
     for minute in 0..22 {
         if minute < 10 {
-            assert_eq!(run(&test, &clock, &["get", "--refresh"]).0, 0);
+            run(&test, &clock, "get --refresh").ok();
             test.age_token(3600);
         }
-        let json = |args: &[&str]| -> serde_json::Value {
-            let (_, stdout, stderr) = run(&test, &clock, args);
-            serde_json::from_str(if stdout.is_empty() { &stderr } else { &stdout }).unwrap()
-        };
-        let budget = json(&["status", "-o", "json"])["budget"].take();
+        let budget = run(&test, &clock, "status -o json").json()["budget"].take();
         let [used, left, wait] = ["used", "left", "next_slot_s"]
             .map(|key| budget[key].as_u64().unwrap_or_else(|| panic!("{key}")));
         assert_eq!(used + left, 10);
@@ -111,13 +103,13 @@ fn the_budget_is_the_same_in_every_report_and_error() {
             (_, 0) => format!("0 of 10 left, next slot in {time}\n"),
             (_, _) => format!("{left} of 10 left, reserved for --refresh; next slot in {time}\n"),
         };
-        let text = run(&test, &clock, &["status"]).1;
+        let text = run(&test, &clock, "status").stdout;
         assert!(text.contains(&words), "{words} {text}");
-        let found = finding(&run(&test, &clock, &["doctor", "-o", "json"]).1, "budget").1;
+        let found = run(&test, &clock, "doctor -o json").finding("budget").1;
         assert!(found.starts_with(words.trim()), "{words} {found}");
         if wait > 0 {
             waits.push((left, wait));
-            let error = json(&["get", "--error-format", "json"])["error"].take();
+            let error = run(&test, &clock, "get --error-format json").error();
             assert_eq!(error["retry_after_s"], wait, "{error}");
             let said = error["message"].as_str().unwrap();
             assert!(said.contains(&format!("{used} of Zoho's 10")), "{said}");
@@ -131,28 +123,24 @@ fn the_budget_is_the_same_in_every_report_and_error() {
 fn whose_login_it_is() {
     let scopes = ["ZohoCRM.modules.ALL", "AaaServer.profile.READ"].map(str::to_owned).to_vec();
     let test = Test::with(Options { scopes, ..Options::default() }).without_environment();
-    let (secret, token) = (test.sandbox.client_secret(), test.sandbox.refresh_token());
-    let files = [test.file("s", secret), test.file("t", token)].map(|path| path.display().to_string());
-    let (id, url) = (test.sandbox.client_id(), test.sandbox.url());
-    let login =
-        "login crm --flow refresh-token --secrets file --scope ZohoCRM.modules.ALL,AaaServer.profile.READ";
-    let flags = ["--accounts-url", url, "--client-id", id, "--client-secret-file", &files[0]];
-    let args = login.split(' ').chain(flags).chain(["--refresh-token-file", &files[1]]);
-    let outcome = test.run(args);
-    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let id = test.sandbox.client_id();
+    let login = test.login("crm", ClientKind::Any).args("--flow refresh-token");
+    let login = login.args("--scope ZohoCRM.modules.ALL,AaaServer.profile.READ");
+    let outcome = login.file("--refresh-token-file", test.sandbox.refresh_token()).run();
+    outcome.exits(0);
     test.write_config(&format!("{}org_id = \"600000434\"\n", test.read_config()));
-    let status = json(&test.run(["status", "-o", "json"]));
+    let status = test.json("status");
     assert_eq!((&status["version"], &status["client_id"]), (&1.into(), &id.into()));
     assert_eq!(status["account"], "Sam Sandbox <sam@sandbox.invalid>", "{outcome:?}");
     assert_eq!((&status["flow"], &status["org_id"]), (&"refresh-token".into(), &"600000434".into()));
     assert_eq!(status["scopes"], serde_json::json!(["ZohoCRM.modules.ALL", "AaaServer.profile.READ"]));
-    let text = test.run(["status"]).stdout;
+    let text = test.run("status").stdout;
     for value in ["Sam Sandbox <sam@sandbox.invalid>", id, "refresh-token", "600000434", "AaaServer"] {
         assert!(text.contains(value), "{value}: {text}");
     }
     // The scopes are those that tokens have, not those that the next login will ask for.
     test.write_config(&test.read_config().replace("AaaServer.profile.READ", "ZohoCRM.settings.ALL"));
-    let status = json(&test.run(["status", "-o", "json"]));
+    let status = test.json("status");
     assert_eq!(
         (&status["scopes_edited"], &status["scopes"][1]),
         (&true.into(), &"AaaServer.profile.READ".into())

@@ -1,7 +1,7 @@
 //! The machine sleeps during a refresh. Each test reproduces a bug that tests/explore found.
 
 use crate::harness::{Test, files_below};
-use crate::in_process::{HookedClock, ManualClock, run, run_over};
+use crate::in_process::{HookedClock, ManualClock, run, run_on, system};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -36,50 +36,49 @@ impl Http for Sleepy {
     }
 }
 
-fn sleepy(clock: &Rc<ManualClock>, before: Duration, after: Duration, loses: bool) -> OpenHttp {
-    let clock = Rc::clone(clock);
-    Box::new(move |roots| {
-        Ok(Box::new(Sleepy { inner: Https::new(roots)?, clock: Rc::clone(&clock), before, after, loses }))
-    })
+/// A system on this clock, whose machine sleeps this long before a request is sent and after it is answered.
+fn sleepy(clock: &Rc<ManualClock>, before: Duration, after: Duration, loses: bool) -> System {
+    let inner = Rc::clone(clock);
+    let http: OpenHttp = Box::new(move |roots| {
+        let clock = Rc::clone(&inner);
+        Ok(Box::new(Sleepy { inner: Https::new(roots)?, clock, before, after, loses }))
+    });
+    System { http, ..system(clock) }
 }
 
 #[test]
 fn an_answer_read_after_a_sleep_is_not_printed() {
     let (test, clock) = (Test::new(), ManualClock::new());
-    let (code, out, err) = run_over(&test, &clock, sleepy(&clock, Duration::ZERO, HOUR * 2, false), &["get"]);
-    assert_eq!((code, out.as_str()), (69, ""), "{err}");
-    let (code, out, err) = run(&test, &clock, &["get"]);
-    assert_eq!((code, out.is_empty()), (0, false), "{err}");
+    run_on(&test, sleepy(&clock, Duration::ZERO, HOUR * 2, false), "get").failed(69, "unavailable");
+    assert!(!run(&test, &clock, "get").ok().is_empty());
 }
 
 #[test]
 fn a_token_that_expired_during_an_early_attempt_is_not_printed() {
     let (test, clock) = (Test::new(), ManualClock::new());
-    let (_, token, _) = run(&test, &clock, &["get"]);
+    let token = run(&test, &clock, "get");
     clock.advance(HOUR - Duration::from_secs(200));
-    let (code, out, err) = run_over(&test, &clock, sleepy(&clock, HOUR, Duration::ZERO, true), &["get"]);
-    assert_eq!((code, out.as_str()), (69, ""), "{err}");
-    assert!(!err.contains(token.trim_end()));
+    let outcome = run_on(&test, sleepy(&clock, HOUR, Duration::ZERO, true), "get");
+    outcome.failed(69, "unavailable").hides(&[token.ok()]);
 }
 
 #[test]
 fn a_request_that_was_sent_after_a_sleep_counts_from_then() {
     let (test, clock) = (Test::new(), ManualClock::new());
-    run_over(&test, &clock, sleepy(&clock, HOUR, Duration::ZERO, true), &["get"]);
+    run_on(&test, sleepy(&clock, HOUR, Duration::ZERO, true), "get");
     assert_eq!(test.sandbox.token_requests(), 1);
-    let (_, status, _) = run(&test, &clock, &["status", "-o", "json"]);
-    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let status = run(&test, &clock, "status -o json").json();
     assert_eq!(status["budget"]["used"], 1, "{status}");
 }
 
 #[test]
 fn the_eleventh_request_after_a_sleep_is_not_sent() {
     let (test, clock) = (Test::new(), ManualClock::new());
-    run_over(&test, &clock, sleepy(&clock, HOUR * 2, Duration::ZERO, false), &["get"]);
+    run_on(&test, sleepy(&clock, HOUR * 2, Duration::ZERO, false), "get");
     for _ in 0..9 {
-        assert_eq!(run(&test, &clock, &["get", "--refresh"]).0, 0);
+        run(&test, &clock, "get --refresh").ok();
     }
-    assert_eq!(run(&test, &clock, &["get", "--refresh"]).0, 75);
+    run(&test, &clock, "get --refresh").exits(75);
     let counts = test.sandbox.counts();
     assert_eq!((counts.token_requests, counts.throttled), (10, 0));
 }
@@ -100,12 +99,12 @@ fn a_machine_that_sleeps_between_commit_and_output_prints_no_dead_token() {
             }
         };
         let clock = Rc::new(HookedClock { inner, on_read: Box::new(on_read), on_sleep: Box::new(|_| {}) });
-        let (code, out, err) = run_over(&test, &clock, System::real().http, &["get", "-o", "json"]);
-        if code == 0 {
-            let printed: serde_json::Value = serde_json::from_str(&out).unwrap();
-            assert!(printed["expires_in"].as_i64().unwrap() > 0, "{at}: {out}");
+        let outcome = run(&test, &clock, "get -o json");
+        if outcome.code == 0 {
+            assert!(outcome.json()["expires_in"].as_i64().unwrap() > 0, "{at}: {outcome:?}");
+        } else {
+            outcome.failed(69, "unavailable");
         }
-        assert!(code == 0 || (code == 69 && out.is_empty()), "{at}: {code} {err}");
         if looks.get() <= at {
             assert!(at > 10, "the clock was looked at {at} times only");
             return;
@@ -126,7 +125,6 @@ fn a_disk_that_takes_seconds_for_a_write_does_not_use_up_the_call() {
         }
     };
     let clock = Rc::new(HookedClock { inner, on_read: Box::new(on_read), on_sleep: Box::new(|_| {}) });
-    let (code, token, err) = run_over(&test, &clock, System::real().http, &["get"]);
-    assert_eq!((code, token.is_empty()), (0, false), "{err}");
+    assert!(!run(&test, &clock, "get").ok().is_empty());
     assert_eq!(test.sandbox.token_requests(), 1);
 }

@@ -45,7 +45,7 @@ fn a_wrong_host_or_an_expired_certificate_is_not() {
 #[test]
 fn a_missing_authority_file_is_said() {
     let test = sandbox(Certificate::Valid);
-    test.run(["get", "--ca-file", "/nonexistent"]).failed_with(78, "config", "/nonexistent");
+    test.run("get --ca-file /nonexistent").failed_with(78, "config", "/nonexistent");
 }
 
 /// The input that an `openssl s_server` of this TLS version received, and the number of requests in the caller's ledger.

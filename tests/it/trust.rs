@@ -1,18 +1,13 @@
 //! A config or state directory that others could have written is refused, and no file makes a call hang.
 
-use crate::harness::{Outcome, Test, Tmpfs, root, until};
-use std::fs::{Permissions, create_dir, remove_file, rename, set_permissions, write};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use crate::harness::{Outcome, Test, Tmpfs, folder, mkfifo, root, set_mode, until};
+use std::fs::{create_dir, remove_file, rename, set_permissions, write};
+use std::os::unix::fs::{chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 use zoho_cred::sandbox::{Certificate, Options};
 
 const SOMEBODY: u32 = 65534;
-
-fn mode(path: &Path, mode: u32) {
-    set_permissions(path, Permissions::from_mode(mode)).unwrap();
-}
 
 /// A profile in its own directory whose `secret_command` creates a marker file.
 struct World {
@@ -45,7 +40,7 @@ impl World {
 
     #[track_caller]
     fn args_are_refused(&self, args: &[&str], fix: &str) {
-        self.test.run(args.iter().copied()).failed_with(78, "config", fix);
+        self.test.run(args).failed_with(78, "config", fix);
         assert!(!self.mark.exists(), "the secret_command ran");
         assert_eq!(self.test.sandbox.log().len(), 0);
     }
@@ -53,7 +48,7 @@ impl World {
     /// Asserts that the command runs and a token request is sent.
     #[track_caller]
     fn is_obeyed(&self, args: &[&str]) {
-        self.test.run(args.iter().copied()).ok();
+        self.test.run(args).ok();
         remove_file(&self.mark).unwrap();
         assert_eq!(self.test.sandbox.log().len(), 1);
     }
@@ -63,17 +58,17 @@ impl World {
 fn a_config_that_others_can_write_to_runs_nothing() {
     let world = World::new();
     for (open, fix) in [(0o646, "chmod o-w "), (0o602, "chmod o-w ")] {
-        mode(&world.config(), open);
+        set_mode(world.config(), open);
         world.is_refused(&format!("{fix}{}", world.config().display()));
         let named = world.config().display().to_string();
         world.args_are_refused(&["get", "--config", &named], fix);
     }
-    mode(&world.config(), 0o644);
-    mode(&world.folder(), 0o757);
+    set_mode(world.config(), 0o644);
+    set_mode(world.folder(), 0o757);
     world.is_refused(&format!("chmod o-w {}", world.folder().display()));
-    mode(&world.folder(), 0o1777);
+    set_mode(world.folder(), 0o1777);
     world.is_refused("move the config");
-    mode(&world.folder(), 0o755);
+    set_mode(world.folder(), 0o755);
     world.is_obeyed(&["get"]);
 }
 
@@ -85,15 +80,15 @@ fn only_the_users_own_group_may_write_the_config() {
     }
     for path in [world.config(), world.folder()] {
         let before = path.metadata().unwrap().permissions();
-        mode(&path, 0o770);
+        set_mode(&path, 0o770);
         chown(&path, None, Some(SOMEBODY)).unwrap();
         world.is_refused(&format!("chmod g-w {}", path.display()));
         chown(&path, None, Some(0)).unwrap();
-        world.test.run(["list"]).ok();
+        world.test.run("list").ok();
         let _ = remove_file(&world.mark);
         set_permissions(&path, before).unwrap();
     }
-    mode(&world.config(), 0o660);
+    set_mode(world.config(), 0o660);
     world.is_obeyed(&["get"]);
 }
 
@@ -124,8 +119,7 @@ fn a_linked_config_is_as_good_as_the_file_and_every_link() {
     let world = World::new();
     let (kept, open) = (world.test.dir.path().join("dotfiles"), world.test.dir.path().join("open"));
     create_dir(&kept).unwrap();
-    create_dir(&open).unwrap();
-    mode(&open, 0o777);
+    folder(open.clone(), 0o777);
     let real = kept.join("zoho.toml");
     rename(world.config(), &real).unwrap();
     symlink(&real, open.join("link.toml")).unwrap();
@@ -135,16 +129,16 @@ fn a_linked_config_is_as_good_as_the_file_and_every_link() {
     world.args_are_refused(&["get", "--config", &direct], "chmod o-w");
     remove_file(world.config()).unwrap();
     symlink(&real, world.config()).unwrap();
-    mode(&kept, 0o777);
+    set_mode(&kept, 0o777);
     world.is_refused(&format!("chmod o-w {}", kept.display()));
-    mode(&kept, 0o700);
+    set_mode(&kept, 0o700);
     world.is_obeyed(&["get"]);
 }
 
 #[test]
 fn no_command_obeys_or_changes_a_config_that_others_can_write_to() {
     let world = World::new();
-    mode(&world.config(), 0o666);
+    set_mode(world.config(), 0o666);
     let before = std::fs::read(world.config()).unwrap();
     for command in [
         &["list"][..],
@@ -162,8 +156,8 @@ fn no_command_obeys_or_changes_a_config_that_others_can_write_to() {
 #[test]
 fn doctor_reports_a_config_that_others_can_write_to() {
     let world = World::new();
-    mode(&world.config(), 0o666);
-    let outcome = world.test.run(["doctor", "-o", "json"]);
+    set_mode(world.config(), 0o666);
+    let outcome = world.test.run("doctor -o json");
     let (status, said) = outcome.finding("config");
     assert_eq!((outcome.code, status.as_str()), (1, "failed"), "{outcome:?}");
     assert!(said.contains("| check the config, then run 'chmod "), "{said}");
@@ -175,11 +169,9 @@ fn doctor_reports_a_config_that_others_can_write_to() {
 fn the_state_folder_is_checked_before_a_command_runs() {
     let mut world = World::new();
     let open = world.test.dir.path().join("open");
-    create_dir(&open).unwrap();
-    mode(&open, 0o777);
+    folder(open.clone(), 0o777);
     let inner = open.join("ours");
-    create_dir(&inner).unwrap();
-    mode(&inner, 0o700);
+    folder(inner.clone(), 0o700);
     symlink(&inner, world.test.dir.path().join("linked")).unwrap();
     let cases = [
         (open.join("state"), format!("chmod go-w {}", open.display())),
@@ -190,14 +182,14 @@ fn the_state_folder_is_checked_before_a_command_runs() {
     for (state, words) in cases {
         world.test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
         world.test.get().failed_with(74, "store", &words);
-        let outcome = world.test.run(["doctor", "-o", "json"]);
+        let outcome = world.test.run("doctor -o json");
         let (status, said) = outcome.finding("state folder");
         assert!(status == "failed" && said.contains(&words), "{said}");
         assert!(!world.mark.exists(), "the secret_command ran");
         assert_eq!(world.test.sandbox.token_requests(), 0);
     }
     // In a sticky directory such as /tmp, other users cannot replace our directory.
-    mode(&open, 0o1777);
+    set_mode(&open, 0o1777);
     world.test.set("ZOHO_CRED_STATE_DIR", inner.join("state").to_str().unwrap());
     world.test.get().ok();
     if root() {
@@ -206,15 +198,10 @@ fn the_state_folder_is_checked_before_a_command_runs() {
     }
 }
 
-fn fifo(path: &Path) {
-    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
-}
-
 /// Asserts that the call ended long before its `--timeout` of 30 s.
 #[track_caller]
 fn at_once(outcome: &Outcome, code: i32, word: &str) {
-    outcome.failed(code, word);
-    assert!(outcome.took < Duration::from_secs(8), "{outcome:?}");
+    outcome.failed(code, word).within(Duration::from_secs(8));
 }
 
 #[test]
@@ -222,7 +209,7 @@ fn a_config_that_is_no_file_or_too_large_does_not_hang() {
     let test = Test::new();
     test.write_config("");
     remove_file(test.config()).unwrap();
-    fifo(&test.config());
+    mkfifo(&test.config());
     at_once(&test.get(), 78, "config");
     let config = test.config().display().to_string();
     // A file named on the command line may be a pipe, but this pipe has no writer.
@@ -242,14 +229,14 @@ fn a_config_that_is_no_file_or_too_large_does_not_hang() {
 fn a_config_that_the_command_line_names_may_be_a_pipe() {
     let world = World::new();
     let (script, config) = ("exec $0 get --config <(sleep 0.3; cat $1)", world.config());
-    world.test.start(world.test.shell(script, &[config.to_str().unwrap()])).wait().ok();
+    world.test.shell(script, &[config.to_str().unwrap()]).run().ok();
 }
 
 #[test]
 fn a_secret_file_that_is_no_file_or_too_large_does_not_hang() {
     let test = Test::new().unset("ZOHO_REFRESH_TOKEN");
     let pipe = test.dir.path().join("pipe");
-    fifo(&pipe);
+    mkfifo(&pipe);
     let long = test.file("long", &"x".repeat((64 << 10) + 1));
     let mut test = test;
     for path in [pipe.to_str().unwrap(), "/dev/zero", long.to_str().unwrap()] {
@@ -262,9 +249,8 @@ fn a_secret_file_that_is_no_file_or_too_large_does_not_hang() {
 #[test]
 fn a_login_whose_secret_file_is_a_device_does_not_hang() {
     let test = Test::new().without_environment();
-    let flags = ["login", "crm", "--flow", "refresh-token", "--secrets", "file", "--data-center", "eu"];
-    let files = ["--client-id", "1000.A", "--client-secret-file", "/dev/zero"];
-    at_once(&test.run(flags.into_iter().chain(files)), 74, "store");
+    let flags = "login crm --flow refresh-token --secrets file --data-center eu --client-id 1000.A";
+    at_once(&test.call(flags).args("--client-secret-file /dev/zero").run(), 74, "store");
 }
 
 #[test]
@@ -276,13 +262,13 @@ fn a_stored_secret_that_is_no_file_or_too_large_does_not_hang() {
     write(&secret, text.clone() + &" ".repeat(64 << 10)).unwrap();
     at_once(&test.get(), 74, "store");
     remove_file(&secret).unwrap();
-    fifo(&secret);
-    mode(&secret, 0o600);
+    mkfifo(&secret);
+    set_mode(&secret, 0o600);
     at_once(&test.get(), 74, "store");
     assert_eq!(test.sandbox.log().len(), 0);
     remove_file(&secret).unwrap();
     write(&secret, text).unwrap();
-    mode(&secret, 0o600);
+    set_mode(&secret, 0o600);
     test.get().ok();
 }
 
@@ -291,7 +277,7 @@ fn a_ca_file_that_cannot_be_used_is_the_callers_own_mistake() {
     let test = Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() });
     let good = test.file("ca.pem", test.sandbox.ca_pem().unwrap()).display().to_string();
     let pipe = test.dir.path().join("pipe");
-    fifo(&pipe);
+    mkfifo(&pipe);
     let garbage = test.file("garbage", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n");
     let empty = test.file("empty", "");
     let mut test = test;
@@ -308,7 +294,7 @@ fn a_ca_file_that_cannot_be_used_is_the_callers_own_mistake() {
     test.edit_state("ledgers", |json| assert_eq!(json["requests"].as_array().unwrap().len(), 1));
     // A valid token is still printed.
     test.age_token(3560);
-    test.run(["get", "--ca-file", "/nonexistent"]).warned("/nonexistent");
+    test.run("get --ca-file /nonexistent").warned("/nonexistent");
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
@@ -316,7 +302,7 @@ fn a_ca_file_that_cannot_be_used_is_the_callers_own_mistake() {
 fn a_ca_file_may_be_a_pipe() {
     let test = Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() });
     let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap()).display().to_string();
-    test.start(test.shell("exec $0 get --ca-file <(cat $1)", &[&ca])).wait().ok();
+    test.shell("exec $0 get --ca-file <(cat $1)", &[&ca]).run().ok();
 }
 
 /// Whether a process exists and is not a zombie.
@@ -334,9 +320,8 @@ fn a_secret_command_past_its_time_leaves_no_children() {
         pids.display()
     );
     world.test.file("crm.sh", &script);
-    let outcome = world.test.run(["get", "--timeout", "3s"]);
-    outcome.failed(74, "store");
-    assert!(outcome.took < Duration::from_secs(6), "{outcome:?}");
+    let outcome = world.test.run("get --timeout 3s");
+    outcome.failed(74, "store").within(Duration::from_secs(6));
     let pids = std::fs::read_to_string(pids).unwrap();
     assert_eq!(pids.lines().count(), 2, "{pids:?}");
     until("the children to end", || !pids.lines().any(is_alive));
@@ -353,7 +338,7 @@ fn a_signal_ends_the_secret_command_and_its_children() {
         let pids = world.test.dir.path().join("pids");
         let script = format!("sleep 600 & echo $! >>'{0}'; echo $$ >>'{0}'; wait", pids.display());
         world.test.file("crm.sh", &script);
-        let running = world.test.start(world.test.command(args.iter().copied()));
+        let running = world.test.start(world.test.command(args));
         let read = || std::fs::read_to_string(&pids).unwrap_or_default();
         until("the command to run", || read().lines().count() == 2 && read().ends_with('\n'));
         running.signal(signal);
@@ -372,9 +357,8 @@ fn a_secret_command_whose_child_keeps_its_stdout_open_is_bounded() {
     let world = World::new();
     let pid = world.test.dir.path().join("pid");
     world.test.file("crm.sh", &format!("sleep 600 & echo $! >'{}'; echo '{{}}'", pid.display()));
-    let outcome = world.test.run(["get", "--timeout", "3s"]);
-    outcome.failed(74, "store");
-    assert!(outcome.took < Duration::from_secs(6), "{outcome:?}");
+    let outcome = world.test.run("get --timeout 3s");
+    outcome.failed(74, "store").within(Duration::from_secs(6));
     let pid = std::fs::read_to_string(pid).unwrap();
     until("the child to end", || !is_alive(pid.trim()));
 }

@@ -1,10 +1,9 @@
 //! `--watch`: the file contains a valid token whenever one can be obtained.
 
-use crate::harness::{Outcome, Test, Tmpfs, root, said, until};
-use crate::in_process::{HookedClock, ManualClock};
+use crate::harness::{Outcome, Running, Test, Tmpfs, http_status, root, set_mode, until};
+use crate::in_process::{HookedClock, ManualClock, run_on, system};
 use crate::person::Person;
 use std::cell::{Cell, RefCell};
-use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::PathBuf;
@@ -12,9 +11,9 @@ use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::oauth::userinfo;
 use zoho_cred::oauth::userinfo::Liveness;
-use zoho_cred::sandbox::{ClientKind, FaultKind, Options};
+use zoho_cred::sandbox::Options;
 use zoho_cred::secret::Secret;
-use zoho_cred::system::{Clock, Env, Http, HttpRequest, Https, Method, Roots, Signals, System, Terminal};
+use zoho_cred::system::{Clock, Http, HttpRequest, Https, Method, Roots, Signals, System};
 
 fn is_valid(test: &Test, token: &str) -> bool {
     let request = HttpRequest {
@@ -70,10 +69,11 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
             }
             if second >= REJECTED && once(&rejected) {
                 let token = text.trim().to_owned();
-                test.run_with_stdin_in_process(&clock, &["reject", "crm"], &token);
+                let stdin = Box::new(io::Cursor::new(token));
+                run_on(&test, System { stdin, ..system(&clock) }, "reject crm").ok();
             }
             if OUTAGE.contains(&second) && once(&broken) {
-                test.fault(FaultKind::Status { status: 503, body: None, retry_after_s: None });
+                test.fault(http_status(503));
             }
             if second >= OUTAGE.end && once(&mended) {
                 test.sandbox.clear_faults();
@@ -83,22 +83,10 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
             }
         }
     };
-    let life: Rc<dyn Clock> =
-        Rc::new(HookedClock { inner: Rc::clone(&clock), on_read: Box::new(|| {}), on_sleep: Box::new(step) });
-    let mut system = System {
-        env: Env::of(test.vars()),
-        clock: life,
-        signals,
-        terminal: Terminal::default(),
-        stdin: Box::new(io::empty()),
-        stdout: Box::new(io::sink()),
-        stderr: RefCell::new(Box::new(io::sink())),
-        ..System::real()
-    };
+    let life = HookedClock { inner: Rc::clone(&clock), on_read: Box::new(|| {}), on_sleep: Box::new(step) };
     let [out, health] = [&out, &health].map(|path| path.to_str().unwrap());
-    let args = ["zoho-cred", "get", "crm", "--watch", "--output-file", out, "--health-file", health];
-    let args = args.map(Into::into);
-    assert_eq!(zoho_cred::run(args, &mut system), 143);
+    let args = ["get", "crm", "--watch", "--output-file", out, "--health-file", health];
+    run_on(&test, System { signals, ..system(&Rc::new(life)) }, args).exits(143);
 
     let seen = seen.borrow();
     assert!(seen.len() > 300, "{}", seen.len());
@@ -118,10 +106,11 @@ fn more_than_ten_minutes_with_a_reject_and_an_outage() {
     assert!((180..=188).contains(&first_change), "in the early window: {first_change}");
 }
 
-fn start(test: &Test, extra: &[&str]) -> (crate::harness::Running, PathBuf) {
+fn start(test: &Test, extra: &str) -> (Running, PathBuf) {
     let out = test.dir.path().join("token");
-    let args = ["get", "--watch", "--output-file", out.to_str().unwrap()];
-    (test.start(test.command(args.into_iter().chain(extra.iter().copied()))), out)
+    let running = test.call("get --watch --output-file").arg(&out).args(extra).start();
+    until("a token", || !content(&out).is_empty());
+    (running, out)
 }
 
 fn content(out: &PathBuf) -> String {
@@ -132,10 +121,9 @@ fn content(out: &PathBuf) -> String {
 fn a_signal_ends_it_and_a_reject_is_followed() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let test = Test::new();
-        let (running, out) = start(&test, &["-o", "token"]);
-        until("a token", || !content(&out).is_empty());
+        let (running, out) = start(&test, "-o token");
         let token = content(&out);
-        test.run_with_stdin(["reject"], token.as_bytes()).ok();
+        test.reject(&token).ok();
         until("another token", || !content(&out).is_empty() && content(&out) != token);
         running.signal(signal);
         let outcome: Outcome = running.wait();
@@ -150,32 +138,22 @@ fn a_signal_ends_it_and_a_reject_is_followed() {
 #[test]
 fn another_callers_refresh_is_followed_without_one_of_its_own() {
     let test = Test::new();
-    let (running, out) = start(&test, &[]);
-    until("a token", || !content(&out).is_empty());
-    let new = test.run(["get", "--refresh"]).ok().to_owned();
+    let (running, out) = start(&test, "");
+    let new = test.refresh();
     until("the other caller's token", || content(&out) == new);
     assert_eq!(test.sandbox.token_requests(), 2);
-    running.signal("TERM");
-    running.wait();
+    running.terminate();
 }
 
 /// Regression: it kept the settings of its start, and its token until that was dead.
 #[test]
 fn a_login_with_another_client_is_followed() {
     let test = Test::new().with_profile();
-    let (running, out) = start(&test, &[]);
-    until("a token", || !content(&out).is_empty());
-    let client = test.sandbox.client(ClientKind::SelfClient).clone();
-    let secret = test.file("s", &client.client_secrets["us"]).display().to_string();
-    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    let login =
-        ["login", "crm", "--flow", "self-client", "--secrets", "file", "--code-file", "-", "--client-id"];
-    let more = [&*client.client_id, "--client-secret-file", &secret];
-    test.run_with_stdin(login.into_iter().chain(more), code.as_bytes()).ok();
-    let new = test.get().ok().to_owned();
+    let (running, out) = start(&test, "");
+    test.self_client_login("crm").run().ok();
+    let new = test.token();
     until("the token of the new login", || content(&out) == new);
-    running.signal("TERM");
-    running.wait();
+    running.terminate();
 }
 
 /// Regression: a deleted or overwritten file was not restored until the next refresh.
@@ -184,7 +162,7 @@ fn a_file_that_was_changed_is_restored() {
     let test = Test::new();
     let out = test.dir.path().join("out/token");
     let args = ["get", "--watch", "-o", "json", "--output-file", out.to_str().unwrap(), "--mode", "0640"];
-    let running = test.start(test.command(args));
+    let running = test.call(args).start();
     let is_whole = || {
         let mode = std::fs::symlink_metadata(&out).map(|found| found.permissions().mode() & 0o777);
         content(&out).contains("access_token") && mode.is_ok_and(|mode| mode == 0o640)
@@ -194,7 +172,7 @@ fn a_file_that_was_changed_is_restored() {
     let changes: [&dyn Fn(); 4] = [
         &|| std::fs::remove_file(&out).unwrap(),
         &|| std::fs::write(&out, "junk").unwrap(),
-        &|| std::fs::set_permissions(&out, Permissions::from_mode(0o666)).unwrap(),
+        &|| set_mode(&out, 0o666),
         &|| std::fs::remove_dir_all(out.parent().unwrap()).unwrap(),
     ];
     for change in changes {
@@ -202,8 +180,7 @@ fn a_file_that_was_changed_is_restored() {
         until("the file to be restored", is_whole);
         assert_eq!(content(&out), before);
     }
-    running.signal("TERM");
-    let outcome = running.wait();
+    let outcome = running.terminate();
     assert_eq!((outcome.code, &*outcome.stderr), (143, ""), "{outcome:?}");
     assert_eq!(test.sandbox.token_requests(), 1);
 }
@@ -212,13 +189,12 @@ fn a_file_that_was_changed_is_restored() {
 #[test]
 fn an_unwritable_file_and_an_unreadable_state_are_outlasted() {
     let test = Test::new();
-    let (running, out) = start(&test, &[]);
-    until("a token", || !content(&out).is_empty());
+    let (running, out) = start(&test, "");
     let token = content(&out);
 
     std::fs::remove_file(&out).unwrap();
     std::fs::create_dir(&out).unwrap();
-    said(&running, "zoho-cred: warning:");
+    running.said("zoho-cred: warning:");
     std::fs::remove_dir(&out).unwrap();
     until("the file to be restored", || content(&out) == token);
 
@@ -233,7 +209,7 @@ fn an_unwritable_file_and_an_unreadable_state_are_outlasted() {
     assert_eq!(content(&out), token);
     std::fs::remove_file(test.state()).unwrap();
     std::fs::rename(&away, test.state()).unwrap();
-    test.run_with_stdin(["reject"], token.as_bytes()).ok();
+    test.reject(&token).ok();
     until("another token", || !content(&out).is_empty() && content(&out) != token);
     running.signal("INT");
     assert_eq!(running.wait().code, 130);
@@ -245,17 +221,16 @@ fn a_disk_that_is_full_for_a_moment_is_outlasted() {
     let folder = test.dir.path().join("small");
     let Some(_disk) = Tmpfs::mount(&folder, "size=32k,mode=700") else { return };
     let out = folder.join("token");
-    let running = test.start(test.command(["get", "--watch", "--output-file", out.to_str().unwrap()]));
+    let running = test.call(["get", "--watch", "--output-file", out.to_str().unwrap()]).start();
     until("a token", || !content(&out).is_empty());
     let token = content(&out);
     std::fs::write(folder.join("filler"), vec![0; 1 << 20]).unwrap_err();
-    let new = test.run(["get", "--refresh"]).ok().to_owned();
-    said(&running, "zoho-cred: warning:");
+    let new = test.refresh();
+    running.said("zoho-cred: warning:");
     assert_eq!(content(&out), token, "the file keeps its token");
     std::fs::remove_file(folder.join("filler")).unwrap();
     until("the new token", || content(&out) == new);
-    running.signal("TERM");
-    assert_eq!(running.wait().code, 143);
+    running.terminate();
     assert_eq!(test.sandbox.token_requests(), 2);
 }
 
@@ -276,28 +251,27 @@ fn a_terminal_shows_one_status_line_until_ctrl_c() {
 #[test]
 fn a_login_that_is_needed_ends_it() {
     let test = Test::new();
-    let (running, out) = start(&test, &[]);
-    until("a token", || !content(&out).is_empty());
+    let (running, out) = start(&test, "");
     let token = content(&out);
     test.sandbox.kill_token(test.sandbox.refresh_token());
-    test.run_with_stdin(["reject"], token.as_bytes()).ok();
+    test.reject(&token).ok();
     running.wait().failed(77, "login_required");
     assert_eq!(content(&out), token, "the file is left as it is");
-    test.run(["get", "--watch"]).failed(2, "usage");
-    test.run(["get", "--watch", "--output-file", "x", "--offline"]).failed(2, "usage");
+    test.run("get --watch").failed(2, "usage");
+    test.run("get --watch --output-file x --offline").failed(2, "usage");
 }
 
 #[test]
 fn it_may_begin_before_the_server_does() {
     let test = Test::new();
-    test.fault(FaultKind::Status { status: 503, body: None, retry_after_s: None });
-    let (running, out) = start(&test, &[]);
+    test.fault(http_status(503));
+    let out = test.dir.path().join("token");
+    let running = test.call("get --watch --output-file").arg(&out).start();
     until("a first attempt", || test.sandbox.token_requests() > 0);
     assert!(!out.exists());
     test.sandbox.clear_faults();
     until("a token", || !content(&out).is_empty());
-    running.signal("TERM");
-    let outcome = running.wait();
+    let outcome = running.terminate();
     assert!(outcome.stderr.matches("warning").count() <= 1, "{outcome:?}");
 }
 
@@ -324,8 +298,7 @@ fn a_waiting_process_has_no_secret_in_its_memory() {
         return;
     }
     let test = Test::new().with_profile();
-    let (running, out) = start(&test, &["-o", "token"]);
-    until("a token", || !content(&out).is_empty());
+    let (running, out) = start(&test, "-o token");
     for refreshes in [1, 2] {
         let token = content(&out);
         assert!(in_memory(running.pid(), &token) > 0, "what it needs is found");
@@ -333,11 +306,10 @@ fn a_waiting_process_has_no_secret_in_its_memory() {
             until("no secret in its memory", || in_memory(running.pid(), secret) == 0);
         }
         if refreshes == 1 {
-            test.run_with_stdin(["reject"], token.as_bytes()).ok();
+            test.reject(&token).ok();
             until("another token", || !content(&out).is_empty() && content(&out) != token);
         }
     }
-    running.signal("TERM");
-    running.wait();
+    running.terminate();
     assert_eq!(test.sandbox.token_requests(), 2);
 }

@@ -40,7 +40,7 @@ fn every_wire_case_has_its_exit_code_and_number_of_requests() {
         assert_eq!(test.sandbox.token_requests(), case.requests, "{}", case.name);
         if case.class == "unknown" {
             let word = case.error().unwrap();
-            assert!(outcome.stderr.contains(&format!("'{word}'")), "{outcome:?}");
+            outcome.says(&format!("'{word}'"));
         }
     }
 }
@@ -53,7 +53,7 @@ fn a_caller_in_a_loop_sends_one_request_for_each_definite_error_and_then_waits()
         test.fault(wire(case));
         let clock = ManualClock::new();
         for second in 0..30 {
-            assert_eq!(i32::from(run(&test, &clock, &["get"]).0), case.exit, "{}, {second} s", case.name);
+            assert_eq!(run(&test, &clock, "get").code, case.exit, "{}, {second} s", case.name);
             clock.advance(Duration::from_secs(1));
         }
         assert_eq!(test.sandbox.token_requests(), 1, "{}", case.name);
@@ -70,7 +70,7 @@ fn definite_and_unknown_words_leave_the_budget_alone() {
         test.fault(error(word));
         let clock = ManualClock::new();
         for _ in 0..136 {
-            assert_eq!(run(&test, &clock, &["get"]).0, code, "{word}");
+            assert_eq!(run(&test, &clock, "get").code, code, "{word}");
             clock.advance(Duration::from_secs(1));
         }
         let asked = test.sandbox.token_requests();
@@ -86,7 +86,7 @@ fn a_refusal_is_asked_again_after_30_s_then_2_min_then_every_10_min() {
     let mut asked_at = Vec::new();
     for second in (0..1400).step_by(10) {
         let before = test.sandbox.token_requests();
-        run(&test, &clock, &["get"]);
+        run(&test, &clock, "get");
         if test.sandbox.token_requests() > before {
             asked_at.push(second);
         }
@@ -130,13 +130,13 @@ fn every_rejection_names_its_likely_cause() {
             },
             _ => error(word),
         });
-        let outcome = test.run(["get", "crm"]);
+        let outcome = test.run("get crm");
         outcome.failed(78, "client_rejected");
         let line = |begin: &str| outcome.stderr.lines().find(|line| line.contains(begin)).unwrap_or_default();
         assert!(line("error[client_rejected]").contains(word), "{outcome:?}");
         assert!(line("cause: ").contains(cause), "{outcome:?}");
         assert!(line("hint: ").contains(&hint), "{outcome:?}");
-        let mut again = test.command(["get", "crm"]);
+        let mut again = test.command("get crm");
         again.env("LANG", "ja_JP.UTF-8");
         test.start(again).wait().failed_with(78, "client_rejected", japanese);
         assert_eq!(test.sandbox.token_requests(), 1, "{word}");
@@ -149,12 +149,12 @@ fn a_misconfiguration_is_asked_again_after_a_minute_and_at_once_with_another_sec
     test.fault(error("access_denied_admin"));
     let clock = ManualClock::new();
     for (second, asked) in [(0, 1), (59, 1), (60, 2)] {
-        assert_eq!(run(&test, &clock, &["get"]).0, 78);
+        run(&test, &clock, "get").exits(78);
         assert_eq!(test.sandbox.token_requests(), asked, "after {second} s");
         clock.advance(Duration::from_secs(if second == 0 { 59 } else { 1 }));
     }
     test.set("ZOHO_CLIENT_SECRET", "another");
-    assert_eq!(run(&test, &clock, &["get"]).0, 78);
+    run(&test, &clock, "get").exits(78);
     assert_eq!(test.sandbox.token_requests(), 3);
 }
 
@@ -189,7 +189,7 @@ fn text_in_an_older_ledger_reaches_no_terminal() {
         json["failure"]["error"] = "x\n::warning::forged".into();
     });
     for args in [&["get"][..], &["status"], &["doctor"]] {
-        let outcome = test.run(args.iter().copied());
+        let outcome = test.run(args);
         let shown = outcome.stdout.clone() + &outcome.stderr;
         assert!(!shown.contains("forged") && !shown.contains('\u{1b}'), "{outcome:?}");
     }

@@ -32,7 +32,7 @@ struct Wizard<'a> {
 impl<'a> Wizard<'a> {
     fn starts(test: &'a mut Test, language: &str, args: &[&str]) -> Self {
         test.set("LANG", language);
-        let person = Person::calls(test, ["login"].into_iter().chain(args.iter().copied()));
+        let person = Person::runs(test.call("login").args(args));
         Wizard { test, person, japanese: language.starts_with("ja") }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Wizard<'a> {
         let (code, shown) = self.person.leaves();
         assert!(code == 0 && shown.contains(&next), "{shown}");
         let requests = self.test.sandbox.token_requests();
-        self.test.run(["get", "crm"]).ok();
+        self.test.run("get crm").ok();
         assert_eq!(self.test.sandbox.token_requests(), requests);
     }
 }

@@ -1,5 +1,6 @@
 //! Every message has a translation, and every translation has a message.
 
+use crate::harness::files_below;
 use clap::builder::StyledStr;
 use clap::{CommandFactory, Parser};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -87,23 +88,14 @@ fn catalogs() -> Vec<(String, Catalog)> {
 /// The sources, without tests.
 fn sources() -> Vec<(PathBuf, TokenStream)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (mut sources, mut folders) = (Vec::new(), vec![root.clone()]);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false if path.extension().is_some_and(|end| end == "rs") => {
-                    let text = std::fs::read_to_string(&path).unwrap();
-                    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-                    let name = path.strip_prefix(&root).unwrap().to_owned();
-                    sources.push((name, code.parse().unwrap()));
-                }
-                false => {}
-            }
-        }
-    }
-    sources
+    let files = files_below(&root).into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    files
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            (path.strip_prefix(&root).unwrap().to_owned(), code.parse().unwrap())
+        })
+        .collect()
 }
 
 /// All calls of a macro in the sources.

@@ -1,7 +1,7 @@
 //! The browser login in headless Chromium, driven by chromedriver (W3C WebDriver).
 
 use crate::harness::consent::world;
-use crate::harness::{Test, said, until};
+use crate::harness::{Test, until};
 use crate::world::have_all;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -68,14 +68,9 @@ fn press(button: &str) -> Option<(Test, String, crate::harness::Outcome)> {
         return None;
     }
     let (test, callback) = world();
-    let client = test.sandbox.client(ClientKind::ServerBased).clone();
-    let secret = test.file("secret", &client.client_secrets["us"]);
-    let flow = "login crm --secrets file --scope ZohoCRM.modules.ALL --flow browser --no-browser";
-    let mut command = test.command(flow.split(' '));
-    command.args(["--accounts-url", test.sandbox.url(), "--redirect-uri", &callback]);
-    command.args(["--client-id", &client.client_id, "--client-secret-file"]).arg(secret);
-    let login = test.start(command);
-    let url = said(&login, "http");
+    let login = test.login("crm", ClientKind::ServerBased).args("--scope ZohoCRM.modules.ALL --flow browser");
+    let login = login.args("--no-browser --redirect-uri").arg(callback).start();
+    let url = login.said("http");
     let chromium = Chromium::start(&test.dir.path().join("chromium"));
     chromium.post("url", &json!({"url": url}));
     assert!(chromium.text().contains("ZohoCRM.modules.ALL"), "{}", chromium.text());
@@ -89,8 +84,8 @@ fn press(button: &str) -> Option<(Test, String, crate::harness::Outcome)> {
 fn accept_in_the_browser_logs_in() {
     let Some((test, page, outcome)) = press("accept") else { return };
     assert!(page.contains("Access granted") && page.contains("close this window"), "{page}");
-    assert_eq!(outcome.code, 0, "{outcome:?}");
-    test.run(["get", "crm"]).ok();
+    outcome.exits(0);
+    test.run("get crm").ok();
 }
 
 #[test]

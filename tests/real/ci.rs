@@ -1,6 +1,6 @@
 //! Runs the job files printed by `setup` step by step, as the CI systems would.
 
-use crate::harness::{Outcome, PROGRAM, Test};
+use crate::harness::{Outcome, PROGRAM, Test, set_mode};
 use crate::world::{command, have_all, on_path, python, shown, yaml};
 use serde_json::Value;
 
@@ -116,7 +116,7 @@ fn is_clean(log: &str, token: &str, mask: &str, source: &Test) {
 fn github() {
     let Some(python) = tools() else { return };
     let (mut job, source) = Job::new();
-    let file = yaml(&python, &source.run(["setup", "github-actions"]).stdout);
+    let file = yaml(&python, &source.run("setup github-actions").stdout);
     let steps = &file["jobs"]["zoho"];
     job.set(&steps["env"], &source);
     let github_env = job.test.file("github-env", "EARLIER=1\n");
@@ -178,7 +178,7 @@ fn read_github_env(text: &str) -> Vec<(String, String)> {
 fn gitlab() {
     let Some(python) = tools() else { return };
     let (mut job, source) = Job::new();
-    let file = yaml(&python, &source.run(["setup", "gitlab-ci"]).stdout);
+    let file = yaml(&python, &source.run("setup gitlab-ci").stdout);
     let zoho = &file["zoho"];
     job.set(&zoho["variables"], &source);
     for name in ["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"] {
@@ -196,7 +196,7 @@ fn gitlab() {
 fn azure() {
     let Some(python) = tools() else { return };
     let (mut job, source) = Job::new();
-    let file = yaml(&python, &source.run(["setup", "azure-pipelines"]).stdout);
+    let file = yaml(&python, &source.run("setup azure-pipelines").stdout);
     job.set(&file["variables"], &source);
     let mut secrets = Vec::new();
     let mut last = None;
@@ -238,7 +238,7 @@ fn the_action() {
     std::fs::create_dir_all(path("checkout/packaging/action")).unwrap();
     let args = path("args");
     let installer = job.test.file("checkout/install.sh", &format!("#!/bin/sh\necho \"$@\" > '{args}'\n"));
-    std::fs::set_permissions(installer, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    set_mode(installer, 0o755);
     let github_env = job.test.file("github-env", "");
     let github_path = job.test.file("github-path", "");
     let vars = [
@@ -276,7 +276,7 @@ fn the_gitlab_component() {
     let test = Test::new();
     let file = |name: &str, text: &str| {
         let path = test.file(name, text);
-        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        set_mode(path, 0o755);
     };
     let name = "zoho-cred-x86_64-unknown-linux-musl";
     for folder in ["bin", "release", &format!("release/{name}")] {
@@ -303,8 +303,8 @@ fn the_gitlab_component() {
         job[".zoho-token"]["before_script"][0].as_str().unwrap().to_owned()
     };
     let outcome = shell(&format!("cd job\n{}", script(&sum)));
-    assert_eq!(outcome.code, 0, "{outcome:?}");
-    let token = test.get().ok().to_owned();
+    outcome.exits(0);
+    let token = test.token();
     let header = std::fs::read_to_string(test.dir.path().join("job/.zoho/curl")).unwrap();
     assert!(header.contains(&token) && !outcome.stdout.contains(&token), "{header}");
     assert_ne!(shell(&format!("cd other\n{}", script(&"0".repeat(64)))).code, 0);

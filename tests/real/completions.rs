@@ -30,7 +30,7 @@ fn bash_completes_profiles_and_flags() {
             words.last().unwrap(),
         );
         let outcome = bash(&test, &script);
-        assert_eq!(outcome.code, 0, "{outcome:?}");
+        outcome.exits(0);
         outcome.stdout
     };
     let profiles = ask("zoho-cred get ");
@@ -105,7 +105,7 @@ fn every_shell_and_every_page_can_be_had() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(test.run(["completions", shell]).ok().contains("zoho-cred"), "{shell}");
     }
-    test.run(["completions", "tcsh"]).failed(2, "usage");
+    test.run("completions tcsh").failed(2, "usage");
     let folder = test.dir.path().join("man");
     std::fs::create_dir(&folder).unwrap();
     test.run(["man", "--dir", folder.to_str().unwrap()]).ok();
@@ -115,23 +115,23 @@ fn every_shell_and_every_page_can_be_had() {
             assert!(text.contains(&format!(".SH {section}\n")), "{page} has no {section}: {text}");
         }
     }
-    test.run(["man", "--dir", "/nonexistent"]).failed(74, "store");
+    test.run("man --dir /nonexistent").failed(74, "store");
 }
 
 #[test]
 fn man_opens_the_page_on_a_terminal_and_prints_it_elsewhere() {
     let test = on_path(Test::new());
-    let printed = test.run(["man"]);
+    let printed = test.run("man");
     assert!(printed.ok().contains(".TH zoho-cred 1"));
-    assert!(test.run(["man", "helper", "git"]).ok().contains(".TH zoho-cred-helper-git 1"));
-    test.run(["man", "nothing"]).failed(2, "usage");
+    assert!(test.run("man helper git").ok().contains(".TH zoho-cred-helper-git 1"));
+    test.run("man nothing").failed(2, "usage");
     if !have("man") {
         return;
     }
     let test = test.var("MANPAGER", "cat").var("TERM", "dumb").var("LANG", "C.UTF-8");
     // A terminal without bold text gets each letter twice, with a backspace between.
     let read = |args: &[&str]| {
-        let (code, shown) = Person::calls(&test, args.iter().copied()).leaves();
+        let (code, shown) = Person::calls(&test, args).leaves();
         let letters: Vec<char> = shown.chars().collect();
         let is_left = |at: usize| letters[at] != '\u{8}' && letters.get(at + 1) != Some(&'\u{8}');
         (code, (0..letters.len()).filter(|at| is_left(*at)).map(|at| letters[at]).collect::<String>())

@@ -79,7 +79,7 @@ fn setup_curl_is_a_function_that_works() {
     }
     let test = on_path(Test::new());
     test.get().ok();
-    let function = test.run(["setup", "curl"]).stdout;
+    let function = test.run("setup curl").stdout;
     let outcome = run(
         &test,
         "bash",

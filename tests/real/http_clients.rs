@@ -15,8 +15,7 @@ fn rclone_runs_a_command_for_its_bearer_token() {
     let url = web.url();
     let args = ["lsf", ":webdav:", "--retries", "1", "--webdav-url", &url, "--webdav-bearer-token-command"];
     let rclone = |test: &Test| run(test, "rclone", &[&args[..], &["zoho-cred get"]].concat());
-    let outcome = rclone(&test);
-    assert_eq!(outcome.code, 0, "{outcome:?}");
+    rclone(&test).exits(0);
     let seen = web.seen();
     assert!(!seen.is_empty());
     assert!(
@@ -27,7 +26,7 @@ fn rclone_runs_a_command_for_its_bearer_token() {
     test.age_token(3600);
     test.sandbox.kill_token(test.sandbox.refresh_token());
     let outcome = rclone(&test);
-    assert!(outcome.stderr.contains("error[login_required]"), "{outcome:?}");
+    outcome.says("error[login_required]");
 }
 
 #[test]
@@ -52,7 +51,6 @@ fn wget_reads_the_header_from_a_file_and_follows_nobody() {
                 WGETRC=$rc wget --quiet --max-redirect=0 --output-document=- $URL";
     let outcome = bash(&test, &format!("URL={}; {}", web.url(), documented(form)));
     assert_eq!(outcome.stdout.trim(), format!("Zoho-oauthtoken {token}"), "{outcome:?}");
-    let outcome = bash(&test, &format!("URL={}; {form}", redirecting.url()));
-    assert_eq!(outcome.code, 8, "{outcome:?}");
+    bash(&test, &format!("URL={}; {form}", redirecting.url())).exits(8);
     assert!(elsewhere.seen().is_empty(), "wget would send the header to the other host as well");
 }

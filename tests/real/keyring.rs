@@ -101,7 +101,7 @@ fn nothing_in_plain_files(test: &Test) {
 /// Asserts that the login failed in time with a cause and a hint, and left no files.
 #[track_caller]
 fn refused(test: &Test, outcome: &Outcome, words: &str) {
-    assert_eq!(outcome.code, 74, "{outcome:?}");
+    outcome.exits(74);
     for words in ["error[store]", words, "--secrets file"] {
         assert!(outcome.stderr.contains(words), "{words}: {outcome:?}");
     }
@@ -122,7 +122,7 @@ fn secrets_are_stored_read_back_and_gone_after_logout() {
         ),
     );
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "2\n0\n"), "{outcome:?}");
-    assert!(outcome.stderr.contains("its refresh token is revoked"), "{outcome:?}");
+    outcome.says("its refresh token is revoked");
     assert!(std::fs::read_to_string(test.dir.path().join("token2")).unwrap().starts_with("1000."));
     assert_eq!(test.sandbox.token_requests(), 2, "both came by the secrets of the keyring");
     nothing_in_plain_files(&test);
@@ -177,7 +177,7 @@ fn a_local_logout_without_the_keyring_is_completed_by_the_next_login() {
         ),
     );
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "2\n2\n"), "{outcome:?}");
-    assert!(outcome.stderr.contains("its next login tries again"), "{outcome:?}");
+    outcome.says("its next login tries again");
 }
 
 #[test]
@@ -198,10 +198,10 @@ fn a_locked_keyring_says_so_and_is_not_needed_while_the_token_is_fresh() {
     let Some(test) = world() else { return };
     let script = format!("{UNLOCK}; {LOGIN}; {UNSET}; zoho-cred get crm; {LOCK}; zoho-cred get crm; ");
     let outcome = on_bus(&test, &(script + "zoho-cred get crm --refresh"));
-    assert_eq!(outcome.code, 74, "{outcome:?}");
+    outcome.exits(74);
     let tokens: Vec<_> = outcome.stdout.lines().collect();
     assert!(tokens.len() == 2 && tokens[0] == tokens[1], "{outcome:?}");
-    assert!(outcome.stderr.contains("error[store]: the keyring is locked"), "{outcome:?}");
+    outcome.says("error[store]: the keyring is locked");
     assert!(outcome.took < BOUND, "{outcome:?}");
     nothing_in_plain_files(&test);
 }
@@ -218,9 +218,7 @@ fn an_item_that_somebody_removed_is_a_message_of_its_own() {
     let Some(test) = world() else { return };
     let script =
         format!("{UNLOCK}; {LOGIN}; {UNSET}; secret-tool clear service zoho-cred; zoho-cred get crm");
-    let outcome = on_bus(&test, &script);
-    outcome.failed(77, "login_required");
-    assert!(outcome.stderr.contains("no longer in its keyring store"), "{outcome:?}");
+    on_bus(&test, &script).failed(77, "login_required").says("no longer in its keyring store");
 }
 
 #[test]
@@ -248,13 +246,17 @@ fn a_bus_that_never_answers_is_not_waited_for() {
     let socket = test.dir.path().join("run/silent");
     let _listener = UnixListener::bind(&socket).unwrap();
     test.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", socket.display()));
-    refused(&test, &test.run(LOGIN.split(' ').skip(1)), "the keyring did not answer within 2 s");
+    refused(
+        &test,
+        &test.run(LOGIN.strip_prefix("zoho-cred ").unwrap()),
+        "the keyring did not answer within 2 s",
+    );
 }
 
 #[test]
 fn without_a_bus_no_keyring_can_be_reached() {
     let test = apart(Test::new());
-    refused(&test, &test.run(LOGIN.split(' ').skip(1)), "no keyring service can be reached");
+    refused(&test, &test.run(LOGIN.strip_prefix("zoho-cred ").unwrap()), "no keyring service can be reached");
 }
 
 #[test]

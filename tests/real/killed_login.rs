@@ -41,7 +41,7 @@ fn dies_everywhere(before: ClientKind) {
 #[test]
 fn of_another_client_after_a_logout() {
     let Some((test, begin)) = logged_in(ClientKind::Any) else { return };
-    test.run(["logout", "crm", "--local"]).ok();
+    test.run("logout crm --local").ok();
     std::fs::remove_dir_all(begin.join("state")).unwrap();
     copy(&test.state(), &begin.join("state"));
     let mut killed = 0;
@@ -75,7 +75,7 @@ fn of_a_refresh_that_replaces_the_refresh_token() {
                 refresh.args(["get", "crm", "--refresh"]).env_clear().envs(test.vars());
                 let status = refresh.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
                 for _ in 0..2 {
-                    let after = test.run(["get", "crm", "--refresh"]);
+                    let after = test.run("get crm --refresh");
                     assert_eq!(after.code, 0, "{steps}: {nth}: {after:?}");
                 }
                 !status.success()
@@ -129,7 +129,7 @@ fn outcome(test: &Test, begin: &Path, steps: &str, what: &str) -> (ExitStatus, O
     restore(test, begin);
     let strace = meddling(steps, what);
     let status = log_in(test, test.sandbox.client(ClientKind::SelfClient), "file", strace).status().unwrap();
-    (status, test.run(["get", "crm", "--refresh"]))
+    (status, test.run("get crm --refresh"))
 }
 
 fn restore(test: &Test, begin: &Path) {
@@ -207,7 +207,7 @@ fn dies_on_the_way_to_a_keyring(steps: &str, stride: usize, least: usize) {
     test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
     let survives = |nth: &usize| {
         let through = logs_in(meddling(steps, &format!("signal=KILL:when={nth}")));
-        let after = test.run(["get", "crm", "--refresh"]);
+        let after = test.run("get crm --refresh");
         assert_eq!(after.code, 0, "{steps}: {nth}: {after:?}");
         !through
     };

@@ -1,8 +1,8 @@
 //! kubectl. All tools based on client-go use the same exec plugins.
 
-use crate::harness::{Outcome, Test};
+use crate::harness::{Outcome, Test, http_status};
 use crate::world::{have_all, on_path, run, shown};
-use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Options};
+use zoho_cred::sandbox::{Certificate, Endpoint, Fault, Options};
 
 /// A kubeconfig with the TLS sandbox as its server and the user from `setup kubectl`.
 fn world(version: &str) -> Option<Test> {
@@ -13,7 +13,7 @@ fn world(version: &str) -> Option<Test> {
     let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap());
     let mut test = test.var("SSL_CERT_FILE", ca.to_str().unwrap());
     test.get().ok();
-    let users = test.run(["setup", "kubectl"]).stdout.replace("client.authentication.k8s.io/v1", version);
+    let users = test.run("setup kubectl").stdout.replace("client.authentication.k8s.io/v1", version);
     let kubeconfig = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: zoho\nclusters:\n- name: zoho\n  cluster:\n    server: {}\n    \
          certificate-authority: {}\ncontexts:\n- name: zoho\n  context: {{cluster: zoho, user: zoho-env}}\n{users}",
@@ -63,7 +63,7 @@ fn both_versions_reach_the_api() {
 fn a_version_that_there_is_not_is_named() {
     let Some(test) = world("client.authentication.k8s.io/v1") else { return };
     let exec_info = "{\"apiVersion\":\"client.authentication.k8s.io/v1alpha1\",\"kind\":\"ExecCredential\"}";
-    let mut command = test.command(["get", "-o", "exec-credential"]);
+    let mut command = test.command("get -o exec-credential");
     command.env("KUBERNETES_EXEC_INFO", exec_info);
     test.start(command).wait().failed(78, "config");
 }
@@ -72,12 +72,11 @@ fn a_version_that_there_is_not_is_named() {
 fn a_failure_is_shown_to_the_person() {
     let Some(test) = world("client.authentication.k8s.io/v1") else { return };
     test.age_token(3600);
-    let kind = FaultKind::Status { status: 503, body: None, retry_after_s: None };
+    let kind = http_status(503);
     test.sandbox.set_fault(Fault::new(Endpoint::Token, kind));
     let outcome = org(&test);
     assert_eq!(outcome.code, 1);
-    assert!(outcome.stderr.contains("error[unavailable]"), "{outcome:?}");
-    assert!(outcome.stderr.contains("exit code 69"), "{outcome:?}");
+    outcome.says("error[unavailable]").says("exit code 69");
 }
 
 #[test]
@@ -97,5 +96,5 @@ fn a_missing_program_is_explained() {
     let Some(test) = world("client.authentication.k8s.io/v1") else { return };
     std::fs::remove_file(test.dir.path().join("bin/zoho-cred")).unwrap();
     let outcome = org(&test);
-    assert!(outcome.stderr.contains("build it from a checkout"), "{outcome:?}");
+    outcome.says("build it from a checkout");
 }

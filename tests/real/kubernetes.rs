@@ -1,9 +1,9 @@
 //! `setup kubernetes` and docs/kubernetes.md: validated against Kubernetes' schemas, and run in a root as kubelet makes it.
 
-use crate::harness::{Outcome, PROGRAM, Running, Test, Tmpfs, have, root, until};
+use crate::harness::{Outcome, PROGRAM, Running, Test, Tmpfs, have, root, set_mode, until};
 use crate::world::{have_all, python, run, run_with, venv, yaml};
 use serde_json::Value;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -43,7 +43,7 @@ impl Pod {
         }
         let test = Test::new();
         test.get().ok();
-        let manifest = yaml(&python, &test.run(["setup", "kubernetes"]).stdout);
+        let manifest = yaml(&python, &test.run("setup kubernetes").stdout);
         let sidecar = manifest["spec"]["template"]["spec"]["initContainers"][0].clone();
         let at = |name: &str| test.dir.path().join(name);
         let mounts = [Tmpfs::mount(&at("shared"), "mode=777")?, Tmpfs::mount(&at("shm"), "mode=1777")?];
@@ -53,7 +53,7 @@ impl Pod {
             [("client-secret", test.sandbox.client_secret()), ("refresh-token", test.sandbox.refresh_token())]
         {
             let file = test.file(&format!("secret/{name}"), secret);
-            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+            set_mode(file, 0o644);
         }
         Some(Pod { test, sidecar, _mounts: mounts })
     }
@@ -121,14 +121,12 @@ fn the_sidecar_runs_as_kubelet_runs_it() {
     let new = pod.token();
 
     // A container that restarts goes on with the state in /dev/shm.
-    running.signal("TERM");
-    let outcome = running.wait();
+    let outcome = running.terminate();
     assert_eq!((outcome.code, &*outcome.stderr), (143, ""), "{outcome:?}");
     std::fs::remove_dir_all(pod.shared("zoho-cred")).unwrap();
     let running = pod.in_sidecar(&sidecar["command"]);
     until("the token", || pod.token() == new);
-    running.signal("TERM");
-    running.wait();
+    running.terminate();
     // One request was the test's own, for `setup`.
     assert_eq!(pod.test.sandbox.token_requests(), 3);
 
@@ -138,9 +136,7 @@ fn the_sidecar_runs_as_kubelet_runs_it() {
             *word = "/shared/token".into();
         }
     }
-    let refused = pod.in_sidecar(&direct).wait();
-    refused.failed(74, "store");
-    assert!(refused.stderr.contains("use --output-file /shared/zoho-cred/token;"), "{refused:?}");
+    pod.in_sidecar(&direct).wait().failed(74, "store").says("use --output-file /shared/zoho-cred/token;");
 }
 
 /// The YAML blocks of a page.
@@ -158,8 +154,7 @@ fn every_manifest_is_valid_for_kubernetes() {
     test.get().ok();
     let pages = [include_str!("../../docs/kubernetes.md"), include_str!("../../docs/ja/kubernetes.md")];
     assert_eq!(blocks(pages[0]).collect::<Vec<_>>(), blocks(pages[1]).collect::<Vec<_>>());
-    let mut manifests =
-        vec![test.run(["setup", "kubernetes"]).stdout, test.run(["get", "-o", "k8s-secret"]).stdout];
+    let mut manifests = vec![test.run("setup kubernetes").stdout, test.run("get -o k8s-secret").stdout];
     manifests.extend(blocks(pages[0]).filter(|block| block.starts_with("apiVersion")).map(str::to_owned));
     assert!(manifests.len() > 2);
     let program = python.with_file_name("kubernetes-validate");
@@ -182,8 +177,8 @@ fn kubectl_reads_the_secret() {
         return;
     }
     let test = Test::new();
-    let token = test.get().ok().to_owned();
-    let secret = test.run(["get", "-o", "k8s-secret"]).ok().to_owned();
+    let token = test.token();
+    let secret = test.run("get -o k8s-secret").ok().to_owned();
     let template = "go-template={{.metadata.name}} {{.data.token | base64decode}}";
     let args = ["label", "--local", "-f", "-", "app=importer", "-o", template];
     let outcome = run_with(&test, "kubectl", &args, &secret);
@@ -204,10 +199,10 @@ fn a_changed_secret_is_applied_once_it_can_be() {
     let bin = test.dir.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
     let kubectl = test.file("bin/kubectl", kubectl);
-    std::fs::set_permissions(&kubectl, std::fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(&kubectl, 0o755);
     let secret = shared.join("zoho-cred/secret.json");
     let args = ["get", "--watch", "-o", "k8s-secret", "--output-file", secret.to_str().unwrap()];
-    let sidecar = test.start(test.command(args));
+    let sidecar = test.call(args).start();
     until("a secret", || secret.exists());
     let mut sh = Command::new("sh");
     sh.args(["-c", &script]).env_clear().env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
@@ -218,12 +213,11 @@ fn a_changed_secret_is_applied_once_it_can_be() {
     std::fs::write(shared.join("up"), "").unwrap();
     until("it to be applied", || shared.join("zoho-cred/applied").exists());
     let attempts = applied();
-    test.run(["get", "--refresh"]).ok();
+    test.run("get --refresh").ok();
     let second = || std::fs::read_to_string(&secret).unwrap();
     until("the next token", || second() != first && applied().ends_with(&second()));
     assert_eq!(applied(), attempts + &second(), "nothing is applied twice");
     for running in [sh, sidecar] {
-        running.signal("TERM");
-        running.wait();
+        running.terminate();
     }
 }

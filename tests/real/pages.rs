@@ -1,7 +1,7 @@
 //! Runs every shell and Python block of README and guide, in both languages, as printed. Logins run on a pseudo-terminal.
 //! Only external names are replaced: the data center, the API host and IDs.
 
-use crate::every_flow::{connect, program};
+use crate::every_flow::connect;
 use crate::harness::consent::{press, visit, world};
 use crate::harness::{PROGRAM, Test, until};
 use crate::person::Person;
@@ -125,7 +125,7 @@ fn call_product(command: &str, product: &str) {
 }
 
 fn log_in(test: &mut Test, callback: &str, line: &str) {
-    let browser = program(test, "#!/bin/sh\necho \"$1\" > \"$0.seen\"\n");
+    let browser = test.executable("browser", "#!/bin/sh\necho \"$1\" > \"$0.seen\"\n");
     test.set("BROWSER", browser.to_str().unwrap());
     let kind = match line {
         line if line.contains("self-client") || line.contains("client-credentials") => ClientKind::SelfClient,

@@ -13,8 +13,8 @@ fn a_replaced_file_is_picked_up() {
     let web =
         Web::start(|_| Answer("200 OK", "Content-Type: text/plain\r\n".into(), "up_to_date 1\n".into()));
     let out = test.dir.path().join("token");
-    let settings = test.run(["setup", "prometheus"]).stdout;
-    let watch = test.start(test.command(["get", "--watch", "--output-file", out.to_str().unwrap()]));
+    let settings = test.run("setup prometheus").stdout;
+    let watch = test.call(["get", "--watch", "--output-file", out.to_str().unwrap()]).start();
     until("a token", || out.exists());
     let host = test.sandbox.url().trim_start_matches("http://").to_owned();
     let settings =
@@ -22,8 +22,7 @@ fn a_replaced_file_is_picked_up() {
     let settings = settings.replace(&host, &web.host);
     let config = test.file("prometheus.yml", &format!("global: {{scrape_interval: 1s}}\n{settings}"));
     let config = config.to_str().unwrap();
-    let check = run(&test, "promtool", &["check", "config", config]);
-    assert_eq!(check.code, 0, "{check:?}");
+    run(&test, "promtool", &["check", "config", config]).exits(0);
     let data = test.dir.path().join("data");
     let args = [
         format!("--config.file={config}"),
@@ -38,12 +37,11 @@ fn a_replaced_file_is_picked_up() {
     };
     let old = std::fs::read_to_string(&out).unwrap().trim().to_owned();
     until("a scrape with the token", || seen(&old));
-    test.run_with_stdin(["reject"], old.as_bytes()).ok();
+    test.reject(&old).ok();
     until("another token in the file", || std::fs::read_to_string(&out).unwrap().trim() != old);
     let new = std::fs::read_to_string(&out).unwrap().trim().to_owned();
     until("a scrape with the new token", || seen(&new));
     for running in [prometheus, watch] {
-        running.signal("TERM");
-        running.wait();
+        running.terminate();
     }
 }

@@ -113,7 +113,7 @@ fn powershell() {
     }
     let test = on_path(Test::new());
     test.get().ok();
-    let file = test.file("zoho.ps1", &test.run(["setup", "powershell"]).stdout).display().to_string();
+    let file = test.file("zoho.ps1", &test.run("setup powershell").stdout).display().to_string();
     let recipe = Recipe::new("pwsh", &["-NoProfile", "-File", &file]);
     Recipe { shows_status: false, ..recipe }.behaves(&test);
 }
@@ -131,7 +131,7 @@ fn powershell_scripts_have_no_syntax_error() {
     test.get().ok();
     let parsed = |text: &str| run_with(&test, python.to_str().unwrap(), &["-c", parse], text).ok().to_owned();
     assert!(parsed("if ($true) {").ends_with("True"), "the parser sees errors");
-    let printed = |args: &[&str]| test.run(args.iter().copied()).stdout;
+    let printed = |args: &[&str]| test.run(args).stdout;
     let mut scripts = vec![
         include_str!("../../install.ps1").to_owned(),
         printed(&["setup", "powershell"]),
@@ -158,7 +158,7 @@ fn requests() {
     let Some(python) = python() else { return };
     let test = on_path(Test::new());
     test.get().ok();
-    test.file("zoho_auth.py", &test.run(["setup", "python"]).stdout);
+    test.file("zoho_auth.py", &test.run("setup python").stdout);
     let call = "import requests, sys\nfrom zoho_auth import ZohoAuth\n\
                 answer = requests.get(sys.argv[1], auth=ZohoAuth())\nprint(answer.status_code, answer.text)\n";
     let file = test.file("call.py", call).display().to_string();
@@ -173,7 +173,7 @@ fn fetch() {
     }
     let test = on_path(Test::new());
     test.get().ok();
-    test.file("zoho-fetch.mjs", &test.run(["setup", "node"]).stdout);
+    test.file("zoho-fetch.mjs", &test.run("setup node").stdout);
     let call = "import { zohoFetch } from './zoho-fetch.mjs';\n\
                 const answer = await zohoFetch(process.argv[2]);\n\
                 console.log(answer.status, await answer.text());\n";
@@ -240,8 +240,8 @@ fn zohos_sdk_for_node_takes_its_tokens_from_us() {
     assert_eq!(outcome.ok(), "200 Sandbox K.K.\n200 Sandbox K.K.", "{outcome:?}");
     assert_eq!(test.sandbox.token_requests(), 1, "the SDK asked for no token of its own");
     test.sandbox.kill_tokens();
-    let rejected = test.get().ok().to_owned();
-    test.run_with_stdin(["reject"], rejected.as_bytes()).ok();
+    let rejected = test.token();
+    test.reject(&rejected).ok();
     assert!(call().ok().starts_with("200 "));
     assert_eq!(test.sandbox.token_requests(), 2);
 }

@@ -8,10 +8,10 @@ const TARGETS: &str = "git kubectl bazel curl github-actions gitlab-ci azure-pip
 #[test]
 fn every_target_is_made_for_the_profile() {
     let test = Test::new().with_profile();
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     for target in TARGETS.split(' ') {
         let outcome = test.run(["setup", target, "crm"]);
-        assert_eq!(outcome.code, 0, "{outcome:?}");
+        outcome.exits(0);
         assert!(outcome.stderr.starts_with("zoho-cred: check: "), "{outcome:?}");
         let all = format!("{}{}", outcome.stdout, outcome.stderr);
         for secret in [&token, test.sandbox.client_secret(), test.sandbox.refresh_token()] {
@@ -34,17 +34,15 @@ fn every_target_is_made_for_the_profile() {
         assert!(own.iter().any(|value| outcome.stdout.contains(value)), "{target}: {all}");
         assert_eq!(test.run(["--quiet", "setup", target]).stderr, "");
     }
-    test.run(["setup", "emacs"]).failed(2, "usage");
+    test.run("setup emacs").failed(2, "usage");
 }
 
 #[test]
 fn where_the_apis_are_unknown_the_way_to_know_is_named() {
     let test = Test::new().with_profile();
-    let outcome = test.run(["setup", "git"]);
-    outcome.failed(78, "config");
-    assert!(outcome.stderr.contains("zoho-cred get crm"), "{outcome:?}");
+    test.run("setup git").failed(78, "config").says("zoho-cred get crm");
     test.write_config("[profile.jp]\ndata_center = \"jp\"\nclient_id = \"1000.X\"\n");
-    let outcome = test.run(["setup", "git", "jp"]);
+    let outcome = test.run("setup git jp");
     assert!(outcome.stdout.contains("[credential \"https://www.zohoapis.jp\"]"), "{outcome:?}");
 }
 
@@ -55,15 +53,15 @@ fn the_url_is_that_of_the_api_domain() {
     let host = test.sandbox.url().trim_start_matches("http://");
     test.write_config(&format!("{}hosts = ['{host}']\n", test.read_config()));
     test.get().ok();
-    let shown = test.run(["setup", "curl"]).stderr;
+    let shown = test.run("setup curl").stderr;
     assert!(shown.contains(&format!("zoho '{}/crm/v8/Leads?fields=", test.sandbox.api_domain())), "{shown}");
 }
 
 #[test]
 fn the_program_that_bazel_runs_answers_by_its_name_alone() {
     let test = on_path(Test::new());
-    let token = test.get().ok().to_owned();
-    let rc = test.run(["setup", "bazel"]).stdout;
+    let token = test.token();
+    let rc = test.run("setup bazel").stdout;
     let setting = rc.lines().find_map(|line| line.strip_prefix("common --credential_helper=")).unwrap();
     let (host, program) = setting.split_once('=').unwrap();
     let request = format!("{{\"uri\":\"http://{host}/x\"}}");

@@ -1,6 +1,6 @@
 //! `setup systemd`: systemd verifies the unit, and the test runs it as systemd would.
 
-use crate::harness::{PROGRAM, Running, Test, until};
+use crate::harness::{PROGRAM, Running, Test, set_mode, until};
 use crate::world::{have_all, run};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ impl Unit {
             };
             let file = credentials.join(name);
             std::fs::write(&file, secret).unwrap();
-            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o400)).unwrap();
+            set_mode(file, 0o400);
         }
         let specifier = |c| match c {
             't' => runtime.display().to_string(),
@@ -84,7 +84,7 @@ fn verified(test: &Test, unit: &str) {
 fn the_unit_keeps_a_file_fresh_from_loaded_credentials() {
     let test = Test::new();
     test.get().ok();
-    let unit = test.run(["setup", "systemd"]).stdout;
+    let unit = test.run("setup systemd").stdout;
     for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
         assert!(!unit.contains(secret));
     }

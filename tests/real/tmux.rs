@@ -184,8 +184,7 @@ fn a_wait_for_the_lock_is_shown_and_goes() {
     let test = Test::new();
     let Some(screen) = Screen::open(&test, 80) else { return };
     test.sandbox.set_limits(|limits| limits.latency = std::time::Duration::from_secs(4)).unwrap();
-    let holder = test.start(test.command(["get"]));
-    until("the request to arrive", || test.sandbox.token_requests() == 1);
+    let holder = test.start_request("get");
     screen.types("zc get > /dev/null");
     screen.waits_for(&format!("waiting for process {}", holder.pid()));
     screen.ends(0);
@@ -199,7 +198,7 @@ fn a_wait_for_budget_is_shown() {
     let test = Test::new();
     let Some(screen) = Screen::open(&test, 40) else { return };
     (0..10).for_each(|_| {
-        test.run(["get", "--refresh"]).ok();
+        test.run("get --refresh").ok();
     });
     screen.types("zc get --refresh --wait 20m --timeout 20m > /dev/null");
     screen.waits_for("left: waiting for budget");

@@ -29,7 +29,7 @@ pub fn with_tools(programs: &[&str]) -> Option<(Test, String)> {
         return None;
     }
     let test = on_path(Test::new());
-    let token = test.get().ok().to_owned();
+    let token = test.token();
     Some((test, token))
 }
 

@@ -190,7 +190,7 @@ impl Storm<'_> {
     /// Runs an errand, harms it perhaps, and judges what came of it.
     pub fn run(&self, errand: &Errand, is_rough: bool) -> Outcome {
         let input = self.test.file(&format!("stdin-{:x}", random(u64::MAX)), &errand.stdin);
-        let mut command = self.test.command(errand.args.iter().map(String::as_str));
+        let mut command = self.test.command(&errand.args);
         if is_rough && random(30) == 0 {
             move_clock(&mut command, one(&["+1h", "-1h", "+1d"]));
         }

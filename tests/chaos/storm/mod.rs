@@ -126,8 +126,7 @@ impl<'a> Storm<'a> {
     /// The three profiles that last: one that keeps its refresh token, one with logins and logouts, one with none.
     fn begin(&self) {
         for profile in ["crm", "desk", "robot"] {
-            let outcome = self.log_in(profile);
-            assert_eq!(outcome.code, 0, "{outcome:?}");
+            self.log_in(profile).exits(0);
         }
         let config = std::fs::read_to_string(self.test.config()).unwrap();
         let budget = format!("[profile.crm]\nbudget = {{ tokens = {CAREFUL_BUDGET}, window = \"20s\" }}\n");
@@ -150,8 +149,7 @@ impl<'a> Storm<'a> {
             std::thread::scope(|scope| {
                 for _ in 0..3 {
                     scope.spawn(|| {
-                        let outcome = self.run_login(self.refresh_token_login(name, &token, false));
-                        assert_eq!(outcome.code, 0, "{outcome:?}");
+                        self.run_login(self.refresh_token_login(name, &token, false)).exits(0);
                     });
                 }
             });
@@ -287,8 +285,7 @@ impl<'a> Storm<'a> {
                 "robot" => self.robot_login(false),
                 _ => self.refresh_token_login(profile, &self.new_refresh_token(), false),
             };
-            let outcome = self.run_login(login);
-            assert_eq!(outcome.code, 0, "{outcome:?}");
+            self.run_login(login).exits(0);
         }
         let mut items = BTreeSet::new();
         let names = files_below(&secrets).into_iter().map(|file| {

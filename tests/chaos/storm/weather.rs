@@ -2,7 +2,7 @@
 
 use super::figures::Figures;
 use super::{Storm, one, random};
-use crate::harness::files_below;
+use crate::harness::{files_below, http_status};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -88,7 +88,7 @@ fn fault() -> FaultKind {
         13..=15 => FaultKind::Reset,
         16..=18 => FaultKind::Truncated,
         19..=21 => FaultKind::Html,
-        22..=24 => FaultKind::Status { status: 503, body: None, retry_after_s: None },
+        22..=24 => http_status(503),
         25..=27 => FaultKind::Oversized,
         28..=31 => FaultKind::StringExpiry,
         32..=35 => FaultKind::LegacyMs,

@@ -80,7 +80,7 @@ fn the_budget_is_that_of_all_machines_in_every_report_and_error() {
 fn a_token_under_another_key_is_found() {
     let Some(mut fleet) = RedisStore::new() else { return };
     fleet.get(0).ok();
-    fleet.key = fleet.test.run(["keygen"]).ok().to_owned();
+    fleet.key = fleet.test.run("keygen").ok().to_owned();
     let (status, said) = finding(&fleet, 1);
     assert!(status == "failed" && said.contains("encrypted with another key"), "{said}");
 }

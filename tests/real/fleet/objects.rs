@@ -77,7 +77,7 @@ impl Bucket {
         server.stdout(Stdio::null()).stderr(Stdio::null());
         let server = server.spawn().unwrap();
         until("moto to answer", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        let key = test.run(["keygen"]).ok().to_owned();
+        let key = test.run("keygen").ok().to_owned();
         let url = format!("http://127.0.0.1:{port}");
         let bucket = Bucket { test, server, python, url, key, is_azure: false };
         bucket.client(&["bucket"]);
@@ -92,7 +92,7 @@ impl Bucket {
         server.args(["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]);
         server.env("AZURITE_ACCOUNTS", format!("runner:{AZURE_KEY}")).stdout(Stdio::null());
         let server = server.stderr(Stdio::null()).spawn().unwrap();
-        let (key, url) = (test.run(["keygen"]).ok().to_owned(), format!("http://127.0.0.1:{port}"));
+        let (key, url) = (test.run("keygen").ok().to_owned(), format!("http://127.0.0.1:{port}"));
         let bucket = Bucket { test, server, python: "python3".into(), url, key, is_azure: true };
         until("Azurite to answer", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         let made = Command::new("python3").args(["-c", AZURE_CLIENT, &bucket.url]).status().unwrap();
@@ -223,7 +223,7 @@ fn a_store_that_is_gone_or_another_is_an_error_without_a_request() {
     // Unreadable state counts as all requests but two, so one refresh heals it.
     bucket.get(1).ok();
     assert_eq!(bucket.requests(), 2);
-    bucket.key = bucket.test.run(["keygen"]).ok().to_owned();
+    bucket.key = bucket.test.run("keygen").ok().to_owned();
     bucket.get(2).failed(78, "config");
     bucket.server.kill().unwrap();
     bucket.server.wait().unwrap();
@@ -245,7 +245,7 @@ fn a_bucket_that_fails_for_a_while_costs_no_second_request() {
         bucket.fault(kind, 1000);
         let outcome = bucket.start(9, &["-vv", "get", "--refresh", "--timeout", "3s"]).wait();
         outcome.failed(69, "unavailable");
-        assert!(outcome.stderr.contains(words), "{outcome:?}");
+        outcome.says(words);
         is_harmless(&outcome);
         assert_eq!(bucket.requests(), 6, "{kind}");
     }

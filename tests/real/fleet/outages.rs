@@ -106,9 +106,7 @@ fn a_client_certificate_is_replaced_without_a_new_setting() {
     fleet.url = format!("rediss://localhost:{port}");
     let refresh = || fleet.run(0, &["get", "--refresh", "--ca-file", &cert]);
     let refused = |hint: &str| {
-        let outcome = refresh();
-        outcome.failed(78, "config");
-        assert!(outcome.stderr.contains(hint), "{outcome:?}");
+        refresh().failed(78, "config").says(hint);
     };
     refused("set client_cert and client_key in [store]");
     let [ours, our_key] = ["ours.pem", "ours.key"].map(|name| fleet.test.dir.path().join(name));
@@ -134,9 +132,7 @@ fn settings_that_cannot_be_are_named() {
     fleet.key = "c2hvcnQ=".into();
     fleet.get(0).failed(78, "config");
     fleet.key = String::new();
-    let outcome = fleet.get(0);
-    outcome.failed(78, "config");
-    assert!(outcome.stderr.contains("ZOHO_CRED_STORE_KEY"), "{outcome:?}");
+    fleet.get(0).failed(78, "config").says("ZOHO_CRED_STORE_KEY");
     assert!(fleet.requests() == 0 && fleet.redis.keys().is_empty());
 }
 

@@ -36,8 +36,7 @@ fn a_reject_on_one_machine_reaches_the_files_of_forty() {
     eprintln!("MEASURED: a reject reached {MACHINES} files in {:?}", rejected.elapsed());
     assert_eq!(fleet.requests(), 2);
     for sidecar in sidecars {
-        sidecar.signal("TERM");
-        assert_eq!(sidecar.wait().code, 143);
+        sidecar.terminate();
     }
 }
 
@@ -64,6 +63,5 @@ fn a_running_watch_follows_a_new_url_and_password() {
     let newer = start(1, &["get", "--refresh"]).wait().ok().to_owned();
     until_within(PATIENCE, "the watch to follow", || read_to_string(&file).unwrap().trim_end() == newer);
     assert_eq!(fleet.requests(), 2);
-    watch.signal("TERM");
-    assert_eq!(watch.wait().code, 143);
+    watch.terminate();
 }

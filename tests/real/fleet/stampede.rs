@@ -1,9 +1,9 @@
 //! Any number of machines causes one request to Zoho, and never exceeds its limit.
 
 use super::world::RedisStore;
-use crate::harness::{Running, one_token};
+use crate::harness::{Running, http_status, one_token};
 use std::time::Duration;
-use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
+use zoho_cred::sandbox::{Endpoint, Fault};
 
 #[test]
 fn sixteen_machines_of_cold_callers_cost_one_request() {
@@ -48,17 +48,21 @@ fn forced_refreshes_one_after_the_other_are_counted_over_machines() {
     let Some(fleet) = RedisStore::new() else { return };
     let outcomes: Vec<_> = (0..16).map(|machine| fleet.run(machine, &["get", "--refresh"])).collect();
     assert_eq!(outcomes.iter().filter(|outcome| outcome.code == 0).count(), 10);
-    outcomes[10..].iter().for_each(|outcome| outcome.failed(75, "rate_limited"));
+    for outcome in &outcomes[10..] {
+        outcome.failed(75, "rate_limited");
+    }
     assert_eq!(fleet.requests(), 10);
 }
 
 #[test]
 fn a_throttle_is_known_by_all() {
     let Some(fleet) = RedisStore::new() else { return };
-    let kind = FaultKind::Status { status: 429, body: None, retry_after_s: None };
+    let kind = http_status(429);
     fleet.test.sandbox.set_fault(Fault::new(Endpoint::Token, kind));
     fleet.get(0).failed(75, "rate_limited");
     fleet.test.sandbox.clear_faults();
-    (1..16).for_each(|machine| fleet.run(machine, &["get", "--refresh"]).failed(75, "rate_limited"));
+    for machine in 1..16 {
+        fleet.run(machine, &["get", "--refresh"]).failed(75, "rate_limited");
+    }
     assert_eq!(fleet.requests(), 1);
 }

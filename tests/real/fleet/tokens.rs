@@ -27,7 +27,7 @@ fn a_replaced_refresh_token_keeps_the_shared_token_and_budget() {
     let RedisStore { test, key, url, redis: _redis } = fleet;
     let test = test.with_profile().var("ZOHO_CRED_STORE", &url).var("ZOHO_CRED_STORE_KEY", &key);
     test.sandbox.set_limits(|limits| limits.rotate_refresh_tokens = true).unwrap();
-    let refresh = || test.run(["get", "--refresh"]).warned("zoho-cred export crm").to_owned();
+    let refresh = || test.run("get --refresh").warned("zoho-cred export crm").to_owned();
     let tokens: Vec<String> = (0..3).map(|_| refresh()).collect();
     for local in ["credentials", "ledgers"] {
         std::fs::remove_dir_all(test.state().join(local)).unwrap();
@@ -37,7 +37,7 @@ fn a_replaced_refresh_token_keeps_the_shared_token_and_budget() {
     for _ in 3..10 {
         refresh();
     }
-    test.run(["get", "--refresh"]).failed(75, "rate_limited");
+    test.run("get --refresh").failed(75, "rate_limited");
     assert_eq!(test.sandbox.token_requests(), 10);
 }
 
@@ -82,7 +82,7 @@ fn a_machine_with_a_foreign_key_changes_nothing() {
     let Some(mut fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
     let before = sealed(&fleet);
-    let key = std::mem::replace(&mut fleet.key, fleet.test.run(["keygen"]).ok().to_owned());
+    let key = std::mem::replace(&mut fleet.key, fleet.test.run("keygen").ok().to_owned());
     fleet.get(1).failed(78, "config");
     assert_eq!(sealed(&fleet), before);
     assert!(!fleet.redis.keys().iter().any(|key| key.ends_with("lease")));
@@ -95,7 +95,7 @@ fn a_machine_with_a_foreign_key_changes_nothing() {
 fn keys_are_changed_without_a_refresh() {
     let Some(fleet) = RedisStore::new() else { return };
     let token = fleet.get(0).ok().to_owned();
-    let new = fleet.test.run(["keygen"]).ok().to_owned();
+    let new = fleet.test.run("keygen").ok().to_owned();
     let mut command = fleet.command(1, &["get"]);
     command.env("ZOHO_CRED_STORE_KEY", &new).env("ZOHO_CRED_STORE_KEY_OLD", &fleet.key);
     assert_eq!(fleet.test.start(command).wait().ok(), token);
@@ -133,11 +133,11 @@ fn a_logout_drops_the_token_for_all_and_a_local_one_for_itself() {
     let RedisStore { test, redis, key, url } = fleet;
     let test = test.var("ZOHO_CRED_STORE", &url).var("ZOHO_CRED_STORE_KEY", &key).with_profile();
     let is_there = || redis.ask::<i64>(&[b"HEXISTS", redis.key("token").as_bytes(), b"sealed"]) == 1;
-    let token = test.run(["get", "crm"]).ok().to_owned();
-    test.run(["logout", "crm", "--local"]).ok();
+    let token = test.run("get crm").ok().to_owned();
+    test.run("logout crm --local").ok();
     assert!(is_there());
     let test = test.with_profile();
-    assert_eq!(test.run(["get", "crm"]).ok(), token);
-    test.run(["logout", "crm"]).ok();
+    assert_eq!(test.run("get crm").ok(), token);
+    test.run("logout crm").ok();
     assert!(!is_there());
 }

@@ -132,7 +132,7 @@ impl RedisStore {
         }
         let redis = Redis::start(extra);
         let test = Test::new();
-        let key = test.run(["keygen"]).ok().to_owned();
+        let key = test.run("keygen").ok().to_owned();
         let url = format!("redis://127.0.0.1:{}/0", redis.port);
         Some(RedisStore { test, redis, key, url })
     }

@@ -70,7 +70,7 @@ fn cmd(test: &Test, commands: &str) -> Outcome {
 fn fifty_callers_send_one_request() {
     let Some(test) = with_profile() else { return };
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(1)).unwrap();
-    let outcomes = test.run_many(50, &["get", "crm", "--timeout", "2m"]);
+    let outcomes = test.run_many(50, "get crm --timeout 2m");
     one_token(&outcomes);
     assert_eq!(test.sandbox.token_requests(), 1);
     assert!(outcomes.iter().all(|outcome| outcome.stderr.is_empty()), "{outcomes:?}");
@@ -82,11 +82,11 @@ fn fifty_callers_send_one_request() {
 fn callers_after_a_reject_send_one_request() {
     let Some(test) = with_profile() else { return };
     for round in 1..=3 {
-        let outcomes = test.run_many(20, &["get", "crm", "--timeout", "2m"]);
+        let outcomes = test.run_many(20, "get crm --timeout 2m");
         let token = one_token(&outcomes);
         assert_eq!(test.sandbox.token_requests(), round, "{outcomes:?}");
         assert!(test.sandbox.kill_token(&token));
-        test.run_with_stdin(["reject", "crm"], token.as_bytes()).ok();
+        test.run_with_stdin("reject crm", token.as_bytes()).ok();
     }
 }
 
@@ -94,12 +94,11 @@ fn callers_after_a_reject_send_one_request() {
 fn a_killed_holder_releases_the_lock() {
     let Some(test) = with_profile() else { return };
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(9)).unwrap();
-    let holder = test.start(test.command(["get", "crm"]));
+    let holder = test.call("get crm").start();
     until("the holder's request", || test.sandbox.token_requests() == 1);
-    holder.signal("KILL");
-    holder.wait();
+    holder.kill();
     test.sandbox.set_limits(|limits| limits.latency = Duration::ZERO).unwrap();
-    test.run(["get", "crm"]).ok();
+    test.run("get crm").ok();
     assert_eq!(test.sandbox.token_requests(), 2);
 }
 
@@ -108,38 +107,36 @@ fn watch_restores_its_file() {
     let Some(test) = with_profile() else { return };
     let file = test.dir.path().join("token");
     let path = windows(&file);
-    let watch = test.start(test.command(["get", "crm", "--output-file", &path, "--watch"]));
+    let watch = test.call(["get", "crm", "--output-file", &path, "--watch"]).start();
     let token = || std::fs::read_to_string(&file).unwrap_or_default().trim().to_owned();
     until("the token", || !token().is_empty());
     let first = token();
     std::fs::write(&file, "changed").unwrap();
     until("the token again", || token() == first);
-    watch.signal("KILL");
-    watch.wait();
+    watch.kill();
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
 #[test]
 fn doctor_checks_the_access_list() {
     let Some(test) = with_profile() else { return };
-    test.run(["get", "crm"]).ok();
-    let report = test.run(["doctor", "crm", "-o", "json"]);
+    test.run("get crm").ok();
+    let report = test.run("doctor crm -o json");
     for (check, status) in [("file modes", "ok"), ("file system", "skipped"), ("lock", "ok")] {
         assert_eq!(report.finding(check).0, status, "{report:?}");
     }
-    let opened = run(&test, "chmod", &["-R", "o+rwx", test.state().to_str().unwrap()]);
-    assert_eq!(opened.code, 0);
-    let (status, told) = test.run(["doctor", "crm", "-o", "json"]).finding("file modes");
+    run(&test, "chmod", &["-R", "o+rwx", test.state().to_str().unwrap()]).exits(0);
+    let (status, told) = test.run("doctor crm -o json").finding("file modes");
     assert!(status == "failed" && told.contains("icacls"), "{status}: {told}");
 }
 
 #[test]
 fn exec_passes_arguments_and_the_code_unchanged() {
     let Some(mut test) = with_profile() else { return };
-    let token = test.run(["get", "crm"]).ok().to_owned();
+    let token = test.run("get crm").ok().to_owned();
     let hostile = ["a b", "", "\"", "a\\\\\" b\\", "%PATH%", "^&|<>()!", "山田 太郎", "'$(x)`", "--", "*"];
     let args = windows(&home().join("args.exe"));
-    let outcome = test.run(["exec", "crm", "--", &args].into_iter().chain(hostile));
+    let outcome = test.call(["exec", "crm", "--", &args]).args(hostile).run();
     let expected = hostile.map(|arg| format!("{arg}\r\n")).concat();
     assert_eq!(outcome.stdout, format!("{expected}{token}\r\nno refresh token\r\n"), "{outcome:?}");
     // Linux passes on the low byte of a Windows program's code.
@@ -156,7 +153,7 @@ fn exec_passes_arguments_and_the_code_unchanged() {
         let outcome = test.run(["exec", "crm", "--", "tool", arg]);
         assert!(!outcome.stdout.lines().any(|line| line == "injected"), "{outcome:?}");
     }
-    test.run(["exec", "crm", "--", "no-such-tool"]).failed(127, "command");
+    test.run("exec crm -- no-such-tool").failed(127, "command");
 }
 
 #[test]
@@ -171,16 +168,14 @@ fn credential_manager_keeps_the_secrets() {
     // The prefix is shared between tests, so each test has its own names.
     let profile = format!("crm-{}", std::process::id());
     let login = |token: &Path| {
-        let mut command = test.command("login --flow refresh-token --secrets keyring --no-verify".split(' '));
+        let mut command = test.command("login --flow refresh-token --secrets keyring --no-verify");
         command.args([&profile, "--accounts-url", &url, "--client-id", &id, "--client-secret-file"]);
         command.arg(&secret).arg("--refresh-token-file").arg(token);
         test.start(command).wait()
     };
-    let outcome = login(&long);
-    outcome.failed(74, "store");
-    assert!(outcome.stderr.contains("too long for the keyring"), "{outcome:?}");
+    login(&long).failed(74, "store").says("too long for the keyring");
     login(&token).ok();
-    let outcomes = test.run_many(50, &["get", &profile, "--timeout", "2m"]);
+    let outcomes = test.run_many(50, ["get", &profile, "--timeout", "2m"]);
     one_token(&outcomes);
     assert_eq!(test.sandbox.token_requests(), 1);
     assert_eq!(test.run(["doctor", &profile, "-o", "json"]).finding("secrets").0, "ok");
@@ -231,9 +226,9 @@ fn a_japanese_system_gets_japanese_text() {
     let shown = String::from_utf8(shown.chars().map(|byte| byte as u8).collect()).unwrap();
     assert!(code == 78 && shown.contains(japanese), "{code}: {shown}");
     let unknown = test.run([&*alone]);
-    assert!(unknown.stderr.contains("no profile 'other'"), "{unknown:?}");
+    unknown.says("no profile 'other'");
     let unknown = cmd(&test, "zoho-cred get other");
-    assert!(unknown.stderr.contains(japanese), "{unknown:?}");
+    unknown.says(japanese);
 }
 
 /// Runs the commands of `docs/windows.md` in order, with the sandbox instead of Zoho, and compares those of the Japanese page.
