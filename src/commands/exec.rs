@@ -22,11 +22,11 @@ const DEFAULT_VARIABLES: [(&str, EnvValue); 3] = [
 /// Gets a token and replaces this process with the command. Long-lived credentials are removed from its
 /// environment.
 pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8, Error> {
-    let session = Session::open(system, global, args.profile.as_deref())?;
+    let mut session = Session::open(system, global, args.profile.as_deref())?;
     let min_ttl = args.min_ttl.map_or(MinTtl::Implied(USED_FOR_A_WHILE), MinTtl::Explicit);
     let request =
         TokenRequest { min_ttl, timeout: args.timeout, wait: args.wait, refresh: false, offline: false };
-    let response = token(&session, system, &request)?;
+    let response = token(&mut session, system, &request)?;
     if let Some(warning) = response.warning.as_ref().filter(|_| !global.verbosity.quiet) {
         system.warn(warning);
     }

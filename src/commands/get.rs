@@ -21,7 +21,7 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
     let global = &global.silenced(args.output.is_silent());
     let form = form(system, args)?;
     let destination = destination(system, args)?;
-    let session = Session::open(system, global, args.profile.as_deref())?;
+    let mut session = Session::open(system, global, args.profile.as_deref())?;
     let min_ttl = args.min_ttl.map_or(args.output.min_ttl(), |ttl| args.output.explicit_min_ttl(ttl));
     let request = TokenRequest {
         min_ttl,
@@ -37,7 +37,7 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
         let watched = watched(args, file)?;
         return watch::keep_fresh(session, system, global, &request, watched, bytes);
     }
-    let response = token(&session, system, &request)?;
+    let response = token(&mut session, system, &request)?;
     if let Some(token) = &response.record.token {
         log::info!("the token has {} s left", token.left_ms(system.clock.now()) / 1000);
     }

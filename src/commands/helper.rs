@@ -38,12 +38,12 @@ pub(crate) fn helper(system: &mut System, global: &Global, protocol: &Protocol) 
 
 fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
     let request = git::GitRequest::parse(&read(system, git::GitRequest::is_whole)?)?;
-    let Some(session) = git_session(system, global, args, &request)? else { return Ok(0) };
+    let Some(mut session) = git_session(system, global, args, &request)? else { return Ok(0) };
     if !request.authtype && !args.allow_basic {
         log::info!("this git is too old to send Zoho's scheme (2.46 can), so it gets nothing");
         return Ok(0);
     }
-    match get_token(&session, system, args.timeout) {
+    match get_token(&mut session, system, args.timeout) {
         Ok(response) => {
             let view =
                 View::of(&session.profile, session.profile.scheme, &response.record, system.clock.now())?;
@@ -101,12 +101,12 @@ fn git_session(
 
 fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, Error> {
     let request = uri::UriRequest::read((&mut system.stdin).take(LIMIT as u64))?;
-    let session = Session::open(system, global, args.profile.as_deref())?;
+    let mut session = Session::open(system, global, args.profile.as_deref())?;
     let place = request.place();
     if !place.as_ref().is_some_and(|place| serves(&session, system, place)) {
         return Err(not_served(place.as_ref().map(Place::as_str), session.profile.name.as_str()));
     }
-    let response = get_token(&session, system, args.timeout)?;
+    let response = get_token(&mut session, system, args.timeout)?;
     let view = View::of(&session.profile, session.profile.scheme, &response.record, system.clock.now())?;
     let answer = uri::UriAnswer {
         scheme: view.scheme.word().to_owned(),
@@ -116,7 +116,7 @@ fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, E
     system.print(&answer.render()).map(|()| 0)
 }
 
-fn get_token(session: &Session, system: &System, timeout: Duration) -> Result<TokenResponse, Error> {
+fn get_token(session: &mut Session, system: &System, timeout: Duration) -> Result<TokenResponse, Error> {
     let min_ttl = MinTtl::Reported;
     token(
         session,

@@ -17,6 +17,8 @@ pub(crate) struct Session {
     pub(crate) profile: Profile,
     pub(crate) config: ConfigFile,
     pub(crate) state: StateDir,
+    /// The profile's name, if the call gave one.
+    named: Option<String>,
     roots: Roots,
     quiet: bool,
 }
@@ -36,7 +38,7 @@ impl Session {
         named: Option<&str>,
     ) -> Result<Self, Error> {
         let resolved = resolve(&system.env, read_config(system, global, true)?, named)?;
-        Session::of_unchecked(system, global, resolved)
+        Ok(Session { named: named.map(str::to_owned), ..Session::of_unchecked(system, global, resolved)? })
     }
 
     /// The session of a resolved profile.
@@ -51,7 +53,16 @@ impl Session {
         let state = StateDir::new(state_dir(&system.env)?);
         let (name, place) = (&profile.name, &profile.accounts_url);
         log::debug!("profile '{name}' at {place}; its state is in {}", state.path().display());
-        Ok(Session { profile, config, state, roots: roots(system, global), quiet: global.verbosity.quiet })
+        let (roots, quiet) = (roots(system, global), global.verbosity.quiet);
+        Ok(Session { profile, config, state, named: None, roots, quiet })
+    }
+
+    /// Resolves the profile again. Returns whether it is another one now, because it was renamed during the call.
+    pub(crate) fn follow_rename(&mut self, system: &System) -> Result<bool, Error> {
+        let resolved = resolve(&system.env, self.config.reload()?, self.named.as_deref())?;
+        let renamed = resolved.profile.name != self.profile.name;
+        Resolved { profile: self.profile, config: self.config } = resolved;
+        Ok(renamed)
     }
 
     /// The shared store, if one is configured.

@@ -1,27 +1,32 @@
 //! How `get`, `exec` and `--watch` obtain their token.
 
 use crate::commands::Session;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::Freshness;
 use crate::output::expired_meanwhile;
 use crate::refresh::{TokenRequest, TokenResponse, get_token};
 use crate::system::System;
 
-/// How often a token may expire during the call before the call fails.
+/// How often a token may expire, or its profile be renamed, during the call before the call fails.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// Gets a token: from the profile's own state, or else by the full protocol. Validity is checked again at the end,
-/// because the machine may have been suspended; an expired token is replaced.
+/// because the machine may have been suspended; an expired token is replaced. A renamed profile is followed.
 pub(super) fn token(
-    session: &Session,
+    session: &mut Session,
     system: &System,
     request: &TokenRequest,
 ) -> Result<TokenResponse, Error> {
     for _ in 0..MAX_ATTEMPTS {
         let response = match cached_token(session, system, request) {
             Some(response) => response,
-            None => requested_token(session, system, request)?,
+            None => match requested_token(session, system, request) {
+                Err(error) if error.code() == Code::LoginRequired && session.follow_rename(system)? => {
+                    continue;
+                }
+                response => response?,
+            },
         };
         if response.record.valid_token(system.clock.now()).is_some() {
             return Ok(response);

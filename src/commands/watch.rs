@@ -138,7 +138,7 @@ impl<R: Fn(&Session, &System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'
             log::info!("the file was changed by somebody else, so it was written again");
         }
         self.sync();
-        match token(&self.session, self.system, &TokenRequest { offline: true, ..*self.request }) {
+        match token(&mut self.session, self.system, &TokenRequest { offline: true, ..*self.request }) {
             Ok(response) if !self.holds(&response) => self.write(&response).map(|()| true),
             Ok(response) if !self.is_due(&response) => {
                 self.warned = false;
@@ -200,7 +200,7 @@ impl<R: Fn(&Session, &System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'
         if self.system.clock.monotonic() < self.pause_until {
             return Ok(false);
         }
-        match token(&self.session, self.system, self.request) {
+        match token(&mut self.session, self.system, self.request) {
             Ok(response) if self.holds(&response) => {
                 self.pause(EARLY_PAUSE);
                 if let Some(warning) = response.warning {

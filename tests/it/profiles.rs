@@ -1,6 +1,9 @@
 //! Several profiles: which one is the default, and how they are renamed and removed.
 
 use crate::harness::{Test, files_below, set_mode};
+use crate::in_process::{ManualClock, run_on, system};
+use std::cell::RefCell;
+use zoho_cred::system::{Https, OpenHttp, System};
 
 /// A test with the profiles `crm` and `desk`, logged in in this order.
 fn two() -> Test {
@@ -71,6 +74,22 @@ fn a_profile_is_renamed_with_its_credential() {
         assert_eq!(test.run(["profile", "rename", old, new]).code, code, "{old} {new}");
     }
     assert_eq!(chosen(&test), "sales");
+}
+
+/// Its credential was not found under the old name, which the call had read from the config: 77.
+#[test]
+fn a_profile_that_is_renamed_during_a_call_is_followed() {
+    for (args, code) in [("get --refresh", 0), ("get crm --refresh", 78)] {
+        let test = two();
+        let rename = RefCell::new(Some(test.command("profile rename crm sales")));
+        let http: OpenHttp = Box::new(move |roots| {
+            if let Some(mut rename) = rename.take() {
+                assert!(rename.status().unwrap().success());
+            }
+            Ok(Box::new(Https::new(roots)?))
+        });
+        run_on(&test, System { http, ..system(&ManualClock::at_the_wall()) }, args).exits(code);
+    }
 }
 
 #[test]

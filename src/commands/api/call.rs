@@ -27,7 +27,7 @@ const START: u64 = 64 * 1024;
 
 /// A request without its URL.
 pub(super) struct Call<'a> {
-    pub(super) session: &'a Session,
+    pub(super) session: Session,
     pub(super) method: &'a str,
     headers: Vec<(String, String)>,
     body: ApiBody,
@@ -51,7 +51,7 @@ pub(super) struct ApiReply {
 
 impl<'a> Call<'a> {
     pub(super) fn new(
-        session: &'a Session,
+        session: Session,
         method: &'a str,
         headers: &[(String, String)],
         body: ApiBody,
@@ -80,7 +80,7 @@ impl<'a> Call<'a> {
     }
 
     /// Gets a token as `get` does.
-    pub(super) fn token(&self, system: &System) -> Result<ApiToken, Error> {
+    pub(super) fn token(&mut self, system: &System) -> Result<ApiToken, Error> {
         let request = TokenRequest {
             min_ttl: MinTtl::Default,
             timeout: TIMEOUT,
@@ -88,7 +88,7 @@ impl<'a> Call<'a> {
             refresh: false,
             offline: false,
         };
-        let response = token::token(self.session, system, &request)?;
+        let response = token::token(&mut self.session, system, &request)?;
         if let Some(warning) = response.warning.as_ref().filter(|_| !self.quiet.replace(true)) {
             system.warn(warning);
         }
@@ -98,7 +98,7 @@ impl<'a> Call<'a> {
     }
 
     /// Sends the request. A token that the answer calls dead is rejected, and the request sent once more with a new one.
-    pub(super) fn send(&self, system: &System, target: &ApiTarget) -> Result<ApiReply, Error> {
+    pub(super) fn send(&mut self, system: &System, target: &ApiTarget) -> Result<ApiReply, Error> {
         let token = self.token(system)?.value;
         let reply = self.open(system, target, &token)?;
         let Some(refusal @ (TokenRefusal::Dead | TokenRefusal::Unclear)) = reply.refusal else {
@@ -112,7 +112,7 @@ impl<'a> Call<'a> {
 
     /// A token other than the refused one. `None` if that one is valid, or nobody knows.
     fn replacement(
-        &self,
+        &mut self,
         system: &System,
         token: &Secret,
         refusal: TokenRefusal,

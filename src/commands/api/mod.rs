@@ -39,17 +39,17 @@ pub(crate) fn api(system: &mut System, global: &Global, args: &ApiArgs) -> Resul
         None if is_get || args.fields.is_empty() => (true, ApiBody::Empty),
         None => (false, ApiBody::Bytes(fields::json(&args.fields)?.to_string().into_bytes())),
     };
-    let mut call = Call::new(&session, &method, &args.headers, body, global.verbosity.quiet);
+    let mut call = Call::new(session, &method, &args.headers, body, global.verbosity.quiet);
     // A foreign URL is refused before a token request is spent.
-    let early = target::is_url(&args.endpoint) && !hosts::depend_on_answer(&session.profile);
+    let early = target::is_url(&args.endpoint) && !hosts::depend_on_answer(&call.session.profile);
     let api_domain = if early { None } else { call.token(system)?.api_domain };
-    let mut target = ApiTarget::new(&session.profile, product, &args.endpoint, api_domain.as_deref())?;
+    let mut target = ApiTarget::new(&call.session.profile, product, &args.endpoint, api_domain.as_deref())?;
     if in_query {
         target.add_query(&args.fields);
     }
     call.add_organization(&mut target);
     if args.paginate {
-        return walk(system, &call, target, args.include);
+        return walk(system, &mut call, target, args.include);
     }
     let reply = call.send(system, &target)?;
     print(system, &call, &target, reply, args.include)
@@ -124,7 +124,7 @@ fn head(reply: &ApiReply) -> String {
 }
 
 /// Prints one page after the other, each on a line of its own.
-fn walk(system: &mut System, call: &Call<'_>, mut target: ApiTarget, include: bool) -> Result<u8, Error> {
+fn walk(system: &mut System, call: &mut Call<'_>, mut target: ApiTarget, include: bool) -> Result<u8, Error> {
     let paging = target.product.and_then(|product| product.paging).ok_or_else(|| {
         Error::usage(tr!("--paginate knows the lists of CRM, Books and Desk only"), "zoho-cred api")
     })?;
