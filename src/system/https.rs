@@ -12,6 +12,7 @@ use crate::system::http::{
     BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, MAX_CONNECT_TIMEOUT, Method,
 };
 use crate::system::lookup::Lookup;
+use crate::system::verifier::Verifier;
 use crate::system::{Env, files};
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::blocking::{Client, ClientBuilder, Response};
@@ -96,19 +97,25 @@ impl Https {
 
     fn tls(&self, needed: bool) -> Result<rustls::ClientConfig, String> {
         let mut store = rustls::RootCertStore::empty();
-        if needed {
-            store.add_parsable_certificates(self.certificates().map_err(|error| error.message().to_owned())?);
-            if store.is_empty() {
-                return Err(nobody_to_trust());
-            }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| cause(&error))?;
+        if !needed {
+            return Ok(builder.with_root_certificates(store).with_no_client_auth());
         }
-        let config =
-            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(|error| cause(&error))?
-                .with_root_certificates(store)
-                .with_no_client_auth();
-        Ok(config)
+        let trusted = self.certificates().map_err(|error| error.message().to_owned())?;
+        store.add_parsable_certificates(trusted.iter().cloned());
+        if store.is_empty() {
+            return Err(nobody_to_trust());
+        }
+        let builder = if self.roots.are_named() {
+            let verifier = Verifier::new(store, trusted, provider).map_err(|error| cause(&error))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+        } else {
+            builder.with_root_certificates(store)
+        };
+        Ok(builder.with_no_client_auth())
     }
 
     fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, Error> {

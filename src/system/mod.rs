@@ -21,6 +21,7 @@ mod signals;
 mod spinner;
 pub(crate) mod stdio;
 mod terminal;
+mod verifier;
 
 pub use api_http::{ApiAnswer, ApiBody, ApiHttp, ApiRequest};
 pub use browser::Browser;

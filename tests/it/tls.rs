@@ -52,20 +52,47 @@ fn a_missing_authority_file_is_said() {
 fn sent_over(version: &str) -> (String, usize) {
     let test = Test::new();
     let (certificate, key) = test.self_signed("127.0.0.1");
+    sent_to(test, version, &certificate, &key)
+}
+
+/// Like `sent_over`, to a server with this certificate.
+fn sent_to(test: Test, version: &str, certificate: &str, key: &str) -> (String, usize) {
     let said = test.file("said", "");
     let address = format!("127.0.0.1:{}", free_port());
     let mut server = Command::new("openssl");
-    server.args(["s_server", "-quiet", "-cipher", "ALL:@SECLEVEL=0", "-key", &key, "-cert", &certificate]);
+    server.args(["s_server", "-quiet", "-cipher", "ALL:@SECLEVEL=0", "-key", key, "-cert", certificate]);
     server.args([version, "-accept", &address]).stdin(Stdio::piped()).stderr(Stdio::null());
     let mut server = server.stdout(File::create(&said).unwrap()).spawn().unwrap();
     until("openssl s_server to listen", || TcpStream::connect(&address).is_ok());
     let test = test.var("ZOHO_ACCOUNTS_URL", &format!("https://{address}"));
-    test.run(["get", "--timeout", "3s", "--ca-file", &certificate]).failed(69, "unavailable");
+    test.run(["get", "--timeout", "3s", "--ca-file", certificate]).failed(69, "unavailable");
     server.kill().unwrap();
     server.wait().unwrap();
     let mut counted = 0;
     test.edit_state("ledgers", |json| counted = json["requests"].as_array().unwrap().len());
     (std::fs::read_to_string(said).unwrap(), counted)
+}
+
+/// OpenSSL makes it an authority, and was refused as `CaUsedAsEndEntity` however it was named.
+#[test]
+fn a_self_signed_certificate_of_openssl_is_trusted_for_its_host() {
+    if !have("openssl") {
+        return;
+    }
+    let sent = |host: &str| {
+        let test = Test::new();
+        let at = |name: &str| test.dir.path().join(name).display().to_string();
+        let (certificate, key) = (at("self.pem"), at("self.key"));
+        let name = format!("subjectAltName=IP:{host}");
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-addext", &name]);
+        openssl.args(["-keyout", &key, "-out", &certificate]).stderr(Stdio::null());
+        assert!(openssl.status().unwrap().success());
+        sent_to(test, "-tls1_3", &certificate, &key)
+    };
+    let (said, counted) = sent("127.0.0.1");
+    assert!(said.starts_with("POST /oauth/v2/token") && counted == 1, "{said}, {counted}");
+    assert_eq!(sent("127.0.0.2"), (String::new(), 0));
 }
 
 #[test]
