@@ -6,7 +6,8 @@ use crate::commands::session::read_config;
 use crate::config::{ConfigFile, environment, state_dir};
 use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::login::{exported, save_login, sdk_csv};
+use crate::login::exported::{self, ExportError};
+use crate::login::{save_login, sdk_csv};
 use crate::model::{
     AccountsUrl, Budget, CredentialId, DEFAULT_REDIRECT_URI, Grant, Profile, ProfileName, Scheme,
     SecretBackend, Secrets,
@@ -110,12 +111,18 @@ fn columns(candidate: &Candidate) -> [String; 5] {
 fn read_export(system: &mut System) -> Result<Env, Error> {
     let mut text = String::new();
     let read = (&mut system.stdin).take(LONGEST_EXPORT).read_to_string(&mut text);
-    read.ok().and_then(|_| exported::parse(&text)).ok_or_else(|| {
-        Error::new(
-            Code::BadInput,
-            tr!("standard input is not the output of 'zoho-cred export'"),
-            how_to_import(),
-        )
+    let env = read.map_err(|_| ExportError::Foreign).and_then(|_| exported::parse(&text));
+    env.map_err(|error| {
+        let (problem, hint) = match error {
+            ExportError::Foreign => {
+                (tr!("standard input is not the output of 'zoho-cred export'"), how_to_import())
+            }
+            ExportError::Newer => (
+                tr!("a newer zoho-cred exported this credential"),
+                tr!("update zoho-cred on this machine, or export with -o dotenv"),
+            ),
+        };
+        Error::new(Code::BadInput, problem, hint)
     })
 }
 

@@ -21,26 +21,47 @@ const VARIABLES: [(&str, &str); 8] = [
 enum Field {
     Text(String),
     Texts(Vec<String>),
-    Number(#[expect(dead_code, reason = "only the version is a number")] u64),
+    Number(u64),
     Null,
 }
 
-/// Parses dotenv lines or JSON. `None` if `text` is neither. Other variables and fields are ignored.
-pub fn parse(text: &str) -> Option<Env> {
-    // Editors and shells on Windows add a byte order mark.
-    let text = text.trim_start_matches('\u{feff}').trim();
-    let found = if text.starts_with('{') { from_json(text)? } else { from_dotenv(text)? };
-    Some(Env::of(found))
+/// Why a text cannot be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportError {
+    /// `export` did not print it.
+    Foreign,
+    /// A later version of `export` printed it, whose fields may mean something else.
+    Newer,
 }
 
-fn from_json(text: &str) -> Option<Vec<(&'static str, String)>> {
-    let fields: BTreeMap<String, Field> = serde_json::from_str(text).ok()?;
+/// The version that `export` prints.
+const VERSION: u64 = 1;
+
+/// Parses dotenv lines or JSON. Other variables and fields are ignored.
+pub fn parse(text: &str) -> Result<Env, ExportError> {
+    // Editors and shells on Windows add a byte order mark.
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let found = if text.starts_with('{') {
+        from_json(text)?
+    } else {
+        from_dotenv(text).ok_or(ExportError::Foreign)?
+    };
+    Ok(Env::of(found))
+}
+
+fn from_json(text: &str) -> Result<Vec<(&'static str, String)>, ExportError> {
+    let fields: BTreeMap<String, Field> = serde_json::from_str(text).map_err(|_| ExportError::Foreign)?;
+    match fields.get("version") {
+        None | Some(Field::Number(VERSION)) => {}
+        Some(Field::Number(version)) if *version > VERSION => return Err(ExportError::Newer),
+        Some(_) => return Err(ExportError::Foreign),
+    }
     let value = |field: &str| match fields.get(field)? {
         Field::Text(text) => Some(text.clone()),
         Field::Texts(texts) => Some(texts.join(",")),
         Field::Number(_) | Field::Null => None,
     };
-    Some(VARIABLES.iter().filter_map(|(name, field)| Some((*name, value(field)?))).collect())
+    Ok(VARIABLES.iter().filter_map(|(name, field)| Some((*name, value(field)?))).collect())
 }
 
 fn from_dotenv(text: &str) -> Option<Vec<(&'static str, String)>> {
@@ -61,7 +82,7 @@ fn unquoted(value: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{ExportError, parse};
 
     #[test]
     fn both_formats_give_the_same_variables() {
@@ -74,8 +95,10 @@ mod tests {
             assert_eq!(env.get("ZOHO_SCOPES"), Some("A.b.READ,C.d.ALL"));
             assert_eq!((env.get("PATH"), env.get("ZOHO_SOID")), (None, None));
         }
-        for text in ["{", "[1]", "client_id", "{\"client_id\":{}}"] {
-            assert!(parse(text).is_none(), "{text}");
+        for text in ["{", "[1]", "client_id", r#"{"client_id":{}}"#, r#"{"version":"1"}"#, r#"{"version":0}"#]
+        {
+            assert_eq!(parse(text).err(), Some(ExportError::Foreign), "{text}");
         }
+        assert_eq!(parse(r#"{"version":2,"client_id":"1000.X"}"#).err(), Some(ExportError::Newer));
     }
 }

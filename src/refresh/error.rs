@@ -109,7 +109,7 @@ impl From<RefreshError> for Error {
             .with_retry_after(Duration::from_secs(1)),
             RefreshError::Offline => Error::new(
                 Code::Unavailable,
-                tr!("no living token is cached, and --offline forbids asking for one"),
+                tr!("no valid token is cached, and --offline sends no request"),
                 tr!("run the same command without --offline"),
             ),
             RefreshError::NeverLoggedIn(error) | RefreshError::Failed(error) => error,
@@ -126,11 +126,10 @@ fn out_of_budget(in_use: &BudgetUse) -> Error {
 
 /// Zoho throttled the refresh token, or a login's requests.
 pub(crate) fn cooling_down(retry_after: Duration) -> Error {
-    rate_limited(tr!("Zoho throttled this refresh token, so nobody asks for now"), retry_after).with_cause(
-        tr!(
+    rate_limited(tr!("Zoho throttled this refresh token, so no request is sent for now"), retry_after)
+        .with_cause(tr!(
             "more than 10 tokens were asked for in 10 minutes; Zoho blocks for 10 minutes, up to 30 reported"
-        ),
-    )
+        ))
 }
 
 fn rate_limited(message: String, retry_after: Duration) -> Error {

@@ -32,6 +32,18 @@ fn what_is_exported_is_imported_on_another_machine() {
 }
 
 #[test]
+fn an_export_of_a_newer_version_is_refused() {
+    let test = Test::new().with_profile();
+    let exported = test.run("export crm -o json -q").ok().to_owned();
+    let newer = exported.replace("\"version\":1", "\"version\":2");
+    assert_ne!(newer, exported);
+    let other = Test::new().without_environment();
+    let outcome = other.run_with_stdin("import - crm --secrets file --write", newer);
+    outcome.failed_with(65, "bad_input", "newer zoho-cred");
+    assert!(!other.config().exists());
+}
+
+#[test]
 fn the_bytes_of_both_formats() {
     let test = Test::new().with_profile();
     test.write_config(&format!("{}scopes = [\"A.b.READ\", \"C.d.ALL\"]\n", test.read_config()));
