@@ -20,7 +20,9 @@ pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) ->
     system.signals.install();
     let session = Session::open(system, global, args.profile.as_deref());
     let session = session.map_err(|error| match &args.profile {
-        Some(name) if error.code() == Code::UnknownProfile && mask_argument(name) != *name => {
+        Some(name)
+            if matches!(error.code(), Code::UnknownProfile | Code::Usage) && mask_argument(name) != *name =>
+        {
             Error::usage(tr!("a token is read from stdin, not from the command line"), "zoho-cred reject")
         }
         _ => error,

@@ -222,5 +222,9 @@ fn a_token_given_as_an_argument_is_not_shown() {
             outcome.failed(2, "usage");
             assert!(!outcome.stderr.contains("1000."), "{outcome:?}");
         }
+        // A real token is longer than a profile name may be, and the message was about such names.
+        let said = test.run(["reject", &format!("1000.{}.{}", "a1".repeat(16), "b2".repeat(16))]);
+        let stdin = if language == "C" { "read from stdin" } else { "標準入力" };
+        said.failed_with(2, "usage", stdin);
     }
 }
