@@ -162,6 +162,9 @@ impl Cli {
     pub(crate) fn unite_profiles(&mut self) -> Result<(), Error> {
         let requiring = match self.command {
             Some(Command::Logout(_)) => Some("zoho-cred logout"),
+            Some(Command::Profile(ProfileArgs { action: ProfileAction::Use { .. } })) => {
+                Some("zoho-cred profile use")
+            }
             Some(Command::Profile(_)) => Some("zoho-cred profile remove"),
             _ => None,
         };
@@ -207,7 +210,9 @@ impl Command {
             | Command::Helper(HelperArgs {
                 protocol: Protocol::Git(GitArgs { profile, .. }) | Protocol::Uri(UriArgs { profile, .. }),
             }) => Some(profile),
-            Command::Profile(ProfileArgs { action: ProfileAction::Remove { name, .. } }) => Some(name),
+            Command::Profile(ProfileArgs {
+                action: ProfileAction::Use { name } | ProfileAction::Remove { name, .. },
+            }) => Some(name),
             _ => None,
         }
     }

@@ -119,7 +119,7 @@ pub(crate) enum ProfileAction {
     #[command(after_help = examples::PROFILE_USE)]
     Use {
         /// Profile to make the default
-        name: String,
+        name: Option<String>,
     },
     /// Rename a profile's settings and credential
     #[command(after_help = examples::PROFILE_RENAME)]

@@ -11,12 +11,17 @@ use crate::secrets::{LoginLock, LoginRecord, ProfileState, label};
 use crate::system::System;
 
 pub(crate) fn profile(system: &mut System, global: &Global, action: &ProfileAction) -> Result<u8, Error> {
+    let in_config = match action {
+        ProfileAction::Use { name } => name.as_deref(),
+        ProfileAction::Rename { old, .. } => Some(&**old),
+        ProfileAction::Remove { .. } => None,
+    };
+    if in_config == Some(ENVIRONMENT) {
+        let problem = tr!("profile 'env' comes from the ZOHO_ variables, not from a config file");
+        return Err(Error::usage(problem, "zoho-cred profile"));
+    }
     match action {
-        ProfileAction::Use { name } | ProfileAction::Rename { old: name, .. } if name == ENVIRONMENT => {
-            let problem = tr!("profile 'env' comes from the ZOHO_ variables, not from a config file");
-            Err(Error::usage(problem, "zoho-cred profile"))
-        }
-        ProfileAction::Use { name } => make_default(system, global, name),
+        ProfileAction::Use { name } => make_default(system, global, name.as_deref()),
         ProfileAction::Rename { old, new } => rename(system, global, old, new),
         ProfileAction::Remove { name, local, force } => {
             let args = LogoutArgs { profile: name.clone(), force: *force, local: *local, forget: true };
@@ -25,8 +30,8 @@ pub(crate) fn profile(system: &mut System, global: &Global, action: &ProfileActi
     }
 }
 
-fn make_default(system: &System, global: &Global, name: &str) -> Result<u8, Error> {
-    let session = Session::open(system, global, Some(name))?;
+fn make_default(system: &System, global: &Global, name: Option<&str>) -> Result<u8, Error> {
+    let session = Session::open(system, global, name)?;
     let name = session.profile.name.clone();
     let lock = LoginLock::take(&*system.clock, &session.state, &session.config)?;
     let config = &lock.config;

@@ -47,6 +47,10 @@ fn the_default_can_be_chosen() {
     let outcome = test.run("profile use desk");
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""), "{outcome:?}");
     assert_eq!(chosen(&test), "desk");
+    test.run("profile use -p crm").exits(0);
+    assert_eq!(chosen(&test), "crm", "-p is for every command");
+    test.run("profile use").failed(2, "usage");
+    test.run("-p desk profile use").exits(0);
     test.run("profile use sales").failed(78, "unknown_profile");
     test.run("profile use env").failed(2, "usage");
     assert_eq!(chosen(&test), "desk");
