@@ -107,6 +107,8 @@ pub enum WrongAnswer {
     Scopes,
     /// The organization.
     Organization,
+    /// The authorization code.
+    Code,
 }
 
 impl Error {

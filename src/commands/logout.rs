@@ -5,21 +5,19 @@ use crate::commands::Session;
 use crate::config::{ConfigFile, edit};
 use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
+use crate::login::exchange::revoke;
 use crate::login::{Sharer, shared_by, token_count};
 use crate::model::{AccountsUrl, CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend};
-use crate::oauth::revoke::{self, Revoked};
+use crate::oauth::revoke::Revoked;
 use crate::refresh::{Ports, lock_this_machine};
 use crate::secret::Secret;
 use crate::secrets::{CredentialSource, LoginJournal, LoginLock, LoginRecord, ProfileState, Source};
 use crate::store::Locked;
-use crate::system::{HttpRequest, Method, System};
+use crate::system::System;
 use std::time::Duration;
 
 /// Time limit for the lock, because another process may be refreshing with this token.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Time limit of the revoke request.
-const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Logs a profile out. A failure before the token is known to be invalid deletes nothing.
 pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
@@ -185,21 +183,10 @@ impl Logout<'_> {
             None => self.profile().accounts_url.clone(),
         };
         ports.http.ready()?;
-        let request = HttpRequest {
-            method: Method::Post,
-            url: revoke::url(&accounts),
-            form: revoke::form(&token),
-            authorization: None,
-            timeout: REVOKE_TIMEOUT,
-        };
-        let problem = match ports.http.send(&request) {
-            Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
-                Revoked::No(problem) => problem,
-                revoked => return Ok(revoked),
-            },
-            Err(failure) => failure.problem.message(&request.host()),
-        };
-        Err(self.not_revoked(&problem))
+        match revoke(ports.http, &accounts, &token) {
+            Revoked::No(problem) => Err(self.not_revoked(&problem)),
+            revoked => Ok(revoked),
+        }
     }
 
     /// Deletes the refresh token after everything that a second `logout` does not need, and the record last.

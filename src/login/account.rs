@@ -33,15 +33,15 @@ pub(crate) fn show(system: &System, http: &dyn Http, token: &LoginToken) -> Opti
             Account::Unknown
         }
     };
-    match &account {
-        Account::Known(name) => system.say(&tr!("zoho-cred: logged in as {name}", name)),
+    match account {
+        Account::Known(name) => {
+            system.say(&tr!("zoho-cred: logged in as {name}", name));
+            return Some(name.chars().take(LONGEST).collect());
+        }
         Account::NeedsScope => system.say(&tr!(
             "zoho-cred: logged in; the scope AaaServer.profile.READ would show whose account it is"
         )),
         Account::Unknown => system.say(&tr!("zoho-cred: logged in; Zoho did not say whose account it is")),
     }
-    match account {
-        Account::Known(name) => Some(name.chars().take(LONGEST).collect()),
-        Account::NeedsScope | Account::Unknown => None,
-    }
+    None
 }

@@ -1,16 +1,16 @@
 //! The requests of a login. A code is exchanged only once: Zoho refuses a second exchange even if the first answer
 //! was lost.
 
-use crate::error::{self, Error};
+use crate::error::{Code, Error, WrongAnswer};
 use crate::i18n::tr;
 use crate::model::{AccountsUrl, Granted, Profile, Timestamp};
-use crate::oauth::rejection::LikelyCause;
-use crate::oauth::token::{self, TokenForm};
+use crate::oauth::revoke::{self, Revoked};
+use crate::oauth::token::{self, Form};
 use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
 use crate::refresh::cooling_down;
 use crate::secret::Secret;
-use crate::system::{Clock, Http, HttpAnswer, HttpRequest, Method};
+use crate::system::{Clock, Http, HttpAnswer, HttpRequest};
 use std::time::Duration;
 
 /// Time limit of a whole request.
@@ -43,51 +43,28 @@ pub struct AuthorizationCode {
     pub accounts_url: AccountsUrl,
 }
 
-/// A failed exchange, by what helps.
-pub(crate) enum ExchangeError {
-    /// Another code.
-    Code(Error),
-    /// Another client secret, with the same code.
-    ClientSecret(Error),
-    Other(Error),
-}
-
-impl From<ExchangeError> for Error {
-    fn from(error: ExchangeError) -> Self {
-        match error {
-            ExchangeError::Code(error) | ExchangeError::ClientSecret(error) | ExchangeError::Other(error) => {
-                error
-            }
-        }
-    }
-}
-
+/// Exchanges a code. An error that another code or client secret may help against says so ([`Error::wrong_answer`]).
 pub(crate) fn exchange(
     clock: &dyn Clock,
     http: &dyn Http,
     profile: &Profile,
     client_secret: &Secret,
     code: &AuthorizationCode,
-) -> Result<IssuedTokens, ExchangeError> {
+) -> Result<IssuedTokens, Error> {
     let (uri, verifier) = (code.redirect_uri.as_deref(), code.verifier.as_ref());
-    let form = TokenForm::exchange(profile, client_secret, &code.code, uri, verifier);
+    let form = token::exchange(profile, client_secret, &code.code, uri, verifier);
     let asked = clock.timestamp();
-    let answer = post(http, token::url(&code.accounts_url), &form).map_err(ExchangeError::Other)?;
+    let answer = post(http, code.accounts_url.join(token::PATH), &form)?;
     let class = classify(answer.status, &answer.body, code.accounts_url.is_loopback());
     // Zoho does not document that all types of clients support PKCE, nor how one that does not would refuse the verifier.
-    let refused = match &class {
-        Answer::Refused(_) | Answer::Unknown(_) => true,
-        Answer::Transient(problem) => matches!(problem, Problem::Status(400..=499)),
-        _ => false,
-    };
-    let explain = |error: Error| {
-        if refused && verifier.is_some() { error.with_hint(try_without_pkce()) } else { error }
-    };
-    grant(profile, class, asked, code.accounts_url.clone()).map_err(|error| match error {
-        ExchangeError::Code(error) => ExchangeError::Code(explain(error)),
-        ExchangeError::ClientSecret(error) => ExchangeError::ClientSecret(error),
-        ExchangeError::Other(error) => ExchangeError::Other(explain(error)),
-    })
+    let may_be_pkce = verifier.is_some()
+        && match &class {
+            Answer::Refused(_) | Answer::Unknown(_) => true,
+            Answer::Transient(problem) => matches!(problem, Problem::Status(400..=499)),
+            _ => false,
+        };
+    grant(profile, class, asked, code.accounts_url.clone())
+        .map_err(|error| if may_be_pkce { error.with_hint(try_without_pkce()) } else { error })
 }
 
 /// What to do about a failure that PKCE may explain.
@@ -101,51 +78,46 @@ pub(crate) fn grant(
     class: Answer,
     asked: Timestamp,
     accounts_url: AccountsUrl,
-) -> Result<IssuedTokens, ExchangeError> {
-    let name = profile.name.to_string();
-    let error = match class {
-        Answer::Granted(granted) if granted.refresh_token.is_none() => no_refresh_token(&name),
+) -> Result<IssuedTokens, Error> {
+    let name = profile.name.as_str();
+    Err(match class {
+        Answer::Granted(granted) if granted.refresh_token.is_none() => no_refresh_token(name),
         Answer::Granted(granted) => return Ok(IssuedTokens { granted, asked, accounts_url }),
         Answer::Throttled => cooling_down(COOL_DOWN),
-        Answer::Refused(refusal) => return Err(ExchangeError::Code(code_refused(&refusal.error))),
-        Answer::Misconfigured(rejection) => {
-            let error = client_rejected(&name, &rejection.error, accounts_url.as_str());
-            return Err(match LikelyCause::of(&rejection.error) {
-                Some(LikelyCause::ClientSecret | LikelyCause::DataCenter) => {
-                    ExchangeError::ClientSecret(error)
-                }
-                _ => ExchangeError::Other(error),
-            });
-        }
-        Answer::Unknown(rejection) => no_answer(&accounts_url.host(), &Problem::Error(rejection.error)),
-        Answer::Transient(problem) => no_answer(&accounts_url.host(), &problem),
-    };
-    Err(ExchangeError::Other(error))
-}
-
-pub(crate) fn no_answer(host: &str, problem: &Problem) -> Error {
-    problem.error(host, None)
+        Answer::Refused(error) => code_refused(&error),
+        Answer::Misconfigured(error) => client_rejected(name, &error, accounts_url.as_str()),
+        Answer::Unknown(error) => Problem::Error(error).error(&accounts_url.host(), None),
+        Answer::Transient(problem) => problem.error(&accounts_url.host(), None),
+    })
 }
 
 /// Posts a form once; a missing answer is `Code::Unavailable`.
-pub(crate) fn post(http: &dyn Http, url: String, form: &TokenForm) -> Result<HttpAnswer, Error> {
-    let request =
-        HttpRequest { method: Method::Post, url, form: form.fields(), authorization: None, timeout: TIMEOUT };
-    http.send(&request).map_err(|failure| no_answer(&request.host(), &failure.problem))
+pub(crate) fn post(http: &dyn Http, url: String, form: &Form) -> Result<HttpAnswer, Error> {
+    let request = HttpRequest::post(url, form, TIMEOUT);
+    http.send(&request).map_err(|failure| failure.problem.error(&request.host(), None))
+}
+
+/// Revokes `token` at `accounts`. A missing answer revokes nothing.
+pub(crate) fn revoke(http: &dyn Http, accounts: &AccountsUrl, token: &Secret) -> Revoked {
+    match post(http, accounts.join(revoke::PATH), &vec![("token", token.clone())]) {
+        Ok(answer) => revoke::outcome(answer.status, &answer.body),
+        Err(error) => Revoked::No(error.message().to_owned()),
+    }
 }
 
 fn code_refused(error: &str) -> Error {
     Error::new(
-        error::Code::LoginRequired,
+        Code::LoginRequired,
         tr!("Zoho rejected the code: '{error}'", error),
         tr!("run the same login again"),
     )
     .with_cause(tr!("a code is valid for two minutes and one use, in the data center that issued it"))
+    .with_wrong_answer(Some(WrongAnswer::Code))
 }
 
 fn no_refresh_token(profile: &str) -> Error {
     Error::new(
-        error::Code::LoginRequired,
+        Code::LoginRequired,
         tr!("Zoho granted access, but sent no refresh token"),
         tr!(
             "remove the app from Connected Apps in your Zoho account, then run 'zoho-cred login {profile}' again",

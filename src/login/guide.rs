@@ -5,9 +5,14 @@ use crate::i18n::tr;
 use crate::system::System;
 use crate::zoho::DataCenter;
 
+/// The API console's URL. That of a server that is not Zoho's is unknown.
+pub(super) fn console(dc: Option<&DataCenter>) -> String {
+    dc.map_or_else(|| tr!("the API console"), |dc| format!("https://{}", dc.console_host))
+}
+
 /// Explains where the client of `flow` comes from: from a registration, unless it exists already.
 pub(super) fn show(system: &System, flow: FlowName, dc: Option<&DataCenter>, redirect_uri: &str) {
-    let console = dc.map_or(tr!("the API console"), |dc| format!("https://{}", dc.console_host));
+    let console = console(dc);
     let (kind, redirects) = match flow {
         FlowName::Browser | FlowName::Paste => ("Server-based Applications", true),
         FlowName::Device => ("Non-browser Applications", false),

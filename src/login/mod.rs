@@ -10,7 +10,6 @@ pub(crate) mod flows;
 mod guide;
 pub(crate) mod listener;
 mod prompts;
-mod random;
 pub(crate) mod repeat;
 mod save_login;
 pub mod sdk_csv;

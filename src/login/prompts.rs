@@ -1,5 +1,6 @@
 //! Prompts on the terminal, and secrets from files or stdin.
 
+use crate::cli::LoginArgs;
 use crate::error::{Code, Error};
 use crate::i18n::{is_yes, normalize, tr};
 use crate::secret::Secret;
@@ -135,10 +136,25 @@ pub(crate) fn wrong(problem: String) -> Error {
     Error::usage(problem, "zoho-cred login")
 }
 
-/// Reads the authorization code from stdin, without a terminal. An empty stdin counts as no code.
-pub(crate) fn code_of_stdin(system: &mut System) -> Result<Secret, Error> {
-    read_secret_file(system, Path::new("-"))
-        .map_err(|_| wrong(tr!("the code is missing: use --code-file, or write it to stdin")))
+/// The authorization code, if it needs no question.
+pub(crate) fn given_code(system: &mut System, args: &LoginArgs) -> Result<Option<Secret>, Error> {
+    given_secret(system, args.code_file.as_deref(), || {
+        tr!("the code is missing: use --code-file, or write it to stdin")
+    })
+}
+
+/// A secret from its file, or from stdin where that is not a terminal. `None` means that a person can be asked. An empty
+/// stdin is a usage error with the text of `missing`.
+pub(crate) fn given_secret(
+    system: &mut System,
+    file: Option<&Path>,
+    missing: impl FnOnce() -> String,
+) -> Result<Option<Secret>, Error> {
+    match file {
+        Some(path) => read_secret_file(system, path).map(Some),
+        None if system.terminal.stdin => Ok(None),
+        None => read_secret_file(system, Path::new("-")).map(Some).map_err(|_| wrong(missing())),
+    }
 }
 
 /// Reads a secret from a file; `-` is stdin.

@@ -62,6 +62,7 @@ impl Typed {
             }
             WrongAnswer::Scopes => !std::mem::take(&mut self.scopes).is_empty(),
             WrongAnswer::Organization => self.soid.take().is_some(),
+            WrongAnswer::Code => false,
         }
     }
 }

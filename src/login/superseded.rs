@@ -5,11 +5,10 @@
 use crate::config::ConfigFile;
 use crate::error::Error;
 use crate::i18n::tr;
-use crate::login::exchange::post;
+use crate::login::exchange::revoke;
 use crate::login::{confirm, shared_by, token_count};
 use crate::model::{AccountsUrl, Profile};
-use crate::oauth::revoke::{self, Revoked};
-use crate::oauth::token::TokenForm;
+use crate::oauth::revoke::Revoked;
 use crate::secret::Secret;
 use crate::secrets::{KeyringTimeout, Source};
 use crate::store::StateDir;
@@ -57,17 +56,14 @@ impl Superseded {
             ));
             return;
         }
-        let form = TokenForm::of(vec![("token", self.token)]);
-        let problem = match post(http, revoke::url(&self.accounts_url), &form) {
-            Ok(answer) => match revoke::outcome(answer.status, &answer.body) {
-                Revoked::Now | Revoked::Before => {
-                    token_count::note_revoked(state, &self.accounts_url, &self.client_id);
-                    return system.say(&tr!("zoho-cred: the old refresh token was revoked"));
-                }
-                Revoked::No(problem) => problem,
-            },
-            Err(error) => error.message().to_owned(),
-        };
-        system.warn(&tr!("the old refresh token was not revoked: {problem}", problem));
+        match revoke(http, &self.accounts_url, &self.token) {
+            Revoked::Now | Revoked::Before => {
+                token_count::note_revoked(state, &self.accounts_url, &self.client_id);
+                system.say(&tr!("zoho-cred: the old refresh token was revoked"));
+            }
+            Revoked::No(problem) => {
+                system.warn(&tr!("the old refresh token was not revoked: {problem}", problem));
+            }
+        }
     }
 }

@@ -4,10 +4,11 @@
 //! the state is compared first, and the accounts server must be one of Zoho's, or the one the profile names.
 
 use crate::i18n::tr;
-use crate::model::AccountsUrl;
+use crate::model::{AccountsUrl, is_well_formed};
 use crate::secret::Secret;
 use crate::zoho::DataCenter;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use url::form_urlencoded;
 
 /// What a redirect means.
@@ -32,77 +33,58 @@ pub enum Callback {
 
 /// Reads the query of a redirect to the login that sent `state`, for a profile that so far uses `accounts`.
 pub fn read(query: &str, state: &Secret, accounts: &AccountsUrl) -> Callback {
-    let mut found = Found::default();
+    let mut values = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let slot = match &*name {
-            "state" => &mut found.state,
-            "code" => &mut found.code,
-            "error" => &mut found.error,
-            "location" => &mut found.location,
-            "accounts-server" => &mut found.server,
-            _ => continue,
-        };
-        if slot.replace(value.into_owned()).is_some() {
+        if values.insert(name, value).is_some() {
             return Callback::Foreign;
         }
     }
-    match (&found.state, &found.error) {
+    let value = |name: &str| values.get(name).map(|value| &**value);
+    match (value("state"), value("error")) {
         (None, Some(error)) => return Callback::Stray(plain(error)),
-        (Some(given), _) if same(given, state.expose()) => {}
-        _ => return Callback::Foreign,
+        (Some(given), _) if !is_same(given, state.expose()) => return Callback::Foreign,
+        (None, None) => return Callback::Foreign,
+        (Some(_), Some(error)) => return Callback::Denied(plain(error)),
+        (Some(_), None) => {}
     }
-    if let Some(error) = &found.error {
-        return Callback::Denied(plain(error));
-    }
-    let Some(code) = found.code.filter(|code| is_code(code)) else {
+    let Some(code) = value("code").filter(|code| is_code(code)) else {
         return Callback::Untrusted(tr!("it carries no code"));
     };
-    match landing(found.server.as_deref(), found.location.as_deref(), accounts) {
+    match issuer(value("accounts-server"), value("location"), accounts) {
         Ok(accounts) => Callback::Granted { code: Secret::new(code), accounts },
         Err(problem) => Callback::Untrusted(problem),
     }
 }
 
-#[derive(Default)]
-struct Found {
-    state: Option<String>,
-    code: Option<String>,
-    error: Option<String>,
-    location: Option<String>,
-    server: Option<String>,
-}
-
 /// The accounts server to exchange the code at: one of Zoho's that agrees with `location`, or the profile's own.
-fn landing(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> Result<AccountsUrl, String> {
-    let located = location.and_then(DataCenter::by_code);
-    let Some(server) = server else {
-        return match (location, located) {
-            (None, _) => Ok(own.clone()),
-            (Some(_), Some(dc)) if own.data_center().is_some() => Ok(AccountsUrl::of(dc)),
-            (Some(_), _) if own.data_center().is_none() => Ok(own.clone()),
-            (Some(location), _) => {
-                Err(tr!("its location '{location}' is none of Zoho's", location = plain(location)))
-            }
-        };
-    };
-    let server = server.strip_suffix('/').unwrap_or(server);
-    if server == own.as_str() && own.data_center().is_none() {
+fn issuer(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> Result<AccountsUrl, String> {
+    let server = server.map(|server| server.strip_suffix('/').unwrap_or(server));
+    if own.data_center().is_none() && server.is_none_or(|server| server == own.as_str()) {
         return Ok(own.clone());
     }
-    let Some(dc) = DataCenter::by_accounts_url(server) else {
-        return Err(tr!("its accounts server is none of Zoho's"));
-    };
-    match location {
-        Some(location) if located != Some(dc) => {
-            Err(tr!("its location '{location}' contradicts its accounts server", location = plain(location)))
+    let located = location.and_then(DataCenter::by_code);
+    match (server, location) {
+        (None, None) => Ok(own.clone()),
+        (None, Some(location)) => located
+            .map(AccountsUrl::of)
+            .ok_or_else(|| tr!("its location '{location}' is none of Zoho's", location = plain(location))),
+        (Some(server), location) => {
+            let dc = DataCenter::by_accounts_url(server)
+                .ok_or_else(|| tr!("its accounts server is none of Zoho's"))?;
+            match location {
+                Some(location) if located != Some(dc) => Err(tr!(
+                    "its location '{location}' contradicts its accounts server",
+                    location = plain(location)
+                )),
+                _ => Ok(AccountsUrl::of(dc)),
+            }
         }
-        _ => Ok(AccountsUrl::of(dc)),
     }
 }
 
 /// Whether `code` can be a code: bytes that a form can carry and a terminal can bear.
 pub(crate) fn is_code(code: &str) -> bool {
-    (1..=1024).contains(&code.len()) && crate::model::is_well_formed(code)
+    (1..=1024).contains(&code.len()) && is_well_formed(code)
 }
 
 /// Whether a person may have copied `text` as a code: Zoho's codes are three words with dots between them.
@@ -111,7 +93,7 @@ pub(crate) fn looks_like_code(text: &str) -> bool {
 }
 
 /// Compares in a time that does not tell how much of it was right.
-fn same(given: &str, wanted: &str) -> bool {
+fn is_same(given: &str, wanted: &str) -> bool {
     Sha256::digest(given.as_bytes()) == Sha256::digest(wanted.as_bytes())
 }
 

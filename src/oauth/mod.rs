@@ -15,4 +15,4 @@ pub mod userinfo;
 pub(crate) const SERVER_INFO_PATH: &str = "/oauth/serverinfo";
 
 pub(crate) use rejection::client_rejected;
-pub use response::{Answer, Rejection, classify};
+pub use response::{Answer, classify};

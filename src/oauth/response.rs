@@ -1,9 +1,9 @@
 //! Classifies an answer of the token endpoint.
 //!
 //! The HTTP status says little: Zoho reports nearly every failure with 200 and `{"error": …}`, and a throttle with 400
-//! or 200 in the account's language. [`TABLE`] is the table of the contract, row by row.
+//! or 200 in the account's language.
 
-use crate::model::{Granted, LONGEST, is_well_formed, split_scopes};
+use crate::model::{Granted, LONGEST, is_loopback, is_well_formed, split_scopes};
 use crate::oauth::access_denied::says_access_denied;
 use crate::oauth::rejection::{IP_NOT_ALLOWED, LikelyCause};
 use crate::problem::{Problem, is_plain_word};
@@ -26,55 +26,17 @@ pub enum Answer {
     Granted(Granted),
     /// Too many requests: nobody asks until the cooldown has passed.
     Throttled,
-    /// The refresh token is dead: somebody has to log in.
-    Refused(Rejection),
-    /// The client is not accepted: somebody has to correct the settings.
-    Misconfigured(Rejection),
+    /// The refresh token is dead: somebody has to log in. With Zoho's error code, a plain word.
+    Refused(String),
+    /// The client is not accepted: somebody has to correct the settings. With Zoho's error code.
+    Misconfigured(String),
     /// An error code that is none of those known: asked once, not again in the same call.
-    Unknown(Rejection),
+    Unknown(String),
     /// Nothing is decided; trying again may help.
     Transient(Problem),
 }
 
-/// A final refusal, by Zoho's error code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// The error code: a plain word.
-    pub error: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Throttled,
-    Transient,
-    Granted,
-    Refused,
-    Misconfigured,
-    Unknown,
-}
-
-/// A row of the table: a class, and whether an answer is of it.
-type Row = (Class, fn(&Reply) -> bool);
-
-/// The contract's table, section 3. The first row that matches decides.
-const TABLE: [Row; 7] = [
-    (Class::Throttled, |reply| {
-        reply.status == 429
-            || (reply.status < 500
-                && (reply.is("status", "failure")
-                    || (reply.is_described() && !reply.is_known())
-                    || reply.says_access_denied()
-                    || reply.names_a_throttle()))
-    }),
-    (Class::Transient, |reply| reply.status >= 500 || reply.is_redirect() || reply.json.is_none()),
-    (Class::Granted, |reply| reply.is_success() && reply.access_token().is_some()),
-    (Class::Refused, |reply| reply.is_refused()),
-    (Class::Misconfigured, |reply| reply.is_misconfigured()),
-    (Class::Unknown, |reply| reply.word().is_some()),
-    (Class::Transient, |_| true),
-];
-
-/// The refresh token is dead.
+/// The error codes of a dead refresh token.
 const REFUSED: [&str; 6] = [
     "invalid_code",
     "invalid_grant",
@@ -84,18 +46,23 @@ const REFUSED: [&str; 6] = [
     "unconfirmed_user",
 ];
 
-/// Classifies an answer of the token endpoint. `loopback` says that the server is on this machine.
+/// Classifies an answer of the token endpoint, in the order of the contract's table (section 3). `loopback` says that the
+/// server is on this machine.
 pub fn classify(status: u16, body: &[u8], loopback: bool) -> Answer {
-    let reply = Reply { status, json: object(body) };
-    let class = TABLE.iter().find(|(_, matches)| matches(&reply)).map(|(class, _)| *class);
-    let rejection = || Rejection { error: reply.word().unwrap_or_default() };
-    match class.unwrap_or(Class::Transient) {
-        Class::Throttled => Answer::Throttled,
-        Class::Granted => granted(&reply, loopback),
-        Class::Refused => Answer::Refused(rejection()),
-        Class::Misconfigured => Answer::Misconfigured(rejection()),
-        Class::Unknown => Answer::Unknown(rejection()),
-        Class::Transient => Answer::Transient(Problem::Status(status)),
+    let json = object(body);
+    if status == 429 || (status < 500 && json.as_ref().is_some_and(is_throttle)) {
+        return Answer::Throttled;
+    }
+    let is_success = (200..300).contains(&status);
+    let json = json.filter(|_| is_success || (400..500).contains(&status)).unwrap_or_default();
+    if let Some(token) = access_token(&json).filter(|_| is_success) {
+        return granted(&json, token, loopback);
+    }
+    match error_code(&json) {
+        Some(code) if REFUSED.contains(&code.as_str()) => Answer::Refused(code),
+        Some(code) if LikelyCause::of(&code).is_some() => Answer::Misconfigured(code),
+        Some(code) => Answer::Unknown(code),
+        None => Answer::Transient(Problem::Status(status)),
     }
 }
 
@@ -103,77 +70,49 @@ impl Answer {
     /// The error code that the answer carries, if any.
     pub fn error(&self) -> Option<&str> {
         match self {
-            Answer::Refused(it) | Answer::Misconfigured(it) | Answer::Unknown(it) => Some(&it.error),
+            Answer::Refused(code) | Answer::Misconfigured(code) | Answer::Unknown(code) => Some(code),
             Answer::Granted(_) | Answer::Throttled | Answer::Transient(_) => None,
         }
     }
 }
 
-/// An answer as the table looks at it.
-struct Reply {
-    status: u16,
-    json: Option<Map<String, Value>>,
+fn text<'a>(json: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+    json.get(key)?.as_str()
 }
 
-impl Reply {
-    fn text(&self, key: &str) -> Option<&str> {
-        self.json.as_ref()?.get(key)?.as_str()
-    }
+fn access_token(json: &Map<String, Value>) -> Option<&str> {
+    text(json, "access_token").filter(|token| is_well_formed(token))
+}
 
-    fn is(&self, key: &str, value: &str) -> bool {
-        self.text(key).is_some_and(|text| text.eq_ignore_ascii_case(value))
+/// The error code, fit to be stored and shown.
+fn error_code(json: &Map<String, Value>) -> Option<String> {
+    if text(json, "cause").is_some_and(|cause| cause.eq_ignore_ascii_case(IP_NOT_ALLOWED))
+        || text(json, "code").is_some_and(|code| code.eq_ignore_ascii_case("T102"))
+    {
+        return Some(IP_NOT_ALLOWED.to_owned());
     }
+    text(json, "error").map(str::to_ascii_lowercase).filter(|code| is_plain_word(code))
+}
 
-    fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
+/// Whether the server refuses requests for now.
+fn is_throttle(json: &Map<String, Value>) -> bool {
+    let is_known = || {
+        let is_final = |code: String| REFUSED.contains(&code.as_str()) || LikelyCause::of(&code).is_some();
+        access_token(json).is_some() || error_code(json).is_some_and(is_final)
+    };
+    let is_described = text(json, "error_description").is_some_and(|words| !words.trim().is_empty());
+    let nested = json.get("error").and_then(Value::as_object);
+    text(json, "status").is_some_and(|status| status.eq_ignore_ascii_case("failure"))
+        || (is_described && !is_known())
+        || text(json, "error").is_some_and(says_access_denied)
+        || names_throttle(json)
+        || nested.is_some_and(names_throttle)
+}
 
-    fn is_redirect(&self) -> bool {
-        (300..400).contains(&self.status)
-    }
-
-    fn access_token(&self) -> Option<&str> {
-        self.text("access_token").filter(|token| is_well_formed(token))
-    }
-
-    /// The error code, fit to be stored and shown.
-    fn word(&self) -> Option<String> {
-        if self.is("cause", IP_NOT_ALLOWED) || self.is("code", "T102") {
-            return Some(IP_NOT_ALLOWED.to_owned());
-        }
-        self.text("error").map(str::to_ascii_lowercase).filter(|word| is_plain_word(word))
-    }
-
-    fn is_refused(&self) -> bool {
-        self.word().is_some_and(|word| REFUSED.contains(&word.as_str()))
-    }
-
-    fn is_misconfigured(&self) -> bool {
-        self.word().is_some_and(|word| LikelyCause::of(&word).is_some())
-    }
-
-    fn is_known(&self) -> bool {
-        self.access_token().is_some() || self.is_refused() || self.is_misconfigured()
-    }
-
-    fn is_described(&self) -> bool {
-        self.text("error_description").is_some_and(|words| !words.trim().is_empty())
-    }
-
-    fn says_access_denied(&self) -> bool {
-        self.text("error").is_some_and(says_access_denied)
-    }
-
-    /// `Z101` with `throttles_limit_exceeded`, or `URL_…_THROTTLES_LIMIT_EXCEEDED`, at the top or within `error`.
-    fn names_a_throttle(&self) -> bool {
-        let names = |object: &Map<String, Value>| {
-            let texts = ["cause", "code", "title"].iter().filter_map(|key| object.get(*key)?.as_str());
-            let mut texts = texts.map(str::to_ascii_lowercase);
-            texts.any(|text| text.contains("throttle") || text == "z101")
-        };
-        let Some(json) = &self.json else { return false };
-        names(json) || json.get("error").and_then(Value::as_object).is_some_and(names)
-    }
+/// `Z101` with `throttles_limit_exceeded`, or `URL_…_THROTTLES_LIMIT_EXCEEDED`.
+fn names_throttle(json: &Map<String, Value>) -> bool {
+    let texts = ["cause", "code", "title"].into_iter().filter_map(|key| text(json, key));
+    texts.map(str::to_ascii_lowercase).any(|text| text.contains("throttle") || text == "z101")
 }
 
 /// The JSON object in a body. A byte order mark and invalid UTF-8 are accepted (RFC 8259, section 8.1): a throttle must
@@ -183,20 +122,17 @@ fn object(body: &[u8]) -> Option<Map<String, Value>> {
     serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(&text)).ok()
 }
 
-fn granted(reply: &Reply, loopback: bool) -> Answer {
-    let (Some(json), Some(token)) = (&reply.json, reply.access_token()) else {
-        return Answer::Transient(Problem::Status(reply.status));
-    };
+fn granted(json: &Map<String, Value>, token: &str, loopback: bool) -> Answer {
     let life = life(json);
     if life.is_zero() || (life <= SHORTEST_LIFE && !loopback) {
         return Answer::Transient(Problem::TokenExpired);
     }
     Answer::Granted(Granted {
         access_token: Secret::new(token),
-        refresh_token: reply.text("refresh_token").filter(|token| is_well_formed(token)).map(Secret::new),
+        refresh_token: text(json, "refresh_token").filter(|token| is_well_formed(token)).map(Secret::new),
         life,
-        api_domain: reply.text("api_domain").and_then(api_domain),
-        scopes: reply.text("scope").and_then(scopes),
+        api_domain: text(json, "api_domain").and_then(api_domain),
+        scopes: text(json, "scope").and_then(scopes),
     })
 }
 
@@ -211,8 +147,8 @@ fn life(json: &Map<String, Value>) -> Duration {
     Duration::from_secs(seconds).min(LONGEST_LIFE)
 }
 
-/// A whole number that may be written as text; below nought counts as nought.
-fn number(json: &Map<String, Value>, key: &str) -> Option<u64> {
+/// A whole number that may be written as text; a negative one counts as zero.
+pub(super) fn number(json: &Map<String, Value>, key: &str) -> Option<u64> {
     let number = match json.get(key)? {
         Value::Number(n) => n.as_f64(),
         Value::String(s) => s.trim().parse().ok(),
@@ -234,7 +170,7 @@ fn api_domain(text: &str) -> Option<String> {
     let is_fit = text.len() <= LONGEST_URL && text.bytes().all(is_plain);
     let url = url::Url::parse(text).ok().filter(|_| is_fit)?;
     let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && crate::model::is_loopback(&url));
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
     (plain && safe && url.fragment().is_none()).then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 
@@ -378,7 +314,7 @@ mod tests {
     #[test]
     fn only_an_error_that_is_a_plain_word_is_repeated() {
         let of = |error: &str| of(200, &serde_json::json!({ "error": error }).to_string());
-        assert_eq!(of("general_error"), Answer::Unknown(Rejection { error: "general_error".into() }));
+        assert_eq!(of("general_error"), Answer::Unknown("general_error".into()));
         let longest = "a".repeat(65);
         for strange in ["a scope <b>", "no_scope\u{1b}[2J", "with a blank", "a-b", "::error::x", "", &longest]
         {

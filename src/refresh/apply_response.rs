@@ -112,21 +112,20 @@ impl ReadUnderLock<'_> {
                 let retry_after = ledger.cool_down_left(now).unwrap_or(cool_down);
                 Outcome::Final(RefreshError::CoolingDown { retry_after })
             }
-            Answer::Refused(refusal) => {
-                fail(FailureKind::Refused, &refusal.error);
+            Answer::Refused(error) => {
+                fail(FailureKind::Refused, &error);
                 let retry_after =
                     ledger.remembered(now, &self.secret_fp).map(|(_, left)| left).unwrap_or_default();
                 let profile = self.profile.name.to_string();
-                Outcome::Final(RefreshError::Refused { profile, error: refusal.error, retry_after })
+                Outcome::Final(RefreshError::Refused { profile, error, retry_after })
             }
-            Answer::Misconfigured(rejection) => {
-                fail(FailureKind::Misconfigured, &rejection.error);
-                Outcome::Final(rejected(self.profile, &rejection.error).into())
+            Answer::Misconfigured(error) => {
+                fail(FailureKind::Misconfigured, &error);
+                Outcome::Final(rejected(self.profile, &error).into())
             }
-            Answer::Unknown(rejection) => Outcome::Transient(Miss {
-                problem: Problem::Error(rejection.error),
-                cause: MissCause::Answer,
-            }),
+            Answer::Unknown(error) => {
+                Outcome::Transient(Miss { problem: Problem::Error(error), cause: MissCause::Answer })
+            }
             Answer::Transient(problem) => Outcome::Transient(Miss { problem, cause: MissCause::Server }),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::error::Code;
 use crate::model::{Ledger, Timestamp};
-use crate::oauth::token::{TokenForm, url};
+use crate::oauth::token;
 use crate::problem::Problem;
 use crate::refresh::apply_response::{Miss, MissCause, Outcome, ReadUnderLock, record};
 use crate::refresh::error::RefreshError;
@@ -10,7 +10,7 @@ use crate::refresh::ports::{Mode, TokenResponse};
 use crate::refresh::preflight::{LEAST_TIME, Preflight};
 use crate::refresh::replacement::take_over;
 use crate::store::Locked;
-use crate::system::{HttpRequest, Method};
+use crate::system::HttpRequest;
 use std::time::Duration;
 
 /// The limit of a whole request.
@@ -82,15 +82,13 @@ impl Attempts<'_, '_> {
             return Ok(Outcome::Transient(Miss { problem: Problem::NoTime, cause: MissCause::Time }));
         };
         let (profile, secrets) = (self.read.profile, self.read.secrets);
-        let form = TokenForm::mint(profile, &secrets.client_secret, secrets.refresh_token.as_ref());
-        let url = url(&profile.accounts_url);
-        let request = HttpRequest {
-            method: Method::Post,
-            url: url.clone(),
-            form: form.fields(),
-            authorization: None,
-            timeout: REQUEST_TIMEOUT.min(time_for_request(self.preflight.call.time_left())),
-        };
+        let form = token::mint(profile, &secrets.client_secret, secrets.refresh_token.as_ref());
+        let url = profile.accounts_url.join(token::PATH);
+        let request = HttpRequest::post(
+            url.clone(),
+            &form,
+            REQUEST_TIMEOUT.min(time_for_request(self.preflight.call.time_left())),
+        );
         let answer = ports.http.send(&request);
         ports.signals.hold();
         match &answer {

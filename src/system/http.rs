@@ -26,14 +26,14 @@ pub struct HttpRequest<'a> {
     /// The full URL. It may be logged.
     pub url: String,
     /// Fields of an `application/x-www-form-urlencoded` body.
-    pub form: Vec<(&'static str, &'a Secret)>,
+    pub form: &'a [(&'static str, Secret)],
     /// Value of the `Authorization` header.
     pub authorization: Option<Secret>,
     /// Limit from connecting to the last byte of the response.
     pub timeout: Duration,
 }
 
-impl HttpRequest<'_> {
+impl<'a> HttpRequest<'a> {
     /// The host, for messages.
     pub fn host(&self) -> String {
         let url = url::Url::parse(&self.url).ok();
@@ -55,7 +55,12 @@ impl HttpRequest<'_> {
 
     /// A GET without credentials.
     pub fn get(url: String, timeout: Duration) -> Self {
-        HttpRequest { method: Method::Get, url, form: Vec::new(), authorization: None, timeout }
+        HttpRequest { method: Method::Get, url, form: &[], authorization: None, timeout }
+    }
+
+    /// A POST of a form.
+    pub(crate) fn post(url: String, form: &'a [(&'static str, Secret)], timeout: Duration) -> Self {
+        HttpRequest { method: Method::Post, url, form, authorization: None, timeout }
     }
 }
 

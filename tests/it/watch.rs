@@ -19,7 +19,7 @@ fn is_valid(test: &Test, token: &str) -> bool {
     let request = HttpRequest {
         method: Method::Get,
         url: format!("{}{}", test.sandbox.url(), userinfo::PATH),
-        form: Vec::new(),
+        form: &[],
         authorization: Some(Secret::new(format!("Zoho-oauthtoken {token}"))),
         timeout: Duration::from_secs(10),
     };

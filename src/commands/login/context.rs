@@ -4,7 +4,7 @@ use crate::cli::{FlowName, LoginArgs};
 use crate::config::ConfigFile;
 use crate::error::{Code, Error, WrongAnswer};
 use crate::i18n::tr;
-use crate::login::exchange::{AuthorizationCode, ExchangeError, IssuedTokens, exchange};
+use crate::login::exchange::{AuthorizationCode, IssuedTokens, exchange};
 use crate::login::flows::{browser, paste, refresh_token, self_client};
 use crate::login::settings::{ClientSecret, Start};
 use crate::login::{LoginToken, Superseded, reject, save_login, settings, token_count};
@@ -27,6 +27,7 @@ pub(super) const TEST_REQUEST: TokenRequest = TokenRequest {
 
 /// How often codes and secrets are tried in one login. Each counts against Zoho's limit.
 pub(super) const ATTEMPTS: u32 = 4;
+
 /// What all flows need.
 pub(super) struct LoginContext<'a> {
     pub(super) http: &'a dyn Http,
@@ -59,32 +60,27 @@ impl LoginContext<'_> {
                 attempts += 1;
                 match exchange(&*system.clock, self.http, profile, &secret, &code) {
                     Ok(issued) => return Ok((issued, secret)),
-                    Err(ExchangeError::ClientSecret(error)) if attempts < ATTEMPTS => {
-                        secret = settings::another_client_secret(system, error)?;
-                    }
-                    Err(ExchangeError::Code(error)) if system.terminal.stdin && attempts < ATTEMPTS => {
-                        reject(system, &error.in_one_line());
-                        break;
-                    }
-                    Err(error) => return Err(error.into()),
+                    Err(error) if attempts == ATTEMPTS => return Err(error),
+                    Err(error) => match error.wrong_answer() {
+                        Some(WrongAnswer::Client) => {
+                            secret = settings::another_client_secret(system, error)?;
+                        }
+                        Some(WrongAnswer::Code) if system.terminal.stdin => {
+                            reject(system, &error.in_one_line());
+                            break;
+                        }
+                        _ => return Err(error),
+                    },
                 }
             }
         }
     }
 
     fn code(&self, system: &mut System, profile: &Profile) -> Result<AuthorizationCode, Error> {
-        let (file, no_pkce) = (self.args.code_file.as_deref(), self.args.no_pkce);
         match self.flow {
-            FlowName::SelfClient => self_client::code(system, profile, file),
-            FlowName::Paste => paste::code(system, profile, file, no_pkce),
-            _ => {
-                let choices = browser::Choices {
-                    no_browser: self.args.no_browser,
-                    no_pkce,
-                    timeout: self.args.timeout,
-                };
-                browser::code(system, profile, choices)
-            }
+            FlowName::SelfClient => self_client::code(system, profile, self.args),
+            FlowName::Paste => paste::code(system, profile, self.args),
+            _ => browser::code(system, profile, self.args),
         }
     }
 

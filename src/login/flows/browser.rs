@@ -1,13 +1,14 @@
 //! `--flow browser`: opens the consent page and receives the redirect on a loopback address.
 
+use crate::cli::LoginArgs;
 use crate::error::Error;
-use crate::i18n::tr;
+use crate::i18n::{humanize, tr};
 use crate::login::display;
 use crate::login::exchange::AuthorizationCode;
-use crate::login::flows::redirect::{ConsentRequest, Unusable};
+use crate::login::flows::redirect::ConsentRequest;
 use crate::login::flows::{denied, timed_out, untrusted};
 use crate::login::listener::{Arrival, Listener, ResponsePage};
-use crate::login::prompts::{read_line, reject};
+use crate::login::prompts::read_line;
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::callback::Callback;
 use crate::secret::Secret;
@@ -17,15 +18,6 @@ use crate::system::stdio::has_input;
 use crate::system::{Deadline, System};
 use std::time::Duration;
 
-/// Flags of the browser flow.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Choices {
-    pub(crate) no_browser: bool,
-    pub(crate) no_pkce: bool,
-    /// How long to wait for the redirect.
-    pub(crate) timeout: Duration,
-}
-
 /// How often a pasted line and signals are looked for.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -33,14 +25,14 @@ const LOOK: Duration = Duration::from_millis(200);
 pub(crate) fn code(
     system: &mut System,
     profile: &Profile,
-    choices: Choices,
+    args: &LoginArgs,
 ) -> Result<AuthorizationCode, Error> {
     let listener = Listener::bind(&profile.redirect_uri)?;
-    let request = ConsentRequest::new(profile, choices.no_pkce)?;
+    let request = ConsentRequest::new(profile, args.no_pkce)?;
     let signals = system.signals.clone();
     let granted = signals.while_checked(|| {
-        show_url(system, &request.url(), choices);
-        wait(system, &listener, &request, choices.timeout)
+        show_url(system, &request.url(), args);
+        wait(system, &listener, &request, args.timeout)
     })??;
     Ok(request.granted(granted))
 }
@@ -66,12 +58,9 @@ fn wait(
             return Ok(granted);
         }
         if system.terminal.stdin && has_input(Duration::ZERO) {
-            let Some(text) = read_line(system)? else { continue };
-            match request.pasted(&text) {
-                Ok(granted) => return Ok(granted),
-                Err(denied @ Unusable::Denied(_)) => return Err(denied.into_error()),
-                Err(_) if text.is_empty() => {}
-                Err(unusable) => reject(system, &unusable.reason()),
+            let Some(text) = read_line(system)?.filter(|text| !text.is_empty()) else { continue };
+            if let Some(granted) = request.typed(system, &text)? {
+                return Ok(granted);
             }
         }
     }
@@ -100,49 +89,36 @@ fn redirected(
         }
         return Ok(None);
     }
-    match request.read(arrival.query()) {
-        Callback::Granted { code, accounts } => {
-            arrival.answer(ResponsePage::Granted);
-            Ok(Some((code, accounts)))
-        }
-        Callback::Denied(error) => {
-            arrival.answer(ResponsePage::Denied);
-            Err(denied(&error))
-        }
-        Callback::Untrusted(problem) => {
-            arrival.answer(ResponsePage::Refused);
-            Err(untrusted(problem))
-        }
+    let (page, granted) = match request.read(arrival.query()) {
+        Callback::Granted { code, accounts } => (ResponsePage::Granted, Ok(Some((code, accounts)))),
+        Callback::Denied(error) => (ResponsePage::Denied, Err(denied(&error))),
+        Callback::Untrusted(problem) => (ResponsePage::Refused, Err(untrusted(problem))),
         Callback::Stray(error) => {
-            arrival.answer(ResponsePage::Foreign);
             if !std::mem::replace(&mut warned.stray, true) {
                 system.warn(&tr!(
                     "ignored a redirect with error={error} but without this login's state; still waiting",
                     error
                 ));
             }
-            Ok(None)
+            (ResponsePage::Foreign, Ok(None))
         }
-        Callback::Foreign => {
-            arrival.answer(ResponsePage::Foreign);
-            Ok(None)
-        }
-    }
+        Callback::Foreign => (ResponsePage::Foreign, Ok(None)),
+    };
+    arrival.answer(page);
+    granted
 }
 
-fn show_url(system: &System, url: &str, choices: Choices) {
-    let opened = if choices.no_browser {
-        false
-    } else {
-        system.browser.open(url).map_err(|problem| log::info!("no browser was opened: {problem}")).is_ok()
-    };
+fn show_url(system: &System, url: &str, args: &LoginArgs) {
+    let open =
+        || system.browser.open(url).inspect_err(|problem| log::info!("no browser was opened: {problem}"));
+    let opened = !args.no_browser && open().is_ok();
     if opened && is_at_hand(&system.env) {
         system.say(&tr!("zoho-cred: opened the consent page in your browser; if you do not see it, visit:"))
     } else {
         system.say(&tr!("zoho-cred: visit this page in your browser and accept:"))
     }
     display::address(system, url);
-    let wait = crate::i18n::humanize(choices.timeout);
+    let wait = humanize(args.timeout);
     system.say(&tr!("zoho-cred: waiting up to {wait} for the redirect", wait));
     if system.terminal.stdin && cfg!(unix) {
         system.say(&tr!("zoho-cred: if the browser shows an error after you accept, paste its URL here"));

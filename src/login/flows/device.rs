@@ -1,9 +1,9 @@
 //! `--flow device`: a code that the user enters on another device.
 
-use crate::error::Error;
+use crate::error::{Error, WrongAnswer};
 use crate::i18n::{humanize, tr};
 use crate::login::display;
-use crate::login::exchange::{COOL_DOWN, ExchangeError, IssuedTokens, grant, no_answer, post};
+use crate::login::exchange::{COOL_DOWN, IssuedTokens, grant, post};
 use crate::login::flows::{denied, timed_out, untrusted};
 use crate::login::settings::{ClientSecret, another_client_secret, secret_of};
 use crate::model::{AccountsUrl, Profile};
@@ -67,17 +67,15 @@ pub fn run(
             Ok(Poll::Answer(Answer::Transient(problem))) => {
                 log::info!("asked again later: {}", problem.code());
             }
-            Ok(Poll::Answer(Answer::Unknown(rejection))) => {
-                log::info!("asked again later: {}", rejection.error);
-            }
+            Ok(Poll::Answer(Answer::Unknown(error))) => log::info!("asked again later: {error}"),
             Ok(Poll::Answer(class)) => match grant(profile, class, asked, accounts.clone()) {
                 Ok(issued) => return Ok((issued, client.secret)),
-                Err(ExchangeError::ClientSecret(error)) => {
+                Err(error) if error.wrong_answer() == Some(WrongAnswer::Client) => {
                     drop(spinner);
                     client = ClientSecret::given(another_client_secret(system, error)?);
                     spinner = show_spinner(system, deadline.remaining(clock));
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             },
             Err(error) => log::info!("asked again later: {}", error.message()),
         }
@@ -90,7 +88,7 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
     match classify(answer.status, &answer.body, profile.accounts_url.is_loopback()) {
         Answer::Throttled => return Err(cooling_down(COOL_DOWN)),
         Answer::Transient(problem) if answer.status >= 500 => {
-            return Err(no_answer(&profile.accounts_url.host(), &problem));
+            return Err(problem.error(&profile.accounts_url.host(), None));
         }
         _ => {}
     }

@@ -1,16 +1,16 @@
 //! What the browser's address bar shows after the consent, pasted into the terminal or a file.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::exchange::AuthorizationCode;
 use crate::login::flows::{denied, untrusted};
-use crate::login::prompts::bad_answer;
-use crate::login::random;
+use crate::login::prompts::{bad_answer, reject};
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::authorize;
 use crate::oauth::callback::{self, Callback, Pasted};
 use crate::oauth::pkce::Pkce;
 use crate::secret::Secret;
+use crate::system::{System, random};
 
 /// A request for consent.
 pub(super) struct ConsentRequest<'a> {
@@ -19,38 +19,10 @@ pub(super) struct ConsentRequest<'a> {
     pkce: Option<Pkce>,
 }
 
-/// Why a pasted text is not the redirect of this login.
-pub(super) enum Unusable {
-    /// Something else was pasted.
-    Mistaken(String),
-    /// Its code must not be exchanged.
-    Untrusted(String),
-    /// There was no consent.
-    Denied(String),
-}
-
-impl Unusable {
-    /// For a person who can paste again.
-    pub(super) fn reason(&self) -> String {
-        match self {
-            Unusable::Mistaken(reason) => reason.clone(),
-            Unusable::Untrusted(reason) => untrusted(reason.clone()).message().to_owned(),
-            Unusable::Denied(error) => denied(error).message().to_owned(),
-        }
-    }
-
-    pub(super) fn into_error(self) -> Error {
-        match self {
-            Unusable::Mistaken(reason) => bad_answer(reason),
-            Unusable::Untrusted(reason) => untrusted(reason),
-            Unusable::Denied(error) => denied(&error),
-        }
-    }
-}
-
 impl<'a> ConsentRequest<'a> {
     pub(super) fn new(profile: &'a Profile, no_pkce: bool) -> Result<Self, Error> {
-        Ok(ConsentRequest { profile, state: random::state()?, pkce: random::pkce(no_pkce)? })
+        let pkce = if no_pkce { None } else { Some(Pkce::from_random(&random::bytes()?)) };
+        Ok(ConsentRequest { profile, state: Secret::new(random::word()?), pkce })
     }
 
     /// The URL of the consent page.
@@ -64,16 +36,29 @@ impl<'a> ConsentRequest<'a> {
     }
 
     /// The code in a pasted text, and the accounts server that issued it.
-    pub(super) fn pasted(&self, text: &str) -> Result<(Secret, AccountsUrl), Unusable> {
+    pub(super) fn pasted(&self, text: &str) -> Result<(Secret, AccountsUrl), Error> {
         match callback::pasted(text) {
             Some(Pasted::Code(code)) => Ok((code, self.profile.accounts_url.clone())),
             Some(Pasted::Query(query)) => match self.read(&query) {
                 Callback::Granted { code, accounts } => Ok((code, accounts)),
-                Callback::Denied(error) | Callback::Stray(error) => Err(Unusable::Denied(error)),
-                Callback::Untrusted(problem) => Err(Unusable::Untrusted(problem)),
-                Callback::Foreign => Err(Unusable::Untrusted(tr!("its state is not the one of this login"))),
+                Callback::Denied(error) | Callback::Stray(error) => Err(denied(&error)),
+                Callback::Untrusted(problem) => Err(untrusted(problem)),
+                Callback::Foreign => Err(untrusted(tr!("its state is not the one of this login"))),
             },
-            None => Err(Unusable::Mistaken(tr!("that is neither the redirected URL nor a code"))),
+            None => Err(bad_answer(tr!("that is neither the redirected URL nor a code"))),
+        }
+    }
+
+    /// Like [`ConsentRequest::pasted`], for a person. `None` after a text that was explained and can be pasted again; a
+    /// denial ends the login.
+    pub(super) fn typed(&self, system: &System, text: &str) -> Result<Option<(Secret, AccountsUrl)>, Error> {
+        match self.pasted(text) {
+            Ok(granted) => Ok(Some(granted)),
+            Err(error) if error.code() == Code::BadInput => {
+                reject(system, error.message());
+                Ok(None)
+            }
+            Err(denied) => Err(denied),
         }
     }
 
