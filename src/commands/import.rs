@@ -8,10 +8,7 @@ use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::exported::{self, ExportError};
 use crate::login::{save_login, sdk_csv};
-use crate::model::{
-    AccountsUrl, Budget, CredentialId, DEFAULT_REDIRECT_URI, Grant, Profile, ProfileName, Scheme,
-    SecretBackend, Secrets,
-};
+use crate::model::{AccountsUrl, CredentialId, Grant, Profile, ProfileName, SecretBackend, Secrets};
 use crate::sanitize::sanitize;
 use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, environment_secrets};
 use crate::store::StateDir;
@@ -180,21 +177,10 @@ fn from_sdk(args: &SdkArgs, config: &ConfigFile, notes: &mut Vec<String>) -> Res
                 );
                 Error::usage(problem, "zoho-cred import sdk")
             })?;
-        let profile = Profile {
-            name,
-            origin: config.profile_origin(),
-            data_center: accounts_url.data_center(),
-            accounts_url,
-            client_id: user.client_id,
-            grant: Grant::RefreshToken,
-            scopes: Vec::new(),
-            redirect_uri: user.redirect_uri.unwrap_or_else(|| DEFAULT_REDIRECT_URI.to_owned()),
-            scheme: Scheme::default(),
-            secrets: SecretBackend::Keyring,
-            org_id: None,
-            hosts: None,
-            budget: Budget::default(),
-        };
+        let mut profile = Profile::new(name, config.profile_origin(), accounts_url, user.client_id);
+        if let Some(uri) = user.redirect_uri {
+            profile.redirect_uri = uri;
+        }
         let (client_secret, refresh_token) = (user.client_secret, Some(user.refresh_token));
         Ok(Candidate { profile, secrets: Secrets { client_secret, refresh_token } })
     });

@@ -2,10 +2,7 @@
 
 use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::model::{
-    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend,
-    split_scopes,
-};
+use crate::model::{AccountsUrl, Grant, Origin, Profile, ProfileName, SecretBackend, split_scopes};
 use crate::nearest::{did_you_mean, nearest};
 use crate::secret::Secret;
 use crate::system::{Env, files};
@@ -107,7 +104,7 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
     source(env, "ZOHO_CLIENT_SECRET", "zoho-client-secret")?;
     let word = grant(env)?;
     let lacking = lacking(env, word);
-    let (Some(client_id), [], Some((accounts_url, data_center))) =
+    let (Some(client_id), [], Some((accounts_url, _))) =
         (env.get("ZOHO_CLIENT_ID"), &lacking[..], accounts(env)?)
     else {
         return Err(missing(&lacking));
@@ -121,19 +118,10 @@ pub fn profile(env: &Env) -> Result<Profile, Error> {
         GrantWord::RefreshToken | GrantWord::Unknown => Grant::RefreshToken,
     };
     let profile = Profile {
-        name: ProfileName::environment(),
-        origin: Origin::Environment,
-        accounts_url,
-        data_center,
-        client_id: client_id.trim().to_owned(),
         grant,
         scopes,
-        redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
-        scheme: Scheme::default(),
         secrets: SecretBackend::Environment,
-        org_id: None,
-        hosts: None,
-        budget: Budget::default(),
+        ..Profile::new(ProfileName::environment(), Origin::Environment, accounts_url, client_id.trim())
     };
     profile.check()?;
     Ok(profile)

@@ -57,19 +57,34 @@ pub(crate) fn help(english: &str) -> Option<&'static str> {
     catalog()?.help.get(english).map(String::as_str)
 }
 
-/// Replaces the placeholders of a translation.
+/// Replaces the placeholders of a translation. Japanese text has blanks around Latin words only, so the one after a
+/// placeholder is left out if the value turns out to end in Japanese. A path keeps it, to end there.
 pub fn fill(translation: &str, values: &[(&str, &dyn Display)]) -> String {
     let mut filled = String::new();
     let mut rest = translation;
-    while let Some((before, name, after)) = placeholder(rest) {
+    while let Some((before, name, mut after)) = placeholder(rest) {
         filled += before;
         match values.iter().find(|(key, _)| *key == name) {
-            Some((_, value)) => filled += &value.to_string(),
+            Some((_, value)) => {
+                let value = value.to_string();
+                let next = after.trim_start_matches(' ');
+                if value.ends_with(is_japanese)
+                    && next.starts_with(is_japanese)
+                    && !value.contains(['/', '\\'])
+                {
+                    after = next;
+                }
+                filled += &value;
+            }
             None => filled += &rest[before.len()..rest.len() - after.len()],
         }
         rest = after;
     }
     filled + rest
+}
+
+fn is_japanese(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{30ff}' | '々' | '\u{4e00}'..='\u{9fff}')
 }
 
 /// The text before the first `{name}`, the name, and the text after it.
@@ -105,6 +120,15 @@ mod tests {
         assert_eq!(pair(), ["state", "none"]);
         let _speaking = crate::i18n::speak(Language::named("ja").unwrap());
         assert_eq!(pair(), ["状態", "なし"]);
+    }
+
+    /// Regression: the login guide said `API コンソール を開いて` for a server that is not Zoho's.
+    #[test]
+    fn a_japanese_value_has_no_blank_after_it() {
+        let filled = |value: &str| fill("{console} を開いて", &[("console", &value)]);
+        assert_eq!(filled("API コンソール"), "API コンソールを開いて");
+        assert_eq!(filled("https://x.jp"), "https://x.jp を開いて");
+        assert_eq!(filled("/home/山田"), "/home/山田 を開いて");
     }
 
     #[test]

@@ -15,20 +15,9 @@ pub(crate) fn address(system: &System, url: &str) {
     }
 }
 
-/// Prints a code to type elsewhere, framed and bold on a terminal.
+/// Prints a code to type elsewhere, bold on a terminal.
 pub fn code(system: &System, code: &str) {
     let code = sanitize(code);
-    if !system.styles_stderr() {
-        return system.say(&format!("      {code}\n"));
-    }
-    let (corners, line, side) = if system.draws_lines() {
-        (["╭", "╮", "╰", "╯"], "─", "│")
-    } else {
-        (["+"; 4], "-", "|")
-    };
-    let [above, right, below, end] = corners;
-    let line = line.repeat(code.chars().count() + 6);
-    system.say_styled(&format!(
-        "      {above}{line}{right}\n      {side}  \u{1b}[1m {code} \u{1b}[0m  {side}\n      {below}{line}{end}\n"
-    ));
+    let (bold, plain) = if system.styles_stderr() { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+    system.say_styled(&format!("      {bold}{code}{plain}\n"));
 }

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 mod answers;
 pub(crate) mod check_writable;
+pub(crate) mod client_secret;
 mod display;
 pub(crate) mod exchange;
 pub mod exported;

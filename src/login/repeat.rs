@@ -20,8 +20,8 @@ pub(crate) fn command(system: &System, global: &Global, start: &Start<'_>) -> St
     let file = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     add("--ca-file", file(&global.ca_file).as_deref());
     add("--flow", start.flow.to_possible_value().as_ref().map(|flow| flow.get_name()));
-    if let Ok(Some((accounts, data_center))) = start.accounts(system) {
-        match data_center {
+    if let Ok(Some(accounts)) = start.accounts(system) {
+        match accounts.data_center() {
             Some(dc) if args.accounts_url.is_none() => add("--data-center", Some(dc.code)),
             _ => add("--accounts-url", Some(accounts.as_str())),
         }

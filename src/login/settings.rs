@@ -5,22 +5,21 @@ use crate::config::{ConfigFile, environment};
 use crate::error::{Error, WrongAnswer};
 use crate::i18n::tr;
 use crate::login::answers::{self, unknown_scopes, with_presets};
-use crate::login::{
-    ask, ask_required, ask_secret, ask_secret_or_none, guide, read_secret_file, reject, wrong,
-};
-use crate::model::{
-    AccountsUrl, Budget, DEFAULT_REDIRECT_URI, ENVIRONMENT, Grant, Profile, ProfileName, Scheme,
-    SecretBackend, split_scopes,
-};
+use crate::login::client_secret::{ClientSecret, stored_client_secret};
+use crate::login::{ask, ask_required, ask_secret, guide, read_secret_file, wrong};
+use crate::model::{AccountsUrl, ENVIRONMENT, Grant, Profile, ProfileName, SecretBackend, split_scopes};
 use crate::secret::Secret;
+use crate::secrets::LoginRecord;
+use crate::store::StateDir;
 use crate::system::{System, browser};
-use crate::zoho::{DataCenter, scopes};
+use crate::zoho::{DataCenter, data_center, scopes};
 use clap::ValueEnum;
 
 /// What a login starts from.
 pub(crate) struct Start<'a> {
     pub(crate) args: &'a LoginArgs,
     pub(crate) config: &'a ConfigFile,
+    pub(crate) state: &'a StateDir,
     pub(crate) name: ProfileName,
     /// The settings that the profile has so far.
     pub(crate) old: Option<Profile>,
@@ -33,7 +32,7 @@ pub(crate) struct Start<'a> {
 /// What a person has answered so far.
 #[derive(Default)]
 pub(crate) struct Typed {
-    accounts: Option<Accounts>,
+    accounts: Option<AccountsUrl>,
     client_id: Option<String>,
     scopes: Vec<String>,
     soid: Option<String>,
@@ -67,38 +66,50 @@ impl Typed {
     }
 }
 
-/// An accounts server, and the data center if it is one of Zoho's.
-type Accounts = (AccountsUrl, Option<&'static DataCenter>);
-
 /// All settings of a login.
 pub(crate) struct LoginSettings {
     pub(crate) profile: Profile,
     pub(crate) client: ClientSecret,
 }
 
-impl Start<'_> {
-    /// Completes the settings, with questions in the order of the API console's page. `stored` finds the client
-    /// secret of an earlier login.
-    pub(crate) fn complete(
-        &mut self,
-        system: &mut System,
-        stored: impl Fn(&System, &Profile) -> Option<Secret>,
-    ) -> Result<LoginSettings, Error> {
-        let (accounts_url, data_center) = match self.accounts(system)? {
+impl<'a> Start<'a> {
+    /// What the login of the profile `name` starts from.
+    pub(crate) fn new(
+        system: &System,
+        args: &'a LoginArgs,
+        config: &'a ConfigFile,
+        state: &'a StateDir,
+        name: ProfileName,
+    ) -> Self {
+        let old = config.profile(&name).and_then(Result::ok);
+        let last = old.as_ref().and_then(|old| LoginRecord::load(state, old).ok().flatten()?.flow);
+        let flow = flow(system, args, old.as_ref(), last.as_deref());
+        let secrets = match (args.secrets, &old) {
+            (Some(SecretsFlag::File), _) => SecretBackend::File,
+            (None, Some(old)) => old.secrets.clone(),
+            (Some(SecretsFlag::Keyring), _) | (None, None) => SecretBackend::Keyring,
+        };
+        Start { args, config, state, name, old, flow, secrets, typed: Typed::default() }
+    }
+
+    /// Completes the settings, with questions in the order of the API console's page.
+    pub(crate) fn complete(&mut self, system: &mut System) -> Result<LoginSettings, Error> {
+        let accounts_url = match self.accounts(system)? {
             Some(accounts) => accounts,
             None => self.typed.accounts.insert(ask_data_center(system)?).clone(),
         };
         let client_id = match self.client_id(system) {
             Some(id) => id,
             None => {
-                guide::show(system, self.flow, data_center, &self.redirect_uri());
+                let redirect_uri = self.base(system).redirect_uri;
+                guide::show(system, self.flow, accounts_url.data_center(), &redirect_uri);
                 let id = ask_required(system, &tr!("Client ID"), "--client-id", answers::client_id)?;
                 self.typed.client_id.insert(id).clone()
             }
         };
-        let mut profile = Profile { accounts_url, data_center, client_id, ..self.base(system) };
+        let mut profile = self.profile(system, accounts_url, client_id);
         profile.check()?;
-        let client = match self.client_secret(system, &profile, stored)? {
+        let client = match self.client_secret(system, &profile)? {
             Some(client) => client,
             None => {
                 let question = tr!("Client Secret");
@@ -125,78 +136,58 @@ impl Start<'_> {
         Ok(LoginSettings { profile, client })
     }
 
-    /// The flags of all settings that nothing provides. `stored` tells whether an earlier login has the secret.
-    pub(crate) fn missing(
-        &self,
-        system: &System,
-        stored: impl Fn(&System, &Profile) -> Option<Secret>,
-    ) -> Result<Vec<&'static str>, Error> {
-        let mut missing = Vec::new();
+    /// The flags of all settings that nothing provides.
+    pub(crate) fn missing(&self, system: &System) -> Result<Vec<&'static str>, Error> {
         let (accounts, client_id) = (self.accounts(system)?, self.client_id(system));
-        let profile =
-            accounts.clone().zip(client_id.clone()).map(|((accounts_url, data_center), client_id)| Profile {
-                accounts_url,
-                data_center,
-                client_id,
-                ..self.base(system)
+        let (no_accounts, no_client) = (accounts.is_none(), client_id.is_none());
+        let no_secret = self.args.client_secret_file.is_none()
+            && environment::client_secret(&system.env)?.is_none()
+            && accounts.zip(client_id).is_none_or(|(accounts_url, client_id)| {
+                stored_client_secret(system, self.state, &self.profile(system, accounts_url, client_id))
+                    .is_none()
             });
-        if accounts.is_none() {
-            missing.push("--data-center");
-        }
-        if client_id.is_none() {
-            missing.push("--client-id");
-        }
-        let nowhere =
-            self.args.client_secret_file.is_none() && environment::client_secret(&system.env)?.is_none();
-        if nowhere && profile.is_none_or(|profile| stored(system, &profile).is_none()) {
-            missing.push("--client-secret-file");
-        }
         let needs_scopes = !matches!(self.flow, FlowName::RefreshToken | FlowName::SelfClient);
-        if needs_scopes && self.scopes(system).is_empty() {
-            missing.push("--scope");
-        }
-        Ok(missing)
+        let settings = [
+            (no_accounts, "--data-center"),
+            (no_client, "--client-id"),
+            (no_secret, "--client-secret-file"),
+            (needs_scopes && self.scopes(system).is_empty(), "--scope"),
+        ];
+        Ok(settings.into_iter().filter(|(is_missing, _)| *is_missing).map(|(_, flag)| flag).collect())
     }
 
     /// The profile with every setting that needs no question.
     pub(crate) fn base(&self, system: &System) -> Profile {
-        let blank = || Profile {
-            name: self.name.clone(),
-            origin: self.config.profile_origin(),
-            accounts_url: AccountsUrl::of(&crate::zoho::data_center::ALL[0]),
-            data_center: None,
-            client_id: String::new(),
-            grant: Grant::RefreshToken,
-            scopes: Vec::new(),
-            redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
-            scheme: Scheme::default(),
-            secrets: SecretBackend::Keyring,
-            org_id: None,
-            hosts: None,
-            budget: Budget::default(),
-        };
-        let grant = match self.flow {
+        let mut profile = self.old.clone().unwrap_or_else(|| {
+            let anywhere = AccountsUrl::of(&data_center::ALL[0]);
+            Profile::new(self.name.clone(), self.config.profile_origin(), anywhere, "")
+        });
+        profile.grant = match self.flow {
             FlowName::ClientCredentials => Grant::ClientCredentials { soid: self.soid(system) },
             _ => Grant::RefreshToken,
         };
-        let (scopes, redirect_uri) = (self.scopes(system), self.redirect_uri());
-        let secrets = self.secrets.clone();
-        Profile { grant, scopes, redirect_uri, secrets, ..self.old.clone().unwrap_or_else(blank) }
+        profile.scopes = self.scopes(system);
+        profile.secrets = self.secrets.clone();
+        if let Some(uri) = &self.args.redirect_uri {
+            profile.redirect_uri.clone_from(uri);
+        }
+        profile
     }
 
-    pub(super) fn accounts(&self, system: &System) -> Result<Option<Accounts>, Error> {
-        if self.typed.accounts.is_some() {
-            return Ok(self.typed.accounts.clone());
+    fn profile(&self, system: &System, accounts_url: AccountsUrl, client_id: String) -> Profile {
+        let data_center = accounts_url.data_center();
+        Profile { accounts_url, data_center, client_id, ..self.base(system) }
+    }
+
+    pub(super) fn accounts(&self, system: &System) -> Result<Option<AccountsUrl>, Error> {
+        if let Some(typed) = &self.typed.accounts {
+            return Ok(Some(typed.clone()));
         }
         Ok(match (&self.args.accounts_url, self.args.data_center, &self.old) {
-            (Some(url), _, _) => {
-                let url = AccountsUrl::new(url)?;
-                let data_center = url.data_center();
-                Some((url, data_center))
-            }
-            (None, Some(dc), _) => Some((AccountsUrl::of(dc), Some(dc))),
-            (None, None, Some(old)) => Some((old.accounts_url.clone(), old.data_center)),
-            (None, None, None) => environment::accounts(&system.env)?,
+            (Some(url), _, _) => Some(AccountsUrl::new(url)?),
+            (None, Some(dc), _) => Some(AccountsUrl::of(dc)),
+            (None, None, Some(old)) => Some(old.accounts_url.clone()),
+            (None, None, None) => environment::accounts(&system.env)?.map(|(accounts_url, _)| accounts_url),
         })
     }
 
@@ -207,40 +198,25 @@ impl Start<'_> {
     }
 
     fn scopes(&self, system: &System) -> Vec<String> {
-        let flags: Vec<_> = self.args.scopes.iter().flat_map(|text| split_scopes(text)).collect();
-        let old = || self.old.as_ref().map(|old| old.scopes.clone()).filter(|scopes| !scopes.is_empty());
-        let environment = || split_scopes(system.env.get("ZOHO_SCOPES").unwrap_or_default());
-        let given = if flags.is_empty() { self.typed.scopes.clone() } else { flags };
-        let scopes = if given.is_empty() { old().unwrap_or_else(environment) } else { given };
-        with_presets(&scopes)
+        let flags = self.args.scopes.iter().flat_map(|text| split_scopes(text)).collect();
+        let old = self.old.as_ref().map(|old| old.scopes.clone()).unwrap_or_default();
+        let environment = split_scopes(system.env.get("ZOHO_SCOPES").unwrap_or_default());
+        let sources = [flags, self.typed.scopes.clone(), old, environment];
+        with_presets(&sources.into_iter().find(|scopes| !scopes.is_empty()).unwrap_or_default())
     }
 
     fn soid(&self, system: &System) -> Option<String> {
-        let before = || match self.old.as_ref().map(|old| &old.grant) {
-            Some(Grant::ClientCredentials { soid }) => soid.clone(),
-            _ => system.env.get("ZOHO_SOID").map(str::to_owned),
+        let before = match self.old.as_ref().map(|old| &old.grant) {
+            Some(Grant::ClientCredentials { soid }) => soid.as_deref(),
+            _ => system.env.get("ZOHO_SOID"),
         };
-        self.args
-            .soid
-            .clone()
-            .or_else(|| self.typed.soid.clone())
-            .or_else(before)
-            .map(|soid| soid.trim().to_owned())
-            .filter(|soid| !soid.is_empty())
-    }
-
-    fn redirect_uri(&self) -> String {
-        redirect_uri(self.args, self.old.as_ref())
+        let soid = self.args.soid.as_deref().or(self.typed.soid.as_deref()).or(before)?.trim();
+        (!soid.is_empty()).then(|| soid.to_owned())
     }
 
     /// The client secret from its file, the environment, or an earlier login. The one in the environment is ignored if
     /// the environment names another client.
-    fn client_secret(
-        &self,
-        system: &mut System,
-        profile: &Profile,
-        stored: impl Fn(&System, &Profile) -> Option<Secret>,
-    ) -> Result<Option<ClientSecret>, Error> {
+    fn client_secret(&self, system: &mut System, profile: &Profile) -> Result<Option<ClientSecret>, Error> {
         if let Some(secret) = &self.typed.secret {
             return Ok(Some(ClientSecret::given(secret.clone())));
         }
@@ -251,30 +227,14 @@ impl Start<'_> {
         if is_ours && let Some(secret) = environment::client_secret(&system.env)? {
             return Ok(Some(ClientSecret::given(secret)));
         }
-        Ok(stored(system, profile).map(|secret| ClientSecret { secret, is_stored: true }))
-    }
-}
-
-/// The redirect URI of a login, exactly as registered.
-pub(crate) fn redirect_uri(args: &LoginArgs, old: Option<&Profile>) -> String {
-    let old = old.map(|old| old.redirect_uri.as_str());
-    args.redirect_uri.as_deref().or(old).unwrap_or(DEFAULT_REDIRECT_URI).to_owned()
-}
-
-/// Where to store the secrets.
-pub(crate) fn secrets(args: &LoginArgs, old: Option<&Profile>) -> SecretBackend {
-    match (args.secrets, old) {
-        (Some(SecretsFlag::File), _) => SecretBackend::File,
-        (Some(SecretsFlag::Keyring), _) => SecretBackend::Keyring,
-        (None, Some(old)) => old.secrets.clone(),
-        (None, None) => SecretBackend::Keyring,
+        Ok(stored_client_secret(system, self.state, profile).map(ClientSecret::stored))
     }
 }
 
 /// Selects the flow if `--flow` is not given. A flag that only one flow uses decides first. Then the flow of the
 /// profile's last login is used if its client type has no consent page. Then the browser, if there is one and the
 /// redirect URI points to this machine; else paste.
-pub(crate) fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Option<&str>) -> FlowName {
+fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Option<&str>) -> FlowName {
     let same = |old: &&Profile| args.client_id.as_ref().is_none_or(|id| id.trim() == old.client_id);
     let again = old.filter(same).and_then(|old| match old.grant {
         Grant::ClientCredentials { .. } => Some(FlowName::ClientCredentials),
@@ -320,11 +280,10 @@ pub(crate) fn ask_name(system: &mut System) -> Result<ProfileName, Error> {
     })
 }
 
-fn ask_data_center(system: &mut System) -> Result<Accounts, Error> {
+fn ask_data_center(system: &mut System) -> Result<AccountsUrl, Error> {
     system.say(&tr!("zoho-cred: your data center is the ending of your Zoho URLs: crm.zoho.jp is jp"));
     let question = tr!("Data center ({codes})", codes = DataCenter::list());
-    let dc = ask_required(system, &question, "--data-center", DataCenter::named)?;
-    Ok((AccountsUrl::of(dc), Some(dc)))
+    ask_required(system, &question, "--data-center", DataCenter::named).map(AccountsUrl::of)
 }
 
 fn ask_scopes(system: &mut System, flow: FlowName) -> Result<Vec<String>, Error> {
@@ -343,80 +302,4 @@ fn ask_scopes(system: &mut System, flow: FlowName) -> Result<Vec<String>, Error>
         );
     }
     ask_required(system, &tr!("Scopes"), "--scope", answers::scopes)
-}
-
-pub(crate) struct ClientSecret {
-    pub(crate) secret: Secret,
-    /// Whether it was stored by an earlier login, for one accounts server.
-    is_stored: bool,
-}
-
-impl ClientSecret {
-    pub(crate) fn given(secret: Secret) -> Self {
-        ClientSecret { secret, is_stored: false }
-    }
-}
-
-/// Another secret after Zoho rejected one, with the error as the reason. On a terminal, an empty answer gives up and
-/// returns the error.
-pub(crate) fn another_secret(
-    system: &System,
-    error: Error,
-    question: &str,
-    check: impl Fn(&str) -> Result<(), String>,
-) -> Result<Secret, Error> {
-    if !system.terminal.stdin {
-        return Err(error);
-    }
-    reject(system, &error.in_one_line());
-    ask_secret_or_none(system, question, check)?.ok_or(error)
-}
-
-/// Another client secret; see [`another_secret`].
-pub(crate) fn another_client_secret(system: &System, error: Error) -> Result<Secret, Error> {
-    another_secret(
-        system,
-        error,
-        &tr!("Client Secret again, or Enter if it is right"),
-        answers::client_secret,
-    )
-}
-
-/// The new client secret after a rotation, from its file or a person.
-pub(crate) fn new_client_secret(system: &mut System, args: &LoginArgs) -> Result<Secret, Error> {
-    let flag = "--client-secret-file";
-    match &args.client_secret_file {
-        Some(path) => read_secret_file(system, path),
-        None if system.terminal.stdin => {
-            ask_secret(system, &tr!("New Client Secret"), flag, answers::client_secret)
-        }
-        None => Err(wrong(tr!("there is no terminal to ask for what is missing: {flags}", flags = flag))),
-    }
-}
-
-/// The client secret for the data center that the user's account is in. By default each data center has a secret of
-/// its own, so this prompts for it. Without a terminal, a stored secret is never sent to another server.
-pub(crate) fn secret_of(
-    system: &System,
-    profile: &Profile,
-    landed: &AccountsUrl,
-    client: ClientSecret,
-) -> Result<Secret, Error> {
-    if *landed == profile.accounts_url {
-        return Ok(client.secret);
-    }
-    let code = landed.data_center().map_or(landed.as_str(), |dc| dc.code);
-    if !system.terminal.stdin {
-        return if client.is_stored {
-            Err(wrong(tr!(
-                "the account is in '{code}', but the stored client secret is for {place}: use --client-secret-file",
-                code,
-                place = profile.place(),
-            )))
-        } else {
-            Ok(client.secret)
-        };
-    }
-    let question = tr!("Client Secret for '{code}', or Enter to use the same", code);
-    Ok(ask_secret_or_none(system, &question, answers::client_secret)?.unwrap_or(client.secret))
 }

@@ -26,27 +26,25 @@ const WARN_FROM: usize = ZOHO_KEEPS - 2;
 
 /// Creation times of one client's tokens, in ms since 1970, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TokenCount {
+struct TokenCount {
     at_ms: Vec<i64>,
 }
 
 impl TokenCount {
     /// Adds a token. Those that Zoho has deleted by now are no longer counted.
-    pub(crate) fn one_more(&mut self, now_ms: i64) {
+    fn one_more(&mut self, now_ms: i64) {
         self.at_ms.push(now_ms);
         let gone = self.at_ms.len().saturating_sub(ZOHO_KEEPS);
         self.at_ms.drain(..gone);
     }
 
     /// Removes the oldest entry, because it is not known which token was revoked and only the count matters.
-    pub(crate) fn one_less(&mut self) {
-        if !self.at_ms.is_empty() {
-            self.at_ms.remove(0);
-        }
+    fn one_less(&mut self) {
+        self.at_ms.drain(..self.at_ms.len().min(1));
     }
 
     /// The warning for this count, if any.
-    pub(crate) fn warning(&self) -> Option<String> {
+    fn warning(&self) -> Option<String> {
         let count = self.at_ms.len();
         (count >= WARN_FROM).then(|| {
             tr!(
@@ -65,21 +63,12 @@ pub(crate) fn note_made(
     client_id: &str,
     now: ClockReading,
 ) -> Result<Option<String>, Error> {
-    let path = path(state, accounts, client_id);
-    let mut token_count = load(&path)?;
-    token_count.one_more(now.wall_ms);
-    save(state, &path, &token_count)?;
-    Ok(token_count.warning())
+    update(state, accounts, client_id, |count| count.one_more(now.wall_ms)).map(|count| count.warning())
 }
 
 /// Counts a revoked refresh token. Errors are only logged: a count that is too high just warns too early.
 pub(crate) fn note_revoked(state: &StateDir, accounts: &AccountsUrl, client_id: &str) {
-    let path = path(state, accounts, client_id);
-    let result = load(&path).and_then(|mut token_count| {
-        token_count.one_less();
-        save(state, &path, &token_count)
-    });
-    if let Err(error) = result {
+    if let Err(error) = update(state, accounts, client_id, TokenCount::one_less) {
         log::warn!("the count of refresh tokens was not updated: {}", error.message());
     }
 }
@@ -87,6 +76,20 @@ pub(crate) fn note_revoked(state: &StateDir, accounts: &AccountsUrl, client_id: 
 /// The warning before a login creates another token, if any.
 pub(crate) fn warning_before(state: &StateDir, accounts: &AccountsUrl, client_id: &str) -> Option<String> {
     load(&path(state, accounts, client_id)).ok()?.warning()
+}
+
+fn update(
+    state: &StateDir,
+    accounts: &AccountsUrl,
+    client_id: &str,
+    change: impl FnOnce(&mut TokenCount),
+) -> Result<TokenCount, Error> {
+    let path = path(state, accounts, client_id);
+    let mut count = load(&path)?;
+    change(&mut count);
+    state.subdir("clients")?;
+    atomic::replace_unlocked(&path, &encode(&count))?;
+    Ok(count)
 }
 
 fn load(path: &Path) -> Result<TokenCount, Error> {
@@ -98,11 +101,6 @@ fn load(path: &Path) -> Result<TokenCount, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(TokenCount::default()),
         Err(error) => Err(state_dir::failed(state_dir::Action::Read, path, &error)),
     }
-}
-
-fn save(state: &StateDir, path: &Path, token_count: &TokenCount) -> Result<(), Error> {
-    state.subdir("clients")?;
-    atomic::replace_unlocked(path, &encode(token_count))
 }
 
 fn path(state: &StateDir, accounts: &AccountsUrl, client_id: &str) -> PathBuf {

@@ -171,6 +171,30 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// A profile with a refresh token in the keyring and otherwise the default settings.
+    pub(crate) fn new(
+        name: ProfileName,
+        origin: Origin,
+        accounts_url: AccountsUrl,
+        client_id: impl Into<String>,
+    ) -> Self {
+        Profile {
+            name,
+            origin,
+            data_center: accounts_url.data_center(),
+            accounts_url,
+            client_id: client_id.into(),
+            grant: Grant::RefreshToken,
+            scopes: Vec::new(),
+            redirect_uri: DEFAULT_REDIRECT_URI.to_owned(),
+            scheme: Scheme::default(),
+            org_id: None,
+            secrets: SecretBackend::Keyring,
+            hosts: None,
+            budget: Budget::default(),
+        }
+    }
+
     /// Checks the values that are sent, shown, and copied into generated files. `Code::Config` names the first
     /// one with an invalid character.
     pub fn check(&self) -> Result<(), Error> {

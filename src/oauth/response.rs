@@ -183,13 +183,6 @@ mod tests {
         classify(status, body.as_bytes(), false)
     }
 
-    fn life_of(body: &str) -> Option<u64> {
-        match of(200, body) {
-            Answer::Granted(granted) => Some(granted.life.as_secs()),
-            _ => None,
-        }
-    }
-
     /// Answers like the documented ones: class, statuses, and bodies, one a line. `-` is an empty body.
     const VARIATIONS: [(&str, &[u16], &str); 9] = [
         (
@@ -324,35 +317,31 @@ mod tests {
 
     #[test]
     fn a_life_is_read_as_every_zoho_product_writes_it() {
-        assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":3600}"#), Some(3600));
-        assert_eq!(
-            life_of(r#"{"access_token":"1000.a.b","expires_in_sec":3600,"expires_in":3600000}"#),
-            Some(3600)
-        );
-        assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":3600000}"#), Some(3600));
-        assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":1800000}"#), Some(1800));
-        assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":"1800"}"#), Some(1800));
-        assert_eq!(life_of(r#"{"access_token":"1000.a.b"}"#), Some(3600));
-        assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":86400}"#), Some(3600));
-        assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":30}"#), None);
-        assert_eq!(life_of(r#"{"access_token":"1000.a.b","expires_in":-5}"#), None);
+        for (life, expected) in [
+            ("", Some(3600)),
+            (r#","expires_in":3600"#, Some(3600)),
+            (r#","expires_in_sec":3600,"expires_in":3600000"#, Some(3600)),
+            (r#","expires_in":1800000"#, Some(1800)),
+            (r#","expires_in":"1800""#, Some(1800)),
+            (r#","expires_in":86400"#, Some(3600)),
+            (r#","expires_in":30"#, None),
+            (r#","expires_in":-5"#, None),
+        ] {
+            let answer = of(200, &format!(r#"{{"access_token":"1000.a.b"{life}}}"#));
+            let found =
+                if let Answer::Granted(granted) = answer { Some(granted.life.as_secs()) } else { None };
+            assert_eq!(found, expected, "{life}");
+        }
+        let short = br#"{"access_token":"1000.a.b","expires_in":5}"#;
+        assert!(matches!(classify(200, short, true), Answer::Granted(_)));
     }
 
     #[test]
-    fn a_short_life_is_believed_on_loopback() {
-        let body = br#"{"access_token":"1000.a.b","expires_in":5}"#;
-        assert!(matches!(classify(200, body, true), Answer::Granted(_)));
-    }
-
-    #[test]
-    fn hostile_tokens_and_domains_are_not_taken() {
+    fn hostile_tokens_are_not_taken() {
         for token in ["a\\nb", "a\\\"b", "a\\u0000b", "a b", ""] {
             let body = format!(r#"{{"access_token":"{token}"}}"#);
             assert!(matches!(of(200, &body), Answer::Transient(_)), "{body}");
         }
-        let body = r#"{"access_token":"a","api_domain":"https://x.example/\nEvil: 1","expires_in":3600}"#;
-        let Answer::Granted(granted) = of(200, body) else { panic!() };
-        assert_eq!(granted.api_domain, None);
     }
 
     #[test]
@@ -379,6 +368,7 @@ mod tests {
             "https://www.zohoapis.eu/$(id)",
             "https://www.zohoapis.eu/';id;'",
             "https://www.zohoapis.eu/`id`",
+            "https://x.example/\nEvil: 1",
             "www.zohoapis.eu",
             "",
         ] {
@@ -389,11 +379,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn no_answer_breaks_the_classifier(status in 100u16..600, body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            classify(status, &body, false);
-        }
-
         #[test]
         fn only_a_2xx_with_a_sound_token_grants(status in 100u16..600, token in "\\PC{0,12}", error in "[a-z_]{0,12}") {
             let body = serde_json::json!({"access_token": token, "error": error}).to_string();

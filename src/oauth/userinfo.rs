@@ -74,26 +74,22 @@ mod tests {
 
     #[test]
     fn a_token_is_dead_or_alive_only_where_zoho_says_so() {
-        let cases: [(u16, &str, Liveness); 13] = [
-            (401, r#"{"response":"error","cause":"INVALID_OAUTHTOKEN"}"#, Liveness::Dead),
-            (401, r#"{"response":"error","cause":"OAUTHTOKEN_EXPIRED"}"#, Liveness::Dead),
-            (401, r#"{"response":"error","cause":"INVALID_OAUTHSCOPE"}"#, Liveness::Alive),
-            (200, r#"{"ZUID":795542386}"#, Liveness::Alive),
-            (200, r#"{"Email":"x@e.com"}"#, Liveness::Alive),
-            (
-                200,
-                r#"{"response":"error","code":"Z101","cause":"throttles_limit_exceeded"}"#,
-                Liveness::Unknown,
-            ),
-            (200, r#"{"response":"error","code":"T102","cause":"ip_not_allowed"}"#, Liveness::Unknown),
-            (200, r#"{"ZUID":null,"Email":""}"#, Liveness::Unknown),
-            (200, "{}", Liveness::Unknown),
-            (200, "<html>", Liveness::Unknown),
-            (200, r#"{"cause":"INVALID_OAUTHTOKEN"}"#, Liveness::Unknown),
-            (401, "", Liveness::Unknown),
-            (503, r#"{"cause":"INVALID_OAUTHTOKEN"}"#, Liveness::Unknown),
-        ];
-        for (status, body, expected) in cases {
+        use Liveness::{Alive, Dead, Unknown};
+        for (status, body, expected) in [
+            (401, r#"{"response":"error","cause":"INVALID_OAUTHTOKEN"}"#, Dead),
+            (401, r#"{"response":"error","cause":"OAUTHTOKEN_EXPIRED"}"#, Dead),
+            (401, r#"{"response":"error","cause":"INVALID_OAUTHSCOPE"}"#, Alive),
+            (200, r#"{"ZUID":795542386}"#, Alive),
+            (200, r#"{"Email":"x@e.com"}"#, Alive),
+            (200, r#"{"response":"error","code":"Z101","cause":"throttles_limit_exceeded"}"#, Unknown),
+            (200, r#"{"response":"error","code":"T102","cause":"ip_not_allowed"}"#, Unknown),
+            (200, r#"{"ZUID":null,"Email":""}"#, Unknown),
+            (200, "{}", Unknown),
+            (200, "<html>", Unknown),
+            (200, r#"{"cause":"INVALID_OAUTHTOKEN"}"#, Unknown),
+            (401, "", Unknown),
+            (503, r#"{"cause":"INVALID_OAUTHTOKEN"}"#, Unknown),
+        ] {
             assert_eq!(liveness(status, body.as_bytes()), expected, "{status} {body}");
         }
     }

@@ -236,6 +236,7 @@ pub(crate) fn first_segment(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::TokenRefusal::{Dead, Org, Scope, Unclear};
     use super::*;
     use crate::zoho::data_center;
 
@@ -261,98 +262,39 @@ mod tests {
     #[test]
     fn a_401_is_read_as_its_product_means_it() {
         let cases = [
-            (
-                "crm",
-                r#"{"code":"INVALID_TOKEN","details":{},"message":"invalid oauth token","status":"error"}"#,
-                TokenRefusal::Dead,
-            ),
-            (
-                "crm",
-                r#"{"code":"OAUTH_SCOPE_MISMATCH","details":{},"message":"x","status":"error"}"#,
-                TokenRefusal::Scope,
-            ),
-            (
-                "recruit",
-                r#"{"code":"AUTHENTICATION_FAILURE","message":"Authentication failed"}"#,
-                TokenRefusal::Dead,
-            ),
-            (
-                "desk",
-                r#"{"errorCode":"INVALID_OAUTH","message":"The OAuth Token you provided is invalid."}"#,
-                TokenRefusal::Dead,
-            ),
-            ("desk", r#"{"errorCode":"SCOPE_MISMATCH","message":"x"}"#, TokenRefusal::Scope),
-            ("desk", r#"{"errorCode":"OAUTH_ORG_MISMATCH","message":"x"}"#, TokenRefusal::Org),
-            ("desk", r#"{"errorCode":"UNAUTHORIZED","message":"x"}"#, TokenRefusal::Unclear),
-            (
-                "books",
-                r#"{"code":14,"message":"Invalid value passed for authtoken."}"#,
-                TokenRefusal::Unclear,
-            ),
-            (
-                "books",
-                r#"{"code":57,"message":"You are not authorized to perform this operation"}"#,
-                TokenRefusal::Unclear,
-            ),
-            (
-                "mail",
-                r#"{"status":{"code":401},"data":{"errorCode":"INVALID_OAUTHTOKEN"}}"#,
-                TokenRefusal::Dead,
-            ),
-            (
-                "mail",
-                r#"{"status":{"code":401},"data":{"errorCode":"INVALID_OAUTHSCOPE","authFail":"true"}}"#,
-                TokenRefusal::Scope,
-            ),
-            (
-                "projects",
-                r#"{"error":{"status_code":"401","title":"INVALID_OAUTHTOKEN","details":[{"message":"x"}]}}"#,
-                TokenRefusal::Dead,
-            ),
-            ("projects", r#"{"error":{"code":401,"message":"Invalid OAuth scope."}}"#, TokenRefusal::Scope),
-            (
-                "analytics",
-                r#"{"status":"failure","data":{"errorCode":8535,"errorMessage":"x"}}"#,
-                TokenRefusal::Dead,
-            ),
-            (
-                "analytics",
-                r#"{"status":"failure","data":{"errorCode":8540,"errorMessage":"x"}}"#,
-                TokenRefusal::Scope,
-            ),
-            (
-                "analytics",
-                r#"{"status":"failure","data":{"errorCode":8518,"errorMessage":"x"}}"#,
-                TokenRefusal::Unclear,
-            ),
-            (
-                "social",
-                r#"{"error":{"code":401,"requestURI":"x","message":"INVALID_OAUTHSCOPE"}}"#,
-                TokenRefusal::Scope,
-            ),
-            ("creator", r#"{"code":1030,"message":"x"}"#, TokenRefusal::Dead),
-            ("cliq", r#"{"code":"oauthtoken_invalid","message":"x"}"#, TokenRefusal::Dead),
-            (
-                "people",
-                r#"{"response":{"errors":{"code":7218,"message":"x"},"status":1}}"#,
-                TokenRefusal::Unclear,
-            ),
-            ("recruit", r#"{"response":{"error":{"code":"4834","message":"x"}}}"#, TokenRefusal::Unclear),
-            ("salesiq", r#"{"error":{"code":1008,"message":"x"}}"#, TokenRefusal::Unclear),
-            ("accounts", r#"{"response":"error","cause":"INVALID_OAUTHTOKEN"}"#, TokenRefusal::Dead),
-            ("bookings", "<html><body>Unauthorized</body></html>", TokenRefusal::Dead),
-            ("desk", "<html><body>Unauthorized</body></html>", TokenRefusal::Unclear),
-            ("sign", "", TokenRefusal::Unclear),
+            ("crm", r#"{"code":"INVALID_TOKEN","message":"invalid oauth token"}"#, Dead),
+            ("crm", r#"{"code":"OAUTH_SCOPE_MISMATCH","message":"x"}"#, Scope),
+            ("recruit", r#"{"code":"AUTHENTICATION_FAILURE","message":"x"}"#, Dead),
+            ("desk", r#"{"errorCode":"INVALID_OAUTH","message":"x"}"#, Dead),
+            ("desk", r#"{"errorCode":"SCOPE_MISMATCH","message":"x"}"#, Scope),
+            ("desk", r#"{"errorCode":"OAUTH_ORG_MISMATCH","message":"x"}"#, Org),
+            ("desk", r#"{"errorCode":"UNAUTHORIZED","message":"x"}"#, Unclear),
+            ("books", r#"{"code":14,"message":"x"}"#, Unclear),
+            ("books", r#"{"code":57,"message":"x"}"#, Unclear),
+            ("mail", r#"{"status":{"code":401},"data":{"errorCode":"INVALID_OAUTHTOKEN"}}"#, Dead),
+            ("mail", r#"{"data":{"errorCode":"INVALID_OAUTHSCOPE"}}"#, Scope),
+            ("projects", r#"{"error":{"status_code":"401","title":"INVALID_OAUTHTOKEN"}}"#, Dead),
+            ("projects", r#"{"error":{"code":401,"message":"Invalid OAuth scope."}}"#, Scope),
+            ("analytics", r#"{"data":{"errorCode":8535}}"#, Dead),
+            ("analytics", r#"{"data":{"errorCode":8540}}"#, Scope),
+            ("analytics", r#"{"data":{"errorCode":8518}}"#, Unclear),
+            ("social", r#"{"error":{"code":401,"message":"INVALID_OAUTHSCOPE"}}"#, Scope),
+            ("creator", r#"{"code":1030,"message":"x"}"#, Dead),
+            ("cliq", r#"{"code":"oauthtoken_invalid","message":"x"}"#, Dead),
+            ("people", r#"{"response":{"errors":{"code":7218}}}"#, Unclear),
+            ("recruit", r#"{"response":{"error":{"code":"4834","message":"x"}}}"#, Unclear),
+            ("salesiq", r#"{"error":{"code":1008,"message":"x"}}"#, Unclear),
+            ("accounts", r#"{"response":"error","cause":"INVALID_OAUTHTOKEN"}"#, Dead),
+            ("bookings", "<html><body>Unauthorized</body></html>", Dead),
+            ("desk", "<html><body>Unauthorized</body></html>", Unclear),
+            ("sign", "", Unclear),
         ];
         for (name, body, expected) in cases {
             let product = by_name(name).unwrap();
             assert_eq!(refusal(Some(product), "", body.as_bytes()), expected, "{name}: {body}");
         }
-        assert_eq!(refusal(None, r#"Bearer error="expired_token""#, b""), TokenRefusal::Dead);
-        assert_eq!(
-            refusal(by_name("books"), r#"Bearer error="insufficient_scope""#, b"{}"),
-            TokenRefusal::Scope
-        );
+        assert_eq!(refusal(None, r#"Bearer error="expired_token""#, b""), Dead);
+        assert_eq!(refusal(by_name("books"), r#"Bearer error="insufficient_scope""#, b"{}"), Scope);
     }
 
     #[test]

@@ -5,11 +5,10 @@ use crate::config::ConfigFile;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::listener::Listener;
-use crate::login::settings::{Start, Typed};
-use crate::login::{confirm, reject, settings, wrong};
-use crate::model::{Profile, ProfileName, SecretBackend};
-use crate::secret::Secret;
-use crate::secrets::{KeyringSecrets, KeyringTimeout, LoginRecord, Source};
+use crate::login::settings::Start;
+use crate::login::{confirm, reject, wrong};
+use crate::model::{ProfileName, SecretBackend};
+use crate::secrets::{KeyringSecrets, KeyringTimeout};
 use crate::store::StateDir;
 use crate::system::System;
 use std::path::Path;
@@ -23,41 +22,32 @@ pub(super) fn check_stdin_flags(args: &LoginArgs) -> Result<(), Error> {
     }
 }
 
-pub(super) fn check_port(args: &LoginArgs, old: Option<&Profile>, flow: FlowName) -> Result<(), Error> {
-    match flow {
-        FlowName::Browser => Listener::check(&settings::redirect_uri(args, old)),
-        _ => Ok(()),
+/// What the login of the profile `name` starts from, once its port is known to be free.
+pub(super) fn begin<'a>(
+    system: &System,
+    args: &'a LoginArgs,
+    config: &'a ConfigFile,
+    state: &'a StateDir,
+    name: ProfileName,
+) -> Result<Start<'a>, Error> {
+    let start = Start::new(system, args, config, state, name);
+    if start.flow == FlowName::Browser {
+        Listener::check(&start.base(system).redirect_uri)?;
     }
+    Ok(start)
 }
 
 /// Without a terminal, names every missing setting in one error.
-pub(super) fn check_missing(
-    system: &System,
-    args: &LoginArgs,
-    config: &ConfigFile,
-    start: Option<&Start<'_>>,
-    stored: impl Fn(&System, &Profile) -> Option<Secret>,
-) -> Result<(), Error> {
-    let (mut all, nameless);
-    let start = match start {
-        Some(start) => {
-            all = Vec::new();
-            start
-        }
-        None => {
-            all = vec!["PROFILE"];
-            let (name, flow) = (ProfileName::environment(), settings::flow(system, args, None, None));
-            let secrets = settings::secrets(args, None);
-            nameless = Start { args, config, name, old: None, flow, secrets, typed: Typed::default() };
-            &nameless
-        }
-    };
-    all.extend(start.missing(system, stored)?);
-    if all.is_empty() { Ok(()) } else { Err(wrong(missing(&all))) }
-}
-
-pub(super) fn missing(flags: &[&str]) -> String {
-    tr!("there is no terminal to ask for what is missing: {flags}", flags = flags.join(&tr!(", ")))
+pub(super) fn check_missing(system: &System, start: &Start<'_>, is_nameless: bool) -> Result<(), Error> {
+    let mut missing = start.missing(system)?;
+    if is_nameless {
+        missing.insert(0, "PROFILE");
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let flags = missing.join(&tr!(", "));
+    Err(wrong(tr!("there is no terminal to ask for what is missing: {flags}", flags)))
 }
 
 /// Where to store secrets. If no keyring answers, a person may choose files instead.
@@ -103,31 +93,4 @@ pub(super) fn is_bare(args: &LoginArgs) -> bool {
         && args.scopes.is_empty()
         && args.flow.is_none()
         && args.secrets.is_none()
-}
-
-/// What the login of the profile `name` starts from, once its port is known to be free.
-pub(super) fn begin<'a>(
-    system: &System,
-    args: &'a LoginArgs,
-    config: &'a ConfigFile,
-    state: &StateDir,
-    name: &ProfileName,
-) -> Result<Start<'a>, Error> {
-    let old = config.profile(name).and_then(Result::ok);
-    let last = old.as_ref().and_then(|old| LoginRecord::load(state, old).ok().flatten()?.flow);
-    let flow = settings::flow(system, args, old.as_ref(), last.as_deref());
-    check_port(args, old.as_ref(), flow)?;
-    let (name, secrets) = (name.clone(), settings::secrets(args, old.as_ref()));
-    Ok(Start { args, config, name, secrets, old, flow, typed: Typed::default() })
-}
-
-/// The client secret of the profile's last login, if it was for the same accounts server, client and grant.
-pub(super) fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) -> Option<Secret> {
-    let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, false));
-    let login = source.login().ok().flatten().filter(|login| login.is_for(profile))?;
-    let store = source.store(&login.store).ok()?;
-    store.get(&login.client_secret).unwrap_or_else(|error| {
-        system.warn(&tr!("could not read the client secret of the last login: {why}", why = error.message()));
-        None
-    })
 }

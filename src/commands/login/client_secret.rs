@@ -6,7 +6,8 @@ use crate::commands::login::context::{ATTEMPTS, TEST_REQUEST};
 use crate::commands::session::Session;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::login::{settings, wrong};
+use crate::login::client_secret::{another_client_secret, new_client_secret};
+use crate::login::wrong;
 use crate::model::{CredentialId, Profile, SecretBackend, Secrets};
 use crate::refresh::get_token;
 use crate::secret::Secret;
@@ -27,7 +28,7 @@ pub(super) fn client_secret_only(
         )));
     }
     let old = session.source(system).secrets()?;
-    let mut secret = settings::new_client_secret(system, args)?;
+    let mut secret = new_client_secret(system, args)?;
     let mut replaced = None;
     for attempt in 1..=ATTEMPTS {
         let secrets = Secrets { client_secret: secret.clone(), refresh_token: old.refresh_token.clone() };
@@ -37,7 +38,7 @@ pub(super) fn client_secret_only(
                 break;
             }
             Err(error) if error.code() == Code::ClientRejected && attempt < ATTEMPTS => {
-                secret = settings::another_client_secret(system, error)?;
+                secret = another_client_secret(system, error)?;
             }
             Err(error) => return Err(error),
         }

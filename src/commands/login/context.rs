@@ -4,10 +4,11 @@ use crate::cli::{FlowName, LoginArgs};
 use crate::config::ConfigFile;
 use crate::error::{Code, Error, WrongAnswer};
 use crate::i18n::tr;
+use crate::login::client_secret::{ClientSecret, another_client_secret, another_secret, secret_of};
 use crate::login::exchange::{AuthorizationCode, IssuedTokens, exchange};
 use crate::login::flows::{browser, paste, refresh_token, self_client};
-use crate::login::settings::{ClientSecret, Start};
-use crate::login::{LoginToken, Superseded, reject, save_login, settings, token_count};
+use crate::login::settings::Start;
+use crate::login::{LoginToken, Superseded, reject, save_login, token_count};
 use crate::model::{CredentialId, MinTtl, Profile, Secrets};
 use crate::refresh::{Ports, TokenRequest, get_token, seed_cache};
 use crate::secret::Secret;
@@ -54,7 +55,7 @@ impl LoginContext<'_> {
         loop {
             let code = self.code(system, profile)?;
             if let Some(client) = client.take() {
-                secret = settings::secret_of(system, profile, &code.accounts_url, client)?;
+                secret = secret_of(system, profile, &code.accounts_url, client)?;
             }
             loop {
                 attempts += 1;
@@ -63,7 +64,7 @@ impl LoginContext<'_> {
                     Err(error) if attempts == ATTEMPTS => return Err(error),
                     Err(error) => match error.wrong_answer() {
                         Some(WrongAnswer::Client) => {
-                            secret = settings::another_client_secret(system, error)?;
+                            secret = another_client_secret(system, error)?;
                         }
                         Some(WrongAnswer::Code) if system.terminal.stdin => {
                             reject(system, &error.in_one_line());
@@ -201,11 +202,11 @@ impl LoginContext<'_> {
 fn correct(system: &System, secrets: &mut Secrets, error: Error) -> Result<(), Error> {
     match error.code() {
         Code::ClientRejected if error.wrong_answer() == Some(WrongAnswer::Client) => {
-            secrets.client_secret = settings::another_client_secret(system, error)?;
+            secrets.client_secret = another_client_secret(system, error)?;
         }
         Code::LoginRequired if secrets.refresh_token.is_some() => {
             let question = tr!("Refresh token again, or Enter to stop");
-            let another = settings::another_secret(system, error, &question, refresh_token::check)?;
+            let another = another_secret(system, error, &question, refresh_token::check)?;
             secrets.refresh_token = Some(another);
         }
         _ => return Err(error),

@@ -6,8 +6,7 @@ mod context;
 
 use crate::cli::{FlowName, Global, LoginArgs};
 use crate::commands::login::checks::{
-    begin, check_backend, check_missing, check_port, check_stdin_flags, choose_backend, is_bare, missing,
-    stored_client_secret,
+    begin, check_backend, check_missing, check_stdin_flags, choose_backend, is_bare,
 };
 use crate::commands::login::client_secret::client_secret_only;
 use crate::commands::login::context::LoginContext;
@@ -17,9 +16,8 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::login::flows::{device, refresh_token};
 use crate::login::settings::{LoginSettings, Start};
-use crate::login::{account, check_writable, confirm, reject, repeat, settings, token_count, wrong};
-use crate::model::{CredentialId, Profile, SecretBackend, Secrets};
-use crate::secret::Secret;
+use crate::login::{account, check_writable, confirm, reject, repeat, settings, token_count};
+use crate::model::{CredentialId, Profile, ProfileName, SecretBackend, Secrets};
 use crate::secrets::{KeyringTimeout, ProfileState, Source, is_session_only};
 use crate::store::{SharedSettings, StateDir};
 use crate::system::System;
@@ -34,29 +32,26 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
     let state = StateDir::new(state_dir(&system.env)?);
     state.check()?;
     let known = settings::name(system, args, &config)?;
-    let mut start = known.as_ref().map(|name| begin(system, args, &config, &state, name)).transpose()?;
-    if let Some(profile) = start.as_ref().and_then(|start| start.old.as_ref()).filter(|_| is_bare(args))
+    let name = known.clone().unwrap_or_else(ProfileName::environment);
+    let mut start = begin(system, args, &config, &state, name)?;
+    if let Some(profile) = start.old.as_ref().filter(|_| is_bare(args))
         && let SecretBackend::Command(command) = &profile.secrets
     {
         return bind_command(system, global, args, &config, &state, profile, command);
     }
-    let stored = |system: &System, profile: &Profile| stored_client_secret(system, &state, profile);
     if !system.terminal.stdin {
-        check_missing(system, args, &config, start.as_ref(), stored)?;
-    } else if start.is_none() {
-        // The port of a first login is checked before its name is asked for.
-        check_port(args, None, settings::flow(system, args, None, None))?;
+        check_missing(system, &start, known.is_none())?;
+    } else if known.is_none() {
         let name = settings::ask_name(system)?;
-        let begun = start.insert(begin(system, args, &config, &state, &name)?);
-        begun.typed.other = true;
+        start = begin(system, args, &config, &state, name)?;
+        start.typed.other = true;
     }
-    let Some(mut start) = start else { return Err(wrong(missing(&["PROFILE"]))) };
-    let mut done = ask_and_grant(system, global, &mut start, &state, stored);
+    let mut done = ask_and_grant(system, global, &mut start);
     while let Err(error) = &done
         && error.wrong_answer().is_some_and(|wrong| start.typed.forget(wrong))
     {
         reject(system, &error.in_one_line());
-        done = ask_and_grant(system, global, &mut start, &state, stored);
+        done = ask_and_grant(system, global, &mut start);
     }
     if done.is_err() && start.typed.is_any() {
         system.say(&tr!("zoho-cred: you are not logged in yet; this command goes on with your answers:"));
@@ -66,22 +61,16 @@ pub(crate) fn login(system: &mut System, global: &Global, args: &LoginArgs) -> R
 }
 
 /// Completes the settings and logs in with them.
-fn ask_and_grant(
-    system: &mut System,
-    global: &Global,
-    start: &mut Start<'_>,
-    state: &StateDir,
-    stored: impl Fn(&System, &Profile) -> Option<Secret>,
-) -> Result<u8, Error> {
+fn ask_and_grant(system: &mut System, global: &Global, start: &mut Start<'_>) -> Result<u8, Error> {
     if system.terminal.stdin {
         choose_backend(system, global, start)?;
     } else {
         check_backend(system, global, &start.secrets)?;
     }
     let base = start.base(system);
-    check_writable::takes_secrets(system, state, start.config, &base, global.verbosity.quiet)?;
-    let settings = start.complete(system, stored)?;
-    grant_and_store(system, global, start, state, settings)
+    check_writable::takes_secrets(system, start.state, start.config, &base, global.verbosity.quiet)?;
+    let settings = start.complete(system)?;
+    grant_and_store(system, global, start, settings)
 }
 
 /// Gets the tokens for complete settings and stores them.
@@ -89,11 +78,10 @@ fn grant_and_store(
     system: &mut System,
     global: &Global,
     start: &mut Start<'_>,
-    state: &StateDir,
     settings: LoginSettings,
 ) -> Result<u8, Error> {
-    let LoginSettings { profile, client, .. } = settings;
-    let (args, config, flow) = (start.args, start.config, start.flow);
+    let LoginSettings { profile, client } = settings;
+    let (args, config, state, flow) = (start.args, start.config, start.state, start.flow);
     let roots = roots(system, global);
     let http = (system.http)(&roots)?;
     http.ready()?;
@@ -108,12 +96,8 @@ fn grant_and_store(
     let token = match flow {
         FlowName::RefreshToken => {
             let refresh_token = Some(refresh_token::refresh_token(system, args)?);
-            context.store_existing(
-                system,
-                start,
-                &profile,
-                Secrets { client_secret: client.secret, refresh_token },
-            )?
+            let secrets = Secrets { client_secret: client.secret, refresh_token };
+            context.store_existing(system, start, &profile, secrets)?
         }
         FlowName::ClientCredentials => {
             let secrets = Secrets { client_secret: client.secret, refresh_token: None };

@@ -2,10 +2,10 @@
 
 use crate::error::{Error, WrongAnswer};
 use crate::i18n::{humanize, tr};
+use crate::login::client_secret::{ClientSecret, another_client_secret, secret_of};
 use crate::login::display;
 use crate::login::exchange::{COOL_DOWN, IssuedTokens, grant, post};
 use crate::login::flows::{denied, timed_out, untrusted};
-use crate::login::settings::{ClientSecret, another_client_secret, secret_of};
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
 use crate::oauth::rejection::LikelyCause;
