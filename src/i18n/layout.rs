@@ -100,7 +100,8 @@ fn breaks(line: &str) -> Vec<usize> {
     ends.dedup();
     ends.retain(|end| {
         let (before, after) = line.split_at(*end);
-        let breaks = before.ends_with(' ') || !before.ends_with(ascii) || !after.starts_with(ascii);
+        let is_ascii = |c: char| c.is_ascii();
+        let breaks = before.ends_with(' ') || !before.ends_with(is_ascii) || !after.starts_with(is_ascii);
         breaks && !splits_number(before, after) && !quoted.iter().any(|range| range.contains(end))
     });
     ends
@@ -124,10 +125,6 @@ fn splits_word(line: &str, at: usize) -> bool {
         }
         _ => false,
     }
-}
-
-fn ascii(c: char) -> bool {
-    c.is_ascii()
 }
 
 /// Whether a Japanese number would lose its unit, or a time its second half: `10 分 15 秒後`.

@@ -30,11 +30,10 @@ pub(super) fn client_secret(text: &str) -> Result<(), String> {
 pub(super) fn scopes(text: &str) -> Result<Vec<String>, String> {
     let words = split_scopes(text);
     for word in &words {
-        if !is_scope(word) {
-            return Err(tr!("'{word}' is not a scope; a scope looks like ZohoCRM.modules.ALL", word));
-        }
-        if !word.contains('.') && scopes::preset(word).is_none() && !OPENID.contains(&&**word) {
-            return Err(match scopes::suggestion(word) {
+        let is_named =
+            word.contains('.') || scopes::preset(word).is_some() || OPENID.contains(&word.as_str());
+        if !is_scope(word) || !is_named {
+            return Err(match scopes::suggestion(word).filter(|_| is_scope(word)) {
                 Some(near) => tr!("'{word}' is not a scope, did you mean '{near}'?", word, near),
                 None => tr!("'{word}' is not a scope; a scope looks like ZohoCRM.modules.ALL", word),
             });

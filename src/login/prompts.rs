@@ -54,15 +54,11 @@ pub(crate) fn ask_secret(
     flag: &str,
     check: impl Fn(&str) -> Result<(), String>,
 ) -> Result<Secret, Error> {
-    loop {
-        let Some(answer) = read_hidden(system, question)? else { return Err(no_answer(system, flag)) };
-        let checked =
-            if answer.is_empty() { Err(tr!("nothing was entered")) } else { check(answer.expose()) };
-        match checked {
-            Ok(()) => return Ok(answer),
-            Err(reason) => reject(system, &reason),
-        }
-    }
+    let answer = ask_hidden(system, question, |text| match text {
+        "" => Err(tr!("nothing was entered")),
+        text => check(text),
+    })?;
+    answer.ok_or_else(|| no_answer(system, flag))
 }
 
 /// Like [`ask_secret`]; an empty answer is `None`.
@@ -71,14 +67,23 @@ pub(crate) fn ask_secret_or_none(
     question: &str,
     check: impl Fn(&str) -> Result<(), String>,
 ) -> Result<Option<Secret>, Error> {
-    loop {
-        let answer = read_hidden(system, question)?.unwrap_or_default();
+    let answer = ask_hidden(system, question, |text| if text.is_empty() { Ok(()) } else { check(text) })?;
+    Ok(answer.filter(|answer| !answer.is_empty()))
+}
+
+/// `None` at the end of the input.
+fn ask_hidden(
+    system: &System,
+    question: &str,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Result<Option<Secret>, Error> {
+    while let Some(answer) = read_hidden(system, question)? {
         match check(answer.expose()) {
-            _ if answer.is_empty() => return Ok(None),
             Ok(()) => return Ok(Some(answer)),
             Err(reason) => reject(system, &reason),
         }
     }
+    Ok(None)
 }
 
 /// Asks a yes-or-no question; anything but a clear yes is a no.

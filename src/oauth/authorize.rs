@@ -7,8 +7,8 @@ use url::form_urlencoded::Serializer;
 /// Path of the authorize endpoint below the accounts server's URL.
 pub const PATH: &str = "/oauth/v2/auth";
 
-/// The address that a person has to visit. It always asks for `offline` access with a new `consent`, as Zoho hands
-/// out no refresh token otherwise; scopes are separated by commas.
+/// The URL that the user has to visit. It always asks for `offline` access with a new `consent`, because Zoho issues no
+/// refresh token otherwise. Scopes are separated by commas.
 pub(crate) fn url(profile: &Profile, state: &Secret, challenge: Option<&str>) -> String {
     let mut query = Serializer::new(String::new());
     query

@@ -1,7 +1,7 @@
 //! What Zoho's redirect brings back: a code and the user's data center, or an error.
 //!
-//! The address can be forged by anybody who gets a browser to visit it, and the client secret goes where it says. So
-//! the state is compared first, and the accounts server must be one of Zoho's, or the one the profile names.
+//! Anyone who gets a browser to visit a URL can forge a redirect, and the client secret would be sent to the server that it
+//! names. So the state is compared first, and the accounts server must be one of Zoho's, or the profile's own.
 
 use crate::i18n::tr;
 use crate::model::{AccountsUrl, is_well_formed};
@@ -16,17 +16,17 @@ use url::form_urlencoded;
 pub enum Callback {
     /// It does not belong to this login: another state, or none.
     Foreign,
-    /// An error without a state, which anybody could have sent: worth a hint, no more.
+    /// An error without a state, which anyone could have sent.
     Stray(String),
     /// The consent was not given.
     Denied(String),
-    /// The code is not to be exchanged, for this reason.
+    /// The code must not be exchanged, for this reason.
     Untrusted(String),
     /// A code, and the accounts server that takes it.
     Granted {
-        /// Single use; good for two minutes.
+        /// Valid for one use and two minutes.
         code: Secret,
-        /// Where it is to be exchanged, and every later refresh is to go.
+        /// The accounts server for the exchange and all later refreshes.
         accounts: AccountsUrl,
     },
 }
@@ -82,22 +82,22 @@ fn issuer(server: Option<&str>, location: Option<&str>, own: &AccountsUrl) -> Re
     }
 }
 
-/// Whether `code` can be a code: bytes that a form can carry and a terminal can bear.
+/// Whether `code` can be an authorization code: printable and of a sensible length.
 pub(crate) fn is_code(code: &str) -> bool {
     (1..=1024).contains(&code.len()) && is_well_formed(code)
 }
 
-/// Whether a person may have copied `text` as a code: Zoho's codes are three words with dots between them.
+/// Whether `text` looks like a code that a person copied: Zoho's codes have three parts with dots between them.
 pub(crate) fn looks_like_code(text: &str) -> bool {
     is_code(text) && text.contains('.')
 }
 
-/// Compares in a time that does not tell how much of it was right.
+/// Compares in constant time.
 fn is_same(given: &str, wanted: &str) -> bool {
     Sha256::digest(given.as_bytes()) == Sha256::digest(wanted.as_bytes())
 }
 
-/// Words from a stranger, made fit to be shown.
+/// Removes everything from an untrusted text that cannot be part of an error code.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')).take(64).collect()
 }

@@ -10,7 +10,7 @@ use crate::secret::Secret;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// Path that hands out a device code.
+/// Path that issues a device code.
 pub(crate) const CODE_PATH: &str = "/oauth/v3/device/code";
 /// Path that is polled for the token.
 pub(crate) const TOKEN_PATH: &str = "/oauth/v3/device/token";
@@ -36,20 +36,20 @@ pub(crate) fn poll_form(profile: &Profile, client_secret: &Secret, device_code: 
     form
 }
 
-/// A device code, and what to tell the person.
+/// A device code, and what to show to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceCode {
-    /// What is polled with.
+    /// For the polls.
     pub device_code: Secret,
-    /// What the person types.
+    /// What the user types.
     pub user_code: String,
-    /// Where they type it.
+    /// The page to type it on.
     pub verification_url: String,
-    /// The same with the code in it.
+    /// The same page with the code in the URL.
     pub(crate) verification_url_complete: Option<String>,
     /// Between two polls.
     pub interval: Duration,
-    /// How long the code is good.
+    /// How long the code is valid.
     pub life: Duration,
 }
 
@@ -91,13 +91,13 @@ fn duration(number: Option<u64>, default: Duration) -> Duration {
 pub enum Poll {
     /// Nobody has answered the page yet.
     Pending,
-    /// Too soon.
+    /// The poll came too soon.
     SlowDown,
-    /// The user lives in another data center: go on there, with the same code.
+    /// The user's account is in another data center: poll there, with the same code.
     OtherDataCenter(String),
-    /// The person said no.
+    /// The user denied consent.
     Denied,
-    /// The code is too old.
+    /// The code has expired.
     Expired,
     /// Anything that the token endpoint can answer.
     Answer(Answer),

@@ -1,4 +1,4 @@
-//! Zoho's OAuth in values: what is sent, and what an answer means. No I/O.
+//! Requests and responses of Zoho's OAuth endpoints as values. No I/O.
 
 mod access_denied;
 pub(crate) mod authorize;
@@ -11,7 +11,7 @@ pub mod revoke;
 pub(crate) mod token;
 pub mod userinfo;
 
-/// Where a server tells of itself and of the others. It wants no credentials and costs no quota.
+/// Lists the accounts servers. It needs no credentials and does not count against Zoho's limit.
 pub(crate) const SERVER_INFO_PATH: &str = "/oauth/serverinfo";
 
 pub(crate) use rejection::client_rejected;

@@ -1,6 +1,6 @@
-//! `POST /oauth/v2/token/revoke` (RFC 7009 in spirit): a refresh token and all its access tokens die.
+//! `POST /oauth/v2/token/revoke` revokes a refresh token and all its access tokens.
 //!
-//! Zoho's pages put the token into the query; it is taken from the form body too, which is in nobody's log. Source:
+//! Zoho's pages put the token into the query. It is accepted in the form body too, which is not logged. Source:
 //! <https://www.zoho.com/accounts/protocol/oauth/revoke-tokens.html>.
 
 use crate::i18n::tr;
@@ -9,19 +9,19 @@ use serde_json::Value;
 /// Path of the endpoint below the accounts server's URL.
 pub const PATH: &str = "/oauth/v2/token/revoke";
 
-/// What became of the token.
+/// The result of a revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// It is dead from now on.
+    /// The token was revoked.
     Now,
-    /// It was dead already.
+    /// The token was already invalid.
     Before,
-    /// It may well live; why, without anything that the server could have made up.
+    /// The token may still be valid. The reason has no text of the server.
     No(String),
 }
 
-/// Reads an answer: `{"status":"success"}`, or 400 for a token that Zoho does not know (any more). A throttle is a
-/// 400 as well, and revokes nothing.
+/// Reads an answer: `{"status":"success"}`, or 400 for a token that Zoho does not know. A throttle is a 400 as well, and
+/// revokes nothing.
 pub fn outcome(status: u16, body: &[u8]) -> Revoked {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let word = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! `GET /oauth/user/info`: it costs no quota, so it serves to ask whether a token still lives.
+//! `GET /oauth/user/info`: whose token it is, and whether it is still valid. It does not count against Zoho's limit.
 //!
 //! Source: <https://www.zoho.com/accounts/protocol/oauth/use-access-token.html>.
 
 /// Path of the endpoint below the accounts server's URL.
 pub const PATH: &str = "/oauth/user/info";
 
-/// What the answer says of the token.
+/// Whether a token is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
     /// 401 with `INVALID_OAUTHTOKEN` or `OAUTHTOKEN_EXPIRED`: no API accepts it.

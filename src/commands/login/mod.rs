@@ -114,17 +114,18 @@ fn grant_and_store(
             Some(context.store_grant(system, profile.clone(), client_secret, grant)?)
         }
     };
-    if !global.verbosity.quiet {
-        match token {
-            Some(token) => {
-                if let Some(account) = account::show(system, &*http, &token) {
-                    context.note_account(system, &profile, &token, &account);
-                }
-            }
-            None => system.say(&tr!("zoho-cred: logged in")),
-        }
+    if global.verbosity.quiet {
+        return Ok(0);
     }
-    print_next_steps(system, global, &profile, state);
+    match token {
+        Some(token) => {
+            if let Some(account) = account::show(system, &*http, &token) {
+                context.note_account(system, &profile, &token, &account);
+            }
+        }
+        None => system.say(&tr!("zoho-cred: logged in")),
+    }
+    print_next_steps(system, &profile, state);
     Ok(0)
 }
 
@@ -166,15 +167,12 @@ fn bind_command(
     ProfileState::new(profile, &id, profile.scopes.clone()).save(state, profile)?;
     if !global.verbosity.quiet {
         system.say(&tr!("zoho-cred: logged in"));
+        print_next_steps(system, profile, state);
     }
-    print_next_steps(system, global, profile, state);
     Ok(0)
 }
 
-fn print_next_steps(system: &System, global: &Global, profile: &Profile, state: &StateDir) {
-    if global.verbosity.quiet {
-        return;
-    }
+fn print_next_steps(system: &System, profile: &Profile, state: &StateDir) {
     match &profile.secrets {
         SecretBackend::Keyring => {
             system.say(&tr!("zoho-cred: the secrets are in the system keyring"));
