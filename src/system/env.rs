@@ -71,7 +71,10 @@ fn is_name(found: &str, name: &str) -> bool {
 
 /// The user's language on Windows and macOS. On other systems, the environment variables are the setting.
 pub(super) fn locale() -> Option<String> {
-    if cfg!(any(windows, target_vendor = "apple")) { sys_locale::get_locale() } else { None }
+    #[cfg(any(windows, target_vendor = "apple"))]
+    return sys_locale::get_locale();
+    #[cfg(not(any(windows, target_vendor = "apple")))]
+    None
 }
 
 #[cfg(test)]

@@ -345,7 +345,7 @@ pub(crate) fn absolute(path: &Path) -> PathBuf {
 
 /// The user's home directory: `HOME`, or the entry in the user database.
 pub(crate) fn home(env: &Env) -> Option<PathBuf> {
-    env.get("HOME").map(PathBuf::from).or_else(|| etcetera::home_dir().ok()).filter(|home| home.is_absolute())
+    env.get("HOME").map(PathBuf::from).or_else(std::env::home_dir).filter(|home| home.is_absolute())
 }
 
 /// Creates or overwrites a file that is not ours to protect, such as documentation.

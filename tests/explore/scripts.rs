@@ -64,15 +64,9 @@ fn server() -> Option<Server> {
 
 impl Server {
     fn call<T: FromRedisValue>(&mut self, script: Script, args: &[&[u8]]) -> T {
-        let script = redis::Script::new(script.code);
-        let mut call = script.prepare_invoke();
-        KEYS.iter().for_each(|key| {
-            call.key(*key);
-        });
-        args.iter().for_each(|arg| {
-            call.arg(*arg);
-        });
-        call.invoke(&mut self.connection).unwrap()
+        let mut call = cmd("EVAL");
+        call.arg(script.code).arg(KEYS.len()).arg(&KEYS).arg(args);
+        call.query(&mut self.connection).unwrap()
     }
 
     fn field(&mut self, key: &str, name: &str) -> Vec<u8> {

@@ -205,7 +205,7 @@ fn a_helper_that_cannot_get_the_lock_says_so_in_time() {
     let locks = test.state().join("locks");
     let lock = std::fs::read_dir(locks).unwrap().next().unwrap().unwrap().path();
     let held = std::fs::File::open(lock).unwrap();
-    fs2::FileExt::lock_exclusive(&held).unwrap();
+    held.lock().unwrap();
     let request = format!("protocol=http\nhost={}\ncredential={token}\n\n", host(&test));
     let outcome = git(&test, "erase", &request);
     outcome.failed(75, "busy");

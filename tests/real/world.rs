@@ -108,7 +108,7 @@ pub fn venv(name: &str, packages: &[&str]) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).unwrap();
     let guard = std::fs::File::create(folder.join("lock")).unwrap();
-    fs2::FileExt::lock_exclusive(&guard).unwrap();
+    guard.lock().unwrap();
     let (python, done) = (folder.join("venv/bin/python"), folder.join("done"));
     if !done.exists() {
         let venv = Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")).status();

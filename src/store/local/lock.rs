@@ -1,4 +1,4 @@
-//! The lock of a credential: `flock(2)`, by fs2, on a file that is never deleted.
+//! The lock of a credential: `flock(2)` on a file that is never deleted.
 //!
 //! The kernel releases the lock when its holder dies. We never break, skip or delete it. Other programs may delete
 //! the file, so the holder checks that the path still leads to it: see [`FileLock::is_still_held`].
@@ -8,9 +8,8 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::store::local::state_dir::{Action, failed};
 use crate::system::files::{close_file, owned_by_us};
-use fs2::FileExt;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -61,13 +60,13 @@ impl LockFile {
                 Some(file) => file,
                 None => open_or_create(&self.path)?,
             };
-            match FileExt::try_lock_exclusive(&file) {
+            match file.try_lock() {
                 Ok(()) => {}
-                Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => {
+                Err(TryLockError::WouldBlock) => {
                     self.open = Some(file);
                     return Ok(None);
                 }
-                Err(error) => return Err(error),
+                Err(TryLockError::Error(error)) => return Err(error),
             }
             if is_same_file(&file, &self.path)? {
                 let mut lock = FileLock { file, path: self.path.clone() };
@@ -117,7 +116,7 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        if let Err(error) = FileExt::unlock(&self.file) {
+        if let Err(error) = self.file.unlock() {
             log::debug!("the lock is released by closing its file: {error}");
         }
     }
@@ -126,7 +125,7 @@ impl Drop for FileLock {
 /// The holder of the lock at `path`. `None` if it is free.
 pub(crate) fn holder(path: &Path) -> Option<Holder> {
     let mut file = options().open(path).ok()?;
-    match FileExt::try_lock_shared(&file) {
+    match file.try_lock_shared() {
         Ok(()) => None,
         Err(_) => {
             let mut text = Vec::new();

@@ -7,8 +7,8 @@ use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::secret::Secret;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chacha20poly1305::aead::{Aead, Payload};
-use chacha20poly1305::{Key, KeyInit as _, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::aead::{self, Aead, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -47,8 +47,8 @@ impl OneKey {
         (bytes.len() == KEY).then_some(OneKey { id, bytes, mac })
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(Key::from_slice(&self.bytes))
+    fn cipher(&self) -> Result<XChaCha20Poly1305, aead::Error> {
+        XChaCha20Poly1305::new_from_slice(&self.bytes).map_err(|_| aead::Error)
     }
 }
 
@@ -93,7 +93,7 @@ impl Keys {
         getrandom::fill(&mut nonce).map_err(|error| failed(error.to_string()))?;
         sealed.extend_from_slice(&nonce);
         let payload = Payload { msg: text, aad: &aad };
-        let body = self.current.cipher().encrypt(XNonce::from_slice(&nonce), payload);
+        let body = self.current.cipher().and_then(|cipher| cipher.encrypt(&nonce.into(), payload));
         sealed.extend(body.map_err(|_| failed(tr!("the token could not be sealed")))?);
         Ok(sealed)
     }
@@ -107,7 +107,8 @@ impl Keys {
         let mut keys = std::iter::once(&self.current).chain(&self.old);
         let key = keys.find(|key| key.id == head[1..]).ok_or(Unopened::Foreign)?;
         let payload = Payload { msg: body, aad: &aad(id, head) };
-        let text = key.cipher().decrypt(XNonce::from_slice(nonce), payload);
+        let nonce = XNonce::try_from(nonce).map_err(|_| Unopened::Broken)?;
+        let text = key.cipher().and_then(|cipher| cipher.decrypt(&nonce, payload));
         text.map(Zeroizing::new).map_err(|_| Unopened::Broken)
     }
 

@@ -155,7 +155,7 @@ fn azurite() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("azurite");
     std::fs::create_dir_all(&folder).unwrap();
     let guard = std::fs::File::create(folder.join("lock")).unwrap();
-    fs2::FileExt::lock_exclusive(&guard).unwrap();
+    guard.lock().unwrap();
     let main = folder.join("node_modules/azurite/dist/src/blob/main.js");
     if !main.exists() {
         let npm = Command::new("npm")

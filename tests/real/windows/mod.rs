@@ -43,7 +43,7 @@ pub fn under_wine(mut test: Test) -> Option<Test> {
 /// A lock for tests with Credential Manager: programs that use Wine's at once disturb each other. Hold it to the end of the test.
 pub fn credential_manager() -> Option<std::fs::File> {
     let lock = std::fs::File::create(home().join("credential-manager.lock")).ok()?;
-    fs2::FileExt::lock_exclusive(&lock).unwrap();
+    lock.lock().unwrap();
     Some(lock)
 }
 
