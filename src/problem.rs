@@ -186,6 +186,7 @@ impl Problem {
             Problem::UntrustedCertificate => {
                 tr!("name the certificate authority with --ca-file FILE or SSL_CERT_FILE")
             }
+            Problem::NoTime => tr!("try again, or give a longer --timeout"),
             Problem::ExpiredCertificate => tr!("set the clock, preferably by NTP: timedatectl set-ntp true"),
             Problem::WrongHostCertificate => {
                 tr!("check the server's address, and that no proxy answers in its place")
@@ -223,7 +224,8 @@ fn certificate(error: &(dyn std::error::Error + 'static)) -> Option<Problem> {
     use rustls::CertificateError as Why;
     let rustls::Error::InvalidCertificate(why) = error.downcast_ref()? else { return None };
     Some(match why {
-        Why::UnknownIssuer => Problem::UntrustedCertificate,
+        // Self-signed by OpenSSL, which makes it an authority, and not named: `Other`.
+        Why::UnknownIssuer | Why::Other(_) => Problem::UntrustedCertificate,
         Why::Expired | Why::ExpiredContext { .. } | Why::NotValidYet | Why::NotValidYetContext { .. } => {
             Problem::ExpiredCertificate
         }
@@ -279,6 +281,8 @@ mod tests {
         use rustls::CertificateError as Why;
         let of = |why| Problem::connecting(&std::io::Error::other(rustls::Error::InvalidCertificate(why)));
         assert_eq!(of(Why::UnknownIssuer), Problem::UntrustedCertificate);
+        let authority = rustls::OtherError(std::sync::Arc::new(std::io::Error::other("CaUsedAsEndEntity")));
+        assert_eq!(of(Why::Other(authority)), Problem::UntrustedCertificate);
         assert_eq!(of(Why::Expired), Problem::ExpiredCertificate);
         assert_eq!(of(Why::NotValidForName), Problem::WrongHostCertificate);
         let Problem::NotConnected(why) = of(Why::BadEncoding) else { panic!() };
