@@ -15,7 +15,7 @@ mod login;
 mod logout;
 mod man;
 mod profile;
-mod reject;
+pub mod reject;
 mod reject_file;
 mod report;
 mod session;

@@ -65,8 +65,8 @@ fn read_token(stdin: &mut dyn Read) -> Result<Secret, Error> {
         .ok_or_else(|| bad(&tr!("stdin is not a token; pass it alone or as 'Zoho-oauthtoken …'")))
 }
 
-/// A token, bare or after its scheme.
-pub(super) fn parse_token(bytes: &[u8]) -> Option<Secret> {
+/// A token, bare or after its scheme: what `reject` reads from stdin, and `--watch` from its reject file.
+pub fn parse_token(bytes: &[u8]) -> Option<Secret> {
     let text = std::str::from_utf8(bytes).ok()?.trim();
     let token = match text.split_once(' ') {
         Some((scheme, token)) if is_well_formed(scheme.trim_end_matches(':')) => token.trim(),

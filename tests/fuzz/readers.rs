@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::time::Duration;
+use zoho_cred::commands::reject::parse_token;
 use zoho_cred::config::{ConfigFile, duration};
 use zoho_cred::helper::{git, uri};
 use zoho_cred::login::{exported, sdk_csv};
@@ -38,6 +39,7 @@ pub fn read(input: &[u8]) -> bool {
         (b'o', _) => object(bytes),
         (b'r', _) => redis_answer(bytes),
         (b's', _) => state_file(bytes),
+        (b't', _) => rejected(bytes),
         (b'u', _) => drop(uri::UriRequest::read(bytes).map(|request| request.place())),
         (b'w', _) => words(&text),
         _ => return false,
@@ -177,6 +179,13 @@ fn git_request(bytes: &[u8]) {
         let written = request.render();
         let again = git::GitRequest::parse(&written).expect("what was written is a request");
         assert_eq!(again.render(), written);
+    }
+}
+
+/// A token that an API refused, from stdin or a file.
+fn rejected(bytes: &[u8]) {
+    if let Some(token) = parse_token(bytes) {
+        assert!(is_well_formed(token.expose()));
     }
 }
 

@@ -238,6 +238,13 @@ impl Test {
         self.run("get --refresh").ok().to_owned()
     }
 
+    /// Makes this many token requests.
+    pub fn spend(&self, requests: usize) {
+        for _ in 0..requests {
+            self.refresh();
+        }
+    }
+
     /// What a report prints with `-o json`.
     #[track_caller]
     pub fn json(&self, args: &str) -> serde_json::Value {
@@ -378,6 +385,10 @@ impl Running {
         outcome
     }
 
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
     /// Its exit code, or `None` if a signal killed it.
     pub fn exit_code(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
@@ -416,6 +427,13 @@ impl Outcome {
         let error: serde_json::Value =
             serde_json::from_str(&self.stderr).unwrap_or_else(|error| panic!("{error}: {self:?}"));
         error["error"].clone()
+    }
+
+    /// Asserts the status of a check of `doctor -o json`, and that its message or fix contains these words.
+    #[track_caller]
+    pub fn found(&self, name: &str, expected: &str, words: &str) {
+        let (status, said) = self.finding(name);
+        assert!(status == expected && said.contains(words), "{name}: {status}: {said}");
     }
 
     #[track_caller]
@@ -491,6 +509,14 @@ impl Outcome {
         assert!(self.took < time, "{self:?}");
         self
     }
+}
+
+/// Runs all cases, and fails with the names of those that failed.
+#[track_caller]
+pub fn each_case<C>(cases: impl IntoIterator<Item = (&'static str, C)>, test: impl Fn(C)) {
+    let failed = |case: C| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(case))).is_err();
+    let failed: Vec<_> = cases.into_iter().filter_map(|(name, case)| failed(case).then_some(name)).collect();
+    assert!(failed.is_empty(), "failed: {failed:?}");
 }
 
 /// A token endpoint that answers with this status, and without a body.

@@ -274,8 +274,8 @@ fn an_answer_on_a_terminal_is_escaped_and_ends_its_line() {
     let web = Web::start(|_| Answer("404 Not Found", String::new(), "gone\u{1b}[2J".into()));
     let test = serving(&web, "");
     test.get().ok();
-    let (code, shown) = Person::calls(&test, ["api", &*format!("{}/crm/v8/x", web.url())]).leaves();
-    assert!(code == 1 && !shown.contains("\u{1b}[2J"), "{shown:?}");
+    let shown = Person::calls(&test, ["api", &*format!("{}/crm/v8/x", web.url())]).ends(1);
+    assert!(!shown.contains("\u{1b}[2J"), "{shown:?}");
     let (body, error) = shown.split_once('\n').unwrap();
     assert!(body.starts_with("gone") && error.contains("HTTP 404"), "{shown:?}");
 }

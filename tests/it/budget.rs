@@ -20,9 +20,7 @@ fn thirty_forced_refreshes_ask_ten_times() {
 #[test]
 fn automatic_refreshes_leave_one_for_a_forced_one() {
     let test = Test::new();
-    (0..9).for_each(|_| {
-        test.run("get --refresh").ok();
-    });
+    test.spend(9);
     test.age_token(3600);
     test.get().failed(75, "rate_limited");
     test.run("get --refresh").ok();
@@ -31,9 +29,7 @@ fn automatic_refreshes_leave_one_for_a_forced_one() {
 #[test]
 fn out_of_budget_still_serves_a_valid_token() {
     let test = Test::new();
-    (0..10).for_each(|_| {
-        test.run("get --refresh").ok();
-    });
+    test.spend(10);
     let token = test.token();
     test.age_token(3560);
     assert_eq!(test.get().warned("out of budget"), token);
@@ -42,22 +38,12 @@ fn out_of_budget_still_serves_a_valid_token() {
 }
 
 #[test]
-fn a_profile_may_have_a_budget_of_its_own() {
-    let test = Test::new().with_profile();
-    let text = test.read_config();
-    test.write_config(&format!("{text}budget = {{ tokens = 2, window = \"10m\" }}\n"));
-    test.run("get --refresh").ok();
-    test.run("get --refresh").ok();
-    test.run("get --refresh").failed(75, "rate_limited");
-}
-
-#[test]
 fn an_hour_without_network_leaves_the_budget_whole() {
     let test = Test::new().var("ZOHO_ACCOUNTS_URL", "http://127.0.0.1:9");
     let clock = ManualClock::new();
-    for _ in 0..360 {
+    for _ in 0..120 {
         run(&test, &clock, "get").failed(69, "unavailable");
-        clock.advance(Duration::from_secs(10));
+        clock.advance(Duration::from_secs(30));
     }
     assert_eq!(test.counted(), 0);
 }
@@ -67,9 +53,9 @@ fn a_server_that_is_down_for_twenty_minutes_does_not_empty_the_budget_for_good()
     let test = Test::new();
     test.fault(http_status(503));
     let clock = ManualClock::new();
-    for _ in 0..1200 {
+    for _ in 0..600 {
         assert_ne!(run(&test, &clock, "get").code, 0);
-        clock.advance(Duration::from_secs(1));
+        clock.advance(Duration::from_secs(2));
     }
     let most = test.sandbox.token_requests();
     assert!(most <= 30, "{most} requests in 20 minutes");

@@ -1,14 +1,10 @@
 //! A cached `get` opens only a few small files, and config edits take effect immediately.
 
 use crate::harness::{Test, have};
-use std::process::Command;
 
 fn trace(test: &Test) -> Vec<String> {
     let log = test.dir.path().join("trace");
-    let mut command = Command::new("strace");
-    command.arg("-f").arg("-o").arg(&log).args([crate::harness::PROGRAM, "get"]);
-    command.env_clear().envs(test.vars());
-    test.start(command).wait().ok();
+    test.call("get").under(["strace", "-f", "-o", log.to_str().unwrap()]).run().ok();
     std::fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect()
 }
 

@@ -93,12 +93,9 @@ fn a_time_namespace_allows_no_eleventh_request() {
         return;
     }
     let test = Test::new();
-    for _ in 0..10 {
-        test.run("get --refresh").ok();
-    }
-    let mut command = std::process::Command::new("unshare");
-    command.args(unshare).args([crate::harness::PROGRAM, "get", "--refresh"]).env_clear().envs(test.vars());
-    test.start(command).wait().failed(75, "rate_limited");
+    test.spend(10);
+    let inside = ["unshare"].into_iter().chain(unshare).collect::<Vec<_>>();
+    test.call("get --refresh").under(inside).run().failed(75, "rate_limited");
     assert_eq!(test.sandbox.token_requests(), 10);
 }
 

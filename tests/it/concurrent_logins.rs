@@ -2,11 +2,8 @@
 
 use crate::harness::{Test, files_below, have, until};
 use crate::in_process::ManualClock;
-use std::io::Write;
-use std::process::Stdio;
-use std::time::Duration;
 use zoho_cred::config::{ConfigFile, ConfigOrigin, edit};
-use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
+use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
 use zoho_cred::secrets::LoginLock;
 use zoho_cred::store::StateDir;
 
@@ -71,16 +68,8 @@ fn a_login_lock_is_not_waited_for_longer_than_30_s() {
 fn a_config_that_is_edited_during_a_login_keeps_the_edit() {
     let test = Test::new().without_environment();
     test.write_config("# mine\n");
-    let client = test.sandbox.client(ClientKind::SelfClient);
-    let secret = test.file("secret", &client.client_secrets["us"]);
-    let mut command = test.command("login crm --flow self-client --secrets file");
-    command.args(["--client-id", &client.client_id, "--accounts-url", test.sandbox.url()]);
-    command.args(["--code-file", "-", "--client-secret-file"]).arg(secret).stdin(Stdio::piped());
     test.fault(FaultKind::Delay { ms: 1000 });
-    let mut login = test.start(command);
-    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    login.stdin().write_all(code.as_bytes()).unwrap();
-    login.close_stdin();
+    let login = test.self_client_login("crm").start();
     until("the request", || test.sandbox.token_requests() == 1);
     test.write_config("# mine\n# and this\n");
     login.wait().ok();
@@ -122,18 +111,10 @@ fn the_config_is_on_disk_before_the_old_login_is_removed() {
     }
     let test = Test::new().with_profile();
     let trace = test.dir.path().join("trace");
-    let token = test.file("other", "1000.other").display().to_string();
-    let secret = test.file("other-secret", "x").display().to_string();
-    let mut command = std::process::Command::new("strace");
     let calls = "trace=rename,renameat,renameat2,unlink,unlinkat,fsync,fdatasync";
-    command
-        .args(["-f", "-qq", "-y", "-s", "4096", "-e", calls, "-o"])
-        .arg(&trace)
-        .arg(crate::harness::PROGRAM);
-    command.args(["login", "crm", "--flow", "refresh-token", "--no-verify", "--client-id", "1000.OTHER"]);
-    command.args(["--client-secret-file", &secret, "--refresh-token-file", &token]);
-    command.env_clear().envs(test.vars()).stdin(Stdio::null());
-    test.start(command).wait().ok();
+    let strace = ["strace", "-f", "-qq", "-y", "-s", "4096", "-e", calls, "-o", trace.to_str().unwrap()];
+    let login = test.call("login crm --flow refresh-token --no-verify --client-id 1000.OTHER").under(strace);
+    login.file("--client-secret-file", "x").file("--refresh-token-file", "1000.other").run().ok();
     let trace = std::fs::read_to_string(trace).unwrap();
     let lines: Vec<&str> = trace.lines().collect();
     let folder = test.config().parent().unwrap().display().to_string();

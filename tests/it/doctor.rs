@@ -1,6 +1,6 @@
 //! `doctor` finds common problems, prints a fix, and makes no token request.
 
-use crate::harness::{Outcome, Test, move_clock, set_mode};
+use crate::harness::{Outcome, Test, each_case, move_clock, oauth_error, set_mode};
 use crate::in_process::{ManualClock, run_on, system};
 use std::time::Duration;
 use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Language, Options};
@@ -45,73 +45,116 @@ fn a_token_is_checked_and_a_missing_scope_is_named() {
     let mut test = Test::new().with_profile();
     assert!(!doctor(&test).stdout.contains("\"token\""), "there is none");
     let token = test.token();
-    let (status, said) = doctor(&test).finding("token");
-    assert!(status == "ok" && said.contains("needs the scope AaaServer.profile.READ"), "{said}");
+    doctor(&test).found("token", "ok", "needs the scope AaaServer.profile.READ");
 
     test.reject(&token).ok();
     test.get().ok();
-    let (status, said) = doctor(&test).finding("token");
-    assert!(status == "warning" && said.contains("zoho-cred api -p crm URL"), "{said}");
+    doctor(&test).found("token", "warning", "zoho-cred api -p crm URL");
 
     test.sandbox.kill_tokens();
     fails(&test, "token", &["zoho-cred get crm | zoho-cred reject crm"]);
     test.sandbox.set_fault(Fault::new(Endpoint::UserInfo, FaultKind::Html));
-    assert_eq!(doctor(&test).finding("token").0, "warning");
+    doctor(&test).found("token", "warning", "");
 
     let scopes = ["ZohoCRM.modules.ALL", "AaaServer.profile.READ"].map(str::to_owned).to_vec();
     test = Test::with(Options { scopes, ..Options::default() });
     test.get().ok();
-    let (status, said) = doctor(&test).finding("token");
-    assert!(status == "ok" && said.contains("the account is"), "{said}");
+    doctor(&test).found("token", "ok", "the account is");
 }
 
-#[test]
-fn before_a_login() {
+/// A profile in a config that was written by hand.
+fn by_hand(more: &str) -> Test {
     let test = Test::new().without_environment();
-    fails(&test, "config", &["there is no profile yet", "zoho-cred login"]);
-    test.write_config(&format!(
-        "[profile.crm]\naccounts_url='{}'\nclient_id='1000.A'\nsecrets='file'\n",
-        test.sandbox.url()
-    ));
-    fails(&test, "refresh token", &["there is none", "zoho-cred login crm"]);
+    let url = test.sandbox.url();
+    test.write_config(&format!("[profile.crm]\naccounts_url='{url}'\nclient_id='1000.A'\n{more}\n"));
+    test.var("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+}
+
+/// A test whose last request was answered with this fault.
+fn after(test: Test, fault: FaultKind) -> Test {
+    test.fault(fault);
+    assert_ne!(test.get().code, 0);
+    test
 }
 
 #[test]
-fn a_config_that_cannot_be_read() {
-    let test = Test::new().without_environment();
-    test.write_config("[profile.crm]\ndata_centre = 'jp'\n");
-    fails(&test, "config", &["line 2", "data_center"]);
+fn problems_are_found_with_their_fixes() {
+    type Case = (fn() -> Test, &'static str, &'static [&'static str]);
+    let cases: [(&str, Case); 13] = [
+        (
+            "no login",
+            (|| Test::new().without_environment(), "config", &["there is no profile yet", "zoho-cred login"]),
+        ),
+        (
+            "no secrets",
+            (|| by_hand("secrets='file'"), "refresh token", &["there is none", "zoho-cred login crm"]),
+        ),
+        ("misspelled key", (|| by_hand("data_centre='jp'"), "config", &["line 4", "data_center"])),
+        ("no keyring", (|| by_hand(""), "secrets", &["no keyring service can be reached", "--secrets file"])),
+        (
+            "data center",
+            (
+                || after(Test::new(), FaultKind::InvalidClient),
+                "data center",
+                &["invalid_client", "data_center"],
+            ),
+        ),
+        (
+            "scope",
+            (|| after(Test::new(), oauth_error("invalid_scope")), "client", &["misspelled", "ZOHO_SCOPES"]),
+        ),
+        (
+            "soid",
+            (
+                || after(Test::new(), oauth_error("missing_org_info")),
+                "client",
+                &["soid is missing", "ZOHO_SOID"],
+            ),
+        ),
+        (
+            "dead token",
+            (
+                || after(Test::new().with_profile(), FaultKind::InvalidCode),
+                "refresh token",
+                &["invalid_code", "zoho-cred login crm"],
+            ),
+        ),
+        ("cooldown", (|| after(Test::new(), throttle()), "budget", &["cooling down for another 10 min"])),
+        // /proc is not writable, even for root.
+        (
+            "state folder",
+            (
+                || Test::new().var("ZOHO_CRED_STATE_DIR", "/proc/zoho-cred"),
+                "state folder",
+                &["/proc/zoho-cred"],
+            ),
+        ),
+        (
+            "authority",
+            (
+                || Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() }),
+                "accounts server",
+                &["--ca-file"],
+            ),
+        ),
+        ("proxy", (|| proxied("http://127.0.0.1:1"), "accounts server", &["check HTTPS_PROXY"])),
+        ("modes", (open_secret, "file modes", &["refresh-token-", "chmod"])),
+    ];
+    each_case(cases, |(test, check, words)| fails(&test(), check, words));
 }
 
-#[test]
-fn the_wrong_data_center() {
-    let test = Test::new();
-    test.fault(FaultKind::InvalidClient);
-    test.get().failed(78, "client_rejected");
-    fails(&test, "data center", &["invalid_client", "data_center"]);
+fn throttle() -> FaultKind {
+    FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None }
 }
 
-/// Only `invalid_client` suggests the data center.
-#[test]
-fn settings_that_zoho_rejects() {
-    for (error, words) in [
-        ("invalid_scope", ["misspelled", "ZOHO_SCOPES"]),
-        ("missing_org_info", ["soid is missing", "ZOHO_SOID"]),
-    ] {
-        let test = Test::new();
-        test.fault(FaultKind::Error { error: error.into(), status: 200 });
-        test.get().failed(78, "client_rejected");
-        fails(&test, "client", &words);
-        assert_eq!(doctor(&test).finding("clock").0, "ok");
-    }
+fn proxied(proxy: &str) -> Test {
+    Test::new().unset("ZOHO_ACCOUNTS_URL").var("ZOHO_DATA_CENTER", "jp").var("HTTPS_PROXY", proxy)
 }
 
-#[test]
-fn a_dead_refresh_token() {
+fn open_secret() -> Test {
     let test = Test::new().with_profile();
-    test.fault(FaultKind::InvalidCode);
-    test.get().failed(77, "login_required");
-    fails(&test, "refresh token", &["invalid_code", "zoho-cred login crm"]);
+    set_mode(test.secret("refresh-token-"), 0o644);
+    test
 }
 
 #[test]
@@ -123,24 +166,8 @@ fn a_clock_that_is_ten_minutes_off() {
     let test = Test::new();
     let mut command = test.command("doctor -o json");
     if move_clock(&mut command, "+1h") {
-        let (status, said) = test.start(command).wait().finding("clock");
-        assert!(status == "failed" && said.contains("ahead of"), "{said}");
+        test.start(command).wait().found("clock", "failed", "ahead of");
     }
-}
-
-#[test]
-fn secrets_that_others_can_read() {
-    let test = Test::new().with_profile();
-    let secret = crate::harness::files_below(&test.state().join("secrets")).remove(0);
-    set_mode(&secret, 0o644);
-    fails(&test, "file modes", &[secret.to_str().unwrap(), "chmod"]);
-}
-
-#[test]
-fn a_state_folder_that_cannot_be_written() {
-    // /proc is not writable, even for root.
-    let test = Test::new().var("ZOHO_CRED_STATE_DIR", "/proc/zoho-cred");
-    fails(&test, "state folder", &["/proc/zoho-cred"]);
 }
 
 #[test]
@@ -162,30 +189,9 @@ fn a_state_folder_on_another_machine() {
 }
 
 #[test]
-fn no_keyring() {
-    let test = Test::new().without_environment().var("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
-    test.write_config(&format!("[profile.crm]\naccounts_url='{}'\nclient_id='1000.A'\n", test.sandbox.url()));
-    fails(&test, "secrets", &["no keyring service can be reached", "--secrets file"]);
-}
-
-#[test]
-fn a_proxy_that_cannot_be_reached() {
-    let test = Test::new().unset("ZOHO_ACCOUNTS_URL").var("ZOHO_DATA_CENTER", "jp");
-    fails(&test.var("HTTPS_PROXY", "http://127.0.0.1:1"), "accounts server", &["check HTTPS_PROXY"]);
-}
-
-#[test]
-fn an_unknown_certificate_authority() {
-    let test = Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() });
-    fails(&test, "accounts server", &["--ca-file"]);
-}
-
-#[test]
 fn a_full_budget_and_many_tokens() {
     let test = Test::new();
-    (0..10).for_each(|_| {
-        test.run("get --refresh").ok();
-    });
+    test.spend(10);
     let outcome = doctor(&test);
     let (status, said) = outcome.finding("budget");
     assert!(
@@ -194,16 +200,7 @@ fn a_full_budget_and_many_tokens() {
     );
     test.age_token(3600);
     fails(&test, "budget", &["0 of 10 left", "next slot in"]);
-    let (status, said) = doctor(&test).finding("live tokens");
-    assert!(status == "warning" && said.contains("10 minted in the last hour"), "{said}");
-}
-
-#[test]
-fn a_cool_down() {
-    let test = Test::new();
-    test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
-    test.get();
-    fails(&test, "budget", &["cooling down for another 10 min"]);
+    doctor(&test).found("live tokens", "warning", "10 minted in the last hour");
 }
 
 /// Regression: `doctor` did not report that two home directories with one refresh token have two ledgers.
@@ -211,11 +208,10 @@ fn a_cool_down() {
 fn a_budget_that_two_homes_do_not_share_is_named() {
     let test = Test::new();
     assert!(!doctor(&test).finding("state folder").1.contains("HOME"), "the folder is shared");
-    test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
+    test.fault(throttle());
     test.get();
     fails(&test, "budget", &["another HOME", "ZOHO_CRED_STATE_DIR"]);
-    let (status, said) = doctor(&test.unset("ZOHO_CRED_STATE_DIR")).finding("state folder");
-    assert!(status == "ok" && said.contains("ZOHO_CRED_STATE_DIR"), "{said}");
+    doctor(&test.unset("ZOHO_CRED_STATE_DIR")).found("state folder", "ok", "ZOHO_CRED_STATE_DIR");
 }
 
 #[test]

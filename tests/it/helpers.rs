@@ -1,8 +1,8 @@
 //! Helper modes: which hosts get a token, and that stderr stays empty on success.
 
+use crate::harness::call::Call;
 use crate::harness::{Outcome, PROGRAM, Test, http_status};
 use std::io::Write;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 fn host(test: &Test) -> String {
@@ -142,23 +142,14 @@ fn what_is_no_request_is_65() {
     let cut = ask("x").trim_end().as_bytes().to_vec();
     for bad in [&b""[..], b"\n", b"garbage\n\n", &binary, &cut, b"{\"uri\":\"https://www.zo"] {
         for helper in [["helper", "git", "get"], ["helper", "git", "erase"], ["helper", "uri", "get"]] {
-            run_with_any_stdin(&test, &helper, bad).failed(65, "bad_input");
+            test.run_with_stdin(helper, bad).failed(65, "bad_input");
         }
     }
     // `erase` reads its request like `get`.
     for helper in [["helper", "git", "get"], ["helper", "uri", "get"]] {
-        run_with_any_stdin(&test, &helper, &huge).failed(65, "bad_input");
+        test.run_with_stdin(helper, &huge).failed(65, "bad_input");
     }
     test.shell("exec $0 helper git get <&-", &[]).run().failed(65, "bad_input");
-}
-
-/// Like `run_with_stdin`, for input that the program may reject before reading all of it.
-fn run_with_any_stdin(test: &Test, args: &[&str], stdin: &[u8]) -> Outcome {
-    let file = test.dir.path().join("stdin");
-    std::fs::write(&file, stdin).unwrap();
-    let mut command = test.command(args);
-    command.stdin(Stdio::from(std::fs::File::open(file).unwrap()));
-    test.start(command).wait()
 }
 
 #[test]
@@ -179,23 +170,17 @@ fn a_warning_does_not_reach_a_helpers_stderr() {
 fn a_name_says_which_helper_it_is() {
     let test = Test::new();
     let token = test.token();
-    let run = |name: &str, args: &[&str], stdin: &str| {
+    let run = |name: &str, args: &str, stdin: &str| {
         let link = test.dir.path().join(name);
-        if !link.exists() {
-            std::os::unix::fs::symlink(PROGRAM, &link).unwrap();
-        }
-        let input = test.file("request", stdin);
-        let mut command = Command::new(link);
-        command.args(args).env_clear().envs(test.vars());
-        command.stdin(Stdio::from(std::fs::File::open(input).unwrap()));
-        test.start(command).wait()
+        let _ = std::os::unix::fs::symlink(PROGRAM, &link);
+        Call::new(&test, [link]).args(args).stdin(stdin).run()
     };
     let request = ask(&host(&test));
-    assert!(run("git-credential-zoho", &["get"], &request).ok().contains(&token));
-    assert!(run("git-credential-zoho", &["--profile", "env", "get"], &request).ok().contains(&token));
+    assert!(run("git-credential-zoho", "get", &request).ok().contains(&token));
+    assert!(run("git-credential-zoho", "--profile env get", &request).ok().contains(&token));
     let uri = format!("{{\"uri\":\"{}\"}}", test.sandbox.url());
-    assert!(run("credential-helper-zoho", &["get"], &uri).ok().contains(&token));
-    run("credential-helper-zoho", &[], &uri).failed(2, "usage");
+    assert!(run("credential-helper-zoho", "get", &uri).ok().contains(&token));
+    run("credential-helper-zoho", "", &uri).failed(2, "usage");
 }
 
 #[test]
@@ -220,9 +205,7 @@ fn a_request_ends_although_its_pipe_stays_open() {
     let host = host(&test);
     let uri = format!("{{\"uri\":\"http://{host}/crm\"}}");
     for (protocol, request) in [("git", ask(&host)), ("uri", uri)] {
-        let mut command = test.command(["helper", protocol, "get"]);
-        command.stdin(Stdio::piped());
-        let mut running = test.start(command);
+        let mut running = test.call(["helper", protocol, "get"]).open_stdin().start();
         for piece in request.as_bytes().chunks(20) {
             running.stdin().write_all(piece).unwrap();
         }

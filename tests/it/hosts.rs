@@ -1,8 +1,9 @@
-//! Which hosts get a token: of the helpers as processes, and of `api`, whose proxy sees where it goes.
+//! Which hosts get a token, from the helpers and from `api`, whose proxy sees where it goes.
 
 use crate::harness::Test;
 use crate::harness::web::{Answer, Web};
 use crate::in_process::{ManualClock, run_on, system};
+use std::io::Cursor;
 use zoho_cred::system::{Http, HttpAnswer, HttpFailure, HttpRequest, System};
 
 /// 40 hosts of more than 15 products, by data center.
@@ -83,12 +84,15 @@ fn caller(dc: &str, proxy: &Web) -> Test {
 fn served(test: &Test, url: &str) -> [bool; 3] {
     let (scheme, rest) = url.split_once("://").unwrap();
     let host = rest.split('/').next().unwrap();
+    let call = |args: &str, stdin: String| {
+        let stdin = Box::new(Cursor::new(stdin));
+        run_on(test, System { stdin, ..system(&ManualClock::at_the_wall()) }, args)
+    };
     let request = format!("capability[]=authtype\nprotocol={scheme}\nhost={host}\n\n");
-    let git = test.run_with_stdin("helper git get", request.as_bytes());
-    let request = serde_json::json!({ "uri": url }).to_string();
-    let uri = test.run_with_stdin("helper uri get", request.as_bytes());
+    let git = call("helper git get", request);
+    let uri = call("helper uri get", serde_json::json!({ "uri": url }).to_string());
+    // A process, because the proxy is that of the environment. It lets nothing through: a request that is sent is 69.
     let api = test.run(["api", url]);
-    // The proxy lets nothing through: a request that is sent is 69.
     assert!(
         git.code == 0 && [0, 65].contains(&uri.code) && [65, 69].contains(&api.code),
         "{git:?} {uri:?} {api:?}"

@@ -2,13 +2,14 @@
 
 use crate::harness::{PROGRAM, Test};
 use crate::in_process::Sink;
+use crate::person::Person;
 use std::cell::RefCell;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
-use zoho_cred::sandbox::FaultKind;
+use zoho_cred::sandbox::{ClientKind, FaultKind};
 use zoho_cred::system::{Env, System, Terminal};
 
 const JAPANESE: &str = "ja_JP.UTF-8";
@@ -245,8 +246,7 @@ fn errors_of_libraries_are_translated() {
     test.write_config(
         "[profile.crm]\naccounts_url = 'http://127.0.0.1:9'\nclient_id = '1'\nsecrets = 'file'\n",
     );
-    let shown = test.run("doctor").stdout;
-    assert!(shown.contains("127.0.0.1 に接続できませんでした: 接続を拒否されました"), "{shown}");
+    test.run("doctor").prints("127.0.0.1 に接続できませんでした: 接続を拒否されました");
     let shown = said(&test, &["setup"]);
     assert!(shown.contains("<TARGET> がありません") && shown.contains("kubectl"), "{shown}");
 }
@@ -263,13 +263,8 @@ fn the_page_after_the_consent_is_in_the_language_of_the_call() {
         let test = Test::new().without_environment().var("LANG", lang).var("TERM", "xterm");
         let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let uri = format!("http://localhost:{port}/callback");
-        let secret = test.file("secret", test.sandbox.client_secret());
-        let mut command = Command::new(PROGRAM);
-        command.env_clear().envs(test.vars());
-        command.args("login crm --flow browser --no-browser --secrets file --scope A.b.READ".split(' '));
-        command.args(["--accounts-url", test.sandbox.url(), "--client-id", test.sandbox.client_id()]);
-        command.args(["--redirect-uri", &uri, "--client-secret-file", secret.to_str().unwrap()]);
-        let mut pty = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+        let login = test.login("crm", ClientKind::Any).args("--flow browser --no-browser --scope A.b.READ");
+        let mut pty = Person::runs(login.args(["--redirect-uri", &uri])).pty;
         let (_, state) = pty.exp_regex("state=[A-Za-z0-9_-]+").unwrap();
         let ask = |query: &str| {
             let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();

@@ -20,11 +20,9 @@ fn canaries_stay_where_they_belong() {
         if let Some(kind) = fault {
             test.fault(kind);
         }
-        for args in
-            [&["get", "-vv"][..], &["get", "-vv", "--refresh"], &["status", "-vv"], &["status", "-o", "json"]]
-        {
+        for args in ["get -vv", "get -vv --refresh", "status -vv", "status -o json"] {
             let outcome = test.run(args);
-            let said = match args[0] {
+            let said = match &args[..3] {
                 "get" => outcome.stderr,
                 _ => outcome.stdout + &outcome.stderr,
             };

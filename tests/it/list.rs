@@ -38,7 +38,7 @@ fn nothing_that_only_reports_runs_a_secret_command() {
          [store]\nurl='redis://127.0.0.1:1'\n",
         mark.display()
     ));
-    for args in [&["list"][..], &["list", "-o", "json"], &["status"], &["status", "-o", "json"]] {
+    for args in ["list", "list -o json", "status", "status -o json"] {
         test.run(args).exits(0);
         assert!(!mark.exists(), "{args:?} ran the command");
     }
@@ -71,16 +71,16 @@ fn without_a_command_and_a_terminal_there_is_help() {
 #[test]
 fn without_a_command_a_person_is_told_how_to_begin() {
     let test = Test::new().without_environment();
-    let (code, shown) = Person::calls(&test, "").leaves();
-    assert!(code == 0 && shown.contains("there is no profile yet"), "{shown}");
+    let shown = Person::calls(&test, "").ends(0);
+    assert!(shown.contains("there is no profile yet"), "{shown}");
     assert!(shown.contains("zoho-cred login crm") && shown.contains("zoho-sandbox run"), "{shown}");
     let profile = |name| format!("[profile.{name}]\ndata_center='jp'\nclient_id='1'\nsecrets='file'\n");
     test.write_config(&(profile("crm") + &profile("books")));
-    let (code, shown) = Person::calls(&test, "").leaves();
-    assert!(code == 0 && shown.contains("crm") && shown.contains("books"), "{shown}");
+    let shown = Person::calls(&test, "").ends(0);
+    assert!(shown.contains("crm") && shown.contains("books"), "{shown}");
     test.write_config(&("default_profile='crm'\n".to_owned() + &profile("crm") + &profile("books")));
-    let (code, shown) = Person::calls(&test, "").leaves();
-    assert!(code == 0 && shown.contains("zoho-cred login crm") && !shown.contains("books"), "{shown}");
+    let shown = Person::calls(&test, "").ends(0);
+    assert!(shown.contains("zoho-cred login crm") && !shown.contains("books"), "{shown}");
 }
 
 #[test]

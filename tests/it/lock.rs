@@ -27,11 +27,12 @@ fn a_killed_holder_is_replaced_at_once() {
 fn a_stopped_holder_makes_others_busy_and_then_finishes() {
     let test = Test::new();
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(2)).unwrap();
-    let holder = test.start_request("get");
+    let mut holder = test.start_request("get");
     holder.signal("STOP");
     for outcome in test.run_many(5, "get --timeout 2s") {
         outcome.failed_with(75, "busy", &format!("process {}", holder.pid()));
     }
+    assert!(holder.is_running());
     holder.signal("CONT");
     holder.wait().ok();
     assert_eq!(test.sandbox.token_requests(), 1);

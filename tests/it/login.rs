@@ -54,17 +54,6 @@ fn what_is_missing_is_named_by_its_flag() {
 }
 
 #[test]
-fn a_new_refresh_token_takes_over_at_once() {
-    let test = Test::new().with_profile();
-    let old = test.token();
-    let fresh = test.sandbox.new_refresh_token();
-    login(&test, "").stdin(&fresh).run().ok();
-    assert_ne!(test.get().ok(), old);
-    let secrets = test.secrets();
-    assert_eq!(secrets.len(), 3, "the old items are gone: {secrets:?}");
-}
-
-#[test]
 fn a_stored_client_secret_serves_its_own_client_and_server_only() {
     let test = Test::new().with_profile();
     let elsewhere = Test::new();

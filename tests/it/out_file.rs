@@ -1,9 +1,8 @@
 //! `--output-file`, and the output formats for CI systems.
 
-use crate::harness::{PROGRAM, Test, files_below, folder, have, mkfifo, mode, set_mode};
+use crate::harness::{Test, files_below, folder, have, mkfifo, mode, set_mode};
 use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 #[test]
@@ -121,11 +120,9 @@ fn a_folder_of_another_user_is_refused() {
     };
     folder("state", US);
     let run = |folder: &Path| {
-        let mut command = Command::new("setpriv");
         let user = US.to_string();
-        command.args(["--reuid", &user, "--regid", &user, "--clear-groups", PROGRAM, "get", "--output-file"]);
-        command.arg(folder.join("token")).env_clear().envs(test.vars());
-        test.start(command).wait()
+        let call = test.call("get --output-file").arg(folder.join("token"));
+        call.under(["setpriv", "--reuid", &user, "--regid", &user, "--clear-groups"]).run()
     };
     let ours = folder("ours", US);
     run(&ours).ok();
@@ -170,11 +167,9 @@ fn a_killed_call_leaves_nothing_that_others_can_read_and_the_next_call_cleans_up
             let _ = std::fs::remove_dir_all(&folder);
             std::fs::create_dir(&folder).unwrap();
             set_mode(&folder, 0o755);
-            let mut strace = Command::new("strace");
-            strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={step}")]);
-            strace.args(["-e", &format!("inject={step}:signal=KILL:when={nth}"), PROGRAM]).args(args);
-            strace.env_clear().envs(test.vars()).stdout(Stdio::null()).stderr(Stdio::null());
-            let done = strace.status().unwrap().success();
+            let inject = format!("inject={step}:signal=KILL:when={nth}");
+            let strace = format!("strace -f -qq -o /dev/null -e trace={step} -e {inject}");
+            let done = test.call(args).under(&*strace).run().code == 0;
             for file in files_below(&folder) {
                 if std::fs::read_to_string(&file).unwrap().contains(&token) && file != out {
                     littered += 1;

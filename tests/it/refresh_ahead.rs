@@ -28,9 +28,7 @@ fn callers_of_a_failing_server_get_the_old_token() {
 #[test]
 fn half_the_budget_is_not_touched_early() {
     let test = Test::new();
-    (0..5).for_each(|_| {
-        test.run("get --refresh").ok();
-    });
+    test.spend(5);
     test.age_token(3400);
     test.get().ok();
     assert_eq!(test.sandbox.token_requests(), 5);

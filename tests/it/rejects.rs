@@ -8,14 +8,7 @@ fn twenty_rejects_with_fifty_gets_make_one_new_token() {
     let test = Test::new();
     let old = test.token();
     test.sandbox.kill_token(&old);
-    let file = test.file("rejected", &old);
-    let rejects: Vec<_> = (0..20)
-        .map(|_| {
-            let mut command = test.command("reject");
-            command.stdin(std::fs::File::open(&file).unwrap());
-            test.start(command)
-        })
-        .collect();
+    let rejects: Vec<_> = (0..20).map(|_| test.call("reject").stdin(&old).start()).collect();
     let gets: Vec<_> = (0..50).map(|_| test.call("get").start()).collect();
     for reject in rejects {
         let outcome = reject.wait();

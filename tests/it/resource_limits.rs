@@ -1,11 +1,12 @@
 //! Exhausted resources: threads, file descriptors, disk space. Each causes an error with an exit code, never a panic.
 
-use crate::harness::{PROGRAM, Test, files_below, have, set_mode};
+use crate::harness::call::Call;
+use crate::harness::{Test, files_below, have, set_mode};
 use rexpect::process::WaitStatus;
 use rexpect::session::spawn_command;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::chown;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use zoho_cred::sandbox::Options;
 
 /// An otherwise unused user ID, so that its process limit counts only the test's processes.
@@ -28,14 +29,9 @@ fn of_user() -> Option<Test> {
     Some(test.var("ZOHO_ACCOUNTS_URL", &url))
 }
 
-fn as_user(test: &Test, limit: &str, args: &[&str]) -> Command {
+fn as_user<'t>(test: &'t Test, limit: &str, args: &str) -> Call<'t> {
     let user = USER.to_string();
-    let mut command = Command::new("setpriv");
-    command
-        .args(["--reuid", &user, "--regid", &user, "--clear-groups", "prlimit", limit, PROGRAM])
-        .args(args);
-    command.env_clear().envs(test.vars()).stdin(Stdio::null());
-    command
+    test.call(args).under(["setpriv", "--reuid", &user, "--regid", &user, "--clear-groups", "prlimit", limit])
 }
 
 #[test]
@@ -44,7 +40,7 @@ fn without_a_thread_or_a_descriptor_a_call_fails_cleanly() {
     let mut codes = Vec::new();
     let limits = (1..=4).map(|n| format!("--nproc={n}")).chain((6..=24).map(|n| format!("--nofile={n}")));
     for limit in limits {
-        let outcome = test.start(as_user(&test, &limit, &["get"])).wait();
+        let outcome = as_user(&test, &limit, "get").run();
         assert!([0, 69, 74, 75].contains(&outcome.code), "{limit}: {outcome:?}");
         if outcome.code != 0 {
             let word = ["[unavailable]", "[store]", "[busy]"];
@@ -62,7 +58,7 @@ fn without_a_thread_or_a_descriptor_a_call_fails_cleanly() {
 #[test]
 fn without_a_thread_a_terminal_shows_no_wait_and_the_call_goes_on() {
     let Some(test) = of_user() else { return };
-    test.start(as_user(&test, "--nproc=100", &["get"])).wait().ok();
+    as_user(&test, "--nproc=100", "get").run().ok();
     let locks: Vec<_> = files_below(&test.state().join("locks"))
         .into_iter()
         .map(|path| {
@@ -72,7 +68,8 @@ fn without_a_thread_a_terminal_shows_no_wait_and_the_call_goes_on() {
         })
         .collect();
     assert!(!locks.is_empty());
-    let command = as_user(&test, "--nproc=1", &["get", "--refresh", "--timeout", "3s"]);
+    let mut command = as_user(&test, "--nproc=1", "get --refresh --timeout 3s").command();
+    command.stdin(Stdio::inherit());
     let mut pty = spawn_command(command, Some(30_000)).unwrap();
     let shown = pty.exp_eof().unwrap();
     assert!(shown.contains("error[busy]"), "{shown}");
@@ -105,23 +102,23 @@ fn full_streams_are_an_error_and_not_a_panic() {
     test.get().ok();
     let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
     for (args, code) in [
-        (&["get"][..], 1),
-        (&["get", "-vv", "--refresh"], 1),
-        (&["get", "--help"], 1),
-        (&["--version"], 1),
-        (&["get", "--nonsense"], 2),
-        (&["get", "--nonsense", "--error-format", "json"], 2),
-        (&["list"], 1),
-        (&["status"], 1),
-        (&["doctor"], 1),
-        (&["man"], 1),
-        (&["keygen"], 1),
-        (&["completions", "bash"], 1),
-        (&["setup", "curl"], 1),
-        (&["exec", "--", "sh", "-c", "exit 3"], 3),
-        (&["helper", "git", "capability"], 1),
-        (&["reject"], 65),
-        (&[], 2),
+        ("get", 1),
+        ("get -vv --refresh", 1),
+        ("get --help", 1),
+        ("--version", 1),
+        ("get --nonsense", 2),
+        ("get --nonsense --error-format json", 2),
+        ("list", 1),
+        ("status", 1),
+        ("doctor", 1),
+        ("man", 1),
+        ("keygen", 1),
+        ("completions bash", 1),
+        ("setup curl", 1),
+        ("exec -- timeout", 125),
+        ("helper git capability", 1),
+        ("reject", 65),
+        ("", 2),
     ] {
         let mut command = test.command(args);
         let status = command.stdout(full()).stderr(full()).status().unwrap();

@@ -222,19 +222,6 @@ fn scopes_in_another_case_are_not_edited() {
     test.get().says_nothing();
 }
 
-#[test]
-fn a_named_config_must_be_there() {
-    let test = Test::new().without_environment();
-    test.run("get --config /nonexistent/zoho.toml").failed(78, "config");
-    test.write_config("[profile.crm]\ndata_centre = 'jp'\n");
-    let outcome = test.get();
-    outcome.failed(78, "config");
-    assert!(
-        outcome.stderr.contains("line 2") && outcome.stderr.contains("did you mean 'data_center'?"),
-        "{outcome:?}"
-    );
-}
-
 /// A profile with a shell script as its `secret_command`.
 fn with_command(test: &Test, script: &str) {
     test.write_config(&test.command_profile("crm", script));

@@ -1,6 +1,7 @@
 //! State files that are corrupt, unreadable, on a full disk, or owned by another user.
 
 use crate::harness::{Test, Tmpfs, files_below, root, set_mode};
+use crate::in_process::{ManualClock, run};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
 use std::sync::Arc;
@@ -12,16 +13,16 @@ use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
 fn every_file_may_be_junk() {
     let junk: [&[u8]; 6] = [b"", b"junk", b"{\"version\":1,\"tok", b"{\"version\":99}", b"[]", &[0xff; 5000]];
     for bytes in junk {
-        let test = Test::new().with_profile();
-        test.get().ok();
+        let (test, clock) = (Test::new().with_profile(), ManualClock::at_the_wall());
+        run(&test, &clock, "get").ok();
         // The ledger is last: one that cannot be read leaves two requests.
         for room in ["credentials", "profiles", "locks", "ledgers"] {
             let mut files: Vec<_> = files_below(&test.state().join(room));
             files.retain(|file| !file.ends_with("logins.lock"));
             assert_eq!(files.len(), 1);
             std::fs::write(&files[0], bytes).unwrap();
-            test.get().ok();
-            test.run("get --refresh").ok();
+            run(&test, &clock, "get").ok();
+            run(&test, &clock, "get --refresh").ok();
             let aside = files_below(&test.state().join(room))
                 .iter()
                 .any(|f| f.extension().is_some_and(|e| e == "bad"));

@@ -27,42 +27,36 @@ fn a_ready_profile() {
 fn without_utf8_the_bar_is_made_of_plain_characters() {
     let test = Test::new().var("LC_ALL", "C");
     test.get().ok();
-    let text = test.run("status").stdout;
-    assert!(text.contains("==================.. 9 of 10 left"), "{text}");
+    test.run("status").prints("==================.. 9 of 10 left");
 }
 
 #[test]
-fn cooling_down() {
-    let test = Test::new();
-    test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
-    test.get();
-    let outcome = test.run("status -o json");
-    assert_eq!((outcome.code, outcome.json()["state"].as_str()), (75, Some("cooling_down")));
-    assert!(outcome.json()["cool_down_until"].is_string());
-}
-
-#[test]
-fn login_required() {
-    let test = Test::new();
-    test.fault(FaultKind::InvalidCode);
-    test.get();
-    let outcome = test.run("status -o json");
-    assert_eq!((outcome.code, outcome.json()["state"].as_str()), (77, Some("login_required")));
-    assert_eq!(outcome.json()["last_failure"]["code"], "invalid_code");
+fn a_profile_that_gets_no_token_says_why() {
+    let throttle = FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None };
+    for (fault, code, state) in
+        [(throttle, 75, "cooling_down"), (FaultKind::InvalidCode, 77, "login_required")]
+    {
+        let test = Test::new();
+        test.fault(fault);
+        test.get();
+        let status = test.run("status -o json").exits(code).json();
+        assert_eq!(status["state"], state);
+        match code {
+            75 => assert!(status["cool_down_until"].is_string(), "{status}"),
+            _ => assert_eq!(status["last_failure"]["code"], "invalid_code"),
+        }
+    }
 }
 
 #[test]
 fn out_of_budget_and_many_tokens() {
     let test = Test::new();
-    (0..10).for_each(|_| {
-        test.run("get --refresh").ok();
-    });
+    test.spend(10);
     let outcome = test.run("status -o json");
     assert_eq!((outcome.code, outcome.json()["state"].as_str()), (0, Some("out_of_budget")));
     assert!(outcome.json()["budget"]["next_slot_s"].as_u64().unwrap() > 500);
     outcome.says("10 tokens were minted");
-    let text = test.run("status").stdout;
-    assert!(text.contains("out of budget") && text.contains("next slot in"), "{text}");
+    test.run("status").prints("out of budget").prints("next slot in");
 }
 
 #[test]

@@ -183,8 +183,7 @@ fn the_state_folder_is_checked_before_a_command_runs() {
         world.test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
         world.test.get().failed_with(74, "store", &words);
         let outcome = world.test.run("doctor -o json");
-        let (status, said) = outcome.finding("state folder");
-        assert!(status == "failed" && said.contains(&words), "{said}");
+        outcome.found("state folder", "failed", &words);
         assert!(!world.mark.exists(), "the secret_command ran");
         assert_eq!(world.test.sandbox.token_requests(), 0);
     }

@@ -242,8 +242,7 @@ fn a_terminal_shows_one_status_line_until_ctrl_c() {
     person.reads("token: the token is valid for 59 min");
     assert!(!content(&out).is_empty());
     person.pty.send_control('c').unwrap();
-    let (code, shown) = person.leaves();
-    assert_eq!(code, 130, "{shown}");
+    let shown = person.ends(130);
     assert!(shown.ends_with("\r\u{1b}[2K"), "the line is gone: {shown:?}");
     assert!(!shown.contains('\n') && !shown.contains("error"), "{shown:?}");
 }

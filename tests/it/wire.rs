@@ -52,9 +52,9 @@ fn a_caller_in_a_loop_sends_one_request_for_each_definite_error_and_then_waits()
         let test = Test::new();
         test.fault(wire(case));
         let clock = ManualClock::new();
-        for second in 0..30 {
+        for second in (0..30).step_by(3) {
             assert_eq!(run(&test, &clock, "get").code, case.exit, "{}, {second} s", case.name);
-            clock.advance(Duration::from_secs(1));
+            clock.advance(Duration::from_secs(3));
         }
         assert_eq!(test.sandbox.token_requests(), 1, "{}", case.name);
     }
@@ -188,7 +188,7 @@ fn text_in_an_older_ledger_reaches_no_terminal() {
         json["failure"]["message"] = "\u{1b}[2J\n::error::forged".into();
         json["failure"]["error"] = "x\n::warning::forged".into();
     });
-    for args in [&["get"][..], &["status"], &["doctor"]] {
+    for args in ["get", "status", "doctor"] {
         let outcome = test.run(args);
         let shown = outcome.stdout.clone() + &outcome.stderr;
         assert!(!shown.contains("forged") && !shown.contains('\u{1b}'), "{outcome:?}");

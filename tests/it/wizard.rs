@@ -105,8 +105,8 @@ impl<'a> Wizard<'a> {
     /// Asserts that the login succeeded, and that its token serves without another request.
     fn succeeds(self) {
         let next = self.said("zoho-cred: next: 'zoho-cred get {profile}' prints an access token");
-        let (code, shown) = self.person.leaves();
-        assert!(code == 0 && shown.contains(&next), "{shown}");
+        let shown = self.person.ends(0);
+        assert!(shown.contains(&next), "{shown}");
         let requests = self.test.sandbox.token_requests();
         self.test.run("get crm").ok();
         assert_eq!(self.test.sandbox.token_requests(), requests);
@@ -275,8 +275,8 @@ fn a_busy_port_is_reported_before_anything_is_asked() {
     let port = url::Url::parse(&callback).unwrap().port().unwrap();
     let _busy = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
     let args = ["--secrets", "file", "--flow", "browser", "--redirect-uri", &callback];
-    let (code, shown) = Wizard::starts(&mut test, LANGUAGES[0], &args).person.leaves();
-    assert!(code == 75 && shown.contains("--flow paste") && !shown.contains("Profile name"), "{shown}");
+    let shown = Wizard::starts(&mut test, LANGUAGES[0], &args).person.ends(75);
+    assert!(shown.contains("--flow paste") && !shown.contains("Profile name"), "{shown}");
 }
 
 #[test]
@@ -289,8 +289,8 @@ fn the_end_of_the_input_ends_a_question() {
         let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
         wizard.reads(question);
         wizard.person.pty.send_control('d').unwrap();
-        let (code, shown) = wizard.person.leaves();
-        assert!(code == 2 && shown.contains("nothing was entered; use "), "{shown}");
+        let shown = wizard.person.ends(2);
+        assert!(shown.contains("nothing was entered; use "), "{shown}");
     }
     let (mut test, _) = world();
     let args = ["crm", "--secrets", "file", "--data-center", "jp", "--client-id", "1000.A"];
@@ -298,8 +298,8 @@ fn the_end_of_the_input_ends_a_question() {
     wizard.reads("Client Secret");
     wizard.hides();
     wizard.person.pty.send_control('d').unwrap();
-    let (code, shown) = wizard.person.leaves();
-    assert!(code == 2 && shown.contains("use --client-secret-file"), "{shown}");
+    let shown = wizard.person.ends(2);
+    assert!(shown.contains("use --client-secret-file"), "{shown}");
 }
 
 /// Ctrl-C while the browser is awaited prints the command that goes on from there.
@@ -333,8 +333,7 @@ fn a_data_center_is_taken_as_people_write_it_and_nothing_typed_is_lost() {
             format!("zoho-cred login crm --flow browser --data-center {code} --client-id 1000.ABC --scope ");
         assert!(again.starts_with(&begin), "{again}");
         assert!(again.contains("ZohoCRM.modules.READ") && again.contains("A.b.READ"), "{again}");
-        let (code, _) = wizard.person.leaves();
-        assert_eq!(code, 130);
+        wizard.person.ends(130);
     }
 }
 
@@ -373,8 +372,7 @@ fn no_answer_is_lost_at_a_later_question() {
             assert!(go_on.contains(flag), "{go_on}");
         }
         assert!(go_on.ends_with("--secrets file") && !go_on.contains("abc123"), "{go_on}");
-        let (code, shown) = wizard.person.leaves();
-        assert_eq!(code, 130, "{shown}");
+        wizard.person.ends(130);
     }
 }
 
@@ -391,8 +389,8 @@ fn files_are_offered_where_no_keyring_answers() {
         let offer = "Store the secrets in files that only you can read (mode 0600) instead of a keyring?";
         wizard.asked(offer, &[], answer);
         if !accepted {
-            let (code, shown) = wizard.person.leaves();
-            assert!(code == 74 && shown.contains("--secrets file"), "{shown}");
+            let shown = wizard.person.ends(74);
+            assert!(shown.contains("--secrets file"), "{shown}");
             continue;
         }
         let client = wizard.test.sandbox.client(ClientKind::Any).clone();

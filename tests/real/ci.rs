@@ -1,6 +1,7 @@
 //! Runs the job files printed by `setup` step by step, as the CI systems would.
 
-use crate::harness::{Outcome, PROGRAM, Test, set_mode};
+use crate::harness::call::Call;
+use crate::harness::{Outcome, PROGRAM, Test};
 use crate::world::{command, have_all, on_path, python, shown, yaml};
 use serde_json::Value;
 
@@ -78,24 +79,16 @@ fn the_install_step_takes_no_name_from_a_registry() {
     test.get().ok();
     let (ran, bin) = (test.dir.path().join("ran"), test.dir.path().join("bin"));
     std::fs::create_dir(&bin).unwrap();
-    let cargo = test.file("bin/cargo", &format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\n", ran.display()));
-    assert!(std::process::Command::new("chmod").arg("755").arg(cargo).status().unwrap().success());
+    test.executable("bin/cargo", &format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\n", ran.display()));
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     for target in ["github-actions", "gitlab-ci", "azure-pipelines"] {
         let file = test.run(["setup", target]).ok().to_owned();
         let script = file.lines().find_map(|line| Some(&line[line.find("cargo install ")?..])).unwrap();
-        let mut command = command(&test, "bash", &["-e", "-c", script]);
-        let unset = test.start({
-            command.env("PATH", &path);
-            command
-        });
-        assert_ne!(unset.wait().code, 0);
+        let step = || Call::new(&test, ["bash", "-e", "-c", script]).env("PATH", &path);
+        assert_ne!(step().run().code, 0);
         assert!(!ran.exists(), "{target}: cargo ran without a repository");
-        let mut command = self::command(&test, "bash", &["-e", "-c", script]);
-        let settings =
-            [("ZOHO_CRED_REPOSITORY", "https://git.example/x"), ("ZOHO_CRED_REVISION", "0123abcd")];
-        command.env("PATH", &path).envs(settings);
-        assert_eq!(test.start(command).wait().code, 0);
+        let step = step().env("ZOHO_CRED_REPOSITORY", "https://git.example/x");
+        step.env("ZOHO_CRED_REVISION", "0123abcd").run().ok();
         let args = std::fs::read_to_string(&ran).unwrap();
         let wanted = "install\n--git\nhttps://git.example/x\n--rev\n0123abcd\n--locked\nzoho-cred\n";
         assert_eq!(args, wanted, "{target}");
@@ -237,8 +230,7 @@ fn the_action() {
     let path = |name: &str| job.test.dir.path().join(name).display().to_string();
     std::fs::create_dir_all(path("checkout/packaging/action")).unwrap();
     let args = path("args");
-    let installer = job.test.file("checkout/install.sh", &format!("#!/bin/sh\necho \"$@\" > '{args}'\n"));
-    set_mode(installer, 0o755);
+    job.test.executable("checkout/install.sh", &format!("#!/bin/sh\necho \"$@\" > '{args}'\n"));
     let github_env = job.test.file("github-env", "");
     let github_path = job.test.file("github-path", "");
     let vars = [
@@ -275,8 +267,7 @@ fn the_gitlab_component() {
     let Some(python) = tools() else { return };
     let test = Test::new();
     let file = |name: &str, text: &str| {
-        let path = test.file(name, text);
-        set_mode(path, 0o755);
+        test.executable(name, text);
     };
     let name = "zoho-cred-x86_64-unknown-linux-musl";
     for folder in ["bin", "release", &format!("release/{name}")] {

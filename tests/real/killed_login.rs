@@ -1,12 +1,13 @@
 //! A login killed at any point leaves a usable credential: the old one or the new one.
 
-use crate::harness::{Outcome, PROGRAM, Test, have};
+use crate::harness::call::Call;
+use crate::harness::{Outcome, Test, have};
 use crate::keyring::{Open, apart, have_keyring};
 use crate::world::run;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::Command;
 use std::time::Duration;
-use zoho_cred::sandbox::{Client, ClientKind, Endpoint, Limits, Options};
+use zoho_cred::sandbox::{ClientKind, Endpoint, Limits, Options};
 
 /// The system calls with lasting effects. `strace` kills the login at the start of the nth call of one group.
 const STEPS: [&str; 6] =
@@ -46,9 +47,9 @@ fn of_another_client_after_a_logout() {
     copy(&test.state(), &begin.join("state"));
     let mut killed = 0;
     for nth in 1..MOST {
-        let (status, after) = outcome(&test, &begin, STEPS[0], &format!("signal=KILL:when={nth}"));
-        assert!(after.code == 0 || (!status.success() && after.code == 77), "{nth}: {after:?}");
-        if status.success() {
+        let [login, after] = outcome(&test, &begin, STEPS[0], &format!("signal=KILL:when={nth}"));
+        assert!(after.code == 0 || (login.code != 0 && after.code == 77), "{nth}: {after:?}");
+        if login.code == 0 {
             break;
         }
         killed += 1;
@@ -71,14 +72,13 @@ fn of_a_refresh_that_replaces_the_refresh_token() {
                 test.sandbox.reset();
                 test.sandbox.set_limits(|limits| limits.rotate_refresh_tokens = true).unwrap();
                 restore(&test, &begin);
-                let mut refresh = meddling(steps, &format!("signal=KILL:when={nth}"));
-                refresh.args(["get", "crm", "--refresh"]).env_clear().envs(test.vars());
-                let status = refresh.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+                let killer = meddling(steps, &format!("signal=KILL:when={nth}"));
+                let refresh = test.call("get crm --refresh").under(killer).run();
                 for _ in 0..2 {
                     let after = test.run("get crm --refresh");
                     assert_eq!(after.code, 0, "{steps}: {nth}: {after:?}");
                 }
-                !status.success()
+                refresh.code != 0
             })
             .count();
     }
@@ -107,8 +107,7 @@ fn logged_in(before: ClientKind) -> Option<(Test, PathBuf)> {
         return None;
     }
     let test = generous();
-    let mut old = log_in(&test, test.sandbox.client(before), "file", Command::new(PROGRAM));
-    assert!(old.status().unwrap().success());
+    log_in(&test, before, "file").run().ok();
     let begin = test.dir.path().join("begin");
     copy(&test.state(), &begin.join("state"));
     copy(test.config().parent().unwrap(), &begin.join("config"));
@@ -119,17 +118,16 @@ fn logged_in(before: ClientKind) -> Option<(Test, PathBuf)> {
 #[track_caller]
 fn is_through(test: &Test, begin: &Path, steps: &str, what: &str) -> bool {
     assert!(!what.ends_with(&format!("={MOST}")), "{steps}");
-    let (status, after) = outcome(test, begin, steps, what);
+    let [login, after] = outcome(test, begin, steps, what);
     assert_eq!(after.code, 0, "{steps}: {what}: {after:?}");
-    status.success()
+    login.code == 0
 }
 
 /// The results of a login with which strace interferes at one of its `steps`, and of a refresh after it.
-fn outcome(test: &Test, begin: &Path, steps: &str, what: &str) -> (ExitStatus, Outcome) {
+fn outcome(test: &Test, begin: &Path, steps: &str, what: &str) -> [Outcome; 2] {
     restore(test, begin);
-    let strace = meddling(steps, what);
-    let status = log_in(test, test.sandbox.client(ClientKind::SelfClient), "file", strace).status().unwrap();
-    (status, test.run("get crm --refresh"))
+    let login = log_in(test, ClientKind::SelfClient, "file").under(meddling(steps, what)).run();
+    [login, test.run("get crm --refresh")]
 }
 
 fn restore(test: &Test, begin: &Path) {
@@ -139,41 +137,22 @@ fn restore(test: &Test, begin: &Path) {
     }
 }
 
-/// The program under strace, which interferes with one of its `steps`.
-fn meddling(steps: &str, what: &str) -> Command {
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={steps}")]);
-    strace.args(["-e", &format!("inject={steps}:{what}"), PROGRAM]);
-    strace
+/// strace, which interferes with one of the `steps` of the program that it runs.
+fn meddling(steps: &str, what: &str) -> Vec<String> {
+    let trace = format!("strace -f -qq -o /dev/null -e trace={steps} -e inject={steps}:{what}");
+    trace.split(' ').map(str::to_owned).collect()
 }
 
-/// The command for a login of this client.
-fn log_in(test: &Test, client: &Client, secrets: &str, mut command: Command) -> Command {
-    let mut flow = vec!["login", "crm", "--secrets", secrets, "-q", "--accounts-url", test.sandbox.url()];
-    let (code, token);
-    let secret = test.file("secret", &client.client_secrets["us"]);
-    match client.kind {
-        ClientKind::SelfClient => {
-            code = test.file(
-                "code",
-                &test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(60)),
-            );
-            flow.extend(["--flow", "self-client", "--code-file", code.to_str().unwrap()]);
-        }
+/// A login of a client of this type.
+fn log_in<'t>(test: &'t Test, client: ClientKind, secrets: &str) -> Call<'t> {
+    let login = match client {
+        ClientKind::SelfClient => test.self_client_login("crm"),
         _ => {
-            token = test.file("token", test.sandbox.refresh_token());
-            flow.extend([
-                "--flow",
-                "refresh-token",
-                "--no-verify",
-                "--refresh-token-file",
-                token.to_str().unwrap(),
-            ]);
+            let login = test.login("crm", client).args("--flow refresh-token --no-verify");
+            login.file("--refresh-token-file", test.sandbox.refresh_token())
         }
-    }
-    command.args(flow).args(["--client-id", &client.client_id, "--client-secret-file"]).arg(secret);
-    command.env_clear().envs(test.vars()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command
+    };
+    login.args(["-q", "--secrets", secrets])
 }
 
 #[test]
@@ -200,16 +179,15 @@ fn dies_on_the_way_to_a_keyring(steps: &str, stride: usize, least: usize) {
     }
     let mut test = apart(generous());
     let _open = Open::keyring(&mut test);
-    let client = test.sandbox.client(ClientKind::SelfClient);
-    let logs_in = |command| log_in(&test, client, "keyring", command).status().unwrap().success();
-    assert!(logs_in(Command::new(PROGRAM)));
+    let login = || log_in(&test, ClientKind::SelfClient, "keyring");
+    login().run().ok();
     let config = test.read_config();
     test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
     let survives = |nth: &usize| {
-        let through = logs_in(meddling(steps, &format!("signal=KILL:when={nth}")));
+        let killed = login().under(meddling(steps, &format!("signal=KILL:when={nth}"))).run();
         let after = test.run("get crm --refresh");
         assert_eq!(after.code, 0, "{steps}: {nth}: {after:?}");
-        !through
+        killed.code != 0
     };
     let kills = (1..stride * MOST).step_by(stride).take_while(survives).count();
     assert!((least..MOST - 1).contains(&kills), "{kills} kills: strace did not do its work");
@@ -231,7 +209,7 @@ fn a_refresh_during_a_login_finds_the_old_secrets_or_the_new() {
     }
     let test = generous();
     refreshes_during_logins(&test, &[ClientKind::Any], |refresh| {
-        assert!(refresh.status.success(), "{refresh:?}");
+        refresh.ok();
     });
 }
 
@@ -243,10 +221,9 @@ fn a_refresh_during_a_login_of_another_client_sends_it_no_other_ones_secret() {
     }
     let test = generous();
     refreshes_during_logins(&test, &[ClientKind::Any, ClientKind::SelfClient], |refresh| {
-        let overtaken =
-            String::from_utf8_lossy(&refresh.stderr).contains("came before this command was done");
-        let told = refresh.status.code() == Some(75) && overtaken;
-        assert!(refresh.status.success() || told, "{refresh:?}");
+        if refresh.code != 0 {
+            refresh.exits(75).says("came before this command was done");
+        }
     });
     for entry in test.sandbox.log() {
         assert!(entry.endpoint != Endpoint::Token || entry.outcome == "granted", "{entry:?}");
@@ -254,31 +231,24 @@ fn a_refresh_during_a_login_of_another_client_sends_it_no_other_ones_secret() {
 }
 
 /// Logs in repeatedly, alternating between `clients`, while slowed-down refreshes run.
-fn refreshes_during_logins(test: &Test, clients: &[ClientKind], judge: impl Fn(&Output)) {
+fn refreshes_during_logins(test: &Test, clients: &[ClientKind], judge: impl Fn(&Outcome)) {
     let mut clients = clients.iter().cycle();
     let mut log_in = || {
-        let client = test.sandbox.client(*clients.next().unwrap());
-        assert!(log_in(test, client, "file", Command::new(PROGRAM)).status().unwrap().success());
+        log_in(test, *clients.next().unwrap(), "file").run().ok();
     };
     log_in();
     let config = test.read_config();
     test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
-    let slow = || {
-        let mut strace = Command::new("strace");
-        // Delays every `openat`, so that a login can happen between any two of them.
-        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=openat"]);
-        strace.args(["-e", "inject=openat:delay_exit=20000", PROGRAM, "get", "crm", "--refresh"]);
-        strace.env_clear().envs(test.vars()).stdin(Stdio::null()).stdout(Stdio::null());
-        strace
-    };
+    // Delays every `openat`, so that a login can happen between any two of them.
+    let slow = || test.call("get crm --refresh").under(meddling("openat", "delay_exit=20000")).start();
     // Without pauses, logins would be faster than a reader that takes 20 ms per directory and file.
     let mut pauses = [0, 30, 0, 60, 120, 0, 800].into_iter().map(Duration::from_millis).cycle();
     for _ in 0..8 {
-        let mut refresh = slow().stderr(Stdio::piped()).spawn().unwrap();
-        while refresh.try_wait().unwrap().is_none() {
+        let mut refresh = slow();
+        while refresh.is_running() {
             log_in();
             std::thread::sleep(pauses.next().unwrap());
         }
-        judge(&refresh.wait_with_output().unwrap());
+        judge(&refresh.wait());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::harness::{Outcome, Test, http_status};
 use crate::world::{have_all, on_path, run, shown};
-use zoho_cred::sandbox::{Certificate, Endpoint, Fault, Options};
+use zoho_cred::sandbox::{Certificate, FaultKind, Options};
 
 /// A kubeconfig with the TLS sandbox as its server and the user from `setup kubectl`.
 fn world(version: &str) -> Option<Test> {
@@ -60,34 +60,16 @@ fn both_versions_reach_the_api() {
 }
 
 #[test]
-fn a_version_that_there_is_not_is_named() {
-    let Some(test) = world("client.authentication.k8s.io/v1") else { return };
-    let exec_info = "{\"apiVersion\":\"client.authentication.k8s.io/v1alpha1\",\"kind\":\"ExecCredential\"}";
-    let mut command = test.command("get -o exec-credential");
-    command.env("KUBERNETES_EXEC_INFO", exec_info);
-    test.start(command).wait().failed(78, "config");
-}
-
-#[test]
-fn a_failure_is_shown_to_the_person() {
-    let Some(test) = world("client.authentication.k8s.io/v1") else { return };
-    test.age_token(3600);
-    let kind = http_status(503);
-    test.sandbox.set_fault(Fault::new(Endpoint::Token, kind));
-    let outcome = org(&test);
-    assert_eq!(outcome.code, 1);
-    outcome.says("error[unavailable]").says("exit code 69");
-}
-
-#[test]
-fn a_needed_login_is_shown_to_the_person() {
-    let Some(test) = world("client.authentication.k8s.io/v1") else { return };
-    test.age_token(3600);
-    test.sandbox.kill_token(test.sandbox.refresh_token());
-    let outcome = org(&test);
-    assert_eq!(outcome.code, 1);
-    for words in ["error[login_required]", "ZOHO_REFRESH_TOKEN", "exit code 77"] {
-        assert!(outcome.stderr.contains(words), "{words} in {outcome:?}");
+fn a_failure_and_a_needed_login_are_shown_to_the_person() {
+    for (fault, word, code, more) in [
+        (http_status(503), "unavailable", 69, ""),
+        (FaultKind::InvalidCode, "login_required", 77, "ZOHO_REFRESH_TOKEN"),
+    ] {
+        let Some(test) = world("client.authentication.k8s.io/v1") else { return };
+        test.age_token(3600);
+        test.fault(fault);
+        let outcome = org(&test);
+        outcome.exits(1).says(&format!("error[{word}]")).says(&format!("exit code {code}")).says(more);
     }
 }
 

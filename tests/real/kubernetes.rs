@@ -198,8 +198,7 @@ fn a_changed_secret_is_applied_once_it_can_be() {
         "#!/bin/sh\n[ \"$1 $2 $3\" = 'apply --server-side -f' ] && cat \"$4\" >>../applied && [ -e ../up ]\n";
     let bin = test.dir.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
-    let kubectl = test.file("bin/kubectl", kubectl);
-    set_mode(&kubectl, 0o755);
+    test.executable("bin/kubectl", kubectl);
     let secret = shared.join("zoho-cred/secret.json");
     let args = ["get", "--watch", "-o", "k8s-secret", "--output-file", secret.to_str().unwrap()];
     let sidecar = test.call(args).start();

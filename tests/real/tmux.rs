@@ -197,9 +197,7 @@ fn a_wait_for_the_lock_is_shown_and_goes() {
 fn a_wait_for_budget_is_shown() {
     let test = Test::new();
     let Some(screen) = Screen::open(&test, 40) else { return };
-    (0..10).for_each(|_| {
-        test.run("get --refresh").ok();
-    });
+    test.spend(10);
     screen.types("zc get --refresh --wait 20m --timeout 20m > /dev/null");
     screen.waits_for("left: waiting for budget");
     assert_eq!(screen.broken(), Vec::<String>::new());

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::time::Duration;
-use zoho_cred::sandbox::{Client, ClientKind, Limits, Options, Server};
+use zoho_cred::sandbox::{Client, ClientKind, Limits, Options};
 
 const REDIRECT: &str = "http://localhost:9437/callback";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -254,118 +254,21 @@ fn a_self_client_exchanges_the_code_of_the_console() {
     assert_eq!(exchange(&caller, client, &late, &[]), json!({"error": "invalid_code"}));
 }
 
-/// A device that requested a code.
-struct Device {
-    caller: Caller,
-    device_code: String,
-    user_code: String,
-}
-
-impl Device {
-    fn new(options: Options) -> Device {
-        let caller = Caller::with(options);
-        let (status, body) = caller.post("/oauth/v3/device/code", &Device::ask(&caller.server));
-        assert_eq!(status, 200);
-        let page = format!("{}/oauth/v3/device", caller.server.url());
-        assert_eq!((&body["interval"], &body["expires_in"]), (&json!(5000), &json!(300_000)));
-        assert_eq!(body["verification_url"], page);
-        let text = |name: &str| body[name].as_str().unwrap().to_owned();
-        assert_eq!(text("verification_uri_complete"), format!("{page}?user_code={}", text("user_code")));
-        Device { device_code: text("device_code"), user_code: text("user_code"), caller }
-    }
-
-    fn ask(server: &Server) -> [(&'static str, &str); 5] {
-        [
-            ("grant_type", "device_request"),
-            ("client_id", &server.client(ClientKind::Device).client_id),
-            ("scope", "ZohoCRM.modules.ALL"),
-            ("access_type", "offline"),
-            ("prompt", "consent"),
-        ]
-    }
-
-    fn poll_in(&self, data_center: &str) -> Value {
-        let client = self.caller.server.client(ClientKind::Device);
-        let form = [
-            ("grant_type", "device_token"),
-            ("client_id", &client.client_id),
-            ("client_secret", secret(client, data_center)),
-            ("code", &self.device_code),
-        ];
-        let base = self.caller.server.url_of(data_center).unwrap();
-        let (status, body) = self.caller.post_to(base, "/oauth/v3/device/token", &form);
-        assert_eq!(status, 200);
-        body
-    }
-
-    fn poll(&self) -> String {
-        self.poll_in("us")["error"].as_str().unwrap_or("granted").to_owned()
-    }
-
-    fn wait(&self, seconds: u64) {
-        self.caller.server.advance(Duration::from_secs(seconds));
-    }
-
-    fn click(&self, decision: &str) {
-        let page = format!("{}/oauth/v3/device", self.caller.server.url());
-        let (_, shown) =
-            seen(self.caller.http.get(with_query(&page, &[("user_code", &self.user_code)])).send().unwrap());
-        assert!(shown.contains("ZohoCRM.modules.ALL") && shown.contains("id=\"accept\""), "{shown}");
-        let form = [("user_code", self.user_code.as_str()), ("decision", decision)];
-        assert_eq!(self.caller.http.post(page).form(&form).send().unwrap().status(), 200);
-    }
-}
-
-#[test]
-fn a_device_polls_no_more_than_every_30_seconds() {
-    let device = Device::new(Options::default());
-    assert_eq!(device.poll(), "authorization_pending");
-    device.wait(5);
-    assert_eq!(device.poll(), "slow_down");
-    device.wait(30);
-    assert_eq!(device.poll(), "authorization_pending");
-    device.click("accept");
-    assert_eq!(device.poll(), "slow_down");
-    device.wait(30);
-    let body = device.poll_in("us");
-    assert!(body["access_token"].is_string() && body["refresh_token"].is_string(), "{body}");
-    device.wait(30);
-    assert_eq!(device.poll(), "invalid_code");
-}
-
-#[test]
-fn a_device_is_denied_or_too_late() {
-    let device = Device::new(Options::default());
-    device.click("reject");
-    assert_eq!(device.poll(), "access_denied");
-    let device = Device::new(Options::default());
-    device.wait(300);
-    assert_eq!(device.poll(), "expired");
-}
-
-#[test]
-fn a_user_of_another_data_center_is_other_dc() {
-    let limits = Limits { user_location: Some("eu".into()), ..Limits::default() };
-    let device = Device::new(Options { other_data_centers: vec!["eu".into()], limits, ..Options::default() });
-    assert_eq!(device.poll(), "authorization_pending");
-    device.click("accept");
-    device.wait(30);
-    assert_eq!(device.poll_in("us"), json!({"user_location": "eu", "error": "other_dc"}));
-    assert_eq!(device.poll_in("eu")["api_domain"], device.caller.server.url_of("eu").unwrap());
-}
-
+/// `tests/it/device.rs` tests the polls.
 #[test]
 fn the_device_endpoints_are_strict() {
     let caller = Caller::new();
-    let ask = |index: usize, value: &str| {
-        let mut form = Device::ask(&caller.server);
-        form[index].1 = value;
+    let ask = |grant: &str, client: ClientKind, scope: &str| {
+        let id = &caller.server.client(client).client_id;
+        let form = [("grant_type", grant), ("client_id", id), ("scope", scope), ("access_type", "offline")];
         caller.post("/oauth/v3/device/code", &form)
     };
-    assert_eq!(ask(0, "").0, 400);
-    let error = |answer: (u16, Value)| answer.1["error"].as_str().unwrap().to_owned();
-    assert_eq!(error(ask(1, &caller.server.client(ClientKind::SelfClient).client_id)), "invalid_client");
-    assert_eq!(error(ask(2, "a.b c.d")), "invalid_scope");
+    let scope = "ZohoCRM.modules.ALL";
+    let (status, body) = ask("device_request", ClientKind::Device, scope);
+    assert_eq!((status, &body["interval"], &body["expires_in"]), (200, &json!(5000), &json!(300_000)));
+    assert_eq!(ask("", ClientKind::Device, scope).0, 400);
+    assert_eq!(ask("device_request", ClientKind::SelfClient, scope).1["error"], "invalid_client");
+    assert_eq!(ask("device_request", ClientKind::Device, "a.b c.d").1["error"], "invalid_scope");
     let page = format!("{}/oauth/v3/device?user_code=WRONG", caller.server.url());
     assert!(caller.http.get(page).send().unwrap().text().unwrap().contains("Invalid code"));
 }

@@ -17,7 +17,7 @@ struct Serving {
 
 impl Serving {
     fn new(flags: &[&str]) -> Serving {
-        let mut child = command(&cargo_bin("zoho-sandbox"))
+        let mut child = Command::new(cargo_bin("zoho-sandbox"))
             .arg("serve")
             .args(flags)
             .stdout(Stdio::piped())
@@ -46,10 +46,6 @@ impl Drop for Serving {
     }
 }
 
-fn command(program: &Path) -> Command {
-    Command::new(program)
-}
-
 #[test]
 fn serve_prints_one_line_and_ends_on_a_signal() {
     let mut serving = Serving::new(&["--data-center", "jp", "--token-life", "25s"]);
@@ -70,7 +66,7 @@ fn serve_prints_one_line_and_ends_on_a_signal() {
 
 #[test]
 fn serve_on_a_terminal_prints_a_summary() {
-    let mut serve = command(&cargo_bin("zoho-sandbox"));
+    let mut serve = Command::new(cargo_bin("zoho-sandbox"));
     serve.args(["serve", "--other-dc", "eu", "--fault", "crm:html"]);
     let mut pty = rexpect::session::spawn_command(serve, Some(30_000)).unwrap();
     let shown = pty.exp_string("Stop:  Ctrl-C").unwrap();
@@ -91,7 +87,7 @@ fn serve_on_a_terminal_prints_a_summary() {
 fn serve_with_tls_leaves_no_file_behind() {
     let mut serving = Serving::new(&["--tls"]);
     let ca_file = PathBuf::from(serving.text("ca_file"));
-    let ca = reqwest::Certificate::from_pem(&read(&ca_file)).unwrap();
+    let ca = reqwest::Certificate::from_pem(&fs::read(&ca_file).unwrap()).unwrap();
     let client = http().tls_certs_only([ca]).build().unwrap();
     assert_eq!(client.get(format!("{}/oauth/serverinfo", serving.text("url"))).send().unwrap().status(), 200);
     assert_eq!(serving.signal(rustix::process::Signal::INT), Some(0));
@@ -101,7 +97,7 @@ fn serve_with_tls_leaves_no_file_behind() {
 #[test]
 fn serve_refuses_to_listen_for_the_world() {
     let output =
-        command(&cargo_bin("zoho-sandbox")).args(["serve", "--listen", "0.0.0.0:0"]).output().unwrap();
+        Command::new(cargo_bin("zoho-sandbox")).args(["serve", "--listen", "0.0.0.0:0"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
     assert!(String::from_utf8_lossy(&output.stderr).contains("loopback"));
@@ -115,13 +111,13 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         fs::copy(cargo_bin("zoho-sandbox"), folder.path().join("zoho-sandbox")).unwrap();
         let script = folder.path().join("zoho-cred");
-        write(&script, &format!("#!/bin/sh\n{zoho_cred}\n"));
+        fs::write(&script, format!("#!/bin/sh\n{zoho_cred}\n")).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         Bench(folder)
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        let mut run = command(&self.0.path().join("zoho-sandbox"));
+        let mut run = Command::new(self.0.path().join("zoho-sandbox"));
         run.arg("run").args(arguments).env("ZOHO_CLIENT_ID", "mine").env("BENCH", self.0.path());
         run.output().unwrap()
     }
@@ -143,7 +139,7 @@ fn run_logs_in_and_gives_the_command_its_world() {
     assert_eq!((profile, client, &lines[1..]), ("books", "none", &["700", "600"][..]));
     assert!(api.starts_with("http://127.0.0.1:") && api == url);
     assert!(!Path::new(config).exists(), "the folder is gone");
-    let notes = String::from_utf8(read(&bench.0.path().join("notes"))).unwrap();
+    let notes = fs::read_to_string(bench.0.path().join("notes")).unwrap();
     assert!(notes.starts_with("login books --flow refresh-token --secrets file --no-verify"), "{notes}");
     assert!(notes.contains(&format!("--accounts-url {url} --client-id 1000.")));
     assert!(notes.contains("[profile.books]") && notes.contains(&format!("accounts_url = \"{url}\"")));
@@ -172,7 +168,7 @@ fn run_passes_on_exit_codes_as_a_shell_does() {
 fn signalled(signal: rustix::process::Signal) -> Option<i32> {
     let bench = Bench::new("true");
     // Without a terminal, as under a supervisor.
-    let mut run = command(Path::new("setsid"));
+    let mut run = Command::new("setsid");
     run.arg("--wait").arg(bench.0.path().join("zoho-sandbox"));
     let script =
         "trap 'exit 9' TERM; trap 'exit 8' INT; echo $PPID $ZOHO_CRED_CONFIG; while :; do sleep 0.05; done";
@@ -210,12 +206,4 @@ fn run_says_why_the_login_failed() {
     let output = bench.run(&["--", "echo", "reached"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no such flow"));
-}
-
-fn read(path: &Path) -> Vec<u8> {
-    fs::read(path).unwrap()
-}
-
-fn write(path: &Path, content: &str) {
-    fs::write(path, content).unwrap();
 }

@@ -126,8 +126,7 @@ fn doctor_checks_the_access_list() {
         assert_eq!(report.finding(check).0, status, "{report:?}");
     }
     run(&test, "chmod", &["-R", "o+rwx", test.state().to_str().unwrap()]).exits(0);
-    let (status, told) = test.run("doctor crm -o json").finding("file modes");
-    assert!(status == "failed" && told.contains("icacls"), "{status}: {told}");
+    test.run("doctor crm -o json").found("file modes", "failed", "icacls");
 }
 
 #[test]
@@ -178,7 +177,7 @@ fn credential_manager_keeps_the_secrets() {
     let outcomes = test.run_many(50, ["get", &profile, "--timeout", "2m"]);
     one_token(&outcomes);
     assert_eq!(test.sandbox.token_requests(), 1);
-    assert_eq!(test.run(["doctor", &profile, "-o", "json"]).finding("secrets").0, "ok");
+    test.run(["doctor", &profile, "-o", "json"]).found("secrets", "ok", "");
     for file in files_below(&test.state()) {
         let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
         assert!(!text.contains(test.sandbox.refresh_token()), "{}", file.display());
