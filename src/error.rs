@@ -45,39 +45,31 @@ pub enum Code {
 impl Code {
     /// The word in `error[…]` and in `--error-format json`.
     pub fn word(self) -> &'static str {
-        match self {
-            Code::Failure => "failure",
-            Code::Api => "api",
-            Code::Usage => "usage",
-            Code::BadInput => "bad_input",
-            Code::Unavailable => "unavailable",
-            Code::Internal => "internal",
-            Code::Store => "store",
-            Code::RateLimited => "rate_limited",
-            Code::Busy => "busy",
-            Code::LoginRequired => "login_required",
-            Code::Config => "config",
-            Code::UnknownProfile => "unknown_profile",
-            Code::ClientRejected => "client_rejected",
-            Code::Interrupted(_) => "interrupted",
-            Code::Command(_) => "command",
-        }
+        self.word_and_exit_code().0
     }
 
     /// The process's exit code.
     pub fn exit_code(self) -> u8 {
+        self.word_and_exit_code().1
+    }
+
+    fn word_and_exit_code(self) -> (&'static str, u8) {
         match self {
-            Code::Failure | Code::Api => 1,
-            Code::Usage => 2,
-            Code::BadInput => 65,
-            Code::Unavailable => 69,
-            Code::Internal => 70,
-            Code::Store => 74,
-            Code::RateLimited | Code::Busy => 75,
-            Code::LoginRequired => 77,
-            Code::Config | Code::UnknownProfile | Code::ClientRejected => 78,
-            Code::Interrupted(signal) => 128 + signal,
-            Code::Command(code) => code,
+            Code::Failure => ("failure", 1),
+            Code::Api => ("api", 1),
+            Code::Usage => ("usage", 2),
+            Code::BadInput => ("bad_input", 65),
+            Code::Unavailable => ("unavailable", 69),
+            Code::Internal => ("internal", 70),
+            Code::Store => ("store", 74),
+            Code::RateLimited => ("rate_limited", 75),
+            Code::Busy => ("busy", 75),
+            Code::LoginRequired => ("login_required", 77),
+            Code::Config => ("config", 78),
+            Code::UnknownProfile => ("unknown_profile", 78),
+            Code::ClientRejected => ("client_rejected", 78),
+            Code::Interrupted(signal) => ("interrupted", 128 + signal),
+            Code::Command(code) => ("command", code),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::error::{Code, Error, try_again};
 use crate::i18n::{causes, tr};
+use std::mem::discriminant;
 use std::time::Duration;
 
 /// The longest response that is read, in bytes. Zoho's are below 1 KiB.
@@ -13,6 +14,24 @@ pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 const LONGEST_CODE: usize = 64;
 /// The code of a problem without a specific one. Version 0.1 stored only this code.
 const UNSPECIFIED: &str = "unavailable";
+/// The codes of the problems that have one of their own. Text of the variant is not stored.
+static CODES: [(&str, Problem); 15] = [
+    ("name_not_resolved", Problem::NameNotResolved),
+    ("connection_refused", Problem::ConnectionRefused),
+    ("network_unreachable", Problem::NetworkUnreachable),
+    ("connect_timeout", Problem::ConnectTimeout),
+    ("connect_failed", Problem::NotConnected(String::new())),
+    ("proxy_failed", Problem::ProxyFailed(String::new())),
+    ("certificate_untrusted", Problem::UntrustedCertificate),
+    ("certificate_expired", Problem::ExpiredCertificate),
+    ("certificate_wrong_host", Problem::WrongHostCertificate),
+    ("response_timeout", Problem::ResponseTimeout),
+    ("connection_broken", Problem::ConnectionBroken(String::new())),
+    ("response_truncated", Problem::ResponseTruncated),
+    ("response_too_large", Problem::ResponseTooLarge),
+    ("token_expired", Problem::TokenExpired),
+    ("no_time", Problem::NoTime),
+];
 
 /// Why there was no usable response. Text in a variant is shown to this caller only and never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,57 +82,22 @@ impl Problem {
         match self {
             Problem::Status(status) => format!("http_{status}"),
             Problem::Error(word) if is_plain_word(word) => word.clone(),
-            other => other.fixed_code().to_owned(),
+            _ => {
+                let own = CODES.iter().find(|(_, problem)| discriminant(problem) == discriminant(self));
+                own.map_or(UNSPECIFIED, |(code, _)| code).to_owned()
+            }
         }
     }
 
     /// Parses a stored code. Text of the variant is lost.
     pub(crate) fn of_code(code: &str) -> Self {
-        let fixed = [
-            Problem::NameNotResolved,
-            Problem::ConnectionRefused,
-            Problem::NetworkUnreachable,
-            Problem::ConnectTimeout,
-            Problem::NotConnected(String::new()),
-            Problem::ProxyFailed(String::new()),
-            Problem::UntrustedCertificate,
-            Problem::ExpiredCertificate,
-            Problem::WrongHostCertificate,
-            Problem::ResponseTimeout,
-            Problem::ConnectionBroken(String::new()),
-            Problem::ResponseTruncated,
-            Problem::ResponseTooLarge,
-            Problem::TokenExpired,
-            Problem::NoTime,
-            Problem::Unspecified,
-        ];
-        let status = code.strip_prefix("http_").and_then(|status| status.parse().ok());
-        match fixed.into_iter().find(|problem| problem.fixed_code() == code) {
-            Some(problem) => problem,
-            None if status.is_some() => Problem::Status(status.unwrap_or_default()),
-            None if is_plain_word(code) => Problem::Error(code.to_owned()),
-            None => Problem::Unspecified,
+        if let Some((_, problem)) = CODES.iter().find(|(known, _)| *known == code) {
+            return problem.clone();
         }
-    }
-
-    fn fixed_code(&self) -> &'static str {
-        match self {
-            Problem::NameNotResolved => "name_not_resolved",
-            Problem::ConnectionRefused => "connection_refused",
-            Problem::NetworkUnreachable => "network_unreachable",
-            Problem::ConnectTimeout => "connect_timeout",
-            Problem::NotConnected(_) => "connect_failed",
-            Problem::ProxyFailed(_) => "proxy_failed",
-            Problem::UntrustedCertificate => "certificate_untrusted",
-            Problem::ExpiredCertificate => "certificate_expired",
-            Problem::WrongHostCertificate => "certificate_wrong_host",
-            Problem::ResponseTimeout => "response_timeout",
-            Problem::ConnectionBroken(_) => "connection_broken",
-            Problem::ResponseTruncated => "response_truncated",
-            Problem::ResponseTooLarge => "response_too_large",
-            Problem::TokenExpired => "token_expired",
-            Problem::NoTime => "no_time",
-            Problem::Status(_) | Problem::Error(_) | Problem::Local(_) | Problem::Unspecified => UNSPECIFIED,
+        match code.strip_prefix("http_").map(str::parse) {
+            Some(Ok(status)) => Problem::Status(status),
+            _ if code != UNSPECIFIED && is_plain_word(code) => Problem::Error(code.to_owned()),
+            _ => Problem::Unspecified,
         }
     }
 
