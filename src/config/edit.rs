@@ -1,7 +1,7 @@
 //! Edits `config.toml`. Comments, order and symbolic links are kept.
 
 use crate::config::ConfigFile;
-use crate::config::file::wrong;
+use crate::config::table::wrong;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::{DEFAULT_REDIRECT_URI, Grant, Profile, ProfileName, SecretBackend};

@@ -5,8 +5,9 @@ pub mod edit;
 pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod hosts;
-mod raw;
+mod profile;
 mod resolve;
+mod table;
 pub(crate) mod trust;
 
 pub use file::ConfigFile;
