@@ -3,7 +3,6 @@
 use crate::config::ConfigFile;
 use crate::config::table::wrong;
 use crate::error::Error;
-use crate::i18n::tr;
 use crate::model::{DEFAULT_REDIRECT_URI, Grant, Profile, ProfileName, SecretBackend};
 use crate::system::{files, new_file};
 use std::io;
@@ -13,8 +12,8 @@ use toml_edit::{Array, Decor, DocumentMut, Item, Key, RawString, Table, TableLik
 /// How often an edit is repeated after concurrent changes to the file.
 const MOST_TRIES: u32 = 10;
 
-/// Replaces the file's text by the result of `edit`. If the file changes before the rename, `edit` runs again on the
-/// new text. The inner error is a failed write.
+/// Replaces the file's text by the result of `edit`, which gets it with `\n` as line ends. If the file changes before the
+/// rename, `edit` runs again on the new text. The inner error is a failed write.
 pub fn apply(
     config: &ConfigFile,
     mut edit: impl FnMut(&str) -> Result<String, Error>,
@@ -22,7 +21,10 @@ pub fn apply(
     for _ in 0..MOST_TRIES {
         let old = config.text_now()?;
         let text = old.as_deref().unwrap_or_default();
-        let edited = edit(text)?;
+        let mut edited = edit(&text.replace("\r\n", "\n"))?;
+        if text.contains("\r\n") {
+            edited = edited.replace('\n', "\r\n");
+        }
         if edited == text {
             return Ok(new_file::sync_folder(&files::canonical(config.path())));
         }
@@ -39,50 +41,52 @@ pub fn apply(
 /// Adds or updates `profile` in `text`. `Code::Config` if `text` is not valid TOML.
 pub(crate) fn with_profile(path: &Path, text: &str, profile: &Profile) -> Result<String, Error> {
     let mut document = parse(path, text)?;
-    let is_new = document.get("profile").and_then(|all| all.get(profile.name.as_str())).is_none();
-    // A new profile follows the others. If they end the file, it follows the trailing comments too.
-    let above =
-        if is_new && ends_with_profiles(&document) { take_trailing(&mut document) } else { String::new() };
-    let profiles = document.entry("profile").or_insert_with(|| {
-        let mut table = Table::new();
-        table.set_implicit(true);
-        Item::Table(table)
-    });
-    let not_a_table = || wrong(path, None, &tr!("profile is not a table"), None);
-    let profiles = profiles.as_table_like_mut().ok_or_else(not_a_table)?;
-    let table = profiles.entry(profile.name.as_str()).or_insert_with(|| {
-        let mut table = Table::new();
-        if !above.is_empty() {
-            table.decor_mut().set_prefix(above);
+    let profiles = document.get_mut("profile").and_then(Item::as_table_like_mut);
+    let table = profiles.and_then(|all| all.get_mut(profile.name.as_str())?.as_table_like_mut());
+    let Some(table) = table else {
+        // A new profile follows everything else, with the comments at the end of the file.
+        let before = text.trim_end();
+        let gap = if before.is_empty() { "" } else { "\n\n" };
+        let edited = format!("{before}{gap}{}", lines(profile));
+        return parse(path, &edited).map(|_| edited);
+    };
+    for (key, setting) in settings(profile) {
+        match setting {
+            Some(setting) => set_value(table, key, setting),
+            None => remove_key(table, key),
         }
-        Item::Table(table)
-    });
-    let table = table.as_table_like_mut().ok_or_else(not_a_table)?;
-    let (set, unset): (Vec<_>, Vec<_>) =
-        settings(profile).into_iter().partition(|(_, setting)| setting.is_some());
-    for (key, setting) in set {
-        setting.into_iter().for_each(|setting| set_value(table, key, setting));
     }
-    unset.iter().for_each(|(key, _)| remove_key(table, key));
-    Ok(with_line_endings_of(text, document.to_string()))
+    Ok(document.to_string())
+}
+
+/// The profile as lines to paste, if the file cannot be written.
+pub(crate) fn lines(profile: &Profile) -> String {
+    let mut table = Table::new();
+    for (key, setting) in settings(profile) {
+        setting.into_iter().for_each(|setting| set_value(&mut table, key, setting));
+    }
+    let mut profiles = Table::new();
+    profiles.set_implicit(true);
+    profiles.insert(profile.name.as_str(), Item::Table(table));
+    let mut document = DocumentMut::new();
+    document.insert("profile", Item::Table(profiles));
+    document.to_string()
 }
 
 /// Makes `name` the `default_profile` of `text`.
 pub(crate) fn with_default(path: &Path, text: &str, name: &ProfileName) -> Result<String, Error> {
     let mut document = parse(path, text)?;
-    let is_new = document.get("default_profile").is_none();
-    let is_first = is_new && document.iter().all(|(_, item)| !item.is_value());
-    set_value(document.as_table_mut(), "default_profile", name.as_str().into());
-    if is_first && let Some(first) = next_table(&mut document, None) {
-        // The key precedes all tables, and the comments at the top of the file precede the key.
-        let lines = first.decor().prefix().and_then(RawString::as_str).unwrap_or_default().to_owned();
-        let head = of_others(&lines);
-        first.decor_mut().set_prefix(format!("\n{}", lines[head.len()..].trim_start_matches('\n')));
-        if let Some(mut key) = document.key_mut("default_profile") {
-            key.leaf_decor_mut().set_prefix(head);
-        }
+    if document.contains_key("default_profile") {
+        set_value(document.as_table_mut(), "default_profile", name.as_str().into());
+        return Ok(document.to_string());
     }
-    Ok(with_line_endings_of(text, document.to_string()))
+    // The key precedes all tables, and the comments at the top of the file precede the key.
+    let is_comment = |line: &&str| line.trim().is_empty() || line.starts_with('#');
+    let top: usize = text.split_inclusive('\n').take_while(is_comment).map(str::len).sum();
+    let head = of_others(&text[..top]);
+    let rest = text[head.len()..].trim_start_matches('\n');
+    let gap = if rest.is_empty() { "" } else { "\n" };
+    Ok(format!("{head}default_profile = \"{name}\"\n{gap}{rest}"))
 }
 
 /// Renames the profile `old`, and a `default_profile` that names it.
@@ -101,7 +105,7 @@ pub(crate) fn with_new_name(
     if document.get("default_profile").and_then(Item::as_str) == Some(old.as_str()) {
         set_value(document.as_table_mut(), "default_profile", new.as_str().into());
     }
-    Ok(with_line_endings_of(text, document.to_string()))
+    Ok(document.to_string())
 }
 
 /// The profile to make the default when `new` is added to a config without one: `new` if it is the first, the only other
@@ -141,31 +145,7 @@ pub(crate) fn without_profile(path: &Path, text: &str, name: &ProfileName) -> Re
             }
         }
     }
-    Ok(with_line_endings_of(text, top + &document.to_string()))
-}
-
-/// Converts the edited text to the line endings of the old one.
-fn with_line_endings_of(old: &str, edited: String) -> String {
-    if old.contains("\r\n") { edited.replace('\n', "\r\n") } else { edited }
-}
-
-/// Whether no table follows those of the profiles.
-fn ends_with_profiles(document: &DocumentMut) -> bool {
-    let position = |item: &Item| item.as_table().and_then(Table::position);
-    let profiles = document.get("profile").and_then(Item::as_table_like);
-    let last = profiles.and_then(|all| all.iter().filter_map(|(_, item)| position(item)).max());
-    document.iter().filter(|(name, _)| *name != "profile").all(|(_, item)| position(item) <= last)
-}
-
-/// Removes and returns the comments at the end of the file, with a blank line after them.
-fn take_trailing(document: &mut DocumentMut) -> String {
-    let trailing = document.trailing().as_str().filter(|lines| lines.contains('#')).unwrap_or_default();
-    let taken = trailing.trim_end_matches('\n').to_owned();
-    if taken.is_empty() {
-        return taken;
-    }
-    document.set_trailing("");
-    taken + "\n\n"
+    Ok(top + &document.to_string())
 }
 
 /// The lines above a key or table, or nothing if they contain no comment.
@@ -212,9 +192,7 @@ fn remove_key(table: &mut dyn TableLike, key: &str) {
 }
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, Error> {
-    text.replace("\r\n", "\n")
-        .parse()
-        .map_err(|error: toml_edit::TomlError| wrong(path, None, error.message(), None))
+    text.parse().map_err(|error: toml_edit::TomlError| wrong(path, None, error.message(), None))
 }
 
 /// Replaces a value and keeps its comment. An equal value keeps its spelling.
@@ -275,11 +253,6 @@ fn settings(profile: &Profile) -> Vec<(&'static str, Option<Value>)> {
     settings
 }
 
-/// The profile as lines to paste, if the file cannot be written.
-pub(crate) fn lines(profile: &Profile) -> Result<String, Error> {
-    with_profile(Path::new("config.toml"), "", profile)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_profile_goes_behind_everything_and_keeps_line_ends() {
+    fn a_new_profile_goes_behind_everything() {
         let path = Path::new("c");
         let text = "[profile.crm]\ndata_center = \"jp\"\nclient_id = \"x\"\nsecrets = \"file\"\n";
         let crm = ProfileName::new("crm").unwrap();
@@ -341,12 +314,10 @@ mod tests {
         assert_eq!(with("# mine\n"), format!("# mine\n\n{text}"));
         let books = "[profile.books]\ndata_center = \"jp\"\n# client_id = \"old\"\n";
         assert_eq!(with(books), format!("{books}\n{text}"));
-        let windows = |text: &str| text.replace('\n', "\r\n");
-        assert_eq!(with(&windows(books)), windows(&format!("{books}\n{text}")));
         assert_eq!(without_profile(path, &with(books), &crm).unwrap(), format!("{books}\n"));
         let store = "\n[store]\nurl = \"redis://redis\"\n# mine\n";
         let plain = "[profile.books]\ndata_center = \"jp\"\n";
-        assert_eq!(with(&format!("{plain}{store}")), format!("{plain}\n{text}{store}"));
+        assert_eq!(with(&format!("{plain}{store}")), format!("{plain}{store}\n{text}"));
     }
 
     #[test]
@@ -368,6 +339,6 @@ mod tests {
         let text = "[profile.crm]\ndata_center = \"jp\"\nclient_id = \"x\"\n";
         let file = ConfigFile::parse(Path::new("c"), text).unwrap();
         let profile = file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap();
-        assert_eq!(lines(&profile).unwrap(), format!("{text}secrets = \"keyring\"\n"));
+        assert_eq!(lines(&profile), format!("{text}secrets = \"keyring\"\n"));
     }
 }

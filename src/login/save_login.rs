@@ -108,7 +108,7 @@ fn write_config(system: &System, config: &ConfigFile, profile: &Profile) -> Resu
     if let Err(error) = written {
         let path = config.path().display();
         let message = tr!("zoho-cred: could not write {path} ({error}); add these lines to it:", path, error);
-        system.say(&format!("{message}\n\n{}", edit::lines(profile)?));
+        system.say(&format!("{message}\n\n{}", edit::lines(profile)));
         return Ok(false);
     }
     Ok(true)

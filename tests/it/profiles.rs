@@ -44,6 +44,7 @@ fn a_login_beside_the_only_profile_makes_that_one_the_default() {
 #[test]
 fn the_default_can_be_chosen() {
     let test = two();
+    test.write_config(&test.read_config().replace('\n', "\r\n"));
     let outcome = test.run("profile use desk");
     assert_eq!((outcome.code, outcome.stdout.as_str()), (0, ""), "{outcome:?}");
     assert_eq!(chosen(&test), "desk");
@@ -51,6 +52,7 @@ fn the_default_can_be_chosen() {
     assert_eq!(chosen(&test), "crm", "-p is for every command");
     test.run("profile use").failed(2, "usage");
     test.run("-p desk profile use").exits(0);
+    assert!(test.read_config().split_inclusive('\n').all(|line| line.ends_with("\r\n")), "line ends stay");
     test.run("profile use sales").failed(78, "unknown_profile");
     test.run("profile use env").failed(2, "usage");
     assert_eq!(chosen(&test), "desk");
