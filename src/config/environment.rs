@@ -28,38 +28,19 @@ pub(crate) fn is_begun(env: &Env) -> bool {
 /// Whether all of the profile's variables are set. Their values are not checked, and those that contradict each other count,
 /// so that [`profile`] reports them.
 pub(crate) fn is_complete(env: &Env) -> bool {
-    lacking(env, grant(env).unwrap_or(GrantWord::Unknown)).is_empty()
-}
-
-/// What `ZOHO_GRANT` says.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum GrantWord {
-    RefreshToken,
-    ClientCredentials,
-    Unknown,
-}
-
-impl GrantWord {
-    fn of(word: &str) -> Self {
-        match word.trim() {
-            "refresh_token" => GrantWord::RefreshToken,
-            "client_credentials" => GrantWord::ClientCredentials,
-            _ => GrantWord::Unknown,
-        }
-    }
+    lacking(env, has_client_credentials(env).unwrap_or(false)).is_empty()
 }
 
 /// The variables that a profile with this grant lacks.
-fn lacking(env: &Env, grant: GrantWord) -> Vec<&'static str> {
+fn lacking(env: &Env, client_credentials: bool) -> Vec<&'static str> {
     let set = |name: &str| env.get(name).is_some();
     let secret = |name: &str, credential: &str| {
         set(name) || set(&format!("{name}_FILE")) || credential_file(env, credential).is_some()
     };
-    let needed = match grant {
-        GrantWord::ClientCredentials => ("ZOHO_SCOPES", set("ZOHO_SCOPES")),
-        GrantWord::RefreshToken | GrantWord::Unknown => {
-            ("ZOHO_REFRESH_TOKEN", secret("ZOHO_REFRESH_TOKEN", "zoho-refresh-token"))
-        }
+    let needed = if client_credentials {
+        ("ZOHO_SCOPES", set("ZOHO_SCOPES"))
+    } else {
+        ("ZOHO_REFRESH_TOKEN", secret("ZOHO_REFRESH_TOKEN", "zoho-refresh-token"))
     };
     let all = [
         ("ZOHO_CLIENT_ID", set("ZOHO_CLIENT_ID")),
@@ -70,11 +51,22 @@ fn lacking(env: &Env, grant: GrantWord) -> Vec<&'static str> {
     all.into_iter().filter(|(_, is_there)| !is_there).map(|(name, _)| name).collect()
 }
 
-/// The grant: `ZOHO_GRANT`, else a refresh token, unless only `ZOHO_SOID` is set.
-fn grant(env: &Env) -> Result<GrantWord, Error> {
+/// Whether the grant is client credentials: `ZOHO_GRANT`, else a refresh token, unless only `ZOHO_SOID` is set.
+fn has_client_credentials(env: &Env) -> Result<bool, Error> {
     let refresh_token = source(env, "ZOHO_REFRESH_TOKEN", "zoho-refresh-token")?.is_some();
     let soid = env.get("ZOHO_SOID").is_some();
-    let word = env.get("ZOHO_GRANT");
+    let named = match env.get("ZOHO_GRANT").map(str::trim) {
+        None => None,
+        Some("refresh_token") => Some(false),
+        Some("client_credentials") => Some(true),
+        Some(word) => {
+            let hint = match nearest(word, ["refresh_token", "client_credentials"]) {
+                Some(near) => did_you_mean(near),
+                None => tr!("use refresh_token or client_credentials"),
+            };
+            return Err(Error::new(Code::Config, tr!("ZOHO_GRANT: '{word}' is not a grant", word), hint));
+        }
+    };
     let both = |one: &str, other: &str| {
         Err(Error::new(
             Code::Config,
@@ -82,43 +74,31 @@ fn grant(env: &Env) -> Result<GrantWord, Error> {
             tr!("unset {other} for a refresh token, or ZOHO_REFRESH_TOKEN for client credentials", other),
         ))
     };
-    match (word.map(GrantWord::of), refresh_token, soid) {
-        (Some(GrantWord::Unknown), _, _) => {
-            let word = word.unwrap_or_default();
-            let hint = match nearest(word, ["refresh_token", "client_credentials"]) {
-                Some(near) => did_you_mean(near),
-                None => tr!("use refresh_token or client_credentials"),
-            };
-            Err(Error::new(Code::Config, tr!("ZOHO_GRANT: '{word}' is not a grant", word), hint))
-        }
-        (Some(GrantWord::ClientCredentials), true, _) => both("ZOHO_REFRESH_TOKEN", "ZOHO_GRANT"),
-        (_, true, true) | (Some(GrantWord::RefreshToken), _, true) => both("ZOHO_REFRESH_TOKEN", "ZOHO_SOID"),
-        (Some(word), _, _) => Ok(word),
-        (None, false, true) => Ok(GrantWord::ClientCredentials),
-        (None, _, _) => Ok(GrantWord::RefreshToken),
+    match named {
+        Some(true) if refresh_token => both("ZOHO_REFRESH_TOKEN", "ZOHO_GRANT"),
+        Some(false) if soid => both("ZOHO_REFRESH_TOKEN", "ZOHO_SOID"),
+        None if refresh_token && soid => both("ZOHO_REFRESH_TOKEN", "ZOHO_SOID"),
+        _ => Ok(named.unwrap_or(soid)),
     }
 }
 
 /// Reads the profile. `Code::Config` names all missing variables.
 pub fn profile(env: &Env) -> Result<Profile, Error> {
     source(env, "ZOHO_CLIENT_SECRET", "zoho-client-secret")?;
-    let word = grant(env)?;
-    let lacking = lacking(env, word);
+    let client_credentials = has_client_credentials(env)?;
+    let lacking = lacking(env, client_credentials);
     let (Some(client_id), [], Some((accounts_url, _))) =
         (env.get("ZOHO_CLIENT_ID"), &lacking[..], accounts(env)?)
     else {
         return Err(missing(&lacking));
     };
     let scopes = split_scopes(env.get("ZOHO_SCOPES").unwrap_or_default());
-    let grant = match word {
-        GrantWord::ClientCredentials if scopes.is_empty() => return Err(missing(&["ZOHO_SCOPES"])),
-        GrantWord::ClientCredentials => {
-            Grant::ClientCredentials { soid: env.get("ZOHO_SOID").map(str::to_owned) }
-        }
-        GrantWord::RefreshToken | GrantWord::Unknown => Grant::RefreshToken,
-    };
+    if client_credentials && scopes.is_empty() {
+        return Err(missing(&["ZOHO_SCOPES"]));
+    }
+    let soid = env.get("ZOHO_SOID").map(str::to_owned);
     let profile = Profile {
-        grant,
+        grant: if client_credentials { Grant::ClientCredentials { soid } } else { Grant::RefreshToken },
         scopes,
         secrets: SecretBackend::Environment,
         ..Profile::new(ProfileName::environment(), Origin::Environment, accounts_url, client_id.trim())
@@ -218,5 +198,5 @@ fn read(source: Option<Source<'_>>) -> Result<Option<Secret>, Error> {
 
 fn credential_file(env: &Env, credential: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env.get("CREDENTIALS_DIRECTORY")?).join(credential);
-    (!credential.is_empty() && files::exists(&path)).then_some(path)
+    (!credential.is_empty() && path.exists()).then_some(path)
 }

@@ -7,7 +7,7 @@ use crate::model::{ENVIRONMENT, Profile, ProfileName};
 use crate::nearest::{did_you_mean, nearest};
 use crate::sanitize::mask_argument;
 use crate::system::{Env, files};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A profile and the config it is from.
 #[derive(Clone, Debug)]
@@ -97,25 +97,25 @@ pub(crate) fn config_path(env: &Env, flag: Option<&str>) -> Result<(PathBuf, Con
 
 /// `config.toml` in the user's config directory.
 pub(crate) fn default_config_path(env: &Env) -> Result<PathBuf, Error> {
-    let folder = match env.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
-        Some(folder) => folder,
-        None if cfg!(windows) => env.get("APPDATA").map(PathBuf::from).ok_or_else(no_home)?,
-        None => files::home(env).ok_or_else(no_home)?.join(".config"),
-    };
-    Ok(folder.join("zoho-cred").join("config.toml"))
+    Ok(own_folder(env, "XDG_CONFIG_HOME", "APPDATA", ".config")?.join("config.toml"))
 }
 
 /// `ZOHO_CRED_STATE_DIR`, or the user's state directory.
 pub(crate) fn state_dir(env: &Env) -> Result<PathBuf, Error> {
-    if let Some(path) = env.get("ZOHO_CRED_STATE_DIR") {
-        return Ok(files::absolute(&PathBuf::from(path)));
+    match env.get("ZOHO_CRED_STATE_DIR") {
+        Some(path) => Ok(files::absolute(Path::new(path))),
+        None => own_folder(env, "XDG_STATE_HOME", "LOCALAPPDATA", ".local/state"),
     }
-    let folder = match env.get("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
-        Some(folder) => folder,
-        None if cfg!(windows) => env.get("LOCALAPPDATA").map(PathBuf::from).ok_or_else(no_home)?,
-        None => files::home(env).ok_or_else(no_home)?.join(".local").join("state"),
+}
+
+/// Our folder in the one that a variable names, or in the usual one of the system.
+fn own_folder(env: &Env, xdg: &str, windows: &str, in_home: &str) -> Result<PathBuf, Error> {
+    let folder = match env.get(xdg).map(PathBuf::from).filter(|path| path.is_absolute()) {
+        Some(folder) => Some(folder),
+        None if cfg!(windows) => env.get(windows).map(PathBuf::from),
+        None => files::home(env).map(|home| home.join(in_home)),
     };
-    Ok(folder.join("zoho-cred"))
+    Ok(folder.ok_or_else(no_home)?.join("zoho-cred"))
 }
 
 fn no_home() -> Error {

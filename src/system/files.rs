@@ -297,10 +297,6 @@ pub(crate) fn unsafe_path(path: &Path, problem: String, hint: String) -> Error {
     Error::new(Code::Store, tr!("{path} {problem}", path = path.display(), problem), hint)
 }
 
-pub(crate) fn exists(path: &Path) -> bool {
-    path.exists()
-}
-
 /// Resolves all symbolic links. If the file does not exist, this is the path it will have. Dangling links are
 /// followed.
 pub(crate) fn canonical(path: &Path) -> PathBuf {

@@ -163,7 +163,7 @@ impl SharedSettings {
         // A previous key exists only during a rotation, but its file is mounted always.
         let old_file = self.env.get("ZOHO_CRED_STORE_KEY_OLD_FILE").map(Path::new);
         let old = match old_file {
-            Some(path) if !files::exists(path) => None,
+            Some(path) if !path.exists() => None,
             _ => secret(&self.env, "ZOHO_CRED_STORE_KEY_OLD")?,
         };
         Keys::read(&current, old.as_ref())
