@@ -3,7 +3,7 @@
 use crate::error::{Code, Error};
 use crate::i18n::{causes, language, speak, tr};
 use crate::model::is_loopback;
-use crate::system::peer::{self, Peer};
+use crate::system::peer;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -26,7 +26,7 @@ pub(crate) struct Listener {
 pub(crate) struct Arrival {
     stream: Arc<TcpStream>,
     query: String,
-    peer: Peer,
+    is_own: bool,
     page: ResponsePage,
 }
 
@@ -80,8 +80,8 @@ impl Arrival {
     }
 
     /// Whether a process of this user sent the request.
-    pub(crate) fn peer(&self) -> Peer {
-        self.peer
+    pub(crate) fn is_own(&self) -> bool {
+        self.is_own
     }
 
     /// Answers with a page. Errors are ignored: the browser may be gone.
@@ -215,14 +215,19 @@ fn serve(
 /// Queues a request to the right path; answers anything else with 404.
 fn handle(stream: Arc<TcpStream>, path: &str, sender: &Sender<Arrival>, reading: &OpenConnections) {
     // Before reading: a client that waits for the answer has not closed the connection.
-    let peer = peer::of(&stream);
+    let is_own = peer::is_own(&stream);
     let request = request(&stream);
     reading.end(&stream);
     match request {
         Some(Request::Get(target)) => {
             let (found, query) = target.split_once('?').unwrap_or((&target, ""));
             if found == path {
-                drop(sender.send(Arrival { query: query.to_owned(), stream, peer, page: ResponsePage::Over }))
+                drop(sender.send(Arrival {
+                    query: query.to_owned(),
+                    stream,
+                    is_own,
+                    page: ResponsePage::Over,
+                }))
             } else {
                 respond(&stream, ResponsePage::Foreign)
             }

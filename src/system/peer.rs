@@ -3,36 +3,26 @@
 
 use std::net::TcpStream;
 
-/// The owner of the process at the other end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Peer {
-    /// The current user, or unknown on this system.
-    Own,
-    /// Another user, or not found.
-    Other,
-}
-
-/// The owner of the other end of `stream`. Only established sockets count: the kernel lists closed ones as root's.
+/// Whether the process at the other end of `stream` belongs to the current user. Only established sockets count: the kernel lists closed ones as root's.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
-pub fn of(stream: &TcpStream) -> Peer {
-    let (Ok(own), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else { return Peer::Other };
+pub(crate) fn is_own(stream: &TcpStream) -> bool {
+    let (Ok(own), Ok(peer)) = (stream.local_addr(), stream.peer_addr()) else { return false };
     let uid = ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().find_map(|table| {
         let table = std::fs::read_to_string(table).map_err(|error| log::info!("{table}: {error}")).ok()?;
         linux::owner(&table, peer, own)
     });
-    match uid {
-        Some(uid) if uid == rustix::process::getuid().as_raw() => Peer::Own,
-        uid => {
-            log::info!("a redirect came from user {uid:?}");
-            Peer::Other
-        }
+    let is_own = uid == Some(rustix::process::getuid().as_raw());
+    if !is_own {
+        log::info!("a redirect came from user {uid:?}");
     }
+    is_own
 }
 
+/// Other systems do not tell.
 #[cfg(not(target_os = "linux"))]
-pub fn of(_: &TcpStream) -> Peer {
-    Peer::Own
+pub(crate) fn is_own(_: &TcpStream) -> bool {
+    true
 }
 
 #[cfg(target_os = "linux")]

@@ -13,7 +13,6 @@ use crate::model::{AccountsUrl, Profile};
 use crate::oauth::callback::Callback;
 use crate::secret::Secret;
 use crate::system::browser::is_at_hand;
-use crate::system::peer::Peer;
 use crate::system::stdio::has_input;
 use crate::system::{Deadline, System};
 use std::time::Duration;
@@ -80,7 +79,7 @@ fn redirected(
     arrival: Arrival,
     warned: &mut Warned,
 ) -> Result<Option<(Secret, AccountsUrl)>, Error> {
-    if arrival.peer() == Peer::Other {
+    if !arrival.is_own() {
         arrival.answer(ResponsePage::Refused);
         if !std::mem::replace(&mut warned.stranger, true) {
             system.warn(&tr!(
