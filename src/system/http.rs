@@ -91,6 +91,13 @@ pub struct HttpFailure {
     pub problem: Problem,
 }
 
+impl HttpFailure {
+    /// Nothing was sent, because of a local `problem`.
+    pub(crate) fn local(problem: String) -> Self {
+        HttpFailure { sent: false, timed_out: false, own: true, problem: Problem::Local(problem) }
+    }
+}
+
 /// The port.
 pub trait Http {
     /// Checks the local settings before the request counts against the budget.

@@ -7,6 +7,7 @@ use crate::i18n::causes::{cause, chain};
 use crate::i18n::tr;
 use crate::model::is_loopback;
 use crate::problem::Problem;
+use crate::secret::Secret;
 use crate::system::api_http::{ApiAnswer, ApiBody, ApiHttp, ApiRequest};
 use crate::system::http::{
     BODY_LIMIT, Http, HttpAnswer, HttpFailure, HttpRequest, MAX_CONNECT_TIMEOUT, Method,
@@ -193,24 +194,16 @@ impl Http for Https {
     }
 
     fn send(&self, request: &HttpRequest<'_>) -> Result<HttpAnswer, HttpFailure> {
-        let own = |problem: String| HttpFailure {
-            sent: false,
-            timed_out: false,
-            own: true,
-            problem: Problem::Local(problem),
-        };
-        let url: url::Url = request.url.parse().map_err(|_| own(tr!("the address is not a URL")))?;
-        let client = self.client(&url, request.connect_timeout()).map_err(own)?;
+        let url: url::Url =
+            request.url.parse().map_err(|_| HttpFailure::local(tr!("the address is not a URL")))?;
+        let client = self.client(&url, request.connect_timeout()).map_err(HttpFailure::local)?;
         let proxied = uses_proxy(&url);
         let mut builder = match request.method {
             Method::Get => client.get(url),
             Method::Post => client.post(url).form(&form(request)),
         };
         if let Some(value) = &request.authorization {
-            let mut value = header::HeaderValue::from_str(value.expose())
-                .map_err(|_| own(tr!("the authorization header has a byte that no header may have")))?;
-            value.set_sensitive(true);
-            builder = builder.header(header::AUTHORIZATION, value);
+            builder = builder.header(header::AUTHORIZATION, authorization(value)?);
         }
         let answer = builder.timeout(request.timeout).send().map_err(|error| failure(error, proxied))?;
         read(answer)
@@ -219,28 +212,26 @@ impl Http for Https {
 
 impl ApiHttp for Https {
     fn open(&self, request: &ApiRequest<'_>) -> Result<ApiAnswer, HttpFailure> {
-        let own = |problem: String| HttpFailure {
-            sent: false,
-            timed_out: false,
-            own: true,
-            problem: Problem::Local(problem),
-        };
-        let builder = self.builder(request.url, MAX_CONNECT_TIMEOUT).map_err(own)?;
-        let client =
-            builder.timeout(None).tcp_keepalive(KEEPALIVE).build().map_err(|error| own(cause(&error)))?;
-        let mut value = header::HeaderValue::from_str(request.authorization.expose())
-            .map_err(|_| own(tr!("the authorization header has a byte that no header may have")))?;
-        value.set_sensitive(true);
-        let method =
-            reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|error| own(cause(&error)))?;
-        let mut builder = client.request(method, request.url.clone()).header(header::AUTHORIZATION, value);
+        let builder = self.builder(request.url, MAX_CONNECT_TIMEOUT).map_err(HttpFailure::local)?;
+        let client = builder
+            .timeout(None)
+            .tcp_keepalive(KEEPALIVE)
+            .build()
+            .map_err(|error| HttpFailure::local(cause(&error)))?;
+        let method = reqwest::Method::from_bytes(request.method.as_bytes())
+            .map_err(|error| HttpFailure::local(cause(&error)))?;
+        let mut builder = client
+            .request(method, request.url.clone())
+            .header(header::AUTHORIZATION, authorization(&request.authorization)?);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
         builder = match request.body {
             ApiBody::Empty => builder,
             ApiBody::Bytes(bytes) => builder.body(bytes.clone()),
-            ApiBody::File(file) => builder.body(ApiBody::rewound(file).map_err(|error| own(cause(&error)))?),
+            ApiBody::File(file) => {
+                builder.body(ApiBody::rewound(file).map_err(|error| HttpFailure::local(cause(&error)))?)
+            }
         };
         let answer = builder.send().map_err(|error| failure(error, uses_proxy(request.url)))?;
         let status = answer.status();
@@ -253,6 +244,14 @@ impl ApiHttp for Https {
             body: Box::new(answer),
         })
     }
+}
+
+fn authorization(value: &Secret) -> Result<header::HeaderValue, HttpFailure> {
+    let mut value = header::HeaderValue::from_str(value.expose()).map_err(|_| {
+        HttpFailure::local(tr!("the authorization header has a byte that no header may have"))
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn form<'a>(request: &'a HttpRequest<'a>) -> Vec<(&'static str, &'a str)> {

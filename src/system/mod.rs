@@ -39,7 +39,6 @@ pub(crate) use output_file::OutputFile;
 pub use process::harden;
 pub use signals::Signals;
 pub(crate) use spinner::Spinner;
-pub(crate) use stdio::Stdin;
 pub use stdio::Stdout;
 pub use terminal::Terminal;
 
@@ -100,9 +99,9 @@ impl System {
             browser: Box::new(DesktopBrowser),
             signals: Signals::default(),
             terminal: Terminal::real(),
-            stdin: Box::new(Stdin),
+            stdin: Box::new(io::stdin()),
             stdout: Box::new(Stdout),
-            stderr: RefCell::new(Box::new(std::io::stderr())),
+            stderr: RefCell::new(Box::new(io::stderr())),
             waits: Rc::default(),
         }
     }

@@ -39,7 +39,7 @@ impl System {
     /// Shows `what` is waited for: the time left until `limit`, or the time elapsed. Shows nothing if stderr is not a
     /// terminal.
     pub(crate) fn show_spinner(&self, what: &str, limit: Option<Duration>) -> Spinner {
-        if !self.terminal.stderr || self.terminal.quiet || self.env.get("TERM") == Some("dumb") {
+        if self.terminal.quiet || !self.can_redraw() {
             return Spinner::default();
         }
         let (over, is_over) = channel();
@@ -59,6 +59,15 @@ impl System {
         let Ok(thread) = thread else { return Spinner::default() };
         self.waits.set(true);
         Spinner(Some(Line { over, thread, shown: Rc::clone(&self.waits) }))
+    }
+
+    /// A status line, if stderr is a terminal that can redraw one.
+    pub(crate) fn status_line(&self, quiet: bool) -> StatusLine<'_> {
+        StatusLine { system: self, shown: !quiet && self.can_redraw() }
+    }
+
+    fn can_redraw(&self) -> bool {
+        self.terminal.stderr && self.env.get("TERM") != Some("dumb")
     }
 }
 
@@ -87,14 +96,6 @@ impl Drop for StatusLine<'_> {
             draw("");
             self.system.waits.set(false);
         }
-    }
-}
-
-impl System {
-    /// A status line, if stderr is a terminal that can redraw one.
-    pub(crate) fn status_line(&self, quiet: bool) -> StatusLine<'_> {
-        let shown = self.terminal.stderr && !quiet && self.env.get("TERM") != Some("dumb");
-        StatusLine { system: self, shown }
     }
 }
 

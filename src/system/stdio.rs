@@ -1,16 +1,7 @@
-//! Standard input with a lazy buffer, and standard output without a buffer.
+//! Whether standard input has something to read, and standard output without a buffer.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::time::Duration;
-
-/// Standard input. Its buffer is allocated by the first read.
-pub(crate) struct Stdin;
-
-impl Read for Stdin {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        io::stdin().read(bytes)
-    }
-}
 
 /// Waits until standard input has something to read, at most `limit`. A terminal has once a line is complete.
 #[cfg(unix)]
