@@ -152,8 +152,7 @@ mod os {
             }
         }
 
-        /// Removes staging directories of killed calls, and temporary files of version 0.1. Running calls lock
-        /// theirs.
+        /// Removes staging directories of killed calls. Running calls lock theirs.
         pub(crate) fn remove_stale(&self, except: &OsStr) {
             let Ok(entries) = Dir::read_from(&self.0) else { return };
             for entry in entries.flatten() {
@@ -168,20 +167,14 @@ mod os {
         }
 
         fn remove_unlocked(&self, name: &OsStr) -> io::Result<()> {
-            let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let found = File::from(openat(&self.0, name, flags, Mode::empty())?);
-            let metadata = found.metadata()?;
-            if metadata.uid() != rustix::process::geteuid().as_raw() {
+            if found.metadata()?.uid() != rustix::process::geteuid().as_raw() {
                 return Ok(());
             }
             flock(&found, FlockOperation::NonBlockingLockExclusive)?;
-            if metadata.is_dir() {
-                let _ = unlinkat(&found, NEW, AtFlags::empty());
-                unlinkat(&self.0, name, AtFlags::REMOVEDIR)?;
-            } else if metadata.is_file() {
-                unlinkat(&self.0, name, AtFlags::empty())?;
-            }
-            Ok(())
+            let _ = unlinkat(&found, NEW, AtFlags::empty());
+            Ok(unlinkat(&self.0, name, AtFlags::REMOVEDIR)?)
         }
     }
 
@@ -236,13 +229,10 @@ mod os {
         matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock)
     }
 
-    /// The name of a staging directory, or of a temporary file of version 0.1.
+    /// Whether this is the name of a staging directory.
     fn is_ours(name: &OsStr) -> bool {
-        let Some(random) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { return false };
-        let of_0_1 = random.len() == 6
-            && random.bytes().all(|b| b.is_ascii_alphanumeric())
-            && !random.bytes().all(|b| b.is_ascii_lowercase());
-        of_0_1 || (random.len() == 16 && random.bytes().all(|b| b.is_ascii_hexdigit()))
+        let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        random.is_some_and(|random| random.len() == 16 && random.bytes().all(|b| b.is_ascii_hexdigit()))
     }
 
     fn create(path: &Path, mode: u32) -> io::Result<()> {

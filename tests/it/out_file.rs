@@ -196,7 +196,6 @@ fn files_of_a_running_call_and_of_others_are_kept() {
     let staging = folder.join(".zoho-cred-0123456789abcdef");
     std::fs::create_dir_all(&staging).unwrap();
     std::fs::write(staging.join("new"), "1000.token").unwrap();
-    std::fs::write(folder.join(".zoho-cred-a1B2c3"), "1000.token").unwrap();
     for kept in [".zoho-cred-backup.json", ".zoho-cred-header"] {
         std::fs::write(folder.join(kept), "not ours").unwrap();
     }
