@@ -8,7 +8,7 @@ use crate::commands;
 use crate::error::{Code, Error};
 use crate::i18n::{Language, language, speak, tr};
 use crate::sanitize::{Sanitized, json, sanitize};
-use crate::system::{System, browser};
+use crate::system::{LabelColor, System, browser};
 use clap::builder::StyledStr;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
@@ -191,28 +191,25 @@ struct ErrorJson<'a> {
 
 /// Writes an error to stderr: `error[CODE]: …`, then `cause:` and `hint:` lines, or one line of JSON.
 pub(crate) fn report(error: &Error, format: ErrorFormat, system: &System) {
-    let text = match format {
-        ErrorFormat::Text => {
-            let message = error.message();
-            let mut lines = vec![format!("zoho-cred: error[{}]: {}", error.code().word(), sanitize(message))];
-            lines.extend(error.cause().map(|cause| tr!("zoho-cred: cause: {cause}", cause)));
-            lines.extend(error.hint().map(|hint| tr!("zoho-cred: hint: {hint}", hint)));
-            lines.join("\n")
-        }
-        ErrorFormat::Json => {
-            let code = error.code();
-            let error = ErrorJson {
-                code: code.word(),
-                message: sanitize(error.message()),
-                hint: error.hint().map(sanitize),
-                retryable: code.retryable(),
-                retry_after_s: error.retry_after().map(|after| after.as_secs()),
-                exit_code: code.exit_code(),
-            };
-            json(&HashMap::from([("error", error)]))
-        }
-    };
-    system.say(&text);
+    let code = error.code();
+    if format == ErrorFormat::Json {
+        let error = ErrorJson {
+            code: code.word(),
+            message: sanitize(error.message()),
+            hint: error.hint().map(sanitize),
+            retryable: code.retryable(),
+            retry_after_s: error.retry_after().map(|after| after.as_secs()),
+            exit_code: code.exit_code(),
+        };
+        return system.say(&json(&HashMap::from([("error", error)])));
+    }
+    system.say_labeled(&format!("error[{}]:", code.word()), LabelColor::Red, error.message());
+    if let Some(cause) = error.cause() {
+        system.say_labeled(&tr!("cause:"), LabelColor::Cyan, cause);
+    }
+    if let Some(hint) = error.hint() {
+        system.say_labeled(&tr!("hint:"), LabelColor::Green, hint);
+    }
 }
 
 /// Logs only this crate's messages: those of other crates could contain secrets.

@@ -44,7 +44,7 @@ pub use terminal::Terminal;
 
 use crate::error::{Code, Error};
 use crate::i18n::{causes, hang, tr};
-use crate::sanitize::sanitize_lines;
+use crate::sanitize::{sanitize, sanitize_lines};
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -132,15 +132,25 @@ impl System {
 
     /// Writes lines to stderr. On a terminal, our own messages are wrapped at words. Errors are ignored.
     pub fn say(&self, text: &str) {
-        let text = &sanitize_lines(text);
-        let columns = self.terminal.stderr_columns();
-        let lines = text.split('\n').map(|line| match columns {
-            Some(columns) if line.starts_with(NAME) => hang("", line, columns, 2),
-            _ => line.to_owned(),
-        });
-        let lines: Vec<_> =
-            lines.map(|line| if self.styles_stderr() { emphasized(&line) } else { line }).collect();
-        self.say_styled(&lines.join("\n"));
+        self.say_styled(&self.wrapped(text));
+    }
+
+    /// Writes a message that begins with a label, such as `hint:`, which is bold and in this color on a terminal.
+    pub(crate) fn say_labeled(&self, label: &str, color: LabelColor, text: &str) {
+        let mut message = self.wrapped(&format!("{NAME}{label} {}", sanitize(text)));
+        if self.styles_stderr() {
+            let styled = format!("\u{1b}[1;{}m{label}\u{1b}[0m", color as u8);
+            message = message.replacen(label, &styled, 1);
+        }
+        self.say_styled(&message);
+    }
+
+    fn wrapped(&self, text: &str) -> String {
+        let text = sanitize_lines(text);
+        let Some(columns) = self.terminal.stderr_columns() else { return text.into_owned() };
+        let wrap =
+            |line: &str| if line.starts_with(NAME) { hang("", line, columns, 2) } else { line.to_owned() };
+        text.split('\n').map(wrap).collect::<Vec<_>>().join("\n")
     }
 
     /// Writes lines to stderr without wrapping, so that they can be pasted.
@@ -172,7 +182,7 @@ impl System {
 
     /// Writes a warning to stderr.
     pub fn warn(&self, words: &str) {
-        self.say(&tr!("zoho-cred: warning: {words}", words));
+        self.say_labeled(&tr!("warning:"), LabelColor::Yellow, words);
     }
 
     /// Writes a result to stdout. `Code::Failure` if that fails.
@@ -185,27 +195,13 @@ impl System {
 /// Begins our own messages.
 const NAME: &str = "zoho-cred: ";
 
-/// A message with its label in color and bold: `error[…]:`, `warning:`, `cause:` or `hint:`.
-fn emphasized(line: &str) -> String {
-    let Some(rest) = line.strip_prefix(NAME) else { return line.to_owned() };
-    let warning = tr!("zoho-cred: warning: {words}", words = "");
-    let (cause, hint) =
-        (tr!("zoho-cred: cause: {cause}", cause = ""), tr!("zoho-cred: hint: {hint}", hint = ""));
-    let label = |message: &str| {
-        rest.starts_with(message[NAME.len()..].trim_end()).then(|| message[NAME.len()..].trim_end().len())
-    };
-    let error = rest
-        .strip_prefix("error[")
-        .and_then(|rest| rest.find("]:"))
-        .map(|at| "error[".len() + at + "]:".len());
-    let labels = [(error, "31"), (label(&warning), "33"), (label(&cause), "36"), (label(&hint), "32")];
-    match labels.into_iter().find_map(|(end, color)| Some((end?, color))) {
-        Some((end, color)) => {
-            let (label, text) = rest.split_at(end);
-            format!("{NAME}\u{1b}[1;{color}m{label}\u{1b}[0m{text}")
-        }
-        None => line.to_owned(),
-    }
+/// Colors of labels, as numbers of ANSI escape sequences.
+#[derive(Clone, Copy)]
+pub(crate) enum LabelColor {
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Cyan = 36,
 }
 
 pub(crate) fn unprinted(error: &io::Error) -> Error {
