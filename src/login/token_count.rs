@@ -93,14 +93,11 @@ fn update(
 }
 
 fn load(path: &Path) -> Result<TokenCount, Error> {
-    match state_dir::read(path) {
-        Ok((bytes, _)) => Ok(decode(&bytes).unwrap_or_else(|| {
-            atomic::set_aside(path);
-            TokenCount::default()
-        })),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(TokenCount::default()),
-        Err(error) => Err(state_dir::failed(state_dir::Action::Read, path, &error)),
-    }
+    let Some((bytes, _)) = state_dir::read_if_any(path)? else { return Ok(TokenCount::default()) };
+    Ok(decode(&bytes).unwrap_or_else(|| {
+        atomic::set_aside(path);
+        TokenCount::default()
+    }))
 }
 
 fn path(state: &StateDir, accounts: &AccountsUrl, client_id: &str) -> PathBuf {

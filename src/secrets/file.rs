@@ -7,12 +7,11 @@ use crate::secret::Secret;
 use crate::secrets::SecretStore;
 use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
-use crate::store::local::state_dir::{self, Action, StateDir, command_to_close, failed, is_open_to_others};
+use crate::store::local::state_dir::{self, StateDir, command_to_close, is_open_to_others};
 use crate::system::files;
 use crate::system::new_file::remove_unfinished;
 use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,11 +37,7 @@ impl SecretStore for FileSecrets {
     fn get(&self, item: &str) -> Result<Option<Secret>, Error> {
         self.0.check()?;
         let path = self.path(item);
-        let (bytes, file) = match state_dir::read(&path) {
-            Ok(found) => found,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(Action::Read, &path, &error)),
-        };
+        let Some((bytes, file)) = state_dir::read_if_any(&path)? else { return Ok(None) };
         let folder = self.0.subdir_path("secrets");
         if let Some(found) = state_dir::stat(&folder) {
             refuse_if_open(&folder, &found, "700")?;

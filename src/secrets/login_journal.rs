@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::model::Profile;
-use crate::secrets::login_record::{Item, LoginRecord, login_path};
+use crate::secrets::login_record::{Item, LoginRecord, keys_of, login_path, login_path_of};
 use crate::secrets::store::OpenSecrets;
 use crate::store::StateDir;
 use crate::store::local::records::{decode, encode};
@@ -69,12 +69,7 @@ impl LoginJournal {
 
     /// The paths of the login records that have journals.
     fn records(state: &StateDir) -> Result<Vec<PathBuf>, Error> {
-        let record = |path: PathBuf| {
-            let name = path.file_name()?.to_string_lossy().into_owned();
-            let key = name.strip_prefix("unfinished-")?.strip_suffix(".json")?;
-            Some(path.with_file_name(format!("profile-{key}.json")))
-        };
-        Ok(state_dir::list(&state.subdir_path("secrets"))?.into_iter().filter_map(record).collect())
+        Ok(keys_of(state, "unfinished-")?.iter().map(|key| login_path_of(state, key)).collect())
     }
 
     /// Loads the journal; an unreadable one counts as empty.

@@ -200,30 +200,27 @@ impl LoginRecord {
 
     /// Like [`LoginRecord::all`], with the logins before and the paths.
     pub(crate) fn with_paths(state: &StateDir) -> Result<Vec<(PathBuf, Self)>, Error> {
-        let entries = state_dir::list(&state.subdir_path("secrets"))?;
-        let is_record = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("profile-") && name.ends_with(".json")
-        };
-        let records = entries.into_iter().filter(is_record);
-        let records = records.filter_map(|path| Some(read(&path).transpose()?.map(|record| (path, record))));
-        records.collect()
+        let paths = keys_of(state, "profile-")?.into_iter().map(|key| login_path_of(state, &key));
+        paths.filter_map(|path| Some(read(&path).transpose()?.map(|record| (path, record)))).collect()
     }
+}
+
+/// The keys of the files `secrets/<prefix><key>.json`.
+pub(crate) fn keys_of(state: &StateDir, prefix: &str) -> Result<Vec<String>, Error> {
+    let key = |path: PathBuf| {
+        Some(path.file_name()?.to_str()?.strip_prefix(prefix)?.strip_suffix(".json")?.to_owned())
+    };
+    Ok(state_dir::list(&state.subdir_path("secrets"))?.into_iter().filter_map(key).collect())
 }
 
 /// Reads a record. An unparseable file counts as missing, so that a new login replaces it.
 fn read(path: &Path) -> Result<Option<LoginRecord>, Error> {
-    match state_dir::read(path) {
-        Ok((bytes, _)) => {
-            let record = decode(&bytes);
-            if record.is_none() {
-                log::warn!("{} is not a record that zoho-cred wrote", path.display());
-            }
-            Ok(record)
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(state_dir::failed(state_dir::Action::Read, path, &error)),
+    let Some((bytes, _)) = state_dir::read_if_any(path)? else { return Ok(None) };
+    let record = decode(&bytes);
+    if record.is_none() {
+        log::warn!("{} is not a record that zoho-cred wrote", path.display());
     }
+    Ok(record)
 }
 
 /// `None` for the environment profile.
@@ -244,6 +241,6 @@ pub(crate) fn state_path(profile: &Profile, path: impl Fn(&str) -> PathBuf) -> O
     Some(found)
 }
 
-fn login_path_of(state: &StateDir, key: &str) -> PathBuf {
+pub(crate) fn login_path_of(state: &StateDir, key: &str) -> PathBuf {
     state.subdir_path("secrets").join(format!("profile-{key}.json"))
 }

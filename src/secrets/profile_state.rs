@@ -8,7 +8,6 @@ use crate::store::local::atomic;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir::{self, StateDir};
 use serde::{Deserialize, Serialize};
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// The settings that a credential was created with. A profile with other settings does not use the credential.
@@ -80,11 +79,7 @@ impl ProfileState {
     /// Reads the last state written for `profile`, without comparing settings and login. `None` if it is unparseable.
     pub(crate) fn recorded(state: &StateDir, profile: &Profile) -> Result<Option<Self>, Error> {
         let Some(path) = path_of(state, profile) else { return Ok(None) };
-        match state_dir::read(&path) {
-            Ok((bytes, _)) => Ok(decode(&bytes)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(state_dir::failed(state_dir::Action::Read, &path, &error)),
-        }
+        Ok(state_dir::read_if_any(&path)?.and_then(|(bytes, _)| decode(&bytes)))
     }
 
     /// Secrets from a command or from the environment have no login record to compare with.

@@ -183,6 +183,15 @@ pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
     Ok((bytes, found))
 }
 
+/// Like [`read`]. `None` if the file is missing.
+pub(crate) fn read_if_any(path: &Path) -> Result<Option<(Vec<u8>, Metadata)>, Error> {
+    match read(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(Action::Read, path, &error)),
+    }
+}
+
 #[cfg(unix)]
 mod os {
     use super::*;
