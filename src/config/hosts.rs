@@ -14,7 +14,11 @@ impl Place {
     /// Parses host and optional port. `None` if a token must never be sent there: plain http to another machine, user
     /// info, or an authority that parsers could read differently.
     pub fn new(scheme: &str, authority: &str) -> Option<Self> {
-        let host = normal(authority)?;
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+        if authority.is_empty() || authority.len() > 300 || !authority.bytes().all(legal) {
+            return None;
+        }
+        let host = authority.to_ascii_lowercase();
         let usual = match scheme.to_ascii_lowercase().as_str() {
             "https" | "grpcs" => ":443",
             "http" if is_loopback(&host) => ":80",
@@ -33,13 +37,6 @@ impl Place {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Lowercases the host and drops port 443. `None` if it is not a plain `host[:port]`.
-fn normal(authority: &str) -> Option<String> {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
-    let sound = !authority.is_empty() && authority.len() <= 300 && authority.bytes().all(legal);
-    sound.then(|| authority.to_ascii_lowercase())
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -77,8 +74,7 @@ pub(crate) fn depend_on_answer(profile: &Profile) -> bool {
 /// The hosts allowed by [`may_have`], that of the APIs first.
 pub(crate) fn hosts(profile: &Profile, answered: Option<&str>) -> Vec<String> {
     if let Some(hosts) = &profile.hosts {
-        let host = |host: &String| normal(host).map(|h| h.strip_suffix(":443").unwrap_or(&h).to_owned());
-        return hosts.iter().filter_map(host).collect();
+        return hosts.iter().filter_map(|host| Place::new("https", host)).map(|place| place.0).collect();
     }
     let answered = answered.and_then(Place::of_uri);
     let Some(dc) = own_data_center(profile) else {

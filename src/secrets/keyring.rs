@@ -88,33 +88,6 @@ enum KeyringTrouble {
     Failed,
 }
 
-impl KeyringTrouble {
-    fn message(&self) -> String {
-        match self {
-            KeyringTrouble::NoService => tr!("no keyring service can be reached"),
-            KeyringTrouble::Locked => tr!("the keyring is locked"),
-            KeyringTrouble::NoCollection => tr!("the keyring has no default collection to keep secrets in"),
-            KeyringTrouble::Silent { waited } => {
-                tr!("the keyring did not answer within {time}", time = humanize(*waited))
-            }
-            KeyringTrouble::TooLong => tr!("the secret is too long for the keyring"),
-            KeyringTrouble::Failed => tr!("the keyring failed"),
-        }
-    }
-
-    fn hint(&self) -> String {
-        let first = match self {
-            KeyringTrouble::NoService => tr!("start one in this session"),
-            KeyringTrouble::Locked => tr!("unlock it and try again"),
-            KeyringTrouble::NoCollection => tr!("create a default keyring in the desktop's password program"),
-            KeyringTrouble::Silent { .. } => tr!("restart the keyring service or unlock it"),
-            KeyringTrouble::TooLong => return tr!("log in with --secrets file"),
-            KeyringTrouble::Failed => tr!("try again"),
-        };
-        tr!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600", first)
-    }
-}
-
 /// The keyring of the current user. It is opened by the first call.
 pub(crate) struct KeyringSecrets<'a> {
     timeout: KeyringTimeout<'a>,
@@ -309,7 +282,29 @@ fn lowercase_first(text: &str) -> String {
     }
 }
 
+/// `problem` is what the keyring said, if anything.
 fn failed(trouble: KeyringTrouble, problem: String) -> Error {
-    let error = Error::new(Code::Store, trouble.message(), trouble.hint());
+    let (message, first) = match trouble {
+        KeyringTrouble::NoService => {
+            (tr!("no keyring service can be reached"), tr!("start one in this session"))
+        }
+        KeyringTrouble::Locked => (tr!("the keyring is locked"), tr!("unlock it and try again")),
+        KeyringTrouble::NoCollection => (
+            tr!("the keyring has no default collection to keep secrets in"),
+            tr!("create a default keyring in the desktop's password program"),
+        ),
+        KeyringTrouble::Silent { waited } => (
+            tr!("the keyring did not answer within {time}", time = humanize(waited)),
+            tr!("restart the keyring service or unlock it"),
+        ),
+        KeyringTrouble::TooLong => {
+            let message = tr!("the secret is too long for the keyring");
+            return Error::new(Code::Store, message, tr!("log in with --secrets file")).with_cause(problem);
+        }
+        KeyringTrouble::Failed => (tr!("the keyring failed"), tr!("try again")),
+    };
+    let hint =
+        tr!("{first}; or log in with --secrets file, which keeps secrets in files of mode 0600", first);
+    let error = Error::new(Code::Store, message, hint);
     if problem.is_empty() { error } else { error.with_cause(problem) }
 }

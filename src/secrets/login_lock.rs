@@ -42,17 +42,11 @@ pub(crate) fn lock_logins(clock: &dyn Clock, state: &StateDir, timeout: Duration
             return Ok(lock);
         }
         if deadline.remaining(clock).is_zero() {
-            return Err(login_under_way(timeout));
+            let message =
+                tr!("another login or logout is still running after {time}", time = humanize(timeout));
+            let hint = tr!("wait for it or stop it, then run this command again; nothing was changed");
+            return Err(Error::new(Code::Busy, message, hint).with_retry_after(Duration::from_secs(1)));
         }
         clock.sleep(PAUSE);
     }
-}
-
-fn login_under_way(timeout: Duration) -> Error {
-    Error::new(
-        Code::Busy,
-        tr!("another login or logout is still running after {time}", time = humanize(timeout)),
-        tr!("wait for it or stop it, then run this command again; nothing was changed"),
-    )
-    .with_retry_after(Duration::from_secs(1))
 }
