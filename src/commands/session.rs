@@ -8,7 +8,7 @@ use crate::model::Profile;
 use crate::refresh::{Ports, WaitEvent};
 use crate::secrets::{CredentialSource, KeyringTimeout, Source};
 use crate::store::{self, Holder, SharedSettings, StateDir, Store as _};
-use crate::system::{ApiHttp, Http, Roots, Spinner, System, files};
+use crate::system::{Roots, Spinner, System, files};
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(crate) struct Session {
     pub(crate) state: StateDir,
     /// The profile's name, if the call gave one.
     named: Option<String>,
-    roots: Roots,
+    pub(crate) roots: Roots,
     quiet: bool,
 }
 
@@ -80,16 +80,6 @@ impl Session {
         store.sync().map(|_| ())
     }
 
-    /// An HTTP client with the call's certificate authorities.
-    pub(crate) fn http(&self, system: &System) -> Result<Box<dyn Http>, Error> {
-        (system.http)(&self.roots)
-    }
-
-    /// An HTTP client for the APIs.
-    pub(crate) fn api_http(&self, system: &System) -> Result<Box<dyn ApiHttp>, Error> {
-        (system.api_http)(&self.roots)
-    }
-
     pub(crate) fn source<'a>(&'a self, system: &'a System) -> Source<'a> {
         Source::new(&self.profile, system, &self.state).patient(KeyringTimeout::of(system, self.quiet))
     }
@@ -103,7 +93,7 @@ impl Session {
         action: impl FnOnce(&Ports<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         system.signals.install();
-        let http = self.http(system)?;
+        let http = (system.http)(&self.roots);
         let spinner = RefCell::new(Spinner::default());
         let waiting = |wait: WaitEvent| {
             // Helpers print nothing, even on a terminal.

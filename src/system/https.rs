@@ -62,8 +62,8 @@ pub struct Https {
 
 impl Https {
     /// `roots` are read before the first https request.
-    pub fn new(roots: &Roots) -> Result<Self, Error> {
-        Ok(Https { roots: roots.clone() })
+    pub fn new(roots: &Roots) -> Self {
+        Https { roots: roots.clone() }
     }
 
     fn client(&self, url: &url::Url, connect_timeout: Duration) -> Result<Client, String> {
@@ -162,7 +162,7 @@ pub(crate) struct AsyncClients {
 #[cfg(feature = "object-storage")]
 impl AsyncClients {
     pub(crate) fn new(roots: &Roots) -> Result<Self, String> {
-        let https = Https { roots: roots.clone() };
+        let https = Https::new(roots);
         let build = |builder: reqwest::ClientBuilder| builder.build().map_err(|error| cause(&error));
         Ok(AsyncClients {
             direct: build(https.async_builder(CONNECT_TIMEOUT, true)?.no_proxy())?,

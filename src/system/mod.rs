@@ -51,10 +51,10 @@ use std::path::Path;
 use std::rc::Rc;
 
 /// Creates an HTTP client that trusts the given certificate authorities.
-pub type OpenHttp = Box<dyn Fn(&Roots) -> Result<Box<dyn Http>, Error>>;
+pub type OpenHttp = Box<dyn Fn(&Roots) -> Box<dyn Http>>;
 
 /// Creates an HTTP client for the APIs.
-pub type OpenApiHttp = Box<dyn Fn(&Roots) -> Result<Box<dyn ApiHttp>, Error>>;
+pub type OpenApiHttp = Box<dyn Fn(&Roots) -> Box<dyn ApiHttp>>;
 
 /// Everything outside the process that a call may use.
 pub struct System {
@@ -93,8 +93,8 @@ impl System {
             env: Env::real(),
             locale: env::locale,
             clock: Rc::new(RealClock::default()),
-            http: Box::new(|roots| Ok(Box::new(Https::new(roots)?))),
-            api_http: Box::new(|roots| Ok(Box::new(Https::new(roots)?))),
+            http: Box::new(|roots| Box::new(Https::new(roots))),
+            api_http: Box::new(|roots| Box::new(Https::new(roots))),
             file_system: FileSystem::of,
             browser: Box::new(DesktopBrowser),
             signals: Signals::default(),

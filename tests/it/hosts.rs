@@ -74,7 +74,7 @@ impl Http for Granting {
 /// A caller with a cached token of this data center. Its requests go to `proxy`.
 fn caller(dc: &str, proxy: &Web) -> Test {
     let test = Test::new().unset("ZOHO_ACCOUNTS_URL").var("ZOHO_DATA_CENTER", dc);
-    let http = Box::new(|_: &_| Ok(Box::new(Granting) as Box<dyn Http>));
+    let http = Box::new(|_: &_| Box::new(Granting) as Box<dyn Http>);
     let system = System { http, ..system(&ManualClock::at_the_wall()) };
     assert_eq!(run_on(&test, system, "get").ok(), "1000.a.b");
     test.var("HTTPS_PROXY", &proxy.url())

@@ -92,7 +92,7 @@ fn a_profile_that_is_renamed_during_a_call_is_followed() {
             if let Some(mut rename) = rename.take() {
                 assert!(rename.status().unwrap().success());
             }
-            Ok(Box::new(Https::new(roots)?))
+            Box::new(Https::new(roots))
         });
         run_on(&test, System { http, ..system(&ManualClock::at_the_wall()) }, args).exits(code);
     }

@@ -41,7 +41,7 @@ fn sleepy(clock: &Rc<ManualClock>, before: Duration, after: Duration, loses: boo
     let inner = Rc::clone(clock);
     let http: OpenHttp = Box::new(move |roots| {
         let clock = Rc::clone(&inner);
-        Ok(Box::new(Sleepy { inner: Https::new(roots)?, clock, before, after, loses }))
+        Box::new(Sleepy { inner: Https::new(roots), clock, before, after, loses })
     });
     System { http, ..system(clock) }
 }

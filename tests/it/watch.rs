@@ -23,7 +23,7 @@ fn is_valid(test: &Test, token: &str) -> bool {
         authorization: Some(Secret::new(format!("Zoho-oauthtoken {token}"))),
         timeout: Duration::from_secs(10),
     };
-    let answer = Https::new(&Roots::default()).unwrap().send(&request).unwrap();
+    let answer = Https::new(&Roots::default()).send(&request).unwrap();
     userinfo::liveness(answer.status, &answer.body) == Liveness::Alive
 }
 

@@ -135,7 +135,7 @@ impl<'a> Call<'a> {
 
     /// Sends the request with this token, and follows redirects within the host.
     fn open(&self, system: &System, target: &ApiTarget, token: &Secret) -> Result<ApiReply, Error> {
-        let http = self.session.api_http(system)?;
+        let http = (system.api_http)(&self.session.roots);
         let scheme = match target.product.and_then(|product| product.bearer) {
             Some(BearerSupport::Refused) => Scheme::Zoho,
             _ => self.session.profile.scheme,

@@ -24,11 +24,10 @@ pub(crate) fn checks(session: &Session, system: &System, local: Option<&LocalSta
     let what = &tr!("accounts server");
     let accounts = &session.profile.accounts_url;
     let request = HttpRequest::get(accounts.join(SERVER_INFO_PATH), TIMEOUT);
-    let http = session.http(system).and_then(|http| http.ready().map(|()| http));
-    let http = match http {
-        Ok(http) => http,
-        Err(error) => return vec![Check::error(what, &error)],
-    };
+    let http = (system.http)(&session.roots);
+    if let Err(error) = http.ready() {
+        return vec![Check::error(what, &error)];
+    }
     match http.send(&request) {
         Ok(answer) => {
             let mut checks = vec![reached(what, accounts.as_str(), &answer), clock(system, &answer)];

@@ -83,7 +83,7 @@ fn grant_and_store(
     let LoginSettings { profile, client } = settings;
     let (args, config, state, flow) = (start.args, start.config, start.state, start.flow);
     let roots = roots(system, global);
-    let http = (system.http)(&roots)?;
+    let http = (system.http)(&roots);
     http.ready()?;
     let warning = token_count::warning_before(state, &profile.accounts_url, &profile.client_id)
         .filter(|_| token_count::makes_one(flow));
@@ -154,7 +154,7 @@ fn bind_command(
         }
     }
     let roots = roots(system, global);
-    let http = (system.http)(&roots)?;
+    let http = (system.http)(&roots);
     let flow = FlowName::RefreshToken;
     let shared = SharedSettings::of(config, &system.env, &roots, &system.clock)?;
     let context = LoginContext { http: &*http, shared, config, state, args, flow, warned: false };
