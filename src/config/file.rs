@@ -99,7 +99,13 @@ impl ConfigFile {
         let parsed = Document::parse(text).map_err(|error| {
             let line = error.span().map(|span| line_of(text, span.start));
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-            wrong(path, line, &tr!("this is not TOML: {message}", message), None)
+            // The mistake of people who write no TOML is worth words of our own.
+            let problem = if message.starts_with("string values must be quoted") {
+                tr!("a text must stand in quotes")
+            } else {
+                tr!("this is not TOML: {message}", message)
+            };
+            wrong(path, line, &problem, None)
         })?;
         let table = parsed.into_table();
         let root = ConfigTable::root(path, text, &table);
@@ -260,7 +266,7 @@ mod tests {
             ("org_id=3", "org_id must be a text"),
             ("soid='ZohoCRM.1'", "soid goes with"),
             ("client_secret='y'", "'client_secret' is not kept in this file"),
-            ("redirect_uri=http", "not TOML: string values must be quoted"),
+            ("redirect_uri=http", "a text must stand in quotes"),
             ("client_id='y'", "not TOML: duplicate key"),
         ] {
             wrong(&format!("{sound}{key}"), 4, problem);
