@@ -256,89 +256,62 @@ fn settings(profile: &Profile) -> Vec<(&'static str, Option<Value>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::AccountsUrl;
 
-    #[test]
-    fn comments_and_other_keys_stay() {
-        let text = "# mine\ndefault_profile = \"crm\"\n\n[profile.crm] # sales\ndata_center = \"jp\" # Tokyo\nclient_id = \"old\"\nhosts = [\"x.example\"]\n";
-        let file = ConfigFile::parse(Path::new("c"), text).unwrap();
-        let mut profile = file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap();
-        profile.client_id = "new".into();
-        profile.scopes = vec!["A.b.READ".into()];
-        let edited = with_profile(Path::new("c"), text, &profile).unwrap();
-        for part in [
-            "# mine",
-            "# sales",
-            "# Tokyo",
-            "client_id = \"new\"",
-            "hosts = [\"x.example\"]",
-            "scopes = [\"A.b.READ\"]",
-        ] {
-            assert!(edited.contains(part), "{part} in {edited}");
-        }
-        assert!(ConfigFile::parse(Path::new("c"), &edited).is_ok());
+    const CRM: &str = "[profile.crm]\ndata_center = \"jp\"\nclient_id = \"x\"\nsecrets = \"file\"\n";
+    const BOOKS: &str = "[profile.books]\ndata_center = \"jp\"\n# client_id = \"old\"\n";
+
+    fn path() -> &'static Path {
+        Path::new("c")
+    }
+
+    fn crm(text: &str) -> Profile {
+        let file = ConfigFile::parse(path(), text).unwrap();
+        file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap()
     }
 
     #[test]
-    fn a_forgotten_profile_takes_only_its_own_lines() {
-        let text = "default_profile = \"crm\"\n\n[profile.crm]\nclient_id = \"x\"\n\n# books\n[profile.books]\ndata_center = \"jp\"\nclient_id = \"y\"\n";
-        let crm = ProfileName::new("crm").unwrap();
-        let edited = without_profile(Path::new("c"), text, &crm).unwrap();
-        let rest = "\n# books\n[profile.books]\ndata_center = \"jp\"\nclient_id = \"y\"\n";
-        assert_eq!(edited, rest);
-        let nobody = without_profile(Path::new("c"), rest, &crm).unwrap();
-        assert_eq!(nobody, rest);
-    }
-
-    #[test]
-    fn comments_survive_the_key_that_they_stand_above() {
-        let path = Path::new("c");
-        let text = "# mine\n\n[profile.crm]\n# ours is in Tokyo\ndata_center = \"jp\"\nclient_id = \"x\"\nscopes = [\n  \"A.b.READ\", # leads\n]\n";
-        let crm = ProfileName::new("crm").unwrap();
-        let mut profile = ConfigFile::parse(path, text).unwrap().profile(&crm).unwrap().unwrap();
-        profile.accounts_url = crate::model::AccountsUrl::new("https://accounts.example").unwrap();
-        profile.data_center = None;
-        let edited = with_profile(path, text, &profile).unwrap();
-        for part in ["# mine\n\n[profile.crm]", "# ours is in Tokyo\nclient_id", "\"A.b.READ\", # leads\n"] {
-            assert!(edited.contains(part), "{part} in {edited}");
-        }
-        assert!(!edited.contains("data_center"), "{edited}");
+    fn an_edit_keeps_comments_and_other_keys() {
+        let before = "# mine\n\n[profile.crm] # sales\n# ours is in Tokyo\ndata_center = \"jp\"\n\
+             client_id = \"old\" # of 2026\nhosts = [\"x.example\"]\nscopes = [\n  \"A.b.READ\", # leads\n]\n";
+        let profile = Profile {
+            client_id: "new".into(),
+            accounts_url: AccountsUrl::new("https://accounts.example").unwrap(),
+            data_center: None,
+            ..crm(before)
+        };
+        let after = "# mine\n\n[profile.crm] # sales\n# ours is in Tokyo\nclient_id = \"new\" # of 2026\n\
+             hosts = [\"x.example\"]\nscopes = [\n  \"A.b.READ\", # leads\n]\n\
+             accounts_url = \"https://accounts.example\"\nsecrets = \"keyring\"\n";
+        assert_eq!(with_profile(path(), before, &profile).unwrap(), after);
     }
 
     #[test]
     fn a_new_profile_goes_behind_everything() {
-        let path = Path::new("c");
-        let text = "[profile.crm]\ndata_center = \"jp\"\nclient_id = \"x\"\nsecrets = \"file\"\n";
-        let crm = ProfileName::new("crm").unwrap();
-        let profile = ConfigFile::parse(path, text).unwrap().profile(&crm).unwrap().unwrap();
-        let with = |before: &str| with_profile(path, before, &profile).unwrap();
-        assert_eq!(with("# mine\n"), format!("# mine\n\n{text}"));
-        let books = "[profile.books]\ndata_center = \"jp\"\n# client_id = \"old\"\n";
-        assert_eq!(with(books), format!("{books}\n{text}"));
-        assert_eq!(without_profile(path, &with(books), &crm).unwrap(), format!("{books}\n"));
-        let store = "\n[store]\nurl = \"redis://redis\"\n# mine\n";
-        let plain = "[profile.books]\ndata_center = \"jp\"\n";
-        assert_eq!(with(&format!("{plain}{store}")), format!("{plain}{store}\n{text}"));
+        assert_eq!(lines(&crm(CRM)), CRM);
+        let store = format!("{BOOKS}\n[store]\nurl = \"redis://redis\"\n# mine\n");
+        for before in ["# mine\n", BOOKS, &store] {
+            assert_eq!(with_profile(path(), before, &crm(CRM)).unwrap(), format!("{before}\n{CRM}"));
+        }
     }
 
     #[test]
-    fn comments_of_the_file_survive_a_forgotten_profile() {
-        let crm = ProfileName::new("crm").unwrap();
-        let without = |text: &str| without_profile(Path::new("c"), text, &crm).unwrap();
-        let books = "[profile.books]\ndata_center = \"jp\"\n";
+    fn a_removed_profile_takes_only_its_own_comments() {
+        let name = ProfileName::new("crm").unwrap();
+        let sales = "# sales\n[profile.crm] # here\ndata_center = \"us\"\n";
         let head = "# mine\n# and yours\n\n";
-        let forgotten = "# sales\n[profile.crm] # here\ndata_center = \"us\"\n";
-        assert_eq!(without(&format!("{head}{forgotten}\n{books}")), format!("{head}{books}"));
-        assert_eq!(without(&format!("{books}\n{head}{forgotten}")), format!("{books}\n{head}"));
-        assert_eq!(without(&format!("{head}{forgotten}# the end\n")), format!("{head}# the end\n"));
-        let default = "# which one\ndefault_profile = \"crm\" # mine\n\n";
-        assert_eq!(without(&format!("{default}{forgotten}\n{books}")), format!("# which one\n\n{books}"));
-    }
-
-    #[test]
-    fn a_first_profile_makes_a_readable_file() {
-        let text = "[profile.crm]\ndata_center = \"jp\"\nclient_id = \"x\"\n";
-        let file = ConfigFile::parse(Path::new("c"), text).unwrap();
-        let profile = file.profile(&ProfileName::new("crm").unwrap()).unwrap().unwrap();
-        assert_eq!(lines(&profile), format!("{text}secrets = \"keyring\"\n"));
+        for (before, after) in [
+            (format!("{head}{sales}\n{BOOKS}"), format!("{head}{BOOKS}")),
+            (format!("{BOOKS}\n{head}{sales}"), format!("{BOOKS}\n{head}")),
+            (format!("{head}{sales}# the end\n"), format!("{head}# the end\n")),
+            (format!("{sales}\n# books\n{BOOKS}"), format!("\n# books\n{BOOKS}")),
+            (
+                format!("# which\ndefault_profile = \"crm\" # it\n\n{sales}\n{BOOKS}"),
+                format!("# which\n\n{BOOKS}"),
+            ),
+            (BOOKS.to_owned(), BOOKS.to_owned()),
+        ] {
+            assert_eq!(without_profile(path(), &before, &name).unwrap(), after, "{before}");
+        }
     }
 }
