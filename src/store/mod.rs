@@ -6,7 +6,7 @@ pub mod object;
 pub mod redis;
 pub mod shared;
 
-pub(crate) use local::{FileLock, FileVersion, cache_path, read_cache};
+pub(crate) use local::{FileLock, cache_path, read_cache};
 pub use local::{Holder, LocalStore, StateDir};
 pub use shared::{SharedSettings, SharedStore};
 

@@ -21,3 +21,8 @@ pub(crate) fn bytes() -> Result<[u8; 32], Error> {
 pub(crate) fn word() -> Result<String, Error> {
     Ok(hex::encode(&bytes()?[..16]))
 }
+
+/// A number from 0 to `most`, to keep callers from doing the same at once. 0 if the system has no random numbers.
+pub(crate) fn up_to(most: u64) -> u64 {
+    getrandom::u64().map_or(0, |number| number % most.saturating_add(1))
+}

@@ -6,7 +6,7 @@ use redis::{Connection, FromRedisValue, cmd};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use zoho_cred::store::redis::read_reply;
-use zoho_cred::store::redis::scripts::{self, Script};
+use zoho_cred::store::redis::scripts;
 use zoho_cred::store::shared::Reply;
 use zoho_cred::store::shared::record::{Lease, Record as Model};
 use zoho_cred::store::shared::remote::{LedgerChange, NewToken, Reserved};
@@ -63,9 +63,9 @@ fn server() -> Option<Server> {
 }
 
 impl Server {
-    fn call<T: FromRedisValue>(&mut self, script: Script, args: &[&[u8]]) -> T {
+    fn call<T: FromRedisValue>(&mut self, script: &str, args: &[&[u8]]) -> T {
         let mut call = cmd("EVAL");
-        call.arg(script.code).arg(KEYS.len()).arg(&KEYS).arg(args);
+        call.arg(script).arg(KEYS.len()).arg(&KEYS).arg(args);
         call.query(&mut self.connection).unwrap()
     }
 

@@ -1,15 +1,12 @@
 //! The store of one machine: files in the state directory, protected by `flock(2)`.
 
 pub mod atomic;
-mod file_version;
 mod lock;
 pub(crate) mod probe;
 pub mod records;
-
 pub(crate) mod state_dir;
 mod store;
 
-pub(crate) use file_version::FileVersion;
 pub(crate) use lock::FileLock;
 pub use lock::Holder;
 pub use state_dir::StateDir;

@@ -7,9 +7,10 @@ use crate::store::local::atomic;
 use crate::store::local::lock::{self, FileLock, Holder, LockFile};
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir::{self, Action, StateDir, failed};
-use crate::store::{FileVersion, Locked, Store, WriteAheadError};
+use crate::store::{Locked, Store, WriteAheadError};
 use crate::system::files::owned_by_us;
 use crate::system::new_file::{NewFile, remove_unfinished};
+use crate::system::random;
 use serde::{Serialize, de::DeserializeOwned};
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
@@ -30,8 +31,6 @@ pub struct LocalStore {
     lock: RefCell<LockFile>,
     /// Whether this process has created the directories.
     made: Cell<bool>,
-    /// The cache as last read, so that a waiting caller reads it again only after a change.
-    read: RefCell<Option<(FileVersion, CacheRecord)>>,
 }
 
 impl LocalStore {
@@ -44,7 +43,6 @@ impl LocalStore {
             lock: RefCell::new(LockFile::new(lock)),
             state: state.clone(),
             made: Cell::new(false),
-            read: RefCell::default(),
         }
     }
 
@@ -103,18 +101,13 @@ pub(crate) fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf
 
 impl Store for LocalStore {
     fn cache(&self) -> Result<CacheRecord, Error> {
-        let version = match FileVersion::of(&self.cache) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(CacheRecord::default()),
-            version => version.ok(),
-        };
-        if let Some((of, record)) = &*self.read.borrow()
-            && version.as_ref() == Some(of)
-        {
-            return Ok(record.clone());
+        match state_dir::read(&self.cache) {
+            Ok((bytes, _)) => Ok(decode_cache(&bytes).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::NotFound || is_to_be_set_aside(&self.cache, &error) => {
+                Ok(CacheRecord::default())
+            }
+            Err(error) => Err(failed(Action::Read, &self.cache, &error)),
         }
-        let record = look_at_cache(&self.cache)?;
-        self.read.replace(version.map(|version| (version, record.clone())));
-        Ok(record)
     }
 
     fn ledger(&self, now: &Timestamp, budget: &Budget) -> Ledger {
@@ -132,11 +125,8 @@ impl Store for LocalStore {
     /// From 5 ms, growing to 100 ms, and to 200 ms after about a second. Random jitter keeps waiting callers from
     /// retrying all at once.
     fn pause(&self, attempt: u32) -> Duration {
-        let longest = 5u64 << attempt.min(5);
-        let longest = if attempt < 20 { longest.min(100) } else { 200 };
-        let mut byte = [0u8];
-        let jitter = getrandom::fill(&mut byte).map_or(0, |()| u64::from(byte[0]));
-        Duration::from_millis(longest * (128 + jitter) / 384 + 1)
+        let longest = if attempt < 20 { (5 << attempt.min(5)).min(100) } else { 200 };
+        Duration::from_millis(longest / 3 + random::up_to(longest * 2 / 3))
     }
 
     fn holder(&self) -> Option<Holder> {
@@ -254,17 +244,6 @@ pub(crate) fn read_cache(path: &Path) -> Option<CacheRecord> {
 /// `None` if the record is not one that we can have written.
 pub(crate) fn decode_cache(bytes: &[u8]) -> Option<CacheRecord> {
     decode(bytes).filter(CacheRecord::is_sound)
-}
-
-/// Like [`read_cache`], but reports an error if our file exists and cannot be read now.
-fn look_at_cache(path: &Path) -> Result<CacheRecord, Error> {
-    match state_dir::read(path) {
-        Ok((bytes, _)) => Ok(decode_cache(&bytes).unwrap_or_default()),
-        Err(error) if error.kind() == ErrorKind::NotFound || is_to_be_set_aside(path, &error) => {
-            Ok(CacheRecord::default())
-        }
-        Err(error) => Err(failed(Action::Read, path, &error)),
-    }
 }
 
 fn read_or_set_aside<T>(path: &Path, decode: fn(&[u8]) -> Option<T>) -> Result<Found<T>, Error> {

@@ -11,7 +11,7 @@ use crate::store::shared::record::{Lease, Record};
 use crate::store::shared::remote::{
     Eviction, Health, LedgerChange, NewToken, Remote, Reply, Reserved, key_id,
 };
-use crate::system::{Deadline, Env, is_loopback_url};
+use crate::system::{Deadline, Env, is_loopback_url, random};
 use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
@@ -21,6 +21,7 @@ use object_store::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -128,7 +129,7 @@ impl ObjectRemote {
         within: Duration,
         mut change: impl FnMut(&mut Record, i64) -> T,
     ) -> Result<T, Error> {
-        let clock = std::rc::Rc::clone(&self.shared.clock);
+        let clock = Rc::clone(&self.shared.clock);
         let deadline = Deadline::after(&*clock, within);
         self.connected = false;
         loop {
@@ -153,9 +154,8 @@ impl ObjectRemote {
                     return Err(self.refuse(&error));
                 }
             }
-            let mut byte = [0u8];
-            let jitter = getrandom::fill(&mut byte).map_or(0, |()| u64::from(byte[0]) * PAUSE_MS.1 / 255);
-            clock.sleep(Duration::from_millis(PAUSE_MS.0 + jitter).min(deadline.remaining(&*clock)));
+            let pause = Duration::from_millis(PAUSE_MS.0 + random::up_to(PAUSE_MS.1));
+            clock.sleep(pause.min(deadline.remaining(&*clock)));
         }
     }
 
@@ -270,7 +270,7 @@ impl Remote for ObjectRemote {
     }
 
     fn inspect(&mut self) -> Result<Health, Error> {
-        let clock = std::rc::Rc::clone(&self.shared.clock);
+        let clock = Rc::clone(&self.shared.clock);
         let before = clock.monotonic();
         let (stored, _, now) = self.read(INSPECT_TIMEOUT)?;
         let latency = clock.monotonic().saturating_sub(before);

@@ -1,17 +1,18 @@
 //! The operations on the record of one credential in Redis.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::model::CredentialId;
 use crate::store::redis::errors::{is_passing, refused};
 use crate::store::redis::health;
 use crate::store::redis::link::Link;
-use crate::store::redis::scripts::{self, Script};
+use crate::store::redis::scripts;
 use crate::store::shared::SharedSettings;
 use crate::store::shared::remote::{
     Health, LEASE_MS, LedgerChange, NewToken, Remote, Reply, Reserved, key_id,
 };
 use crate::system::Deadline;
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
+use redis::{Cmd, FromRedisValue, RedisError};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// For each command.
@@ -31,8 +32,6 @@ pub struct RedisRemote {
     /// Lease, ledger and token.
     keys: [String; 3],
     link: Option<Link>,
-    /// Whether the engine has not yet missed a script in its cache.
-    scripts_cached: bool,
 }
 
 /// A reply of the script that takes or looks. `None` if the token is sealed with a key that we do not have.
@@ -58,32 +57,31 @@ impl RedisRemote {
             format!("{base}:token:{}", credential.cache()),
         ];
         let link = Some(Link::open(shared, within)?);
-        Ok(RedisRemote { shared: shared.clone(), keys, link, scripts_cached: true })
+        Ok(RedisRemote { shared: shared.clone(), keys, link })
     }
 
     /// Runs a script. A connection that fails is opened anew until `within` is over.
     fn call<T: FromRedisValue>(
         &mut self,
-        script: Script,
+        script: &str,
         args: &[Vec<u8>],
         within: Duration,
     ) -> Result<T, Error> {
+        let mut command = redis::cmd("EVAL");
+        command.arg(script).arg(self.keys.len()).arg(&self.keys[..]);
+        args.iter().for_each(|arg| {
+            command.arg(&arg[..]);
+        });
         let deadline = Deadline::after(&*self.shared.clock, within);
         let mut pause = RECONNECT.0;
         loop {
-            let left = deadline.remaining(&*self.shared.clock).max(LEAST_TIMEOUT);
-            let error = match self.attempt(script, args, left.min(COMMAND_TIMEOUT)) {
+            let left = deadline.remaining(&*self.shared.clock).clamp(LEAST_TIMEOUT, COMMAND_TIMEOUT);
+            let error = match self.on_link(left, |link| link.ask(&command)) {
                 Err(error) => error,
-                Ok(Ok(value)) => return Ok(value),
-                Ok(Err(error)) if is_passing(&error) => {
-                    // A late reply on the old connection would be read as that to the next command.
-                    self.link = None;
-                    refused(&self.shared.place(), &error)
-                }
-                Ok(Err(error)) => return Err(refused(&self.shared.place(), &error)),
+                answer => return answer,
             };
-            let time_is_left = deadline.remaining(&*self.shared.clock) > pause + LEAST_TIMEOUT;
-            if error.code() != crate::error::Code::Unavailable || !time_is_left {
+            let is_refused = self.link.is_some() || error.code() != Code::Unavailable;
+            if is_refused || deadline.remaining(&*self.shared.clock) <= pause + LEAST_TIMEOUT {
                 return Err(error);
             }
             log::debug!("connecting again: {}", error.message());
@@ -92,68 +90,34 @@ impl RedisRemote {
         }
     }
 
-    /// The outer error is one of connecting.
-    fn attempt<T: FromRedisValue>(
+    /// Runs a command without side effects on the node that has the keys.
+    fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Error> {
+        let key = self.keys[0].clone();
+        self.on_link(COMMAND_TIMEOUT, |link| link.ask_node_of(&key, command))
+    }
+
+    /// Connects if there is no connection. One that fails is closed: a late reply on it would be read as that to the next
+    /// command.
+    fn on_link<T>(
         &mut self,
-        script: Script,
-        args: &[Vec<u8>],
         timeout: Duration,
-    ) -> Result<Result<T, RedisError>, Error> {
-        let keys = self.keys.clone();
+        run: impl FnOnce(&mut Link) -> Result<T, RedisError>,
+    ) -> Result<T, Error> {
         let link = match &mut self.link {
             Some(link) => link,
             link => link.insert(Link::open(&self.shared, timeout)?),
         };
-        let command = |name: &str, script: &str| {
-            let mut command = redis::cmd(name);
-            command.arg(script).arg(keys.len()).arg(&keys[..]);
-            args.iter().for_each(|arg| {
-                command.arg(&arg[..]);
-            });
-            command
-        };
-        if let Err(error) = link.set_timeout(timeout) {
-            return Ok(Err(error));
-        }
-        // An emptied script cache costs a call one more round trip: EVAL also fills it again.
-        if self.scripts_cached {
-            match link.ask(&command("EVALSHA", &script.sha1())) {
-                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                    self.scripts_cached = false;
-                }
-                answer => return Ok(answer),
+        link.set_timeout(timeout).and_then(|()| run(link)).map_err(|error| {
+            if is_passing(&error) {
+                self.link = None;
             }
-        }
-        Ok(link.ask(&command("EVAL", script.code)))
-    }
-
-    /// Runs a read-only command on the node that has the keys.
-    fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, Error> {
-        let place = self.shared.place();
-        let link = match &mut self.link {
-            Some(link) => link,
-            link => link.insert(Link::open(&self.shared, COMMAND_TIMEOUT)?),
-        };
-        let answer =
-            link.set_timeout(COMMAND_TIMEOUT).and_then(|()| link.ask_node_of(&self.keys[0], command));
-        answer.map_err(|error| refused(&place, &error))
-    }
-
-    pub(super) fn settings(&self) -> &SharedSettings {
-        &self.shared
+            refused(&self.shared.place(), &error)
+        })
     }
 
     /// A section of `INFO`. Empty if Redis does not permit it. Managed services may hide `CONFIG` but not `INFO`.
     fn info(&mut self, section: &str) -> String {
         self.ask(redis::cmd("INFO").arg(section)).unwrap_or_default()
-    }
-
-    fn lease_key(&self) -> &str {
-        &self.keys[0]
-    }
-
-    fn token_key(&self) -> &str {
-        &self.keys[2]
     }
 
     fn take_or_look(
@@ -243,14 +207,14 @@ impl Remote for RedisRemote {
     }
 
     fn inspect(&mut self) -> Result<Health, Error> {
-        let clock = std::rc::Rc::clone(&self.settings().clock);
+        let clock = Rc::clone(&self.shared.clock);
+        let [lease_key, _, token_key] = self.keys.clone();
         let before = clock.monotonic();
         let (seconds, micros): (i64, i64) = self.ask(&redis::cmd("TIME"))?;
         let took = clock.monotonic().saturating_sub(before);
         let here_ms = clock.now().wall_ms - (took.as_millis() / 2) as i64;
-        let left_ms: i64 = self.ask(redis::cmd("PTTL").arg(self.lease_key()))?;
-        let sealed: Vec<u8> =
-            self.ask(redis::cmd("HGET").arg(self.token_key()).arg("sealed")).unwrap_or_default();
+        let left_ms: i64 = self.ask(redis::cmd("PTTL").arg(lease_key))?;
+        let sealed: Vec<u8> = self.ask(redis::cmd("HGET").arg(token_key).arg("sealed")).unwrap_or_default();
         let memory = self.info("memory");
         Ok(Health {
             latency: took,

@@ -1,9 +1,16 @@
-//! Which errors of Redis time may cure, and which only a person.
+//! Tells errors of Redis that a new connection may cure from those that need a change of settings.
 
 use crate::error::{Code, Error, page};
 use crate::i18n::{causes, tr};
 use crate::sanitize::sanitize;
 use redis::{ErrorKind, RedisError, ServerErrorKind};
+use rustls::AlertDescription;
+use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
+
+/// The most that is shown of an engine's words, in bytes.
+const LONGEST: usize = 200;
 
 /// Whether a new connection may work: this one broke, or the node is no longer or not yet the master.
 pub(super) fn is_passing(error: &RedisError) -> bool {
@@ -26,66 +33,78 @@ pub(super) fn is_passing(error: &RedisError) -> bool {
 /// Errors that need a change of settings are `Code::Config`, with the engine's own words. All others may be temporary.
 pub(super) fn refused(place: &str, error: &RedisError) -> Error {
     let words = words(error);
-    if let Some(hint) = remedy(error, &words) {
-        return Error::new(
-            Code::Config,
-            tr!("the shared store at {place} refuses: {words}", place, words),
-            hint,
-        );
+    match remedy(error) {
+        Some(hint) => {
+            Error::new(Code::Config, tr!("the shared store at {place} refuses: {words}", place, words), hint)
+        }
+        None => {
+            Error::unavailable(&tr!("the shared store at {place} did not serve: {what}", place, what = words))
+        }
     }
-    Error::unavailable(&tr!("the shared store at {place} did not serve: {what}", place, what = words))
 }
 
-/// What to change, if only a person can.
-fn remedy(error: &RedisError, words: &str) -> Option<String> {
-    let says = |text: &str| words.to_ascii_lowercase().contains(text);
+/// What to change in the settings, if that is the remedy.
+fn remedy(error: &RedisError) -> Option<String> {
     match (error.kind(), error.code()) {
         (ErrorKind::AuthenticationFailed, _) | (_, Some("NOAUTH" | "WRONGPASS")) => {
             Some(tr!("correct user and password in [store] or ZOHO_CRED_STORE"))
         }
-        (ErrorKind::Server(ServerErrorKind::NoPerm), _) | (_, Some("NOPERM")) => {
+        (ErrorKind::Server(ServerErrorKind::NoPerm), _) => {
             Some(tr!("give the user the permissions of the ACL line in {page}", page = page("fleet")))
         }
         (
             ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask | ServerErrorKind::CrossSlot),
             _,
-        ) => Some(tr!("it is a cluster: begin its URL with redis+cluster:// or rediss+cluster://")),
-        // The cluster client wraps what its nodes say.
-        _ if says("noperm: ") => {
-            Some(tr!("give the user the permissions of the ACL line in {page}", page = page("fleet")))
-        }
-        _ if says("authenticationfailed)") => {
-            Some(tr!("correct user and password in [store] or ZOHO_CRED_STORE"))
-        }
-        _ if says("cluster support disabled") => {
-            Some(tr!("it is no cluster: take '+cluster' out of its URL"))
-        }
-        _ if says("select is not allowed in cluster") => {
-            Some(tr!("it is a cluster: begin its URL with redis+cluster:// or rediss+cluster://"))
-        }
-        _ if says("db index is out of range") || says("invalid db index") => {
-            Some(tr!("correct the database at the end of its URL"))
-        }
-        _ if says("without any password configured") => Some(tr!("take the password out of its URL")),
-        _ if says("certificaterequired") || says("certificate required") => {
-            Some(tr!("set client_cert and client_key in [store]"))
-        }
-        _ if CERTIFICATE_ALERTS.iter().any(|alert| says(alert)) => {
+        ) => Some(is_a_cluster()),
+        (ErrorKind::Server(ServerErrorKind::ResponseError), _) => remedy_of_text(error.detail()?),
+        (ErrorKind::Io, _) => remedy_of_alert(tls_alert(error)?),
+        _ => None,
+    }
+}
+
+fn is_a_cluster() -> String {
+    tr!("it is a cluster: begin its URL with redis+cluster:// or rediss+cluster://")
+}
+
+/// Redis has no codes for these errors.
+fn remedy_of_text(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let says = |words| text.contains(words);
+    if says("cluster support disabled") {
+        Some(tr!("it is no cluster: take '+cluster' out of its URL"))
+    } else if says("select is not allowed in cluster") {
+        Some(is_a_cluster())
+    } else if says("db index is out of range") || says("invalid db index") {
+        Some(tr!("correct the database at the end of its URL"))
+    } else {
+        None
+    }
+}
+
+fn remedy_of_alert(alert: AlertDescription) -> Option<String> {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired => Some(tr!("set client_cert and client_key in [store]")),
+        Alert::UnknownCA
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateExpired
+        | Alert::CertificateRevoked
+        | Alert::CertificateUnknown => {
             Some(tr!("replace client_cert and client_key of [store] by ones that the engine trusts"))
         }
         _ => None,
     }
 }
 
-/// The alerts of an engine that does not accept our certificate, as rustls words them.
-const CERTIFICATE_ALERTS: [&str; 6] = [
-    "fatal alert: unknownca",
-    "fatal alert: badcertificate",
-    "fatal alert: unsupportedcertificate",
-    "fatal alert: certificateexpired",
-    "fatal alert: certificaterevoked",
-    "fatal alert: certificateunknown",
-];
+/// The alert with which the engine ended a TLS connection.
+fn tls_alert(error: &RedisError) -> Option<AlertDescription> {
+    let cause = error.source()?.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>()?;
+    match cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::AlertReceived(alert) => Some(*alert),
+        _ => None,
+    }
+}
 
 /// What the engine said, fit to be shown.
 fn words(error: &RedisError) -> String {
@@ -99,6 +118,3 @@ fn words(error: &RedisError) -> String {
     };
     sanitize(text.get(..LONGEST).unwrap_or(&text)).into_owned()
 }
-
-/// The most that is shown of an engine's words, in bytes.
-const LONGEST: usize = 200;

@@ -130,22 +130,20 @@ impl Target {
 
     fn connect(self, limit: Duration) -> Result<Link, RedisError> {
         match self {
-            Target::Single(info, certificates) => {
-                let client = match certificates {
-                    Some(certificates) => Client::build_with_tls(*info, certificates)?,
-                    None => Client::open(*info)?,
-                };
-                client.get_connection_with_timeout(limit).map(Link::Single)
-            }
+            Target::Single(info, certificates) => single(*info, certificates, limit).map(Link::Single),
             Target::Cluster(nodes, certificates) => {
-                let builder = ClusterClientBuilder::new(nodes).retries(CLUSTER_RETRIES);
-                let builder = match certificates {
-                    Some(certificates) => builder.certs(certificates),
-                    None => builder,
-                };
+                let first = nodes.first().cloned();
+                let mut builder = ClusterClientBuilder::new(nodes).retries(CLUSTER_RETRIES);
+                if let Some(certificates) = certificates.clone() {
+                    builder = builder.certs(certificates);
+                }
                 let config = ClusterConfig::new().set_connection_timeout(limit).set_response_timeout(limit);
-                let link = builder.build()?.get_connection_with_config(config)?;
-                Ok(Link::Cluster(Box::new(link)))
+                match builder.build()?.get_connection_with_config(config) {
+                    Ok(link) => Ok(Link::Cluster(Box::new(link))),
+                    Err(error) => Err(first
+                        .and_then(|node| why_no_cluster(node, certificates, limit).err())
+                        .unwrap_or(error)),
+                }
             }
             Target::Sentinel { nodes, master, certificates } => {
                 let mut client = sentinel(nodes, master, certificates)?;
@@ -153,6 +151,29 @@ impl Target {
             }
         }
     }
+}
+
+fn single(
+    info: ConnectionInfo,
+    certificates: Option<TlsCertificates>,
+    limit: Duration,
+) -> Result<Connection, RedisError> {
+    let client = match certificates {
+        Some(certificates) => Client::build_with_tls(info, certificates)?,
+        None => Client::open(info)?,
+    };
+    client.get_connection_with_timeout(limit)
+}
+
+/// The error of one node, because the cluster client turns those of its nodes into text.
+fn why_no_cluster(
+    node: ConnectionInfo,
+    certificates: Option<TlsCertificates>,
+    limit: Duration,
+) -> Result<(), RedisError> {
+    let mut node = single(node, certificates, limit)?;
+    node.set_read_timeout(Some(limit))?;
+    redis::cmd("CLUSTER").arg("SLOTS").query::<redis::Value>(&mut node).map(drop)
 }
 
 /// User, password and database are those of the master. The sentinels are asked without a login.

@@ -7,10 +7,9 @@ use crate::store::local::LockedLocal;
 use crate::store::shared::caller::{Caller, MAX_TIMEOUT};
 use crate::store::shared::remote::{LEASE_MS, LedgerChange, NewToken, Remote, Reserved};
 use crate::store::shared::seal::Keys;
-use crate::store::shared::settings::random_id;
 use crate::store::shared::snapshot::{Snapshot, SyncAction};
 use crate::store::{Locked, WriteAheadError};
-use crate::system::{Clock, Deadline};
+use crate::system::{Clock, Deadline, random};
 use std::time::Duration;
 
 /// A request needs 12 s of the lease's 15 s, so a reservation may take this long. In ms.
@@ -159,7 +158,7 @@ impl<'a> LockedShared<'a> {
             return Err(Error::unavailable(&tr!("the shared store is out of reach")).into());
         };
         let json = snapshot.ledger_json(&self.shared_ledger(&snapshot, ledger), &now);
-        let next = random_id()?;
+        let next = random::word()?;
         let change = LedgerChange { rev: &snapshot.rev, next: &next, json: &json };
         let within = self.caller.within(Duration::from_millis(MAX_RESERVATION_MS as u64));
         let reserved = connected.remote.reserve(&self.caller.owner, change, within);
@@ -286,7 +285,7 @@ impl Locked for LockedShared<'_> {
         let mut shared = self.shared_ledger(&snapshot, ledger);
         let mut result = Ok(());
         for _ in 0..RECORD_TRIES {
-            let (json, next) = (snapshot.ledger_json(&shared, &now), random_id()?);
+            let (json, next) = (snapshot.ledger_json(&shared, &now), random::word()?);
             let change = LedgerChange { rev: &snapshot.rev, next: &next, json: &json };
             match connected.remote.record(change, within) {
                 Ok((rev, _)) if rev == next => {

@@ -95,8 +95,8 @@ pub(crate) fn owner_process(owner: &str) -> &str {
     owner.get(..OWNER_PROCESS).unwrap_or(owner)
 }
 
-/// The length of the part of an owner that names the process.
-pub(crate) const OWNER_PROCESS: usize = 32;
+/// The length of the part of an owner that names the process, which [`crate::system::random::word`] makes.
+const OWNER_PROCESS: usize = 32;
 
 /// What `doctor` reports of the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]

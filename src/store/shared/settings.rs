@@ -8,9 +8,8 @@ use crate::nearest::did_you_mean;
 use crate::sanitize::sanitize;
 use crate::secret::Secret;
 use crate::store::shared::address::Address;
-use crate::store::shared::remote::OWNER_PROCESS;
 use crate::store::shared::seal::Keys;
-use crate::system::{Clock, Env, Roots, files};
+use crate::system::{Clock, Env, Roots, files, random};
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -100,7 +99,7 @@ impl SharedSettings {
             client_cert,
             roots: roots.clone(),
             clock: Rc::clone(clock),
-            process: random_id()?,
+            process: random::word()?,
             attempts: Rc::default(),
         }))
     }
@@ -168,13 +167,6 @@ impl SharedSettings {
         };
         Keys::read(&current, old.as_ref())
     }
-}
-
-/// 128 random bits in hex.
-pub(super) fn random_id() -> Result<String, Error> {
-    let mut bytes = [0; OWNER_PROCESS / 2];
-    getrandom::fill(&mut bytes).map_err(|error| Error::unavailable(&error.to_string()))?;
-    Ok(hex::encode(bytes))
 }
 
 /// The URL from the environment.

@@ -6,9 +6,6 @@ use super::world::RedisStore;
 use crate::harness::{Running, one_token, until};
 use std::time::Duration;
 
-/// Take, reserve, commit, record and release.
-const REFRESH: u64 = 5;
-
 /// Six machines of ten callers, none with a token. Redis goes before the first request is reserved, or while Zoho answers
 /// it, and returns after three seconds.
 fn stampede_without_redis(persistent: bool) {
@@ -47,20 +44,18 @@ fn kill_9_with_appendonly_during_a_stampede_costs_two_requests_at_most() {
 }
 
 #[test]
-fn an_emptied_script_cache_costs_a_call_one_round_trip() {
+fn a_refresh_costs_redis_five_calls_and_a_token_that_is_there_two() {
     let Some(fleet) = RedisStore::new() else { return };
-    let trips = |machine, args: &[&str]| {
-        let before = fleet.redis.calls(&["evalsha", "eval"]);
+    let calls = |machine, args: &[&str]| {
+        let before = fleet.redis.calls("eval");
         fleet.run(machine, args).ok();
-        fleet.redis.calls(&["evalsha", "eval"]) - before
+        fleet.redis.calls("eval") - before
     };
-    assert_eq!(trips(0, &["get"]), REFRESH + 1, "the cache of a new Redis is empty");
-    assert_eq!(trips(0, &["get", "--refresh"]), REFRESH);
+    assert_eq!(calls(0, &["get"]), 5, "take, reserve, commit, record and release");
     let _: String = fleet.redis.ask(&[b"SCRIPT", b"FLUSH"]);
-    assert_eq!(trips(0, &["get", "--refresh"]), REFRESH + 1);
-    assert_eq!(trips(0, &["get", "--refresh"]), REFRESH);
-    assert_eq!(trips(1, &["get"]), 2, "take and release, for a token that is there");
-    assert_eq!(fleet.requests(), 4);
+    assert_eq!(calls(0, &["get", "--refresh"]), 5);
+    assert_eq!(calls(1, &["get"]), 2, "take and release");
+    assert_eq!(fleet.requests(), 2);
 }
 
 /// Offsets that cover each message: before it, in it, and before its last byte. All of them with `CUT_STEP=1`.
@@ -99,15 +94,8 @@ fn a_connection_cut_at_any_byte_loses_nothing_and_costs_one_request() {
         assert_eq!(fleet.requests(), before + 1, "{outcomes:?}");
         outcomes[1].took
     };
-    // The first refresh also fills the script cache.
-    let mut messages = || {
-        refresh();
-        [way.messages(0), way.messages(1)]
-    };
-    let lengths = {
-        messages();
-        messages()
-    };
+    refresh();
+    let lengths = [way.messages(0), way.messages(1)];
     let (mut waits, mut missed) = (Vec::new(), 0);
     for (direction, lengths) in lengths.iter().enumerate() {
         for offset in offsets(lengths) {

@@ -44,7 +44,7 @@ fn nothing_secret_is_in_redis_or_on_the_way_there() {
             all.extend(values.into_iter().flatten());
         }
     }
-    crate::harness::until("MONITOR to tell of it", || holds(&seen.lock().unwrap(), "EVALSHA"));
+    crate::harness::until("MONITOR to tell of it", || holds(&seen.lock().unwrap(), "EVAL"));
     monitor.shutdown(std::net::Shutdown::Both).unwrap();
     thread.join().unwrap();
     all.extend_from_slice(&seen.lock().unwrap());

@@ -4,9 +4,10 @@ use crate::harness::have;
 use crate::world::venv;
 use std::process::Command;
 
-/// The tests that run again: every script, the permissions, INFO, and a cache without scripts. The others are about the
+/// The tests that run again: every script, the permissions, and INFO. The others are about the
 /// program's side of the connection.
-const TESTS: [&str; 4] = ["fleet::tokens", "fleet::doctor", "the_user_of_docs", "an_emptied_script_cache"];
+const TESTS: [&str; 4] =
+    ["fleet::tokens", "fleet::doctor", "the_user_of_docs", "a_refresh_costs_redis_five_calls"];
 
 #[test]
 fn valkey_passes_the_tests_of_redis() {

@@ -75,14 +75,11 @@ impl Redis {
         self.stat("total_connections_received")
     }
 
-    /// The number of calls of these commands.
-    pub fn calls(&self, commands: &[&str]) -> u64 {
+    /// The number of calls of a command.
+    pub fn calls(&self, command: &str) -> u64 {
         let text: String = self.ask(&[b"INFO", b"commandstats"]);
-        let of = |command: &&str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
-            line.map_or(0, |line| line.split(',').next().unwrap().parse::<u64>().unwrap())
-        };
-        commands.iter().map(of).sum()
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
+        line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
     }
 
     pub fn stat(&self, name: &str) -> u64 {
