@@ -62,9 +62,9 @@ pub struct Failure {
     /// wrote the ledger.
     #[serde(deserialize_with = "plain_word")]
     pub error: String,
-    /// Required by version 0.1.
-    #[serde(default)]
-    message: OldMessage,
+    /// The text that version 0.1 requires and shows. It is constant when written and ignored when read.
+    #[serde(skip_deserializing, serialize_with = "old_message")]
+    message: (),
     /// When it happened.
     pub at: Timestamp,
     /// Consecutive rounds with this kind of failure, from 1.
@@ -74,20 +74,8 @@ pub struct Failure {
     pub(crate) secret_fp: String,
 }
 
-/// The text that version 0.1 stores and shows. It is constant when written and ignored when read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct OldMessage;
-
-impl Serialize for OldMessage {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("the last request failed")
-    }
-}
-
-impl<'de> Deserialize<'de> for OldMessage {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| OldMessage)
-    }
+fn old_message<S: Serializer>((): &(), serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("the last request failed")
 }
 
 /// Replaces an invalid code by that of [`Problem::Unspecified`].
@@ -291,7 +279,7 @@ impl Ledger {
         self.failures = self.failures.wrapping_add(1);
         let error = as_plain_word(error);
         let secret_fp = secret_fp.to_owned();
-        self.failure = Some(Failure { kind, error, message: OldMessage, at: now.clone(), rounds, secret_fp });
+        self.failure = Some(Failure { kind, error, message: (), at: now.clone(), rounds, secret_fp });
     }
 
     /// Starts a cooldown, unless one is running: throttled requests never extend it.
@@ -386,19 +374,23 @@ mod tests {
     /// 10 s longer, from when it may have been sent.
     #[test]
     fn an_entry_counts_for_the_window_and_a_margin() {
-        let (budget, entry) = (Budget::default(), |finish: fn(&mut Ledger)| {
+        let used = |ledger: &Ledger, s| ledger.used(&at(s), &Budget::default());
+        let entry = |finish: fn(&mut Ledger)| {
             let mut ledger = Ledger::default();
             ledger.reserve(&at(0), &Budget::default());
             finish(&mut ledger);
             ledger
-        });
+        };
         for (ledger, until) in [
             (entry(|ledger| ledger.answered(&at(0), true)), 615),
             (entry(|_| {}), 625),
             (entry(|ledger| ledger.unanswered(&at(100))), 725),
         ] {
-            assert_eq!((ledger.used(&at(until - 1), &budget), ledger.used(&at(until), &budget)), (1, 0));
+            assert_eq!((used(&ledger, until - 1), used(&ledger, until)), (1, 0));
+            let endless = Budget { tokens: 1, window: Duration::MAX };
+            assert_eq!(ledger.used(&at(1_000_000), &endless), 1);
         }
+        assert_eq!(used(&Ledger::unreadable(&at(0), &Budget::default()), 0), 8);
     }
 
     #[test]
@@ -410,10 +402,26 @@ mod tests {
         assert_eq!(ledger.next_slot(&at(615), &Budget::default(), 10), Duration::ZERO);
     }
 
+    /// Entries are kept for an hour or as long as they count. A suspended machine may send a request hours after its entry
+    /// was written; it counts from the response.
     #[test]
-    fn an_unreadable_ledger_leaves_two() {
-        let ledger = Ledger::unreadable(&at(0), &Budget::default());
-        assert_eq!(ledger.used(&at(0), &Budget::default()), 8);
+    fn entries_are_kept_for_an_hour_or_as_long_as_they_count() {
+        let hours = |n: u64| Budget { tokens: 10, window: Duration::from_secs(n * 3600) };
+        for (budget, kept_s) in [(Budget::default(), 3600), (hours(2), 7225)] {
+            for (later_s, left) in [(kept_s - 1, 2), (kept_s, 1)] {
+                let mut ledger = Ledger::default();
+                ledger.reserve(&at(0), &budget);
+                ledger.reserve(&at(later_s), &budget);
+                assert_eq!(ledger.requests.len(), left, "{budget:?} after {later_s} s");
+            }
+        }
+        let mut ledger = Ledger::default();
+        ledger.reserve(&at(0), &Budget::default());
+        ledger.answered(&at(7200), true);
+        ledger.reserve(&at(7210), &Budget::default());
+        assert_eq!(ledger.used(&at(7210), &Budget::default()), 2);
+        let minted = [7210, 7200 + 3599, 7200 + 3600].map(|s| ledger.minted_last_hour(&at(s)));
+        assert_eq!(minted, [1, 1, 0], "only the granted one");
     }
 
     #[test]
@@ -428,18 +436,24 @@ mod tests {
             for wait in waits {
                 ledger.failed(kind, "x", "fp", &at(0));
                 let left = |s| ledger.remembered(&at(s), "fp").map(|(_, left)| left.as_secs());
-                assert_eq!(
-                    (left(0), left(wait - 1), left(wait)),
-                    (Some(wait as u64), Some(1), None),
-                    "{kind:?}"
-                );
+                let expected = (Some(wait as u64), Some(1), None);
+                assert_eq!((left(0), left(wait - 1), left(wait)), expected, "{kind:?}");
                 assert_eq!(ledger.remembered(&at(0), "other").is_some(), kind == Transient);
+                assert_eq!(ledger.is_first_round(), kind != Transient);
             }
+            let rounds = |ledger: &Ledger| ledger.failure.as_ref().unwrap().rounds;
+            assert_eq!(rounds(&ledger), 8);
+            ledger.failed(kind, "x", "other", &at(0));
+            assert_eq!(rounds(&ledger), 1, "a failure of another secret");
+            ledger.early_failed = Some(at(0));
+            ledger.succeeded();
+            assert!(ledger.remembered(&at(0), "fp").is_none() && ledger.early_allowed(&at(0)));
+            assert_eq!(ledger.failures, 9, "callers that waited for a failed round still see it");
         }
     }
 
     #[test]
-    fn no_attempt_prolongs_a_cool_down() {
+    fn no_attempt_extends_a_cooldown() {
         let mut ledger = Ledger::default();
         ledger.cool_down(&at(0), Duration::from_secs(600), &at(0));
         ledger.cool_down(&at(300), Duration::from_secs(600), &at(300));
@@ -450,111 +464,18 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_counts_rounds_of_its_kind_and_for_its_secret() {
-        use FailureKind::{Misconfigured, Refused};
-        let mut ledger = Ledger::default();
-        let mut rounds = |kind, secret_fp| {
-            ledger.failed(kind, "x", secret_fp, &at(0));
-            ledger.failure.as_ref().unwrap().rounds
-        };
-        assert_eq!((rounds(Refused, "fp"), rounds(Refused, "fp")), (1, 2));
-        assert_eq!((rounds(Refused, "other"), rounds(Refused, "other")), (1, 2));
-        assert_eq!((rounds(Misconfigured, "other"), rounds(Misconfigured, "other")), (1, 2));
-    }
-
-    #[test]
-    fn only_transient_failures_end_the_first_round() {
-        let mut ledger = Ledger::default();
-        assert!(ledger.is_first_round());
-        ledger.failed(FailureKind::Refused, "invalid_code", "fp", &at(0));
-        assert!(ledger.is_first_round());
-        ledger.failed(FailureKind::Transient, "unavailable", "fp", &at(0));
-        assert!(!ledger.is_first_round());
-    }
-
-    #[test]
-    fn after_a_success_no_failure_is_remembered() {
-        let mut ledger = Ledger { early_failed: Some(at(0)), ..Ledger::default() };
-        ledger.failed(FailureKind::Transient, "unavailable", "fp", &at(0));
-        ledger.succeeded();
-        assert!(ledger.remembered(&at(0), "fp").is_none() && ledger.early_allowed(&at(0)));
-        assert_eq!(ledger.failures, 1, "who waited for that round still sees it");
-    }
-
-    #[test]
-    fn nobody_tries_early_for_a_minute() {
-        let ledger = Ledger { early_failed: Some(at(0)), ..Ledger::default() };
-        assert!(!ledger.early_allowed(&at(59)));
-        assert!(ledger.early_allowed(&at(60)));
-        assert!(Ledger::default().early_allowed(&at(0)));
-    }
-
-    #[test]
-    fn a_request_that_was_not_sent_is_taken_out() {
-        let mut ledger = Ledger::default();
-        asked(&mut ledger, 0);
-        ledger.reserve(&at(1), &Budget::default());
-        ledger.withdraw();
-        assert_eq!(ledger.requests.iter().map(|entry| entry.sent.clone()).collect::<Vec<_>>(), [at(0)]);
-    }
-
-    #[test]
-    fn tokens_of_the_last_hour_are_counted() {
-        let mut ledger = Ledger::default();
-        assert_eq!(ledger.minted_last_hour(&at(0)), 0);
-        (0..3).for_each(|s| asked(&mut ledger, s));
-        ledger.reserve(&at(3), &Budget::default());
-        ledger.answered(&at(3), false);
-        assert_eq!(ledger.minted_last_hour(&at(3599)), 3);
-        assert_eq!(ledger.minted_last_hour(&at(3600)), 2);
-    }
-
-    #[test]
-    fn an_entry_is_kept_for_an_hour_or_as_long_as_it_counts() {
-        let hours = |n: u64| Budget { tokens: 10, window: Duration::from_secs(n * 3600) };
-        for (budget, kept_s) in [(Budget::default(), 3600), (hours(2), 7225)] {
-            for (later_s, left) in [(kept_s - 1, 2), (kept_s, 1)] {
-                let mut ledger = Ledger::default();
-                ledger.reserve(&at(0), &budget);
-                ledger.reserve(&at(later_s), &budget);
-                assert_eq!(ledger.requests.len(), left, "{budget:?} after {later_s} s");
-            }
-        }
-    }
-
-    /// A suspended machine may send the request hours after its entry was written. It counts from the response.
-    #[test]
-    fn an_entry_that_was_answered_hours_later_is_not_forgotten() {
-        let mut ledger = Ledger::default();
-        ledger.reserve(&at(0), &Budget::default());
-        ledger.answered(&at(7200), true);
-        ledger.reserve(&at(7210), &Budget::default());
-        assert_eq!(ledger.used(&at(7210), &Budget::default()), 2);
-        assert_eq!(ledger.minted_last_hour(&at(7210)), 1);
-    }
-
-    #[test]
     fn rejects_count_for_the_window_and_are_forgotten_after_it() {
         let window = Duration::from_secs(600);
         let mut ledger = Ledger::default();
         (0..3).for_each(|s| ledger.rejected(&at(s), window));
         assert_eq!(ledger.reject_wait(&at(3), window), None);
         ledger.rejected(&at(3), window);
-        assert_eq!(ledger.reject_wait(&at(3), window), Some(Duration::from_secs(597)));
-        assert_eq!(ledger.rejects_in(&at(599), window), 4);
-        assert_eq!(ledger.rejects_in(&at(600), window), 3);
-        assert_eq!(ledger.reject_wait(&at(599), window), Some(Duration::from_secs(1)));
-        assert_eq!(ledger.reject_wait(&at(600), window), None);
+        for (s, rejects, wait_s) in [(3, 4, Some(597)), (599, 4, Some(1)), (600, 3, None)] {
+            assert_eq!(ledger.rejects_in(&at(s), window), rejects);
+            assert_eq!(ledger.reject_wait(&at(s), window), wait_s.map(Duration::from_secs));
+        }
         ledger.rejected(&at(601), window);
         assert_eq!(ledger.rejects, [at(2), at(3), at(601)]);
-    }
-
-    #[test]
-    fn a_window_without_end_ends_nothing() {
-        let mut ledger = Ledger::default();
-        asked(&mut ledger, 0);
-        let budget = Budget { tokens: 1, window: Duration::MAX };
-        assert_eq!(ledger.used(&at(1_000_000), &budget), 1);
     }
 
     #[test]

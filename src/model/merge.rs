@@ -139,15 +139,11 @@ mod tests {
         ledger
     }
 
-    /// The machine that sent an unanswered request dates it later.
-    #[test]
-    fn one_entry_counts_from_its_later_time() {
-        let mut ours = Ledger::default();
-        ours.reserve(&at(0), &Budget::default());
-        let theirs = ours.clone();
-        ours.unanswered(&at(8_000));
-        for both in [ours.stricter(&theirs, &at(9_000)), theirs.stricter(&ours, &at(9_000))] {
-            assert_eq!(both.requests, ours.requests);
+    /// Both ways to merge two ledgers must give the requests `expected`.
+    #[track_caller]
+    fn merged(ours: &Ledger, theirs: &Ledger, expected: &Ledger) {
+        for both in [ours.stricter(theirs, &at(9_000)), theirs.stricter(ours, &at(9_000))] {
+            assert_eq!(both.requests, expected.requests);
         }
     }
 
@@ -158,34 +154,39 @@ mod tests {
         theirs.reserve(&at(0), &Budget::default());
         assert_eq!(ours.stricter(&theirs, &at(9_000)).requests.len(), 2, "two machines at the same moment");
         let traveled = ours.with_times(|at| at.clone().later(5_000));
-        assert_eq!(
-            ours.stricter(&traveled, &at(9_000)).requests.len(),
-            1,
-            "one that came back by another clock"
-        );
-        let old = without_ids(ours.clone());
-        for both in [ours.stricter(&old, &at(9_000)), old.stricter(&ours, &at(9_000))] {
-            assert_eq!(both.requests, ours.requests);
+        let both = ours.stricter(&traveled, &at(9_000));
+        assert_eq!(both.requests.len(), 1, "one that came back by another clock");
+        merged(&ours, &without_ids(ours.clone()), &ours);
+    }
+
+    #[test]
+    fn one_request_counts_from_its_later_time_and_with_the_answer_that_one_ledger_has() {
+        let mut sent = Ledger::default();
+        sent.reserve(&at(0), &Budget::default());
+        let mut redated = sent.clone();
+        redated.unanswered(&at(8_000));
+        merged(&sent, &redated, &redated);
+        let (waiting, answered) = (without_ids(sent), asked(&[0]));
+        merged(&waiting, &answered, &answered);
+        merged(&waiting, &waiting, &waiting);
+    }
+
+    #[test]
+    fn entries_without_ids_are_one_request_if_they_are_less_than_a_second_apart() {
+        let (ours, theirs) = (asked(&[0, 5_000, 60_000]), asked(&[200, 60_100, 90_000, 90_100]));
+        let both = ours.stricter(&theirs, &at(100_000));
+        let sent: Vec<i64> = both.requests.iter().map(|entry| entry.sent.wall_ms).collect();
+        assert_eq!(sent, [200, 5_000, 60_100, 90_000, 90_100]);
+        let both = asked(&[0, 10]).stricter(&asked(&[0, 10, 20]), &at(1_000));
+        assert_eq!(both.requests.len(), 3, "each entry is matched once");
+        for (theirs, requests) in [(5_999, 1), (6_000, 2), (4_001, 1), (4_000, 2)] {
+            let both = asked(&[5_000]).stricter(&asked(&[theirs]), &at(10_000));
+            assert_eq!(both.requests.len(), requests, "{theirs}");
         }
     }
 
     #[test]
-    fn what_both_saw_counts_once_and_what_one_saw_counts() {
-        let (ours, theirs) = (asked(&[0, 5_000, 60_000]), asked(&[200, 60_100, 90_000, 90_100]));
-        let both = ours.stricter(&theirs, &at(100_000));
-        assert_eq!(both.used(&at(100_000), &Budget::default()), 5);
-        let sent: Vec<i64> = both.requests.iter().map(|entry| entry.sent.wall_ms).collect();
-        assert_eq!(sent, [200, 5_000, 60_100, 90_000, 90_100]);
-    }
-
-    #[test]
-    fn two_requests_at_once_are_two() {
-        let both = asked(&[0, 10]).stricter(&asked(&[0, 10, 20]), &at(1_000));
-        assert_eq!(both.requests.len(), 3);
-    }
-
-    #[test]
-    fn what_is_to_come_counts_as_now_and_goes_on_from_there() {
+    fn future_times_count_as_now_and_age_from_there() {
         let of =
             |s: i64, boot: &str| Timestamp { wall_ms: s * 1000, boot_ms: s * 1000, boot_id: boot.into() };
         let mut ledger = asked(&[]);
@@ -201,25 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_a_second_apart_is_not_the_same() {
-        let of = |theirs| asked(&[5_000]).stricter(&asked(&[theirs]), &at(10_000)).requests.len();
-        assert_eq!((of(5_999), of(6_000), of(4_001), of(4_000)), (1, 2, 1, 2));
-    }
-
-    #[test]
-    fn an_answer_that_one_of_them_knows_of_is_known() {
-        let mut waiting = Ledger::default();
-        waiting.reserve(&at(0), &Budget::default());
-        let waiting = without_ids(waiting);
-        let answered = asked(&[0]);
-        for both in [waiting.stricter(&answered, &at(0)), answered.stricter(&waiting, &at(0))] {
-            assert_eq!(both.requests, answered.requests);
-        }
-        assert_eq!(waiting.stricter(&waiting, &at(0)).requests, waiting.requests);
-    }
-
-    #[test]
-    fn rejects_of_both_count_and_the_later_failures_hold() {
+    fn rejects_of_both_the_later_failures_and_the_longer_cooldown_count() {
         use crate::model::FailureKind::{Refused, Transient};
         let window = Duration::from_secs(600);
         let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
@@ -231,11 +214,17 @@ mod tests {
         theirs.failed(Refused, "invalid_code", "", &at(2_000));
         ours.early_failed = Some(at(4_000));
         theirs.early_failed = Some(at(3_000));
+        ours.cool_down(&at(0), Duration::from_secs(30), &at(0));
+        theirs.cool_down(&at(0), Duration::from_secs(600), &at(0));
         let both = ours.stricter(&theirs, &at(10_000));
         assert_eq!(both.rejects, [at(100), at(9_000)]);
         assert_eq!(both.failure, theirs.failure);
         assert_eq!(both.early_failed, ours.early_failed);
         assert_eq!(both.failures, ours.failures);
+        assert_eq!(
+            (&both.cool_down, theirs.stricter(&ours, &at(10_000)).cool_down),
+            (&theirs.cool_down, theirs.cool_down.clone())
+        );
     }
 
     #[test]
@@ -252,15 +241,5 @@ mod tests {
         assert_eq!(later.cool_down.as_ref().unwrap().since, at(73_000));
         assert_eq!(later.failure.as_ref().unwrap().at, at(74_000));
         assert_eq!(later.early_failed, Some(at(75_000)));
-    }
-
-    #[test]
-    fn the_longer_cool_down_holds() {
-        let (mut ours, mut theirs) = (Ledger::default(), Ledger::default());
-        ours.cool_down(&at(0), Duration::from_secs(30), &at(0));
-        theirs.cool_down(&at(0), Duration::from_secs(600), &at(0));
-        for both in [ours.stricter(&theirs, &at(0)), theirs.stricter(&ours, &at(0))] {
-            assert_eq!(both.cool_down_left(&at(0)), Some(Duration::from_secs(600)));
-        }
     }
 }
