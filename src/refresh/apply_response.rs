@@ -2,26 +2,24 @@
 
 use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::model::{CacheRecord, FailureKind, Ledger, Profile, Secrets, Timestamp};
+use crate::model::{CacheRecord, FailureKind, Granted, Ledger, Secrets, Timestamp};
 use crate::oauth::{Answer, classify};
 use crate::problem::Problem;
 use crate::refresh::cooldown::cool_down;
 use crate::refresh::error::RefreshError;
-use crate::refresh::ports::{Mode, TokenResponse};
+use crate::refresh::ports::{Mode, Refresh, TokenResponse};
 use crate::refresh::preflight::rejected;
 use crate::secret::Secret;
 use crate::store::Locked;
 use crate::system::{HttpAnswer, HttpFailure};
-use std::time::Duration;
 
-/// What a request is made with, all of it read under the lock.
-pub(crate) struct ReadUnderLock<'a> {
-    pub(crate) profile: &'a Profile,
+/// What was read under the lock, and what a request is made with.
+pub(crate) struct UnderLock<'a, 'p> {
+    pub(crate) call: &'a Refresh<'a, 'p>,
     pub(crate) secrets: &'a Secrets,
     /// The fingerprint of the client secret.
     pub(crate) secret_fp: String,
     pub(crate) cache: CacheRecord,
-    pub(crate) mode: Mode,
 }
 
 /// The result of one attempt.
@@ -56,7 +54,7 @@ pub(crate) enum MissCause {
     Surroundings,
 }
 
-impl ReadUnderLock<'_> {
+impl UnderLock<'_, '_> {
     /// Applies `answer` to a request that was sent at `sent`. `now` is when the answer came.
     pub(crate) fn apply_response(
         &self,
@@ -66,68 +64,69 @@ impl ReadUnderLock<'_> {
         sent: &Timestamp,
         now: &Timestamp,
     ) -> Outcome {
-        let class = match classify(answer.status, &answer.body, self.profile.accounts_url.is_loopback()) {
-            class if class.error().is_some_and(|error| self.secrets.appears_in(error)) => {
-                Answer::Transient(Problem::Status(answer.status))
-            }
-            class => class,
-        };
+        let class = self.classify(answer);
         let granted = matches!(class, Answer::Granted(_));
         ledger.answered(now, granted);
-        if self.mode == Mode::Ahead && !granted {
+        if self.call.mode == Mode::Ahead && !granted {
             ledger.early_failed = Some(now.clone());
         }
-        let outcome = self.apply_class(locked, ledger, class, cool_down(answer, now), sent, now);
-        record(locked, ledger);
-        outcome
-    }
-
-    fn apply_class(
-        &self,
-        locked: &mut dyn Locked,
-        ledger: &mut Ledger,
-        class: Answer,
-        cool_down: Duration,
-        sent: &Timestamp,
-        now: &Timestamp,
-    ) -> Outcome {
         let mut fail = |kind, error: &str| ledger.failed(kind, error, &self.secret_fp, now);
-        match class {
-            Answer::Granted(granted) => {
-                ledger.succeeded();
-                let record = self.cache.renewed(&granted, sent.reading());
-                if record.valid_token(now.reading()).is_none() {
-                    return Outcome::Transient(Miss {
-                        problem: Problem::TokenExpired,
-                        cause: MissCause::Time,
-                    });
-                }
-                let warning = locked.commit(&record).err().map(|error| not_saved(&error));
-                let response = TokenResponse { record, warning };
-                Outcome::Granted { response, refresh_token: granted.refresh_token }
-            }
+        let outcome = match class {
+            Answer::Granted(granted) => self.commit(locked, ledger, granted, sent, now),
             Answer::Throttled => {
                 fail(FailureKind::Throttled, "throttled");
-                ledger.cool_down(sent, cool_down, now);
-                let retry_after = ledger.cool_down_left(now).unwrap_or(cool_down);
+                let length = cool_down(answer, now);
+                ledger.cool_down(sent, length, now);
+                let retry_after = ledger.cool_down_left(now).unwrap_or(length);
                 Outcome::Final(RefreshError::CoolingDown { retry_after })
             }
             Answer::Refused(error) => {
                 fail(FailureKind::Refused, &error);
-                let retry_after =
-                    ledger.remembered(now, &self.secret_fp).map(|(_, left)| left).unwrap_or_default();
-                let profile = self.profile.name.to_string();
+                let left = ledger.remembered(now, &self.secret_fp).map(|(_, left)| left);
+                let profile = self.call.ports.profile.name.to_string();
+                let retry_after = left.unwrap_or_default();
                 Outcome::Final(RefreshError::Refused { profile, error, retry_after })
             }
             Answer::Misconfigured(error) => {
                 fail(FailureKind::Misconfigured, &error);
-                Outcome::Final(rejected(self.profile, &error).into())
+                Outcome::Final(rejected(self.call.ports.profile, &error).into())
             }
             Answer::Unknown(error) => {
                 Outcome::Transient(Miss { problem: Problem::Error(error), cause: MissCause::Answer })
             }
             Answer::Transient(problem) => Outcome::Transient(Miss { problem, cause: MissCause::Server }),
+        };
+        record(locked, ledger);
+        outcome
+    }
+
+    /// An error word with a secret in it, which would be stored and shown, is dropped.
+    fn classify(&self, answer: &HttpAnswer) -> Answer {
+        let is_loopback = self.call.ports.profile.accounts_url.is_loopback();
+        let class = classify(answer.status, &answer.body, is_loopback);
+        if class.error().is_some_and(|error| self.secrets.appears_in(error)) {
+            return Answer::Transient(Problem::Status(answer.status));
         }
+        class
+    }
+
+    /// Commits a token to the cache. If that fails, the caller gets it with a warning.
+    fn commit(
+        &self,
+        locked: &mut dyn Locked,
+        ledger: &mut Ledger,
+        granted: Granted,
+        sent: &Timestamp,
+        now: &Timestamp,
+    ) -> Outcome {
+        ledger.succeeded();
+        let record = self.cache.renewed(&granted, sent.reading());
+        if record.valid_token(now.reading()).is_none() {
+            return Outcome::Transient(Miss { problem: Problem::TokenExpired, cause: MissCause::Time });
+        }
+        let warning = locked.commit(&record).err().map(|error| not_saved(&error));
+        let response = TokenResponse { record, warning };
+        Outcome::Granted { response, refresh_token: granted.refresh_token }
     }
 
     /// Applies a request without an answer. It counts if a byte of it may have been sent. When it was sent is only known
@@ -157,13 +156,13 @@ impl ReadUnderLock<'_> {
         miss: Miss,
         now: &Timestamp,
     ) -> Error {
-        let host = self.profile.accounts_url.host();
-        match (self.mode, miss.cause) {
-            (_, MissCause::Surroundings) | (Mode::Required, MissCause::Time) => {
+        let host = self.call.ports.profile.accounts_url.host();
+        match (self.call.mode, miss.cause) {
+            (_, MissCause::Surroundings) | (Mode::Required | Mode::Forced, MissCause::Time) => {
                 return miss.problem.error(&host, None);
             }
             (Mode::Ahead, _) => ledger.early_failed = Some(now.clone()),
-            (Mode::Required, MissCause::Server | MissCause::Answer) => {
+            (Mode::Required | Mode::Forced, MissCause::Server | MissCause::Answer) => {
                 ledger.failed(FailureKind::Transient, &miss.problem.code(), &self.secret_fp, now);
             }
         }

@@ -4,12 +4,12 @@ use crate::error::Code;
 use crate::model::{Ledger, Timestamp};
 use crate::oauth::token;
 use crate::problem::Problem;
-use crate::refresh::apply_response::{Miss, MissCause, Outcome, ReadUnderLock, record};
+use crate::refresh::apply_response::{Miss, MissCause, Outcome, UnderLock, record};
 use crate::refresh::error::RefreshError;
 use crate::refresh::ports::{Mode, TokenResponse};
-use crate::refresh::preflight::{LEAST_TIME, Preflight};
+use crate::refresh::preflight::{self, LEAST_TIME};
 use crate::refresh::replacement::take_over;
-use crate::store::Locked;
+use crate::store::{Locked, Reserved};
 use crate::system::HttpRequest;
 use std::time::Duration;
 
@@ -27,24 +27,19 @@ const OLDEST_ENTRY_MS: i64 = 3_500;
 /// The most that an entry is dated ahead, in ms.
 const LONGEST_EXPECTED_MS: i64 = 10_000;
 
-/// One round of attempts.
-pub(crate) struct Attempts<'a, 'p> {
-    pub(crate) preflight: Preflight<'a, 'p>,
-    pub(crate) read: ReadUnderLock<'a>,
-}
-
-impl Attempts<'_, '_> {
+impl UnderLock<'_, '_> {
     /// Makes up to three attempts in the first round after a success, otherwise one.
-    pub(crate) fn run(
+    pub(crate) fn attempts(
         &self,
         locked: &mut dyn Locked,
         mut ledger: Ledger,
     ) -> Result<TokenResponse, RefreshError> {
-        let (call, clock) = (self.preflight.call, self.preflight.call.ports.clock);
-        let attempts = if call.mode == Mode::Required && ledger.is_first_round() { FIRST_ROUND } else { 1 };
-        let mut attempt = 0;
+        let (call, clock) = (self.call, self.call.ports.clock);
+        let attempts = if call.mode != Mode::Ahead && ledger.is_first_round() { FIRST_ROUND } else { 1 };
         let mut earlier: Option<Miss> = None;
-        let miss = loop {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
             let miss = match self.attempt(locked, &mut ledger) {
                 Ok(Outcome::Granted { response, .. }) => return Ok(response),
                 Ok(Outcome::Final(error)) => return Err(error),
@@ -52,7 +47,7 @@ impl Attempts<'_, '_> {
                 Err(error) => {
                     let is_store = matches!(&error, RefreshError::Failed(it) if it.code() == Code::Store);
                     if call.mode == Mode::Ahead && is_store {
-                        self.preflight.record_early_failure(locked, &mut ledger);
+                        preflight::record_early_failure(call, locked, &mut ledger);
                     }
                     return Err(error);
                 }
@@ -62,33 +57,29 @@ impl Attempts<'_, '_> {
                 Some(earlier) if miss.cause == MissCause::Time => earlier,
                 _ => miss,
             };
-            let pause = RETRY_PAUSE * 2u32.pow(attempt);
-            attempt += 1;
-            let time_is_left = call.time_left() >= pause + LEAST_TIME;
-            let helps = matches!(miss.cause, MissCause::Server | MissCause::Time);
-            if attempt == attempts || !helps || !time_is_left || self.preflight.check(&ledger).is_err() {
-                break miss;
+            let pause = RETRY_PAUSE * attempt;
+            let may_retry = attempt < attempts
+                && matches!(miss.cause, MissCause::Server | MissCause::Time)
+                && call.time_left() >= pause + LEAST_TIME
+                && preflight::check(call, &ledger, self.cache.rejected).is_ok();
+            if !may_retry {
+                return Err(self.apply_failure(locked, ledger, miss, &clock.timestamp()).into());
             }
             earlier = Some(miss);
             clock.sleep(pause);
-        };
-        Err(self.read.apply_failure(locked, ledger, miss, &clock.timestamp()).into())
+        }
     }
 
     /// Makes one request. Signals are held back until its answer is committed.
     fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, RefreshError> {
-        let ports = self.preflight.call.ports;
+        let (ports, profile) = (self.call.ports, self.call.ports.profile);
         let Some(sent) = self.reserve(locked, ledger)? else {
             return Ok(Outcome::Transient(Miss { problem: Problem::NoTime, cause: MissCause::Time }));
         };
-        let (profile, secrets) = (self.read.profile, self.read.secrets);
-        let form = token::mint(profile, &secrets.client_secret, secrets.refresh_token.as_ref());
+        let form = token::mint(profile, &self.secrets.client_secret, self.secrets.refresh_token.as_ref());
         let url = profile.accounts_url.join(token::PATH);
-        let request = HttpRequest::post(
-            url.clone(),
-            &form,
-            REQUEST_TIMEOUT.min(time_for_request(self.preflight.call.time_left())),
-        );
+        let timeout = REQUEST_TIMEOUT.min(time_for_request(self.call.time_left()));
+        let request = HttpRequest::post(url.clone(), &form, timeout);
         let answer = ports.http.send(&request);
         ports.signals.hold();
         match &answer {
@@ -97,7 +88,7 @@ impl Attempts<'_, '_> {
         }
         let now = ports.clock.timestamp();
         let mut outcome = match answer {
-            Ok(answer) => self.read.apply_response(locked, ledger, &answer, &sent, &now),
+            Ok(answer) => self.apply_response(locked, ledger, &answer, &sent, &now),
             Err(failure) => {
                 let cause = if failure.own {
                     MissCause::Surroundings
@@ -106,12 +97,12 @@ impl Attempts<'_, '_> {
                 } else {
                     MissCause::Server
                 };
-                self.read.apply_no_answer(locked, ledger, failure, &now, cause)
+                self.apply_no_answer(locked, ledger, failure, &now, cause)
             }
         };
         if let Outcome::Granted { response, refresh_token: Some(token) } = &mut outcome {
-            ports.credential.bound(self.preflight.call.time_left());
-            let warning = take_over(ports, secrets, token, &response.record, ledger);
+            ports.credential.bound(self.call.time_left());
+            let warning = take_over(ports, self.secrets, token, &response.record, ledger);
             response.warning = response.warning.take().or(warning);
             // The machine may have slept meanwhile.
             if response.record.valid_token(ports.clock.now()).is_none() {
@@ -131,14 +122,16 @@ impl Attempts<'_, '_> {
         locked: &mut dyn Locked,
         ledger: &mut Ledger,
     ) -> Result<Option<Timestamp>, RefreshError> {
-        let (call, clock) = (self.preflight.call, self.preflight.call.ports.clock);
+        let (call, clock) = (self.call, self.call.ports.clock);
         let mut expected_ms = 0;
         loop {
             let reserved = clock.timestamp().later(expected_ms);
-            ledger.reserve(&reserved, &self.read.profile.budget);
-            if let Err(error) = locked.write_ahead(ledger, &self.read.cache) {
+            ledger.reserve(&reserved, &call.ports.profile.budget);
+            let written = locked.write_ahead(ledger, &self.cache);
+            if written != Ok(Reserved::Yes) {
                 ledger.withdraw();
-                return Err(error.into());
+                written?;
+                return Err(RefreshError::LeaseLost);
             }
             let now = clock.timestamp();
             let time_is_left = call.time_left() >= LEAST_TIME;

@@ -1,22 +1,22 @@
-//! How long nobody asks after a throttle.
+//! How long no request is sent after a throttled one.
 
 use crate::model::Timestamp;
 use crate::system::HttpAnswer;
 use std::time::Duration;
 
-/// How long nobody asks after a throttle that names no time.
+/// The cooldown after an answer without `Retry-After`.
 const USUAL: Duration = Duration::from_secs(600);
-/// What is believed of a `Retry-After`, in seconds.
+/// The bounds of a `Retry-After`, in seconds.
 const BOUNDS: (u64, u64) = (30, 1800);
 
-/// Ten minutes from the attempt, or what the answer asks for within reason. `now` is when it arrived.
+/// Ten minutes, or the answer's `Retry-After` within bounds. `now` is when the answer arrived.
 pub(crate) fn cool_down(answer: &HttpAnswer, now: &Timestamp) -> Duration {
     let asked_for = answer.retry_after.as_deref().and_then(|text| seconds(text.trim(), answer, now));
     asked_for.map_or(USUAL, |seconds| Duration::from_secs(seconds.clamp(BOUNDS.0, BOUNDS.1)))
 }
 
-/// Seconds or a date (RFC 9110, section 10.2.3). A date is one of the server's clock, so its own `Date` is what it is
-/// later than.
+/// Parses seconds or a date (RFC 9110, section 10.2.3). A date is by the server's clock, so it is compared with the
+/// answer's `Date`.
 fn seconds(text: &str, answer: &HttpAnswer, now: &Timestamp) -> Option<u64> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return Some(text.parse().unwrap_or(u64::MAX));
@@ -43,34 +43,24 @@ mod tests {
     }
 
     #[test]
-    fn seconds_count_within_their_bounds() {
-        for (text, length) in [
+    fn retry_after_is_seconds_or_a_date_within_bounds() {
+        for (text, seconds) in [
             ("120", 120),
             (" 120 ", 120),
-            ("0", 30),
             ("29", 30),
-            ("1800", 1800),
             ("1801", 1800),
             ("99999999999999999999999", 1800),
+            ("Tue, 14 Nov 2023 22:16:40 GMT", 200),
+            ("Tue, 14 Nov 2023 22:10:00 GMT", 30),
+            ("Fri, 17 Nov 2023 22:10:00 GMT", 1800),
         ] {
-            assert_eq!(of(text, None), length, "{text}");
+            assert_eq!(of(text, None), seconds, "{text}");
         }
-    }
-
-    #[test]
-    fn what_is_neither_seconds_nor_a_date_asks_for_nothing() {
         for text in ["", "soon", "-5", "1.5", "1e3", "+60", "Tue, 99 Nov 2023 22:13:20 GMT"] {
             assert_eq!(of(text, None), 600, "{text}");
         }
-    }
-
-    #[test]
-    fn a_date_counts_from_the_servers_own() {
         let until = "Tue, 14 Nov 2023 22:16:40 GMT";
-        assert_eq!(of(until, None), 200);
-        assert_eq!(of(until, Some("Tue, 14 Nov 2023 22:15:00 GMT")), 100);
+        assert_eq!(of(until, Some("Tue, 14 Nov 2023 22:15:00 GMT")), 100, "by the server's own clock");
         assert_eq!(of(until, Some("not a date")), 200);
-        assert_eq!(of("Tue, 14 Nov 2023 22:10:00 GMT", None), 30, "it has passed");
-        assert_eq!(of("Fri, 17 Nov 2023 22:10:00 GMT", None), 1800);
     }
 }

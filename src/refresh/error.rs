@@ -1,34 +1,33 @@
-//! Why no token was had. The protocol depends on some of the reasons, so they are variants; everything else is an
-//! [`Error`] already.
+//! Why there is no token. The protocol depends on some of the reasons, so they are variants; everything else is an [`Error`]
+//! already.
 
 use crate::error::{Code, Error, try_again};
 use crate::i18n::tr;
 use crate::model::{BudgetUse, ENVIRONMENT};
 use crate::secrets::CredentialError;
-use crate::store::WriteAheadError;
 use std::time::Duration;
 
-/// Why no token was had.
+/// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshError {
-    /// Zoho throttled the refresh token; nobody asks until the cool-down ends.
+    /// Zoho throttled the refresh token. No request is sent until the cooldown ends.
     CoolingDown {
         /// Until then.
         retry_after: Duration,
     },
-    /// Our own ledger says that one more request would reach Zoho's limit.
+    /// The ledger says that one more request would exceed the budget.
     OutOfBudget {
         /// What is used, and when the next automatic refresh is allowed.
         in_use: BudgetUse,
         /// Until this request would be allowed, which is earlier under `--refresh`.
         wait: Duration,
     },
-    /// Refreshes caused by `reject` have used up their share of the window.
+    /// Rejected tokens have caused as many refreshes as they may in a window.
     TooManyRejects {
         /// Until the next one is free.
         retry_after: Duration,
     },
-    /// Zoho says the refresh token is dead (`invalid_code`).
+    /// Zoho no longer accepts the refresh token.
     Refused {
         /// The profile.
         profile: String,
@@ -37,18 +36,16 @@ pub enum RefreshError {
         /// Until Zoho is asked again.
         retry_after: Duration,
     },
-    /// There is no credential for the profile.
-    NeverLoggedIn(Error),
     /// The lock or the lease was lost before the request could be sent, so it was not.
     LeaseLost,
-    /// `--offline`, and the cache holds no living token.
+    /// `--offline`, and no valid token is cached.
     Offline,
     /// Anything else.
     Failed(Error),
 }
 
 impl RefreshError {
-    /// How long until the budget allows a request, if nothing else is missing.
+    /// How long until a request is allowed, if only time is missing.
     pub(crate) fn wait_for_budget(&self) -> Option<Duration> {
         match self {
             RefreshError::OutOfBudget { wait, .. } => Some(*wait),
@@ -73,21 +70,7 @@ impl From<Error> for RefreshError {
 
 impl From<CredentialError> for RefreshError {
     fn from(error: CredentialError) -> Self {
-        match error {
-            CredentialError::NeverLoggedIn { .. } => RefreshError::NeverLoggedIn(error.into()),
-            CredentialError::SettingsChanged { .. } | CredentialError::Failed(_) => {
-                RefreshError::Failed(error.into())
-            }
-        }
-    }
-}
-
-impl From<WriteAheadError> for RefreshError {
-    fn from(error: WriteAheadError) -> Self {
-        match error {
-            WriteAheadError::LeaseLost => RefreshError::LeaseLost,
-            WriteAheadError::Failed(error) => RefreshError::Failed(error),
-        }
+        RefreshError::Failed(error.into())
     }
 }
 
@@ -112,7 +95,7 @@ impl From<RefreshError> for Error {
                 tr!("no valid token is cached, and --offline sends no request"),
                 tr!("run the same command without --offline"),
             ),
-            RefreshError::NeverLoggedIn(error) | RefreshError::Failed(error) => error,
+            RefreshError::Failed(error) => error,
         }
     }
 }
@@ -124,7 +107,7 @@ fn out_of_budget(in_use: &BudgetUse) -> Error {
     if in_use.left() == 0 { error } else { error.with_cause(tr!("the last one is reserved for --refresh")) }
 }
 
-/// Zoho throttled the refresh token, or a login's requests.
+/// The error for a throttled refresh token or login.
 pub(crate) fn cooling_down(retry_after: Duration) -> Error {
     rate_limited(tr!("Zoho throttled this refresh token, so no request is sent for now"), retry_after)
         .with_cause(tr!(

@@ -40,11 +40,11 @@ pub fn get_token(ports: &Ports<'_>, request: &TokenRequest) -> Result<TokenRespo
         return still_valid(ports, request, &RefreshError::Offline).ok_or(RefreshError::Offline);
     }
 
+    let mode = if request.refresh { Mode::Forced } else { Mode::Required };
     let budget_deadline = Deadline::after(ports.clock, request.wait.min(request.timeout));
     loop {
         // 3 to 7. Take the lock, read everything again, send one request, commit the answer.
-        let attempt = Refresh { ports, request, deadline, seen: &cached, mode: Mode::Required };
-        let error = match refresh(&attempt) {
+        let error = match refresh(&Refresh { ports, request, deadline, seen: &cached, mode }) {
             Err(error) if !error.is_interrupted() => error,
             outcome => return outcome,
         };
@@ -98,7 +98,7 @@ fn refresh_ahead(
 /// The cached token, read again now, if it is still valid and may be used in place of a new one: not after `refused`, not
 /// under `--refresh`, and not below an explicit `--min-ttl`.
 fn still_valid(ports: &Ports<'_>, request: &TokenRequest, error: &RefreshError) -> Option<TokenResponse> {
-    if request.refresh || matches!(error, RefreshError::Refused { .. } | RefreshError::NeverLoggedIn(_)) {
+    if request.refresh || matches!(error, RefreshError::Refused { .. }) {
         return None;
     }
     let id = ports.credential.id().ok()?;

@@ -3,13 +3,12 @@
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{CacheRecord, CredentialId, Freshness, Profile, secret_fingerprint};
-use crate::refresh::apply_response::ReadUnderLock;
-use crate::refresh::attempts::Attempts;
+use crate::refresh::apply_response::UnderLock;
 use crate::refresh::error::RefreshError;
 use crate::refresh::lock_wait::{LockOutcome, LockScope, LockWait};
 use crate::refresh::ports::{Mode, Refresh, TokenResponse};
-use crate::refresh::preflight::{Preflight, concerns_all, remembered, shared_failure};
-use crate::store::Store;
+use crate::refresh::preflight::{self, remembered, shared_failure};
+use crate::store::{Locked, Store};
 use std::time::Duration;
 
 /// How often the credential may change between two reads before the call fails.
@@ -30,12 +29,9 @@ enum Pass {
 /// Returns a new token, or one that another caller got while this one waited. An error replaces nothing that is stored.
 pub(crate) fn refresh(call: &Refresh<'_, '_>) -> Result<TokenResponse, RefreshError> {
     let (mut changes, mut losses) = (0, 0);
-    let mut known = None;
+    let mut known: Option<CredentialId> = None;
     while changes < CREDENTIAL_CHANGES {
-        let id = match &known {
-            Some(id) => CredentialId::clone(id),
-            None => call.ports.credential.id()?,
-        };
+        let id = known.clone().map_or_else(|| call.ports.credential.id(), Ok)?;
         match pass(call, &id, known.is_some()) {
             Ok(Pass::Done(response)) => return Ok(response),
             Ok(Pass::CredentialChanged(now)) => (changes, known) = (changes + 1, now),
@@ -49,68 +45,79 @@ pub(crate) fn refresh(call: &Refresh<'_, '_>) -> Result<TokenResponse, RefreshEr
     Err(credential_keeps_changing(call.ports.profile).into())
 }
 
-/// Takes the lock of `id` and refreshes under it. `read_from_secrets` says that `id` was computed from the secrets, so
-/// that it need not be looked up again.
-fn pass(call: &Refresh<'_, '_>, id: &CredentialId, read_from_secrets: bool) -> Result<Pass, RefreshError> {
+/// Takes the lock of `id` and refreshes under it. `is_from_secrets` says that `id` was computed from the secrets, so that
+/// it need not be looked up again.
+fn pass(call: &Refresh<'_, '_>, id: &CredentialId, is_from_secrets: bool) -> Result<Pass, RefreshError> {
     let (ports, profile) = (call.ports, call.ports.profile);
     let store = (ports.open)(id)?;
-    let before = store.ledger(&ports.clock.timestamp(), &profile.budget);
-    if call.mode == Mode::Ahead && !before.early_allowed(&ports.clock.timestamp()) {
+    let now = ports.clock.timestamp();
+    let before = store.ledger(&now, &profile.budget);
+    if call.mode == Mode::Ahead && !before.early_allowed(&now) {
         return Ok(Pass::Done(call.seen.clone().into()));
     }
+
+    // 3. Wait for the lock. With it, read credential, cache and ledger again.
     let mut locked = match wait_for_lock(call, &*store, before.failures)? {
         LockOutcome::Locked(locked) => locked,
         LockOutcome::Served(record) => return Ok(Pass::Done(record.into())),
     };
-
-    // Under the lock: read the credential, the cache and the ledger again.
-    if !read_from_secrets && ports.credential.id()? != *id {
+    if !is_from_secrets && ports.credential.id()? != *id {
         return Ok(Pass::CredentialChanged(None));
     }
     let cache = locked.cache()?;
     if serves(call, &*store, &cache) {
         return Ok(Pass::Done(cache.into()));
     }
+    refresh_locked(call, id, &mut *locked, cache, before.failures)
+}
+
+/// Refreshes under the lock. `failures` is the ledger's count before the call waited for it.
+fn refresh_locked(
+    call: &Refresh<'_, '_>,
+    id: &CredentialId,
+    locked: &mut dyn Locked,
+    cache: CacheRecord,
+    failures: u64,
+) -> Result<Pass, RefreshError> {
+    let (ports, profile) = (call.ports, call.ports.profile);
     let now = ports.clock.timestamp();
     let mut ledger = locked.ledger(&now, &profile.budget)?;
     let used = ledger.used(&now, &profile.budget);
     log::debug!("the lock is taken; {used} of {} token requests are used", profile.budget.tokens);
 
-    // A failure that the holder met while this call waited is this call's too.
-    if let Some(failure) = shared_failure(&ledger, before.failures).filter(|it| concerns_all(it, profile)) {
+    // 3. A failure that the holder met while this call waited is this call's too.
+    if let Some(failure) = shared_failure(&ledger, failures, profile, None) {
         return Err(remembered(profile, &ledger, failure, &now));
     }
-    // Cooldown and budget come before the secrets are read, but a remembered failure may come before the budget, and only
-    // the secrets tell whether it stands.
-    let preflight = Preflight { call, rejected: cache.rejected };
-    let allowed = preflight.check(&ledger);
-    if !preflight.failure_may_stand(&ledger, &now, &allowed) {
+
+    // 4. Check cooldown, remembered failures and budget. The secrets are read only if a request may follow, or if only
+    // they tell whether a remembered failure stands.
+    let allowed = preflight::check(call, &ledger, cache.rejected);
+    if !preflight::failure_may_stand(call, &ledger, &now) {
         allowed.clone()?;
     }
     ports.credential.bound(call.time_left());
-    let secrets = match ports.credential.secrets() {
-        Ok(secrets) => secrets,
-        Err(error) => {
-            let error = RefreshError::from(error);
-            if call.mode == Mode::Ahead && !error.is_interrupted() {
-                preflight.record_early_failure(&mut *locked, &mut ledger);
-            }
-            return Err(error);
+    let secrets = ports.credential.secrets().map_err(|error| {
+        let error = RefreshError::from(error);
+        if call.mode == Mode::Ahead && !error.is_interrupted() {
+            preflight::record_early_failure(call, locked, &mut ledger);
         }
-    };
+        error
+    })?;
     let actual = ports.credential.id_from_secrets(&secrets)?;
     if actual != *id {
         return Ok(Pass::CredentialChanged(Some(actual)));
     }
     let secret_fp = secret_fingerprint(profile, &secrets.client_secret);
-    let shared = shared_failure(&ledger, before.failures).filter(|failure| failure.secret_fp == secret_fp);
-    let standing = ledger.remembered(&now, &secret_fp).filter(|_| !call.request.refresh);
+    let shared = shared_failure(&ledger, failures, profile, Some(&secret_fp));
+    let standing = ledger.remembered(&now, &secret_fp).filter(|_| call.mode != Mode::Forced);
     if let Some(failure) = shared.or(standing.map(|(failure, _)| failure)) {
         return Err(remembered(profile, &ledger, failure, &now));
     }
     allowed?;
-    let read = ReadUnderLock { profile, secrets: &secrets, secret_fp, cache, mode: call.mode };
-    Attempts { preflight, read }.run(&mut *locked, ledger).map(Pass::Done)
+
+    // 5 to 7. Send the request and commit its answer.
+    UnderLock { call, secrets: &secrets, secret_fp, cache }.attempts(locked, ledger).map(Pass::Done)
 }
 
 /// Waits for the lock, and looks into the cache after every try. A call ahead of expiry tries once.
@@ -119,7 +126,7 @@ fn wait_for_lock<'s>(
     store: &'s dyn Store,
     failures: u64,
 ) -> Result<LockOutcome<'s, CacheRecord>, RefreshError> {
-    let ports = call.ports;
+    let (ports, profile) = (call.ports, call.ports.profile);
     let wait = LockWait {
         clock: ports.clock,
         store,
@@ -139,16 +146,15 @@ fn wait_for_lock<'s>(
         if call.time_left().is_zero() {
             // The holder may be about to release the lock after a failure that was this call's too.
             let now = ports.clock.timestamp();
-            let ledger = store.ledger(&now, &ports.profile.budget);
-            let failure = shared_failure(&ledger, failures).filter(|it| concerns_all(it, ports.profile));
-            if let Some(failure) = failure {
-                return Err(remembered(ports.profile, &ledger, failure, &now));
+            let ledger = store.ledger(&now, &profile.budget);
+            if let Some(failure) = shared_failure(&ledger, failures, profile, None) {
+                return Err(remembered(profile, &ledger, failure, &now));
             }
         }
         Ok(None)
     });
     if outcome.is_err() && call.mode == Mode::Ahead {
-        store.early_failed(&ports.clock.timestamp(), &ports.profile.budget);
+        store.early_failed(&ports.clock.timestamp(), &profile.budget);
     }
     outcome
 }
@@ -158,8 +164,8 @@ fn outage(call: &Refresh<'_, '_>) -> Duration {
     let has_token = call.seen.valid_token(call.ports.clock.now()).is_some();
     match call.mode {
         Mode::Ahead => Duration::ZERO,
-        Mode::Required if has_token && !call.request.refresh => BLINK,
-        Mode::Required => Duration::MAX,
+        Mode::Required if has_token => BLINK,
+        Mode::Required | Mode::Forced => Duration::MAX,
     }
 }
 
@@ -167,13 +173,13 @@ fn outage(call: &Refresh<'_, '_>) -> Duration {
 /// expiry one that is not in its last minutes, otherwise one that is fresh.
 fn serves(call: &Refresh<'_, '_>, store: &dyn Store, cache: &CacheRecord) -> bool {
     let freshness = cache.freshness(call.ports.clock.now(), call.request.min_ttl);
-    if call.request.refresh {
-        let known = cache.token.as_ref().is_some_and(|token| store.known_at_start(token));
-        return freshness != Freshness::Stale && !known && cache.token != call.seen.token;
-    }
     match call.mode {
         Mode::Ahead => freshness == Freshness::Fresh,
         Mode::Required => freshness != Freshness::Stale,
+        Mode::Forced => {
+            let known = cache.token.as_ref().is_some_and(|token| store.known_at_start(token));
+            freshness != Freshness::Stale && !known && cache.token != call.seen.token
+        }
     }
 }
 

@@ -76,26 +76,24 @@ pub enum WaitEvent {
 pub(crate) enum Mode {
     /// The cached token is no longer fresh.
     Required,
+    /// The caller wants a new token (`--refresh`).
+    Forced,
     /// The cached token is fresh, but in its last minutes.
     Ahead,
 }
 
 /// One refresh: made once and passed on by reference.
 pub(crate) struct Refresh<'a, 'p> {
-    /// Everything outside.
     pub(crate) ports: &'a Ports<'p>,
-    /// What the caller wants.
     pub(crate) request: &'a TokenRequest,
     /// When the call must have ended.
     pub(crate) deadline: Deadline,
     /// What the cache held when the call began.
     pub(crate) seen: &'a CacheRecord,
-    /// Why the refresh is made.
     pub(crate) mode: Mode,
 }
 
 impl Refresh<'_, '_> {
-    /// What is left of the caller's time.
     pub(crate) fn time_left(&self) -> Duration {
         self.deadline.remaining(self.ports.clock)
     }

@@ -1,5 +1,5 @@
-//! Drops a token that an API refused. The caller's word alone is not enough: one script with a wrong scope must not make
-//! everyone else refresh.
+//! Drops a token that an API refused. A later one in a window is checked first, because one script with a wrong scope must
+//! not make all others refresh.
 
 use crate::error::Error;
 use crate::model::CacheRecord;
@@ -12,19 +12,19 @@ use crate::store::Store;
 use crate::system::{Deadline, HttpRequest};
 use std::time::Duration;
 
-/// For the question whether the token lives.
+/// The limit of a check whether a token is valid.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What became of a reject.
+/// The result of a reject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
-    /// It was not the cached token: nothing changes.
+    /// It was not the cached token, so nothing changed.
     NotCached,
-    /// It was, and it is gone.
+    /// It was the cached token, which is dropped.
     Dropped,
-    /// It lives: the complaint was about scope, organization or data center.
+    /// It is valid: the API's complaint was about scope, organization or data center.
     Kept,
-    /// It could not be found out, so it is kept.
+    /// Whether it is valid could not be checked, so it is kept.
     Unclear,
 }
 
@@ -40,7 +40,8 @@ pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Re
     if let Some(decided) = decide(ports, token, &deadline, &*store, None)? {
         return Ok(decided);
     }
-    let answer = liveness(ports, token, &deadline);
+    let left = deadline.remaining(ports.clock).max(Duration::from_secs(1));
+    let answer = ask(ports, token, CHECK_TIMEOUT.min(left));
     Ok(decide(ports, token, &deadline, &*store, Some(answer))?.unwrap_or(Rejected::Unclear))
 }
 
@@ -94,10 +95,6 @@ fn decide(
 
 fn is_cached(cache: &CacheRecord, token: &Secret) -> bool {
     cache.token.as_ref().is_some_and(|cached| cached.access_token == *token)
-}
-
-fn liveness(ports: &Ports<'_>, token: &Secret, deadline: &Deadline) -> Liveness {
-    ask(ports, token, CHECK_TIMEOUT.min(deadline.remaining(ports.clock).max(Duration::from_secs(1))))
 }
 
 /// Asks Zoho whether `token` is valid. It costs no budget.

@@ -8,6 +8,7 @@ pub mod shared;
 
 pub(crate) use local::{FileLock, cache_path, read_cache};
 pub use local::{Holder, LocalStore, StateDir};
+pub use shared::remote::Reserved;
 pub use shared::{SharedSettings, SharedStore};
 
 use crate::error::Error;
@@ -58,29 +59,14 @@ pub trait Locked {
     fn cache(&mut self) -> Result<CacheRecord, Error>;
     /// Reads the ledger. An unparseable one is moved aside and counts as all requests but two used.
     fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error>;
-    /// Writes `ledger`, with the entry of the request to come, and reserves disk space for the response. After an
-    /// error, nothing may be sent.
-    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), WriteAheadError>;
+    /// Writes `ledger`, with the entry of the request to come, and reserves disk space for the response. Nothing may be
+    /// sent after an error. After [`Reserved::Lost`], the caller must take the lock and read everything again.
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<Reserved, Error>;
     /// Replaces the cached token. A record without a token drops the token read under this lock from all machines. If
     /// it was not read, it is dropped from this machine only.
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error>;
     /// Replaces the ledger.
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;
-}
-
-/// Why [`Locked::write_ahead`] failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WriteAheadError {
-    /// Another process or machine may have the lock or the lease. The caller must take it and read everything again.
-    LeaseLost,
-    /// Anything else.
-    Failed(Error),
-}
-
-impl From<Error> for WriteAheadError {
-    fn from(error: Error) -> Self {
-        WriteAheadError::Failed(error)
-    }
 }
 
 /// Opens the store of a credential: the local one, with the shared store behind it if there is one.

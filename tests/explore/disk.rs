@@ -4,10 +4,8 @@ use crate::process::{Mutant, Process};
 use crate::world::{Files, Slot};
 use std::time::Duration;
 use zoho_cred::error::{Code, Error};
-use zoho_cred::model::Budget;
-use zoho_cred::model::CredentialId;
-use zoho_cred::model::{CacheRecord, Ledger, Timestamp};
-use zoho_cred::store::{Holder, Locked, Store, WriteAheadError};
+use zoho_cred::model::{Budget, CacheRecord, CredentialId, Ledger, Timestamp};
+use zoho_cred::store::{Holder, Locked, Reserved, Store};
 
 pub struct Disk<'w> {
     process: &'w Process<'w>,
@@ -131,10 +129,10 @@ impl Locked for LockedDisk<'_> {
         }
     }
 
-    fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<(), WriteAheadError> {
+    fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<Reserved, Error> {
         let disk = self.0;
         if disk.mutant(Mutant::NoWriteAhead) {
-            return Ok(());
+            return Ok(Reserved::Yes);
         }
         disk.process.step("reserve the cache");
         disk.refuse("write")?;
@@ -143,7 +141,7 @@ impl Locked for LockedDisk<'_> {
         disk.process.step("write the ledger ahead");
         disk.refuse("write")?;
         disk.read(&disk.ledger, |files| files.ledger = Slot::Value(ledger.clone()));
-        Ok(disk.lie("write")?)
+        disk.lie("write").map(|()| Reserved::Yes)
     }
 
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {

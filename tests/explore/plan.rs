@@ -6,7 +6,7 @@ use std::time::Duration;
 use zoho_cred::model::Budget;
 
 /// The rates of a schedule, per thousand port calls, answers or actions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     pub budget: Budget,
     pub token_life_s: i64,
@@ -67,11 +67,7 @@ impl Plan {
             clock_moves: few(4),
             junk: if rng.chance(100) { 1 } else { 0 },
             machines: 1,
-            replies_lost: 0,
-            cuts: 0,
-            losses: 0,
-            jumps: 0,
-            reboots: 0,
+            ..Plan::default()
         }
     }
 
@@ -96,25 +92,11 @@ impl Plan {
         }
     }
 
-    /// The same server and budget without faults.
+    /// The same server, budget and events without faults.
     pub fn calm(&self) -> Self {
-        Plan {
-            crash: 0,
-            stop: 0,
-            slow: 0,
-            store_fails: 0,
-            store_lies: 0,
-            not_connected: 0,
-            lost: 0,
-            late: 0,
-            throttled: 0,
-            refused: 0,
-            misconfigured: 0,
-            broken: 0,
-            rotates: 0,
-            signal: 0,
-            replies_lost: 0,
-            ..self.clone()
-        }
+        let Plan { budget, token_life_s, callers, kills, clock_moves, .. } = *self;
+        let Plan { junk, machines, cuts, losses, jumps, reboots, .. } = *self;
+        let events = Plan { kills, clock_moves, junk, cuts, losses, jumps, reboots, ..Plan::default() };
+        Plan { budget, token_life_s, callers, machines, ..events }
     }
 }

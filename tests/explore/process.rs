@@ -9,14 +9,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::error::Error;
-use zoho_cred::model::ClockReading;
-use zoho_cred::model::CredentialId;
-use zoho_cred::model::Secrets;
+use zoho_cred::model::{ClockReading, CredentialId, Secrets};
 use zoho_cred::refresh::TokenRequest;
 use zoho_cred::secret::Secret;
-use zoho_cred::secrets::CredentialError;
-use zoho_cred::secrets::CredentialSource;
-use zoho_cred::secrets::Prepare;
+use zoho_cred::secrets::{CredentialError, CredentialSource, Prepare};
 use zoho_cred::store::SharedSettings;
 use zoho_cred::system::{Clock, Signals};
 
@@ -148,10 +144,6 @@ impl<'w> Process<'w> {
     fn id_of(&self, refresh_token: &str) -> CredentialId {
         CredentialId::known(refresh_token, refresh_token)
     }
-
-    fn never_logged_in(&self) -> CredentialError {
-        CredentialError::NeverLoggedIn { profile: "crm".into() }
-    }
 }
 
 impl Clock for Process<'_> {
@@ -210,7 +202,7 @@ impl CredentialSource for Process<'_> {
                 self.step("secrets");
                 let login = self.world.login.borrow().clone();
                 self.version.set(login.version);
-                login.refresh_token.ok_or_else(|| self.never_logged_in())?
+                login.refresh_token.ok_or(CredentialError::NeverLoggedIn { profile: "crm".into() })?
             }
         };
         Ok(Secrets { client_secret: Secret::new("s"), refresh_token: Some(Secret::new(token)) })

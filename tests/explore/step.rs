@@ -4,17 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::Duration;
 use zoho_cred::error::{Code, Error};
-use zoho_cred::model::Budget;
-use zoho_cred::model::ClockReading;
-use zoho_cred::model::CredentialId;
-use zoho_cred::model::Secrets;
-use zoho_cred::model::{CacheRecord, FailureKind, Ledger, MinTtl, Timestamp, TokenSet};
+use zoho_cred::model::{
+    Budget, CacheRecord, ClockReading, CredentialId, FailureKind, Ledger, MinTtl, Secrets, Timestamp,
+    TokenSet,
+};
 use zoho_cred::problem::Problem;
-use zoho_cred::refresh;
-use zoho_cred::refresh::{Ports, RefreshError, Rejected, TokenRequest, TokenResponse, WaitEvent};
+use zoho_cred::refresh::{self, Ports, RefreshError, Rejected, TokenRequest, TokenResponse, WaitEvent};
 use zoho_cred::secret::Secret;
 use zoho_cred::secrets::{CredentialError, CredentialSource, Prepare};
-use zoho_cred::store::{Holder, Locked, Store, WriteAheadError};
+use zoho_cred::store::{Holder, Locked, Reserved, Store};
 use zoho_cred::system::{Clock, Http, HttpAnswer, HttpFailure, HttpRequest, Method, Signals};
 
 /// The result of a request, and how long it takes in ms.
@@ -23,6 +21,7 @@ type Reply = (i64, Result<HttpAnswer, HttpFailure>);
 type Deed = Box<dyn Fn(&Bench)>;
 
 /// The environment of one caller. Time passes only while it waits.
+#[derive(Default)]
 struct Bench {
     now_ms: Cell<i64>,
     cache: RefCell<CacheRecord>,
@@ -44,6 +43,7 @@ struct Bench {
     sent: RefCell<Vec<(i64, u128)>>,
     asked_about: RefCell<Vec<String>>,
     secrets_read: Cell<u32>,
+    secrets_missing: Cell<bool>,
     written_ahead: Cell<u32>,
     early_noted: Cell<u32>,
     waits: RefCell<Vec<(i64, WaitEvent)>>,
@@ -82,26 +82,10 @@ fn silence(after_ms: i64) -> Reply {
 impl Bench {
     fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
         Bench {
-            now_ms: Cell::new(0),
-            cache: RefCell::default(),
-            ledger: RefCell::default(),
             login: RefCell::new("1000.r".into()),
             held_until_ms: Cell::new(-1),
-            deed: RefCell::default(),
-            write_ms: Cell::new(0),
-            lock_fails: Cell::new(false),
-            cache_unreadable: Cell::new(false),
-            commit_fails: Cell::new(false),
-            lease_lost: Cell::new(0),
-            known_at_start: Cell::new(false),
             replies: RefCell::new(replies.into_iter().collect()),
-            sent: RefCell::default(),
-            asked_about: RefCell::default(),
-            secrets_read: Cell::new(0),
-            written_ahead: Cell::new(0),
-            early_noted: Cell::new(0),
-            waits: RefCell::default(),
-            budget: Cell::new(Budget::default()),
+            ..Bench::default()
         }
     }
 
@@ -134,12 +118,8 @@ impl Bench {
         }
     }
 
-    fn moment(&self) -> Timestamp {
-        self.timestamp()
-    }
-
     fn note(&self, with: impl FnOnce(&mut Ledger, &Timestamp)) {
-        with(&mut self.ledger.borrow_mut(), &self.moment());
+        with(&mut self.ledger.borrow_mut(), &self.timestamp());
     }
 
     fn ports<T>(&self, story: impl FnOnce(&Ports<'_>) -> T) -> T {
@@ -220,6 +200,9 @@ impl CredentialSource for Bench {
 
     fn secrets(&self) -> Result<Secrets, CredentialError> {
         self.secrets_read.set(self.secrets_read.get() + 1);
+        if self.secrets_missing.get() {
+            return Err(CredentialError::NeverLoggedIn { profile: "crm".into() });
+        }
         let refresh_token = Some(Secret::new(self.login.borrow().clone()));
         Ok(Secrets { client_secret: Secret::new("s"), refresh_token })
     }
@@ -293,15 +276,15 @@ impl Locked for Disk<'_> {
         Ok(self.0.ledger.borrow().clone())
     }
 
-    fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<(), WriteAheadError> {
+    fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<Reserved, Error> {
         self.0.written_ahead.set(self.0.written_ahead.get() + 1);
         self.0.now_ms.set(self.0.now_ms.get() + self.0.write_ms.get());
         if let Some(left) = self.0.lease_lost.get().checked_sub(1) {
             self.0.lease_lost.set(left);
-            return Err(WriteAheadError::LeaseLost);
+            return Ok(Reserved::Lost);
         }
         self.0.ledger.replace(ledger.clone());
-        Ok(())
+        Ok(Reserved::Yes)
     }
 
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {
@@ -599,6 +582,16 @@ fn a_valid_token_is_printed_with_a_warning_when_no_new_one_can_be_obtained() {
     assert!(unanswered(bench.get(REFRESH)).is_some());
     let bench = Bench::new([answer(200, r#"{"error":"invalid_code"}"#)]).with_token("1000.old", 30);
     assert!(matches!(bench.get(PLAIN), Err(RefreshError::Refused { .. })));
+}
+
+/// Regression: without its secrets, a caller did not get the valid token that was cached.
+#[test]
+fn a_valid_token_is_printed_even_if_the_secrets_are_gone() {
+    let bench = Bench::new([]).with_token("1000.old", 30);
+    bench.secrets_missing.set(true);
+    assert!(bench.gets(PLAIN, "1000.old").warning.is_some());
+    bench.sleep(Duration::from_secs(30));
+    assert!(bench.get(PLAIN).is_err_and(|error| Error::from(error).code() == Code::LoginRequired));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::store::local::atomic;
 use crate::store::local::lock::{self, FileLock, Holder, LockFile};
 use crate::store::local::records::{decode, encode};
 use crate::store::local::state_dir::{self, Action, StateDir, failed};
-use crate::store::{Locked, Store, WriteAheadError};
+use crate::store::{Locked, Reserved, Store};
 use crate::system::files::owned_by_us;
 use crate::system::new_file::{NewFile, remove_unfinished};
 use crate::system::random;
@@ -23,24 +23,41 @@ const SPARE: usize = 8192;
 /// How often the state directory is created again if another process deletes it.
 const MAX_REMOVALS: u32 = 10;
 
-/// The files of one credential.
+/// The state of one credential on this machine.
 pub struct LocalStore {
     state: StateDir,
-    cache: PathBuf,
-    ledger: PathBuf,
+    files: Files,
     lock: RefCell<LockFile>,
     /// Whether this process has created the directories.
     made: Cell<bool>,
 }
 
+/// The files of one credential.
+#[derive(Clone)]
+struct Files {
+    cache: PathBuf,
+    ledger: PathBuf,
+    /// What this machine remembers of the shared store's clock.
+    engine: PathBuf,
+}
+
+impl Files {
+    fn engine_clock<T: DeserializeOwned>(&self) -> Option<T> {
+        state_dir::read(&self.engine).ok().and_then(|(bytes, _)| decode(&bytes))
+    }
+}
+
 impl LocalStore {
     /// Opens and creates nothing.
     pub fn new(state: &StateDir, credential: &CredentialId) -> Self {
-        let lock = state.subdir_path("locks").join(format!("{}.lock", credential.ledger()));
+        let (id, ledgers) = (credential.ledger(), state.subdir_path("ledgers"));
         LocalStore {
-            cache: cache_path(state, credential),
-            ledger: state.subdir_path("ledgers").join(format!("{}.v1.json", credential.ledger())),
-            lock: RefCell::new(LockFile::new(lock)),
+            files: Files {
+                cache: cache_path(state, credential),
+                ledger: ledgers.join(format!("{id}.v1.json")),
+                engine: ledgers.join(format!("{id}.engine.v1.json")),
+            },
+            lock: RefCell::new(LockFile::new(state.subdir_path("locks").join(format!("{id}.lock")))),
             state: state.clone(),
             made: Cell::new(false),
         }
@@ -58,21 +75,15 @@ impl LocalStore {
             taken = self.make_and_lock();
         }
         let Some(lock) = taken? else { return Ok(None) };
-        for file in [&self.cache, &self.ledger] {
+        for file in [&self.files.cache, &self.files.ledger] {
             remove_unfinished(file, Duration::ZERO);
         }
-        Ok(Some(LockedLocal {
-            cache: self.cache.clone(),
-            ledger: self.ledger.clone(),
-            pending_cache: None,
-            pending_ledger: None,
-            lock,
-        }))
+        Ok(Some(LockedLocal { files: self.files.clone(), pending_cache: None, pending_ledger: None, lock }))
     }
 
     /// What this machine remembers of the shared store's clock.
     pub(crate) fn engine_clock<T: DeserializeOwned>(&self) -> Option<T> {
-        read_engine_clock(&self.ledger)
+        self.files.engine_clock()
     }
 
     fn make_and_lock(&self) -> Result<Option<FileLock>, Error> {
@@ -86,32 +97,25 @@ impl LocalStore {
     }
 }
 
-fn engine_path(ledger: &Path) -> PathBuf {
-    let name = ledger.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    ledger.with_file_name(name.replace(".v1.json", ".engine.v1.json"))
-}
-
-fn read_engine_clock<T: DeserializeOwned>(ledger: &Path) -> Option<T> {
-    state_dir::read(&engine_path(ledger)).ok().and_then(|(bytes, _)| decode(&bytes))
-}
-
 pub(crate) fn cache_path(state: &StateDir, credential: &CredentialId) -> PathBuf {
     state.subdir_path("credentials").join(format!("{}.v1.json", credential.cache()))
 }
 
 impl Store for LocalStore {
     fn cache(&self) -> Result<CacheRecord, Error> {
-        match state_dir::read(&self.cache) {
+        match state_dir::read(&self.files.cache) {
             Ok((bytes, _)) => Ok(decode_cache(&bytes).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::NotFound || is_to_be_set_aside(&self.cache, &error) => {
+            Err(error)
+                if error.kind() == ErrorKind::NotFound || is_to_be_set_aside(&self.files.cache, &error) =>
+            {
                 Ok(CacheRecord::default())
             }
-            Err(error) => Err(failed(Action::Read, &self.cache, &error)),
+            Err(error) => Err(failed(Action::Read, &self.files.cache, &error)),
         }
     }
 
     fn ledger(&self, now: &Timestamp, budget: &Budget) -> Ledger {
-        match state_dir::read(&self.ledger) {
+        match state_dir::read(&self.files.ledger) {
             Ok((bytes, _)) => decode(&bytes).unwrap_or_else(|| Ledger::unreadable(now, budget)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ledger::default(),
             Err(_) => Ledger::unreadable(now, budget),
@@ -136,8 +140,7 @@ impl Store for LocalStore {
 
 /// The same files while their lock is held.
 pub struct LockedLocal {
-    cache: PathBuf,
-    ledger: PathBuf,
+    files: Files,
     pending_cache: Option<NewFile>,
     pending_ledger: Option<NewFile>,
     lock: FileLock,
@@ -154,23 +157,22 @@ impl LockedLocal {
 
     /// See [`LocalStore::engine_clock`].
     pub(crate) fn engine_clock<T: DeserializeOwned>(&self) -> Option<T> {
-        read_engine_clock(&self.ledger)
+        self.files.engine_clock()
     }
 
     /// Keeps it. A failure is no error: the next call compares with an older time.
     pub(crate) fn keep_engine_clock<T: Serialize>(&self, clock: &T) {
-        let path = engine_path(&self.ledger);
-        let file = NewFile::create(&path);
-        if let Err(error) = file.and_then(|file| self.write(file, &encode(clock))) {
-            log::debug!("{}: {error}", path.display());
+        let written = NewFile::create(&self.files.engine).and_then(|file| self.write(file, &encode(clock)));
+        if let Err(error) = written {
+            log::debug!("{}: {error}", self.files.engine.display());
         }
     }
 
     fn reserve_and_write(&mut self, ledger: &[u8], cache_room: usize) -> io::Result<()> {
-        self.pending_cache = Some(NewFile::reserve(&self.cache, cache_room)?);
-        self.pending_ledger = Some(NewFile::reserve(&self.ledger, ledger.len() + SPARE)?);
+        self.pending_cache = Some(NewFile::reserve(&self.files.cache, cache_room)?);
+        self.pending_ledger = Some(NewFile::reserve(&self.files.ledger, ledger.len() + SPARE)?);
         // Last, so that an entry without a request is never on disk.
-        self.write(NewFile::create(&self.ledger)?, ledger)
+        self.write(NewFile::create(&self.files.ledger)?, ledger)
     }
 
     fn replace(&self, pending: Option<NewFile>, target: &Path, bytes: &[u8]) -> Result<(), Error> {
@@ -182,14 +184,14 @@ impl LockedLocal {
 
 impl Locked for LockedLocal {
     fn cache(&mut self) -> Result<CacheRecord, Error> {
-        match read_or_set_aside(&self.cache, decode_cache)? {
+        match read_or_set_aside(&self.files.cache, decode_cache)? {
             Found::Value(cache) => Ok(cache),
             Found::Nothing | Found::Unparseable => Ok(CacheRecord::default()),
         }
     }
 
     fn ledger(&mut self, now: &Timestamp, budget: &Budget) -> Result<Ledger, Error> {
-        match read_or_set_aside(&self.ledger, decode::<Ledger>)? {
+        match read_or_set_aside(&self.files.ledger, decode::<Ledger>)? {
             Found::Nothing => Ok(Ledger::default()),
             Found::Value(ledger) => {
                 let Some(dated) = ledger.without_future(now) else { return Ok(ledger) };
@@ -206,27 +208,26 @@ impl Locked for LockedLocal {
         }
     }
 
-    /// Fails with [`WriteAheadError::LeaseLost`] if the lock file or the state directory was deleted. The caller then takes the
-    /// lock and reads everything again.
-    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), WriteAheadError> {
+    /// [`Reserved::Lost`] if the lock file or the state directory was deleted.
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<Reserved, Error> {
         (self.pending_cache, self.pending_ledger) = (None, None);
         let written = self.reserve_and_write(&encode(ledger), encode(cache).len() + SPARE);
         match written {
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(WriteAheadError::LeaseLost),
-            _ if !self.lock.is_still_held() => Err(WriteAheadError::LeaseLost),
-            Err(error) => Err(failed(Action::Write, &self.ledger, &error).into()),
-            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Reserved::Lost),
+            _ if !self.lock.is_still_held() => Ok(Reserved::Lost),
+            Err(error) => Err(failed(Action::Write, &self.files.ledger, &error)),
+            Ok(()) => Ok(Reserved::Yes),
         }
     }
 
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error> {
         let pending = self.pending_cache.take();
-        self.replace(pending, &self.cache, &encode(cache))
+        self.replace(pending, &self.files.cache, &encode(cache))
     }
 
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error> {
         let pending = self.pending_ledger.take();
-        self.replace(pending, &self.ledger, &encode(ledger))
+        self.replace(pending, &self.files.ledger, &encode(ledger))
     }
 }
 

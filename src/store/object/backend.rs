@@ -3,13 +3,12 @@
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::CredentialId;
-use crate::sanitize::sanitize;
 use crate::store::object::http::{Connector, ServerTime};
 use crate::store::shared::SharedSettings;
 use crate::store::shared::address::Address;
 use crate::store::shared::record::{Lease, Record};
 use crate::store::shared::remote::{
-    Eviction, Health, LedgerChange, NewToken, Remote, Reply, Reserved, key_id,
+    Eviction, Health, LedgerChange, NewToken, Remote, Reply, Reserved, engine_error, key_id,
 };
 use crate::system::{Deadline, Env, is_loopback_url, random};
 use object_store::aws::AmazonS3Builder;
@@ -161,10 +160,9 @@ impl ObjectRemote {
 
     fn limited<T>(&self, future: impl Future<Output = T>, within: Duration) -> Result<T, Error> {
         let limited = async { tokio::time::timeout(within, future).await };
-        self.runtime.block_on(limited).map_err(|_| {
-            let (place, what) = (self.shared.place(), tr!("it took too long"));
-            Error::unavailable(&tr!("the shared store at {place} did not serve: {what}", place, what))
-        })
+        self.runtime
+            .block_on(limited)
+            .map_err(|_| engine_error(&self.shared.place(), &tr!("it took too long"), None))
     }
 
     fn refuse(&self, error: &object_store::Error) -> Error {
@@ -210,26 +208,18 @@ fn open(
 
 /// Denied access and wrong settings are `Code::Config`. All else may be temporary.
 fn failed(place: &str, error: &object_store::Error) -> Error {
-    let words: String = error.to_string().chars().take(LONGEST).collect();
-    let words = sanitize(&words).into_owned();
-    match error {
+    let is_refused = matches!(
+        error,
         object_store::Error::PermissionDenied { .. }
-        | object_store::Error::Unauthenticated { .. }
-        | object_store::Error::NotFound { .. }
-        | object_store::Error::NotImplemented { .. }
-        | object_store::Error::UnknownConfigurationKey { .. } => Error::new(
-            Code::Config,
-            tr!("the shared store at {place} refuses: {words}", place, words),
-            tr!("check that the bucket exists, and that the cloud's credentials allow to read and write it"),
-        ),
-        _ => {
-            Error::unavailable(&tr!("the shared store at {place} did not serve: {what}", place, what = words))
-        }
-    }
+            | object_store::Error::Unauthenticated { .. }
+            | object_store::Error::NotFound { .. }
+            | object_store::Error::NotImplemented { .. }
+            | object_store::Error::UnknownConfigurationKey { .. }
+    );
+    let remedy =
+        || tr!("check that the bucket exists, and that the cloud's credentials allow to read and write it");
+    engine_error(place, &error.to_string(), is_refused.then(remedy))
 }
-
-/// The most that is shown of an engine's words.
-const LONGEST: usize = 200;
 
 impl Remote for ObjectRemote {
     fn take(&mut self, owner: &str, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error> {

@@ -1,16 +1,13 @@
 //! Tells errors of Redis that a new connection may cure from those that need a change of settings.
 
-use crate::error::{Code, Error, page};
+use crate::error::{Error, page};
 use crate::i18n::{causes, tr};
-use crate::sanitize::sanitize;
+use crate::store::shared::remote::engine_error;
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use rustls::AlertDescription;
 use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
-
-/// The most that is shown of an engine's words, in bytes.
-const LONGEST: usize = 200;
 
 /// Whether a new connection may work: this one broke, or the node is no longer or not yet the master.
 pub(super) fn is_passing(error: &RedisError) -> bool {
@@ -32,15 +29,7 @@ pub(super) fn is_passing(error: &RedisError) -> bool {
 
 /// Errors that need a change of settings are `Code::Config`, with the engine's own words. All others may be temporary.
 pub(super) fn refused(place: &str, error: &RedisError) -> Error {
-    let words = words(error);
-    match remedy(error) {
-        Some(hint) => {
-            Error::new(Code::Config, tr!("the shared store at {place} refuses: {words}", place, words), hint)
-        }
-        None => {
-            Error::unavailable(&tr!("the shared store at {place} did not serve: {what}", place, what = words))
-        }
-    }
+    engine_error(place, &words(error), remedy(error))
 }
 
 /// What to change in the settings, if that is the remedy.
@@ -106,15 +95,11 @@ fn tls_alert(error: &RedisError) -> Option<AlertDescription> {
     }
 }
 
-/// What the engine said, fit to be shown.
 fn words(error: &RedisError) -> String {
-    let text = match error.kind() {
-        ErrorKind::Io => causes::cause(error),
-        _ => match (error.code(), error.detail()) {
-            (Some(code), Some(detail)) => format!("{code} {detail}"),
-            (Some(code), None) => code.to_owned(),
-            (None, _) => error.category().to_owned(),
-        },
-    };
-    sanitize(text.get(..LONGEST).unwrap_or(&text)).into_owned()
+    match (error.kind(), error.code(), error.detail()) {
+        (ErrorKind::Io, ..) => causes::cause(error),
+        (_, Some(code), Some(detail)) => format!("{code} {detail}"),
+        (_, Some(code), None) => code.to_owned(),
+        (_, None, _) => error.category().to_owned(),
+    }
 }

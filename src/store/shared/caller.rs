@@ -1,8 +1,6 @@
 //! One call at the shared store.
 
-use crate::error::Error;
 use crate::model::CredentialId;
-use crate::store::shared::seal::Keys;
 use crate::store::shared::settings::SharedSettings;
 use crate::system::{Clock, Deadline};
 use std::cell::Cell;
@@ -28,11 +26,6 @@ pub(super) struct Caller {
 impl Caller {
     pub(super) fn clock(&self) -> &dyn Clock {
         &*self.settings.clock
-    }
-
-    /// The keys that seal tokens. Their files are read again.
-    pub(super) fn keys(&self) -> Result<Keys, Error> {
-        self.settings.keys()
     }
 
     /// Limits the caller's time to `left`.

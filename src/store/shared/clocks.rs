@@ -59,34 +59,26 @@ mod tests {
         Clocks { at: moment(1_000_000, 500, boot_id), engine_ms: 7_000_000_000 }
     }
 
-    /// After a reboot, the entries of the old ledger are old and not in the future.
     #[test]
-    fn a_moment_of_a_longer_boot_is_not_in_the_future() {
+    fn a_time_of_this_machine_is_converted_as_of_now() {
+        for boot in ["b", ""] {
+            let now = moment(1_001_200, 1_700, boot);
+            let since = |s: i64| moment(1_000_000 + s, 500 + s, boot);
+            assert_eq!(clocks(boot).to_engine(&since(20), &now).wall_ms, 7_000_020_000);
+            assert_eq!(clocks(boot).to_engine(&since(86_400), &now).wall_ms, 7_001_200_000, "not after now");
+        }
+        // After a reboot, the entries of the old ledger are old and not in the future.
         let (before, clocks) = (moment(999_900, 900_000, "the boot before"), clocks("this boot"));
         assert_eq!(clocks.to_engine(&before, &clocks.at).wall_ms, 7_000_000_000 - 100_000);
     }
 
     #[test]
-    fn what_came_after_the_answer_is_later_up_to_now() {
-        for boot in ["b", ""] {
-            let now = moment(1_001_200, 1_700, boot);
-            let since = |s: i64| moment(1_000_000_i64 + s, 500_i64 + s, boot);
-            assert_eq!(clocks(boot).to_engine(&since(20), &now).wall_ms, 7_000_020_000);
-            assert_eq!(clocks(boot).to_engine(&since(86_400), &now).wall_ms, 7_001_200_000);
-        }
-    }
-
-    /// A machine that was suspended reads what others wrote meanwhile.
-    #[test]
-    fn what_others_wrote_after_the_answer_keeps_its_time() {
-        let (there, now) = (moment(7_000_900, 7_000_900, ENGINE), moment(1_001_200, 1_700, "b"));
-        assert_eq!(clocks("b").to_local(&there, &now), moment(1_000_900, 1_400, "b"));
-    }
-
-    #[test]
-    fn the_future_of_the_engine_counts_as_now() {
-        let (later, now) = (moment(7_003_600, 7_003_600, ENGINE), moment(1_000_001, 501, "b"));
-        assert_eq!(clocks("b").to_local(&later, &now), now);
+    fn a_time_of_the_engine_is_converted_up_to_now() {
+        let there = |s: i64| moment(s, s, ENGINE);
+        let later = moment(1_001_200, 1_700, "b");
+        assert_eq!(clocks("b").to_local(&there(7_000_900), &later), moment(1_000_900, 1_400, "b"));
+        let now = moment(1_000_001, 501, "b");
+        assert_eq!(clocks("b").to_local(&there(7_003_600), &now), now, "the future counts as now");
     }
 
     proptest! {

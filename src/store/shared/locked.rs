@@ -5,10 +5,10 @@ use crate::i18n::tr;
 use crate::model::{Budget, CacheRecord, Ledger, Timestamp, TokenSet};
 use crate::store::local::LockedLocal;
 use crate::store::shared::caller::{Caller, MAX_TIMEOUT};
-use crate::store::shared::remote::{LEASE_MS, LedgerChange, NewToken, Remote, Reserved};
+use crate::store::shared::remote::{LEASE_MS, LedgerChange, NewToken, Remote};
 use crate::store::shared::seal::Keys;
 use crate::store::shared::snapshot::{Snapshot, SyncAction};
-use crate::store::{Locked, WriteAheadError};
+use crate::store::{Locked, Reserved};
 use crate::system::{Clock, Deadline, random};
 use std::time::Duration;
 
@@ -114,17 +114,11 @@ impl<'a> LockedShared<'a> {
         Ok(if committed { Pushed::Yes } else { Pushed::Outdated })
     }
 
-    /// Converts the failure count from the local to the shared one.
-    fn shared_ledger(&self, snapshot: &Snapshot, ledger: &Ledger) -> Ledger {
-        let new = ledger.failures.saturating_sub(self.failures);
-        Ledger { failures: snapshot.ledger.failures.saturating_add(new), ..ledger.clone() }
-    }
-
     /// Drops the token from this machine first, so that it is gone even if the remote store is unreachable.
     fn drop_token(&mut self, cache: &CacheRecord) -> Result<(), Error> {
         let keys = match &self.remote {
             Some((connected, _)) => Some(connected.keys.clone()),
-            None => self.caller.keys().ok(),
+            None => self.caller.settings.keys().ok(),
         };
         let macs = match (&self.token, keys) {
             (Some(token), Some(keys)) => keys.macs(&token.access_token),
@@ -150,14 +144,14 @@ impl<'a> LockedShared<'a> {
     }
 
     /// Reserves a request in the shared ledger.
-    fn reserve(&mut self, ledger: &Ledger) -> Result<(), WriteAheadError> {
+    fn reserve(&mut self, ledger: &Ledger) -> Result<Reserved, Error> {
         // The boot clock goes on while the machine is suspended, as the lease does.
         let now = self.clock().timestamp();
         let lease = Deadline::after(self.clock(), Duration::from_millis(LEASE_MS as u64));
-        let Some((mut connected, mut snapshot)) = self.remote.take() else {
-            return Err(Error::unavailable(&tr!("the shared store is out of reach")).into());
+        let Some((connected, snapshot)) = &mut self.remote else {
+            return Err(Error::unavailable(&tr!("the shared store is out of reach")));
         };
-        let json = snapshot.ledger_json(&self.shared_ledger(&snapshot, ledger), &now);
+        let json = snapshot.ledger_json(&shared_ledger(snapshot, ledger, self.failures), &now);
         let next = random::word()?;
         let change = LedgerChange { rev: &snapshot.rev, next: &next, json: &json };
         let within = self.caller.within(Duration::from_millis(MAX_RESERVATION_MS as u64));
@@ -167,15 +161,12 @@ impl<'a> LockedShared<'a> {
             snapshot.rev = next;
             self.lease = Some(lease);
         }
-        self.remote = Some((connected, snapshot));
         let took = self.clock().now().boot_ms.saturating_sub(now.boot_ms);
         match reserved {
-            Ok(Reserved::Yes) if (0..=MAX_RESERVATION_MS).contains(&took) => Ok(()),
-            Ok(Reserved::Yes) => {
+            Ok(Reserved::Yes) if !(0..=MAX_RESERVATION_MS).contains(&took) => {
                 let problem = tr!("the shared store answered too late to be sure of the lease");
-                Err(Error::unavailable(&problem).into())
+                Err(Error::unavailable(&problem))
             }
-            Ok(Reserved::Lost) => Err(WriteAheadError::LeaseLost),
             // The connection broke. A new one may work, and the lease is still ours.
             Err(error)
                 if error.code() == Code::Unavailable
@@ -183,11 +174,17 @@ impl<'a> LockedShared<'a> {
                     && self.caller.within(Duration::MAX) > LEAST_TIME =>
             {
                 log::info!("the reservation is tried again: {}", error.message());
-                Err(WriteAheadError::LeaseLost)
+                Ok(Reserved::Lost)
             }
-            Err(error) => Err(error.into()),
+            reserved => reserved,
         }
     }
+}
+
+/// `ledger` with the shared count of failures. `failures` is the local count that the caller read.
+fn shared_ledger(snapshot: &Snapshot, ledger: &Ledger, failures: u64) -> Ledger {
+    let new = ledger.failures.saturating_sub(failures);
+    Ledger { failures: snapshot.ledger.failures.saturating_add(new), ..ledger.clone() }
 }
 
 impl Locked for LockedShared<'_> {
@@ -245,16 +242,15 @@ impl Locked for LockedShared<'_> {
         Ok(ledger)
     }
 
-    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<(), WriteAheadError> {
+    fn write_ahead(&mut self, ledger: &Ledger, cache: &CacheRecord) -> Result<Reserved, Error> {
         if let Some(refusal) = &self.refusal {
-            return Err(refusal.clone().into());
+            return Err(refusal.clone());
         }
-        if self.ledger_changed {
-            return Err(WriteAheadError::LeaseLost);
+        if self.ledger_changed || self.local.write_ahead(ledger, cache)? == Reserved::Lost {
+            return Ok(Reserved::Lost);
         }
-        self.local.write_ahead(ledger, cache)?;
         let reserved = self.reserve(ledger);
-        if reserved.is_err() {
+        if reserved != Ok(Reserved::Yes) {
             self.withdraw(ledger)?;
         }
         reserved
@@ -281,8 +277,8 @@ impl Locked for LockedShared<'_> {
         self.local.record(ledger)?;
         let now = self.clock().timestamp();
         let within = self.caller.aftermath(MAX_TIMEOUT);
-        let Some((mut connected, mut snapshot)) = self.remote.take() else { return Ok(()) };
-        let mut shared = self.shared_ledger(&snapshot, ledger);
+        let Some((connected, snapshot)) = &mut self.remote else { return Ok(()) };
+        let mut shared = shared_ledger(snapshot, ledger, self.failures);
         let mut result = Ok(());
         for _ in 0..RECORD_TRIES {
             let (json, next) = (snapshot.ledger_json(&shared, &now), random::word()?);
@@ -309,7 +305,6 @@ impl Locked for LockedShared<'_> {
         }
         snapshot.ledger = shared;
         self.failures = ledger.failures;
-        self.remote = Some((connected, snapshot));
         result
     }
 }

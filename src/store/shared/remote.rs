@@ -2,7 +2,9 @@
 //!
 //! Every operation may be repeated after a lost reply: the second time it changes nothing and returns the same.
 
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::i18n::tr;
+use crate::sanitize::sanitize;
 use std::time::Duration;
 
 /// How long a lease lasts, in ms.
@@ -51,12 +53,12 @@ pub struct NewToken<'a> {
     pub asked_ms: i64,
 }
 
-/// The outcome of [`Remote::reserve`].
+/// The outcome of reserving a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserved {
     /// The request may be sent.
     Yes,
-    /// The lease expired, or another machine wrote the ledger.
+    /// The lock or the lease was lost, or another machine wrote the ledger.
     Lost,
 }
 
@@ -140,4 +142,34 @@ pub(crate) enum Refusal {
 /// The key id in the header of a sealed value (see [`super::seal`]). `None` if it has none.
 pub(crate) fn key_id(sealed: &[u8]) -> Option<&[u8]> {
     (sealed.len() > 5 && sealed[0] == 1).then(|| &sealed[1..5])
+}
+
+/// The most that is shown of an engine's words, in characters.
+const LONGEST: usize = 200;
+
+/// The error of an engine, with its own words. `Code::Config` if the settings must change, as `remedy` says, else
+/// `Code::Unavailable`.
+pub(crate) fn engine_error(place: &str, words: &str, remedy: Option<String>) -> Error {
+    let words: String = words.chars().take(LONGEST).collect();
+    let words = sanitize(&words);
+    match remedy {
+        Some(hint) => {
+            Error::new(Code::Config, tr!("the shared store at {place} refuses: {words}", place, words), hint)
+        }
+        None => {
+            Error::unavailable(&tr!("the shared store at {place} did not serve: {what}", place, what = words))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Regression: words whose 200th byte was inside a character were shown in full.
+    #[test]
+    fn an_engines_words_are_shortened_between_any_characters() {
+        let error = engine_error("redis://host", &format!("x{}", "é".repeat(9_000)), None);
+        assert!(error.message().chars().count() < 300, "{error:?}");
+    }
 }

@@ -112,10 +112,8 @@ impl SharedSettings {
 
     /// Scheme, host, port and database of the store, for messages.
     pub(crate) fn place(&self) -> String {
-        match self.url() {
-            Ok(url) => Address::parse(url.expose()).map_or_else(|_| unknown(), |address| address.place()),
-            Err(_) => unknown(),
-        }
+        let place = self.url().and_then(|url| Ok(Address::parse(url.expose())?.place()));
+        place.unwrap_or_else(|_| tr!("an address that is not a URL"))
     }
 
     /// The call's environment.
@@ -238,8 +236,4 @@ fn half_a_certificate() -> Error {
         tr!("[store] has only one of client_cert and client_key"),
         tr!("set both, or neither"),
     )
-}
-
-fn unknown() -> String {
-    tr!("an address that is not a URL")
 }

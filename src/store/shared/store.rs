@@ -77,7 +77,7 @@ impl<'c> SharedStore<'c> {
         &self,
         local: LockedLocal,
         question: impl FnOnce(&mut Connected<'c>, Duration) -> Result<Option<Reply>, Error>,
-    ) -> Result<(LockedLocal, Connected<'c>, bool, Snapshot), Error> {
+    ) -> Result<(LockedLocal, Connected<'c>, Snapshot), Error> {
         let kept = self.waiting.borrow_mut().connected.take();
         let asked = || -> Result<_, Error> {
             let within = self.caller.within(MAX_TIMEOUT);
@@ -91,14 +91,13 @@ impl<'c> SharedStore<'c> {
             };
             let asked = self.caller.clock().now();
             let reply = question(&mut connected, self.caller.within(MAX_TIMEOUT))?.ok_or_else(foreign)?;
-            let got = reply.got;
             let snapshot =
                 Snapshot::of(reply, asked, &connected.keys, &self.caller.credential, self.caller.clock());
             let snapshot = snapshot.inspect_err(|_| connected.release(&self.caller.owner, MAX_TIMEOUT))?;
-            Ok((connected, got, snapshot))
+            Ok((connected, snapshot))
         };
         match asked() {
-            Ok((connected, got, snapshot)) => Ok((local, connected, got, snapshot)),
+            Ok((connected, snapshot)) => Ok((local, connected, snapshot)),
             Err(error) => {
                 if error.code() == Code::Unavailable {
                     self.waiting.borrow_mut().local = Some(local);
@@ -113,14 +112,14 @@ impl<'c> SharedStore<'c> {
         let take = |connected: &mut Connected<'c>, within| {
             connected.remote.take(&self.caller.owner, &connected.keys.ids(), within)
         };
-        let (mut local, connected, got, snapshot) = self.ask(local, take)?;
+        let (mut local, connected, snapshot) = self.ask(local, take)?;
         let mut waiting = self.waiting.borrow_mut();
         let first = waiting.first.get_or_insert_with(|| First {
             failures: snapshot.ledger.failures,
             token: snapshot.cache.as_ref().and_then(|cache| cache.token.clone()),
         });
         let before = first.failures;
-        if !got {
+        if !snapshot.got_lease {
             snapshot.update_local(&mut local, &connected.keys, self.caller.clock().now())?;
             waiting.local = Some(local);
             waiting.connected = Some(connected);
@@ -140,7 +139,7 @@ impl<'c> SharedStore<'c> {
         let Some(local) = self.local_lock()? else { return Ok(false) };
         let look =
             |connected: &mut Connected<'c>, within| connected.remote.look(&connected.keys.ids(), within);
-        let (local, connected, _, snapshot) = self.ask(local, look)?;
+        let (local, connected, snapshot) = self.ask(local, look)?;
         LockedShared::new(&self.caller, local, Some((connected, snapshot)), 0).without_lease().cache()?;
         Ok(true)
     }
