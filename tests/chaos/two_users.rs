@@ -11,12 +11,29 @@ fn mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Runs a script as the hostile user.
-fn hostile(script: &str, args: &[&Path]) -> Output {
+/// Runs a program as the hostile user.
+fn as_hostile(program: &str) -> Command {
     let user = HOSTILE.to_string();
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "sh", "-c", script, "sh"]);
-    command.args(args).output().unwrap()
+    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", program]);
+    command
+}
+
+fn hostile(script: &str, args: &[&Path]) -> Output {
+    as_hostile("sh").args(["-c", script, "sh"]).args(args).output().unwrap()
+}
+
+/// Makes the hostile user a home directory of its own. Returns what runs our program there.
+fn at_home(test: &Test) -> impl Fn(&[&str]) -> Command {
+    let home = test.dir.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    chown(&home, Some(HOSTILE), Some(HOSTILE)).unwrap();
+    move |args| {
+        let mut command = as_hostile(PROGRAM);
+        command.args(args).env_clear().envs(test.vars()).env("HOME", &home);
+        command.env("ZOHO_CRED_STATE_DIR", home.join("state"));
+        command
+    }
 }
 
 /// An environment whose directories others can list, with a shared directory for `$TMPDIR`.
@@ -111,14 +128,7 @@ fn a_state_folder_that_another_user_can_replace_is_refused() {
 fn two_users_do_not_meet() {
     let Some(test) = shared_world() else { return };
     let ours = test.token();
-    let home = test.dir.path().join("home");
-    std::fs::create_dir(&home).unwrap();
-    chown(&home, Some(HOSTILE), Some(HOSTILE)).unwrap();
-    let mut command = Command::new("setpriv");
-    let user = HOSTILE.to_string();
-    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", PROGRAM, "get"]);
-    command.env_clear().envs(test.vars()).env("HOME", &home).env("ZOHO_CRED_STATE_DIR", home.join("state"));
-    let theirs = test.start(command).wait();
+    let theirs = test.start(at_home(&test)(&["get"])).wait();
     assert_ne!(theirs.ok(), ours);
     assert_eq!(test.get().ok(), ours);
 }
@@ -126,15 +136,8 @@ fn two_users_do_not_meet() {
 #[test]
 fn not_even_the_same_user_reads_the_memory_of_a_running_call() {
     let Some(test) = shared_world() else { return };
-    let home = test.dir.path().join("home");
-    std::fs::create_dir(&home).unwrap();
-    chown(&home, Some(HOSTILE), Some(HOSTILE)).unwrap();
     test.fault(zoho_cred::sandbox::FaultKind::Hang);
-    let user = HOSTILE.to_string();
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", PROGRAM, "get", "--timeout", "20s"]);
-    command.env_clear().envs(test.vars()).env("HOME", &home).env("ZOHO_CRED_STATE_DIR", home.join("state"));
-    let running = test.start(command);
+    let running = test.start(at_home(&test)(&["get", "--timeout", "20s"]));
     crate::harness::until("the request", || test.sandbox.token_requests() == 1);
     let process = std::path::PathBuf::from(format!("/proc/{}", running.pid()));
     for file in ["environ", "maps", "mem"] {
@@ -148,19 +151,10 @@ fn not_even_the_same_user_reads_the_memory_of_a_running_call() {
 #[test]
 fn a_ledger_that_its_mode_keeps_from_us_counts_as_all_but_two_used() {
     let Some(test) = shared_world() else { return };
-    let home = test.dir.path().join("home");
-    std::fs::create_dir(&home).unwrap();
-    chown(&home, Some(HOSTILE), Some(HOSTILE)).unwrap();
-    let user = HOSTILE.to_string();
-    let state = home.join("state");
-    let refresh = || {
-        let mut command = Command::new("setpriv");
-        let who = ["--reuid", &user, "--regid", &user, "--clear-groups", PROGRAM];
-        command.args(who).args(["get", "--refresh"]);
-        command.env_clear().envs(test.vars()).env("HOME", &home).env("ZOHO_CRED_STATE_DIR", &state);
-        test.start(command).wait()
-    };
+    let command = at_home(&test);
+    let refresh = || test.start(command(&["get", "--refresh"])).wait();
     refresh().ok();
+    let state = test.dir.path().join("home/state");
     for file in files_below(&state.join("ledgers")).iter().chain(&files_below(&state.join("credentials"))) {
         mode(file, 0);
     }

@@ -109,6 +109,24 @@ impl Drop for Redis {
     }
 }
 
+/// A command on a machine without a shared store.
+pub fn machine(test: &Test, number: usize, args: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(args).env_clear().envs(test.vars()).stdin(Stdio::null());
+    command.env("ZOHO_CRED_STATE_DIR", test.dir.path().join(format!("machine{number}")));
+    command
+}
+
+/// Asserts that nothing in an output drives a terminal or the log of a CI job.
+pub fn is_harmless(outcome: &Outcome) {
+    let said = outcome.stdout.clone() + &outcome.stderr;
+    let harmless = |c: char| !c.is_control() || c == '\n';
+    assert!(said.chars().all(harmless) && !said.contains(['\u{202e}', '\u{2028}']), "{outcome:?}");
+    assert!(!said.contains("##"), "{outcome:?}");
+    assert!(!said.lines().any(|line| line.trim_start().starts_with("::")), "{outcome:?}");
+    assert!(outcome.code != 70 && outcome.code < 128, "{outcome:?}");
+}
+
 /// A sandbox and a Redis, and any number of machines.
 pub struct RedisStore {
     pub test: Test,
@@ -135,10 +153,7 @@ impl RedisStore {
     }
 
     pub fn command(&self, machine: usize, args: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
-        let state = self.test.dir.path().join(format!("machine{machine}"));
-        command.args(args).env_clear().envs(self.test.vars()).stdin(Stdio::null());
-        command.env("ZOHO_CRED_STATE_DIR", state);
+        let mut command = self::machine(&self.test, machine, args);
         command.env("ZOHO_CRED_STORE", &self.url).env("ZOHO_CRED_STORE_KEY", &self.key);
         command
     }
