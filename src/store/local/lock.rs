@@ -96,7 +96,7 @@ impl FileLock {
         is_same_file(&self.file, &self.path).unwrap_or(false)
     }
 
-    /// Writes the holder into the file, for messages. Errors are ignored.
+    /// Writes down the holder, for messages. Errors are ignored.
     fn sign(&mut self) {
         let since_ms = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -104,6 +104,12 @@ impl FileLock {
         let holder = Holder { pid: std::process::id(), since_ms };
         let mut write = || {
             let text = serde_json::to_string(&holder).map_err(std::io::Error::other)?;
+            if cfg!(windows) {
+                let path = note_beside(&self.path);
+                let mut note = File::create(&path)?;
+                close_file(&note, &path)?;
+                return note.write_all(text.as_bytes());
+            }
             self.file.rewind()?;
             self.file.write_all(text.as_bytes())?;
             self.file.set_len(text.len() as u64)
@@ -122,15 +128,20 @@ impl Drop for FileLock {
     }
 }
 
+/// Where the holder is written down on Windows, which does not let others read a locked file.
+fn note_beside(path: &Path) -> PathBuf {
+    path.with_extension("holder")
+}
+
 /// The holder of the lock at `path`. `None` if it is free.
 pub(crate) fn holder(path: &Path) -> Option<Holder> {
-    let mut file = options().open(path).ok()?;
+    let file = options().open(path).ok()?;
     match file.try_lock_shared() {
         Ok(()) => None,
         Err(_) => {
             let mut text = Vec::new();
-            // On Windows, only the holder can read a locked file.
-            let _ = (&mut file).take(LONGEST_NOTE).read_to_end(&mut text);
+            let note = if cfg!(windows) { File::open(note_beside(path)) } else { Ok(file) };
+            let _ = note.and_then(|note| note.take(LONGEST_NOTE).read_to_end(&mut text));
             Some(serde_json::from_slice(&text).unwrap_or(Holder { pid: 0, since_ms: 0 }))
         }
     }
