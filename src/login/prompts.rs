@@ -100,7 +100,7 @@ pub(crate) fn reject(system: &System, reason: &str) {
 /// Reads one line of stdin, byte by byte so that the rest stays unread. `None` at the end of the input. On a terminal, a
 /// signal ends the wait and not the process, so that the caller can say how to go on.
 pub(crate) fn read_line(system: &mut System) -> Result<Option<String>, Error> {
-    if system.terminal.stdin && cfg!(unix) {
+    if system.terminal.stdin {
         let signals = &system.signals;
         let waited = signals.while_checked(|| while signals.check().is_ok() && !has_input(LOOK) {});
         waited.and_then(|()| signals.check()).inspect_err(|_| system.say(""))?;
@@ -122,7 +122,12 @@ pub(crate) fn read_line(system: &mut System) -> Result<Option<String>, Error> {
 fn read_hidden(system: &System, question: &str) -> Result<Option<Secret>, Error> {
     let prompt = system.question(&tr!("{question} (not shown): ", question));
     let answer = password_prompt::prompt(&system.signals, || rpassword::prompt_password(prompt));
-    system.signals.check()?;
+    // On Unix, rpassword has ended the line.
+    system.signals.check().inspect_err(|_| {
+        if cfg!(windows) {
+            system.say("")
+        }
+    })?;
     match answer {
         Ok(answer) => Ok(Some(Secret::new(normalize(&answer)))),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),

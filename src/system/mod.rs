@@ -39,6 +39,7 @@ pub(crate) use output_file::OutputFile;
 pub use process::harden;
 pub use signals::Signals;
 pub(crate) use spinner::Spinner;
+pub(crate) use stdio::Stdin;
 pub use stdio::Stdout;
 pub use terminal::Terminal;
 
@@ -99,7 +100,7 @@ impl System {
             browser: Box::new(DesktopBrowser),
             signals: Signals::default(),
             terminal: Terminal::real(),
-            stdin: Box::new(io::stdin()),
+            stdin: Box::new(Stdin),
             stdout: Box::new(Stdout),
             stderr: RefCell::new(Box::new(io::stderr())),
             waits: Rc::default(),

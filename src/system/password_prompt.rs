@@ -4,13 +4,10 @@ use crate::system::Signals;
 #[cfg(unix)]
 use std::fs::File;
 use std::io;
-#[cfg(unix)]
 use std::sync::mpsc::{RecvTimeoutError, channel};
-#[cfg(unix)]
 use std::time::Duration;
 
 /// Interval between checks for a signal. Too short to notice after Ctrl-C.
-#[cfg(unix)]
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How long a prompt that Ctrl-C ended has to return.
@@ -48,8 +45,22 @@ pub(crate) fn prompt(signals: &Signals, ask: impl FnOnce() -> io::Result<String>
     answer
 }
 
-/// Runs `ask`, which reads without echo.
+/// Runs `ask`, which reads without echo, in a thread: a Windows console does not end such a read after Ctrl-C. The shell sets
+/// the console's mode for its own prompt.
 #[cfg(not(unix))]
-pub(crate) fn prompt(_signals: &Signals, ask: impl FnOnce() -> io::Result<String>) -> io::Result<String> {
-    ask()
+pub(crate) fn prompt(
+    signals: &Signals,
+    ask: impl FnOnce() -> io::Result<String> + Send + 'static,
+) -> io::Result<String> {
+    let (done, is_done) = channel();
+    std::thread::Builder::new().name("prompt".into()).spawn(move || done.send(ask()))?;
+    let answered = signals.while_checked(|| {
+        loop {
+            match is_done.recv_timeout(LOOK) {
+                Err(RecvTimeoutError::Timeout) if signals.check().is_ok() => {}
+                answered => return answered,
+            }
+        }
+    });
+    answered.ok().and_then(Result::ok).unwrap_or_else(|| Err(io::ErrorKind::Interrupted.into()))
 }

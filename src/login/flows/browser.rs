@@ -56,7 +56,7 @@ fn wait(
         {
             return Ok(granted);
         }
-        if system.terminal.stdin && has_input(Duration::ZERO) {
+        if takes_paste(system) && has_input(Duration::ZERO) {
             let Some(text) = read_line(system)?.filter(|text| !text.is_empty()) else { continue };
             if let Some(granted) = request.typed(system, &text)? {
                 return Ok(granted);
@@ -107,6 +107,12 @@ fn redirected(
     granted
 }
 
+/// Whether the redirected URL can be pasted instead. On Windows, the wait for it could not be ended, and would take the answer
+/// to a later prompt.
+fn takes_paste(system: &System) -> bool {
+    system.terminal.stdin && cfg!(unix)
+}
+
 fn show_url(system: &System, url: &str, args: &LoginArgs) {
     let open =
         || system.browser.open(url).inspect_err(|problem| log::info!("no browser was opened: {problem}"));
@@ -119,7 +125,7 @@ fn show_url(system: &System, url: &str, args: &LoginArgs) {
     display::address(system, url);
     let wait = humanize(args.timeout);
     system.say(&tr!("zoho-cred: waiting up to {wait} for the redirect", wait));
-    if system.terminal.stdin && cfg!(unix) {
+    if takes_paste(system) {
         system.say(&tr!("zoho-cred: if the browser shows an error after you accept, paste its URL here"));
     }
 }
