@@ -10,6 +10,7 @@ use crate::secrets::SecretStore;
 use crate::system::{Env, System};
 use keyring_core::api::CredentialStoreApi;
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -26,7 +27,7 @@ const UNATTENDED: Duration = Duration::from_secs(2);
 /// Timeout if a user may have to unlock the keyring.
 const ATTENDED: Duration = Duration::from_secs(60);
 
-/// Delay before the user is notify that the keyring is locked.
+/// Delay before the user is notified that the keyring is locked.
 const NOTIFY_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a keyring call may take, and whether the user is told about the wait.
@@ -173,12 +174,17 @@ fn on_entry<T>(
     act: impl FnOnce(&keyring_core::Entry) -> keyring_core::Result<T>,
 ) -> Result<Option<T>, Error> {
     let store = open().map_err(|error| failed(KeyringTrouble::NoService, text_of(&error)))?;
-    let entry = store.build(SERVICE, item, None).map_err(|error| classify(&error))?;
+    let entry = store.build(SERVICE, item, modifiers().as_ref()).map_err(|error| classify(&error))?;
     match act(&entry) {
         Ok(value) => Ok(Some(value)),
         Err(keyring_core::Error::NoEntry) => Ok(None),
         Err(error) => Err(classify(&error)),
     }
+}
+
+/// On Windows, the items stay on this computer, as the login records do. By default, they would roam with the user.
+fn modifiers() -> Option<HashMap<&'static str, &'static str>> {
+    cfg!(windows).then(|| HashMap::from([("persistence", "Local")]))
 }
 
 /// Sets the text that the keyring's own program shows.
@@ -191,7 +197,7 @@ fn set_label(entry: &keyring_core::Entry, label: &str) -> keyring_core::Result<(
 /// Sets the comment of the credential, as Windows has no label.
 #[cfg(windows)]
 fn set_label(entry: &keyring_core::Entry, label: &str) -> keyring_core::Result<()> {
-    entry.update_attributes(&std::collections::HashMap::from([("comment", label)]))
+    entry.update_attributes(&HashMap::from([("comment", label)]))
 }
 
 /// The Keychain shows the service and the item's name, which says what the secret is.
