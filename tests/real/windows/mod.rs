@@ -1,13 +1,14 @@
 //! The Windows program under Wine. What Wine cannot prove is in `docs/contributing.md`. The login flows are in
 //! `every_flow.rs`.
 
-use crate::harness::{Outcome, PROGRAM, Test, files_below, one_token, until};
+use crate::harness::{Outcome, PROGRAM, Running, Test, files_below, one_token, until};
 use crate::person::Person;
 use crate::world::run;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use zoho_cred::sandbox::ClientKind;
 
 const WINE: &str = "/usr/lib/wine/wine64";
 
@@ -40,16 +41,17 @@ pub fn under_wine(mut test: Test) -> Option<Test> {
     Some(test)
 }
 
-/// A lock for tests with Credential Manager: programs that use Wine's at once disturb each other. Hold it to the end of the test.
-pub fn credential_manager() -> Option<std::fs::File> {
-    let lock = std::fs::File::create(home().join("credential-manager.lock")).ok()?;
-    lock.lock().unwrap();
-    Some(lock)
+/// A test with the Windows program and a profile `crm`, whose secrets are in files or in Credential Manager.
+fn with_profile(secrets: &str) -> Option<Test> {
+    let test = under_wine(Test::new())?.without_environment();
+    log_in(&test, secrets, test.sandbox.refresh_token()).ok();
+    Some(test)
 }
 
-/// A test with the Windows program and a profile `crm`, whose secrets are in files.
-fn with_profile() -> Option<Test> {
-    Some(under_wine(Test::new())?.with_profile())
+fn log_in(test: &Test, secrets: &str, refresh_token: &str) -> Outcome {
+    let login =
+        test.login("crm", ClientKind::Any).args("--flow refresh-token --no-verify --secrets").arg(secrets);
+    login.file("--refresh-token-file", refresh_token).run()
 }
 
 /// A path as the Windows program sees it.
@@ -66,9 +68,37 @@ fn cmd(test: &Test, commands: &str) -> Outcome {
     test.start(command).wait()
 }
 
-#[test]
-fn fifty_callers_send_one_request() {
-    let Some(test) = with_profile() else { return };
+/// The same tests with secrets in files and in Credential Manager.
+macro_rules! tests {
+    ($($test:ident),+) => {
+        mod files {
+            $(#[test]
+            fn $test() {
+                super::$test("file");
+            })+
+        }
+        mod in_credential_manager {
+            $(#[test]
+            fn $test() {
+                super::$test("keyring");
+            })+
+        }
+    };
+}
+
+tests!(
+    fifty_callers_send_one_request,
+    callers_after_a_reject_send_one_request,
+    callers_take_over_from_a_killed_holder,
+    doctor_checks_the_access_list,
+    exec_passes_arguments_and_the_code_unchanged,
+    the_folders_of_the_user_may_have_any_name,
+    a_japanese_system_gets_japanese_text,
+    the_guide
+);
+
+fn fifty_callers_send_one_request(secrets: &str) {
+    let Some(test) = with_profile(secrets) else { return };
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(1)).unwrap();
     let outcomes = test.run_many(50, "get crm --timeout 2m");
     one_token(&outcomes);
@@ -78,9 +108,8 @@ fn fifty_callers_send_one_request() {
 
 /// Regression: a caller that read a file while it was replaced denied the replacing caller access, and was denied itself. It then
 /// sent a request of its own, or ended with 74.
-#[test]
-fn callers_after_a_reject_send_one_request() {
-    let Some(test) = with_profile() else { return };
+fn callers_after_a_reject_send_one_request(secrets: &str) {
+    let Some(test) = with_profile(secrets) else { return };
     for round in 1..=3 {
         let outcomes = test.run_many(20, "get crm --timeout 2m");
         let token = one_token(&outcomes);
@@ -90,21 +119,42 @@ fn callers_after_a_reject_send_one_request() {
     }
 }
 
-#[test]
-fn a_killed_holder_releases_the_lock() {
-    let Some(test) = with_profile() else { return };
+/// Others wait for a holder that has sent its request, and are told who it is. When it is killed, one of them sends a second
+/// request for all. The first one stays counted.
+fn callers_take_over_from_a_killed_holder(secrets: &str) {
+    let Some(test) = with_profile(secrets) else { return };
     test.sandbox.set_limits(|limits| limits.latency = Duration::from_secs(9)).unwrap();
     let holder = test.call("get crm").start();
     until("the holder's request", || test.sandbox.token_requests() == 1);
-    holder.kill();
+    holder.signal("STOP");
     test.sandbox.set_limits(|limits| limits.latency = Duration::ZERO).unwrap();
-    test.run("get crm").ok();
+    let status = || test.json("status crm");
+    let pid = status()["lock"]["pid"].as_u64().unwrap();
+    test.run("get crm --timeout 1s")
+        .failed(75, "busy")
+        .says(&format!("process {pid} is refreshing the token"));
+    let callers: Vec<_> = (0..8).map(|_| test.call("get crm --timeout 2m -vv").start()).collect();
+    for caller in &callers {
+        until("the caller", || {
+            std::fs::read_to_string(caller.stderr_file()).unwrap().contains("no token is cached")
+        });
+    }
+    let killed = Instant::now();
+    holder.kill();
+    let outcomes: Vec<_> = callers.into_iter().map(Running::wait).collect();
+    let took = killed.elapsed();
+    let token = outcomes[0].stdout.clone();
+    assert!(token.starts_with("1000."), "{outcomes:?}");
+    assert!(outcomes.iter().all(|outcome| outcome.code == 0 && outcome.stdout == token), "{outcomes:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
     assert_eq!(test.sandbox.token_requests(), 2);
+    let status = status();
+    assert_eq!((&status["budget"]["used"], &status["lock"]["held"]), (&2.into(), &false.into()), "{status}");
 }
 
 #[test]
 fn watch_restores_its_file() {
-    let Some(test) = with_profile() else { return };
+    let Some(test) = with_profile("file") else { return };
     let file = test.dir.path().join("token");
     let path = windows(&file);
     let watch = test.call(["get", "crm", "--output-file", &path, "--watch"]).start();
@@ -117,21 +167,21 @@ fn watch_restores_its_file() {
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
-#[test]
-fn doctor_checks_the_access_list() {
-    let Some(test) = with_profile() else { return };
+fn doctor_checks_the_access_list(secrets: &str) {
+    let Some(test) = with_profile(secrets) else { return };
     test.run("get crm").ok();
     let report = test.run("doctor crm -o json");
-    for (check, status) in [("file modes", "ok"), ("file system", "skipped"), ("lock", "ok")] {
+    for (check, status) in
+        [("file modes", "ok"), ("file system", "skipped"), ("lock", "ok"), ("secrets", "ok")]
+    {
         assert_eq!(report.finding(check).0, status, "{report:?}");
     }
     run(&test, "chmod", &["-R", "o+rwx", test.state().to_str().unwrap()]).exits(0);
     test.run("doctor crm -o json").found("file modes", "failed", "icacls");
 }
 
-#[test]
-fn exec_passes_arguments_and_the_code_unchanged() {
-    let Some(mut test) = with_profile() else { return };
+fn exec_passes_arguments_and_the_code_unchanged(secrets: &str) {
+    let Some(mut test) = with_profile(secrets) else { return };
     let token = test.run("get crm").ok().to_owned();
     let hostile = ["a b", "", "\"", "a\\\\\" b\\", "%PATH%", "^&|<>()!", "山田 太郎", "'$(x)`", "--", "*"];
     let args = windows(&home().join("args.exe"));
@@ -155,40 +205,28 @@ fn exec_passes_arguments_and_the_code_unchanged() {
     test.run("exec crm -- no-such-tool").failed(127, "command");
 }
 
+/// The names are those that `docs/windows.md` tells. Credentials of this computer do not roam.
 #[test]
 fn credential_manager_keeps_the_secrets() {
-    let _lock = credential_manager();
-    let Some(test) = under_wine(Test::new()) else { return };
-    let test = test.without_environment();
-    let (id, url) = (test.sandbox.client_id().to_owned(), test.sandbox.url().to_owned());
-    let secret = test.file("secret", test.sandbox.client_secret());
-    let token = test.file("refresh", test.sandbox.refresh_token());
-    let long = test.file("long", &"x".repeat(2561));
-    // The prefix is shared between tests, so each test has its own names.
-    let profile = format!("crm-{}", std::process::id());
-    let login = |token: &Path| {
-        let mut command = test.command("login --flow refresh-token --secrets keyring --no-verify");
-        command.args([&profile, "--accounts-url", &url, "--client-id", &id, "--client-secret-file"]);
-        command.arg(&secret).arg("--refresh-token-file").arg(token);
-        test.start(command).wait()
+    let Some(test) = with_profile("keyring") else { return };
+    log_in(&test, "keyring", &"x".repeat(2561)).failed(74, "store").says("too long for the keyring");
+    let record = files_below(&test.state().join("secrets"));
+    let [record] = &record[..] else { panic!("{record:?}") };
+    let record = std::fs::read_to_string(record).unwrap();
+    assert!(!record.contains(test.sandbox.refresh_token()) && !record.contains(test.sandbox.client_secret()));
+    let has = |kind: &str| {
+        let item = record.split('"').find(|word| word.starts_with(kind)).unwrap();
+        let key = format!("HKCU\\Software\\Wine\\Credential Manager\\Generic: {item}.zoho-cred");
+        run(&test, WINE, &["reg", "query", &key, "/v", "Persist"]).stdout.contains("0x2")
     };
-    login(&long).failed(74, "store").says("too long for the keyring");
-    login(&token).ok();
-    let outcomes = test.run_many(50, ["get", &profile, "--timeout", "2m"]);
-    one_token(&outcomes);
-    assert_eq!(test.sandbox.token_requests(), 1);
-    test.run(["doctor", &profile, "-o", "json"]).found("secrets", "ok", "");
-    for file in files_below(&test.state()) {
-        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
-        assert!(!text.contains(test.sandbox.refresh_token()), "{}", file.display());
-    }
-    test.run(["logout", &profile]).ok();
-    test.run(["get", &profile]).failed(77, "login_required");
+    assert!(has("refresh-token-") && has("client-secret-"));
+    test.run("logout crm --local").ok();
+    assert!(!has("refresh-token-") && !has("client-secret-"));
+    test.run("get crm").failed(77, "login_required");
 }
 
 /// The default folders, for a user whose name has a space and Japanese characters.
-#[test]
-fn the_folders_of_the_user_may_have_any_name() {
+fn the_folders_of_the_user_may_have_any_name(secrets: &str) {
     let Some(test) = under_wine(Test::new()) else { return };
     let home = test.dir.path().join("山田 太郎");
     std::fs::create_dir_all(home.join("Local")).unwrap();
@@ -200,7 +238,7 @@ fn the_folders_of_the_user_may_have_any_name() {
         [("secret", test.sandbox.client_secret()), ("refresh", test.sandbox.refresh_token())]
             .map(|(name, text)| windows(&test.file(name, text)));
     let login = format!(
-        "{folders}&& zoho-cred login crm --flow refresh-token --secrets file --no-verify --accounts-url {url} \
+        "{folders}&& zoho-cred login crm --flow refresh-token --secrets {secrets} --no-verify --accounts-url {url} \
          --client-id {id} --client-secret-file {secret} --refresh-token-file {token}"
     );
     cmd(&test, &login).ok();
@@ -211,9 +249,8 @@ fn the_folders_of_the_user_may_have_any_name() {
 }
 
 /// A console shows the language of the system. A file gets it only from `LANG`, as nobody knows the encoding of its reader.
-#[test]
-fn a_japanese_system_gets_japanese_text() {
-    let Some(mut test) = with_profile() else { return };
+fn a_japanese_system_gets_japanese_text(secrets: &str) {
+    let Some(mut test) = with_profile(secrets) else { return };
     let japanese = "プロファイル「other」はありません";
     test.set("LANG", "ja_JP.UTF-8");
     test.set("LOCPATH", home().join("locale").to_str().unwrap());
@@ -231,8 +268,7 @@ fn a_japanese_system_gets_japanese_text() {
 }
 
 /// Runs the commands of `docs/windows.md` in order, with the sandbox instead of Zoho, and compares those of the Japanese page.
-#[test]
-fn the_guide() {
+fn the_guide(secrets: &str) {
     let Some(mut test) = under_wine(Test::new()) else { return };
     let blocks = |page: &str| {
         let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
@@ -243,7 +279,7 @@ fn the_guide() {
     let commands = blocks("docs/windows.md");
     assert_eq!(commands, blocks("docs/ja/windows.md"));
     let login = format!(
-        "login crm --accounts-url {} --client-id {} --client-secret-file {} --refresh-token-file {} --flow refresh-token --secrets file",
+        "login crm --accounts-url {} --client-id {} --client-secret-file {} --refresh-token-file {} --flow refresh-token --secrets {secrets}",
         test.sandbox.url(),
         test.sandbox.client_id(),
         windows(&test.file("secret", test.sandbox.client_secret())),
