@@ -30,7 +30,9 @@ param(
 
 Set-StrictMode -Version 2
 $ErrorActionPreference = 'Stop'
-$ProgressPreference = 'SilentlyContinue' # the bar makes downloads in 5.1 slow
+$ProgressPreference = 'SilentlyContinue' # the bar makes 5.1 slow
+# Absolute and without a backslash at its end, because it becomes an entry of PATH.
+$To = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($To).TrimEnd('\')
 $archive = 'zoho-cred-x86_64-pc-windows-msvc.zip'
 # zoho-cred chooses its protocol by the name it is called by.
 $programs = @{
@@ -43,11 +45,33 @@ $completions = 'zoho-cred.completions.ps1'
 
 function Write-Note([string]$Text) { Write-Information "install.ps1: $Text" -InformationAction Continue }
 
+# Downloads a file over https only. Invoke-WebRequest of PowerShell 5.1 would follow a redirect to http.
+function Save-File([uri]$Url, [string]$File) {
+    for ($redirects = 0; $redirects -lt 10; $redirects++) {
+        if ($Url.Scheme -ne 'https') { throw "$Url is not an https URL; programs are never downloaded over an unprotected connection" }
+        $request = [Net.WebRequest]::CreateHttp($Url)
+        $request.AllowAutoRedirect = $false
+        $request.UserAgent = 'zoho-cred install.ps1'
+        $response = $request.GetResponse()
+        try {
+            if ([int]$response.StatusCode -lt 300) {
+                $target = [IO.File]::Create($File)
+                try { $response.GetResponseStream().CopyTo($target) } finally { $target.Close() }
+                return
+            }
+            $Url = New-Object Uri -ArgumentList $Url, $response.Headers['Location']
+        } finally {
+            $response.Close()
+        }
+    }
+    throw "$Url redirects too often"
+}
+
 function Get-Release([string]$Url, [string]$Folder) {
     if ($Url -notmatch '^https://.') { throw "$Url is not an https URL; programs are never downloaded over an unprotected connection" }
     [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
     foreach ($name in $archive, 'SHA256SUMS') {
-        Invoke-WebRequest -UseBasicParsing -Uri "$($Url.TrimEnd('/'))/$name" -OutFile (Join-Path $Folder $name)
+        Save-File "$($Url.TrimEnd('/'))/$name" (Join-Path $Folder $name)
     }
     $pattern = '^([0-9a-f]{64}) [ *]' + [regex]::Escape($archive) + '$'
     $line = Get-Content (Join-Path $Folder 'SHA256SUMS') | Where-Object { $_ -match $pattern }
@@ -60,14 +84,27 @@ function Get-Release([string]$Url, [string]$Folder) {
     $zip
 }
 
+# Why the build attestation cannot be verified here. Nothing if it can.
+function Get-MissingPart {
+    $ErrorActionPreference = 'SilentlyContinue' # in 5.1, text on stderr would end the script
+    if (-not (Get-Command gh)) { return 'the GitHub CLI (gh) is not installed' }
+    if (-not (& gh attestation verify --help 2>$null | Select-String -SimpleMatch '--source-ref')) { return 'this version of gh is too old' }
+    & gh auth token 2>$null | Out-Null
+    if ($LASTEXITCODE) { return 'gh is not logged in to GitHub' }
+}
+
 # Verifies that the release workflow of the repository built the archive, from the release's tag.
 function Test-Builder([string]$Url, [string]$Zip) {
-    if ($Url -notmatch '^https://github\.com/([^/]+/[^/]+)/releases/download/([^/]+)/?$' -or -not (Get-Command gh -ErrorAction SilentlyContinue)) {
-        Write-Warning ('NOBODY VERIFIED WHO BUILT THIS PROGRAM: that needs a GitHub release and the GitHub CLI (gh). ' +
-            'The checksum comes from the same server and only shows that the download is complete')
+    $reason = 'the URL is not a GitHub release'
+    if ($Url -match '^https://github\.com/([^/]+/[^/]+)/releases/download/([^/]+)/?$') {
+        $repository, $tag = $Matches[1], $Matches[2]
+        $reason = Get-MissingPart
+    }
+    if ($reason) {
+        Write-Warning ("NOBODY VERIFIED WHO BUILT THIS PROGRAM: $reason. " +
+            'Its checksum comes from the same server and only shows that the download is complete')
         return
     }
-    $repository, $tag = $Matches[1], $Matches[2]
     & gh attestation verify $Zip --repo $repository --deny-self-hosted-runners --source-ref "refs/tags/$tag" `
         --signer-workflow "$repository/.github/workflows/release.yml" | Out-Null
     if ($LASTEXITCODE) { throw "gh found no valid attestation that $repository built $archive; nothing was installed" }
@@ -85,9 +122,11 @@ function Install-Program([string]$Source, [string]$Target) {
     Move-Item -LiteralPath $new -Destination $Target
 }
 
-# Without those that still run.
+# Removes what Install-Program has renamed, without those that still run.
 function Remove-Old {
-    Get-ChildItem -LiteralPath $To -Filter '*.old' | Remove-Item -Force -ErrorAction SilentlyContinue
+    foreach ($name in $programs.Keys) {
+        Get-ChildItem -LiteralPath $To -Filter "$name.*.old" | Remove-Item -Force -ErrorAction SilentlyContinue
+    }
 }
 
 # Changes the user's PATH. Entries such as %USERPROFILE%\bin stay as they are.
@@ -104,7 +143,7 @@ function Set-UserPath([scriptblock]$Change) {
     }
     # Tells running programs, such as Explorer, that the environment has changed.
     [Environment]::SetEnvironmentVariable('zoho_cred_install', '1', 'User')
-    [Environment]::SetEnvironmentVariable('zoho_cred_install', $null, 'User')
+    [Environment]::SetEnvironmentVariable('zoho_cred_install', [NullString]::Value, 'User')
     Write-Note 'changed PATH; open a new window to use it'
 }
 
@@ -131,7 +170,8 @@ try {
     $source = if ($Release) { Get-Release $Release $work } else { (Resolve-Path -LiteralPath $From).ProviderPath }
     if ($source -like '*.zip') {
         Expand-Archive -LiteralPath $source -DestinationPath (Join-Path $work 'programs')
-        $source = (Get-ChildItem -LiteralPath (Join-Path $work 'programs') -Recurse -Filter 'zoho-cred.exe').DirectoryName
+        $found = @(Get-ChildItem -LiteralPath (Join-Path $work 'programs') -Recurse -Filter 'zoho-cred.exe')
+        if ($found) { $source = $found[0].DirectoryName }
     }
     if (-not (Test-Path -LiteralPath (Join-Path $source 'zoho-cred.exe'))) { throw "there is no zoho-cred.exe in $source" }
     New-Item -ItemType Directory -Path $To -Force | Out-Null
@@ -147,4 +187,4 @@ Write-Note "installed into ${To}: $(($programs.Keys | Sort-Object) -join ' ')"
 & (Join-Path $To 'zoho-cred.exe') completions powershell | Set-Content -Encoding UTF8 -LiteralPath (Join-Path $To $completions)
 Write-Note 'for completions, add this line to the file that $PROFILE names:'
 Write-Note "  . '$(Join-Path $To $completions)'"
-if (-not $NoPath) { Set-UserPath { param($entries) @($entries | Where-Object { $_ -ne $To }) + $To } }
+if (-not $NoPath) { Set-UserPath { param($entries) if ($entries -contains $To) { $entries } else { @($entries) + $To } } }
