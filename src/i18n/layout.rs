@@ -2,7 +2,9 @@
 
 use crate::i18n::catalog::ambiguous_is_wide;
 use std::ops::Range;
-use unicode_linebreak::linebreaks;
+use textwrap::WordSeparator;
+use textwrap::core::{Fragment, Word};
+use textwrap::wrap_algorithms::wrap_first_fit;
 use unicode_width::UnicodeWidthStr;
 
 /// The columns of `text`, counting characters of ambiguous width as the user's terminal may draw them.
@@ -35,34 +37,49 @@ pub(crate) fn hang(start: &str, text: &str, columns: usize, indent: usize) -> St
     let indent = " ".repeat(indent);
     let mut lines: Vec<String> = Vec::new();
     for line in text.split('\n') {
-        let mut current = if lines.is_empty() { start.to_owned() } else { indent.clone() };
-        let mut is_first_word = true;
-        for word in words(line, columns.saturating_sub(indent.len())) {
-            if !is_first_word && width(&current) + width(word.trim_end_matches(' ')) > columns {
-                lines.push(current.trim_end_matches(' ').to_owned());
-                current.clone_from(&indent);
-            }
-            current += word;
-            is_first_word = false;
+        let first = if lines.is_empty() { start } else { &*indent };
+        let rooms = [first, &*indent].map(|indent| columns.saturating_sub(width(indent)));
+        let pieces: Vec<Piece<'_>> = words(line, rooms[1]).into_iter().map(Piece).collect();
+        for pieces in wrap_first_fit(&pieces, &rooms.map(|room| room as f64)) {
+            let mut line = if lines.is_empty() { start.to_owned() } else { indent.clone() };
+            pieces.iter().for_each(|Piece(word)| line.extend([word.word, word.whitespace]));
+            lines.push(line.trim_end_matches(' ').to_owned());
         }
-        lines.push(current.trim_end_matches(' ').to_owned());
     }
     lines.join("\n")
 }
 
+/// A word, measured by [`width`].
+#[derive(Debug)]
+struct Piece<'a>(Word<'a>);
+
+impl Fragment for Piece<'_> {
+    fn width(&self) -> f64 {
+        width(self.0.word) as f64
+    }
+
+    fn whitespace_width(&self) -> f64 {
+        self.0.whitespace.len() as f64
+    }
+
+    fn penalty_width(&self) -> f64 {
+        0.0
+    }
+}
+
 /// The parts between which a line may break. Japanese text breaks as UAX #14 defines, between words if they fit into
 /// `columns`. ASCII text breaks only at blanks and never inside quotes, so that commands, paths and URLs can be pasted.
-fn words(line: &str, columns: usize) -> Vec<&str> {
+fn words(line: &str, columns: usize) -> Vec<Word<'_>> {
     let breaks = breaks(line);
     let (mut words, mut start) = (Vec::new(), 0);
     for group in breaks.split_inclusive(|at| !splits_word(line, *at)) {
         let end = group.last().copied().unwrap_or(start);
-        let whole = &line[start..end];
-        if width(whole.trim_end_matches(' ')) <= columns {
+        let whole = Word::from(&line[start..end]);
+        if width(whole.word) <= columns {
             words.push(whole);
         } else {
             let starts = [start].into_iter().chain(group.iter().copied());
-            words.extend(starts.zip(group).map(|(start, end)| &line[start..*end]));
+            words.extend(starts.zip(group).map(|(start, end)| Word::from(&line[start..*end])));
         }
         start = end;
     }
@@ -72,8 +89,11 @@ fn words(line: &str, columns: usize) -> Vec<&str> {
 /// Where a line may break, with its end.
 fn breaks(line: &str) -> Vec<usize> {
     let quoted = quoted(line);
-    let ends = linebreaks(line).map(|(end, _)| end);
-    let ends = ends.filter(|end| *end == line.len() || !line[..*end].ends_with(['-', '\u{ad}']));
+    let parts = WordSeparator::UnicodeBreakProperties.find_words(line);
+    let ends = parts.scan(0, |end, part| {
+        *end += part.word.len() + part.whitespace.len();
+        Some(*end)
+    });
     // UAX #14 keeps a path with the blank before it.
     let mut ends: Vec<usize> = ends.chain(line.match_indices(" /").map(|(at, _)| at + 1)).collect();
     ends.sort_unstable();

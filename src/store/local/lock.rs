@@ -1,4 +1,4 @@
-//! The lock of a credential: `flock(2)` on a file that is never deleted.
+//! The lock of a credential: `flock(2)`, by fs2, on a file that is never deleted.
 //!
 //! The kernel releases the lock when its holder dies. We never break, skip or delete it. Other programs may delete
 //! the file, so the holder checks that the path still leads to it: see [`FileLock::is_still_held`].
@@ -8,8 +8,9 @@ use crate::error::Error;
 use crate::i18n::tr;
 use crate::store::local::state_dir::{Action, failed};
 use crate::system::files::{close_file, owned_by_us};
+use fs2::FileExt;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
@@ -60,13 +61,13 @@ impl LockFile {
                 Some(file) => file,
                 None => open_or_create(&self.path)?,
             };
-            match file.try_lock() {
+            match FileExt::try_lock_exclusive(&file) {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => {
+                Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => {
                     self.open = Some(file);
                     return Ok(None);
                 }
-                Err(TryLockError::Error(error)) => return Err(error),
+                Err(error) => return Err(error),
             }
             if is_same_file(&file, &self.path)? {
                 let mut lock = FileLock { file, path: self.path.clone() };
@@ -122,7 +123,7 @@ impl FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        if let Err(error) = self.file.unlock() {
+        if let Err(error) = FileExt::unlock(&self.file) {
             log::debug!("the lock is released by closing its file: {error}");
         }
     }
@@ -136,7 +137,7 @@ fn note_beside(path: &Path) -> PathBuf {
 /// The holder of the lock at `path`. `None` if it is free.
 pub(crate) fn holder(path: &Path) -> Option<Holder> {
     let file = options().open(path).ok()?;
-    match file.try_lock_shared() {
+    match FileExt::try_lock_shared(&file) {
         Ok(()) => None,
         Err(_) => {
             let mut text = Vec::new();
