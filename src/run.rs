@@ -23,25 +23,23 @@ use std::path::Path;
 /// written to stdout.
 pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 {
     let args: Vec<_> = args.into_iter().collect();
-    if commands::complete(&args, system) {
+    if commands::completions::complete(&args, system) {
         return 0;
     }
     let args = expand_program_name(args);
     let _speaking = speak(if wants_json(&args) { Language::English } else { user_language(system) });
     system.terminal.color = color(&args);
-    let mut cli = match parse_alone(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
+    let cli = match parse_alone(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report_clap_error(&args, error, system),
     };
     let machine_readable = cli.command.as_ref().is_some_and(is_machine_readable);
     let _speaking = speak(if machine_readable { Language::English } else { language() });
     start_log(&cli.global);
-    system.terminal.quiet = cli.global.verbosity.quiet;
-    let united = cli.unite_profiles();
+    system.terminal.quiet = cli.global.quiet;
     let outcome = match cli.command {
-        _ if united.is_err() => united.map(|()| 0),
         Some(command) => dispatch(command, &cli.global, system),
-        None if system.terminal.stdout => commands::summary(system, &cli.global),
+        None if system.terminal.stdout => commands::summary::run(system, &cli.global),
         None => {
             let help = command(&args, system).render_help();
             system.say_styled(drawn(&help, system.styles_stderr()).trim_end());
@@ -64,25 +62,25 @@ fn dispatch(command: Command, global: &Global, system: &mut System) -> Result<u8
         system.signals.install();
     }
     match command {
-        Command::Get(args) => commands::get(system, global, &args),
-        Command::Reject(args) => commands::reject(system, global, &args),
-        Command::Login(args) => commands::login(system, global, &args),
-        Command::Logout(args) => commands::logout(system, global, &args),
-        Command::Profile(args) => commands::profile(system, global, &args.action),
-        Command::Export(args) => commands::export(system, global, &args),
-        Command::Import(args) => commands::import(system, global, &args),
-        Command::List(args) => commands::list(system, global, &args),
-        Command::Status(args) => commands::status(system, global, &args),
-        Command::Doctor(args) => commands::doctor(system, global, &args),
-        Command::Exec(args) => commands::exec(system, global, &args),
-        Command::Api(args) => commands::api(system, global, &args),
-        Command::Helper(args) => commands::helper(system, global, &args.protocol),
-        Command::Keygen => commands::keygen(system),
-        Command::Completions(args) => commands::completions(system, &args),
-        Command::Man(args) => commands::man(system, &args),
+        Command::Get(args) => commands::get::run(system, global, &args),
+        Command::Reject(args) => commands::reject::run(system, global, &args),
+        Command::Login(args) => commands::login::run(system, global, &args),
+        Command::Logout(args) => commands::logout::run(system, global, &args),
+        Command::Profile(action) => commands::profile::run(system, global, &action),
+        Command::Export(args) => commands::export::run(system, global, &args),
+        Command::Import(args) => commands::import::run(system, global, &args),
+        Command::List { output } => commands::list::run(system, global, output),
+        Command::Status(args) => commands::status::run(system, global, &args),
+        Command::Doctor(args) => commands::doctor::run(system, global, &args),
+        Command::Exec(args) => commands::exec::run(system, global, &args),
+        Command::Api(args) => commands::api::run(system, global, &args),
+        Command::Helper(protocol) => commands::helper::run(system, global, &protocol),
+        Command::Keygen => commands::keygen::run(system),
+        Command::Completions { shell } => commands::completions::run(system, shell),
+        Command::Man(args) => commands::man::run(system, &args),
         Command::OpenUrl { url } => Ok(u8::from(!browser::opens(&url))),
-        Command::Health { file } => commands::health(system, &file),
-        Command::Setup(args) => commands::setup(system, global, &args),
+        Command::Health { file } => commands::health::run(system, &file),
+        Command::Setup(args) => commands::setup::run(system, global, &args),
     }
 }
 
@@ -131,10 +129,9 @@ fn color(args: &[OsString]) -> Option<bool> {
 fn is_machine_readable(command: &Command) -> bool {
     match command {
         Command::Helper(_) => true,
-        Command::Status(StatusArgs { output, .. }) | Command::Doctor(DoctorArgs { output, .. }) => {
-            *output == ReportFormat::Json
-        }
-        Command::List(args) => args.output == ReportFormat::Json,
+        Command::Status(StatusArgs { output, .. })
+        | Command::Doctor(DoctorArgs { output, .. })
+        | Command::List { output } => *output == ReportFormat::Json,
         _ => false,
     }
 }
@@ -214,7 +211,7 @@ pub(crate) fn report(error: &Error, format: ErrorFormat, system: &System) {
 
 /// Logs only this crate's messages: those of other crates could contain secrets.
 fn start_log(global: &Global) {
-    let level = match (global.verbosity.quiet, global.verbosity.verbose) {
+    let level = match (global.quiet, global.verbose) {
         (true, _) | (_, 0) => return,
         (_, 1) => log::LevelFilter::Info,
         (_, _) => log::LevelFilter::Debug,

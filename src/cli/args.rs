@@ -1,8 +1,7 @@
 //! The clap definitions. Help, completions, man pages and docs/cli.md are generated from them.
 
 use crate::cli::{
-    ApiArgs, ExecArgs, ExportArgs, GetArgs, ImportArgs, ImportFrom, LoginArgs, LogoutArgs, ProfileAction,
-    ProfileArgs, examples,
+    ApiArgs, ExecArgs, ExportArgs, GetArgs, ImportArgs, LoginArgs, LogoutArgs, ProfileAction, examples,
 };
 use crate::config::duration;
 use crate::error::Error;
@@ -38,8 +37,12 @@ pub(crate) struct Global {
     /// Trust the certificate authorities in FILE instead of the system's
     #[arg(long, value_name = "FILE", global = true, help_heading = GLOBAL)]
     pub(crate) ca_file: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) verbosity: Verbosity,
+    /// Log progress to stderr (-vv for debug output). Secrets are never logged
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = GLOBAL)]
+    pub(crate) verbose: u8,
+    /// Print only errors to stderr
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
+    pub(crate) quiet: bool,
     /// Format of errors on stderr
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", global = true, help_heading = GLOBAL)]
     pub(crate) error_format: ErrorFormat,
@@ -49,22 +52,28 @@ pub(crate) struct Global {
 }
 
 impl Global {
-    /// The same flags, with `-q` added if `silent`.
-    pub(crate) fn silenced(&self, silent: bool) -> Self {
-        let mut global = self.clone();
-        global.verbosity.quiet |= silent;
-        global
+    /// The profile that the command line names: the value of `--profile`, or the command's PROFILE argument.
+    /// `Code::Usage` if they differ.
+    pub(crate) fn profile_or<'a>(&'a self, argument: Option<&'a str>) -> Result<Option<&'a str>, Error> {
+        match (self.profile.as_deref(), argument) {
+            (Some(flag), Some(argument)) if flag != argument => Err(Error::usage(
+                tr!("two profiles are given: '{flag}' and '{argument}'", flag, argument),
+                "zoho-cred",
+            )),
+            (flag, argument) => Ok(flag.or(argument)),
+        }
     }
-}
 
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Verbosity {
-    /// Log progress to stderr (-vv for debug output). Secrets are never logged
-    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = GLOBAL)]
-    pub(crate) verbose: u8,
-    /// Print only errors to stderr
-    #[arg(short, long, global = true, help_heading = GLOBAL)]
-    pub(crate) quiet: bool,
+    /// Like [`Global::profile_or`], for a command that needs a profile. `Code::Usage` without one.
+    pub(crate) fn required_profile<'a>(
+        &'a self,
+        argument: Option<&'a str>,
+        command: &str,
+    ) -> Result<&'a str, Error> {
+        let arguments = "PROFILE";
+        let problem = || tr!("the following required arguments were not provided: {arguments}", arguments);
+        self.profile_or(argument)?.ok_or_else(|| Error::usage(problem(), command))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -105,7 +114,8 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// Choose the default profile, rename a profile, or remove one
     #[command(after_help = examples::PROFILE)]
-    Profile(ProfileArgs),
+    #[command(subcommand)]
+    Profile(ProfileAction),
     /// Print a credential for another machine or a CI secret store
     #[command(after_help = examples::EXPORT)]
     Export(ExportArgs),
@@ -114,7 +124,11 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// List all profiles
     #[command(after_help = examples::LIST)]
-    List(ListArgs),
+    List {
+        /// Output format
+        #[arg(short, long, value_enum, default_value_t)]
+        output: ReportFormat,
+    },
     /// Show one profile: token lifetime, budget, cooldown, last failure
     #[command(after_help = examples::STATUS)]
     Status(StatusArgs),
@@ -129,7 +143,8 @@ pub(crate) enum Command {
     Api(ApiArgs),
     /// Act as a credential helper for git or Bazel
     #[command(after_help = examples::HELPER)]
-    Helper(HelperArgs),
+    #[command(subcommand)]
+    Helper(Protocol),
     /// Print settings to paste into another tool
     #[command(after_help = examples::SETUP)]
     Setup(SetupArgs),
@@ -138,7 +153,11 @@ pub(crate) enum Command {
     Keygen,
     /// Print a completion script for a shell
     #[command(after_help = examples::COMPLETIONS)]
-    Completions(CompletionsArgs),
+    Completions {
+        /// Shell to complete for
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// Open the manual page, or print it in roff if the output is not a terminal
     #[command(after_help = examples::MAN)]
     Man(ManArgs),
@@ -156,74 +175,6 @@ pub(crate) enum Command {
     },
 }
 
-impl Cli {
-    /// Puts the value of `--profile` in the place of the command's PROFILE argument. `Code::Usage` if both are given and
-    /// differ, or if a command that needs one has neither.
-    pub(crate) fn unite_profiles(&mut self) -> Result<(), Error> {
-        let requiring = match self.command {
-            Some(Command::Logout(_)) => Some("zoho-cred logout"),
-            Some(Command::Profile(ProfileArgs { action: ProfileAction::Use { .. } })) => {
-                Some("zoho-cred profile use")
-            }
-            Some(Command::Profile(_)) => Some("zoho-cred profile remove"),
-            _ => None,
-        };
-        let flag = self.global.profile.as_ref();
-        let Some(argument) = self.command.as_mut().and_then(Command::profile) else { return Ok(()) };
-        match (flag, argument) {
-            (Some(flag), Some(argument)) if flag != argument => Err(Error::usage(
-                tr!("two profiles are given: '{flag}' and '{argument}'", flag, argument),
-                "zoho-cred",
-            )),
-            (Some(flag), argument) => {
-                *argument = Some(flag.clone());
-                Ok(())
-            }
-            (None, None) => requiring.map_or(Ok(()), |command| {
-                let arguments = "PROFILE";
-                let problem =
-                    tr!("the following required arguments were not provided: {arguments}", arguments);
-                Err(Error::usage(problem, command))
-            }),
-            (None, Some(_)) => Ok(()),
-        }
-    }
-}
-
-impl Command {
-    /// The PROFILE argument.
-    fn profile(&mut self) -> Option<&mut Option<String>> {
-        match self {
-            Command::Get(GetArgs { profile, .. })
-            | Command::Reject(RejectArgs { profile, .. })
-            | Command::Login(LoginArgs { profile, .. })
-            | Command::Logout(LogoutArgs { profile, .. })
-            | Command::Status(StatusArgs { profile, .. })
-            | Command::Doctor(DoctorArgs { profile, .. })
-            | Command::Exec(ExecArgs { profile, .. })
-            | Command::Export(ExportArgs { profile, .. })
-            | Command::Import(ImportArgs {
-                from: ImportFrom::Env { profile } | ImportFrom::Stdin { profile },
-                ..
-            })
-            | Command::Setup(SetupArgs { profile, .. })
-            | Command::Helper(HelperArgs {
-                protocol: Protocol::Git(GitArgs { profile, .. }) | Protocol::Uri(UriArgs { profile, .. }),
-            }) => Some(profile),
-            Command::Profile(ProfileArgs {
-                action: ProfileAction::Use { name } | ProfileAction::Remove { name, .. },
-            }) => Some(name),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HelperArgs {
-    #[command(subcommand)]
-    pub(crate) protocol: Protocol,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Protocol {
     /// Speak the git-credential protocol (also installed as git-credential-zoho)
@@ -238,8 +189,6 @@ pub(crate) enum Protocol {
 pub(crate) struct GitArgs {
     /// get, store, erase or capability; any other operation is ignored
     pub(crate) operation: String,
-    #[arg(skip)]
-    pub(crate) profile: Option<String>,
     /// Send the token as a Basic password to git versions before 2.46
     #[arg(long)]
     pub(crate) allow_basic: bool,
@@ -253,8 +202,6 @@ pub(crate) struct UriArgs {
     /// Operation
     #[arg(value_enum)]
     pub(crate) operation: UriOperation,
-    #[arg(skip)]
-    pub(crate) profile: Option<String>,
     /// Time limit for the whole call; Bazel stops waiting after 10 seconds
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "8s")]
     pub(crate) timeout: Duration,
@@ -315,26 +262,12 @@ pub(crate) struct RejectArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct CompletionsArgs {
-    /// Shell to complete for
-    #[arg(value_enum)]
-    pub(crate) shell: clap_complete::Shell,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct ManArgs {
     /// Command to describe; without it, the whole program
     pub(crate) command: Vec<String>,
     /// Write the pages of all commands to DIR
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {
-    /// Output format
-    #[arg(short, long, value_enum, default_value_t)]
-    pub(crate) output: ReportFormat,
 }
 
 #[derive(Debug, Args)]

@@ -2,8 +2,8 @@
 //!
 //! Defining every command takes clap longer than the rest of a cached `get`.
 
-use super::{Cli, ExecArgs, GetArgs, Global, HelperArgs, RejectArgs};
-use clap::{Args, Command, FromArgMatches};
+use super::{Cli, ExecArgs, GetArgs, Global, Protocol, RejectArgs};
+use clap::{Args, Command, FromArgMatches, Subcommand};
 use std::ffi::OsString;
 
 /// Parses `args` (the program's name first) as [`clap::Parser::try_parse_from`] does. `None` means that the whole
@@ -13,7 +13,7 @@ pub(crate) fn parse(args: &[OsString]) -> Option<Cli> {
         "get" => ("get", GetArgs::augment_args),
         "reject" => ("reject", RejectArgs::augment_args),
         "exec" => ("exec", ExecArgs::augment_args),
-        "helper" => ("helper", HelperArgs::augment_args),
+        "helper" => ("helper", |helper| Protocol::augment_subcommands(helper).subcommand_required(true)),
         _ => return None,
     };
     let command = augment(Command::new(name).disable_help_flag(true));

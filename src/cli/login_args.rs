@@ -107,12 +107,6 @@ pub(crate) struct LogoutArgs {
     pub(crate) forget: bool,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct ProfileArgs {
-    #[command(subcommand)]
-    pub(crate) action: ProfileAction,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProfileAction {
     /// Set the profile that commands without a name use

@@ -9,17 +9,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What `get` and `exec` want of a token.
 #[derive(Debug, Args)]
-pub(crate) struct GetArgs {
-    /// Profile to use
-    pub(crate) profile: Option<String>,
-    /// Output format
-    #[arg(short, long, value_enum, default_value_t)]
-    pub(crate) output: Output,
+pub(crate) struct TokenFlags {
     /// Refresh a token that expires within this time, such as 10m (at most 45m)
     #[arg(long, value_name = "DUR", value_parser = min_ttl)]
     pub(crate) min_ttl: Option<Duration>,
-    /// Time limit for the whole call
+    /// Time limit for getting the token
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]
     pub(crate) timeout: Duration,
     /// How long to wait when the budget is used up
@@ -28,6 +24,17 @@ pub(crate) struct GetArgs {
     /// Scheme of the Authorization header
     #[arg(long, value_enum)]
     pub(crate) scheme: Option<Scheme>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// Profile to use
+    pub(crate) profile: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) token: TokenFlags,
     /// Use only the cached token; send no request
     #[arg(long, conflicts_with = "refresh")]
     pub(crate) offline: bool,
@@ -82,18 +89,8 @@ pub(crate) struct ExecArgs {
     /// Set variable NAME instead of the default one; VALUE is token, header, api_domain or expires_at
     #[arg(long, value_name = "NAME=VALUE", value_parser = Rename::parse)]
     pub(crate) env: Vec<Rename>,
-    /// Refresh a token that expires within this time, such as 10m (at most 45m)
-    #[arg(long, value_name = "DUR", value_parser = min_ttl)]
-    pub(crate) min_ttl: Option<Duration>,
-    /// Time limit for getting the token
-    #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "30s")]
-    pub(crate) timeout: Duration,
-    /// How long to wait when the budget is used up
-    #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "0s")]
-    pub(crate) wait: Duration,
-    /// Scheme of the Authorization header
-    #[arg(long, value_enum)]
-    pub(crate) scheme: Option<Scheme>,
+    #[command(flatten)]
+    pub(crate) token: TokenFlags,
     /// Command to run, with its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,

@@ -2,25 +2,25 @@
 //!
 //! A script calls this program at every completion, because profiles, scopes and commands are not known beforehand.
 
-use crate::cli::{Cli, CompletionsArgs, Global};
+use crate::cli::{Cli, Global};
 use crate::commands::session::read_config;
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::system::{System, process};
 use crate::zoho::{data_center, products, scopes};
 use clap::{Command, CommandFactory, ValueHint};
-use clap_complete::CompletionCandidate;
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, PathCompleter, ValueCompleter};
 use clap_complete::env::{CompleteEnv, Shells};
+use clap_complete::{CompletionCandidate, Shell};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 
 /// Set by the completion script; the value is the shell's name.
 const VARIABLE: &str = "_ZOHO_CRED_COMPLETE";
 
-pub(crate) fn completions(system: &mut System, args: &CompletionsArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, shell: Shell) -> Result<u8, Error> {
     let mut script = Vec::new();
-    let name = args.shell.to_string();
+    let name = shell.to_string();
     let written = Shells::builtins()
         .completer(&name)
         .map(|shell| shell.write_registration(VARIABLE, "zoho_cred", "zoho-cred", "zoho-cred", &mut script));
@@ -38,7 +38,8 @@ pub(crate) fn complete(args: &[OsString], system: &System) -> bool {
     if system.env.get(VARIABLE).is_none() {
         return false;
     }
-    let completed = CompleteEnv::with_factory(command).var(VARIABLE).try_complete(args.iter().cloned(), None);
+    let engine = CompleteEnv::with_factory(|| with_candidates(Cli::command())).var(VARIABLE);
+    let completed = engine.try_complete(args.iter().cloned(), None);
     // The engine writes to Rust's stdout directly, so flush that buffer.
     let _ = std::io::stdout().flush();
     completed.unwrap_or_else(|error| {
@@ -48,10 +49,6 @@ pub(crate) fn complete(args: &[OsString], system: &System) -> bool {
 }
 
 /// The clap command with candidates for what the definitions do not list.
-fn command() -> Command {
-    with_candidates(Cli::command())
-}
-
 fn with_candidates(command: Command) -> Command {
     let is_exec = command.get_name() == "exec";
     let command = command.mut_args(|arg| match arg.get_id().as_str() {

@@ -6,38 +6,32 @@ use crate::commands::token::token;
 use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::model::MinTtl;
-use crate::output::{USED_FOR_A_WHILE, View, header_line, variables};
+use crate::output::{USED_FOR_A_WHILE, View, header, variables};
 use crate::refresh::TokenRequest;
 use crate::system::{System, process};
 use std::io::{self, ErrorKind};
 
-/// The variables and their values. All are removed first, because an outer `exec` may have set them and a token
-/// must not be combined with another profile's API domain.
-const DEFAULT_VARIABLES: [(&str, EnvValue); 3] = [
-    ("ZOHO_ACCESS_TOKEN", EnvValue::Token),
-    ("ZOHO_API_DOMAIN", EnvValue::ApiDomain),
-    ("ZOHO_ACCESS_TOKEN_EXPIRES_AT", EnvValue::ExpiresAt),
-];
+/// Removed first, because an outer `exec` may have set them and a token must not be combined with another profile's API
+/// domain.
+const REMOVED: [&str; 3] = ["ZOHO_ACCESS_TOKEN", "ZOHO_API_DOMAIN", "ZOHO_ACCESS_TOKEN_EXPIRES_AT"];
 
 /// Gets a token and replaces this process with the command. Long-lived credentials are removed from its
 /// environment.
-pub(crate) fn exec(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, global: &Global, args: &ExecArgs) -> Result<u8, Error> {
     let mut session = Session::open(system, global, args.profile.as_deref())?;
-    let min_ttl = args.min_ttl.map_or(MinTtl::Implied(USED_FOR_A_WHILE), MinTtl::Explicit);
-    let request =
-        TokenRequest { min_ttl, timeout: args.timeout, wait: args.wait, refresh: false, offline: false };
+    let min_ttl = args.token.min_ttl.map_or(MinTtl::Implied(USED_FOR_A_WHILE), MinTtl::Explicit);
+    let request = TokenRequest { wait: args.token.wait, ..TokenRequest::new(min_ttl, args.token.timeout) };
     let response = token(&mut session, system, &request)?;
-    if let Some(warning) = response.warning.as_ref().filter(|_| !global.verbosity.quiet) {
+    if let Some(warning) = &response.warning {
         system.warn(warning);
     }
-    let scheme = args.scheme.unwrap_or(session.profile.scheme);
+    let scheme = args.token.scheme.unwrap_or(session.profile.scheme);
     let view = View::of(&session.profile, scheme, &response.record, system.clock.now())?;
-    let removed = DEFAULT_VARIABLES.map(|(name, _)| name);
     let (program, rest) =
         args.command.split_first().ok_or_else(|| Error::usage(tr!("which command?"), "zoho-cred exec"))?;
     // Ctrl-C is for the command.
     system.signals.hold();
-    process::become_program(program, rest, &environment(&view, args), &removed)
+    process::become_program(program, rest, &environment(&view, args), &REMOVED)
         .map_err(|error| not_run(&program.to_string_lossy(), &error))
 }
 
@@ -55,19 +49,24 @@ fn not_run(program: &str, error: &io::Error) -> Error {
 /// The variables to set. `--env` moves a value from its default variable to another one.
 fn environment(view: &View<'_>, args: &ExecArgs) -> Vec<(String, String)> {
     let defaults = variables(view);
-    let value_of = |value: EnvValue| {
-        if value == EnvValue::Header {
-            return Some(header_line(view));
-        }
-        let (name, _) = DEFAULT_VARIABLES.iter().find(|(_, default)| *default == value)?;
-        defaults.iter().find(|(default, _)| default == name).map(|(_, value)| value.clone())
-    };
-    let is_moved = |value: EnvValue| args.env.iter().any(|rename| rename.value == value);
-    let names = DEFAULT_VARIABLES.iter().filter(|(_, value)| !is_moved(*value));
-    let names = names.map(|(name, value)| ((*name).to_owned(), *value));
-    let renames = args.env.iter().map(|rename| (rename.name.clone(), rename.value));
-    let mut set: Vec<_> =
-        names.chain(renames).filter_map(|(name, value)| Some((name, value_of(value)?))).collect();
-    set.push(("ZOHO_CRED_PROFILE".into(), view.profile.to_owned()));
-    set
+    let is_moved = |name: &str| args.env.iter().any(|rename| default_variable(rename.value) == Some(name));
+    let kept = defaults.iter().filter(|(name, _)| !is_moved(name));
+    let kept = kept.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let renamed = args.env.iter().filter_map(|rename| {
+        let value = match default_variable(rename.value) {
+            Some(variable) => defaults.iter().find(|(name, _)| *name == variable)?.1.clone(),
+            None => header(view),
+        };
+        Some((rename.name.clone(), value))
+    });
+    kept.chain(renamed).collect()
+}
+
+fn default_variable(value: EnvValue) -> Option<&'static str> {
+    match value {
+        EnvValue::Token => Some("ZOHO_ACCESS_TOKEN"),
+        EnvValue::ApiDomain => Some("ZOHO_API_DOMAIN"),
+        EnvValue::ExpiresAt => Some("ZOHO_ACCESS_TOKEN_EXPIRES_AT"),
+        EnvValue::Header => None,
+    }
 }

@@ -12,7 +12,7 @@ use crate::secrets::CredentialSource;
 use crate::system::System;
 use serde::Serialize;
 
-pub(crate) fn export(system: &mut System, global: &Global, args: &ExportArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, global: &Global, args: &ExportArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let profile = &session.profile;
     if system.terminal.stdout && !args.yes && !shows_secrets(system, profile)? {
@@ -24,8 +24,8 @@ pub(crate) fn export(system: &mut System, global: &Global, args: &ExportArgs) ->
         ExportFormat::Json => json(&object(profile, &secrets)) + "\n",
     };
     system.print(text.as_bytes())?;
-    if !global.verbosity.quiet && profile.grant == Grant::RefreshToken {
-        system.say(&tr!(
+    if profile.grant == Grant::RefreshToken {
+        system.inform(&tr!(
             "zoho-cred: both machines now share one budget of token requests, and one of the 20 refresh tokens that Zoho keeps; \
              'zoho-cred logout' on one of them logs out both"
         ));

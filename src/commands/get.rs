@@ -9,7 +9,7 @@ use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::output::{ApiVersion, Form, Output, View, ci, kubernetes, render};
 use crate::refresh::{TokenRequest, TokenResponse};
-use crate::system::{OutputFile, System, files};
+use crate::system::{OutputFile, System, files, random};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use std::time::Duration;
 const PUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Prints a token in the requested format, or writes it where that format belongs.
-pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
-    let global = &global.silenced(args.output.is_silent());
+pub(crate) fn run(system: &mut System, global: &Global, args: &GetArgs) -> Result<u8, Error> {
+    system.terminal.quiet |= args.output.is_silent();
     let form = form(system, args)?;
     let destination = destination(system, args)?;
     let mut session = Session::open(system, global, args.profile.as_deref())?;
-    let min_ttl = args.min_ttl.map_or(args.output.min_ttl(), |ttl| args.output.explicit_min_ttl(ttl));
+    let min_ttl = args.token.min_ttl.map_or(args.output.min_ttl(), |ttl| args.output.explicit_min_ttl(ttl));
     let request = TokenRequest {
         min_ttl,
-        timeout: args.timeout,
-        wait: args.wait,
+        timeout: args.token.timeout,
+        wait: args.token.wait,
         refresh: args.refresh,
         offline: args.offline,
     };
@@ -41,7 +41,7 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
     if let Some(token) = &response.record.token {
         log::info!("the token has {} s left", token.left_ms(system.clock.now()) / 1000);
     }
-    if let Some(warning) = response.warning.as_ref().filter(|_| !global.verbosity.quiet) {
+    if let Some(warning) = &response.warning {
         system.warn(warning);
     }
     let bytes = bytes(&session, system, &response)?;
@@ -49,7 +49,9 @@ pub(crate) fn get(system: &mut System, global: &Global, args: &GetArgs) -> Resul
         Destination::Stdout => system.print(&bytes)?,
         Destination::File(file) => watch::replace(system, &file, &bytes)?,
         Destination::GithubFile(path) => {
-            let variables = ci::github_env(&view(&session, system, args, &response)?, &delimiter()?);
+            // No value contains a random word.
+            let delimiter = format!("zoho_cred_{}", random::word()?);
+            let variables = ci::github_env(&view(&session, system, args, &response)?, &delimiter);
             // Test the file first, so that a failure leaves stdout empty.
             files::append(&path, b"")?;
             system.print(&bytes)?;
@@ -69,7 +71,7 @@ fn view<'a>(
     args: &GetArgs,
     response: &'a TokenResponse,
 ) -> Result<View<'a>, Error> {
-    let scheme = args.scheme.unwrap_or(session.profile.scheme);
+    let scheme = args.token.scheme.unwrap_or(session.profile.scheme);
     View::of(&session.profile, scheme, &response.record, system.clock.now())
 }
 
@@ -140,11 +142,4 @@ fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
         )
     })?;
     Ok(Form { shell: args.shell, api_version })
-}
-
-/// A random line that no value contains.
-fn delimiter() -> Result<String, Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| Error::unavailable(&error.to_string()))?;
-    Ok(format!("zoho_cred_{}", hex::encode(bytes)))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// `Code::Store` if the file cannot be read, `Code::Unavailable` if it is too old.
-pub(crate) fn health(system: &System, file: &Path) -> Result<u8, Error> {
+pub(crate) fn run(system: &System, file: &Path) -> Result<u8, Error> {
     let text = files::read_text(file, files::SMALL)?;
     let path = file.display();
     let Ok(written) = text.trim().parse::<jiff::Timestamp>() else {

@@ -10,8 +10,7 @@ use crate::helper::{LIMIT, bad_input, git, uri};
 use crate::i18n::tr;
 use crate::model::{ENVIRONMENT, MinTtl, is_well_formed};
 use crate::output::View;
-use crate::refresh::{self, TokenRequest, TokenResponse};
-use crate::secret::Secret;
+use crate::refresh::{TokenRequest, TokenResponse};
 use crate::secrets::CredentialSource;
 use crate::store;
 use crate::system::System;
@@ -21,44 +20,36 @@ use std::time::Duration;
 /// How long `erase` waits for the lock. It is short because git is waiting.
 const REJECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-pub(crate) fn helper(system: &mut System, global: &Global, protocol: &Protocol) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, global: &Global, protocol: &Protocol) -> Result<u8, Error> {
     system.signals.install();
-    let silent = global.silenced(true);
+    system.terminal.quiet = true;
     match protocol {
         Protocol::Git(args) => match args.operation.as_str() {
-            "get" => git_get(system, &silent, args),
-            "erase" => git_erase(system, &silent, args),
+            "get" => git_get(system, global, args),
+            "erase" => git_erase(system, global),
             "capability" => system.print(git::CAPABILITIES).map(|()| 0),
             "store" => read(system, |_, _| false).map(|_| 0),
             _ => Ok(0),
         },
-        Protocol::Uri(args @ UriArgs { operation: UriOperation::Get, .. }) => uri_get(system, &silent, args),
+        Protocol::Uri(args @ UriArgs { operation: UriOperation::Get, .. }) => uri_get(system, global, args),
     }
 }
 
 fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
     let request = git::GitRequest::parse(&read(system, git::GitRequest::is_whole)?)?;
-    let Some(mut session) = git_session(system, global, args, &request)? else { return Ok(0) };
+    let Some(mut session) = git_session(system, global, &request)? else { return Ok(0) };
     if !request.authtype && !args.allow_basic {
         log::info!("this git is too old to send Zoho's scheme (2.46 can), so it gets nothing");
         return Ok(0);
     }
     match get_token(&mut session, system, args.timeout) {
         Ok(response) => {
-            let view =
-                View::of(&session.profile, session.profile.scheme, &response.record, system.clock.now())?;
-            let (token, expires_at) = (Secret::new(view.access_token), view.reported_expires_at);
-            let scheme = view.scheme.word().to_owned();
-            let answer = if request.authtype {
-                git::GitAnswer::Token { scheme, token, expires_at }
-            } else {
-                git::GitAnswer::Basic { token, expires_at }
-            };
-            system.print(&answer.render()).map(|()| 0)
+            let answer = git::answer(&view(&session, system, &response)?, request.authtype);
+            system.print(answer.as_bytes()).map(|()| 0)
         }
         Err(error) => {
             if error.code() == Code::LoginRequired {
-                system.print(&git::GitAnswer::Quit.render())?;
+                system.print(git::QUIT)?;
             }
             Err(error)
         }
@@ -66,15 +57,13 @@ fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, E
 }
 
 /// git received a 401: drops the cached token if it is the rejected one.
-fn git_erase(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
+fn git_erase(system: &mut System, global: &Global) -> Result<u8, Error> {
     let request = git::GitRequest::parse(&read(system, git::GitRequest::is_whole)?)?;
     let Some(given) = request.given.as_ref().filter(|given| is_well_formed(given.expose())) else {
         return Ok(0);
     };
-    let Some(session) = git_session(system, global, args, &request)? else { return Ok(0) };
-    let source = session.source(system);
-    let rejected =
-        session.with_ports(system, &source, |ports| refresh::reject(ports, given, REJECT_TIMEOUT))?;
+    let Some(session) = git_session(system, global, &request)? else { return Ok(0) };
+    let rejected = session.reject(system, given, REJECT_TIMEOUT)?;
     log::info!("erase: {rejected:?}");
     Ok(0)
 }
@@ -84,11 +73,10 @@ fn git_erase(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8,
 fn git_session(
     system: &System,
     global: &Global,
-    args: &GitArgs,
     request: &git::GitRequest,
 ) -> Result<Option<Session>, Error> {
     let Some(place) = request.place() else { return Ok(None) };
-    match Session::open(system, global, args.profile.as_deref()) {
+    match Session::open(system, global, None) {
         Ok(session) if serves(&session, system, &place) => Ok(Some(session)),
         Ok(_) => Ok(None),
         Err(error) if hosts::is_zohos(&place) => Err(error),
@@ -100,29 +88,22 @@ fn git_session(
 }
 
 fn uri_get(system: &mut System, global: &Global, args: &UriArgs) -> Result<u8, Error> {
-    let request = uri::UriRequest::read((&mut system.stdin).take(LIMIT as u64))?;
-    let mut session = Session::open(system, global, args.profile.as_deref())?;
-    let place = request.place();
+    let place = uri::read((&mut system.stdin).take(LIMIT as u64))?;
+    let mut session = Session::open(system, global, None)?;
     if !place.as_ref().is_some_and(|place| serves(&session, system, place)) {
         return Err(not_served(place.as_ref().map(Place::as_str), session.profile.name.as_str()));
     }
     let response = get_token(&mut session, system, args.timeout)?;
-    let view = View::of(&session.profile, session.profile.scheme, &response.record, system.clock.now())?;
-    let answer = uri::UriAnswer {
-        scheme: view.scheme.word().to_owned(),
-        token: Secret::new(view.access_token),
-        expires_at: view.reported_expires_at,
-    };
-    system.print(&answer.render()).map(|()| 0)
+    let answer = uri::answer(&view(&session, system, &response)?);
+    system.print(answer.as_bytes()).map(|()| 0)
+}
+
+fn view<'a>(session: &'a Session, system: &System, response: &'a TokenResponse) -> Result<View<'a>, Error> {
+    View::of(&session.profile, session.profile.scheme, &response.record, system.clock.now())
 }
 
 fn get_token(session: &mut Session, system: &System, timeout: Duration) -> Result<TokenResponse, Error> {
-    let min_ttl = MinTtl::Reported;
-    token(
-        session,
-        system,
-        &TokenRequest { min_ttl, timeout, wait: Duration::ZERO, refresh: false, offline: false },
-    )
+    token(session, system, &TokenRequest::new(MinTtl::Reported, timeout))
 }
 
 fn serves(session: &Session, system: &System, place: &Place) -> bool {

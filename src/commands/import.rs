@@ -27,16 +27,18 @@ struct Candidate {
 }
 
 /// Lists or creates the profiles. Sends no request: the first `get` tests the token.
-pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, global: &Global, args: &ImportArgs) -> Result<u8, Error> {
     let config = read_config(system, global, false)?;
     let state = StateDir::new(state_dir(&system.env)?);
     state.check()?;
     let mut notes = Vec::new();
     let candidates = match &args.from {
-        ImportFrom::Env { profile } => vec![from_variables(&system.env, &config, profile.as_deref())?],
+        ImportFrom::Env { profile } => {
+            vec![from_variables(&system.env, &config, global.profile_or(profile.as_deref())?)?]
+        }
         ImportFrom::Stdin { profile } => {
             let env = read_export(system)?;
-            let candidate = from_variables(&env, &config, profile.as_deref());
+            let candidate = from_variables(&env, &config, global.profile_or(profile.as_deref())?);
             vec![candidate.map_err(|error| match error.code() {
                 Code::Config => Error::new(error.code(), error.message(), how_to_import()),
                 _ => error,
@@ -45,9 +47,7 @@ pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) ->
         ImportFrom::Sdk(sdk) => from_sdk(sdk, &config, &mut notes)?,
     };
     let candidates = without_known(candidates, &state, args.secrets, &mut notes)?;
-    if !global.verbosity.quiet {
-        notes.iter().for_each(|note| system.warn(note));
-    }
+    notes.iter().for_each(|note| system.warn(note));
     let message = match (candidates.len(), args.write) {
         (0, _) => tr!("there is nothing to import"),
         (_, false) => tr!("nothing was written; add --write to create the profiles"),
@@ -64,15 +64,13 @@ pub(crate) fn import(system: &mut System, global: &Global, args: &ImportArgs) ->
         }
     };
     system.print(listing(&candidates, system).as_bytes())?;
-    if !global.verbosity.quiet {
-        system.say(&format!("zoho-cred: {message}"));
-    }
+    system.inform(&format!("zoho-cred: {message}"));
     Ok(0)
 }
 
 fn write(system: &System, global: &Global, state: &StateDir, candidates: &[Candidate]) -> Result<(), Error> {
     if candidates.iter().any(|candidate| candidate.profile.secrets == SecretBackend::Keyring) {
-        KeyringSecrets::new(KeyringTimeout::of(system, global.verbosity.quiet)).answers()?;
+        KeyringSecrets::new(KeyringTimeout::of(system)).answers()?;
     }
     for Candidate { profile, secrets } in candidates {
         // Reload it, because the previous iteration changed it.

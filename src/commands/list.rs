@@ -1,6 +1,6 @@
 //! `list`: all profiles and their state, from local data only.
 
-use crate::cli::{Global, ListArgs, ReportFormat};
+use crate::cli::{Global, ReportFormat};
 use crate::commands::report::{Report, Style, StyledText, plain, styled};
 use crate::commands::session::{Session, read_config};
 use crate::commands::status::{LocalState, State, Status, evaluate, state_words};
@@ -26,13 +26,13 @@ struct Row {
 }
 
 /// Prints all profiles. An unreadable profile is a row with an error; an unreadable config fails the command.
-pub(crate) fn list(system: &mut System, global: &Global, args: &ListArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, global: &Global, output: ReportFormat) -> Result<u8, Error> {
     let config = read_config(system, global, true)?;
     let profiles = statuses(system, global, &config);
     let default = resolve(&system.env, config, global.profile.as_deref()).ok();
     let default_name = default.as_ref().map(|resolved| resolved.profile.name.clone());
     let default_name = default_name.as_ref();
-    let text = match args.output {
+    let text = match output {
         ReportFormat::Json => {
             let rows: Vec<_> = profiles.iter().map(|(name, found)| row(name, found, default_name)).collect();
             json(&rows) + "\n"
@@ -53,6 +53,7 @@ pub(crate) fn list(system: &mut System, global: &Global, args: &ListArgs) -> Res
 /// One line about the shared store, if one is configured.
 fn shared(system: &System, global: &Global, default: Option<Resolved>) -> String {
     let session = default.and_then(|resolved| Session::of(system, global, resolved).ok());
+    let session = session.filter(|session| session.state.check().is_ok());
     let line = session.and_then(|session| super::shared::line(&session, system));
     line.map(|line| tr!("shared store: {line}", line) + "\n").unwrap_or_default()
 }
@@ -67,6 +68,7 @@ fn statuses(system: &System, global: &Global, config: &ConfigFile) -> Profiles {
     }
     let status = |name: &str| {
         let session = Session::of(system, global, resolve(&system.env, config.clone(), Some(name))?)?;
+        session.state.check()?;
         let found = LocalState::read(&session, system)?;
         Ok(evaluate(&session, system, &found))
     };

@@ -20,8 +20,10 @@ use std::time::Duration;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Logs a profile out. A failure before the token is known to be invalid deletes nothing.
-pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
-    let session = Session::open(system, global, args.profile.as_deref())?;
+pub(crate) fn run(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
+    let command = if args.forget { "zoho-cred profile remove" } else { "zoho-cred logout" };
+    let named = global.required_profile(args.profile.as_deref(), command)?;
+    let session = Session::open(system, global, Some(named))?;
     let profile = &session.profile;
     if profile.origin == Origin::Environment {
         let problem = tr!("profile 'env' comes from the ZOHO_ variables; unset them to log out");
@@ -55,14 +57,12 @@ pub(crate) fn logout(system: &mut System, global: &Global, args: &LogoutArgs) ->
             session.with_ports(system, &source, |ports| logout.run(system, ports))?
         }
     };
-    if !global.verbosity.quiet {
-        let name = &profile.name;
-        system.say(&if args.forget {
-            tr!("zoho-cred: removed '{name}': {outcome}", name, outcome)
-        } else {
-            tr!("zoho-cred: logged out of '{name}': {outcome}", name, outcome)
-        });
-    }
+    let name = &profile.name;
+    system.inform(&if args.forget {
+        tr!("zoho-cred: removed '{name}': {outcome}", name, outcome)
+    } else {
+        tr!("zoho-cred: logged out of '{name}': {outcome}", name, outcome)
+    });
     Ok(0)
 }
 
@@ -106,12 +106,11 @@ impl Logout<'_> {
 
     fn refuse_if_shared(&self) -> Result<(), Error> {
         let revokes = !self.args.local && self.has_refresh_token();
-        if self.others.is_empty() || self.args.force || !revokes { Ok(()) } else { Err(self.shared()) }
-    }
-
-    fn shared(&self) -> Error {
+        if self.others.is_empty() || self.args.force || !revokes {
+            return Ok(());
+        }
         let others: Vec<_> = self.others.iter().map(|other| other.profile.as_str()).collect();
-        Error::new(
+        Err(Error::new(
             Code::Usage,
             tr!(
                 "the credential of '{profile}' is also used by {others}",
@@ -119,7 +118,7 @@ impl Logout<'_> {
                 others = others.join(&tr!(", "))
             ),
             tr!("use --force to revoke it for all of them, or --local to delete it for this profile only"),
-        )
+        ))
     }
 
     fn not_revoked(&self, problem: &str) -> Error {

@@ -1,7 +1,7 @@
 //! `profile`: chooses the default profile, renames a profile with its credential, or removes both.
 
 use crate::cli::{Global, LogoutArgs, ProfileAction};
-use crate::commands::logout::logout;
+use crate::commands::logout;
 use crate::commands::session::Session;
 use crate::config::{ConfigFile, edit};
 use crate::error::{Code, Error};
@@ -10,36 +10,37 @@ use crate::model::{ENVIRONMENT, Profile, ProfileName};
 use crate::secrets::{LoginLock, LoginRecord, ProfileState, label};
 use crate::system::System;
 
-pub(crate) fn profile(system: &mut System, global: &Global, action: &ProfileAction) -> Result<u8, Error> {
-    let in_config = match action {
-        ProfileAction::Use { name } => name.as_deref(),
-        ProfileAction::Rename { old, .. } => Some(&**old),
-        ProfileAction::Remove { .. } => None,
-    };
-    if in_config == Some(ENVIRONMENT) {
-        let problem = tr!("profile 'env' comes from the ZOHO_ variables, not from a config file");
-        return Err(Error::usage(problem, "zoho-cred profile"));
-    }
+pub(crate) fn run(system: &mut System, global: &Global, action: &ProfileAction) -> Result<u8, Error> {
     match action {
-        ProfileAction::Use { name } => make_default(system, global, name.as_deref()),
-        ProfileAction::Rename { old, new } => rename(system, global, old, new),
+        ProfileAction::Use { name } => {
+            let name = global.required_profile(name.as_deref(), "zoho-cred profile use")?;
+            make_default(system, global, in_config(name)?)
+        }
+        ProfileAction::Rename { old, new } => rename(system, global, in_config(old)?, new),
         ProfileAction::Remove { name, local, force } => {
             let args = LogoutArgs { profile: name.clone(), force: *force, local: *local, forget: true };
-            logout(system, global, &args)
+            logout::run(system, global, &args)
         }
     }
 }
 
-fn make_default(system: &System, global: &Global, name: Option<&str>) -> Result<u8, Error> {
-    let session = Session::open(system, global, name)?;
+/// `name`, if it is not that of the environment.
+fn in_config(name: &str) -> Result<&str, Error> {
+    if name == ENVIRONMENT {
+        let problem = tr!("profile 'env' comes from the ZOHO_ variables, not from a config file");
+        return Err(Error::usage(problem, "zoho-cred profile"));
+    }
+    Ok(name)
+}
+
+fn make_default(system: &System, global: &Global, name: &str) -> Result<u8, Error> {
+    let session = Session::open(system, global, Some(name))?;
     let name = session.profile.name.clone();
     let lock = LoginLock::take(&*system.clock, &session.state, &session.config)?;
     let config = &lock.config;
     let written = edit::apply(config, |text| edit::with_default(config.path(), text, &name))?;
     written.map_err(|error| unwritable(config, &error, &format!("default_profile = \"{name}\"")))?;
-    if !global.verbosity.quiet {
-        system.say(&tr!("zoho-cred: '{name}' is the default profile now", name));
-    }
+    system.inform(&tr!("zoho-cred: '{name}' is the default profile now", name));
     Ok(0)
 }
 
@@ -79,9 +80,7 @@ fn rename(system: &System, global: &Global, old: &str, new: &str) -> Result<u8, 
             relabeled.and_then(|store| store.relabel(&item.name, &label(&item.name, new.as_str())));
         relabeled.unwrap_or_else(|error| log::info!("a secret keeps its label: {}", error.message()));
     }
-    if !global.verbosity.quiet {
-        system.say(&tr!("zoho-cred: '{old}' is called '{new}' now", old = name, new));
-    }
+    system.inform(&tr!("zoho-cred: '{old}' is called '{new}' now", old = name, new));
     Ok(0)
 }
 

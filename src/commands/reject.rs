@@ -6,7 +6,7 @@ use crate::error::{Code, Error};
 use crate::helper::bad_input;
 use crate::i18n::tr;
 use crate::model::is_well_formed;
-use crate::refresh::{self, Rejected};
+use crate::refresh::Rejected;
 use crate::sanitize::mask_argument;
 use crate::secret::Secret;
 use crate::system::System;
@@ -16,22 +16,20 @@ use std::io::Read;
 const LIMIT: u64 = 64 * 1024;
 
 /// Reads a token from stdin and drops the cached one if it is the same. Prints nothing on stdout.
-pub(crate) fn reject(system: &mut System, global: &Global, args: &RejectArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, global: &Global, args: &RejectArgs) -> Result<u8, Error> {
     system.signals.install();
-    let session = Session::open(system, global, args.profile.as_deref());
-    let session = session.map_err(|error| match &args.profile {
+    let named = global.profile_or(args.profile.as_deref())?;
+    let session = Session::open(system, global, named);
+    let session = session.map_err(|error| match named {
         Some(name)
-            if matches!(error.code(), Code::UnknownProfile | Code::Usage) && mask_argument(name) != *name =>
+            if matches!(error.code(), Code::UnknownProfile | Code::Usage) && mask_argument(name) != name =>
         {
             Error::usage(tr!("a token is read from stdin, not from the command line"), "zoho-cred reject")
         }
         _ => error,
     })?;
     let token = read_token(&mut system.stdin)?;
-    let source = session.source(system);
-    let rejected =
-        session.with_ports(system, &source, |ports| refresh::reject(ports, &token, args.timeout))?;
-    if let Some(warning) = warning(rejected).filter(|_| !global.verbosity.quiet) {
+    if let Some(warning) = warning(session.reject(system, &token, args.timeout)?) {
         system.warn(&warning);
     }
     Ok(0)

@@ -6,7 +6,6 @@ use crate::commands::Session;
 use crate::commands::reject::{parse_token, warning};
 use crate::error::Error;
 use crate::i18n::{causes, tr};
-use crate::refresh;
 use crate::secret::Secret;
 use crate::system::{System, files};
 use std::path::PathBuf;
@@ -29,22 +28,20 @@ impl RejectFile {
     }
 
     /// Rejects the token in the file, if there is one, and removes the file.
-    pub(super) fn look(&mut self, session: &Session, system: &System, quiet: bool) -> Result<(), Error> {
-        if let Some(token) = self.take(system, quiet) {
+    pub(super) fn look(&mut self, session: &Session, system: &System) -> Result<(), Error> {
+        if let Some(token) = self.take(system) {
             self.pending = Some(token);
         }
         let Some(token) = &self.pending else { return Ok(()) };
-        let source = session.source(system);
-        let rejected =
-            session.with_ports(system, &source, |ports| refresh::reject(ports, token, LOCK_TIMEOUT))?;
+        let rejected = session.reject(system, token, LOCK_TIMEOUT)?;
         self.pending = None;
-        if let Some(warning) = warning(rejected).filter(|_| !quiet) {
+        if let Some(warning) = warning(rejected) {
             system.warn(&warning);
         }
         Ok(())
     }
 
-    fn take(&mut self, system: &System, quiet: bool) -> Option<Secret> {
+    fn take(&mut self, system: &System) -> Option<Secret> {
         let problem = match files::take(&self.path) {
             Ok(bytes) => match bytes.map(|bytes| parse_token(&bytes)) {
                 None => return None,
@@ -56,7 +53,7 @@ impl RejectFile {
             },
             Err(error) => causes::cause(&error),
         };
-        if !self.warned && !quiet {
+        if !self.warned {
             system.warn(&tr!("{path} was ignored: {problem}", path = self.path.display(), problem));
         }
         self.warned = true;

@@ -5,8 +5,9 @@ use crate::config::{ConfigFile, Resolved, config_path, default_config_path, reso
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::Profile;
-use crate::refresh::{Ports, WaitEvent};
-use crate::secrets::{CredentialSource, KeyringTimeout, Source};
+use crate::refresh::{Ports, Rejected, WaitEvent, reject};
+use crate::secret::Secret;
+use crate::secrets::{CredentialSource, Source};
 use crate::store::{self, Holder, SharedSettings, StateDir, Store as _};
 use crate::system::{Roots, Spinner, System, files};
 use std::cell::RefCell;
@@ -20,11 +21,10 @@ pub(crate) struct Session {
     /// The profile's name, if the call gave one.
     named: Option<String>,
     pub(crate) roots: Roots,
-    quiet: bool,
 }
 
 impl Session {
-    /// Resolves the profile and checks the state folder.
+    /// Resolves the profile and checks the state folder. `named` is the command's PROFILE argument.
     pub(crate) fn open(system: &System, global: &Global, named: Option<&str>) -> Result<Self, Error> {
         let session = Session::open_unchecked(system, global, named)?;
         session.state.check()?;
@@ -37,24 +37,18 @@ impl Session {
         global: &Global,
         named: Option<&str>,
     ) -> Result<Self, Error> {
+        let named = global.profile_or(named)?;
         let resolved = resolve(&system.env, read_config(system, global, true)?, named)?;
-        Ok(Session { named: named.map(str::to_owned), ..Session::of_unchecked(system, global, resolved)? })
+        Ok(Session { named: named.map(str::to_owned), ..Session::of(system, global, resolved)? })
     }
 
-    /// The session of a resolved profile.
+    /// The session of a resolved profile. Does not check the state folder.
     pub(crate) fn of(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
-        let session = Session::of_unchecked(system, global, resolved)?;
-        session.state.check()?;
-        Ok(session)
-    }
-
-    fn of_unchecked(system: &System, global: &Global, resolved: Resolved) -> Result<Self, Error> {
         let Resolved { profile, config } = resolved;
         let state = StateDir::new(state_dir(&system.env)?);
         let (name, place) = (&profile.name, &profile.accounts_url);
         log::debug!("profile '{name}' at {place}; its state is in {}", state.path().display());
-        let (roots, quiet) = (roots(system, global), global.verbosity.quiet);
-        Ok(Session { profile, config, state, named: None, roots, quiet })
+        Ok(Session { profile, config, state, named: None, roots: roots(system, global) })
     }
 
     /// Resolves the profile again. Returns whether it is another one now, because it was renamed during the call.
@@ -81,7 +75,17 @@ impl Session {
     }
 
     pub(crate) fn source<'a>(&'a self, system: &'a System) -> Source<'a> {
-        Source::new(&self.profile, system, &self.state).patient(KeyringTimeout::of(system, self.quiet))
+        Source::new(&self.profile, system, &self.state)
+    }
+
+    /// Drops `token` from the cache if it is the cached one, waiting for the lock within `timeout`.
+    pub(crate) fn reject(
+        &self,
+        system: &System,
+        token: &Secret,
+        timeout: Duration,
+    ) -> Result<Rejected, Error> {
+        self.with_ports(system, &self.source(system), |ports| reject(ports, token, timeout))
     }
 
     /// Calls `action` with the ports of the protocol. From here on, signals end the call as contract section 3
@@ -96,22 +100,15 @@ impl Session {
         let http = (system.http)(&self.roots);
         let spinner = RefCell::new(Spinner::default());
         let waiting = |wait: WaitEvent| {
-            // Helpers print nothing, even on a terminal.
             *spinner.borrow_mut() = match wait {
-                WaitEvent::For(holder) if !self.quiet => system.show_spinner(&refreshing(holder), None),
-                WaitEvent::ForBudget(time) if !self.quiet => {
-                    system.show_spinner(&tr!("waiting for budget"), Some(time))
-                }
-                WaitEvent::ForStore if !self.quiet => {
-                    system.show_spinner(&tr!("waiting for the shared store"), None)
-                }
-                WaitEvent::For(_) | WaitEvent::ForStore | WaitEvent::ForBudget(_) | WaitEvent::Over => {
-                    Spinner::default()
-                }
+                WaitEvent::For(holder) => system.show_spinner(&refreshing(holder), None),
+                WaitEvent::ForBudget(time) => system.show_spinner(&tr!("waiting for budget"), Some(time)),
+                WaitEvent::ForStore => system.show_spinner(&tr!("waiting for the shared store"), None),
+                WaitEvent::Over => Spinner::default(),
             };
         };
         let shared = self.shared(system)?;
-        if let Some(warning) = shared.as_ref().and_then(SharedSettings::warning).filter(|_| !self.quiet) {
+        if let Some(warning) = shared.as_ref().and_then(SharedSettings::warning) {
             system.warn(&warning);
         }
         action(&Ports {

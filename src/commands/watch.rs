@@ -1,4 +1,4 @@
-//! `get --output-file FILE` and `--watch`: a file that always holds a valid token, as long as one can be response.
+//! `get --output-file FILE` and `--watch`: a file that always holds a valid token, as long as one can be had.
 
 use crate::cli::Global;
 use crate::commands::Session;
@@ -58,16 +58,14 @@ pub(super) fn keep_fresh(
         system,
         global,
         request,
-        file: files.token,
-        health: files.health,
-        reject: files.reject,
+        files,
         render,
         current: None,
         pause_until: Duration::ZERO,
         sync_at: Duration::ZERO,
         warned: false,
     };
-    let status = system.status_line(global.verbosity.quiet);
+    let status = system.status_line();
     loop {
         let slept = watch.look().or_else(|error| watch.tolerate(error)).and_then(|()| {
             if status.is_shown() {
@@ -93,9 +91,7 @@ struct Watch<'a, R> {
     system: &'a System,
     global: &'a Global,
     request: &'a TokenRequest,
-    file: &'a OutputFile,
-    health: Option<OutputFile>,
-    reject: Option<RejectFile>,
+    files: WatchedFiles<'a>,
     render: R,
     current: Option<Written>,
     /// No refresh before this time of the monotonic clock.
@@ -117,12 +113,12 @@ struct Written {
 impl<R: Fn(&Session, &System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'_, R> {
     /// Handles a rejected token, updates the token file, and records that it has a valid token.
     fn look(&mut self) -> Result<(), Error> {
-        let rejected = match &mut self.reject {
-            Some(file) => file.look(&self.session, self.system, self.global.verbosity.quiet),
+        let rejected = match &mut self.files.reject {
+            Some(file) => file.look(&self.session, self.system),
             None => Ok(()),
         };
         let valid = self.check()?;
-        if let Some(health) = self.health.as_ref().filter(|_| valid) {
+        if let Some(health) = self.files.health.as_ref().filter(|_| valid) {
             let now = rfc3339(self.system.clock.now().wall_ms.div_euclid(1000)) + "\n";
             replace(self.system, health, now.as_bytes())?;
         }
@@ -132,8 +128,9 @@ impl<R: Fn(&Session, &System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'
     /// Restores the file if it was changed, follows the cache, and refreshes the token if it is due. Returns whether
     /// the file's token is valid.
     fn check(&mut self) -> Result<bool, Error> {
-        if let Some(current) = self.current.as_ref().filter(|current| !self.file.holds(&current.bytes)) {
-            replace(self.system, self.file, &current.bytes)?;
+        if let Some(current) = self.current.as_ref().filter(|current| !self.files.token.holds(&current.bytes))
+        {
+            replace(self.system, self.files.token, &current.bytes)?;
             self.warned = false;
             log::info!("the file was changed by somebody else, so it was written again");
         }
@@ -185,7 +182,7 @@ impl<R: Fn(&Session, &System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'
 
     fn write(&mut self, response: &TokenResponse) -> Result<(), Error> {
         let bytes = Zeroizing::new((self.render)(&self.session, self.system, response)?);
-        replace(self.system, self.file, &bytes)?;
+        replace(self.system, self.files.token, &bytes)?;
         self.current = response.record.token.as_ref().map(|token| Written {
             token: token.access_token.clone(),
             bytes,
@@ -247,7 +244,7 @@ impl<R: Fn(&Session, &System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'
 
     /// Warns once per outage.
     fn warn_once(&mut self, warning: &str) {
-        if !self.warned && !self.global.verbosity.quiet {
+        if !self.warned {
             self.system.warn(warning);
         }
         self.warned = true;
@@ -255,7 +252,7 @@ impl<R: Fn(&Session, &System, &TokenResponse) -> Result<Vec<u8>, Error>> Watch<'
 
     /// The status line for a terminal.
     fn status(&self) -> String {
-        let path = self.file.path().display();
+        let path = self.files.token.path().display();
         let Some(current) = &self.current else { return tr!("{path}: waiting for a token", path) };
         let left_ms = current.expires_at_ms - self.system.clock.now().wall_ms;
         match u64::try_from(left_ms / 1000) {

@@ -4,7 +4,7 @@ use crate::config::ConfigFile;
 use crate::error::Error;
 use crate::model::Profile;
 use crate::secret::Secret;
-use crate::secrets::{KeyringTimeout, LoginLock, Source};
+use crate::secrets::{LoginLock, Source};
 use crate::store::StateDir;
 use crate::system::System;
 
@@ -19,9 +19,8 @@ pub(crate) fn takes_secrets(
     state: &StateDir,
     config: &ConfigFile,
     profile: &Profile,
-    quiet: bool,
 ) -> Result<(), Error> {
-    let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, quiet));
+    let source = Source::new(profile, system, state);
     let store = source.store(profile.secrets.word())?;
     let _lock = LoginLock::take(&*system.clock, state, config)?;
     store.put(TEST_ITEM, "zoho-cred", &Secret::new(TEST_ITEM))?;

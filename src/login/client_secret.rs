@@ -6,7 +6,7 @@ use crate::i18n::tr;
 use crate::login::{answers, ask_secret, ask_secret_or_none, read_secret_file, reject, wrong};
 use crate::model::{AccountsUrl, Profile};
 use crate::secret::Secret;
-use crate::secrets::{KeyringTimeout, Source};
+use crate::secrets::Source;
 use crate::store::StateDir;
 use crate::system::System;
 
@@ -92,7 +92,7 @@ pub(crate) fn secret_of(
 
 /// The client secret of the profile's last login, if it was for the same accounts server, client and grant.
 pub(super) fn stored_client_secret(system: &System, state: &StateDir, profile: &Profile) -> Option<Secret> {
-    let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, false));
+    let source = Source::new(profile, system, state);
     let login = source.login().ok().flatten().filter(|login| login.is_for(profile))?;
     let store = source.store(&login.store).ok()?;
     store.get(&login.client_secret).unwrap_or_else(|error| {

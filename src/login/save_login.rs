@@ -10,9 +10,7 @@ use crate::error::Error;
 use crate::i18n::{causes, tr};
 use crate::login::token_count;
 use crate::model::{CredentialId, Origin, Profile, Secrets};
-use crate::secrets::{
-    KeyringTimeout, LoginJournal, LoginLock, LoginRecord, ProfileState, Source, new_item, put_and_check,
-};
+use crate::secrets::{LoginJournal, LoginLock, LoginRecord, ProfileState, Source, new_item, put_and_check};
 use crate::store::StateDir;
 use crate::system::System;
 use clap::ValueEnum;
@@ -27,7 +25,7 @@ pub(crate) fn save_login(
     secrets: &Secrets,
     flow: FlowName,
 ) -> Result<bool, Error> {
-    let source = Source::new(profile, system, state).patient(KeyringTimeout::of(system, false));
+    let source = Source::new(profile, system, state);
     let lock = LoginLock::take(&*system.clock, state, config)?;
     LoginJournal::adopt_old_login(state, profile)?;
     LoginJournal::clear(state, profile, &|word| source.store(word));

@@ -257,10 +257,10 @@ fn flow(system: &System, args: &LoginArgs, old: Option<&Profile>, last: Option<&
 /// The name of the profile to log in, if it follows from the arguments, the environment or the config.
 pub(crate) fn name(
     system: &System,
-    args: &LoginArgs,
+    named: Option<&str>,
     config: &ConfigFile,
 ) -> Result<Option<ProfileName>, Error> {
-    let implied = args.profile.as_deref().or_else(|| system.env.get("ZOHO_CRED_PROFILE"));
+    let implied = named.or_else(|| system.env.get("ZOHO_CRED_PROFILE"));
     let name = match (implied.or_else(|| config.default_profile()), config.names().as_slice()) {
         (Some(name), _) => name.to_owned(),
         (None, [only]) => only.clone(),

@@ -10,7 +10,7 @@ use crate::login::{confirm, shared_by, token_count};
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::revoke::Revoked;
 use crate::secret::Secret;
-use crate::secrets::{KeyringTimeout, Source};
+use crate::secrets::Source;
 use crate::store::StateDir;
 use crate::system::{Http, System};
 
@@ -30,7 +30,6 @@ impl Superseded {
     ) -> Result<Option<Self>, Error> {
         let before = config.profile(&profile.name).and_then(Result::ok);
         let source = Source::new(before.as_ref().unwrap_or(profile), system, state);
-        let source = source.patient(KeyringTimeout::of(system, false));
         let Some(login) = source.login()?.filter(|login| login.made_here) else { return Ok(None) };
         source.refuse_changed()?;
         let shared = !shared_by(state, config, profile, &login.credential)?.is_empty();
@@ -51,7 +50,7 @@ impl Superseded {
         let question = &tr!("Revoke the previous refresh token of this profile?");
         let agreed = by_flag || (system.terminal.stdin && confirm(system, question).unwrap_or(false));
         if !agreed {
-            system.say(&tr!(
+            system.inform(&tr!(
                 "zoho-cred: the old refresh token is still valid; a login with --revoke-old revokes it"
             ));
             return;
@@ -59,7 +58,7 @@ impl Superseded {
         match revoke(http, &self.accounts_url, &self.token) {
             Revoked::Now | Revoked::Before => {
                 token_count::note_revoked(state, &self.accounts_url, &self.client_id);
-                system.say(&tr!("zoho-cred: the old refresh token was revoked"));
+                system.inform(&tr!("zoho-cred: the old refresh token was revoked"));
             }
             Revoked::No(problem) => {
                 system.warn(&tr!("the old refresh token was not revoked: {problem}", problem));

@@ -75,7 +75,7 @@ pub(crate) fn secret(view: &View<'_>) -> String {
         "type": "Opaque",
         "data": {
             "token": base64(view.access_token),
-            "header": base64(plain::header(view).trim_end()),
+            "header": base64(&plain::header(view)),
             "api_domain": base64(view.api_domain.as_deref().unwrap_or_default()),
             "expires_at": base64(&rfc3339(view.expires_at)),
         },

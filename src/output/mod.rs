@@ -7,6 +7,7 @@ pub(crate) mod shell;
 mod view;
 
 pub(crate) use kubernetes::ApiVersion;
+pub(crate) use plain::header;
 pub(crate) use shell::Shell;
 pub use view::rfc3339;
 pub(crate) use view::{View, expired_meanwhile, variables};
@@ -87,7 +88,7 @@ pub(crate) fn render(output: Output, view: &View<'_>, form: &Form) -> Vec<u8> {
     let text = match output {
         Output::Token => plain::token(view),
         Output::Json => plain::json(view),
-        Output::Header => plain::header(view),
+        Output::Header => plain::header(view) + "\n",
         Output::Curl => plain::curl(view),
         Output::HeadersJson => plain::headers_json(view),
         Output::Env => shell::env(view, form.shell),
@@ -98,11 +99,6 @@ pub(crate) fn render(output: Output, view: &View<'_>, form: &Form) -> Vec<u8> {
         Output::Azure => ci::azure(view),
     };
     text.into_bytes()
-}
-
-/// `Authorization: Zoho-oauthtoken …`, without a newline.
-pub(crate) fn header_line(view: &View<'_>) -> String {
-    plain::header(view).trim_end().to_owned()
 }
 
 #[cfg(test)]

@@ -8,14 +8,14 @@ pub(crate) fn token(view: &View<'_>) -> String {
     format!("{}\n", view.access_token)
 }
 
-/// `Authorization: Zoho-oauthtoken …` and a newline.
+/// `Authorization: Zoho-oauthtoken …`, without a newline.
 pub(crate) fn header(view: &View<'_>) -> String {
-    format!("Authorization: {} {}\n", view.scheme.word(), view.access_token)
+    format!("Authorization: {} {}", view.scheme.word(), view.access_token)
 }
 
 /// A line for `curl -K -`. Tokens and schemes contain no character that needs escaping inside curl's quotes.
 pub(crate) fn curl(view: &View<'_>) -> String {
-    format!("header = \"{}\"\n", header(view).trim_end())
+    format!("header = \"{}\"\n", header(view))
 }
 
 pub(crate) fn headers_json(view: &View<'_>) -> String {

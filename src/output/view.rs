@@ -3,7 +3,6 @@
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{CacheRecord, ClockReading, Profile, Scheme, is_well_formed};
-use crate::zoho::DataCenter;
 
 /// The values that a format can print.
 #[derive(Clone, Debug)]
@@ -24,56 +23,33 @@ pub(crate) struct View<'a> {
     pub(crate) scopes: &'a [String],
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Subject<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) data_center: Option<&'static DataCenter>,
-    pub(crate) scopes: &'a [String],
-}
-
-impl<'a> Subject<'a> {
-    pub(crate) fn of(profile: &'a Profile) -> Self {
-        Subject { name: profile.name.as_str(), data_center: profile.data_center, scopes: &profile.scopes }
-    }
-}
-
 impl<'a> View<'a> {
-    /// Errors: `Code::Unavailable` if the token has illegal bytes, `Code::Unavailable` if it expired while
-    /// the machine was suspended.
+    /// Errors: `Code::Unavailable` if the token has illegal bytes, or expired while the machine was suspended.
     pub(crate) fn of(
         profile: &'a Profile,
         scheme: Scheme,
         record: &'a CacheRecord,
         now: ClockReading,
     ) -> Result<Self, Error> {
-        if record.token.as_ref().is_some_and(|token| token.left_ms(now) <= 0) {
-            return Err(expired_meanwhile());
-        }
-        View::new(Subject::of(profile), scheme, record, now)
-    }
-
-    pub(crate) fn new(
-        profile: Subject<'a>,
-        scheme: Scheme,
-        record: &'a CacheRecord,
-        now: ClockReading,
-    ) -> Result<Self, Error> {
         let token = record.token.as_ref().filter(|token| is_well_formed(token.access_token.expose()));
         let token = token.ok_or_else(hostile_token)?;
+        let left_ms = token.left_ms(now);
+        if left_ms <= 0 {
+            return Err(expired_meanwhile());
+        }
         let margin = token.margin_ms();
-        let reported_ms =
-            if token.left_ms(now) > margin { token.expires_at_ms - margin } else { token.expires_at_ms };
+        let reported_ms = token.expires_at_ms - if left_ms > margin { margin } else { 0 };
         let dc_domain = || profile.data_center.map(|dc| dc.api_domain());
         Ok(View {
-            profile: profile.name,
+            profile: profile.name.as_str(),
             access_token: token.access_token.expose(),
             scheme,
             expires_at: token.expires_at_ms.div_euclid(1000),
             reported_expires_at: reported_ms.div_euclid(1000),
-            expires_in: token.left_ms(now).div_euclid(1000),
+            expires_in: left_ms.div_euclid(1000),
             api_domain: record.api_domain.clone().filter(|domain| is_plain(domain)).or_else(dc_domain),
             data_center: profile.data_center.map(|dc| dc.code),
-            scopes: if record.scopes.is_empty() { profile.scopes } else { &record.scopes },
+            scopes: if record.scopes.is_empty() { &profile.scopes } else { &record.scopes },
         })
     }
 }

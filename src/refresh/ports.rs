@@ -22,6 +22,13 @@ pub struct TokenRequest {
     pub offline: bool,
 }
 
+impl TokenRequest {
+    /// A request that does not wait for budget, and may use the cache and the network.
+    pub(crate) const fn new(min_ttl: MinTtl, timeout: Duration) -> Self {
+        TokenRequest { min_ttl, timeout, wait: Duration::ZERO, refresh: false, offline: false }
+    }
+}
+
 /// A valid token. `record` always holds one.
 #[derive(Clone, Debug)]
 pub struct TokenResponse {

@@ -44,12 +44,12 @@ impl<'a> KeyringTimeout<'a> {
     }
 
     /// 60 s if stderr is a terminal, where the user may have to unlock the keyring, otherwise 2 s. A message follows
-    /// after 1 s, unless `quiet`.
-    pub(crate) fn of(system: &'a System, quiet: bool) -> KeyringTimeout<'a> {
+    /// after 1 s, unless `--quiet` is given.
+    pub(crate) fn of(system: &'a System) -> KeyringTimeout<'a> {
         if !system.terminal.stderr {
             return KeyringTimeout::unattended();
         }
-        KeyringTimeout { limit: ATTENDED, notify: (!quiet).then_some(system) }
+        KeyringTimeout { limit: ATTENDED, notify: (!system.terminal.quiet).then_some(system) }
     }
 
     /// Limits the timeout to `left`.

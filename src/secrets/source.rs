@@ -191,7 +191,7 @@ impl<'a> Source<'a> {
             state,
             given: None,
             replacement: RefCell::default(),
-            timeout: KeyringTimeout::unattended(),
+            timeout: KeyringTimeout::of(system),
             left: Cell::new(Duration::MAX),
         }
     }
@@ -209,11 +209,6 @@ impl<'a> Source<'a> {
     /// The refresh token that replaced the given one, if Zoho issued one.
     pub(crate) fn replacement(&self) -> Option<Secret> {
         self.replacement.take()
-    }
-
-    /// Sets another timeout for the keyring, which a user at a terminal may have to unlock.
-    pub(crate) fn patient(self, timeout: KeyringTimeout<'a>) -> Self {
-        Source { timeout, ..self }
     }
 
     /// `Code::LoginRequired` if the profile no longer has the settings that its secrets were created for. The

@@ -181,9 +181,18 @@ impl System {
         }
     }
 
-    /// Writes a warning to stderr.
+    /// Writes lines about a success to stderr, unless `--quiet` is given.
+    pub(crate) fn inform(&self, text: &str) {
+        if !self.terminal.quiet {
+            self.say(text);
+        }
+    }
+
+    /// Writes a warning to stderr, unless `--quiet` is given.
     pub fn warn(&self, words: &str) {
-        self.say_labeled(&tr!("warning:"), LabelColor::Yellow, words);
+        if !self.terminal.quiet {
+            self.say_labeled(&tr!("warning:"), LabelColor::Yellow, words);
+        }
     }
 
     /// Writes a result to stdout. `Code::Failure` if that fails.

@@ -39,7 +39,7 @@ impl System {
     /// Shows `what` is waited for: the time left until `limit`, or the time elapsed. Shows nothing if stderr is not a
     /// terminal.
     pub(crate) fn show_spinner(&self, what: &str, limit: Option<Duration>) -> Spinner {
-        if self.terminal.quiet || !self.can_redraw() {
+        if !self.can_redraw() {
             return Spinner::default();
         }
         let (over, is_over) = channel();
@@ -62,12 +62,12 @@ impl System {
     }
 
     /// A status line, if stderr is a terminal that can redraw one.
-    pub(crate) fn status_line(&self, quiet: bool) -> StatusLine<'_> {
-        StatusLine { system: self, shown: !quiet && self.can_redraw() }
+    pub(crate) fn status_line(&self) -> StatusLine<'_> {
+        StatusLine { system: self, shown: self.can_redraw() }
     }
 
     fn can_redraw(&self) -> bool {
-        self.terminal.stderr && self.env.get("TERM") != Some("dumb")
+        self.terminal.stderr && !self.terminal.quiet && self.env.get("TERM") != Some("dumb")
     }
 }
 

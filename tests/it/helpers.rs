@@ -2,6 +2,7 @@
 
 use crate::harness::call::Call;
 use crate::harness::{Outcome, PROGRAM, Test, http_status};
+use jiff::Timestamp;
 use std::io::Write;
 use std::time::Duration;
 
@@ -15,6 +16,12 @@ fn git(test: &Test, operation: &str, request: &str) -> Outcome {
 
 fn ask(host: &str) -> String {
     format!("capability[]=authtype\nprotocol=http\nhost={host}\n\n")
+}
+
+/// When the token expires, in seconds since 1970.
+fn expiry(test: &Test) -> i64 {
+    let json = test.run("get -o json").json();
+    json["expires_at"].as_str().unwrap().parse::<Timestamp>().unwrap().as_second()
 }
 
 #[track_caller]
@@ -31,9 +38,7 @@ fn git_gets_the_scheme_that_zoho_wants() {
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     assert_eq!(lines[..2], ["capability[]=authtype", "authtype=Zoho-oauthtoken"]);
     assert_eq!(lines[2..4], [&*format!("credential={token}"), "ephemeral=1"]);
-    let json = test.run("get -o json").json();
-    let expiry = json["expires_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second();
-    assert_eq!(lines[4], format!("password_expiry_utc={}", expiry - 60));
+    assert_eq!(lines[4], format!("password_expiry_utc={}", expiry(&test) - 60));
     assert_eq!(lines.len(), 5);
     assert_eq!(git(&test, "capability", "").stdout, "version 0\ncapability authtype\n");
     nothing(&git(&test, "store", "protocol=http\nhost=x\n\n"));
@@ -47,7 +52,8 @@ fn an_old_git_gets_nothing_unless_it_may_have_a_password() {
     let request = format!("protocol=http\nhost={}\n\n", host(&test));
     nothing(&git(&test, "get", &request));
     let outcome = test.run_with_stdin("helper git --allow-basic get", request.as_bytes());
-    assert!(outcome.ok().starts_with(&format!("username=zoho\npassword={token}\n")), "{outcome:?}");
+    let expiry = expiry(&test) - 60;
+    assert_eq!(outcome.ok(), format!("username=zoho\npassword={token}\npassword_expiry_utc={expiry}"));
 }
 
 #[test]
@@ -128,9 +134,10 @@ fn a_uri_gets_headers_and_their_expiry() {
     let token = test.token();
     let uri = format!("{{\"uri\":\"{}/crm/v8/org\",\"future\":[]}}", test.sandbox.url());
     let outcome = test.run_with_stdin("helper uri get", uri.as_bytes());
-    let json: serde_json::Value = serde_json::from_str(outcome.ok()).unwrap();
-    assert_eq!(json["headers"]["Authorization"], serde_json::json!([format!("Zoho-oauthtoken {token}")]));
-    assert_eq!(outcome.stderr, "");
+    let expires = Timestamp::from_second(expiry(&test) - 60).unwrap();
+    let answer =
+        format!(r#"{{"headers":{{"Authorization":["Zoho-oauthtoken {token}"]}},"expires":"{expires}"}}"#);
+    assert_eq!((outcome.ok(), &*outcome.stderr), (&*answer, ""));
     test.run("helper uri frobnicate").failed(2, "usage");
 }
 

@@ -23,6 +23,16 @@ fn a_refresh_token_from_stdin_is_proved_and_kept() {
 }
 
 #[test]
+fn a_quiet_login_prints_no_warning() {
+    let test = Test::new().without_environment();
+    let token = test.sandbox.refresh_token().to_owned();
+    let args = "--refresh-token-file - --scope ZohoCRM.modulez.ALL";
+    assert!(login(&test, args).stdin(&token).run().stderr.contains("warning:"));
+    let quiet = login(&test, args).args("-q").stdin(&token).run();
+    assert_eq!((quiet.code, &*quiet.stderr), (0, ""));
+}
+
+#[test]
 fn a_dead_refresh_token_is_not_kept() {
     let test = Test::new().without_environment();
     login(&test, "").stdin("1000.dead.token").run().failed(77, "login_required");

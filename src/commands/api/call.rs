@@ -13,7 +13,6 @@ use crate::refresh::{self, Rejected, TokenRequest};
 use crate::secret::Secret;
 use crate::system::{ApiAnswer, ApiBody, ApiRequest, System};
 use crate::zoho::products::{self, BearerSupport, OrgParameter, TokenRefusal};
-use std::cell::Cell;
 use std::io::Read;
 use std::time::Duration;
 use url::Url;
@@ -31,8 +30,8 @@ pub(super) struct Call<'a> {
     pub(super) method: &'a str,
     headers: Vec<(String, String)>,
     body: ApiBody,
-    /// Whether warnings about the token were shown, or are not wanted.
-    quiet: Cell<bool>,
+    /// Whether the warning about the token was shown.
+    warned: bool,
 }
 
 /// A token, and the API domain that belongs to it.
@@ -55,14 +54,13 @@ impl<'a> Call<'a> {
         method: &'a str,
         headers: &[(String, String)],
         body: ApiBody,
-        quiet: bool,
     ) -> Self {
         let mut headers = headers.to_vec();
         let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
         if !has_type && !matches!(body, ApiBody::Empty) {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
-        Call { session, method, headers, body, quiet: Cell::new(quiet) }
+        Call { session, method, headers, body, warned: false }
     }
 
     /// Names the profile's organization where the product wants it, unless the user did.
@@ -81,16 +79,11 @@ impl<'a> Call<'a> {
 
     /// Gets a token as `get` does.
     pub(super) fn token(&mut self, system: &System) -> Result<ApiToken, Error> {
-        let request = TokenRequest {
-            min_ttl: MinTtl::Default,
-            timeout: TIMEOUT,
-            wait: Duration::ZERO,
-            refresh: false,
-            offline: false,
-        };
+        let request = TokenRequest::new(MinTtl::Default, TIMEOUT);
         let response = token::token(&mut self.session, system, &request)?;
-        if let Some(warning) = response.warning.as_ref().filter(|_| !self.quiet.replace(true)) {
+        if let Some(warning) = response.warning.as_ref().filter(|_| !self.warned) {
             system.warn(warning);
+            self.warned = true;
         }
         let profile = &self.session.profile;
         let view = View::of(profile, profile.scheme, &response.record, system.clock.now())?;

@@ -25,7 +25,7 @@ const PIECE: usize = 64 * 1024;
 const LONGEST_PAGE: u64 = 256 * 1024 * 1024;
 
 /// Sends one request, or one a page, and prints the answer. A status of 400 or more is `Code::Api`.
-pub(crate) fn api(system: &mut System, global: &Global, args: &ApiArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, global: &Global, args: &ApiArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, global.profile.as_deref())?;
     let product = args.product.as_deref().map(target::product).transpose()?;
     let sends_body = args.input.is_some() || (!args.fields.is_empty() && !args.paginate);
@@ -39,7 +39,7 @@ pub(crate) fn api(system: &mut System, global: &Global, args: &ApiArgs) -> Resul
         None if is_get || args.fields.is_empty() => (true, ApiBody::Empty),
         None => (false, ApiBody::Bytes(fields::json(&args.fields)?.to_string().into_bytes())),
     };
-    let mut call = Call::new(session, &method, &args.headers, body, global.verbosity.quiet);
+    let mut call = Call::new(session, &method, &args.headers, body);
     // A foreign URL is refused before a token request is spent.
     let early = target::is_url(&args.endpoint) && !hosts::depend_on_answer(&call.session.profile);
     let api_domain = if early { None } else { call.token(system)?.api_domain };

@@ -31,8 +31,9 @@ struct Findings {
 }
 
 /// Prints one line for each check. The exit code is 1 if one failed.
-pub(crate) fn doctor(system: &mut System, global: &Global, args: &DoctorArgs) -> Result<u8, Error> {
-    let (profile, checks) = match Session::open_unchecked(system, global, args.profile.as_deref()) {
+pub(crate) fn run(system: &mut System, global: &Global, args: &DoctorArgs) -> Result<u8, Error> {
+    let named = global.profile_or(args.profile.as_deref())?;
+    let (profile, checks) = match Session::open_unchecked(system, global, named) {
         Ok(session) => (Some(session.profile.name.to_string()), examine(&session, system)),
         Err(error) => (None, without_profile(&error, system)),
     };
@@ -83,17 +84,12 @@ fn config(session: &Session) -> Check {
     let profile = &session.profile;
     let place = profile.place();
     let path = session.config.path().display();
-    if session.config.names().is_empty() {
-        Check::ok(
-            &tr!("config"),
-            tr!("'{profile}' at {place}, from the environment", profile = profile.name, place),
-        )
+    let message = if session.config.names().is_empty() {
+        tr!("'{profile}' at {place}, from the environment", profile = profile.name, place)
     } else {
-        Check::ok(
-            &tr!("config"),
-            tr!("'{profile}' at {place}, in {path}", profile = profile.name, place, path),
-        )
-    }
+        tr!("'{profile}' at {place}, in {path}", profile = profile.name, place, path)
+    };
+    Check::ok(&tr!("config"), message)
 }
 
 fn table(checks: &[Check], report: &Report) -> String {

@@ -116,15 +116,13 @@ fn clock(system: &System, answer: &HttpAnswer) -> Check {
     };
     let off_s = system.clock.now().wall_ms.div_euclid(1000) - there.timestamp().as_second();
     let off = humanize(Duration::from_secs(off_s.unsigned_abs()));
-    match off_s {
-        s if s.abs() <= MOST_OFF_S => Check::ok(what, tr!("matches Zoho's")),
-        s => {
-            let message = if s > 0 {
-                tr!("{time} ahead of Zoho's", time = off)
-            } else {
-                tr!("{time} behind Zoho's", time = off)
-            };
-            Check::failed(what, message, tr!("set the clock, preferably by NTP: timedatectl set-ntp true"))
-        }
+    if off_s.abs() <= MOST_OFF_S {
+        return Check::ok(what, tr!("matches Zoho's"));
     }
+    let message = if off_s > 0 {
+        tr!("{time} ahead of Zoho's", time = off)
+    } else {
+        tr!("{time} behind Zoho's", time = off)
+    };
+    Check::failed(what, message, tr!("set the clock, preferably by NTP: timedatectl set-ntp true"))
 }

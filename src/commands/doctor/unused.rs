@@ -19,7 +19,7 @@ pub(crate) fn check(system: &System, global: &Global, fix: bool) -> Option<Check
     let now_ms = system.clock.now().wall_ms;
     let checked = Unused::find(&state, &config, now_ms).and_then(|found| match found.count() {
         0 => Ok(None),
-        _ if fix => remove(system, global, &state, &config).map(Some),
+        _ if fix => remove(system, &state, &config).map(Some),
         _ => {
             let advice = tr!("run 'zoho-cred doctor --fix' to remove them");
             Ok(Some(Check::warning(what, describe(&found), advice)))
@@ -28,14 +28,14 @@ pub(crate) fn check(system: &System, global: &Global, fix: bool) -> Option<Check
     checked.unwrap_or_else(|error| Some(Check::error(what, &error)))
 }
 
-fn remove(system: &System, global: &Global, state: &StateDir, config: &ConfigFile) -> Result<Check, Error> {
+fn remove(system: &System, state: &StateDir, config: &ConfigFile) -> Result<Check, Error> {
     let what = &tr!("unused");
     let lock = LoginLock::take(&*system.clock, state, config)?;
     let found = Unused::find(state, &lock.config, system.clock.now().wall_ms)?;
     let all = found.remove(state, &|word| -> Result<Box<dyn SecretStore>, Error> {
         Ok(match word {
             "file" => Box::new(FileSecrets::new(state)),
-            _ => Box::new(KeyringSecrets::new(KeyringTimeout::of(system, global.verbosity.quiet))),
+            _ => Box::new(KeyringSecrets::new(KeyringTimeout::of(system))),
         })
     })?;
     let removed = tr!("removed: {what}", what = describe(&found));

@@ -1,6 +1,6 @@
 //! What `login` looks up and checks before it asks or sends anything.
 
-use crate::cli::{FlowName, Global, LoginArgs};
+use crate::cli::{FlowName, LoginArgs};
 use crate::config::ConfigFile;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
@@ -51,12 +51,8 @@ pub(super) fn check_missing(system: &System, start: &Start<'_>, is_nameless: boo
 }
 
 /// Where to store secrets. If no keyring answers, a person may choose files instead.
-pub(super) fn choose_backend(
-    system: &mut System,
-    global: &Global,
-    start: &mut Start<'_>,
-) -> Result<(), Error> {
-    let Err(error) = check_backend(system, global, &start.secrets) else { return Ok(()) };
+pub(super) fn choose_backend(system: &mut System, start: &mut Start<'_>) -> Result<(), Error> {
+    let Err(error) = check_backend(system, &start.secrets) else { return Ok(()) };
     if start.secrets != SecretBackend::Keyring || error.code() != Code::Store {
         return Err(error);
     }
@@ -71,12 +67,10 @@ pub(super) fn choose_backend(
 }
 
 /// Whether secrets can be stored in `place`.
-pub(super) fn check_backend(system: &System, global: &Global, place: &SecretBackend) -> Result<(), Error> {
+pub(super) fn check_backend(system: &System, place: &SecretBackend) -> Result<(), Error> {
     match place {
         SecretBackend::File => Ok(()),
-        SecretBackend::Keyring => {
-            KeyringSecrets::new(KeyringTimeout::of(system, global.verbosity.quiet)).answers()
-        }
+        SecretBackend::Keyring => KeyringSecrets::new(KeyringTimeout::of(system)).answers(),
         SecretBackend::Command(_) | SecretBackend::Environment => {
             Err(wrong(tr!("this profile's secrets come from a command; use --secrets to change that")))
         }

@@ -2,16 +2,14 @@
 //! no new consent is needed.
 
 use crate::cli::{Global, LoginArgs};
-use crate::commands::login::context::{ATTEMPTS, TEST_REQUEST};
+use crate::commands::login::context::{ATTEMPTS, verify};
 use crate::commands::session::Session;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::client_secret::{another_client_secret, new_client_secret};
 use crate::login::wrong;
-use crate::model::{CredentialId, Profile, SecretBackend, Secrets};
-use crate::refresh::get_token;
-use crate::secret::Secret;
-use crate::secrets::{CredentialSource, LoginLock, Source, replace_client_secret};
+use crate::model::{CredentialId, SecretBackend, Secrets};
+use crate::secrets::{CredentialSource, LoginLock, replace_client_secret};
 use crate::system::System;
 
 /// Tests the new secret with one token request, then stores it for every profile that has the old one.
@@ -28,46 +26,30 @@ pub(super) fn client_secret_only(
         )));
     }
     let old = session.source(system).secrets()?;
-    let mut secret = new_client_secret(system, args)?;
-    let mut replaced = None;
-    for attempt in 1..=ATTEMPTS {
-        let secrets = Secrets { client_secret: secret.clone(), refresh_token: old.refresh_token.clone() };
-        match if args.no_verify { Ok(None) } else { verify(system, &session, &secrets) } {
-            Ok(token) => {
-                replaced = token;
-                break;
-            }
-            Err(error) if error.code() == Code::ClientRejected && attempt < ATTEMPTS => {
-                secret = another_client_secret(system, error)?;
+    let mut secrets = Secrets { client_secret: new_client_secret(system, args)?, ..old.clone() };
+    let (mut attempts, mut done) = (0, args.no_verify);
+    while !done {
+        attempts += 1;
+        match verify(system, &session, &secrets) {
+            Ok((_, verified)) => (secrets, done) = (verified, true),
+            Err(error) if error.code() == Code::ClientRejected && attempts < ATTEMPTS => {
+                secrets.client_secret = another_client_secret(system, error)?;
             }
             Err(error) => return Err(error),
         }
     }
     let source = session.source(system);
     let lock = LoginLock::take(&*system.clock, state, &session.config)?;
-    let names =
-        replace_client_secret(state, &|word| source.store(word), profile, &old.client_secret, &secret)?;
+    let (before, after) = (&old.client_secret, &secrets.client_secret);
+    let names = replace_client_secret(state, &|word| source.store(word), profile, before, after)?;
     drop(lock);
     if names.is_empty() {
         return Err(source.modified());
     }
-    if let Some(token) = replaced {
+    if let Some(token) = secrets.refresh_token.filter(|token| Some(token) != old.refresh_token.as_ref()) {
         source.replace(&old, &token, &|_: &CredentialId| Ok(()))?;
     }
-    if !global.verbosity.quiet {
-        let names = names.join(&tr!(", "));
-        system.say(&tr!("zoho-cred: the new client secret is stored for {names}", names));
-    }
+    let names = names.join(&tr!(", "));
+    system.inform(&tr!("zoho-cred: the new client secret is stored for {names}", names));
     Ok(0)
-}
-
-/// Tests `secrets`. Returns the refresh token that replaces theirs, if Zoho issued one.
-fn verify(system: &System, session: &Session, secrets: &Secrets) -> Result<Option<Secret>, Error> {
-    let profile: &Profile = &session.profile;
-    let source = Source::given(profile, system, &session.state, secrets);
-    let response = session.with_ports(system, &source, |ports| Ok(get_token(ports, &TEST_REQUEST)?))?;
-    if let Some(warning) = &response.warning {
-        system.warn(warning);
-    }
-    Ok(source.replacement())
 }

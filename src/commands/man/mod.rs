@@ -15,7 +15,7 @@ const EXIT_STATUS: &str = include_str!("exit_status.roff");
 const REFERENCE: &str = include_str!("reference.roff");
 
 /// Opens a page on a terminal, prints it elsewhere, or writes all pages to a directory.
-pub(crate) fn man(system: &mut System, args: &ManArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, args: &ManArgs) -> Result<u8, Error> {
     let mut root = hide_repeated_globals(Cli::command().disable_help_subcommand(true));
     root.build();
     if let Some(folder) = &args.dir {
@@ -35,7 +35,7 @@ pub(crate) fn man(system: &mut System, args: &ManArgs) -> Result<u8, Error> {
         Error::new(
             Code::Failure,
             tr!("could not run {what}", what = "man"),
-            tr!("run '{command} --help'", command = command_line(command)),
+            tr!("run '{command} --help'", command = command.get_bin_name().unwrap_or("zoho-cred")),
         )
         .with_cause(causes::cause(&error))
     })
@@ -49,11 +49,6 @@ fn write_all(command: &Command, folder: &Path) -> io::Result<()> {
 /// For example `zoho-cred-helper-git.1`.
 fn file_name(command: &Command) -> String {
     Man::new(command.clone()).get_filename()
-}
-
-/// For example `zoho-cred helper git`.
-fn command_line(command: &Command) -> &str {
-    command.get_bin_name().unwrap_or("zoho-cred")
 }
 
 fn page(command: &Command) -> io::Result<Vec<u8>> {

@@ -15,11 +15,11 @@ use crate::system::{System, process};
 use sample::Sample;
 
 /// Prints the settings on stdout and how to test them on stderr.
-pub(crate) fn setup(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let text = fill(&session, system, text(args.target), quoting(args.target))?;
     system.print(text.as_bytes())?;
-    if !global.verbosity.quiet {
+    if !system.terminal.quiet {
         let words = fill(&session, system, &check(args.target), str::to_owned)?;
         for line in words.trim_end().lines() {
             system.say_as_it_is(&tr!("zoho-cred: check: {line}", line));

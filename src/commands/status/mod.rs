@@ -18,7 +18,7 @@ pub(crate) const MANY_TOKENS: u32 = 8;
 
 /// Prints the status. Exit codes: 0 if a token can be had, 77 if a login is needed, 75 while cooling down or out of
 /// budget without a valid token.
-pub(crate) fn status(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
+pub(crate) fn run(system: &mut System, global: &Global, args: &StatusArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let found = LocalState::read(&session, system)?.with_other_machines(&session, system);
     let status = evaluate(&session, system, &found);
@@ -30,7 +30,7 @@ pub(crate) fn status(system: &mut System, global: &Global, args: &StatusArgs) ->
         }
     };
     system.print(text.as_bytes())?;
-    if status.minted_last_hour >= MANY_TOKENS && !global.verbosity.quiet {
+    if status.minted_last_hour >= MANY_TOKENS {
         system.warn(&tr!(
             "{count} tokens were minted in the last hour; Zoho keeps only the newest 10 to 15",
             count = status.minted_last_hour,

@@ -77,19 +77,6 @@ pub(crate) struct BudgetStatus {
     pub(crate) in_use: BudgetUse,
 }
 
-impl BudgetStatus {
-    fn of(in_use: BudgetUse, window: Duration) -> Self {
-        BudgetStatus {
-            limit: in_use.limit,
-            used: in_use.used,
-            left: in_use.left(),
-            window_s: window.as_secs(),
-            next_slot_s: in_use.next_slot.as_secs(),
-            in_use,
-        }
-    }
-}
-
 #[derive(Serialize)]
 pub(crate) struct LastFailure {
     /// Zoho's error code, or ours.
@@ -243,7 +230,14 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
         settings_changed: matches!(local.no_credential, Some(CredentialError::SettingsChanged { .. })),
         scopes_edited: local.wants_other_scopes(profile),
         token,
-        budget: BudgetStatus::of(in_use, budget.window),
+        budget: BudgetStatus {
+            limit: in_use.limit,
+            used: in_use.used,
+            left: in_use.left(),
+            window_s: budget.window.as_secs(),
+            next_slot_s: in_use.next_slot.as_secs(),
+            in_use,
+        },
         minted_last_hour: ledger.minted_last_hour(now),
         cool_down_until: cool_down
             .map(|left| rfc3339(clock.wall_ms.div_euclid(1000) + left.as_secs() as i64)),

@@ -1,45 +1,33 @@
 //! The status as text.
 
 use crate::commands::report::{Report, Style, StyledText, plain, styled};
-use crate::commands::status::state::{State, Status};
+use crate::commands::status::state::{LastFailure, State, Status};
 use crate::i18n::{humanize, tr};
 use crate::sanitize::sanitize;
 use std::time::Duration;
 
 /// The full status, one fact per line. `shared` describes the shared store.
 pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Report, now_ms: i64) -> String {
-    let fact = |name: String, value: String| Some(vec![plain(name), plain(sanitize(&value))]);
+    let fact = |name: String, value: Option<String>| Some(vec![plain(name), plain(sanitize(&value?))]);
     report.table(
         [
             Some(vec![styled(Style::Strong, status.profile.clone()), state(status, report, now_ms)]),
-            fact(tr!("data center"), place(status)),
-            login(status).and_then(|login| fact(tr!("login"), login)),
-            status.account.clone().and_then(|account| fact(tr!("account"), account)),
-            fact(tr!("client"), status.client_id.clone()),
-            status.flow.clone().and_then(|flow| fact(tr!("flow"), flow)),
-            (!status.scopes.is_empty())
-                .then(|| status.scopes.join(" "))
-                .and_then(|it| fact(tr!("scopes"), it)),
-            status.org_id.clone().and_then(|id| fact(tr!("organization"), id)),
-            fact(tr!("token"), token(status, report, now_ms)),
-            fact(tr!("budget"), budget(status, report)),
-            fact(tr!("minted"), tr!("{count} in the last hour", count = status.minted_last_hour)),
-            status.last_failure.as_ref().and_then(|failure| {
-                fact(
-                    tr!("last failure"),
-                    tr!(
-                        "{message} ({code}), at {time}",
-                        message = failure.said,
-                        code = failure.code,
-                        time = report.time(failure.at_ms),
-                    ),
-                )
-            }),
-            status.lock.held.then(|| refreshing(status.lock.pid)).and_then(|who| fact(tr!("lock"), who)),
-            fact(tr!("secrets"), status.stores.secrets.to_owned()),
-            fact(tr!("cache"), status.stores.cache.clone()),
-            shared.and_then(|line| fact(tr!("shared##store"), line)),
-            next(status).and_then(|step| fact(tr!("next"), step)),
+            fact(tr!("data center"), Some(place(status))),
+            fact(tr!("login"), login(status)),
+            fact(tr!("account"), status.account.clone()),
+            fact(tr!("client"), Some(status.client_id.clone())),
+            fact(tr!("flow"), status.flow.clone()),
+            fact(tr!("scopes"), (!status.scopes.is_empty()).then(|| status.scopes.join(" "))),
+            fact(tr!("organization"), status.org_id.clone()),
+            fact(tr!("token"), Some(token(status, report, now_ms))),
+            fact(tr!("budget"), Some(budget(status, report))),
+            fact(tr!("minted"), Some(tr!("{count} in the last hour", count = status.minted_last_hour))),
+            fact(tr!("last failure"), last_failure(status, report)),
+            fact(tr!("lock"), status.lock.held.then(|| refreshing(status.lock.pid))),
+            fact(tr!("secrets"), Some(status.stores.secrets.to_owned())),
+            fact(tr!("cache"), Some(status.stores.cache.clone())),
+            fact(tr!("shared##store"), shared),
+            fact(tr!("next"), next(status)),
         ]
         .into_iter()
         .flatten(),
@@ -127,6 +115,11 @@ fn rounded(left: Duration) -> Duration {
 fn budget(status: &Status, report: &Report) -> String {
     let in_use = &status.budget.in_use;
     format!("{} {}", report.bar(in_use.left().into(), in_use.limit.into()), in_use.describe())
+}
+
+fn last_failure(status: &Status, report: &Report) -> Option<String> {
+    let LastFailure { code, said, at_ms, .. } = status.last_failure.as_ref()?;
+    Some(tr!("{message} ({code}), at {time}", message = said, code, time = report.time(*at_ms)))
 }
 
 pub(crate) fn refreshing(pid: Option<u32>) -> String {
