@@ -41,7 +41,7 @@ fn a_replaced_file_is_picked_up() {
     until("another token in the file", || std::fs::read_to_string(&out).unwrap().trim() != old);
     let new = std::fs::read_to_string(&out).unwrap().trim().to_owned();
     until("a scrape with the new token", || seen(&new));
-    for running in [prometheus, watch] {
-        running.terminate();
-    }
+    prometheus.signal("TERM");
+    prometheus.wait().exits(0);
+    watch.terminate();
 }

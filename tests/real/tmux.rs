@@ -94,15 +94,15 @@ fn log_in_by_device(test: &Test, screen: &Screen) {
     ));
     screen.waits_for("left: waiting for");
     let shown = screen.shown();
-    // The code is in a frame and on one line at any width.
-    let code =
-        shown.lines().find_map(|line| line.trim().strip_prefix('│')).unwrap_or_else(|| panic!("{shown}"));
-    let code = code.trim_end_matches('│').trim().to_owned();
+    // The code has a line of its own at any width.
+    let is_code =
+        |line: &&str| line.len() == 8 && line.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let code = shown.lines().map(str::trim).find(is_code).unwrap_or_else(|| panic!("{shown}"));
     // Only URLs are wrapped by the terminal, so that they can be copied. Text is wrapped between words.
     let broken = screen.broken();
     assert!(broken.iter().all(|line| line.trim().starts_with("http")), "{broken:?}");
     let page = format!("{}/oauth/v3/device", test.sandbox.url());
-    let form = [("user_code", code.as_str()), ("decision", "accept")];
+    let form = [("user_code", code), ("decision", "accept")];
     let http = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
     assert_eq!(http.post(page).form(&form).send().unwrap().status(), 200);
     screen.ends(0);
