@@ -1,5 +1,5 @@
-//! Lists the catalogs of translations, and makes dynamic release builds for glibc start faster: unwinding support is
-//! linked in, so that a call loads one shared library less, and relative relocations are packed.
+//! Lists the catalogs of translations, and links unwinding support into dynamic release builds for glibc, so that a
+//! call loads one shared library less.
 
 #![expect(
     clippy::disallowed_methods,
@@ -19,13 +19,8 @@ fn main() {
     let glibc = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");
     let dynamic = !var("CARGO_CFG_TARGET_FEATURE").is_ok_and(|found| found.contains("crt-static"));
     let native = var("HOST") == var("TARGET");
-    if is("PROFILE", "release") && glibc && native && dynamic {
-        if has_archive("gcc_eh") {
-            println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
-        }
-        if glibc_minor().is_some_and(|minor| minor >= 36) {
-            println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
-        }
+    if is("PROFILE", "release") && glibc && native && dynamic && has_archive("gcc_eh") {
+        println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
     }
 }
 
@@ -42,13 +37,6 @@ fn list_catalogs() {
     }
     let output = Path::new(&var("OUT_DIR").unwrap_or_default()).join("catalogs.rs");
     fs::write(output, list + "]").expect("the output folder is writable");
-}
-
-/// The glibc of this machine is 2.MINOR. From 2.36 on, it loads packed relocations. A program that has them refuses to
-/// start with an older one. Linkers that cannot pack them ignore the option.
-fn glibc_minor() -> Option<u32> {
-    let output = Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok()?;
-    String::from_utf8_lossy(&output.stdout).trim().strip_prefix("glibc 2.")?.parse().ok()
 }
 
 /// Whether the C compiler has the library as an archive. Otherwise the shared library is linked, as usual.
