@@ -99,9 +99,11 @@ impl ConfigFile {
         let parsed = Document::parse(text).map_err(|error| {
             let line = error.span().map(|span| line_of(text, span.start));
             let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-            // The mistake of people who write no TOML is worth words of our own.
+            // The mistakes of people who write no TOML are worth words of our own.
             let problem = if message.starts_with("string values must be quoted") {
                 tr!("a text must stand in quotes")
+            } else if message.starts_with("duplicate key") {
+                tr!("this key is there twice")
             } else {
                 tr!("this is not TOML: {message}", message)
             };
@@ -267,7 +269,7 @@ mod tests {
             ("soid='ZohoCRM.1'", "soid goes with"),
             ("client_secret='y'", "'client_secret' is not kept in this file"),
             ("redirect_uri=http", "a text must stand in quotes"),
-            ("client_id='y'", "not TOML: duplicate key"),
+            ("client_id='y'", "twice"),
         ] {
             wrong(&format!("{sound}{key}"), 4, problem);
         }

@@ -13,6 +13,9 @@ pub(crate) const CAPABILITIES: &[u8] = b"version 0\ncapability authtype\n";
 /// Tells git to ask no other helper and not to prompt.
 pub(crate) const QUIT: &[u8] = b"quit=1\n";
 
+/// git reads no longer line, in bytes.
+const LONGEST_LINE: usize = 65_535;
+
 /// A request of git. Unknown keys are ignored, so that newer versions of git work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GitRequest {
@@ -39,6 +42,9 @@ impl GitRequest {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() {
                 break;
+            }
+            if line.len() > LONGEST_LINE {
+                return Err(bad(tr!("has a line that is too long")));
             }
             if line.iter().any(|b| matches!(b, 0 | b'\r')) {
                 return Err(bad(tr!("has an illegal byte")));
@@ -130,7 +136,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_longest_line_is_the_longest_that_git_reads() {
+        let path = |length: usize| format!("protocol=https\npath={}\n\n", "a".repeat(length - "path=".len()));
+        assert!(GitRequest::parse(path(65_535).as_bytes()).is_ok());
+        assert!(GitRequest::parse(path(65_536).as_bytes()).is_err());
+    }
+
     proptest! {
+        #[test]
+        fn no_bytes_crash_it(bytes: Vec<u8>) {
+            let _ = GitRequest::parse(&bytes);
+        }
+
         #[test]
         fn the_end_is_found_however_it_arrives(bytes in "[a\r\n]{0,12}") {
             let bytes = bytes.as_bytes();

@@ -31,6 +31,7 @@ pub(crate) fn answer(view: &View<'_>) -> String {
 mod tests {
     use super::*;
     use crate::error::Code;
+    use proptest::prelude::*;
 
     #[test]
     fn only_an_object_with_a_uri_is_a_request() {
@@ -47,6 +48,14 @@ mod tests {
             b"[\"https://x\"]",
         ] {
             assert!(read(bad).is_err_and(|error| error.code() == Code::BadInput));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_crash_it(bytes: Vec<u8>, uri: String) {
+            let _ = read(&*bytes);
+            let _ = Place::of_uri(&uri);
         }
     }
 }
