@@ -1,6 +1,5 @@
 //! A temporary certificate authority with a valid and three faulty certificates.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use std::io;
@@ -55,18 +54,8 @@ impl Tls {
             )
             .map_err(io::Error::other)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Tls { ca_pem: pem(published.der()), acceptor: Arc::new(config).into() })
+        Ok(Tls { ca_pem: published.pem(), acceptor: Arc::new(config).into() })
     }
-}
-
-/// A certificate in PEM, as RFC 7468 has it.
-fn pem(der: &[u8]) -> String {
-    let mut text = "-----BEGIN CERTIFICATE-----\n".to_owned();
-    for line in der.chunks(48) {
-        text += &STANDARD.encode(line);
-        text.push('\n');
-    }
-    text + "-----END CERTIFICATE-----\n"
 }
 
 fn authority() -> io::Result<CertifiedIssuer<'static, KeyPair>> {
