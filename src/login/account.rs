@@ -23,9 +23,7 @@ pub(crate) struct LoginToken {
 /// Prints the account of `token`, or the scope that is needed to read it. Returns the account. Never fails the
 /// login.
 pub(crate) fn show(system: &System, http: &dyn Http, token: &LoginToken) -> Option<String> {
-    let authorization = Some(Secret::new(format!("Zoho-oauthtoken {}", token.token.expose())));
-    let request =
-        HttpRequest { authorization, ..HttpRequest::get(token.accounts_url.join(userinfo::PATH), TIMEOUT) };
+    let request = HttpRequest::get_with(&token.token, token.accounts_url.join(userinfo::PATH), TIMEOUT);
     let account = match http.send(&request) {
         Ok(answer) => userinfo::account(answer.status, &answer.body),
         Err(failure) => {

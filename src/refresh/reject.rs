@@ -103,11 +103,8 @@ pub(crate) fn is_alive(ports: &Ports<'_>, token: &Secret) -> Liveness {
 }
 
 fn ask(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Liveness {
-    let answer = ports.http.send(&HttpRequest {
-        authorization: Some(Secret::new(format!("Zoho-oauthtoken {}", token.expose()))),
-        ..HttpRequest::get(ports.profile.accounts_url.join(userinfo::PATH), timeout)
-    });
-    match answer {
+    let url = ports.profile.accounts_url.join(userinfo::PATH);
+    match ports.http.send(&HttpRequest::get_with(token, url, timeout)) {
         Ok(answer) => userinfo::liveness(answer.status, &answer.body),
         Err(failure) => {
             log::info!("whether the token lives could not be found out: {}", failure.problem.code());

@@ -58,6 +58,12 @@ impl<'a> HttpRequest<'a> {
         HttpRequest { method: Method::Get, url, form: &[], authorization: None, timeout }
     }
 
+    /// A GET with an access token.
+    pub(crate) fn get_with(token: &Secret, url: String, timeout: Duration) -> Self {
+        let authorization = Some(Secret::new(format!("Zoho-oauthtoken {}", token.expose())));
+        HttpRequest { authorization, ..HttpRequest::get(url, timeout) }
+    }
+
     /// A POST of a form.
     pub(crate) fn post(url: String, form: &'a [(&'static str, Secret)], timeout: Duration) -> Self {
         HttpRequest { method: Method::Post, url, form, authorization: None, timeout }

@@ -3,7 +3,8 @@
 
 use std::net::TcpStream;
 
-/// Whether the process at the other end of `stream` belongs to the current user. Only established sockets count: the kernel lists closed ones as root's.
+/// Whether the process at the other end of `stream` belongs to the current user. Only established sockets count: the kernel
+/// lists closed ones as root's.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "this is the one adapter")]
 pub(crate) fn is_own(stream: &TcpStream) -> bool {

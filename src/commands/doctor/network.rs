@@ -7,7 +7,6 @@ use crate::i18n::{humanize, tr};
 use crate::oauth::SERVER_INFO_PATH;
 use crate::oauth::userinfo::{self, Account, Liveness};
 use crate::problem::Problem;
-use crate::secret::Secret;
 use crate::system::{Http, HttpAnswer, HttpRequest, System};
 use crate::zoho::{products, scopes};
 use std::time::Duration;
@@ -49,9 +48,8 @@ pub(crate) fn checks(session: &Session, system: &System, local: Option<&LocalSta
 fn token(session: &Session, system: &System, http: &dyn Http, local: &LocalState) -> Option<Check> {
     let (what, name) = (&tr!("token"), &session.profile.name);
     let token = local.cache.valid_token(system.clock.now())?;
-    let authorization = Some(Secret::new(format!("Zoho-oauthtoken {}", token.access_token.expose())));
     let url = session.profile.accounts_url.join(userinfo::PATH);
-    let answer = http.send(&HttpRequest { authorization, ..HttpRequest::get(url, TIMEOUT) });
+    let answer = http.send(&HttpRequest::get_with(&token.access_token, url, TIMEOUT));
     let (liveness, account) = match &answer {
         Ok(answer) => {
             let (status, body) = (answer.status, &*answer.body);
