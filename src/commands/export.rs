@@ -2,6 +2,7 @@
 
 use crate::cli::{ExportArgs, ExportFormat, Global};
 use crate::commands::Session;
+use crate::config::hosts::own_data_center;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::login::confirm;
@@ -19,9 +20,10 @@ pub(crate) fn run(system: &mut System, global: &Global, args: &ExportArgs) -> Re
         return Ok(0);
     }
     let secrets = session.source(system).secrets()?;
+    let exported = Exported::of(profile, &secrets);
     let text = match args.output {
-        ExportFormat::Dotenv => dotenv(profile, &secrets)?,
-        ExportFormat::Json => json(&object(profile, &secrets)) + "\n",
+        ExportFormat::Dotenv => dotenv(&exported)?,
+        ExportFormat::Json => json(&exported) + "\n",
     };
     system.print(text.as_bytes())?;
     if profile.grant == Grant::RefreshToken {
@@ -43,36 +45,22 @@ fn shows_secrets(system: &mut System, profile: &Profile) -> Result<bool, Error> 
     confirm(system, &tr!("Show the client secret and the refresh token of '{name}' on this terminal?", name))
 }
 
-/// The variables of the environment profile with this credential.
-fn variables(profile: &Profile, secrets: &Secrets) -> Vec<(&'static str, String)> {
-    let scopes = (!profile.scopes.is_empty()).then(|| profile.scopes.join(","));
-    let (grant, soid) = match &profile.grant {
-        Grant::RefreshToken => (None, None),
-        Grant::ClientCredentials { soid } => (Some(profile.grant.word().to_owned()), soid.clone()),
-    };
-    let (data_center, accounts_url) = match profile.data_center {
-        Some(data_center) => (Some(data_center.code.to_owned()), None),
-        None => (None, Some(profile.accounts_url.to_string())),
-    };
-    let secret = |secret: &Secret| secret.expose().to_owned();
-    let all = [
-        ("ZOHO_CLIENT_ID", Some(profile.client_id.clone())),
-        ("ZOHO_CLIENT_SECRET", Some(secret(&secrets.client_secret))),
-        ("ZOHO_REFRESH_TOKEN", secrets.refresh_token.as_ref().map(secret)),
-        ("ZOHO_GRANT", grant),
-        ("ZOHO_SOID", soid),
-        ("ZOHO_DATA_CENTER", data_center),
-        ("ZOHO_ACCOUNTS_URL", accounts_url),
-        ("ZOHO_SCOPES", scopes),
-    ];
-    all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
-}
-
 /// `NAME=value` lines without quotes, because `docker --env-file` takes quotes literally. `Code::Config` for a value that
 /// another program would read differently.
-fn dotenv(profile: &Profile, secrets: &Secrets) -> Result<String, Error> {
+fn dotenv(exported: &Exported<'_>) -> Result<String, Error> {
+    let scopes = exported.scopes.join(",");
+    let variables = [
+        ("ZOHO_CLIENT_ID", Some(exported.client_id)),
+        ("ZOHO_CLIENT_SECRET", Some(exported.client_secret)),
+        ("ZOHO_REFRESH_TOKEN", exported.refresh_token),
+        ("ZOHO_GRANT", exported.grant),
+        ("ZOHO_SOID", exported.soid),
+        ("ZOHO_DATA_CENTER", exported.data_center),
+        ("ZOHO_ACCOUNTS_URL", Some(exported.accounts_url).filter(|_| exported.data_center.is_none())),
+        ("ZOHO_SCOPES", Some(&*scopes).filter(|scopes| !scopes.is_empty())),
+    ];
     let mut text = String::new();
-    for (name, value) in variables(profile, secrets) {
+    for (name, value) in variables.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         let is_plain = |b: u8| b.is_ascii_graphic() && !b"'\"`\\#$".contains(&b);
         if !value.bytes().all(is_plain) {
             return Err(Error::new(
@@ -86,13 +74,14 @@ fn dotenv(profile: &Profile, secrets: &Secrets) -> Result<String, Error> {
     Ok(text)
 }
 
-/// The keys are in the order of the contract.
+/// What is exported. The keys are in the order of the contract.
 #[derive(Serialize)]
-struct Json<'a> {
+struct Exported<'a> {
     version: u32,
     client_id: &'a str,
     client_secret: &'a str,
     refresh_token: Option<&'a str>,
+    /// `None` unless `accounts_url` is that of the data center.
     data_center: Option<&'a str>,
     accounts_url: &'a str,
     scopes: &'a [String],
@@ -102,20 +91,22 @@ struct Json<'a> {
     soid: Option<&'a str>,
 }
 
-fn object<'a>(profile: &'a Profile, secrets: &'a Secrets) -> Json<'a> {
-    let (grant, soid) = match &profile.grant {
-        Grant::ClientCredentials { soid } => (Some(profile.grant.word()), soid.as_deref()),
-        Grant::RefreshToken => (None, None),
-    };
-    Json {
-        version: 1,
-        client_id: &profile.client_id,
-        client_secret: secrets.client_secret.expose(),
-        refresh_token: secrets.refresh_token.as_ref().map(Secret::expose),
-        data_center: profile.data_center.map(|data_center| data_center.code),
-        accounts_url: profile.accounts_url.as_str(),
-        scopes: &profile.scopes,
-        grant,
-        soid,
+impl<'a> Exported<'a> {
+    fn of(profile: &'a Profile, secrets: &'a Secrets) -> Self {
+        let (grant, soid) = match &profile.grant {
+            Grant::ClientCredentials { soid } => (Some(profile.grant.word()), soid.as_deref()),
+            Grant::RefreshToken => (None, None),
+        };
+        Exported {
+            version: 1,
+            client_id: &profile.client_id,
+            client_secret: secrets.client_secret.expose(),
+            refresh_token: secrets.refresh_token.as_ref().map(Secret::expose),
+            data_center: own_data_center(profile).map(|data_center| data_center.code),
+            accounts_url: profile.accounts_url.as_str(),
+            scopes: &profile.scopes,
+            grant,
+            soid,
+        }
     }
 }

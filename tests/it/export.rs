@@ -68,6 +68,16 @@ fn the_bytes_of_both_formats() {
     in_order(&exported.stdout, &keys);
 }
 
+/// Regression: `export` named the data center and not the accounts server, so the other machine sent the secrets to Zoho's.
+#[test]
+fn an_accounts_server_is_exported_although_a_data_center_is_set() {
+    let test = Test::new().with_profile();
+    let exported = test.run("export -q").stdout;
+    test.write_config(&format!("{}data_center = \"jp\"\n", test.read_config()));
+    assert_eq!(test.run("export -q").stdout, exported);
+    assert!(test.run("export -o json -q").json()["data_center"].is_null());
+}
+
 #[test]
 fn the_environment_and_client_credentials_can_be_exported() {
     let mut test = Test::new();
