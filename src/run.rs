@@ -28,7 +28,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     }
     let args = expand_program_name(args);
     let _speaking = speak(if wants_json(&args) { Language::English } else { user_language(system) });
-    system.terminal.color = color(&args);
+    system.terminal.color = match value_of("--color", &args) {
+        Some(Color::Always) => Some(true),
+        Some(Color::Never) => Some(false),
+        Some(Color::Auto) | None => None,
+    };
     let cli = match parse_alone(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => return report_clap_error(&args, error, system),
@@ -106,23 +110,24 @@ pub(crate) fn protocol(name: &OsStr) -> Option<&'static str> {
     }
 }
 
-/// Whether errors are printed as JSON. Works on unparsed arguments, because parse errors are reported too.
-fn wants_json(args: &[OsString]) -> bool {
-    args.windows(2).any(|pair| pair[0] == "--error-format" && pair[1] == "json")
-        || args.iter().any(|arg| arg == "--error-format=json")
+/// The last value of a flag in unparsed arguments, because help and parse errors depend on some flags, too.
+fn value_of<T: ValueEnum>(flag: &str, args: &[OsString]) -> Option<T> {
+    let own = args.iter().take_while(|arg| *arg != "--").map(|arg| arg.to_str().unwrap_or_default());
+    let mut value = None;
+    let mut is_next = false;
+    for arg in own {
+        if is_next {
+            value = Some(arg);
+        } else if let Some(joined) = arg.strip_prefix(flag).and_then(|rest| rest.strip_prefix('=')) {
+            value = Some(joined);
+        }
+        is_next = arg == flag;
+    }
+    T::from_str(value?, false).ok()
 }
 
-/// The value of `--color`. Works on unparsed arguments, because help and parse errors are colored, too.
-fn color(args: &[OsString]) -> Option<bool> {
-    let own = args.iter().take_while(|arg| *arg != "--").map(|arg| arg.to_str().unwrap_or_default());
-    let own: Vec<&str> = own.collect();
-    let separate = own.windows(2).filter(|pair| pair[0] == "--color").map(|pair| pair[1]);
-    let joined = own.iter().filter_map(|arg| arg.strip_prefix("--color="));
-    match separate.chain(joined).next_back().map(|value| Color::from_str(value, false)) {
-        Some(Ok(Color::Always)) => Some(true),
-        Some(Ok(Color::Never)) => Some(false),
-        _ => None,
-    }
+fn wants_json(args: &[OsString]) -> bool {
+    value_of("--error-format", args) == Some(ErrorFormat::Json)
 }
 
 /// Whether a program reads the output, which is then in English.

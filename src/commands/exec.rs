@@ -11,9 +11,13 @@ use crate::refresh::TokenRequest;
 use crate::system::{System, process};
 use std::io::{self, ErrorKind};
 
-/// Removed first, because an outer `exec` may have set them and a token must not be combined with another profile's API
-/// domain.
-const REMOVED: [&str; 3] = ["ZOHO_ACCESS_TOKEN", "ZOHO_API_DOMAIN", "ZOHO_ACCESS_TOKEN_EXPIRES_AT"];
+/// The variables that `--env` can replace. They are removed first, because an outer `exec` may have set them and a token
+/// must not be combined with another profile's API domain.
+const DEFAULTS: [(EnvValue, &str); 3] = [
+    (EnvValue::Token, "ZOHO_ACCESS_TOKEN"),
+    (EnvValue::ApiDomain, "ZOHO_API_DOMAIN"),
+    (EnvValue::ExpiresAt, "ZOHO_ACCESS_TOKEN_EXPIRES_AT"),
+];
 
 /// Gets a token and replaces this process with the command. Long-lived credentials are removed from its
 /// environment.
@@ -31,7 +35,7 @@ pub(crate) fn run(system: &mut System, global: &Global, args: &ExecArgs) -> Resu
         args.command.split_first().ok_or_else(|| Error::usage(tr!("which command?"), "zoho-cred exec"))?;
     // Ctrl-C is for the command.
     system.signals.hold();
-    process::become_program(program, rest, &environment(&view, args), &REMOVED)
+    process::become_program(program, rest, &environment(&view, args), &DEFAULTS.map(|(_, name)| name))
         .map_err(|error| not_run(&program.to_string_lossy(), &error))
 }
 
@@ -63,10 +67,5 @@ fn environment(view: &View<'_>, args: &ExecArgs) -> Vec<(String, String)> {
 }
 
 fn default_variable(value: EnvValue) -> Option<&'static str> {
-    match value {
-        EnvValue::Token => Some("ZOHO_ACCESS_TOKEN"),
-        EnvValue::ApiDomain => Some("ZOHO_API_DOMAIN"),
-        EnvValue::ExpiresAt => Some("ZOHO_ACCESS_TOKEN_EXPIRES_AT"),
-        EnvValue::Header => None,
-    }
+    DEFAULTS.iter().find(|(known, _)| *known == value).map(|(_, name)| *name)
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(system: &mut System, global: &Global, protocol: &Protocol) -> 
             "get" => git_get(system, global, args),
             "erase" => git_erase(system, global),
             "capability" => system.print(git::CAPABILITIES).map(|()| 0),
-            "store" => read(system, |_, _| false).map(|_| 0),
+            "store" => read(system).map(|_| 0),
             _ => Ok(0),
         },
         Protocol::Uri(args @ UriArgs { operation: UriOperation::Get, .. }) => uri_get(system, global, args),
@@ -36,7 +36,7 @@ pub(crate) fn run(system: &mut System, global: &Global, protocol: &Protocol) -> 
 }
 
 fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, Error> {
-    let request = git::GitRequest::parse(&read(system, git::GitRequest::is_whole)?)?;
+    let request = git::GitRequest::parse(&read(system)?)?;
     let Some(mut session) = git_session(system, global, &request)? else { return Ok(0) };
     if !request.authtype && !args.allow_basic {
         log::info!("this git is too old to send Zoho's scheme (2.46 can), so it gets nothing");
@@ -58,7 +58,7 @@ fn git_get(system: &mut System, global: &Global, args: &GitArgs) -> Result<u8, E
 
 /// git received a 401: drops the cached token if it is the rejected one.
 fn git_erase(system: &mut System, global: &Global) -> Result<u8, Error> {
-    let request = git::GitRequest::parse(&read(system, git::GitRequest::is_whole)?)?;
+    let request = git::GitRequest::parse(&read(system)?)?;
     let Some(given) = request.given.as_ref().filter(|given| is_well_formed(given.expose())) else {
         return Ok(0);
     };
@@ -125,11 +125,10 @@ pub(super) fn known_api_domain(session: &Session, system: &System) -> Option<Str
     record.api_domain
 }
 
-/// Reads a request until the end of stdin, or until `is_whole`, which gets the bytes and how many it has seen before. A
-/// caller may keep stdin open until it has the answer.
-fn read(system: &mut System, is_whole: impl Fn(&[u8], usize) -> bool) -> Result<Vec<u8>, Error> {
+/// Reads a request of git until it is whole, or until the end of stdin. A caller may keep stdin open until it has the answer.
+fn read(system: &mut System) -> Result<Vec<u8>, Error> {
     let (mut bytes, mut seen, mut piece) = (Vec::new(), 0, [0; 8192]);
-    while !is_whole(&bytes, seen) {
+    while !git::GitRequest::is_whole(&bytes, seen) {
         seen = bytes.len();
         match system.stdin.read(&mut piece) {
             Ok(0) => break,

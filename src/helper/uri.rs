@@ -7,8 +7,10 @@ use crate::error::Error;
 use crate::helper::bad_input;
 use crate::i18n::tr;
 use crate::output::{View, rfc3339};
-use serde::Deserialize;
+use crate::sanitize::json;
+use serde::{Deserialize, Serialize};
 use serde_json::{Deserializer, Value};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 /// Reads a JSON object and returns the host of its `uri`, or `None` if no token may be sent to it. Reads nothing after the
@@ -21,10 +23,17 @@ pub fn read(input: impl Read) -> Result<Option<Place>, Error> {
     })
 }
 
-/// One JSON object and a newline. No scheme or token has a character that JSON escapes.
+#[derive(Serialize)]
+struct Answer {
+    headers: BTreeMap<&'static str, [String; 1]>,
+    expires: String,
+}
+
+/// One JSON object and a newline.
 pub(crate) fn answer(view: &View<'_>) -> String {
-    let (scheme, token, expires) = (view.scheme.word(), view.access_token, rfc3339(view.reported_expires_at));
-    format!("{{\"headers\":{{\"Authorization\":[\"{scheme} {token}\"]}},\"expires\":\"{expires}\"}}\n")
+    let value = format!("{} {}", view.scheme.word(), view.access_token);
+    let headers = BTreeMap::from([("Authorization", [value])]);
+    json(&Answer { headers, expires: rfc3339(view.reported_expires_at) }) + "\n"
 }
 
 #[cfg(test)]

@@ -11,6 +11,16 @@ fn the_last_of_a_repeated_flag_counts() {
     test.run("--error-format json get nobody --error-format text").failed(78, "unknown_profile");
 }
 
+/// Regression: a flag of the command that `exec` runs made our own usage errors JSON.
+#[test]
+fn flags_of_the_command_of_exec_are_not_ours() {
+    let test = Test::new().var("LANG", "ja_JP.UTF-8");
+    test.run("exec --nope -- curl --error-format json").failed(2, "usage");
+    let outcome = test.run("exec -- /nonexistent --error-format=json");
+    outcome.failed(127, "command");
+    assert!(!outcome.stderr.is_ascii(), "it is in the user's language: {outcome:?}");
+}
+
 #[test]
 fn verbose_says_what_was_asked_and_no_secret() {
     let test = Test::new();

@@ -119,6 +119,16 @@ fn erase_drops_the_token_that_was_refused_and_no_other() {
     assert_ne!(test.get().ok(), token, "the credential is still there");
 }
 
+/// Regression: `store` waited for the end of stdin.
+#[test]
+fn store_ends_with_its_request() {
+    let test = Test::new();
+    let mut running = test.call("helper git store").open_stdin().start();
+    running.stdin().write_all(ask(&host(&test)).as_bytes()).unwrap();
+    let _pipe = running.keep_stdin();
+    nothing(&running.wait());
+}
+
 #[test]
 fn an_outage_is_no_reason_to_quit() {
     let test = Test::new();
