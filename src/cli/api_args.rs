@@ -2,6 +2,7 @@
 
 use crate::i18n::tr;
 use clap::Args;
+use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -13,13 +14,16 @@ pub(crate) struct ApiArgs {
     #[arg(short = 'X', long, value_parser = method)]
     pub(crate) method: Option<String>,
     #[arg(
-        short,
-        long = "field",
-        value_name = "KEY=VALUE",
-        value_parser = field,
-        help = "Add a field to the JSON body, or to the query of a GET; KEY may be a[b] or a[][b]"
+        short = 'f',
+        long = "raw-field",
+        value_name = "KEY=TEXT",
+        value_parser = raw_field,
+        help = "Add a text to the JSON body, or to the query of a GET; KEY may be a[b] or a[][b], and a[] alone an empty list"
     )]
-    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) raw_fields: Vec<(String, Value)>,
+    /// Like -f, but numbers, true, false and null keep their JSON type; added after all of -f
+    #[arg(short = 'F', long = "field", value_name = "KEY=VALUE", value_parser = typed_field)]
+    pub(crate) typed_fields: Vec<(String, Value)>,
     /// Add a header
     #[arg(short = 'H', long = "header", value_name = "NAME:VALUE", value_parser = header)]
     pub(crate) headers: Vec<(String, String)>,
@@ -42,11 +46,23 @@ fn method(text: &str) -> Result<String, String> {
     if legal { Ok(text.to_ascii_uppercase()) } else { Err(tr!("'{text}' is not an HTTP method", text)) }
 }
 
-fn field(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() && !key.starts_with('[') => Ok((key.into(), value.into())),
-        _ => Err(tr!("use the form KEY=VALUE")),
+fn raw_field(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = match text.split_once('=') {
+        Some((key, value)) => (key, Value::from(value)),
+        None if text.ends_with("[]") => (text, Value::Array(Vec::new())),
+        None => return Err(tr!("use the form KEY=VALUE")),
+    };
+    if key.is_empty() || key.starts_with('[') {
+        return Err(tr!("use the form KEY=VALUE"));
     }
+    Ok((key.to_owned(), value))
+}
+
+fn typed_field(text: &str) -> Result<(String, Value), String> {
+    let (key, value) = raw_field(text)?;
+    let typed = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+    let is_scalar = |typed: &Value| typed.is_number() || typed.is_boolean() || typed.is_null();
+    Ok((key, typed.filter(is_scalar).unwrap_or(value)))
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

@@ -41,9 +41,9 @@ pub(crate) struct GetArgs {
     /// Request a new token even if the cached one is fresh
     #[arg(long)]
     pub(crate) refresh: bool,
-    /// Shell syntax of '-o env'
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) shell: Shell,
+    /// Shell syntax of '-o env'; the default is sh
+    #[arg(long, value_enum)]
+    pub(crate) shell: Option<Shell>,
     /// Write the output to FILE atomically instead of printing it
     #[arg(long, alias = "out", value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,

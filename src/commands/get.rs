@@ -127,6 +127,9 @@ fn watched<'a>(args: &GetArgs, file: &'a OutputFile) -> Result<WatchedFiles<'a>,
 }
 
 fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
+    if args.shell.is_some() && args.output != Output::Env {
+        return Err(Error::usage(tr!("--shell is for '-o env'"), "zoho-cred get"));
+    }
     let api_version = match args.output {
         Output::ExecCredential => ApiVersion::of(system.env.get(kubernetes::VARIABLE)),
         _ => Some(ApiVersion::default()),
@@ -141,5 +144,5 @@ fn form(system: &System, args: &GetArgs) -> Result<Form, Error> {
             tr!("use client.authentication.k8s.io/v1 in the kubeconfig"),
         )
     })?;
-    Ok(Form { shell: args.shell, api_version })
+    Ok(Form { shell: args.shell.unwrap_or_default(), api_version })
 }

@@ -181,7 +181,7 @@ impl Logout<'_> {
             Some(record) => AccountsUrl::new(&record.accounts_url)?,
             None => self.profile().accounts_url.clone(),
         };
-        ports.http.ready()?;
+        ports.http.ready(accounts.as_str())?;
         match revoke(ports.http, &accounts, &token) {
             Revoked::No(problem) => Err(self.not_revoked(&problem)),
             revoked => Ok(revoked),

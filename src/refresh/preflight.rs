@@ -13,7 +13,7 @@ use std::time::Duration;
 /// No request starts with less time left than this.
 pub(crate) const LEAST_TIME: Duration = Duration::from_secs(1);
 
-/// Checks cooldown, reject limit, recent failures ahead of expiry, budget, certificate authorities and deadline. Needs no
+/// Checks cooldown, reject limit, recent failures ahead of expiry, budget, certificate authorities, proxy and deadline. Needs no
 /// secret. `rejected` says that a reject dropped the token.
 pub(crate) fn check(call: &Refresh<'_, '_>, ledger: &Ledger, rejected: bool) -> Result<(), RefreshError> {
     let (ports, now) = (call.ports, call.ports.clock.timestamp());
@@ -30,7 +30,7 @@ pub(crate) fn check(call: &Refresh<'_, '_>, ledger: &Ledger, rejected: bool) -> 
         return Err(Error::unavailable(&tr!("an early attempt failed a moment ago")).into());
     }
     within_budget(call, ledger, &now)?;
-    ports.http.ready()?;
+    ports.http.ready(ports.profile.accounts_url.as_str())?;
     if call.time_left() < LEAST_TIME {
         return Err(Problem::NoTime.error(&ports.profile.accounts_url.host(), None).into());
     }

@@ -106,8 +106,8 @@ impl HttpFailure {
 
 /// The port.
 pub trait Http {
-    /// Checks the local settings before the request counts against the budget.
-    fn ready(&self) -> Result<(), Error> {
+    /// Checks the local settings for a request to `url` before it counts against the budget.
+    fn ready(&self, _url: &str) -> Result<(), Error> {
         Ok(())
     }
     /// Sends `request` once, without redirects or retries.

@@ -72,13 +72,8 @@ impl Https {
 
     fn builder(&self, url: &url::Url, connect_timeout: Duration) -> Result<ClientBuilder, String> {
         let builder = self.async_builder(connect_timeout, url.scheme() == "https")?;
-        if is_loopback(url) {
-            return Ok(ClientBuilder::from(builder.no_proxy()));
-        }
-        match unusable_proxy() {
-            Some(name) => Err(tr!("{name} is not the address of a proxy", name)),
-            None => Ok(ClientBuilder::from(builder.https_only(true))),
-        }
+        let builder = if is_loopback(url) { builder.no_proxy() } else { builder.https_only(true) };
+        Ok(ClientBuilder::from(builder))
     }
 
     fn async_builder(
@@ -185,7 +180,13 @@ pub(crate) fn is_loopback_url(text: &str) -> bool {
 }
 
 impl Http for Https {
-    fn ready(&self) -> Result<(), Error> {
+    fn ready(&self, url: &str) -> Result<(), Error> {
+        let is_loopback = url::Url::parse(url).is_ok_and(|url| is_loopback(&url));
+        if let Some(name) = unusable_proxy().filter(|_| !is_loopback) {
+            let problem = tr!("{name} is not the address of a proxy", name);
+            let hint = tr!("set it to an address such as http://proxy.example:3128, or unset it");
+            return Err(Error::new(Code::Config, problem, hint));
+        }
         if self.roots.are_named() && self.certificates()?.is_empty() {
             let hint = tr!("name a file with certificates in PEM format");
             return Err(Error::new(Code::Config, nobody_to_trust(), hint));
@@ -227,6 +228,10 @@ impl ApiHttp for Https {
             builder = builder.header(name, value);
         }
         builder = match request.body {
+            // Some servers answer 411 without it.
+            ApiBody::Empty if ["POST", "PUT", "PATCH"].contains(&request.method) => {
+                builder.header(header::CONTENT_LENGTH, 0)
+            }
             ApiBody::Empty => builder,
             ApiBody::Bytes(bytes) => builder.body(bytes.clone()),
             ApiBody::File(file) => {

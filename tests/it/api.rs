@@ -200,6 +200,48 @@ fn five_pages_of_crm_books_and_desk_are_walked() {
     }
 }
 
+/// Regression: the call ended with 0 although pages were missing.
+#[test]
+fn a_page_that_comes_again_is_an_error() {
+    let web = Web::start(|request| {
+        let next = if request.line.contains("=a") { "b" } else { "a" };
+        json(&format!(r#"{{"info":{{"more_records":true,"next_page_token":"{next}"}}}}"#))
+    });
+    let test = serving(&web, "");
+    let outcome = test.run(["api", "--paginate", &format!("{}{LEADS}", web.url())]);
+    assert_eq!((outcome.code, web.seen().len()), (69, 3), "{outcome:?}");
+}
+
+/// Regression: numbers could be sent as text only, and no empty list at all.
+#[test]
+fn fields_have_the_types_that_gh_gives_them() {
+    let web = Web::start(|_| json("{}"));
+    let test = serving(&web, "");
+    let url = format!("{}/crm/v8/x", web.url());
+    let call = |args: &str| test.call(["api", &*url]).args(args).run();
+    call("-f a=1 -f b[]").ok();
+    call("-F a=1.5 -F b=true -F c=null -F d=x -F e[]=2 -f f=3").ok();
+    call("-X GET -F a=1 -f b=x -f c[]").ok();
+    call("-X POST").ok();
+    call("-f novalue").failed(2, "usage");
+    let seen = web.seen();
+    assert_eq!(seen[0].body, r#"{"a":"1","b":[]}"#);
+    assert_eq!(seen[1].body, r#"{"a":1.5,"b":true,"c":null,"d":"x","e":[2],"f":"3"}"#);
+    assert!(seen[2].line.contains("?b=x&c%5B%5D=&a=1"), "{}", seen[2].line);
+    assert_eq!(seen[3].headers["content-length"], "0", "some servers insist on it");
+}
+
+/// Regression: certificate authorities and proxies that only a person can repair were 69 with a cached token.
+#[test]
+fn settings_of_the_connection_that_do_not_work_are_78() {
+    let test = Test::new().with_profile();
+    test.get().ok();
+    test.write_config(&format!("{}hosts = ['api.invalid']\n", test.read_config()));
+    let call = || test.call(["api", "https://api.invalid/crm/v8/x"]);
+    call().args("--ca-file /nonexistent").run().failed_with(78, "config", "/nonexistent");
+    call().env("HTTPS_PROXY", "ftp://x").run().failed_with(78, "config", "HTTPS_PROXY");
+}
+
 #[test]
 fn a_token_goes_to_the_profiles_hosts_only() {
     let other = Web::start(|_| json("{}"));
@@ -213,9 +255,11 @@ fn a_token_goes_to_the_profiles_hosts_only() {
     });
     let test = serving(&web, "");
     let outcome = test.run(["api", &format!("{}/crm/away", web.url())]);
-    refused(&outcome, 302, &["redirects to 127.0.0.1"]);
+    refused(&outcome, 302, &["redirects to 127.0.0.1", "no other host"]);
     assert_eq!(outcome.stdout, "moved");
     assert_eq!(test.run(["api", &format!("{}/near", web.url())]).ok(), "here");
+    // Regression: the hint named the other host as the reason.
+    refused(&test.run(["api", &format!("{}/near", web.url()), "-X", "POST"]), 302, &["only GET follows"]);
     let host = &web.host;
     let (name, port) = host.split_once(':').unwrap();
     let requests = (web.seen().len(), test.sandbox.log().len());

@@ -22,6 +22,14 @@ fn formats() {
     assert_eq!(json["scopes"][0], "ZohoCRM.modules.ALL");
 }
 
+/// Regression: `--shell` was ignored without `-o env`.
+#[test]
+fn a_shell_is_for_the_env_output() {
+    let test = Test::new();
+    test.run("get --shell fish").failed_with(2, "usage", "-o env");
+    assert!(test.run("get -o env --shell fish").ok().starts_with("set -gx "));
+}
+
 #[test]
 fn a_full_stdout_is_not_a_success() {
     let test = Test::new();

@@ -8,7 +8,6 @@ use crate::model::Origin;
 use crate::zoho::products::TokenRefusal;
 use crate::zoho::scopes;
 use serde_json::Value;
-use url::Url;
 
 /// The longest explanation of an API that is repeated, in characters.
 const LONGEST: usize = 300;
@@ -34,12 +33,13 @@ fn hint(call: &Call<'_>, target: &ApiTarget, reply: &ApiReply) -> String {
         let profile = &profile.name;
         tr!("the call needs an organization: set org_id in [profile.{profile}] of the config", profile)
     };
+    if let (300..=399, Some(host)) = (reply.answer.status, redirects_to(target, reply)) {
+        return tr!(
+            "it redirects to {host}; only GET follows redirects, 5 at most and to no other host; call the new URL itself",
+            host
+        );
+    }
     match (reply.answer.status, reply.refusal) {
-        (300..=399, _) => {
-            let location = reply.answer.header("location").and_then(|to| target.url.join(to).ok());
-            let host = location.as_ref().and_then(Url::host_str).unwrap_or_default();
-            tr!("it redirects to {host}, and the token goes to no other host; call the URL itself", host)
-        }
         (401, Some(TokenRefusal::Dead)) => {
             tr!("Zoho refuses a new token as well; check the data center with 'zoho-cred doctor'")
         }
@@ -53,6 +53,11 @@ fn hint(call: &Call<'_>, target: &ApiTarget, reply: &ApiReply) -> String {
         (400 | 403 | 404 | 422, None) if wants_org => organization(),
         _ => tr!("the answer on stdout says more"),
     }
+}
+
+fn redirects_to(target: &ApiTarget, reply: &ApiReply) -> Option<String> {
+    let to = target.url.join(reply.answer.header("location")?).ok()?;
+    to.host_str().map(str::to_owned)
 }
 
 /// Names the scope that the call probably needs, and how to get it.

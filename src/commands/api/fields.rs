@@ -1,11 +1,11 @@
-//! `-f KEY=VALUE` as JSON, with the keys of `gh api`: `a[b]` is a key of an object, `a[]` an element of a list.
+//! `-f` and `-F` as JSON, with the keys of `gh api`: `a[b]` is a key of an object, `a[]` an element of a list.
 
 use crate::error::Error;
 use crate::i18n::tr;
 use serde_json::{Map, Value};
 
 /// The object of all fields. `Code::Usage` if two of them contradict each other.
-pub(super) fn json(fields: &[(String, String)]) -> Result<Value, Error> {
+pub(super) fn json(fields: &[(String, Value)]) -> Result<Value, Error> {
     let mut object = Value::Object(Map::new());
     for (key, value) in fields {
         let inserted = parts(key).and_then(|parts| insert(&mut object, &parts, value));
@@ -29,9 +29,10 @@ fn parts(key: &str) -> Option<Vec<&str>> {
     parts.iter().all(|part| !part.contains(['[', ']'])).then_some(parts)
 }
 
-fn insert(node: &mut Value, parts: &[&str], value: &str) -> Option<()> {
+fn insert(node: &mut Value, parts: &[&str], value: &Value) -> Option<()> {
     match parts {
-        [] if node.is_null() => *node = Value::from(value),
+        [] if node.is_null() => *node = value.clone(),
+        [""] if node.is_null() && value.is_array() => *node = value.clone(),
         [] => return None,
         ["", rest @ ..] => {
             if node.is_null() {
@@ -67,8 +68,7 @@ mod tests {
     fn keys_are_read_as_gh_reads_them() {
         let read = |fields: &[&str]| {
             let fields = fields.iter().map(|field| field.split_once('=').unwrap());
-            super::json(&fields.map(|(key, value)| (key.to_owned(), value.to_owned())).collect::<Vec<_>>())
-                .ok()
+            super::json(&fields.map(|(key, value)| (key.to_owned(), value.into())).collect::<Vec<_>>()).ok()
         };
         assert_eq!(read(&["a=1", "b=x=y"]), Some(json!({"a": "1", "b": "x=y"})));
         assert_eq!(read(&["a[b]=1", "a[c][d]=2"]), Some(json!({"a": {"b": "1", "c": {"d": "2"}}})));

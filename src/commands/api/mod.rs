@@ -28,7 +28,8 @@ const LONGEST_PAGE: u64 = 256 * 1024 * 1024;
 pub(crate) fn run(system: &mut System, global: &Global, args: &ApiArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, global.profile.as_deref())?;
     let product = args.product.as_deref().map(target::product).transpose()?;
-    let sends_body = args.input.is_some() || (!args.fields.is_empty() && !args.paginate);
+    let fields = [&args.raw_fields[..], &args.typed_fields].concat();
+    let sends_body = args.input.is_some() || (!fields.is_empty() && !args.paginate);
     let method = args.method.clone().unwrap_or_else(|| if sends_body { "POST" } else { "GET" }.to_owned());
     let is_get = ["GET", "HEAD"].contains(&&*method);
     if args.paginate && method != "GET" {
@@ -36,8 +37,8 @@ pub(crate) fn run(system: &mut System, global: &Global, args: &ApiArgs) -> Resul
     }
     let (in_query, body) = match &args.input {
         Some(path) => (true, input(system, path)?),
-        None if is_get || args.fields.is_empty() => (true, ApiBody::Empty),
-        None => (false, ApiBody::Bytes(fields::json(&args.fields)?.to_string().into_bytes())),
+        None if is_get || fields.is_empty() => (true, ApiBody::Empty),
+        None => (false, ApiBody::Bytes(fields::json(&fields)?.to_string().into_bytes())),
     };
     let mut call = Call::new(session, &method, &args.headers, body);
     // A foreign URL is refused before a token request is spent.
@@ -45,7 +46,7 @@ pub(crate) fn run(system: &mut System, global: &Global, args: &ApiArgs) -> Resul
     let api_domain = if early { None } else { call.token(system)?.api_domain };
     let mut target = ApiTarget::new(&call.session.profile, product, &args.endpoint, api_domain.as_deref())?;
     if in_query {
-        target.add_query(&args.fields);
+        target.add_query(&fields);
     }
     call.add_organization(&mut target);
     if args.paginate {
@@ -128,6 +129,7 @@ fn walk(system: &mut System, call: &mut Call<'_>, mut target: ApiTarget, include
     let paging = target.product.and_then(|product| product.paging).ok_or_else(|| {
         Error::usage(tr!("--paginate knows the lists of CRM, Books and Desk only"), "zoho-cred api")
     })?;
+    let mut seen = Vec::new();
     loop {
         let mut reply = call.send(system, &target)?;
         if !(200..300).contains(&reply.answer.status) {
@@ -152,9 +154,14 @@ fn walk(system: &mut System, call: &mut Call<'_>, mut target: ApiTarget, include
             }
             show(system, &mut Vec::new(), &page)?;
         }
-        match pages::next(paging, &target.url, &page) {
-            Some(next) if next != target.url => target.url = next,
-            _ => return Ok(0),
+        let Some(next) = pages::next(paging, &target.url, &page) else { return Ok(0) };
+        seen.push(std::mem::replace(&mut target.url, next));
+        if seen.contains(&target.url) {
+            return Err(Error::new(
+                Code::Unavailable,
+                tr!("the API named a page as the next one that it had sent already"),
+                tr!("leave --paginate out, and ask for one page after the other"),
+            ));
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::i18n::tr;
 use crate::model::Profile;
 use crate::nearest::{did_you_mean, nearest};
 use crate::zoho::products::{self, Product};
+use serde_json::Value;
 use url::Url;
 
 /// A URL that may get the profile's token.
@@ -50,9 +51,10 @@ impl ApiTarget {
         self.url.host_str().unwrap_or_default()
     }
 
-    pub(super) fn add_query(&mut self, fields: &[(String, String)]) {
-        if !fields.is_empty() {
-            self.url.query_pairs_mut().extend_pairs(fields);
+    pub(super) fn add_query(&mut self, fields: &[(String, Value)]) {
+        for (name, value) in fields {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            self.url.query_pairs_mut().append_pair(name, if value.is_array() { "" } else { &text });
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn checks(session: &Session, system: &System, local: Option<&LocalSta
     let accounts = &session.profile.accounts_url;
     let request = HttpRequest::get(accounts.join(SERVER_INFO_PATH), TIMEOUT);
     let http = (system.http)(&session.roots);
-    if let Err(error) = http.ready() {
+    if let Err(error) = http.ready(accounts.as_str()) {
         return vec![Check::error(what, &error)];
     }
     match http.send(&request) {

@@ -88,7 +88,7 @@ fn grant_and_store(
     let Session { profile, state, .. } = session;
     let (args, flow) = (start.args, start.flow);
     let http = (system.http)(&session.roots);
-    http.ready()?;
+    http.ready(profile.accounts_url.as_str())?;
     let warning = token_count::warning_before(state, &profile.accounts_url, &profile.client_id)
         .filter(|_| token_count::makes_one(flow));
     if let Some(warning) = &warning {
