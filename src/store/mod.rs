@@ -43,13 +43,11 @@ pub trait Store {
     fn known_at_start(&self, _token: &TokenSet) -> bool {
         false
     }
-    /// Whether other machines share it.
     fn is_shared(&self) -> bool {
         false
     }
     /// How long to wait before the next look at the lock. `attempt` counts from 0.
     fn pause(&self, attempt: u32) -> Duration;
-    /// Who holds the lock.
     fn holder(&self) -> Option<Holder>;
 }
 
@@ -65,7 +63,6 @@ pub trait Locked {
     /// Replaces the cached token. A record without a token drops the token read under this lock from all machines. If
     /// it was not read, it is dropped from this machine only.
     fn commit(&mut self, cache: &CacheRecord) -> Result<(), Error>;
-    /// Replaces the ledger.
     fn record(&mut self, ledger: &Ledger) -> Result<(), Error>;
 }
 
@@ -117,7 +114,7 @@ pub(crate) fn shared_ledger(
     within: Duration,
 ) -> Result<Ledger, Error> {
     let (keys, asked) = (shared.keys()?, shared.clock.now());
-    let reply = connect(shared, credential, within)?.look(&keys.ids(), within)?;
+    let reply = connect(shared, credential, within)?.look(None, &keys.ids(), within)?;
     let reply = reply.ok_or_else(shared::foreign)?;
     Ok(Snapshot::of(reply, asked, &keys, credential, &*shared.clock)?.ledger)
 }

@@ -78,7 +78,7 @@ impl Fleet {
         LocalStore::new(&StateDir::new(self.folder(machine)), id)
     }
 
-    pub fn wipe(&self, machine: usize) {
+    fn wipe(&self, machine: usize) {
         let _ = std::fs::remove_dir_all(self.folder(machine));
     }
 
@@ -259,18 +259,19 @@ fn is_cooling_down(json: &str, engine_ms: i64) -> bool {
 }
 
 impl Remote for Link<'_> {
-    fn take(&mut self, owner: &str, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error> {
-        let (owner, ids, mutant) = (owner.to_owned(), ids.to_vec(), self.process.world.mutant);
-        let reply = self.ask("take", within, move |record, now| record.take(now, &owner, &ids))?;
+    fn look(
+        &mut self,
+        owner: Option<&str>,
+        ids: &[Vec<u8>],
+        within: Duration,
+    ) -> Result<Option<Reply>, Error> {
+        let (what, mutant) = (if owner.is_some() { "take" } else { "look" }, self.process.world.mutant);
+        let (owner, ids) = (owner.map(str::to_owned), ids.to_vec());
+        let reply = self.ask(what, within, move |record, now| record.look(now, owner.as_deref(), &ids))?;
         Ok(reply.map(|reply| match mutant {
             Mutant::NoSharedLedger => Reply { json: String::new(), ..reply },
             _ => reply,
         }))
-    }
-
-    fn look(&mut self, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error> {
-        let ids = ids.to_vec();
-        self.ask("look", within, move |record, now| record.look(now, &ids))
     }
 
     fn reserve(
@@ -350,8 +351,8 @@ impl<'w> FleetStore<'w> {
         let connect = move |_: &SharedSettings, id: &CredentialId, within: Duration| {
             Link::open(process, fleet, id, within)
         };
-        let local = fleet.local(process.machine, id);
-        FleetStore { process, store: SharedStore::new(local, &process.settings, id, Rc::new(connect)) }
+        let (local, settings) = (fleet.local(process.machine, id), process.settings.as_ref().unwrap());
+        FleetStore { process, store: SharedStore::new(local, settings, id, Rc::new(connect)) }
     }
 
     /// What a call does after it has printed a cached token.
@@ -405,6 +406,15 @@ impl Store for FleetStore<'_> {
 }
 
 impl World {
+    /// A machine loses its disk, and with it what its callers were told.
+    pub fn wipe(&self, machine: usize) {
+        if let Some(fleet) = &self.fleet {
+            self.trace(|| format!("machine {machine} loses its disk"));
+            fleet.wipe(machine);
+            self.cool_downs.borrow_mut().retain(|(told, _), _| *told != machine);
+        }
+    }
+
     /// The ledger and the cache of a credential as they are on a machine's disk.
     pub fn on_disk(&self, machine: usize, id: &str) -> (Ledger, Option<CacheRecord>) {
         match &self.fleet {

@@ -58,7 +58,8 @@ pub struct Process<'w> {
     pub machine: usize,
     /// How often the machine had booted when this process began.
     boots: u32,
-    pub settings: SharedSettings,
+    /// Of the shared store, if there is one.
+    pub settings: Option<SharedSettings>,
     pub world: &'w World,
     yielder: &'w Yielder<(), Wake>,
     pub signals: Signals,
@@ -84,7 +85,7 @@ impl<'w> Process<'w> {
             pid,
             machine,
             boots: world.time.machines[machine].boots.get(),
-            settings: Fleet::settings(&world.time, machine),
+            settings: world.fleet.as_ref().map(|_| Fleet::settings(&world.time, machine)),
             world,
             yielder,
             signals: Signals::default(),

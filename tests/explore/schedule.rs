@@ -10,6 +10,7 @@ use corosensei::{Coroutine, CoroutineResult};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::LazyLock;
 use zoho_cred::model::{AccountsUrl, Budget, Grant, Origin, Profile, ProfileName, Scheme, SecretBackend};
 
 /// Enough for JSON, formatting and an unwinding panic.
@@ -67,10 +68,11 @@ pub fn run(
 
 /// The only profile.
 pub fn profile(budget: Budget) -> Profile {
+    static SERVER: LazyLock<AccountsUrl> = LazyLock::new(|| AccountsUrl::new("http://127.0.0.1:1").unwrap());
     Profile {
         name: ProfileName::new("crm").unwrap(),
         origin: Origin::Environment,
-        accounts_url: AccountsUrl::new("http://127.0.0.1:1").unwrap(),
+        accounts_url: SERVER.clone(),
         data_center: None,
         client_id: "1000.C".into(),
         grant: Grant::RefreshToken,
@@ -117,7 +119,7 @@ pub fn play(
 ) {
     let mut errands = errands.into_iter().enumerate().peekable();
     let mut events = events.into_iter().peekable();
-    let mut running: Vec<Running> = Vec::new();
+    let (mut running, mut ready): (Vec<Running>, Vec<usize>) = (Vec::new(), Vec::new());
     loop {
         let next_errand = errands.peek().map(|(_, (at, _))| *at);
         let next_event = events.peek().map(|(at, _)| *at);
@@ -137,8 +139,8 @@ pub fn play(
             let body = start(world, profile, (pid + 1, machine), errand, stacks);
             running.push(Running { body, machine, wake_ms: world.now() });
         }
-        let ready: Vec<usize> =
-            (0..running.len()).filter(|index| running[*index].wake_ms <= world.now()).collect();
+        ready.clear();
+        ready.extend((0..running.len()).filter(|index| running[*index].wake_ms <= world.now()));
         if ready.is_empty() {
             continue;
         }
@@ -183,10 +185,10 @@ fn happen(world: &World, event: Event, machine: usize) {
         (Event::KillTokens, _) => world.server.borrow_mut().kill(|_| true),
         (Event::MoveClock, _) => world.move_clock(machine),
         (Event::Cut, _) => world.time.machines[machine].cut_until_ms.set(world.now() + rng.within(0, 60_000)),
-        (Event::Reboot, Some(fleet)) => {
+        (Event::Reboot, Some(_)) => {
             world.time.reboot(machine);
             if rng.chance(300) {
-                fleet.wipe(machine);
+                world.wipe(machine);
             }
         }
         (Event::Save, Some(fleet)) => fleet.save(),

@@ -211,6 +211,9 @@ impl World {
 
     fn next_arrival(&self, until_ms: i64) -> Option<OnItsWay> {
         let mut requests = self.on_their_way.borrow_mut();
+        if requests.is_empty() {
+            return None;
+        }
         let (index, _) = requests
             .iter()
             .enumerate()
@@ -258,7 +261,11 @@ impl World {
     }
 
     pub fn files<T>(&self, id: &str, with: impl FnOnce(&mut Files) -> T) -> T {
-        with(self.files.borrow_mut().entry(id.to_owned()).or_default())
+        let mut all = self.files.borrow_mut();
+        match all.get_mut(id) {
+            Some(files) => with(files),
+            None => with(all.entry(id.to_owned()).or_default()),
+        }
     }
 
     pub fn violated(&self, kind: Violation, words: String) {

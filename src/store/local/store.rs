@@ -23,7 +23,6 @@ const SPARE: usize = 8192;
 /// How often the state directory is created again if another process deletes it.
 const MAX_REMOVALS: u32 = 10;
 
-/// The state of one credential on this machine.
 pub struct LocalStore {
     state: StateDir,
     files: Files,
@@ -32,19 +31,12 @@ pub struct LocalStore {
     made: Cell<bool>,
 }
 
-/// The files of one credential.
 #[derive(Clone)]
 struct Files {
     cache: PathBuf,
     ledger: PathBuf,
     /// What this machine remembers of the shared store's clock.
     engine: PathBuf,
-}
-
-impl Files {
-    fn engine_clock<T: DeserializeOwned>(&self) -> Option<T> {
-        state_dir::read(&self.engine).ok().and_then(|(bytes, _)| decode(&bytes))
-    }
 }
 
 impl LocalStore {
@@ -83,7 +75,7 @@ impl LocalStore {
 
     /// What this machine remembers of the shared store's clock.
     pub(crate) fn engine_clock<T: DeserializeOwned>(&self) -> Option<T> {
-        self.files.engine_clock()
+        state_dir::read(&self.files.engine).ok().and_then(|(bytes, _)| decode(&bytes))
     }
 
     fn make_and_lock(&self) -> Result<Option<FileLock>, Error> {
@@ -155,12 +147,7 @@ impl LockedLocal {
         file.commit(bytes)
     }
 
-    /// See [`LocalStore::engine_clock`].
-    pub(crate) fn engine_clock<T: DeserializeOwned>(&self) -> Option<T> {
-        self.files.engine_clock()
-    }
-
-    /// Keeps it. A failure is no error: the next call compares with an older time.
+    /// Keeps what [`LocalStore::engine_clock`] returns. A failure is no error: the next call compares with an older time.
     pub(crate) fn keep_engine_clock<T: Serialize>(&self, clock: &T) {
         let written = NewFile::create(&self.files.engine).and_then(|file| self.write(file, &encode(clock)));
         if let Err(error) = written {

@@ -222,12 +222,13 @@ fn failed(place: &str, error: &object_store::Error) -> Error {
 }
 
 impl Remote for ObjectRemote {
-    fn take(&mut self, owner: &str, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error> {
-        self.update(within, |record, now| record.take(now, owner, ids))
-    }
-
-    fn look(&mut self, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error> {
-        self.update(within, |record, now| record.look(now, ids))
+    fn look(
+        &mut self,
+        owner: Option<&str>,
+        ids: &[Vec<u8>],
+        within: Duration,
+    ) -> Result<Option<Reply>, Error> {
+        self.update(within, |record, now| record.look(now, owner, ids))
     }
 
     fn reserve(

@@ -120,18 +120,6 @@ impl RedisRemote {
         self.ask(redis::cmd("INFO").arg(section)).unwrap_or_default()
     }
 
-    fn take_or_look(
-        &mut self,
-        owner: &str,
-        ids: &[Vec<u8>],
-        within: Duration,
-    ) -> Result<Option<Reply>, Error> {
-        let mut args = vec![owner.into(), number(LEASE_MS)];
-        args.extend_from_slice(ids);
-        let answer = self.call::<redis::Value>(scripts::TAKE, &args, within)?;
-        read_reply(answer).map_err(|error| refused(&self.shared.place(), &error.into()))
-    }
-
     /// Waits until a replica has the reservation, so that a failover does not lose it. One that lags does not stop the
     /// refresh: this machine's own ledger has the entry as well.
     fn wait_for_replica(&mut self) {
@@ -146,12 +134,16 @@ impl RedisRemote {
 }
 
 impl Remote for RedisRemote {
-    fn take(&mut self, owner: &str, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error> {
-        self.take_or_look(owner, ids, within)
-    }
-
-    fn look(&mut self, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error> {
-        self.take_or_look("", ids, within)
+    fn look(
+        &mut self,
+        owner: Option<&str>,
+        ids: &[Vec<u8>],
+        within: Duration,
+    ) -> Result<Option<Reply>, Error> {
+        let mut args = vec![owner.unwrap_or_default().into(), number(LEASE_MS)];
+        args.extend_from_slice(ids);
+        let answer = self.call::<redis::Value>(scripts::TAKE, &args, within)?;
+        read_reply(answer).map_err(|error| refused(&self.shared.place(), &error.into()))
     }
 
     fn reserve(

@@ -17,7 +17,6 @@ const AFTERMATH: Duration = Duration::from_millis(600);
 pub(super) struct Caller {
     pub(super) settings: SharedSettings,
     pub(super) credential: CredentialId,
-    /// Owns the lease.
     pub(super) owner: String,
     /// When the caller's time is over, and when the work after an answer must be.
     pub(super) until: Cell<Option<(Deadline, Deadline)>>,

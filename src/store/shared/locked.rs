@@ -54,45 +54,30 @@ pub(crate) struct LockedShared<'a> {
     ledger_changed: bool,
 }
 
-/// What became of a token that was to be shared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pushed {
-    Yes,
-    /// There is a newer one.
-    Outdated,
-    /// There is no connection.
-    Later,
-}
-
 impl<'a> LockedShared<'a> {
+    /// Without the lease.
     pub(super) fn new(
         caller: &'a Caller,
         local: LockedLocal,
         remote: Option<(Connected<'a>, Snapshot)>,
-        failures_before: u64,
     ) -> Self {
-        let lease = Deadline::after(caller.clock(), Duration::from_millis(LEASE_MS as u64));
         LockedShared {
             caller,
             local,
             remote,
             refusal: None,
-            lease: Some(lease),
-            failures_before,
+            lease: None,
+            failures_before: 0,
             failures: 0,
             token: None,
             ledger_changed: false,
         }
     }
 
-    pub(super) fn without_lease(mut self) -> Self {
-        self.lease = None;
-        self
-    }
-
-    /// Sends no request because of `refusal`.
-    pub(super) fn refusing(mut self, refusal: Option<Error>) -> Self {
-        self.refusal = refusal;
+    /// With the lease, after a wait that began with `failures` failures. Sends no request if there is a `refusal`.
+    pub(super) fn with_lease(mut self, failures: u64, refusal: Option<Error>) -> Self {
+        self.lease = Some(Deadline::after(self.clock(), Duration::from_millis(LEASE_MS as u64)));
+        (self.failures_before, self.refusal) = (failures, refusal);
         self
     }
 
@@ -100,10 +85,10 @@ impl<'a> LockedShared<'a> {
         self.caller.clock()
     }
 
-    /// Writes `cache` to the remote store within `within`.
-    fn push(&mut self, cache: &CacheRecord, within: Duration) -> Result<Pushed, Error> {
+    /// Writes the token to the remote store, unless that has a newer one. False if there is no connection.
+    fn push(&mut self, cache: &CacheRecord, within: Duration) -> Result<bool, Error> {
         let (Some(token), Some((connected, snapshot))) = (&cache.token, &mut self.remote) else {
-            return Ok(Pushed::Later);
+            return Ok(false);
         };
         let (text, asked_ms) = snapshot.cache_text(cache);
         let sealed = &connected.keys.seal(self.caller.credential.cache(), &text)?;
@@ -111,7 +96,7 @@ impl<'a> LockedShared<'a> {
         let new = NewToken { generation: snapshot.generation, sealed, macs, asked_ms };
         let committed = connected.remote.commit(new, within)?;
         snapshot.generation = snapshot.generation.saturating_add(u64::from(committed));
-        Ok(if committed { Pushed::Yes } else { Pushed::Outdated })
+        Ok(true)
     }
 
     /// Drops the token from this machine first, so that it is gone even if the remote store is unreachable.
@@ -265,7 +250,7 @@ impl Locked for LockedShared<'_> {
         let kept = self.local.commit(&CacheRecord { unpushed: true, ..cache.clone() });
         let lease = self.lease.map_or(MAX_TIMEOUT, |lease| lease.remaining(self.clock()));
         let pushed = self.push(cache, self.caller.aftermath(lease.max(MAX_TIMEOUT)));
-        if matches!(pushed, Ok(Pushed::Yes | Pushed::Outdated))
+        if pushed == Ok(true)
             && let Err(error) = self.local.commit(&CacheRecord { unpushed: false, ..cache.clone() })
         {
             log::debug!("the token will be shared a second time: {}", error.message());

@@ -10,18 +10,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Record {
-    /// The lease.
     pub lease: Option<Lease>,
-    /// The ledger's version.
     pub rev: String,
-    /// The ledger.
     pub json: String,
-    /// Counts writes of the token.
     pub generation: u64,
-    /// The sealed token.
     #[serde(with = "base64_text")]
     pub sealed: Vec<u8>,
-    /// The token's HMAC.
     pub mark: String,
     /// When the token was requested, by the engine's clock.
     pub asked: i64,
@@ -32,38 +26,22 @@ pub struct Record {
 /// Who may refresh, and until when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// Random.
     pub owner: String,
     /// By the engine's clock, in ms since 1970.
     pub until_ms: i64,
 }
 
 impl Record {
-    /// The owner of the lease at `now`.
     pub fn owner(&self, now: i64) -> Option<&str> {
         self.lease.as_ref().filter(|lease| lease.until_ms > now).map(|lease| lease.owner.as_str())
     }
 
-    /// See [`Remote::take`](super::remote::Remote::take).
-    pub fn take(&mut self, now: i64, owner: &str, ids: &[Vec<u8>]) -> Option<Reply> {
-        let reply = self.look(now, ids)?;
-        // A lease that ends later than a new one would is from before the engine's clock was set back.
-        let is_ahead = self.lease.as_ref().is_some_and(|lease| lease.until_ms > now.saturating_add(LEASE_MS));
-        let is_ours = |held: &str| owner_process(held) == owner_process(owner) && held <= owner;
-        let is_free = is_ahead || self.owner(now).is_none_or(is_ours);
-        if is_free {
-            self.lease = Some(Lease { owner: owner.to_owned(), until_ms: now + LEASE_MS });
-        }
-        Some(Reply { got: is_free, ..reply })
-    }
-
-    /// See [`Remote::look`](super::remote::Remote::look).
-    pub fn look(&self, now: i64, ids: &[Vec<u8>]) -> Option<Reply> {
+    pub fn look(&mut self, now: i64, owner: Option<&str>, ids: &[Vec<u8>]) -> Option<Reply> {
         if key_id(&self.sealed).is_some_and(|sealed| !ids.iter().any(|id| id == sealed)) {
             return None;
         }
         Some(Reply {
-            got: false,
+            got: owner.is_some_and(|owner| self.take_lease(now, owner)),
             engine_ms: now,
             generation: self.generation,
             sealed: self.sealed.clone(),
@@ -73,7 +51,17 @@ impl Record {
         })
     }
 
-    /// See [`Remote::reserve`](super::remote::Remote::reserve).
+    fn take_lease(&mut self, now: i64, owner: &str) -> bool {
+        // A lease that ends later than a new one would is from before the engine's clock was set back.
+        let is_ahead = self.lease.as_ref().is_some_and(|lease| lease.until_ms > now.saturating_add(LEASE_MS));
+        let is_ours = |held: &str| owner_process(held) == owner_process(owner) && held <= owner;
+        let is_free = is_ahead || self.owner(now).is_none_or(is_ours);
+        if is_free {
+            self.lease = Some(Lease { owner: owner.to_owned(), until_ms: now + LEASE_MS });
+        }
+        is_free
+    }
+
     pub fn reserve(&mut self, now: i64, owner: &str, change: LedgerChange<'_>) -> Reserved {
         if self.owner(now) != Some(owner) || (self.rev != change.rev && self.rev != change.next) {
             return Reserved::Lost;
@@ -83,7 +71,6 @@ impl Record {
         Reserved::Yes
     }
 
-    /// See [`Remote::record`](super::remote::Remote::record).
     pub fn record(&mut self, change: LedgerChange<'_>) -> (String, String) {
         if self.rev == change.rev {
             (self.rev, self.json) = (change.next.to_owned(), change.json.to_owned());
@@ -91,7 +78,6 @@ impl Record {
         (self.rev.clone(), self.json.clone())
     }
 
-    /// See [`Remote::commit`](super::remote::Remote::commit).
     pub fn commit(&mut self, token: NewToken<'_>) -> bool {
         let mark = token.macs.first().cloned().unwrap_or_default();
         if !self.sealed.is_empty() && self.mark == mark {
@@ -109,7 +95,6 @@ impl Record {
         true
     }
 
-    /// See [`Remote::drop_token`](super::remote::Remote::drop_token).
     pub fn drop_token(&mut self, macs: &[String]) {
         if !self.mark.is_empty() && macs.contains(&self.mark) {
             self.clear();
@@ -118,14 +103,12 @@ impl Record {
         self.tomb = macs.first().cloned().unwrap_or_default();
     }
 
-    /// See [`Remote::set_aside`](super::remote::Remote::set_aside).
     pub fn set_aside(&mut self, sealed: &[u8]) {
         if self.sealed == sealed {
             self.clear();
         }
     }
 
-    /// See [`Remote::release`](super::remote::Remote::release).
     pub fn release(&mut self, now: i64, owner: &str) {
         if self.owner(now) == Some(owner) {
             self.lease = None;
@@ -137,7 +120,6 @@ impl Record {
     }
 }
 
-/// Bytes as base64 in JSON.
 mod base64_text {
     use base64::{Engine, engine::general_purpose::STANDARD};
     use serde::{Deserialize, Deserializer, Serializer};

@@ -7,45 +7,35 @@ use crate::i18n::tr;
 use crate::sanitize::sanitize;
 use std::time::Duration;
 
-/// How long a lease lasts, in ms.
 pub const LEASE_MS: i64 = 15_000;
 
 /// The record at one moment. `rev` and `json` are the ledger's, `generation` is the token's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// Whether we have the lease.
     pub got: bool,
     /// The engine's time, in ms since 1970.
     pub engine_ms: i64,
-    /// Counts writes of the token.
     pub generation: u64,
     /// The sealed token. Empty if there is none.
     pub sealed: Vec<u8>,
     /// HMAC of the token that was last rejected.
     pub revoked_mac: String,
-    /// The ledger's version.
     pub rev: String,
-    /// The ledger.
     pub json: String,
 }
 
 /// A change of the ledger from version `rev` to version `next`.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerChange<'a> {
-    /// The version that was read.
     pub rev: &'a str,
     /// The random version that the change makes.
     pub next: &'a str,
-    /// The new content.
     pub json: &'a str,
 }
 
-/// A token to store.
 #[derive(Clone, Copy, Debug)]
 pub struct NewToken<'a> {
-    /// The generation that was read.
     pub generation: u64,
-    /// The sealed token.
     pub sealed: &'a [u8],
     /// Its HMACs under all keys, the current key first.
     pub macs: &'a [String],
@@ -53,10 +43,8 @@ pub struct NewToken<'a> {
     pub asked_ms: i64,
 }
 
-/// The outcome of reserving a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reserved {
-    /// The request may be sent.
     Yes,
     /// The lock or the lease was lost, or another machine wrote the ledger.
     Lost,
@@ -65,11 +53,14 @@ pub enum Reserved {
 /// The record of one credential. `within` limits each operation, repeated attempts included. `Code::Unavailable` means
 /// that time may help, `Code::Config` that the settings of the store must change.
 pub trait Remote {
-    /// Takes the lease if it is free, expired, or from an earlier attempt of the same process (see `owner_process`).
-    /// `None`, without a change, if the token is sealed with a key that is not in `ids`.
-    fn take(&mut self, owner: &str, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error>;
-    /// The same without taking the lease.
-    fn look(&mut self, ids: &[Vec<u8>], within: Duration) -> Result<Option<Reply>, Error>;
+    /// Reads the record. `None` if the token is sealed with a key that is not in `ids`. With an `owner`, the lease is taken
+    /// unless it is somebody else's; an earlier attempt of the same process (see `owner_process`) is not.
+    fn look(
+        &mut self,
+        owner: Option<&str>,
+        ids: &[Vec<u8>],
+        within: Duration,
+    ) -> Result<Option<Reply>, Error>;
     /// Writes the ledger ahead of a request and renews the lease.
     fn reserve(&mut self, owner: &str, change: LedgerChange<'_>, within: Duration)
     -> Result<Reserved, Error>;
@@ -81,13 +72,11 @@ pub trait Remote {
     fn drop_token(&mut self, macs: &[String], within: Duration) -> Result<(), Error>;
     /// Deletes a sealed value that cannot be opened, if it is unchanged.
     fn set_aside(&mut self, sealed: &[u8], within: Duration) -> Result<(), Error>;
-    /// Releases the lease if it is ours.
     fn release(&mut self, owner: &str, within: Duration) -> Result<(), Error>;
     /// Checks the engine, for `doctor`. Changes nothing.
     fn inspect(&mut self) -> Result<Health, Error>;
     /// Whether the last operation reached the engine.
     fn is_connected(&self) -> bool;
-    /// The longest pause between two looks at the lease.
     fn longest_pause(&self) -> Duration;
 }
 
@@ -103,7 +92,6 @@ const OWNER_PROCESS: usize = 32;
 /// What `doctor` reports of the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// Round-trip time.
     pub(crate) latency: Duration,
     /// How far the engine's clock is ahead of this machine's, in ms.
     pub(crate) clock_offset_ms: i64,
@@ -111,29 +99,21 @@ pub struct Health {
     pub(crate) clock_refusal: Option<Error>,
     /// Remaining time of the lease that a machine has on the credential.
     pub(crate) lease: Option<Duration>,
-    /// What the engine does when its memory is full.
     pub(crate) eviction: Eviction,
     /// Why the engine accepts no writes. Without them nobody can refresh.
     pub(crate) refusal: Option<Refusal>,
-    /// The id of the key that the token is sealed with.
     pub(crate) key_id: Option<Vec<u8>>,
 }
 
-/// What an engine does when its memory is full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Eviction {
-    /// It keeps everything.
     Never,
-    /// It deletes keys by this policy.
     Policy(String),
-    /// It does not report it.
     Unknown,
 }
 
-/// Why a reachable engine accepts no writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// It is a read-only replica.
     Replica,
     /// Its memory is full, and it evicts nothing.
     Full,

@@ -98,7 +98,6 @@ impl Keys {
         Ok(sealed)
     }
 
-    /// Decrypts a value sealed for the credential `id`.
     pub fn open(&self, id: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
         if sealed.len() < HEADER || sealed[0] != VERSION {
             return Err(Unopened::Broken);
@@ -148,8 +147,20 @@ pub(crate) fn new_key() -> Result<Secret, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    /// That a changed, shortened or moved value does not open is tested in `snapshot`.
+    proptest! {
+        #[test]
+        fn a_value_that_was_changed_shortened_or_moved_does_not_open(at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<bool>()) {
+            let keys = Keys::read(&new_key().unwrap(), None).unwrap();
+            let whole = keys.seal("id", b"some text").unwrap();
+            let (mut corrupt, at) = (whole.clone(), at.index(whole.len()));
+            if cut { corrupt.truncate(at) } else { corrupt[at] ^= 1 << bit }
+            prop_assert!(keys.open("id", &corrupt).is_err());
+            prop_assert!(keys.open("other", &whole).is_err());
+        }
+    }
+
     #[test]
     fn a_value_opens_with_the_current_and_the_previous_key() {
         let (old, new) = (new_key().unwrap(), new_key().unwrap());

@@ -4,8 +4,6 @@ use crate::config::ConfigFile;
 use crate::config::environment::secret;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
-use crate::nearest::did_you_mean;
-use crate::sanitize::sanitize;
 use crate::secret::Secret;
 use crate::store::shared::address::Address;
 use crate::store::shared::seal::Keys;
@@ -18,12 +16,8 @@ use std::rc::Rc;
 const PREFIX: &str = "zoho-cred";
 /// Value of `ZOHO_CRED_STORE` for refreshes that no other machine knows of.
 const NO_STORE: &str = "none";
-/// A name within as many typos of one of ours is not another program's.
-const SLIPS: usize = 2;
-/// All variables of the shared store.
-const VARIABLES: [&str; 6] = [
-    "ZOHO_CRED_STORE",
-    "ZOHO_CRED_STORE_FILE",
+/// The variables that only make sense with a shared store.
+const KEY_VARIABLES: [&str; 4] = [
     "ZOHO_CRED_STORE_KEY",
     "ZOHO_CRED_STORE_KEY_FILE",
     "ZOHO_CRED_STORE_KEY_OLD",
@@ -36,15 +30,11 @@ const VARIABLES: [&str; 6] = [
 pub struct SharedSettings {
     url: UrlSource,
     env: Env,
-    /// A file with the password.
     password_file: Option<PathBuf>,
-    /// Prefix of all keys.
     pub(crate) prefix: String,
     /// Client certificate and key, as files.
     pub(crate) client_cert: Option<(PathBuf, PathBuf)>,
-    /// The certificate authorities.
     pub(crate) roots: Roots,
-    /// This machine's clock.
     pub(crate) clock: Rc<dyn Clock>,
     /// Names this process as the owner of leases.
     process: String,
@@ -67,7 +57,6 @@ impl SharedSettings {
         roots: &Roots,
         clock: &Rc<dyn Clock>,
     ) -> Result<Option<Self>, Error> {
-        check_names(env)?;
         let table = config.store();
         let url = match source(env)? {
             Some(UrlSource::Value(url)) if url.expose() == NO_STORE => return Ok(None),
@@ -116,13 +105,11 @@ impl SharedSettings {
         place.unwrap_or_else(|_| tr!("an address that is not a URL"))
     }
 
-    /// The call's environment.
     #[cfg(feature = "object-storage")]
     pub(crate) fn env(&self) -> &Env {
         &self.env
     }
 
-    /// A warning about the settings.
     pub(crate) fn warning(&self) -> Option<String> {
         let url = self.url().ok()?;
         let address = Address::parse(url.expose()).ok()?;
@@ -167,7 +154,6 @@ impl SharedSettings {
     }
 }
 
-/// The URL from the environment.
 fn source(env: &Env) -> Result<Option<UrlSource>, Error> {
     let (url, file) = ("ZOHO_CRED_STORE", "ZOHO_CRED_STORE_FILE");
     for name in [url, file] {
@@ -187,24 +173,8 @@ fn source(env: &Env) -> Result<Option<UrlSource>, Error> {
     }
 }
 
-/// A variable with a slip in its name would mean that there is no store.
-fn check_names(env: &Env) -> Result<(), Error> {
-    let slips = |name: &str| {
-        let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
-        VARIABLES.into_iter().min_by_key(distance).filter(|known| distance(known) <= SLIPS)
-    };
-    for name in env.names().filter(|name| name.starts_with("ZOHO") && !VARIABLES.contains(name)) {
-        let near = slips(name).or(name.starts_with(VARIABLES[0]).then_some(VARIABLES[0]));
-        if let Some(near) = near {
-            let problem = tr!("there is no variable {name}", name = sanitize(name));
-            return Err(Error::new(Code::Config, problem, did_you_mean(near)));
-        }
-    }
-    Ok(())
-}
-
 fn no_store(env: &Env) -> Result<Option<SharedSettings>, Error> {
-    match VARIABLES.into_iter().skip(2).find(|name| env.get(name).is_some()) {
+    match KEY_VARIABLES.into_iter().find(|name| env.get(name).is_some()) {
         None => Ok(None),
         Some(name) => Err(Error::new(
             Code::Config,

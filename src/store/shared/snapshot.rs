@@ -13,9 +13,7 @@ use crate::system::Clock;
 
 /// The shared state at the moment of a reply.
 pub struct Snapshot {
-    /// Whether we have the lease.
     pub(super) got_lease: bool,
-    /// Counts writes of the token.
     pub generation: u64,
     /// The token, if there is one that can be decrypted.
     pub cache: Option<CacheRecord>,
@@ -23,7 +21,6 @@ pub struct Snapshot {
     pub undecryptable: Option<Vec<u8>>,
     /// HMAC of the token that was last rejected.
     revoked_mac: String,
-    /// The ledger's version.
     pub rev: String,
     /// The ledger. An unparseable one counts as all requests but two used.
     pub ledger: Ledger,
@@ -38,7 +35,6 @@ pub struct Snapshot {
 /// What the remote store must change to match this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncAction {
-    /// Nothing.
     None,
     /// Store our token, which is newer and valid.
     Push,
@@ -190,79 +186,4 @@ fn shifted(cache: &CacheRecord, obtained_by: i64, expires_by: i64) -> CacheRecor
         token.expires_at_ms = token.expires_at_ms.saturating_add(expires_by);
     }
     cache
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::Secret;
-    use crate::system::RealClock;
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-
-    fn keys() -> Keys {
-        Keys::read(&Secret::new("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), None).unwrap()
-    }
-
-    proptest! {
-        /// The store may contain any bytes. They cause no panic, and no token that we did not seal.
-        #[test]
-        fn what_the_store_holds_may_be_any_bytes(
-            ours in any::<bool>(),
-            rest in vec(any::<u8>(), 0..120),
-            json in "\\PC{0,80}",
-            words in ("\\PC{0,20}", "\\PC{0,20}"),
-            generation in any::<u64>(),
-            engine_ms in 0i64..i64::MAX / 2,
-        ) {
-            let keys = keys();
-            let mut sealed = if ours { keys.seal("id", b"x").unwrap()[..5].to_vec() } else { Vec::new() };
-            sealed.extend(rest);
-            let (revoked_mac, rev) = words;
-            let reply = Reply { got: true, engine_ms, generation, sealed: sealed.clone(), revoked_mac, rev, json };
-            let id = CredentialId::known("id", "id");
-            let clock = RealClock::default();
-            if let Ok(snapshot) = Snapshot::of(reply, clock.now(), &keys, &id, &clock) {
-                prop_assert!(snapshot.cache.is_none(), "{sealed:?}");
-                prop_assert!(snapshot.ledger.used(&snapshot.clocks.at, &Budget::default()) <= 8);
-            }
-        }
-
-        /// A sealed token with a changed bit or a missing end is refused.
-        #[test]
-        fn a_sealed_token_stands_or_falls_whole(at in any::<prop::sample::Index>(), bit in 0u8..8, cut in any::<bool>()) {
-            let keys = keys();
-            let whole = keys.seal("id", b"some text").unwrap();
-            let (mut corrupt, at) = (whole.clone(), at.index(whole.len()));
-            if cut { corrupt.truncate(at) } else { corrupt[at] ^= 1 << bit }
-            prop_assert!(keys.open("id", &corrupt).is_err());
-            prop_assert!(keys.open("other", &whole).is_err());
-            prop_assert_eq!(&**keys.open("id", &whole).unwrap(), b"some text");
-        }
-    }
-
-    fn snapshot() -> Snapshot {
-        let at = Timestamp { wall_ms: 1_000_000_000, boot_ms: 5_000, boot_id: "new".into() };
-        Snapshot {
-            got_lease: false,
-            generation: 0,
-            cache: None,
-            undecryptable: None,
-            revoked_mac: String::new(),
-            rev: String::new(),
-            ledger: Ledger::default(),
-            is_ahead: false,
-            asked: at.reading(),
-            clocks: Clocks { at, engine_ms: 7_000_000_000 },
-        }
-    }
-
-    #[test]
-    fn a_ledger_with_strange_numbers_is_no_panic() {
-        let json = r#"{"version":1,"requests":[{"sent":{"wall_ms":-9223372036854775808,"boot_ms":0}}],"cool_down":{"since":{"wall_ms":9223372036854775807,"boot_ms":0},"length_ms":-9223372036854775808},"failure":{"kind":"transient","error":"","message":"","at":{"wall_ms":0,"boot_ms":0},"rounds":0},"failures":18446744073709551615}"#;
-        let read = snapshot().read_ledger(json, &snapshot().clocks.at);
-        assert_eq!(read.used(&snapshot().clocks.at, &Budget::default()), 0, "it was very long ago");
-        let _ = snapshot().ledger_json(&read, &snapshot().clocks.at);
-        assert!(read.remembered(&snapshot().clocks.at, "").is_none());
-    }
 }

@@ -6,7 +6,7 @@ use crate::store::local::LockedLocal;
 use crate::store::shared::caller::{Caller, MAX_TIMEOUT};
 use crate::store::shared::clock_guard::EngineClock;
 use crate::store::shared::locked::{Connected, LockedShared};
-use crate::store::shared::remote::{Remote, Reply};
+use crate::store::shared::remote::Remote;
 use crate::store::shared::seal::foreign;
 use crate::store::shared::settings::SharedSettings;
 use crate::store::shared::snapshot::Snapshot;
@@ -15,11 +15,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Connects to the remote store within the given time.
 pub type Connect<'c> =
     dyn Fn(&SharedSettings, &CredentialId, Duration) -> Result<Box<dyn Remote + 'c>, Error> + 'c;
 
-/// The state of one credential, shared between machines.
 pub struct SharedStore<'c> {
     pub(super) local: LocalStore,
     caller: Caller,
@@ -71,12 +69,12 @@ impl<'c> SharedStore<'c> {
         if kept.is_some() { Ok(kept) } else { self.local.take() }
     }
 
-    /// Asks the remote store while holding the local lock. The caller keeps that lock after `Code::Unavailable`, so that
-    /// one caller per machine connects again.
+    /// Reads the remote store while holding the local lock, and takes the lease for `owner`, if there is one. The caller
+    /// keeps the local lock after `Code::Unavailable`, so that one caller per machine connects again.
     fn ask(
         &self,
         local: LockedLocal,
-        question: impl FnOnce(&mut Connected<'c>, Duration) -> Result<Option<Reply>, Error>,
+        owner: Option<&str>,
     ) -> Result<(LockedLocal, Connected<'c>, Snapshot), Error> {
         let kept = self.waiting.borrow_mut().connected.take();
         let asked = || -> Result<_, Error> {
@@ -90,7 +88,8 @@ impl<'c> SharedStore<'c> {
                 }
             };
             let asked = self.caller.clock().now();
-            let reply = question(&mut connected, self.caller.within(MAX_TIMEOUT))?.ok_or_else(foreign)?;
+            let within = self.caller.within(MAX_TIMEOUT);
+            let reply = connected.remote.look(owner, &connected.keys.ids(), within)?.ok_or_else(foreign)?;
             let snapshot =
                 Snapshot::of(reply, asked, &connected.keys, &self.caller.credential, self.caller.clock());
             let snapshot = snapshot.inspect_err(|_| connected.release(&self.caller.owner, MAX_TIMEOUT))?;
@@ -109,10 +108,7 @@ impl<'c> SharedStore<'c> {
 
     /// Tries to take the lease while holding the local lock.
     fn take(&self, local: LockedLocal) -> Result<Option<LockedShared<'_>>, Error> {
-        let take = |connected: &mut Connected<'c>, within| {
-            connected.remote.take(&self.caller.owner, &connected.keys.ids(), within)
-        };
-        let (mut local, connected, snapshot) = self.ask(local, take)?;
+        let (mut local, connected, snapshot) = self.ask(local, Some(&self.caller.owner))?;
         let mut waiting = self.waiting.borrow_mut();
         let first = waiting.first.get_or_insert_with(|| First {
             failures: snapshot.ledger.failures,
@@ -125,22 +121,18 @@ impl<'c> SharedStore<'c> {
             waiting.connected = Some(connected);
             return Ok(None);
         }
-        let engine = EngineClock::after(local.engine_clock().as_ref(), &snapshot.clocks);
+        let engine = EngineClock::after(self.local.engine_clock().as_ref(), &snapshot.clocks);
         local.keep_engine_clock(&engine);
-        let refusal = engine.refusal();
-        Ok(Some(
-            LockedShared::new(&self.caller, local, Some((connected, snapshot)), before).refusing(refusal),
-        ))
+        let locked = LockedShared::new(&self.caller, local, Some((connected, snapshot)));
+        Ok(Some(locked.with_lease(before, engine.refusal())))
     }
 
     /// Exchanges token and tombstone with the remote store without a lease: takes over what other machines did, and pushes
     /// what did not arrive. False if another caller of this machine holds the lock, which does the same.
     pub fn sync(&self) -> Result<bool, Error> {
         let Some(local) = self.local_lock()? else { return Ok(false) };
-        let look =
-            |connected: &mut Connected<'c>, within| connected.remote.look(&connected.keys.ids(), within);
-        let (local, connected, snapshot) = self.ask(local, look)?;
-        LockedShared::new(&self.caller, local, Some((connected, snapshot)), 0).without_lease().cache()?;
+        let (local, connected, snapshot) = self.ask(local, None)?;
+        LockedShared::new(&self.caller, local, Some((connected, snapshot))).cache()?;
         Ok(true)
     }
 }
@@ -165,7 +157,7 @@ impl Store for SharedStore<'_> {
                 log::info!("noted on this machine, for the shared store later: {}", error.message());
                 let local = self.local_lock()?;
                 Ok(local.map(|local| -> Box<dyn Locked + '_> {
-                    Box::new(LockedShared::new(&self.caller, local, None, 0))
+                    Box::new(LockedShared::new(&self.caller, local, None))
                 }))
             }
             other => other,
