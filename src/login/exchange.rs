@@ -85,9 +85,9 @@ pub(crate) fn grant(
         Answer::Granted(granted) => return Ok(IssuedTokens { granted, asked, accounts_url }),
         Answer::Throttled => cooling_down(COOL_DOWN),
         Answer::Refused(error) => code_refused(&error),
-        Answer::Misconfigured(error) => client_rejected(name, &error, accounts_url.as_str()),
-        Answer::Unknown(error) => Problem::Error(error).error(&accounts_url.host(), None),
-        Answer::Transient(problem) => problem.error(&accounts_url.host(), None),
+        Answer::Misconfigured(error) => client_rejected(&Profile { accounts_url, ..profile.clone() }, &error),
+        Answer::Unknown(error) => Problem::Error(error).error(accounts_url.host(), None),
+        Answer::Transient(problem) => problem.error(accounts_url.host(), None),
     })
 }
 

@@ -8,7 +8,11 @@ use url::{Host, Url};
 
 /// A base URL without a trailing slash. The scheme is https, or http on a loopback address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccountsUrl(String);
+pub struct AccountsUrl {
+    text: String,
+    host: String,
+    is_loopback: bool,
+}
 
 impl AccountsUrl {
     /// Parses and normalizes `text`. `Code::Config` if a client secret must not be sent to it.
@@ -36,44 +40,47 @@ impl AccountsUrl {
         if !url.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b":/.-_~[]".contains(&b)) {
             return refuse(&tr!("has a character that is not allowed there"));
         }
-        Ok(AccountsUrl(url.as_str().trim_end_matches('/').to_owned()))
+        Ok(AccountsUrl {
+            text: url.as_str().trim_end_matches('/').to_owned(),
+            host: url.host_str().unwrap_or_default().to_owned(),
+            is_loopback: is_loopback(&url),
+        })
     }
 
-    /// The accounts server of `data_center`.
     pub fn of(data_center: &DataCenter) -> Self {
-        AccountsUrl(data_center.accounts_url())
+        let (text, host) = (data_center.accounts_url(), data_center.accounts_host.to_owned());
+        AccountsUrl { text, host, is_loopback: false }
     }
 
     /// The URL without a trailing slash.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// Returns the host without the port.
-    pub fn host(&self) -> String {
-        let url = Url::parse(&self.0).ok();
-        url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    /// The host without the port.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Whether the server is on this machine. Only such a server may issue tokens that expire within seconds.
     pub(crate) fn is_loopback(&self) -> bool {
-        Url::parse(&self.0).is_ok_and(|url| is_loopback(&url))
+        self.is_loopback
     }
 
     /// `None` if this is not one of Zoho's accounts servers.
     pub fn data_center(&self) -> Option<&'static DataCenter> {
-        DataCenter::by_accounts_url(&self.0)
+        DataCenter::by_accounts_url(&self.text)
     }
 
     /// Returns the URL of an endpoint. `path` begins with a slash.
     pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
+        format!("{}{path}", self.text)
     }
 }
 
 impl fmt::Display for AccountsUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

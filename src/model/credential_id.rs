@@ -16,7 +16,6 @@ pub struct CredentialId {
 }
 
 impl CredentialId {
-    /// The id of the credential with these settings and secrets.
     pub fn of(profile: &Profile, secrets: &Secrets) -> Self {
         let client = [profile.accounts_url.as_str(), &profile.client_id];
         match &profile.grant {
@@ -39,7 +38,6 @@ impl CredentialId {
         }
     }
 
-    /// An id read from a file.
     pub fn known(cache: &str, ledger: &str) -> Self {
         CredentialId { cache: cache.to_owned(), ledger: ledger.to_owned() }
     }

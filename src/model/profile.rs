@@ -14,7 +14,6 @@ const LONGEST: usize = 2_048;
 /// Zoho compares the redirect URI byte by byte.
 pub(crate) const DEFAULT_REDIRECT_URI: &str = "http://localhost:9437/callback";
 
-/// The source of a profile's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The default config file, by its canonical path. Its profiles are found by name alone, so that config and state
@@ -22,12 +21,10 @@ pub enum Origin {
     Default(PathBuf),
     /// Another config file, by its canonical path.
     File(PathBuf),
-    /// Environment variables.
     Environment,
 }
 
 impl Origin {
-    /// The config file.
     pub(crate) fn config(&self) -> Option<&Path> {
         match self {
             Origin::Default(path) | Origin::File(path) => Some(path),
@@ -45,7 +42,6 @@ impl Origin {
     }
 }
 
-/// The OAuth grant that issues access tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// RFC 6749, section 6.
@@ -67,7 +63,6 @@ impl Grant {
     }
 }
 
-/// Scheme of the `Authorization` header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Scheme {
     /// `Zoho-oauthtoken`, which every product accepts.
@@ -78,7 +73,6 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme as sent.
     pub fn word(self) -> &'static str {
         match self {
             Scheme::Zoho => "Zoho-oauthtoken",
@@ -87,16 +81,13 @@ impl Scheme {
     }
 }
 
-/// Where a profile's secrets are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretBackend {
     /// Secret Service, macOS Keychain or Windows Credential Manager.
     Keyring,
     /// Files of mode 0600 in the state directory.
     File,
-    /// The output of this command.
     Command(Vec<String>),
-    /// Environment variables.
     Environment,
 }
 
@@ -112,12 +103,9 @@ impl SecretBackend {
     }
 }
 
-/// Zoho's limit for token requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Requests per window.
     pub tokens: u32,
-    /// Length of the window.
     pub window: Duration,
 }
 
@@ -142,31 +130,21 @@ impl Default for Budget {
 /// A profile with all its settings resolved and checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Its name.
     pub name: ProfileName,
-    /// The source of its settings.
     pub origin: Origin,
-    /// The accounts server that issues its tokens.
     pub accounts_url: AccountsUrl,
     /// `None` if the accounts server is not one of Zoho's.
     pub data_center: Option<&'static DataCenter>,
-    /// The OAuth client id.
     pub client_id: String,
-    /// The grant that issues its tokens.
     pub grant: Grant,
     /// Scopes as the user wrote them.
     pub scopes: Vec<String>,
-    /// The registered redirect URI.
     pub redirect_uri: String,
-    /// Scheme of the `Authorization` header.
     pub scheme: Scheme,
-    /// The organization, for products that want it with each call.
     pub org_id: Option<String>,
-    /// Where its secrets are stored.
     pub secrets: SecretBackend,
     /// Hosts that helper commands may send the token to. `None` means the hosts of the data center.
     pub hosts: Option<Vec<String>>,
-    /// Zoho's limit for its credential.
     pub budget: Budget,
 }
 

@@ -25,12 +25,10 @@ impl ProfileName {
         Ok(ProfileName(name.to_owned()))
     }
 
-    /// The name of the environment profile.
     pub fn environment() -> Self {
         ProfileName(ENVIRONMENT.to_owned())
     }
 
-    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

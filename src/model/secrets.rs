@@ -1,9 +1,7 @@
 use crate::secret::Secret;
 
-/// The secrets of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Secrets {
-    /// The OAuth client secret.
     pub client_secret: Secret,
     /// `None` for client credentials.
     pub refresh_token: Option<Secret>,

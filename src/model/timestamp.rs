@@ -37,7 +37,6 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// A timestamp of the reading `now`.
     pub fn at(now: ClockReading, boot_id: String) -> Self {
         Timestamp { wall_ms: now.wall_ms, boot_ms: now.boot_ms, boot_id }
     }
@@ -91,7 +90,6 @@ impl Timestamp {
         }
     }
 
-    /// Both clocks without the boot id.
     pub fn reading(&self) -> ClockReading {
         ClockReading { wall_ms: self.wall_ms, boot_ms: self.boot_ms }
     }

@@ -6,7 +6,7 @@
 //! `resources/lang/*/authorization.php`, whose Chinese text is exactly Zoho's, and further common ones.
 
 /// Language and text, in lower case and without a final period, for the languages that can be written in ASCII.
-const TEXTS: [(&str, &str); 25] = [
+const TEXTS: [(&str, &str); 28] = [
     ("en", "access denied"), // recorded in many clients' logs
     ("en", "too many requests"),
     ("pt", "acesso negado"), // recorded
@@ -22,8 +22,11 @@ const TEXTS: [(&str, &str); 25] = [
     ("it", "accesso negato"),
     ("it", "accesso rifiutato"),
     ("nl", "toegang geweigerd"),
+    ("nl", "toegang ontzegd"),
     ("da", "adgang forbudt"),
     ("nb", "ingen tilgang"),
+    ("nb", "ingen adgang"),
+    ("nb", "adgang nektet"),
     ("nb", "tilgang nektet"),
     ("sl", "dostop zavrnjen"),
     ("hr", "zabranjen pristup"),

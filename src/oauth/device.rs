@@ -39,9 +39,7 @@ pub(crate) fn poll_form(profile: &Profile, client_secret: &Secret, device_code: 
 /// A device code, and what to show to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceCode {
-    /// For the polls.
     pub device_code: Secret,
-    /// What the user types.
     pub user_code: String,
     /// The page to type it on.
     pub verification_url: String,
@@ -86,18 +84,13 @@ fn duration(number: Option<u64>, default: Duration) -> Duration {
     }
 }
 
-/// What a poll brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Poll {
-    /// Nobody has answered the page yet.
     Pending,
-    /// The poll came too soon.
     SlowDown,
     /// The user's account is in another data center: poll there, with the same code.
     OtherDataCenter(String),
-    /// The user denied consent.
     Denied,
-    /// The code has expired.
     Expired,
     /// Anything that the token endpoint can answer.
     Answer(Answer),

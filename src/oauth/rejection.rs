@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Error, WrongAnswer};
 use crate::i18n::tr;
-use crate::model::ENVIRONMENT;
+use crate::model::{ENVIRONMENT, Profile};
 
 /// Zoho's IP restriction, which names it in `cause` beside the code `T102`.
 pub(crate) const IP_NOT_ALLOWED: &str = "ip_not_allowed";
@@ -146,11 +146,11 @@ impl LikelyCause {
     }
 }
 
-/// The error for the word `error`, with which `accounts_url` rejected the client of `profile`.
-pub(crate) fn client_rejected(profile: &str, error: &str, accounts_url: &str) -> Error {
+/// The error for the word `error`, with which the accounts server rejected the client of `profile`.
+pub(crate) fn client_rejected(profile: &Profile, error: &str) -> Error {
     let cause = LikelyCause::of(error).unwrap_or(LikelyCause::DataCenter);
     let message = tr!("Zoho rejected the client with '{error}'", error);
-    Error::new(Code::ClientRejected, message, cause.hint(profile))
-        .with_cause(cause.text(accounts_url))
+    Error::new(Code::ClientRejected, message, cause.hint(profile.name.as_str()))
+        .with_cause(cause.text(profile.accounts_url.as_str()))
         .with_wrong_answer(cause.wrong_answer())
 }

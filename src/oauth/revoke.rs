@@ -9,10 +9,8 @@ use serde_json::Value;
 /// Path of the endpoint below the accounts server's URL.
 pub const PATH: &str = "/oauth/v2/token/revoke";
 
-/// The result of a revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// The token was revoked.
     Now,
     /// The token was already invalid.
     Before,

@@ -6,7 +6,6 @@ use crate::secret::Secret;
 /// Path of the token endpoint below the accounts server's URL.
 pub const PATH: &str = "/oauth/v2/token";
 
-/// The fields of a request.
 pub(crate) type Form = Vec<(&'static str, Secret)>;
 
 /// The request for an access token of `profile`. Zoho's SDKs send no `redirect_uri` on a refresh, and neither do we; scopes
@@ -43,7 +42,6 @@ pub(crate) fn exchange(
     form
 }
 
-/// The fields that identify the client.
 pub(super) fn client(profile: &Profile, client_secret: &Secret) -> Form {
     vec![("client_id", Secret::new(&*profile.client_id)), ("client_secret", client_secret.clone())]
 }

@@ -5,7 +5,6 @@
 /// Path of the endpoint below the accounts server's URL.
 pub const PATH: &str = "/oauth/user/info";
 
-/// Whether a token is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Liveness {
     /// 401 with `INVALID_OAUTHTOKEN` or `OAUTHTOKEN_EXPIRED`: no API accepts it.
@@ -32,7 +31,6 @@ fn is_value(value: Option<&serde_json::Value>) -> bool {
     value.is_some_and(|value| value.is_number() || value.as_str().is_some_and(|text| !text.is_empty()))
 }
 
-/// Whose token it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
     /// The email address, with the name where there is one.

@@ -3,12 +3,12 @@
 use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{CacheRecord, FailureKind, Granted, Ledger, Secrets, Timestamp};
-use crate::oauth::{Answer, classify};
+use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
 use crate::refresh::cooldown::cool_down;
 use crate::refresh::error::RefreshError;
 use crate::refresh::ports::{Mode, Refresh, TokenResponse};
-use crate::refresh::preflight::rejected;
+use crate::refresh::preflight::record;
 use crate::secret::Secret;
 use crate::store::Locked;
 use crate::system::{HttpAnswer, HttpFailure};
@@ -17,12 +17,10 @@ use crate::system::{HttpAnswer, HttpFailure};
 pub(crate) struct UnderLock<'a, 'p> {
     pub(crate) call: &'a Refresh<'a, 'p>,
     pub(crate) secrets: &'a Secrets,
-    /// The fingerprint of the client secret.
     pub(crate) secret_fp: String,
     pub(crate) cache: CacheRecord,
 }
 
-/// The result of one attempt.
 pub(crate) enum Outcome {
     Granted {
         response: TokenResponse,
@@ -32,18 +30,18 @@ pub(crate) enum Outcome {
     /// Another attempt cannot help this caller now.
     Final(RefreshError),
     /// Another attempt may help.
-    Transient(Miss),
+    Transient(FailedAttempt),
 }
 
 /// An attempt without a usable answer.
-pub(crate) struct Miss {
+pub(crate) struct FailedAttempt {
     pub(crate) problem: Problem,
-    pub(crate) cause: MissCause,
+    pub(crate) cause: Cause,
 }
 
-/// Whom a failed attempt concerns.
+/// Why an attempt failed, and which callers are affected.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MissCause {
+pub(crate) enum Cause {
     /// All callers; another attempt may help.
     Server,
     /// All callers; another attempt would get the same answer.
@@ -89,18 +87,18 @@ impl UnderLock<'_, '_> {
             }
             Answer::Misconfigured(error) => {
                 fail(FailureKind::Misconfigured, &error);
-                Outcome::Final(rejected(self.call.ports.profile, &error).into())
+                Outcome::Final(client_rejected(self.call.ports.profile, &error).into())
             }
             Answer::Unknown(error) => {
-                Outcome::Transient(Miss { problem: Problem::Error(error), cause: MissCause::Answer })
+                Outcome::Transient(FailedAttempt { problem: Problem::Error(error), cause: Cause::Answer })
             }
-            Answer::Transient(problem) => Outcome::Transient(Miss { problem, cause: MissCause::Server }),
+            Answer::Transient(problem) => Outcome::Transient(FailedAttempt { problem, cause: Cause::Server }),
         };
         record(locked, ledger);
         outcome
     }
 
-    /// An error word with a secret in it, which would be stored and shown, is dropped.
+    /// Classifies `answer`. Drops an error word that contains a secret, because it would be stored and shown.
     fn classify(&self, answer: &HttpAnswer) -> Answer {
         let is_loopback = self.call.ports.profile.accounts_url.is_loopback();
         let class = classify(answer.status, &answer.body, is_loopback);
@@ -122,22 +120,22 @@ impl UnderLock<'_, '_> {
         ledger.succeeded();
         let record = self.cache.renewed(&granted, sent.reading());
         if record.valid_token(now.reading()).is_none() {
-            return Outcome::Transient(Miss { problem: Problem::TokenExpired, cause: MissCause::Time });
+            return Outcome::Transient(FailedAttempt { problem: Problem::TokenExpired, cause: Cause::Time });
         }
         let warning = locked.commit(&record).err().map(|error| not_saved(&error));
         let response = TokenResponse { record, warning };
         Outcome::Granted { response, refresh_token: granted.refresh_token }
     }
 
-    /// Applies a request without an answer. It counts if a byte of it may have been sent. When it was sent is only known
-    /// to be before `now`, because the machine may have slept.
+    /// Applies a request without an answer. It counts if a byte of it may have been sent, and then from `now` on: the
+    /// machine may have slept before it was sent.
     pub(crate) fn apply_no_answer(
         &self,
         locked: &mut dyn Locked,
         ledger: &mut Ledger,
         failure: HttpFailure,
         now: &Timestamp,
-        cause: MissCause,
+        cause: Cause,
     ) -> Outcome {
         if failure.sent {
             ledger.unanswered(now);
@@ -145,7 +143,7 @@ impl UnderLock<'_, '_> {
             ledger.withdraw();
         }
         record(locked, ledger);
-        Outcome::Transient(Miss { problem: failure.problem, cause })
+        Outcome::Transient(FailedAttempt { problem: failure.problem, cause })
     }
 
     /// Ends a round without a token. The ledger remembers the failure, unless it concerns this caller only.
@@ -153,29 +151,22 @@ impl UnderLock<'_, '_> {
         &self,
         locked: &mut dyn Locked,
         mut ledger: Ledger,
-        miss: Miss,
+        failed: FailedAttempt,
         now: &Timestamp,
     ) -> Error {
         let host = self.call.ports.profile.accounts_url.host();
-        match (self.call.mode, miss.cause) {
-            (_, MissCause::Surroundings) | (Mode::Required | Mode::Forced, MissCause::Time) => {
-                return miss.problem.error(&host, None);
+        match (self.call.mode, failed.cause) {
+            (_, Cause::Surroundings) | (Mode::Required | Mode::Forced, Cause::Time) => {
+                return failed.problem.error(host, None);
             }
             (Mode::Ahead, _) => ledger.early_failed = Some(now.clone()),
-            (Mode::Required | Mode::Forced, MissCause::Server | MissCause::Answer) => {
-                ledger.failed(FailureKind::Transient, &miss.problem.code(), &self.secret_fp, now);
+            (Mode::Required | Mode::Forced, Cause::Server | Cause::Answer) => {
+                ledger.failed(FailureKind::Transient, &failed.problem.code(), &self.secret_fp, now);
             }
         }
         record(locked, &ledger);
         let retry_after = ledger.remembered(now, &self.secret_fp).map(|(_, left)| left);
-        miss.problem.error(&host, retry_after)
-    }
-}
-
-/// Writes the ledger after an answer. The entry of the request is on disk already, so a failure here only costs budget.
-pub(crate) fn record(locked: &mut dyn Locked, ledger: &Ledger) {
-    if let Err(error) = locked.record(ledger) {
-        log::warn!("the ledger was not updated: {}", error.message());
+        failed.problem.error(host, retry_after)
     }
 }
 

@@ -4,10 +4,10 @@ use crate::error::Code;
 use crate::model::{Ledger, Timestamp};
 use crate::oauth::token;
 use crate::problem::Problem;
-use crate::refresh::apply_response::{Miss, MissCause, Outcome, UnderLock, record};
+use crate::refresh::apply_response::{Cause, FailedAttempt, Outcome, UnderLock};
 use crate::refresh::error::RefreshError;
 use crate::refresh::ports::{Mode, TokenResponse};
-use crate::refresh::preflight::{self, LEAST_TIME};
+use crate::refresh::preflight::{self, LEAST_TIME, record};
 use crate::refresh::replacement::take_over;
 use crate::store::{Locked, Reserved};
 use crate::system::HttpRequest;
@@ -25,7 +25,7 @@ const LONGEST_AFTERMATH: Duration = Duration::from_millis(500);
 /// entries outlive the window, and more than the 3 s that writing to a shared store may take.
 const OLDEST_ENTRY_MS: i64 = 3_500;
 /// The most that an entry is dated ahead, in ms.
-const LONGEST_EXPECTED_MS: i64 = 10_000;
+const LONGEST_AHEAD_MS: i64 = 10_000;
 
 impl UnderLock<'_, '_> {
     /// Makes up to three attempts in the first round after a success, otherwise one.
@@ -36,14 +36,14 @@ impl UnderLock<'_, '_> {
     ) -> Result<TokenResponse, RefreshError> {
         let (call, clock) = (self.call, self.call.ports.clock);
         let attempts = if call.mode != Mode::Ahead && ledger.is_first_round() { FIRST_ROUND } else { 1 };
-        let mut earlier: Option<Miss> = None;
+        let mut earlier: Option<FailedAttempt> = None;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let miss = match self.attempt(locked, &mut ledger) {
+            let failed = match self.attempt(locked, &mut ledger) {
                 Ok(Outcome::Granted { response, .. }) => return Ok(response),
                 Ok(Outcome::Final(error)) => return Err(error),
-                Ok(Outcome::Transient(miss)) => miss,
+                Ok(Outcome::Transient(failed)) => failed,
                 Err(error) => {
                     let is_store = matches!(&error, RefreshError::Failed(it) if it.code() == Code::Store);
                     if call.mode == Mode::Ahead && is_store {
@@ -52,20 +52,20 @@ impl UnderLock<'_, '_> {
                     return Err(error);
                 }
             };
-            let miss = match earlier.take() {
+            let failed = match earlier.take() {
                 // The earlier attempt had more time, so its failure says more.
-                Some(earlier) if miss.cause == MissCause::Time => earlier,
-                _ => miss,
+                Some(earlier) if failed.cause == Cause::Time => earlier,
+                _ => failed,
             };
             let pause = RETRY_PAUSE * attempt;
             let may_retry = attempt < attempts
-                && matches!(miss.cause, MissCause::Server | MissCause::Time)
+                && matches!(failed.cause, Cause::Server | Cause::Time)
                 && call.time_left() >= pause + LEAST_TIME
                 && preflight::check(call, &ledger, self.cache.rejected).is_ok();
             if !may_retry {
-                return Err(self.apply_failure(locked, ledger, miss, &clock.timestamp()).into());
+                return Err(self.apply_failure(locked, ledger, failed, &clock.timestamp()).into());
             }
-            earlier = Some(miss);
+            earlier = Some(failed);
             clock.sleep(pause);
         }
     }
@@ -74,7 +74,7 @@ impl UnderLock<'_, '_> {
     fn attempt(&self, locked: &mut dyn Locked, ledger: &mut Ledger) -> Result<Outcome, RefreshError> {
         let (ports, profile) = (self.call.ports, self.call.ports.profile);
         let Some(sent) = self.reserve(locked, ledger)? else {
-            return Ok(Outcome::Transient(Miss { problem: Problem::NoTime, cause: MissCause::Time }));
+            return Ok(Outcome::Transient(FailedAttempt { problem: Problem::NoTime, cause: Cause::Time }));
         };
         let form = token::mint(profile, &self.secrets.client_secret, self.secrets.refresh_token.as_ref());
         let url = profile.accounts_url.join(token::PATH);
@@ -91,11 +91,11 @@ impl UnderLock<'_, '_> {
             Ok(answer) => self.apply_response(locked, ledger, &answer, &sent, &now),
             Err(failure) => {
                 let cause = if failure.own {
-                    MissCause::Surroundings
+                    Cause::Surroundings
                 } else if request.was_short(&failure, REQUEST_TIMEOUT) {
-                    MissCause::Time
+                    Cause::Time
                 } else {
-                    MissCause::Server
+                    Cause::Server
                 };
                 self.apply_no_answer(locked, ledger, failure, &now, cause)
             }
@@ -106,7 +106,8 @@ impl UnderLock<'_, '_> {
             response.warning = response.warning.take().or(warning);
             // The machine may have slept meanwhile.
             if response.record.valid_token(ports.clock.now()).is_none() {
-                outcome = Outcome::Transient(Miss { problem: Problem::TokenExpired, cause: MissCause::Time });
+                outcome =
+                    Outcome::Transient(FailedAttempt { problem: Problem::TokenExpired, cause: Cause::Time });
             }
         }
         ports.signals.release()?;
@@ -116,16 +117,18 @@ impl UnderLock<'_, '_> {
     /// Writes the ledger entry, and returns when the request may be sent. `None` if there is no time left for it.
     ///
     /// An entry that took long to write, on a slow disk or a machine that slept, would expire too early. It is written
-    /// again, dated ahead by the time that the first write took.
+    /// again, dated ahead by the time that the last write took. If the next one is faster, the entry of a process that is
+    /// killed before its answer counts that much too long.
     fn reserve(
         &self,
         locked: &mut dyn Locked,
         ledger: &mut Ledger,
     ) -> Result<Option<Timestamp>, RefreshError> {
         let (call, clock) = (self.call, self.call.ports.clock);
-        let mut expected_ms = 0;
+        let mut last_write_ms = 0;
         loop {
-            let reserved = clock.timestamp().later(expected_ms);
+            let begun = clock.timestamp();
+            let reserved = begun.clone().later(last_write_ms);
             ledger.reserve(&reserved, &call.ports.profile.budget);
             let written = locked.write_ahead(ledger, &self.cache);
             if written != Ok(Reserved::Yes) {
@@ -138,7 +141,7 @@ impl UnderLock<'_, '_> {
             if time_is_left && reserved.age_ms(&now) <= OLDEST_ENTRY_MS {
                 return Ok(Some(now));
             }
-            expected_ms = (expected_ms + reserved.age_ms(&now)).min(LONGEST_EXPECTED_MS);
+            last_write_ms = begun.age_ms(&now).min(LONGEST_AHEAD_MS);
             ledger.withdraw();
             if !time_is_left {
                 record(locked, ledger);

@@ -7,12 +7,10 @@ use crate::model::{BudgetUse, ENVIRONMENT};
 use crate::secrets::CredentialError;
 use std::time::Duration;
 
-/// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshError {
     /// Zoho throttled the refresh token. No request is sent until the cooldown ends.
     CoolingDown {
-        /// Until then.
         retry_after: Duration,
     },
     /// The ledger says that one more request would exceed the budget.
@@ -27,20 +25,14 @@ pub enum RefreshError {
         /// Until the next one is free.
         retry_after: Duration,
     },
-    /// Zoho no longer accepts the refresh token.
     Refused {
-        /// The profile.
         profile: String,
-        /// Zoho's error code.
         error: String,
-        /// Until Zoho is asked again.
         retry_after: Duration,
     },
     /// The lock or the lease was lost before the request could be sent, so it was not.
     LeaseLost,
-    /// `--offline`, and no valid token is cached.
     Offline,
-    /// Anything else.
     Failed(Error),
 }
 

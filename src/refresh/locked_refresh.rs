@@ -16,13 +16,13 @@ const CREDENTIAL_CHANGES: u32 = 5;
 /// How often the lock or lease may be lost before a request is sent.
 const LEASE_LOSSES: u32 = 100;
 
-/// How long a caller with a valid token waits for a shared store that cannot be reached.
-const BLINK: Duration = Duration::from_secs(3);
+/// How long a caller with a valid token retries a shared store that it cannot reach.
+const SHORT_OUTAGE: Duration = Duration::from_secs(3);
 
 /// How one pass under the lock ended.
 enum Pass {
     Done(TokenResponse),
-    /// The credential is another one than the lock was taken for, if known which.
+    /// The lock is that of another credential. `None` if the new one is not known yet.
     CredentialChanged(Option<CredentialId>),
 }
 
@@ -71,7 +71,7 @@ fn pass(call: &Refresh<'_, '_>, id: &CredentialId, is_from_secrets: bool) -> Res
     refresh_locked(call, id, &mut *locked, cache, before.failures)
 }
 
-/// Refreshes under the lock. `failures` is the ledger's count before the call waited for it.
+/// Refreshes under the lock. `failures` is the ledger's count of failures before the call waited for the lock.
 fn refresh_locked(
     call: &Refresh<'_, '_>,
     id: &CredentialId,
@@ -85,15 +85,15 @@ fn refresh_locked(
     let used = ledger.used(&now, &profile.budget);
     log::debug!("the lock is taken; {used} of {} token requests are used", profile.budget.tokens);
 
-    // 3. A failure that the holder met while this call waited is this call's too.
+    // 3. A failure of the holder while this call waited is also a failure of this call.
     if let Some(failure) = shared_failure(&ledger, failures, profile, None) {
         return Err(remembered(profile, &ledger, failure, &now));
     }
 
-    // 4. Check cooldown, remembered failures and budget. The secrets are read only if a request may follow, or if only
-    // they tell whether a remembered failure stands.
+    // 4. Check cooldown, remembered failures and budget. The secrets are read only if a request may follow, or to find out
+    // whether a remembered failure still applies.
     let allowed = preflight::check(call, &ledger, cache.rejected);
-    if !preflight::failure_may_stand(call, &ledger, &now) {
+    if !preflight::failure_may_apply(call, &ledger, &now) {
         allowed.clone()?;
     }
     ports.credential.bound(call.time_left());
@@ -110,8 +110,8 @@ fn refresh_locked(
     }
     let secret_fp = secret_fingerprint(profile, &secrets.client_secret);
     let shared = shared_failure(&ledger, failures, profile, Some(&secret_fp));
-    let standing = ledger.remembered(&now, &secret_fp).filter(|_| call.mode != Mode::Forced);
-    if let Some(failure) = shared.or(standing.map(|(failure, _)| failure)) {
+    let remembered_failure = ledger.remembered(&now, &secret_fp).filter(|_| call.mode != Mode::Forced);
+    if let Some(failure) = shared.or(remembered_failure.map(|(failure, _)| failure)) {
         return Err(remembered(profile, &ledger, failure, &now));
     }
     allowed?;
@@ -144,7 +144,7 @@ fn wait_for_lock<'s>(
             return Ok(Some(cache));
         }
         if call.time_left().is_zero() {
-            // The holder may be about to release the lock after a failure that was this call's too.
+            // The holder may have failed already and not yet released the lock.
             let now = ports.clock.timestamp();
             let ledger = store.ledger(&now, &profile.budget);
             if let Some(failure) = shared_failure(&ledger, failures, profile, None) {
@@ -159,18 +159,18 @@ fn wait_for_lock<'s>(
     outcome
 }
 
-/// How long a shared store that cannot be reached is tried again: a blink only, if there is a valid token to serve.
+/// How long a call retries a shared store that it cannot reach. Short if there is a valid token to serve.
 fn outage(call: &Refresh<'_, '_>) -> Duration {
     let has_token = call.seen.valid_token(call.ports.clock.now()).is_some();
     match call.mode {
         Mode::Ahead => Duration::ZERO,
-        Mode::Required if has_token => BLINK,
+        Mode::Required if has_token => SHORT_OUTAGE,
         Mode::Required | Mode::Forced => Duration::MAX,
     }
 }
 
-/// Whether `cache` holds what the call is for: under `--refresh` a token that no machine had when the call began, ahead of
-/// expiry one that is not in its last minutes, otherwise one that is fresh.
+/// Whether `cache` holds the token that the call needs. Under `--refresh`, that is one that no machine had when the call
+/// began; ahead of expiry, one that is not in its last minutes; otherwise, a fresh one.
 fn serves(call: &Refresh<'_, '_>, store: &dyn Store, cache: &CacheRecord) -> bool {
     let freshness = cache.freshness(call.ports.clock.now(), call.request.min_ttl);
     match call.mode {

@@ -21,6 +21,6 @@ pub(crate) use error::cooling_down;
 pub use get_token::get_token;
 pub(crate) use lock_wait::lock_this_machine;
 pub use ports::{Ports, TokenRequest, TokenResponse, WaitEvent};
-pub(crate) use reject::is_alive;
+pub(crate) use reject::liveness;
 pub use reject::{Rejected, reject};
 pub(crate) use seed_cache::seed_cache;

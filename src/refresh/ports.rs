@@ -7,12 +7,10 @@ use crate::store::{Holder, Store};
 use crate::system::{Clock, Deadline, Http, Signals};
 use std::time::Duration;
 
-/// What a caller wants.
 #[derive(Clone, Copy, Debug)]
 pub struct TokenRequest {
     /// The lifetime that the token must have left.
     pub min_ttl: MinTtl,
-    /// The limit of the whole call.
     pub timeout: Duration,
     /// How much of `timeout` may be spent waiting for budget.
     pub wait: Duration,
@@ -32,9 +30,7 @@ impl TokenRequest {
 /// A valid token. `record` always holds one.
 #[derive(Clone, Debug)]
 pub struct TokenResponse {
-    /// The cache record with the token.
     pub record: CacheRecord,
-    /// A warning for stderr.
     pub warning: Option<String>,
 }
 
@@ -44,22 +40,16 @@ impl From<CacheRecord> for TokenResponse {
     }
 }
 
-/// Opens the shared state of a credential.
 pub(crate) type OpenStore<'a> = dyn Fn(&CredentialId) -> Result<Box<dyn Store + 'a>, Error> + 'a;
 
 /// Everything outside that the protocol uses.
 pub struct Ports<'a> {
-    /// The clocks.
     pub clock: &'a dyn Clock,
-    /// The connection to the accounts server.
     pub http: &'a dyn Http,
     /// Signals, which are held back while an answer is committed.
     pub signals: &'a Signals,
-    /// The profile.
     pub profile: &'a Profile,
-    /// The profile's credential.
     pub credential: &'a dyn CredentialSource,
-    /// Opens the shared state of a credential.
     pub open: &'a OpenStore<'a>,
     /// Called when a wait becomes noticeable, and again when it is over.
     pub waiting: &'a dyn Fn(WaitEvent),
@@ -70,11 +60,9 @@ pub struct Ports<'a> {
 pub enum WaitEvent {
     /// The lock is held by another process, if known by which.
     For(Option<Holder>),
-    /// The shared store cannot be reached.
     ForStore,
     /// The budget is used up for this long.
     ForBudget(Duration),
-    /// The wait is over.
     Over,
 }
 
@@ -93,7 +81,6 @@ pub(crate) enum Mode {
 pub(crate) struct Refresh<'a, 'p> {
     pub(crate) ports: &'a Ports<'p>,
     pub(crate) request: &'a TokenRequest,
-    /// When the call must have ended.
     pub(crate) deadline: Deadline,
     /// What the cache held when the call began.
     pub(crate) seen: &'a CacheRecord,

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) const LEAST_TIME: Duration = Duration::from_secs(1);
 
 /// Checks cooldown, reject limit, recent failures ahead of expiry, budget, certificate authorities, proxy and deadline. Needs no
-/// secret. `rejected` says that a reject dropped the token.
+/// secret. `rejected` says whether a reject dropped the token.
 pub(crate) fn check(call: &Refresh<'_, '_>, ledger: &Ledger, rejected: bool) -> Result<(), RefreshError> {
     let (ports, now) = (call.ports, call.ports.clock.timestamp());
     if let Some(retry_after) = ledger.cool_down_left(&now) {
@@ -32,7 +32,7 @@ pub(crate) fn check(call: &Refresh<'_, '_>, ledger: &Ledger, rejected: bool) -> 
     within_budget(call, ledger, &now)?;
     ports.http.ready(ports.profile.accounts_url.as_str())?;
     if call.time_left() < LEAST_TIME {
-        return Err(Problem::NoTime.error(&ports.profile.accounts_url.host(), None).into());
+        return Err(Problem::NoTime.error(ports.profile.accounts_url.host(), None).into());
     }
     Ok(())
 }
@@ -52,26 +52,32 @@ fn within_budget(call: &Refresh<'_, '_>, ledger: &Ledger, now: &Timestamp) -> Re
     Err(RefreshError::OutOfBudget { in_use, wait: ledger.next_slot(now, budget, allowed) })
 }
 
-/// Whether a remembered failure could be the better answer than another one of [`check`]. That depends on the client
-/// secret, so it has to be read first.
-pub(crate) fn failure_may_stand(call: &Refresh<'_, '_>, ledger: &Ledger, now: &Timestamp) -> bool {
-    let stands = |failure: &Failure| ledger.remembered(now, &failure.secret_fp).is_some();
+/// Whether a remembered failure may have to be reported instead of an error of [`check`]. Whether it applies depends on the
+/// client secret, which has to be read first.
+pub(crate) fn failure_may_apply(call: &Refresh<'_, '_>, ledger: &Ledger, now: &Timestamp) -> bool {
+    let may_apply = |failure: &Failure| ledger.remembered(now, &failure.secret_fp).is_some();
     call.mode == Mode::Required
         && ledger.cool_down_left(now).is_none()
-        && ledger.failure.as_ref().is_some_and(stands)
+        && ledger.failure.as_ref().is_some_and(may_apply)
 }
 
 /// Records a failure ahead of expiry that came before a request, so that nobody tries ahead again soon.
 pub(crate) fn record_early_failure(call: &Refresh<'_, '_>, locked: &mut dyn Locked, ledger: &mut Ledger) {
     ledger.early_failed = Some(call.ports.clock.timestamp());
+    record(locked, ledger);
+}
+
+/// Writes the ledger. The entry of a request is on disk already, so a failure here only costs budget.
+pub(crate) fn record(locked: &mut dyn Locked, ledger: &Ledger) {
     if let Err(error) = locked.record(ledger) {
-        log::debug!("the early failure was not recorded: {}", error.message());
+        log::warn!("the ledger was not updated: {}", error.message());
     }
 }
 
-/// The failure that another caller met after this one had read `failures`, the ledger's counter, if it concerns this
-/// caller too. Client credentials of other organizations and scopes share a ledger, and Zoho may accept them where it
-/// refused these: their failures are told apart by `secret_fp`, if it is known yet.
+/// The failure of another caller after this one read `failures`, the ledger's counter, if it applies to this caller too.
+///
+/// Client credentials of several organizations and scopes share a ledger, and Zoho may refuse one and accept another.
+/// Their refusals apply only to callers with the same `secret_fp`. `None` means that it is not known yet.
 pub(crate) fn shared_failure<'l>(
     ledger: &'l Ledger,
     failures: u64,
@@ -79,12 +85,11 @@ pub(crate) fn shared_failure<'l>(
     secret_fp: Option<&str>,
 ) -> Option<&'l Failure> {
     let failure = ledger.failure.as_ref().filter(|_| ledger.failures != failures)?;
-    let concerns_all = matches!(failure.kind, FailureKind::Transient | FailureKind::Throttled)
+    let applies_to_all = matches!(failure.kind, FailureKind::Transient | FailureKind::Throttled)
         || profile.grant == Grant::RefreshToken;
-    (concerns_all || secret_fp == Some(&failure.secret_fp)).then_some(failure)
+    (applies_to_all || secret_fp == Some(&failure.secret_fp)).then_some(failure)
 }
 
-/// The error for a failure in the ledger.
 pub(crate) fn remembered(
     profile: &Profile,
     ledger: &Ledger,
@@ -93,7 +98,7 @@ pub(crate) fn remembered(
 ) -> RefreshError {
     let left = ledger.remembered(now, &failure.secret_fp).map(|(_, left)| left);
     match failure.kind {
-        FailureKind::Transient => failure.problem().error(&profile.accounts_url.host(), left).into(),
+        FailureKind::Transient => failure.problem().error(profile.accounts_url.host(), left).into(),
         FailureKind::Throttled => RefreshError::CoolingDown {
             retry_after: ledger.cool_down_left(now).unwrap_or(Duration::from_secs(1)),
         },
@@ -102,11 +107,6 @@ pub(crate) fn remembered(
             error: failure.error.clone(),
             retry_after: left.unwrap_or_default(),
         },
-        FailureKind::Misconfigured => rejected(profile, &failure.error).into(),
+        FailureKind::Misconfigured => client_rejected(profile, &failure.error).into(),
     }
-}
-
-/// The error for a client that Zoho rejects.
-pub(crate) fn rejected(profile: &Profile, error: &str) -> Error {
-    client_rejected(profile.name.as_str(), error, profile.accounts_url.as_str())
 }

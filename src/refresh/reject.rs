@@ -15,7 +15,6 @@ use std::time::Duration;
 /// The limit of a check whether a token is valid.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The result of a reject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
     /// It was not the cached token, so nothing changed.
@@ -41,7 +40,7 @@ pub fn reject(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Result<Re
         return Ok(decided);
     }
     let left = deadline.remaining(ports.clock).max(Duration::from_secs(1));
-    let answer = ask(ports, token, CHECK_TIMEOUT.min(left));
+    let answer = liveness(ports, token, left);
     Ok(decide(ports, token, &deadline, &*store, Some(answer))?.unwrap_or(Rejected::Unclear))
 }
 
@@ -97,14 +96,10 @@ fn is_cached(cache: &CacheRecord, token: &Secret) -> bool {
     cache.token.as_ref().is_some_and(|cached| cached.access_token == *token)
 }
 
-/// Asks Zoho whether `token` is valid. It costs no budget.
-pub(crate) fn is_alive(ports: &Ports<'_>, token: &Secret) -> Liveness {
-    ask(ports, token, CHECK_TIMEOUT)
-}
-
-fn ask(ports: &Ports<'_>, token: &Secret, timeout: Duration) -> Liveness {
+/// Asks Zoho within `left` whether `token` is valid. It costs no budget.
+pub(crate) fn liveness(ports: &Ports<'_>, token: &Secret, left: Duration) -> Liveness {
     let url = ports.profile.accounts_url.join(userinfo::PATH);
-    match ports.http.send(&HttpRequest::get_with(token, url, timeout)) {
+    match ports.http.send(&HttpRequest::get_with(token, url, CHECK_TIMEOUT.min(left))) {
         Ok(answer) => userinfo::liveness(answer.status, &answer.body),
         Err(failure) => {
             log::info!("whether the token lives could not be found out: {}", failure.problem.code());

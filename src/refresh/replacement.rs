@@ -11,15 +11,15 @@ use crate::store::Store;
 use std::cell::Cell;
 use std::time::Duration;
 
-/// The limit of the wait for the lock of the new credential, which usually nobody knows yet.
+/// The limit of the wait for the lock of the new credential, which usually no other process uses yet.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Stores `token` in place of the refresh token of `secrets`. Returns a warning if that failed: the refresh token from
 /// before stays in use. Another warning says that the machines of a shared store do not have the new one, because refresh
 /// tokens are never stored there.
 ///
-/// The new credential gets the token and the ledger of the old one before anything uses it, so that no request that was
-/// spent is forgotten.
+/// The new credential gets the token and the ledger of the old one before anything uses it, so that the requests already
+/// made still count.
 pub(crate) fn take_over(
     ports: &Ports<'_>,
     secrets: &Secrets,

@@ -112,7 +112,8 @@ impl<'a> Call<'a> {
     ) -> Result<Option<Secret>, Error> {
         let source = self.session.source(system);
         let rejected = self.session.with_ports(system, &source, |ports| {
-            if refusal == TokenRefusal::Unclear && refresh::is_alive(ports, token) == Liveness::Alive {
+            if refusal == TokenRefusal::Unclear && refresh::liveness(ports, token, TIMEOUT) == Liveness::Alive
+            {
                 return Ok(Rejected::Kept);
             }
             refresh::reject(ports, token, TIMEOUT)

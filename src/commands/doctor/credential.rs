@@ -74,7 +74,7 @@ fn refresh_token(session: &Session, system: &System, local: &LocalState) -> Chec
     ));
     let said = tr!(
         "{message} ({error}), {time} ago",
-        message = failure.message(&session.profile.accounts_url.host()),
+        message = failure.message(session.profile.accounts_url.host()),
         error = failure.error,
         time = ago,
     );
@@ -110,7 +110,7 @@ fn data_center(session: &Session, local: &LocalState) -> Check {
     );
     if let Some(failure) = local.ledger.failure.as_ref().filter(|it| it.kind == FailureKind::Misconfigured) {
         if failure.error != "invalid_client" {
-            let error = client_rejected(profile.name.as_str(), &failure.error, profile.accounts_url.as_str());
+            let error = client_rejected(profile, &failure.error);
             return Check::error(&tr!("client##of the API console"), &error);
         }
         return Check::failed(

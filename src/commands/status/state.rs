@@ -246,9 +246,9 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
             at: rfc3339(failure.at.wall_ms.div_euclid(1000)),
             message: {
                 let _english = speak(Language::English);
-                failure.message(&profile.accounts_url.host())
+                failure.message(profile.accounts_url.host())
             },
-            said: failure.message(&profile.accounts_url.host()),
+            said: failure.message(profile.accounts_url.host()),
             at_ms: failure.at.wall_ms,
         }),
         lock: Lock {

@@ -88,13 +88,13 @@ fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error>
     match classify(answer.status, &answer.body, profile.accounts_url.is_loopback()) {
         Answer::Throttled => return Err(cooling_down(COOL_DOWN)),
         Answer::Transient(problem) if answer.status >= 500 => {
-            return Err(problem.error(&profile.accounts_url.host(), None));
+            return Err(problem.error(profile.accounts_url.host(), None));
         }
         _ => {}
     }
     device::read_code(&answer.body).map_err(|error| match error.as_str() {
         error if error.starts_with("invalid_") || LikelyCause::of(error).is_some() => {
-            client_rejected(profile.name.as_str(), error, profile.accounts_url.as_str())
+            client_rejected(profile, error)
         }
         error => Error::unavailable(&tr!("the accounts server sent no device code: {error}", error)),
     })
@@ -117,7 +117,7 @@ fn is_own_page(url: &str, accounts: &AccountsUrl) -> bool {
     let origin = AccountsUrl::new(&url.origin().ascii_serialization());
     let bare = url.username().is_empty() && url.password().is_none();
     bare && origin.is_ok_and(|origin| {
-        let same_host = Url::parse(accounts.as_str()).is_ok_and(|accounts| accounts.host() == url.host());
+        let same_host = url.host_str() == Some(accounts.host());
         let both_zohos = origin.data_center().is_some() && accounts.data_center().is_some();
         let both_here = origin.is_loopback() && accounts.is_loopback();
         (url.scheme() == "https" && same_host) || both_zohos || both_here
