@@ -203,7 +203,7 @@ impl Logout<'_> {
                 self.source.store(&item.store)?.delete(&item.name)?;
             }
         }
-        LoginRecord::remove(state, profile)?;
+        LoginRecord::remove_all(state, profile)?;
         let cleared = LoginJournal::clear(state, profile, &|word| self.source.store(word));
         if !cleared && self.args.local {
             system.warn(&tr!(

@@ -21,12 +21,15 @@ pub(crate) fn shared_by(
     credential: &str,
 ) -> Result<Vec<Sharer>, Error> {
     let by_name = matches!(profile.origin, Origin::Default(_));
-    let is_own = |login: &LoginRecord| {
+    let is_named = |login: &LoginRecord| {
         let is_here = if login.by_name { by_name } else { login.config == config.path() };
         login.profile == profile.name.as_str() && is_here
     };
-    let logins = LoginRecord::all(state)?.into_iter();
-    let stored = logins.filter(|login| login.credential == credential && !is_own(login));
+    let logins = LoginRecord::all(state)?;
+    // A rename that could not change the config leaves a second record of the same items.
+    let own = logins.iter().find(|login| is_named(login)).map(|login| login.client_secret.clone());
+    let is_own = |login: &LoginRecord| is_named(login) || own.as_ref() == Some(&login.client_secret);
+    let stored = logins.into_iter().filter(|login| login.credential == credential && !is_own(login));
     let stored = stored.map(|login| Sharer { profile: login.profile, scopes: login.scopes });
     let others = config.names().into_iter().filter(|name| name != profile.name.as_str());
     let others = others.filter_map(|name| config.profile(&ProfileName::new(&name).ok()?)?.ok());

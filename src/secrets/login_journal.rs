@@ -4,13 +4,16 @@
 
 use crate::error::Error;
 use crate::model::Profile;
-use crate::secrets::login_record::{Item, LoginRecord, keys_of, login_path, login_path_of};
+use crate::secrets::login_record::{Item, LoginRecord, RECORD, login_path, named};
 use crate::secrets::store::OpenSecrets;
 use crate::store::StateDir;
 use crate::store::local::records::{decode, encode};
 use crate::store::local::{atomic, state_dir};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+
+/// Begins the names of journals.
+const JOURNAL: &str = "unfinished-";
 
 /// The possibly unused items of one profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +44,7 @@ impl LoginJournal {
         atomic::remove(&old)
     }
 
-    /// Deletes the items that no login record uses, and drops used ones from the journal. What cannot be deleted
+    /// Deletes the items that no login record of any profile uses, and drops used ones from the journal. What cannot be deleted
     /// now stays listed, so this does not fail. The caller must hold a [`super::LoginLock`].
     pub(crate) fn clear(state: &StateDir, profile: &Profile, open: &OpenSecrets<'_>) -> bool {
         login_path(state, profile).is_none_or(|record| LoginJournal::clear_at(&record, open))
@@ -69,7 +72,8 @@ impl LoginJournal {
 
     /// The paths of the login records that have journals.
     fn records(state: &StateDir) -> Result<Vec<PathBuf>, Error> {
-        Ok(keys_of(state, "unfinished-")?.iter().map(|key| login_path_of(state, key)).collect())
+        let journals = named(&state.subdir_path("secrets"), JOURNAL)?.into_iter();
+        Ok(journals.filter_map(|journal| renamed(&journal, JOURNAL, RECORD)).collect())
     }
 
     /// Loads the journal; an unreadable one counts as empty.
@@ -82,7 +86,7 @@ impl LoginJournal {
         if self.items.is_empty() {
             return Ok(true);
         }
-        let pointed_to = LoginRecord::items_at(record)?;
+        let pointed_to = LoginRecord::items_of_all(record)?;
         let mut all_removed = true;
         let is_left = |item: &Item| match pointed_to.iter().find(|(pointed_to, _)| pointed_to == item) {
             Some((_, is_settled)) => !is_settled,
@@ -111,6 +115,9 @@ impl LoginJournal {
 
 /// In the directory of the profile's login record.
 fn path_of(record: &Path) -> Option<PathBuf> {
-    let name = record.file_name()?.to_string_lossy().replacen("profile-", "unfinished-", 1);
-    Some(record.with_file_name(name))
+    renamed(record, RECORD, JOURNAL)
+}
+
+fn renamed(path: &Path, old: &str, new: &str) -> Option<PathBuf> {
+    Some(path.with_file_name(path.file_name()?.to_string_lossy().replacen(old, new, 1)))
 }

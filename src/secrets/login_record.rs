@@ -11,6 +11,9 @@ use crate::store::local::state_dir::{self, StateDir};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+/// Begins the names of login records.
+pub(crate) const RECORD: &str = "profile-";
+
 /// A secret in a secret store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
@@ -83,6 +86,17 @@ impl LoginRecord {
         let is_settled = previous.is_none() && !record.pending;
         let own = record.own_items().map(|item| (item, is_settled));
         Ok(own.chain(previous.iter().flat_map(|it| it.own_items()).map(|item| (item, false))).collect())
+    }
+
+    /// Like [`LoginRecord::items_at`], followed by the items of all other records. A rename that could not change the
+    /// config leaves a second record of the same items, for the new name.
+    pub(crate) fn items_of_all(path: &Path) -> Result<Vec<(Item, bool)>, Error> {
+        let mut items = LoginRecord::items_at(path)?;
+        for (_, record) in path.parent().map(all_in).transpose()?.unwrap_or_default() {
+            let previous = record.previous.iter().flat_map(|previous| previous.own_items());
+            items.extend(record.own_items().chain(previous).map(|item| (item, true)));
+        }
+        Ok(items)
     }
 
     /// The credentials of this login and of the one before.
@@ -192,6 +206,17 @@ impl LoginRecord {
         login_path(state, profile).map_or(Ok(()), |path| atomic::remove(&path))
     }
 
+    /// Removes the record of `profile`, and others of the same items.
+    pub(crate) fn remove_all(state: &StateDir, profile: &Profile) -> Result<(), Error> {
+        let items = LoginRecord::items(state, profile)?;
+        for (path, record) in LoginRecord::with_paths(state)? {
+            if record.own_items().any(|own| items.iter().any(|(item, _)| *item == own)) {
+                atomic::remove(&path)?;
+            }
+        }
+        LoginRecord::remove(state, profile)
+    }
+
     /// All records in the state directory, including those of other config files.
     pub fn all(state: &StateDir) -> Result<Vec<Self>, Error> {
         let records = LoginRecord::with_paths(state)?.into_iter();
@@ -200,17 +225,24 @@ impl LoginRecord {
 
     /// Like [`LoginRecord::all`], with the logins before and the paths.
     pub(crate) fn with_paths(state: &StateDir) -> Result<Vec<(PathBuf, Self)>, Error> {
-        let paths = keys_of(state, "profile-")?.into_iter().map(|key| login_path_of(state, &key));
-        paths.filter_map(|path| Some(read(&path).transpose()?.map(|record| (path, record)))).collect()
+        all_in(&state.subdir_path("secrets"))
     }
 }
 
-/// The keys of the files `secrets/<prefix><key>.json`.
-pub(crate) fn keys_of(state: &StateDir, prefix: &str) -> Result<Vec<String>, Error> {
-    let key = |path: PathBuf| {
-        Some(path.file_name()?.to_str()?.strip_prefix(prefix)?.strip_suffix(".json")?.to_owned())
-    };
-    Ok(state_dir::list(&state.subdir_path("secrets"))?.into_iter().filter_map(key).collect())
+/// All records in the folder `secrets`, with their paths.
+fn all_in(folder: &Path) -> Result<Vec<(PathBuf, LoginRecord)>, Error> {
+    let paths = named(folder, RECORD)?.into_iter();
+    paths.filter_map(|path| Some(read(&path).transpose()?.map(|record| (path, record)))).collect()
+}
+
+/// The files `<prefix>….json` in the folder.
+pub(crate) fn named(folder: &Path, prefix: &str) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = state_dir::list(folder)?;
+    paths.retain(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with(prefix) && name.ends_with(".json")
+    });
+    Ok(paths)
 }
 
 /// Reads a record. An unparseable file counts as missing, so that a new login replaces it.
@@ -242,5 +274,5 @@ pub(crate) fn state_path(profile: &Profile, path: impl Fn(&str) -> PathBuf) -> O
 }
 
 pub(crate) fn login_path_of(state: &StateDir, key: &str) -> PathBuf {
-    state.subdir_path("secrets").join(format!("profile-{key}.json"))
+    state.subdir_path("secrets").join(format!("{RECORD}{key}.json"))
 }

@@ -111,6 +111,39 @@ fn a_config_that_cannot_be_written_stays_and_the_old_name_works() {
     test.run("get crm").ok();
 }
 
+/// A second record of the same secrets stayed, and the secrets were deleted with it.
+#[test]
+fn a_rename_that_could_not_change_the_config_loses_no_secrets() {
+    let fails = |test: &Test| {
+        set_mode(test.config(), 0o400);
+        test.run("profile rename crm sales").failed(78, "config");
+        set_mode(test.config(), 0o600);
+    };
+    let test = two();
+    fails(&test);
+    assert!(test.run("doctor --fix").stdout.contains("removed"));
+    test.run("get crm --refresh").ok();
+    fails(&test);
+    assert_eq!(test.log_in("sales", &test.sandbox.new_refresh_token()).wait().code, 0);
+    test.run("get crm --refresh").ok();
+    let secrets = test.secrets().len();
+    test.run("profile remove sales -q").exits(0);
+    fails(&test);
+    test.run("logout crm --local -q").exits(0);
+    assert_eq!(test.secrets().len(), secrets - 6, "two records, each with two secrets");
+    test.run("get desk --refresh").ok();
+}
+
+/// The record that stayed counted as another profile with the same credential.
+#[test]
+fn a_rename_that_could_not_change_the_config_shares_nothing() {
+    let test = two();
+    set_mode(test.config(), 0o400);
+    test.run("profile rename crm sales").failed(78, "config");
+    test.run("logout crm -q").exits(0);
+    assert_eq!(revoked(&test), 1);
+}
+
 #[test]
 fn a_removed_profile_leaves_neither_settings_nor_credential() {
     let test = two();
