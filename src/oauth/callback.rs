@@ -101,21 +101,22 @@ fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')).take(64).collect()
 }
 
-/// What a person pasted: the whole redirected address, or the bare code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pasted {
-    Query(String),
-    Code(Secret),
-}
-
-/// Reads what was pasted; `None` where it is neither. Quotes around it, as a shell or a mail has them, do not count.
-pub fn pasted(text: &str) -> Option<Pasted> {
+/// The query of a redirect in what a person pasted: the whole URL, its query, or the code with anything that Zoho appended.
+/// `None` if it is none of these. Quotes around it, as a shell or a mail has them, do not count. A code that was copied
+/// alone has no state, so it gets that of the login.
+pub fn pasted(text: &str, state: &Secret) -> Option<String> {
     let text = text.trim().trim_matches(['"', '\'', '<', '>']);
     if let Some((_, query)) = text.split_once('?').filter(|(_, query)| query.contains('=')) {
-        let query = query.split('#').next().unwrap_or_default();
-        return Some(Pasted::Query(query.to_owned()));
+        return Some(query.split('#').next().unwrap_or_default().to_owned());
     }
-    looks_like_code(text).then(|| Pasted::Code(Secret::new(text)))
+    let has = |name: &str| text.split('&').any(|pair| pair.starts_with(name));
+    if has("state=") || has("error=") {
+        return Some(text.to_owned());
+    }
+    let name = if has("code=") { "" } else { "code=" };
+    let is_code = name.is_empty()
+        || text.split('&').next().is_some_and(|code| looks_like_code(code) && !code.contains('='));
+    is_code.then(|| format!("state={}&{name}{text}", state.expose()))
 }
 
 #[cfg(test)]
@@ -204,12 +205,20 @@ mod tests {
 
     #[test]
     fn a_paste_is_an_address_or_a_code() {
-        let address = "https://www.google.com/?state=x&code=1000.a.b&location=us&\n";
-        assert_eq!(pasted(address), Some(Pasted::Query("state=x&code=1000.a.b&location=us&".into())));
-        assert_eq!(pasted(" 1000.a.b\n"), Some(Pasted::Code(Secret::new("1000.a.b"))));
-        for neither in ["not a code", "hello", "what?", "https://www.google.com/?"] {
+        let pasted = |text: &str| pasted(text, &state());
+        let query = "state=x&code=1000.a.b&location=us&";
+        assert_eq!(pasted(&format!("https://www.google.com/?{query}\n")).as_deref(), Some(query));
+        assert_eq!(pasted(query).as_deref(), Some(query), "the state is not replaced");
+        assert_eq!(pasted("error=access_denied").as_deref(), Some("error=access_denied"));
+        for code in [" 1000.a.b\n", "code=1000.a.b", "1000.a.b&location=us&", "location=us&code=1000.a.b&"] {
+            let granted = of(&pasted(code).unwrap());
+            assert!(
+                matches!(granted, Callback::Granted { code, .. } if code.expose() == "1000.a.b"),
+                "{code}"
+            );
+        }
+        for neither in ["not a code", "hello", "what?", "https://www.google.com/?", "a=1000.a.b", ""] {
             assert_eq!(pasted(neither), None, "{neither}");
         }
-        assert_eq!(pasted(""), None);
     }
 }

@@ -170,7 +170,7 @@ impl Clock for Stopped {
 fn redirect(query: &str) {
     let accounts = AccountsUrl::new("https://accounts.zoho.com").expect("it is one");
     callback::read(query, &Secret::new("state"), &accounts);
-    callback::pasted(query);
+    callback::pasted(query, &Secret::new("state"));
 }
 
 fn git_request(bytes: &[u8]) {

@@ -50,6 +50,26 @@ fn a_pasted_address_of_another_login_is_refused() {
     assert_eq!(test.sandbox.token_requests(), 0);
 }
 
+/// `code=…` was taken for a code, which Zoho refused. A code with what follows it in the URL was not accepted.
+#[test]
+fn a_code_is_accepted_with_anything_that_zoho_appended() {
+    let (test, _) = world();
+    let forms: [fn(&str, &str) -> String; 4] = [
+        |query, _| query.to_owned(),
+        |_, code| format!("code={code}"),
+        |_, code| format!("{code}&location=us&"),
+        |_, code| code.to_owned(),
+    ];
+    for form in forms {
+        let mut login = paste_login(&test);
+        let landed = login.consent("accept");
+        let (_, query) = landed.split_once('?').unwrap();
+        let code = query.split('&').find_map(|pair| pair.strip_prefix("code=")).unwrap();
+        login.type_in(&form(query, code));
+        login.wait().exits(0);
+    }
+}
+
 /// A code is refused for the usual reasons, or because the client does not support PKCE, which was used unless switched off.
 #[test]
 fn a_refusal_that_pkce_may_explain_names_the_way_out() {

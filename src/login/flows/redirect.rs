@@ -7,7 +7,7 @@ use crate::login::flows::{denied, untrusted};
 use crate::login::prompts::{bad_answer, reject};
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::authorize;
-use crate::oauth::callback::{self, Callback, Pasted};
+use crate::oauth::callback::{self, Callback};
 use crate::oauth::pkce::Pkce;
 use crate::secret::Secret;
 use crate::system::{System, random};
@@ -37,15 +37,13 @@ impl<'a> ConsentRequest<'a> {
 
     /// The code in a pasted text, and the accounts server that issued it.
     pub(super) fn pasted(&self, text: &str) -> Result<(Secret, AccountsUrl), Error> {
-        match callback::pasted(text) {
-            Some(Pasted::Code(code)) => Ok((code, self.profile.accounts_url.clone())),
-            Some(Pasted::Query(query)) => match self.read(&query) {
-                Callback::Granted { code, accounts } => Ok((code, accounts)),
-                Callback::Denied(error) | Callback::Stray(error) => Err(denied(&error)),
-                Callback::Untrusted(problem) => Err(untrusted(problem)),
-                Callback::Foreign => Err(untrusted(tr!("its state is not the one of this login"))),
-            },
-            None => Err(bad_answer(tr!("that is neither the redirected URL nor a code"))),
+        let query = callback::pasted(text, &self.state)
+            .ok_or_else(|| bad_answer(tr!("that is neither the redirected URL nor a code")))?;
+        match self.read(&query) {
+            Callback::Granted { code, accounts } => Ok((code, accounts)),
+            Callback::Denied(error) | Callback::Stray(error) => Err(denied(&error)),
+            Callback::Untrusted(problem) => Err(untrusted(problem)),
+            Callback::Foreign => Err(untrusted(tr!("its state is not the one of this login"))),
         }
     }
 
