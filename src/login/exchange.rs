@@ -1,14 +1,13 @@
 //! The requests of a login. A code is exchanged only once: Zoho refuses a second exchange even if the first answer
 //! was lost.
 
-use crate::error::{Code, Error, WrongAnswer};
+use crate::error::{Code, Error, WrongAnswer, try_again};
 use crate::i18n::tr;
 use crate::model::{AccountsUrl, Granted, Profile, Timestamp};
 use crate::oauth::revoke::{self, Revoked};
 use crate::oauth::token::{self, Form};
 use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
-use crate::refresh::cooling_down;
 use crate::secret::Secret;
 use crate::system::{Clock, Http, HttpAnswer, HttpRequest};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long Zoho refuses all token requests after a throttle.
-pub(crate) const COOL_DOWN: Duration = Duration::from_secs(600);
+const COOL_DOWN: Duration = Duration::from_secs(600);
 
 /// The result of a flow.
 #[derive(Debug)]
@@ -83,12 +82,21 @@ pub(crate) fn grant(
     Err(match class {
         Answer::Granted(granted) if granted.refresh_token.is_none() => no_refresh_token(name),
         Answer::Granted(granted) => return Ok(IssuedTokens { granted, asked, accounts_url }),
-        Answer::Throttled => cooling_down(COOL_DOWN),
+        Answer::Throttled => throttled(),
         Answer::Refused(error) => code_refused(&error),
         Answer::Misconfigured(error) => client_rejected(&Profile { accounts_url, ..profile.clone() }, &error),
         Answer::Unknown(error) => Problem::Error(error).error(accounts_url.host(), None),
         Answer::Transient(problem) => problem.error(accounts_url.host(), None),
     })
+}
+
+/// The error of a throttled login. A credential has none of its own before it exists.
+pub(crate) fn throttled() -> Error {
+    Error::new(Code::RateLimited, tr!("Zoho throttled this login"), try_again(Some(COOL_DOWN)))
+        .with_cause(tr!(
+            "more than 10 tokens were asked for in 10 minutes; Zoho blocks for 10 minutes, up to 30 reported"
+        ))
+        .with_retry_after(COOL_DOWN)
 }
 
 /// Posts a form once; a missing answer is `Code::Unavailable`.

@@ -26,7 +26,7 @@ pub(crate) fn ask<T>(
 ) -> Result<T, Error> {
     loop {
         system.say_part(&format!("{question}: "));
-        let Some(answer) = read_line(system)? else { return Err(no_answer(system, flag)) };
+        let Some(answer) = read_line(system)? else { return Err(no_answer(flag)) };
         match check(&answer) {
             Ok(accepted) => return Ok(accepted),
             Err(reason) => reject(system, &reason),
@@ -58,7 +58,7 @@ pub(crate) fn ask_secret(
         "" => Err(tr!("nothing was entered")),
         text => check(text),
     })?;
-    answer.ok_or_else(|| no_answer(system, flag))
+    answer.ok_or_else(|| no_answer(flag))
 }
 
 /// Like [`ask_secret`]; an empty answer is `None`.
@@ -111,8 +111,14 @@ pub(crate) fn read_line(system: &mut System) -> Result<Option<String>, Error> {
         match system.stdin.read(&mut byte) {
             Ok(1) if byte[0] == b'\n' => break,
             Ok(1) => answer.push(byte[0]),
-            _ if answer.is_empty() => return Ok(None),
-            _ => break,
+            _ if !answer.is_empty() => break,
+            _ => {
+                // Ctrl-D does not end the line of the question.
+                if system.terminal.stdin {
+                    system.say("");
+                }
+                return Ok(None);
+            }
         }
     }
     Ok(Some(normalize(&String::from_utf8_lossy(&answer))))
@@ -130,14 +136,16 @@ fn read_hidden(system: &System, question: &str) -> Result<Option<Secret>, Error>
     })?;
     match answer {
         Ok(answer) => Ok(Some(Secret::new(normalize(&answer)))),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            system.say("");
+            Ok(None)
+        }
         Err(error) => Err(bad_answer(tr!("could not read {question}: {error}", question, error))),
     }
 }
 
 /// The end of the input instead of an answer, as Ctrl-D sends it.
-fn no_answer(system: &System, flag: &str) -> Error {
-    system.say("");
+fn no_answer(flag: &str) -> Error {
     wrong(tr!("nothing was entered; use {flag} to skip the prompt", flag))
 }
 

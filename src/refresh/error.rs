@@ -99,8 +99,8 @@ fn out_of_budget(in_use: &BudgetUse) -> Error {
     if in_use.left() == 0 { error } else { error.with_cause(tr!("the last one is reserved for --refresh")) }
 }
 
-/// The error for a throttled refresh token or login.
-pub(crate) fn cooling_down(retry_after: Duration) -> Error {
+/// The error for a throttled refresh token.
+fn cooling_down(retry_after: Duration) -> Error {
     rate_limited(tr!("Zoho throttled this refresh token, so no request is sent for now"), retry_after)
         .with_cause(tr!(
             "more than 10 tokens were asked for in 10 minutes; Zoho blocks for 10 minutes, up to 30 reported"

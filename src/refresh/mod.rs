@@ -17,7 +17,6 @@ mod replacement;
 mod seed_cache;
 
 pub use error::RefreshError;
-pub(crate) use error::cooling_down;
 pub use get_token::get_token;
 pub(crate) use lock_wait::lock_this_machine;
 pub use ports::{Ports, TokenRequest, TokenResponse, WaitEvent};

@@ -151,6 +151,17 @@ fn a_server_that_fails_while_it_is_polled_ends_no_login() {
     assert_eq!(polls.len(), 2);
 }
 
+/// It spoke of a redirect, which this flow has not.
+#[test]
+fn an_account_in_an_unknown_data_center_gets_no_poll() {
+    let test = world(Limits::default());
+    let answer = http_answer(200, r#"{"error":"other_dc","user_location":"mars"}"#);
+    test.sandbox.set_fault(Fault::new(Endpoint::DeviceToken, answer).times(1));
+    let (outcome, polls) = log_in(&test, 2, "accept");
+    outcome.exits(65).says("does not know the data center 'mars'").hides(&["redirect"]);
+    assert_eq!(polls.len(), 1);
+}
+
 #[test]
 fn a_refused_request_for_a_code_says_what_it_was_refused_for() {
     let test = world(Limits::default());

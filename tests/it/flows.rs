@@ -5,7 +5,7 @@ use crate::harness::{Running, Test, read_json, until};
 use crate::person::Person;
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
-use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind};
+use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Language};
 
 const SCOPE: &str = "--scope ZohoCRM.modules.ALL,ZohoCRM.org.READ";
 
@@ -222,6 +222,15 @@ fn a_token_of_our_making_is_revoked_when_another_is_taken_over_and_never_when_it
 }
 
 /// Zoho keeps 20 refresh tokens per client and revokes the oldest. Tokens that a login revoked do not count.
+/// It said that a refresh token was throttled, of which there was none.
+#[test]
+fn a_throttled_login_blames_no_refresh_token() {
+    let (test, _) = world();
+    test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
+    let outcome = test.self_client_login("crm").run();
+    outcome.failed_with(75, "rate_limited", "Zoho throttled this login").hides(&["refresh token"]);
+}
+
 #[test]
 fn many_logins_warn_before_the_20th() {
     let (test, _) = world();
@@ -242,6 +251,8 @@ fn without_a_keyring_the_login_stops_and_names_the_flag() {
     let login = login.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
     login.file("--client-secret-file", "x").run().failed_with(74, "store", "--secrets file");
     assert!(!test.state().join("secrets").exists());
+    let all = "PROFILE, --data-center, --client-id, --client-secret-file, --scope, --secrets file";
+    test.call("login").env("DBUS_SESSION_BUS_ADDRESS", "x").run().failed_with(2, "usage", all);
 }
 
 #[test]

@@ -302,6 +302,22 @@ fn the_end_of_the_input_ends_a_question() {
     assert!(shown.contains("use --client-secret-file"), "{shown}");
 }
 
+/// The next message began on the line of the question, and `--code-file` cannot answer it.
+#[test]
+fn the_end_of_the_input_ends_the_line_of_the_question() {
+    let (mut test, _) = world();
+    let args = "crm --secrets file --flow paste --data-center jp --client-id 1000.A --scope A.b.READ \
+        --redirect-uri https://www.google.com/";
+    let secret = test.file("secret", "abc").display().to_string();
+    let args: Vec<&str> = args.split_whitespace().chain(["--client-secret-file", &secret]).collect();
+    let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
+    wizard.reads("Paste the whole URL: ");
+    wizard.person.pty.send_control('d').unwrap();
+    assert_eq!(wizard.person.pty.read_line().unwrap().trim(), "");
+    let shown = wizard.person.ends(65);
+    assert!(shown.contains("nothing was entered") && !shown.contains("--code-file"), "{shown}");
+}
+
 /// Ctrl-C while the browser is awaited prints the command that goes on from there.
 #[test]
 fn a_data_center_is_taken_as_people_write_it_and_nothing_typed_is_lost() {

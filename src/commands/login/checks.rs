@@ -46,6 +46,9 @@ pub(super) fn check_missing(system: &System, start: &Start<'_>, is_nameless: boo
     if missing.is_empty() {
         return Ok(());
     }
+    if check_backend(system, &start.secrets).is_err() {
+        missing.push("--secrets file");
+    }
     let flags = missing.join(&tr!(", "));
     Err(wrong(tr!("there is no terminal to ask for what is missing: {flags}", flags)))
 }

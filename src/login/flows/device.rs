@@ -1,16 +1,15 @@
 //! `--flow device`: a code that the user enters on another device.
 
-use crate::error::{Error, WrongAnswer};
+use crate::error::{Code, Error, WrongAnswer};
 use crate::i18n::{humanize, tr};
 use crate::login::client_secret::{ClientSecret, another_client_secret, secret_of};
 use crate::login::display;
-use crate::login::exchange::{COOL_DOWN, IssuedTokens, grant, post};
-use crate::login::flows::{denied, timed_out, untrusted};
+use crate::login::exchange::{IssuedTokens, grant, post, throttled};
+use crate::login::flows::{denied, timed_out};
 use crate::model::{AccountsUrl, Profile};
 use crate::oauth::device::{self, CODE_PATH, DeviceCode, POLL_FLOOR, Poll, TOKEN_PATH};
 use crate::oauth::rejection::LikelyCause;
 use crate::oauth::{Answer, SERVER_INFO_PATH, classify, client_rejected};
-use crate::refresh::cooling_down;
 use crate::secret::Secret;
 use crate::system::{Deadline, Http, HttpRequest, Spinner, System};
 use crate::zoho::DataCenter;
@@ -86,7 +85,7 @@ pub fn run(
 fn request_code(http: &dyn Http, profile: &Profile) -> Result<DeviceCode, Error> {
     let answer = post(http, profile.accounts_url.join(CODE_PATH), &device::code_form(profile))?;
     match classify(answer.status, &answer.body, profile.accounts_url.is_loopback()) {
-        Answer::Throttled => return Err(cooling_down(COOL_DOWN)),
+        Answer::Throttled => return Err(throttled()),
         Answer::Transient(problem) if answer.status >= 500 => {
             return Err(problem.error(profile.accounts_url.host(), None));
         }
@@ -143,7 +142,14 @@ fn wait(system: &System, pause: Duration, deadline: &Deadline) -> Result<(), Err
 
 /// The accounts server for a location: from Zoho's table, or for a loopback server from its server info.
 fn other_server(http: &dyn Http, accounts: &AccountsUrl, location: &str) -> Result<AccountsUrl, Error> {
-    let unknown = || untrusted(tr!("the user's data center is unknown"));
+    let unknown = || {
+        let hint = tr!("update zoho-cred, or run the same login again with --accounts-url");
+        Error::new(
+            Code::BadInput,
+            tr!("zoho-cred does not know the data center '{location}' of the account", location),
+            hint,
+        )
+    };
     if !accounts.is_loopback() {
         return DataCenter::by_code(location).map(AccountsUrl::of).ok_or_else(unknown);
     }

@@ -3,10 +3,10 @@
 use crate::cli::LoginArgs;
 use crate::error::Error;
 use crate::i18n::tr;
+use crate::login::display;
 use crate::login::exchange::AuthorizationCode;
 use crate::login::flows::redirect::ConsentRequest;
-use crate::login::prompts::{given_code, read_line};
-use crate::login::{display, wrong};
+use crate::login::prompts::{bad_answer, given_code, read_line};
 use crate::model::Profile;
 use crate::system::System;
 
@@ -27,10 +27,8 @@ pub(crate) fn code(
         Some(text) => request.pasted(text.expose())?,
         None => loop {
             system.say_part(&format!("{}: ", tr!("Paste the whole URL")));
-            let Some(text) = read_line(system)? else {
-                let flag = "--code-file";
-                return Err(wrong(tr!("nothing was entered; use {flag} to skip the prompt", flag)));
-            };
+            // A file would have to be written after this login has begun.
+            let text = read_line(system)?.ok_or_else(|| bad_answer(tr!("nothing was entered")))?;
             if let Some(pasted) = request.typed(system, &text)? {
                 break pasted;
             }
