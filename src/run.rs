@@ -165,10 +165,10 @@ fn report_clap_error(args: &[OsString], error: clap::Error, system: &mut System)
     };
     if !error.use_stderr() {
         let text = drawn(&error.render(), system.styles_stdout());
-        return match system.print(format!("{}\n", text.trim_end()).as_bytes()) {
-            Ok(()) => 0,
-            Err(error) => error.code().exit_code(),
-        };
+        let Err(error) = system.print(format!("{}\n", text.trim_end()).as_bytes()) else { return 0 };
+        let format = if wants_json(args) { ErrorFormat::Json } else { ErrorFormat::Text };
+        report(&error, format, system);
+        return error.code().exit_code();
     }
     match (wants_json(args), error.kind()) {
         (false, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {

@@ -179,7 +179,8 @@ pub(crate) enum ImportFrom {
         profile: Option<String>,
     },
     /// Import the output of 'zoho-cred export' from stdin
-    #[command(name = "-", visible_alias = "stdin", after_help = examples::IMPORT_STDIN)]
+    #[command(name = "-", visible_alias = "stdin", display_name = "zoho-cred-import-stdin")]
+    #[command(after_help = examples::IMPORT_STDIN)]
     Stdin {
         /// Profile to create; the default is zoho
         profile: Option<String>,

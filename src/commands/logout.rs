@@ -7,7 +7,7 @@ use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
 use crate::login::exchange::revoke;
 use crate::login::{Sharer, shared_by, token_count};
-use crate::model::{AccountsUrl, CacheRecord, CredentialId, Grant, Origin, Profile, SecretBackend};
+use crate::model::{AccountsUrl, CacheRecord, CredentialId, ENVIRONMENT, Grant, Profile, SecretBackend};
 use crate::oauth::revoke::Revoked;
 use crate::refresh::{Ports, lock_this_machine};
 use crate::secret::Secret;
@@ -23,12 +23,12 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) fn run(system: &mut System, global: &Global, args: &LogoutArgs) -> Result<u8, Error> {
     let command = if args.forget { "zoho-cred profile remove" } else { "zoho-cred logout" };
     let named = global.required_profile(args.profile.as_deref(), command)?;
+    if named == ENVIRONMENT {
+        let problem = tr!("profile 'env' comes from the ZOHO_ variables; unset them to log out");
+        return Err(Error::usage(problem, command));
+    }
     let session = Session::open(system, global, Some(named))?;
     let profile = &session.profile;
-    if profile.origin == Origin::Environment {
-        let problem = tr!("profile 'env' comes from the ZOHO_ variables; unset them to log out");
-        return Err(Error::usage(problem, "zoho-cred logout"));
-    }
     let source = session.source(system);
     let record = source.login()?;
     // A local logout neither reads nor sends the secrets.

@@ -162,7 +162,8 @@ pub(crate) fn missing(lacking: &[&'static str]) -> Error {
 }
 
 enum Source<'a> {
-    Value(&'a str),
+    /// Of this variable.
+    Value(&'static str, &'a str),
     File(PathBuf),
 }
 
@@ -174,23 +175,23 @@ fn source<'a>(env: &'a Env, name: &'static str, credential: &str) -> Result<Opti
             tr!("{name} and {file} are both set", name, file),
             tr!("unset one of {name} and {file}", name, file),
         )),
-        (Some(value), None) => Ok(Some(Source::Value(value))),
+        (Some(value), None) => Ok(Some(Source::Value(name, value))),
         (None, Some(path)) => Ok(Some(Source::File(path.into()))),
         (None, None) => Ok(credential_file(env, credential).map(Source::File)),
     }
 }
 
 fn read(source: Option<Source<'_>>) -> Result<Option<Secret>, Error> {
-    let secret = match source {
+    let (secret, place) = match source {
         None => return Ok(None),
-        Some(Source::Value(value)) => Secret::from_text(value),
-        Some(Source::File(path)) => files::read_secret(&path)?,
+        Some(Source::Value(name, value)) => (Secret::from_text(value), name.to_owned()),
+        Some(Source::File(path)) => (files::read_secret(&path)?, path.display().to_string()),
     };
     if secret.is_empty() {
         return Err(Error::new(
             Code::Config,
-            tr!("a secret in the environment or its file is empty"),
-            tr!("write the secret into the file, without quotes"),
+            tr!("{path} contains no secret", path = place),
+            tr!("write the secret there, without quotes"),
         ));
     }
     Ok(Some(secret))

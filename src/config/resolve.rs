@@ -81,7 +81,9 @@ fn unknown_profile(name: &str, config: &ConfigFile) -> Error {
 }
 
 fn how_to_begin() -> String {
-    tr!("run 'zoho-cred login crm', or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET and ZOHO_REFRESH_TOKEN")
+    tr!(
+        "run 'zoho-cred login crm', or set ZOHO_CLIENT_ID, ZOHO_CLIENT_SECRET, ZOHO_REFRESH_TOKEN and ZOHO_DATA_CENTER"
+    )
 }
 
 /// `flag`, `ZOHO_CRED_CONFIG`, or `config.toml` in the user's config directory.

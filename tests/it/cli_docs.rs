@@ -118,6 +118,19 @@ fn the_examples_of_the_help_are_valid_command_lines() {
     assert!(check(&Cli::command()) > 25);
 }
 
+/// The page of `import -` was `zoho-cred-import--.1`.
+#[test]
+fn every_manual_page_has_a_name_that_man_finds() {
+    let test = Test::new();
+    let folder = test.dir.path().join("man1");
+    std::fs::create_dir(&folder).unwrap();
+    test.run(["man", "--dir", folder.to_str().unwrap()]).exits(0);
+    let pages = std::fs::read_dir(&folder).unwrap().map(|page| page.unwrap().file_name());
+    let pages: Vec<_> = pages.map(|name| name.into_string().unwrap()).collect();
+    assert!(pages.iter().any(|page| page == "zoho-cred-import-stdin.1"), "{pages:?}");
+    assert!(pages.iter().all(|page| !page.contains("--")), "{pages:?}");
+}
+
 /// The main manual page names every variable and key of docs/config.md, and every exit code.
 #[test]
 fn the_manual_is_complete() {

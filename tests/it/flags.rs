@@ -58,6 +58,13 @@ fn color_works_for_errors_and_help_in_both_languages() {
     assert_eq!(Test::new().run("exec -- echo --color=always").ok(), "--color=always");
 }
 
+/// It ended with 1 and said nothing.
+#[test]
+fn a_help_that_cannot_be_written_is_an_error() {
+    let outcome = Test::new().shell("$0 --help > /dev/full", &[]).run();
+    outcome.failed_with(1, "failure", "could not write to standard output");
+}
+
 fn without_styles(text: &str) -> String {
     let mut parts = text.split('\u{1b}');
     let first = parts.next().unwrap().to_owned();

@@ -55,6 +55,9 @@ fn the_default_can_be_chosen() {
     assert!(test.read_config().split_inclusive('\n').all(|line| line.ends_with("\r\n")), "line ends stay");
     test.run("profile use sales").failed(78, "unknown_profile");
     test.run("profile use env").failed(2, "usage");
+    for command in ["logout env", "profile remove env"] {
+        test.run(command).failed_with(2, "usage", "unset them to log out");
+    }
     assert_eq!(chosen(&test), "desk");
 }
 

@@ -261,6 +261,17 @@ fn what_a_secret_command_prints_is_normalised() {
     assert_eq!(test.sandbox.log()[0].outcome, "granted");
 }
 
+/// The error did not say which of the secrets is empty.
+#[test]
+fn an_empty_secret_is_named() {
+    let mut test = Test::new();
+    let file = test.file("token", "\n").display().to_string();
+    test.set("ZOHO_CLIENT_SECRET", "\n");
+    test.get().failed_with(78, "config", "ZOHO_CLIENT_SECRET contains no secret");
+    let test = Test::new().unset("ZOHO_REFRESH_TOKEN").var("ZOHO_REFRESH_TOKEN_FILE", &file);
+    test.get().failed_with(78, "config", &format!("{file} contains no secret"));
+}
+
 #[test]
 fn a_first_login_through_a_linked_folder_is_found_again() {
     let link = |to: &str, at: std::path::PathBuf| {
