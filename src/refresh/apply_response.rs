@@ -73,8 +73,8 @@ impl UnderLock<'_, '_> {
             Answer::Granted(granted) => self.commit(locked, ledger, granted, sent, now),
             Answer::Throttled => {
                 fail(FailureKind::Throttled, "throttled");
-                let length = cool_down(answer, now);
-                ledger.cool_down(sent, length, now);
+                let (since, length) = cool_down(answer, sent, now);
+                ledger.cool_down(&since, length, now);
                 let retry_after = ledger.cool_down_left(now).unwrap_or(length);
                 Outcome::Final(RefreshError::CoolingDown { retry_after })
             }

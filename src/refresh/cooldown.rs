@@ -9,13 +9,17 @@ const USUAL: Duration = Duration::from_secs(600);
 /// The bounds of a `Retry-After`, in seconds.
 const BOUNDS: (u64, u64) = (30, 1800);
 
-/// Ten minutes, or the answer's `Retry-After` within bounds. `now` is when the answer arrived.
-pub(crate) fn cool_down(answer: &HttpAnswer, now: &Timestamp) -> Duration {
+/// When the cooldown begins, and its length: ten minutes from the request that was sent at `sent`, or the answer's
+/// `Retry-After` within bounds, which counts from `now`, when the answer arrived (RFC 9110, section 10.2.3).
+pub(crate) fn cool_down(answer: &HttpAnswer, sent: &Timestamp, now: &Timestamp) -> (Timestamp, Duration) {
     let asked_for = answer.retry_after.as_deref().and_then(|text| seconds(text.trim(), answer, now));
-    asked_for.map_or(USUAL, |seconds| Duration::from_secs(seconds.clamp(BOUNDS.0, BOUNDS.1)))
+    match asked_for {
+        Some(seconds) => (now.clone(), Duration::from_secs(seconds.clamp(BOUNDS.0, BOUNDS.1))),
+        None => (sent.clone(), USUAL),
+    }
 }
 
-/// Parses seconds or a date (RFC 9110, section 10.2.3). A date is by the server's clock, so it is compared with the
+/// Parses seconds or a date. A date is by the server's clock, so it is compared with the
 /// answer's `Date`.
 fn seconds(text: &str, answer: &HttpAnswer, now: &Timestamp) -> Option<u64> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -39,7 +43,7 @@ mod tests {
         };
         // Tue, 14 Nov 2023 22:13:20 GMT
         let now = Timestamp { wall_ms: 1_700_000_000_000, boot_ms: 5_000, boot_id: "b".into() };
-        cool_down(&answer, &now).as_secs()
+        cool_down(&answer, &now, &now).1.as_secs()
     }
 
     #[test]

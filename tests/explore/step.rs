@@ -558,6 +558,18 @@ fn a_final_answer_to_an_early_attempt_bars_the_next() {
     assert!(bench.ledger.borrow().early_failed.is_none());
 }
 
+/// Regression: the time that the server took to answer was subtracted from its `Retry-After`.
+#[test]
+fn a_retry_after_counts_from_the_answer_and_the_usual_cooldown_from_the_request() {
+    for (retry_after, left_s) in [(Some("60"), 60), (None, 591)] {
+        let (_, throttle) = answer(429, "");
+        let throttle = throttle.map(|it| HttpAnswer { retry_after: retry_after.map(Into::into), ..it });
+        let bench = Bench::new([(9_000, throttle)]);
+        let Err(RefreshError::CoolingDown { retry_after: left }) = bench.get(PLAIN) else { panic!() };
+        assert_eq!(left, Duration::from_secs(left_s), "{retry_after:?}");
+    }
+}
+
 #[test]
 fn a_lock_that_cannot_be_had_is_noted_by_early_attempts_only() {
     let bench = Bench::new([]).with_token("1000.old", 200);
