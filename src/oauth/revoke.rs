@@ -34,35 +34,3 @@ pub fn outcome(status: u16, body: &[u8]) -> Revoked {
         _ => Revoked::No(tr!("the accounts server answered {status} and did not confirm it", status)),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn success_and_a_dead_token_are_revoked() {
-        assert_eq!(outcome(200, br#"{"status":"success"}"#), Revoked::Now);
-        assert_eq!(outcome(400, b""), Revoked::Before);
-        for error in ["invalid_token", "invalid_code", "invalid_grant", "INVALID_TOKEN"] {
-            assert_eq!(outcome(200, format!(r#"{{"error":"{error}"}}"#).as_bytes()), Revoked::Before);
-        }
-    }
-
-    #[test]
-    fn anything_else_is_not() {
-        for (status, body) in [
-            (400, r#"{"status":"failure"}"#),
-            (400, r#"{"error_description":"x"}"#),
-            (200, r#"{"error_description":"x","error":"Access Denied","status":"failure"}"#),
-            (429, r#"{"error":"invalid_token"}"#),
-            (429, ""),
-            (400, r#"{"error":"invalid_client"}"#),
-            (200, "<html>"),
-            (302, ""),
-            (404, ""),
-            (503, r#"{"error":"invalid_code"}"#),
-        ] {
-            assert!(matches!(outcome(status, body.as_bytes()), Revoked::No(_)), "{status} {body}");
-        }
-    }
-}

@@ -42,6 +42,7 @@ mod login;
 mod logout;
 #[cfg(target_os = "linux")]
 mod network;
+mod oauth;
 mod other_data_center;
 mod other_servers;
 mod out_file;
