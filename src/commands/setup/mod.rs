@@ -14,17 +14,11 @@ use crate::sanitize::sanitize;
 use crate::system::{System, process};
 use sample::Sample;
 
-/// Prints the settings on stdout and how to test them on stderr.
+/// Prints the settings, which say themselves how to install and test them.
 pub(crate) fn run(system: &mut System, global: &Global, args: &SetupArgs) -> Result<u8, Error> {
     let session = Session::open(system, global, args.profile.as_deref())?;
     let text = fill(&session, system, text(args.target), quoting(args.target))?;
     system.print(text.as_bytes())?;
-    if !system.terminal.quiet {
-        let words = fill(&session, system, &check(args.target), str::to_owned)?;
-        for line in words.trim_end().lines() {
-            system.say_as_it_is(&tr!("zoho-cred: check: {line}", line));
-        }
-    }
     Ok(0)
 }
 
@@ -65,66 +59,6 @@ fn text(target: Target) -> &'static str {
     }
 }
 
-/// How to install and test the settings.
-fn check(target: Target) -> String {
-    match target {
-        Target::Git => {
-            tr!("paste it into ~/.gitconfig; git must be 2.46 or later ('git --version')\n\
-             printf 'capability[]=authtype\\nprotocol={scheme}\\nhost={host}\\n\\n' | git credential fill")
-        }
-        Target::Kubectl => {
-            tr!("paste it into the kubeconfig and name the user in a context; the server must be https\n\
-             kubectl --user zoho-{profile} get --raw /")
-        }
-        Target::Bazel => {
-            tr!(
-                "paste it into .bazelrc; credential-helper-zoho must be on PATH (install.sh creates that link)\n\
-             Bazel passes it no profile, so set ZOHO_CRED_PROFILE={profile} if it is not the default\n\
-             echo '{\"uri\":\"{api_domain}/\"}' | credential-helper-zoho get"
-            )
-        }
-        Target::Curl => tr!("paste it into ~/.bashrc or ~/.zshrc, then: zoho '{url}'"),
-        Target::GithubActions => {
-            tr!("save it as .github/workflows/zoho.yaml\n\
-             set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
-             gh secret set ZOHO_CLIENT_SECRET; gh secret set ZOHO_REFRESH_TOKEN")
-        }
-        Target::GitlabCi => {
-            tr!("paste it into .gitlab-ci.yml\n\
-             set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
-             add {secrets} as masked and protected variables of the project")
-        }
-        Target::AzurePipelines => {
-            tr!("paste it into azure-pipelines.yml\n\
-             set the variables ZOHO_CRED_REPOSITORY (git URL of zoho-cred) and ZOHO_CRED_REVISION (a full commit hash)\n\
-             add {secrets} as secret variables of the pipeline")
-        }
-        Target::Prometheus => {
-            tr!(
-                "the file's user must be able to read it: run the first line as a service, see 'zoho-cred setup systemd'\n\
-             promtool check config prometheus.yml"
-            )
-        }
-        Target::Systemd => {
-            tr!(
-                "save it as /etc/systemd/system/zoho-cred.service, and put the secrets into the two files, mode 0600\n\
-             systemd-analyze verify zoho-cred.service; systemctl enable --now zoho-cred"
-            )
-        }
-        Target::Python => tr!("pip install requests, save it as zoho_auth.py, then: python3 zoho_auth.py"),
-        Target::Node => tr!("save it as zoho-fetch.mjs (Node 18 or later), then: node zoho-fetch.mjs"),
-        Target::Powershell => tr!("save it as zoho.ps1 (PowerShell 7 or later), then: pwsh zoho.ps1"),
-        Target::Kubernetes => {
-            tr!(
-                "save it as zoho.yaml, and replace ZOHO_CRED_IMAGE and APP_IMAGE by images of your own registry\n\
-             put each secret into the file that the next line names\n\
-             kubectl create secret generic zoho-cred --from-file=client-secret --from-file=refresh-token\n\
-             kubectl apply -f zoho.yaml; kubectl rollout status deployment/zoho-app"
-            )
-        }
-    }
-}
-
 /// Fills a template with the profile's values, each written by `quote`.
 fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> String) -> Result<String, Error> {
     let profile = &session.profile;
@@ -144,13 +78,10 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
     let is_host = |domain: &String| Place::of_uri(domain).is_some_and(|place| place.as_str() == host);
     let api_domain = known.filter(is_host).unwrap_or_else(|| format!("https://{host}"));
     let scheme = api_domain.split("://").next().unwrap_or("https").to_owned();
-    let data_center = match profile.data_center {
-        Some(dc) if dc.accounts_url() == profile.accounts_url.as_str() => {
-            format!("ZOHO_DATA_CENTER: {}", dc.code)
-        }
-        _ => format!("ZOHO_ACCOUNTS_URL: {}", profile.accounts_url),
+    let (name, value) = match hosts::own_data_center(profile) {
+        Some(dc) => ("ZOHO_DATA_CENTER", dc.code),
+        None => ("ZOHO_ACCOUNTS_URL", profile.accounts_url.as_str()),
     };
-    let (data_center_name, data_center_value) = data_center.split_once(": ").unwrap_or_default();
     let secrets: &[&str] = match profile.grant {
         Grant::RefreshToken => &["ZOHO_CLIENT_SECRET", "ZOHO_REFRESH_TOKEN"],
         Grant::ClientCredentials { .. } => &["ZOHO_CLIENT_SECRET"],
@@ -163,10 +94,10 @@ fn fill(session: &Session, system: &System, text: &str, quote: fn(&str) -> Strin
         ("{profile}", profile.name.to_string()),
         ("{client_id}", profile.client_id.clone()),
         ("{secrets}", secrets.join(", ")),
-        ("{data_center}", data_center.clone()),
-        ("{data_center_env}", data_center.replace(": ", "=")),
-        ("{data_center_name}", data_center_name.to_owned()),
-        ("{data_center_value}", data_center_value.to_owned()),
+        ("{data_center}", format!("{name}: {value}")),
+        ("{data_center_env}", format!("{name}={value}")),
+        ("{data_center_name}", name.to_owned()),
+        ("{data_center_value}", value.to_owned()),
         ("{api_domain}", api_domain),
         ("{url}", url),
         ("{job_url}", job_url),
@@ -236,10 +167,6 @@ mod tests {
             assert!(text.contains(&format!("ZOHO_GRANT{separator}client_credentials{end}")), "{text}");
             assert!(text.contains(&format!("ZOHO_SOID{separator}ZohoCRM.1{end}")), "{text}");
             assert!(text.contains(&format!("ZOHO_SCOPES{separator}A.b.READ,C.d.ALL{end}")), "{text}");
-            assert!(
-                !check(target).is_empty()
-                    && !for_grant(&profile, &check(target), str::to_owned).contains("REFRESH")
-            );
         }
     }
 

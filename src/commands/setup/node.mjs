@@ -1,3 +1,4 @@
+// Save this as zoho-fetch.mjs (Node 18 or later), then: node zoho-fetch.mjs
 // fetch with a fresh Zoho token: await zohoFetch(url, options)
 import { spawn } from 'node:child_process';
 import { pathToFileURL } from 'node:url';

@@ -1,3 +1,4 @@
+# Save this as zoho.ps1, then: pwsh zoho.ps1
 # Invoke-RestMethod with a fresh Zoho token: Invoke-Zoho URL. Needs PowerShell 7. Run as a script, it takes the URL.
 param([string]$Uri = '{url}', [string]$ZohoProfile = '{profile}')
 

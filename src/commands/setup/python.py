@@ -1,3 +1,4 @@
+# pip install requests, save this as zoho_auth.py, then: python3 zoho_auth.py
 """requests with a fresh Zoho token: requests.get(url, auth=ZohoAuth())"""
 import re
 import subprocess
