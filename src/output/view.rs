@@ -4,7 +4,8 @@ use crate::error::{Code, Error};
 use crate::i18n::tr;
 use crate::model::{CacheRecord, ClockReading, Profile, Scheme, is_well_formed};
 
-/// The values that a format can print.
+/// The values that a format can print. None has a quote, a blank, a backslash, a `%` or a control character, so no format escapes
+/// them; `scopes` is for JSON only.
 #[derive(Clone, Debug)]
 pub(crate) struct View<'a> {
     pub(crate) profile: &'a str,
