@@ -43,7 +43,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>, system: &mut System) -> u8 
     system.terminal.quiet = cli.global.quiet;
     let outcome = match cli.command {
         Some(command) => dispatch(command, &cli.global, system),
-        None if system.terminal.stdout => commands::summary::run(system, &cli.global),
         None => {
             let help = command(&args, system).render_help();
             system.say_styled(drawn(&help, system.styles_stderr()).trim_end());

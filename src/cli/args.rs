@@ -17,7 +17,7 @@ use std::time::Duration;
 pub struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
-    /// `None` prints a summary on a terminal, and otherwise the help.
+    /// `None` prints the help.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }

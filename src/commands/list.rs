@@ -4,7 +4,7 @@ use crate::cli::{Global, ReportFormat};
 use crate::commands::report::{Report, Style, StyledText, plain, styled};
 use crate::commands::session::{Session, read_config};
 use crate::commands::status::{LocalState, State, Status, evaluate, state_words};
-use crate::config::{ConfigFile, Resolved, environment, resolve};
+use crate::config::{ConfigFile, environment, resolve};
 use crate::error::Error;
 use crate::i18n::tr;
 use crate::model::{ENVIRONMENT, ProfileName};
@@ -30,7 +30,7 @@ pub(crate) fn run(system: &mut System, global: &Global, output: ReportFormat) ->
     let config = read_config(system, global, true)?;
     let profiles = statuses(system, global, &config);
     let default = resolve(&system.env, config, global.profile.as_deref()).ok();
-    let default_name = default.as_ref().map(|resolved| resolved.profile.name.clone());
+    let default_name = default.map(|resolved| resolved.profile.name);
     let default_name = default_name.as_ref();
     let text = match output {
         ReportFormat::Json => {
@@ -41,21 +41,10 @@ pub(crate) fn run(system: &mut System, global: &Global, output: ReportFormat) ->
             system.say(&tr!("zoho-cred: there is no profile yet; create one with 'zoho-cred login NAME'"));
             return Ok(0);
         }
-        ReportFormat::Text => {
-            let rows = table(&Report::of(system), system.clock.now().wall_ms, &profiles, default_name);
-            rows + &shared(system, global, default)
-        }
+        ReportFormat::Text => table(&Report::of(system), system.clock.now().wall_ms, &profiles, default_name),
     };
     system.print(text.as_bytes())?;
     Ok(0)
-}
-
-/// One line about the shared store, if one is configured.
-fn shared(system: &System, global: &Global, default: Option<Resolved>) -> String {
-    let session = default.and_then(|resolved| Session::of(system, global, resolved).ok());
-    let session = session.filter(|session| session.state.check().is_ok());
-    let line = session.and_then(|session| super::shared::line(&session, system));
-    line.map(|line| tr!("shared store: {line}", line) + "\n").unwrap_or_default()
 }
 
 type Profiles = Vec<(String, Result<Status, Error>)>;

@@ -22,7 +22,6 @@ mod session;
 pub(crate) mod setup;
 mod shared;
 pub(crate) mod status;
-pub(crate) mod summary;
 mod token;
 mod watch;
 

@@ -11,5 +11,5 @@ mod table;
 pub(crate) mod trust;
 
 pub use file::ConfigFile;
-pub(crate) use resolve::{Resolved, choose, config_path, default_config_path, resolve, state_dir};
+pub(crate) use resolve::{Resolved, config_path, default_config_path, resolve, state_dir};
 pub use trust::ConfigOrigin;

@@ -20,19 +20,16 @@ pub(crate) struct Resolved {
 /// Finds the profile: `named`, `ZOHO_CRED_PROFILE`, the environment profile if it is complete, `default_profile`, or the
 /// only profile, in this order. Otherwise `Code::Usage`.
 pub(crate) fn resolve(env: &Env, config: ConfigFile, named: Option<&str>) -> Result<Resolved, Error> {
-    match choose(env, &config, named)? {
-        Some(profile) => Ok(Resolved { profile, config }),
-        None => Err(no_profile(&config.names())),
-    }
+    let profile = choose(env, &config, named)?;
+    Ok(Resolved { profile, config })
 }
 
-/// Like [`resolve`], but `None` if there is no profile.
-pub(crate) fn choose(env: &Env, config: &ConfigFile, named: Option<&str>) -> Result<Option<Profile>, Error> {
+fn choose(env: &Env, config: &ConfigFile, named: Option<&str>) -> Result<Profile, Error> {
     if let Some(name) = named.or_else(|| env.get("ZOHO_CRED_PROFILE")) {
-        return by_name(env, config, name).map(Some);
+        return by_name(env, config, name);
     }
     if environment::is_complete(env) {
-        return environment::profile(env).map(Some);
+        return environment::profile(env);
     }
     let names = config.names();
     let implied = match (config.default_profile(), names.as_slice()) {
@@ -41,10 +38,10 @@ pub(crate) fn choose(env: &Env, config: &ConfigFile, named: Option<&str>) -> Res
         (None, _) => None,
     };
     match implied {
-        Some(name) => by_name(env, config, name).map(Some),
+        Some(name) => by_name(env, config, name),
         // Half-set variables are an error that names those that are missing.
-        None if names.is_empty() && environment::is_begun(env) => environment::profile(env).map(Some),
-        None => Ok(None),
+        None if names.is_empty() && environment::is_begun(env) => environment::profile(env),
+        None => Err(no_profile(&names)),
     }
 }
 

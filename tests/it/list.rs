@@ -1,7 +1,6 @@
 //! `list`, and the output of `zoho-cred` without a command.
 
 use crate::harness::Test;
-use crate::person::Person;
 use zoho_cred::sandbox::FaultKind;
 
 #[test]
@@ -62,25 +61,10 @@ fn nothing_to_list() {
 }
 
 #[test]
-fn without_a_command_and_a_terminal_there_is_help() {
+fn without_a_command_there_is_help() {
     let outcome = Test::new().run("");
     assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
     outcome.says("Usage: zoho-cred");
-}
-
-#[test]
-fn without_a_command_a_person_is_told_how_to_begin() {
-    let test = Test::new().without_environment();
-    let shown = Person::calls(&test, "").ends(0);
-    assert!(shown.contains("there is no profile yet"), "{shown}");
-    assert!(shown.contains("zoho-cred login crm") && shown.contains("zoho-sandbox run"), "{shown}");
-    let profile = |name| format!("[profile.{name}]\ndata_center='jp'\nclient_id='1'\nsecrets='file'\n");
-    test.write_config(&(profile("crm") + &profile("books")));
-    let shown = Person::calls(&test, "").ends(0);
-    assert!(shown.contains("crm") && shown.contains("books"), "{shown}");
-    test.write_config(&("default_profile='crm'\n".to_owned() + &profile("crm") + &profile("books")));
-    let shown = Person::calls(&test, "").ends(0);
-    assert!(shown.contains("zoho-cred login crm") && !shown.contains("books"), "{shown}");
 }
 
 #[test]

@@ -121,9 +121,7 @@ fn reports_fit_into_80_and_40_columns() {
         assert!(screen.report("zc list", 0).contains("dev *"));
         let doctor = screen.report("zc doctor", 0);
         assert!(doctor.contains("ok") && doctor.contains("clock"), "{doctor}");
-        let summary = screen.report("zc", 0);
-        assert!(summary.contains("next") && summary.contains("get dev"), "{summary}");
-        for report in ["zc status", "zc list", "zc doctor", "zc"] {
+        for report in ["zc status", "zc list", "zc doctor"] {
             let shown = screen.report(&format!("LC_ALL=ja_JP.UTF-8 {report}"), 0);
             let ambiguous: String = shown.chars().filter(|c| c.width() != c.width_cjk()).collect();
             assert_eq!(ambiguous, "", "an East Asian terminal may draw these in two columns: {shown}");

@@ -4,7 +4,7 @@ mod state;
 mod text;
 
 pub(crate) use state::{LocalState, State, Status, evaluate};
-pub(crate) use text::{refreshing, state as state_words, summary};
+pub(crate) use text::{refreshing, state as state_words};
 
 use crate::cli::{Global, ReportFormat, StatusArgs};
 use crate::commands::{Report, Session};

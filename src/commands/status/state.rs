@@ -2,7 +2,6 @@
 
 use crate::commands::Session;
 use crate::error::Error;
-use crate::i18n::{Language, speak};
 use crate::model::{BudgetUse, CacheRecord, Failure, FailureKind, Ledger, Profile};
 use crate::output::rfc3339;
 use crate::secrets::{CredentialError, LoginRecord};
@@ -83,11 +82,8 @@ pub(crate) struct LastFailure {
     pub(crate) code: String,
     /// RFC 3339.
     pub(crate) at: String,
-    /// In English.
+    /// In the language of the call, which is English for JSON.
     pub(crate) message: String,
-    /// `message` in the user's language.
-    #[serde(skip)]
-    pub(crate) said: String,
     /// In ms since 1970.
     #[serde(skip)]
     pub(crate) at_ms: i64,
@@ -113,6 +109,7 @@ pub(crate) struct Stores {
 const SHARED_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What this machine has stored about a session's credential.
+#[derive(Default)]
 pub(crate) struct LocalState {
     pub(crate) cache: CacheRecord,
     pub(crate) ledger: Ledger,
@@ -129,14 +126,6 @@ impl LocalState {
     /// Errors: the credential or the state folder cannot be read.
     pub(crate) fn read(session: &Session, system: &System) -> Result<Self, Error> {
         let source = session.source(system);
-        let nothing = |no_credential| LocalState {
-            cache: CacheRecord::default(),
-            ledger: Ledger::default(),
-            holder: None,
-            login_scopes: Vec::new(),
-            login: None,
-            no_credential,
-        };
         match source.known_id() {
             Ok(Some(id)) => {
                 let store = store::open(&session.state, &id, None)?;
@@ -149,9 +138,9 @@ impl LocalState {
                     no_credential: None,
                 })
             }
-            Ok(None) => Ok(nothing(None)),
+            Ok(None) => Ok(LocalState::default()),
             Err(CredentialError::Failed(error)) => Err(error),
-            Err(error) => Ok(nothing(Some(error))),
+            Err(error) => Ok(LocalState { no_credential: Some(error), ..LocalState::default() }),
         }
     }
 
@@ -244,11 +233,7 @@ pub(crate) fn evaluate(session: &Session, system: &System, local: &LocalState) -
         last_failure: ledger.failure.as_ref().map(|failure| LastFailure {
             code: failure.error.clone(),
             at: rfc3339(failure.at.wall_ms.div_euclid(1000)),
-            message: {
-                let _english = speak(Language::English);
-                failure.message(profile.accounts_url.host())
-            },
-            said: failure.message(profile.accounts_url.host()),
+            message: failure.message(profile.accounts_url.host()),
             at_ms: failure.at.wall_ms,
         }),
         lock: Lock {

@@ -34,22 +34,6 @@ pub(crate) fn describe(status: &Status, shared: Option<String>, report: &Report,
     )
 }
 
-/// The status in three lines, with the next step.
-pub(crate) fn summary(status: &Status, report: &Report, now_ms: i64) -> String {
-    let name = &status.profile;
-    let step = next(status).unwrap_or_else(|| match (status.state, &status.token) {
-        (State::Ready, _) | (_, Some(_)) => {
-            tr!("zoho-cred get {name} prints a token, zoho-cred --help lists all commands", name)
-        }
-        (_, None) => tr!("wait; zoho-cred status {name} has details", name),
-    });
-    report.table([
-        vec![styled(Style::Strong, status.profile.clone()), state(status, report, now_ms)],
-        vec![plain(tr!("token")), plain(token(status, report, now_ms))],
-        vec![plain(tr!("next")), plain(step)],
-    ])
-}
-
 /// The state in its style, and until when it lasts.
 pub(crate) fn state(status: &Status, report: &Report, now_ms: i64) -> StyledText {
     match status.state {
@@ -118,8 +102,8 @@ fn budget(status: &Status, report: &Report) -> String {
 }
 
 fn last_failure(status: &Status, report: &Report) -> Option<String> {
-    let LastFailure { code, said, at_ms, .. } = status.last_failure.as_ref()?;
-    Some(tr!("{message} ({code}), at {time}", message = said, code, time = report.time(*at_ms)))
+    let LastFailure { code, message, at_ms, .. } = status.last_failure.as_ref()?;
+    Some(tr!("{message} ({code}), at {time}", message, code, time = report.time(*at_ms)))
 }
 
 pub(crate) fn refreshing(pid: Option<u32>) -> String {

@@ -35,14 +35,12 @@ fn a_lease_is_reported() {
     fleet.test.sandbox.set_limits(|limits| limits.latency = Duration::ZERO).unwrap();
     let (status, said) = finding(&fleet, 1);
     assert!(status == "ok" && said.contains("a machine is refreshing"), "{said}");
-    for verb in ["status", "list"] {
-        let told = fleet.run(1, &[verb]);
-        assert!(
-            told.stdout.contains("answers in") && told.stdout.contains("a machine is refreshing"),
-            "{told:?}"
-        );
-        assert!(!told.stdout.contains(&fleet.key), "{told:?}");
-    }
+    let told = fleet.run(1, &["status"]);
+    assert!(
+        told.stdout.contains("answers in") && told.stdout.contains("a machine is refreshing"),
+        "{told:?}"
+    );
+    assert!(!told.stdout.contains(&fleet.key), "{told:?}");
     holder.wait().ok();
 }
 
