@@ -145,11 +145,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_crash_it(bytes: Vec<u8>) {
-            let _ = GitRequest::parse(&bytes);
-        }
-
-        #[test]
         fn the_end_is_found_however_it_arrives(bytes in "[a\r\n]{0,12}") {
             let bytes = bytes.as_bytes();
             let ends = |seen: fn(usize) -> usize| {

@@ -40,7 +40,6 @@ pub(crate) fn answer(view: &View<'_>) -> String {
 mod tests {
     use super::*;
     use crate::error::Code;
-    use proptest::prelude::*;
 
     #[test]
     fn only_an_object_with_a_uri_is_a_request() {
@@ -57,14 +56,6 @@ mod tests {
             b"[\"https://x\"]",
         ] {
             assert!(read(bad).is_err_and(|error| error.code() == Code::BadInput));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_crash_it(bytes: Vec<u8>, uri: String) {
-            let _ = read(&*bytes);
-            let _ = Place::of_uri(&uri);
         }
     }
 }

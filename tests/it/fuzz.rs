@@ -103,8 +103,10 @@ proptest! {
     }
 
     #[test]
-    fn state_files_may_be_any_bytes(bytes in vec(any::<u8>(), 0..300)) {
-        readers::state_file(&bytes);
+    fn every_reader_may_get_any_bytes(reader in "[acfgikorstuw]", bytes in vec(any::<u8>(), 0..300), text in "[ -~\n]{0,80}") {
+        for input in [bytes, text.into_bytes()] {
+            readers::read(&[reader.as_bytes(), &input].concat());
+        }
     }
 
     #[test]
