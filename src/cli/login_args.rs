@@ -102,8 +102,8 @@ pub(crate) struct LogoutArgs {
     /// Delete the credential on this machine but do not revoke it at Zoho
     #[arg(long)]
     pub(crate) local: bool,
-    /// Delete the profile's settings too, as 'profile remove' does
-    #[arg(long, hide = true)]
+    /// Set by `profile remove`: delete the profile's settings, too.
+    #[arg(skip)]
     pub(crate) forget: bool,
 }
 

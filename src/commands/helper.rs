@@ -107,12 +107,9 @@ fn get_token(session: &mut Session, system: &System, timeout: Duration) -> Resul
 }
 
 fn serves(session: &Session, system: &System, place: &Place) -> bool {
-    hosts::may_have(&session.profile, last_api_domain(session, system).as_deref(), place)
-}
-
-/// The `api_domain` of the last token response, if the hosts depend on it.
-pub(super) fn last_api_domain(session: &Session, system: &System) -> Option<String> {
-    if hosts::depend_on_answer(&session.profile) { known_api_domain(session, system) } else { None }
+    let profile = &session.profile;
+    let answered = if hosts::depend_on_answer(profile) { known_api_domain(session, system) } else { None };
+    hosts::may_have(profile, answered.as_deref(), place)
 }
 
 /// The `api_domain` of the last token response.

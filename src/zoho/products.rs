@@ -19,7 +19,6 @@ struct Table {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Any {
-    scheme: String,
     dead: Vec<String>,
     scope: Vec<String>,
     org: Vec<String>,
@@ -187,11 +186,6 @@ fn scalars(json: &Value, found: &mut Vec<String>) {
 /// All products.
 pub fn all() -> &'static [Product] {
     &TABLE.product
-}
-
-/// The scheme of the `Authorization` header that every product accepts.
-pub fn scheme() -> &'static str {
-    &TABLE.any.scheme
 }
 
 /// Where the words that apply to every product come from.

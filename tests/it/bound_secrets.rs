@@ -38,7 +38,7 @@ fn refused(outcome: &Outcome) {
 #[track_caller]
 fn every_command_is_refused(test: &Test, token: &str) {
     let commands =
-        ["get", "get --refresh", "get --offline", "exec -- true", "logout crm", "logout crm --forget"];
+        ["get", "get --refresh", "get --offline", "exec -- true", "logout crm", "profile remove crm"];
     commands.iter().for_each(|args| refused(&test.run(args)));
     refused(&test.reject(token));
     let request = "capability[]=authtype\nprotocol=https\nhost=www.zohoapis.com\n\n";

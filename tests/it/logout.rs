@@ -63,7 +63,7 @@ fn the_token_dies_and_nothing_of_it_stays() {
 #[test]
 fn forget_takes_the_settings_too() {
     let test = Test::new().with_profile();
-    test.run("logout crm --forget -q").ok();
+    test.run("profile remove crm -q").ok();
     assert!(!test.read_config().contains("crm"));
     test.run("logout crm").failed(78, "unknown_profile");
 }
@@ -86,7 +86,7 @@ fn a_failed_revoke_forgets_nothing() {
     let throttle = FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None };
     for kind in [FaultKind::Html, FaultKind::Reset, throttle] {
         test.sandbox.set_fault(Fault::new(Endpoint::Revoke, kind));
-        test.run("logout crm --forget").failed(69, "unavailable").says("nothing was deleted");
+        test.run("profile remove crm").failed(69, "unavailable").says("nothing was deleted");
         test.sandbox.clear_faults();
     }
     assert_eq!(test.state_files(), before);
@@ -180,7 +180,7 @@ fn local_runs_no_secret_command() {
         mark.display()
     ));
     test.run("logout crm --local").failed(77, "login_required");
-    test.run("logout crm --local --forget").exits(0);
+    test.run("profile remove crm --local").exits(0);
     assert!(!std::fs::read_to_string(test.config()).unwrap().contains("crm"));
     assert!(!mark.exists());
 }

@@ -105,14 +105,9 @@ fn page() -> String {
         writeln!(page, "| {} | `{}` | {hosts} | {base} | {org} | {bearer} |", product.title, product.name)
             .unwrap();
     }
-    write!(
-        page,
-        "\nEvery product accepts the scheme `{}`. For products that refuse `Bearer`, `api` ignores `scheme = \"bearer\"`. Where the\n\
+    page += "\nEvery product accepts the scheme `Zoho-oauthtoken`. For products that refuse `Bearer`, `api` ignores `scheme = \"bearer\"`. Where the\n\
          column is empty, nobody has said which it is.\n\n## Presets\n\n`login --scope` accepts these names for sets of \
-         scopes.\n\n| preset | scopes |\n|---|---|\n",
-        products::scheme()
-    )
-    .unwrap();
+         scopes.\n\n| preset | scopes |\n|---|---|\n";
     for (name, scopes) in scopes::table() {
         writeln!(page, "| `{name}` | {} |", list(scopes)).unwrap();
     }

@@ -139,7 +139,7 @@ fn an_edited_accounts_server_gets_nothing_out_of_the_keyring() {
     let watch = "dbus-monitor --session \"type='method_call',interface='org.freedesktop.Secret.Service'\" \
                  \"type='method_call',interface='org.freedesktop.Secret.Item'\" > calls & monitor=$!; \
                  until test -s calls; do sleep 0.05; done";
-    let attempts = "for args in get 'get --refresh' 'exec -- true' 'logout crm' 'logout crm --forget' status; do \
+    let attempts = "for args in get 'get --refresh' 'exec -- true' 'logout crm' 'profile remove crm' status; do \
                     code=0; zoho-cred $args >> out 2>> err || code=$?; echo $code; done; \
                     echo 1000.a.b | zoho-cred reject || echo $?";
     let outcome = on_bus(

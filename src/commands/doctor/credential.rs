@@ -106,7 +106,7 @@ fn data_center(session: &Session, local: &LocalState) -> Check {
     let here = profile.place();
     let fix = tr!(
         "set data_center to the one in which the API console lists the client (one of {codes}), then log in again",
-        codes = DataCenter::codes().collect::<Vec<_>>().join(&tr!(", ")),
+        codes = DataCenter::list(),
     );
     if let Some(failure) = local.ledger.failure.as_ref().filter(|it| it.kind == FailureKind::Misconfigured) {
         if failure.error != "invalid_client" {
