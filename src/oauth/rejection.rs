@@ -2,7 +2,7 @@
 
 use crate::error::{Code, Error, WrongAnswer};
 use crate::i18n::tr;
-use crate::model::{ENVIRONMENT, Profile};
+use crate::model::{Profile, SecretBackend};
 
 /// Zoho's IP restriction, which names it in `cause` beside the code `T102`.
 pub(crate) const IP_NOT_ALLOWED: &str = "ip_not_allowed";
@@ -97,7 +97,10 @@ impl LikelyCause {
         }
     }
 
-    fn hint(self, profile: &str) -> String {
+    fn hint(self, profile: &Profile) -> String {
+        let in_environment = profile.secrets == SecretBackend::Environment;
+        let by_command = matches!(profile.secrets, SecretBackend::Command(_));
+        let profile = &profile.name;
         match self {
             LikelyCause::InactiveClient => {
                 tr!("activate the client in the API console, or register another and log in with that")
@@ -110,20 +113,23 @@ impl LikelyCause {
                     "ask the administrator to add the address to the allowed IP addresses, or use another network"
                 )
             }
-            LikelyCause::Scope if profile == ENVIRONMENT => {
+            LikelyCause::Scope if in_environment => {
                 tr!("correct ZOHO_SCOPES, or ask for other scopes when you log in")
             }
-            LikelyCause::Organization if profile == ENVIRONMENT => tr!("correct ZOHO_SOID"),
-            LikelyCause::ClientSecret if profile == ENVIRONMENT => {
+            LikelyCause::Organization if in_environment => tr!("correct ZOHO_SOID"),
+            LikelyCause::ClientSecret if in_environment => {
                 tr!("correct ZOHO_CLIENT_SECRET, or ZOHO_DATA_CENTER")
             }
-            _ if profile == ENVIRONMENT => {
+            _ if in_environment => {
                 tr!("compare ZOHO_DATA_CENTER, ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET with the API console")
             }
             LikelyCause::DataCenter => tr!(
                 "compare data_center, client ID and secret with the API console, then run 'zoho-cred login {profile}'",
                 profile
             ),
+            LikelyCause::ClientSecret if by_command => {
+                tr!("put the secret for that data center where secret_command reads it")
+            }
             LikelyCause::ClientSecret => tr!(
                 "copy the secret for that data center from the API console, then run 'zoho-cred login {profile}'; after a rotation, 'zoho-cred login {profile} --client-secret-only'",
                 profile
@@ -150,7 +156,7 @@ impl LikelyCause {
 pub(crate) fn client_rejected(profile: &Profile, error: &str) -> Error {
     let cause = LikelyCause::of(error).unwrap_or(LikelyCause::DataCenter);
     let message = tr!("Zoho rejected the client with '{error}'", error);
-    Error::new(Code::ClientRejected, message, cause.hint(profile.name.as_str()))
+    Error::new(Code::ClientRejected, message, cause.hint(profile))
         .with_cause(cause.text(profile.accounts_url.as_str()))
         .with_wrong_answer(cause.wrong_answer())
 }

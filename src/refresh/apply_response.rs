@@ -6,7 +6,7 @@ use crate::model::{CacheRecord, FailureKind, Granted, Ledger, Secrets, Timestamp
 use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
 use crate::refresh::cooldown::cool_down;
-use crate::refresh::error::RefreshError;
+use crate::refresh::error::{RefreshError, refused};
 use crate::refresh::ports::{Mode, Refresh, TokenResponse};
 use crate::refresh::preflight::record;
 use crate::secret::Secret;
@@ -81,9 +81,7 @@ impl UnderLock<'_, '_> {
             Answer::Refused(error) => {
                 fail(FailureKind::Refused, &error);
                 let left = ledger.remembered(now, &self.secret_fp).map(|(_, left)| left);
-                let profile = self.call.ports.profile.name.to_string();
-                let retry_after = left.unwrap_or_default();
-                Outcome::Final(RefreshError::Refused { profile, error, retry_after })
+                Outcome::Final(refused(self.call.ports.profile, &error, left.unwrap_or_default()))
             }
             Answer::Misconfigured(error) => {
                 fail(FailureKind::Misconfigured, &error);

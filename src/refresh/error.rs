@@ -3,7 +3,7 @@
 
 use crate::error::{Code, Error, try_again};
 use crate::i18n::tr;
-use crate::model::{BudgetUse, ENVIRONMENT};
+use crate::model::{BudgetUse, Profile, SecretBackend};
 use crate::secrets::CredentialError;
 use std::time::Duration;
 
@@ -25,11 +25,8 @@ pub enum RefreshError {
         /// Until the next one is free.
         retry_after: Duration,
     },
-    Refused {
-        profile: String,
-        error: String,
-        retry_after: Duration,
-    },
+    /// Zoho no longer accepts the refresh token.
+    Refused(Error),
     /// The lock or the lease was lost before the request could be sent, so it was not.
     LeaseLost,
     Offline,
@@ -75,7 +72,6 @@ impl From<RefreshError> for Error {
                 rate_limited(tr!("rejected tokens have already caused 3 refreshes"), retry_after)
                     .with_cause(tr!("a caller rejects every token it is given"))
             }
-            RefreshError::Refused { profile, error, retry_after } => refused(&profile, &error, retry_after),
             RefreshError::LeaseLost => Error::new(
                 Code::Busy,
                 tr!("another process or machine took over before the request was sent"),
@@ -87,7 +83,7 @@ impl From<RefreshError> for Error {
                 tr!("no valid token is cached, and --offline sends no request"),
                 tr!("run the same command without --offline"),
             ),
-            RefreshError::Failed(error) => error,
+            RefreshError::Refused(error) | RefreshError::Failed(error) => error,
         }
     }
 }
@@ -111,19 +107,25 @@ fn rate_limited(message: String, retry_after: Duration) -> Error {
     Error::new(Code::RateLimited, message, try_again(Some(retry_after))).with_retry_after(retry_after)
 }
 
-fn refused(profile: &str, error: &str, retry_after: Duration) -> Error {
-    let hint = if profile == ENVIRONMENT {
-        tr!(
+/// The failure of a refresh token that Zoho answered with the word `error`.
+pub(super) fn refused(profile: &Profile, error: &str, retry_after: Duration) -> RefreshError {
+    let name = &profile.name;
+    let hint = match profile.secrets {
+        SecretBackend::Environment => tr!(
             "put another refresh token into ZOHO_REFRESH_TOKEN, or run 'zoho-cred login crm' and use that profile"
-        )
-    } else {
-        tr!("run 'zoho-cred login {profile}'", profile)
+        ),
+        SecretBackend::Command(_) => tr!("put another refresh token where secret_command reads it"),
+        SecretBackend::Keyring | SecretBackend::File => {
+            tr!("run 'zoho-cred login {profile}'", profile = name)
+        }
     };
-    let message = tr!("Zoho no longer accepts the refresh token of '{profile}'", profile);
-    Error::new(Code::LoginRequired, message, hint)
-        .with_cause(tr!(
-            "it was answered '{error}': revoked, replaced by a newer login, or of another data center",
-            error
-        ))
-        .with_retry_after(retry_after)
+    let message = tr!("Zoho no longer accepts the refresh token of '{profile}'", profile = name);
+    RefreshError::Refused(
+        Error::new(Code::LoginRequired, message, hint)
+            .with_cause(tr!(
+                "it was answered '{error}': revoked, replaced by a newer login, or of another data center",
+                error
+            ))
+            .with_retry_after(retry_after),
+    )
 }

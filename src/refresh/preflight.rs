@@ -5,7 +5,7 @@ use crate::i18n::tr;
 use crate::model::{Failure, FailureKind, Grant, Ledger, Profile, Timestamp};
 use crate::oauth::client_rejected;
 use crate::problem::Problem;
-use crate::refresh::error::RefreshError;
+use crate::refresh::error::{RefreshError, refused};
 use crate::refresh::ports::{Mode, Refresh};
 use crate::store::Locked;
 use std::time::Duration;
@@ -102,11 +102,7 @@ pub(crate) fn remembered(
         FailureKind::Throttled => RefreshError::CoolingDown {
             retry_after: ledger.cool_down_left(now).unwrap_or(Duration::from_secs(1)),
         },
-        FailureKind::Refused => RefreshError::Refused {
-            profile: profile.name.to_string(),
-            error: failure.error.clone(),
-            retry_after: left.unwrap_or_default(),
-        },
+        FailureKind::Refused => refused(profile, &failure.error, left.unwrap_or_default()),
         FailureKind::Misconfigured => client_rejected(profile, &failure.error).into(),
     }
 }

@@ -261,6 +261,34 @@ fn what_a_secret_command_prints_is_normalised() {
     assert_eq!(test.sandbox.log()[0].outcome, "granted");
 }
 
+/// The hint was a login, which runs the same command, or `--client-secret-only`, which such a profile refuses.
+#[test]
+fn what_a_secret_command_prints_is_corrected_where_it_comes_from() {
+    let test = Test::new();
+    let secret = test.sandbox.client_secret().to_owned();
+    let test = test.without_environment();
+    let prints = |secret: &str| {
+        format!("echo '{{\"client_secret\":\"{secret}\",\"refresh_token\":\"1000.dead.token\"}}'")
+    };
+    with_command(&test, &prints(&secret));
+    let outcome = test.get();
+    outcome.failed_with(77, "login_required", "another refresh token where secret_command reads it");
+    with_command(&test, &prints("wrong"));
+    let outcome = test.get();
+    outcome.failed_with(78, "client_rejected", "where secret_command reads it").hides(&["zoho-cred login"]);
+}
+
+/// It was shown as a file that cannot be read.
+#[test]
+fn a_secret_that_is_given_as_the_name_of_its_file_is_not_shown() {
+    let secret = "0123456789abcdef0123456789abcdef01234567";
+    let test = Test::new().without_environment();
+    let login =
+        test.call("login crm --secrets file --flow refresh-token --data-center jp --client-id 1000.X");
+    let outcome = login.args(["--client-secret-file", secret]).run();
+    outcome.failed_with(74, "store", "could not read ***").hides(&[secret]);
+}
+
 /// The error did not say which of the secrets is empty.
 #[test]
 fn an_empty_secret_is_named() {
