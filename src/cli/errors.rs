@@ -88,7 +88,8 @@ const COMMANDS: [(&str, &str); 16] = [
 ];
 
 /// Words of other tools for our flags.
-const FLAGS: [(&str, &str); 13] = [
+const FLAGS: [(&str, &str); 14] = [
+    ("code", "code-file"),
     ("format", "output"),
     ("json", "output json"),
     ("dc", "data-center"),

@@ -3,6 +3,7 @@
 
 use crate::error::{Code, Error};
 use crate::i18n::{causes, tr};
+use crate::sanitize::mask_argument;
 use crate::secret::Secret;
 use crate::system::Env;
 use std::fs::{File, Metadata, OpenOptions};
@@ -244,10 +245,10 @@ fn read_named(path: &Path, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Reads a file named by a flag. `Code::Store` if that fails.
+/// Reads a file named by a flag. `Code::Store` if that fails. The name may be a secret that was given in its place.
 pub(crate) fn read_text(path: &Path, limit: usize) -> Result<String, Error> {
     let text = read_named(path, limit).and_then(|bytes| io::read_to_string(bytes.as_slice()));
-    text.map_err(|error| unreadable(path, &error))
+    text.map_err(|error| unreadable(Path::new(&mask_argument(&path.display().to_string())), &error))
 }
 
 /// `None` if there is no file.

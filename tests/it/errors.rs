@@ -235,6 +235,7 @@ fn words_of_other_tools_suggest_ours() {
         ("get --format json", "--output"),
         ("get --json", "--output json"),
         ("login --dc jp", "--data-center"),
+        ("login --code 1", "--code-file"),
         ("get --no-cache", "--refresh"),
     ] {
         test.run(args).failed_with(2, "usage", &format!("did you mean '{ours}'?"));
