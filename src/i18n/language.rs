@@ -55,10 +55,11 @@ impl Language {
     }
 }
 
-/// Our output is UTF-8, so a locale with another encoding would garble it.
+/// Our output is UTF-8, so a locale with another encoding would garble it. Without one, glibc uses an older encoding, which
+/// is EUC-JP for `ja_JP`.
 fn is_utf8(locale: &str) -> bool {
     let encoding = locale.split_once('.').map(|(_, rest)| rest.split('@').next().unwrap_or_default());
-    encoding.is_none_or(|name| name.eq_ignore_ascii_case("UTF-8") || name.eq_ignore_ascii_case("utf8"))
+    encoding.is_some_and(|name| name.eq_ignore_ascii_case("UTF-8") || name.eq_ignore_ascii_case("utf8"))
 }
 
 pub(crate) fn language() -> Language {
@@ -95,7 +96,9 @@ mod tests {
         assert_eq!(of(&[]), English);
         assert_eq!(of(&[("LANG", "ja_JP.UTF-8")]), japanese);
         assert_eq!(of(&[("LANG", "ja_JP.utf8@x")]), japanese);
-        assert_eq!(of(&[("LANG", "ja")]), japanese);
+        assert_eq!(of(&[("LANG", "ja")]), English);
+        assert_eq!(of(&[("LANG", "ja_JP")]), English, "that is EUC-JP");
+        assert_eq!(of(&[("LANG", "en_US"), ("LANGUAGE", "ja")]), English);
         assert_eq!(of(&[("LANG", "ja_JP.eucJP")]), English);
         assert_eq!(of(&[("LANG", "jam_JM.UTF-8")]), English);
         assert_eq!(of(&[("LANG", "ja_JP.UTF-8"), ("LC_MESSAGES", "en_US.UTF-8")]), English);

@@ -29,7 +29,7 @@ fn an_error_is_said_in_the_language_of_the_call() {
         japanese.stderr,
         "zoho-cred: error[unknown_profile]: プロファイル「crn」はありません\nzoho-cred: 対処: もしかして: crm\n"
     );
-    for lang in ["C", "en_US.UTF-8", "de_DE.UTF-8", "ja_JP.eucJP"] {
+    for lang in ["C", "en_US.UTF-8", "de_DE.UTF-8", "ja_JP.eucJP", "ja_JP"] {
         let english = test(lang).run("get crn");
         let words = "zoho-cred: error[unknown_profile]: there is no profile 'crn'\nzoho-cred: hint: did you mean 'crm'?\n";
         assert_eq!(english.stderr, words, "{lang}");
