@@ -197,7 +197,7 @@ fn without_known(
         Some(SecretsFlag::Keyring) | None => SecretBackend::Keyring,
     };
     let records = LoginRecord::all(state)?;
-    let mut known: Vec<(String, String)> = records.into_iter().map(|r| (r.credential, r.profile)).collect();
+    let mut known: Vec<_> = records.into_iter().map(|(_, r)| (r.credential, r.profile)).collect();
     let mut new = Vec::new();
     for Candidate { profile, secrets } in candidates {
         let id = CredentialId::of(&profile, &secrets).ledger().to_owned();

@@ -25,7 +25,7 @@ pub(crate) fn shared_by(
         let is_here = if login.by_name { by_name } else { login.config == config.path() };
         login.profile == profile.name.as_str() && is_here
     };
-    let logins = LoginRecord::all(state)?;
+    let logins: Vec<_> = LoginRecord::all(state)?.into_iter().map(|(_, login)| login).collect();
     // A rename that could not change the config leaves a second record of the same items.
     let own = logins.iter().find(|login| is_named(login)).map(|login| login.client_secret.clone());
     let is_own = |login: &LoginRecord| is_named(login) || own.as_ref() == Some(&login.client_secret);

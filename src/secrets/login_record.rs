@@ -209,7 +209,7 @@ impl LoginRecord {
     /// Removes the record of `profile`, and others of the same items.
     pub(crate) fn remove_all(state: &StateDir, profile: &Profile) -> Result<(), Error> {
         let items = LoginRecord::items(state, profile)?;
-        for (path, record) in LoginRecord::with_paths(state)? {
+        for (path, record) in LoginRecord::all(state)? {
             if record.own_items().any(|own| items.iter().any(|(item, _)| *item == own)) {
                 atomic::remove(&path)?;
             }
@@ -217,14 +217,8 @@ impl LoginRecord {
         LoginRecord::remove(state, profile)
     }
 
-    /// All records in the state directory, including those of other config files.
-    pub fn all(state: &StateDir) -> Result<Vec<Self>, Error> {
-        let records = LoginRecord::with_paths(state)?.into_iter();
-        Ok(records.map(|(_, record)| LoginRecord { previous: None, ..record }).collect())
-    }
-
-    /// Like [`LoginRecord::all`], with the logins before and the paths.
-    pub(crate) fn with_paths(state: &StateDir) -> Result<Vec<(PathBuf, Self)>, Error> {
+    /// All records in the state directory, including those of other config files, with their paths.
+    pub(crate) fn all(state: &StateDir) -> Result<Vec<(PathBuf, Self)>, Error> {
         all_in(&state.subdir_path("secrets"))
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn replace_refresh_token(
     new: &CredentialId,
     token: &Secret,
 ) -> Result<(), Error> {
-    for (path, record) in LoginRecord::with_paths(state)? {
+    for (path, record) in LoginRecord::all(state)? {
         if record.stores(old) {
             let change = |record: &mut LoginRecord, name: &str| record.switch(old, new, name);
             switch(state, open, &path, record, ("refresh-token", token), change)?;
@@ -41,7 +41,7 @@ pub(crate) fn replace_client_secret(
     new: &Secret,
 ) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
-    for (path, record) in LoginRecord::with_paths(state)? {
+    for (path, record) in LoginRecord::all(state)? {
         let is_of_client = record.changed(profile).is_none_or(|setting| setting == ChangedSetting::Grant);
         // A profile whose store does not answer keeps the old one.
         let stored = || open(&record.store)?.get(&record.client_secret);

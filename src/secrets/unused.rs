@@ -36,7 +36,7 @@ impl Unused {
     /// Profiles are deleted if `config`, or the other config file that their login was for, no longer has them.
     pub(crate) fn find(state: &StateDir, config: &ConfigFile, now_ms: i64) -> Result<Self, Error> {
         let (used, unused): (Vec<_>, Vec<_>) =
-            LoginRecord::with_paths(state)?.into_iter().partition(|(_, record)| is_used(record, config));
+            LoginRecord::all(state)?.into_iter().partition(|(_, record)| is_used(record, config));
         let all = used.iter().chain(&unused).map(|(path, _)| path.clone());
         let in_use: HashSet<String> = used.iter().flat_map(|(_, record)| record.credentials()).collect();
         let lonely = LoginJournal::without_record(state)?;
