@@ -29,7 +29,7 @@ pub(crate) struct LoginArgs {
     /// Read the client secret from FILE (- for stdin)
     #[arg(long, value_name = "FILE")]
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// Replace the stored client secret by the one that the API console shows after a rotation
+    /// Replace the stored client secret with the one that the API console shows after a rotation
     #[arg(long, conflicts_with_all = [
         "flow", "data_center", "accounts_url", "client_id", "scopes", "refresh_token_file", "code_file", "redirect_uri",
         "soid", "no_browser", "no_pkce", "revoke_old", "secrets",
