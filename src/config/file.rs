@@ -77,6 +77,11 @@ impl ConfigFile {
         self.is_default
     }
 
+    /// The path, if `--config` named it.
+    pub(crate) fn flag(&self) -> Option<&Path> {
+        (self.origin == ConfigOrigin::Flag).then_some(&*self.path)
+    }
+
     /// The origin of its profiles.
     pub(crate) fn profile_origin(&self) -> Origin {
         if self.is_default { Origin::Default(self.path.clone()) } else { Origin::File(self.path.clone()) }

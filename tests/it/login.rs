@@ -144,6 +144,17 @@ fn a_login_without_a_flow_goes_on_as_the_profile_is() {
     assert_eq!(grant(client, &login), "client_credentials");
 }
 
+/// It named a command that reads the default config, in which there is no such profile.
+#[test]
+fn the_next_command_reads_the_config_that_the_login_wrote() {
+    let test = Test::new().without_environment();
+    let config = test.dir.path().canonicalize().unwrap().join("other.toml").display().to_string();
+    let login = test.self_client_login("crm").args(["--config", &config]).run();
+    let next = format!("get crm --config {config}");
+    login.says(&format!("'zoho-cred {next}'"));
+    test.run(&*next).ok();
+}
+
 #[test]
 fn a_flag_that_only_one_flow_has_chooses_it() {
     let test = Test::new().without_environment();

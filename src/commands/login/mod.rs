@@ -190,8 +190,8 @@ fn print_next_steps(system: &System, session: &Session) {
             system.inform(&tr!("zoho-cred: the secrets come from the profile's secret_command"));
         }
     }
-    system.inform(&tr!(
-        "zoho-cred: next: 'zoho-cred get {profile}' prints an access token",
-        profile = profile.name
-    ));
+    // Without the flag, the command would read another config.
+    let config = session.config.flag().map(|path| format!(" --config {}", path.display()));
+    let profile = format!("{}{}", profile.name, config.unwrap_or_default());
+    system.inform(&tr!("zoho-cred: next: 'zoho-cred get {profile}' prints an access token", profile));
 }
