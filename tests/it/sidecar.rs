@@ -54,7 +54,8 @@ fn the_health_file_is_replaced_at_every_look() {
     assert_eq!(sidecar.running.wait().code, 143);
     for (content, code, word) in [("2020-01-01T00:00:00Z\n", 69, "unavailable"), ("", 69, "unavailable")] {
         std::fs::write(&sidecar.health, content).unwrap();
-        sidecar.test.run(["health", health]).failed(code, word);
+        // Regression: the hint was to check the network.
+        sidecar.test.run(["health", health]).failed_with(code, word, "get --watch");
     }
     std::fs::remove_file(&sidecar.health).unwrap();
     sidecar.test.run(["health", health]).failed(74, "store");
