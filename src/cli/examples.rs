@@ -76,7 +76,7 @@ pub(super) const DOCTOR: &str = "Examples:
 
 pub(super) const EXEC: &str = "Examples:
   zoho-cred exec crm -- python3 sync.py
-  zoho-cred exec --env ZOHO_TOKEN=token -- node report.mjs";
+  zoho-cred exec -- sh -c 'ZOHO_TOKEN=$ZOHO_ACCESS_TOKEN exec node report.mjs'";
 
 pub(super) const API: &str = "Examples:
   zoho-cred api '/crm/v8/Leads?fields=Last_Name,Email'

@@ -4,7 +4,7 @@ use crate::config::duration;
 use crate::i18n::tr;
 use crate::model::Scheme;
 use crate::output::{Output, Shell};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,9 +21,6 @@ pub(crate) struct TokenFlags {
     /// How long to wait when the budget is used up
     #[arg(long, value_name = "DUR", value_parser = duration::parse, default_value = "0s")]
     pub(crate) wait: Duration,
-    /// Scheme of the Authorization header
-    #[arg(long, value_enum)]
-    pub(crate) scheme: Option<Scheme>,
 }
 
 #[derive(Debug, Args)]
@@ -35,6 +32,9 @@ pub(crate) struct GetArgs {
     pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) token: TokenFlags,
+    /// Scheme of the Authorization header
+    #[arg(long, value_enum)]
+    pub(crate) scheme: Option<Scheme>,
     /// Use only the cached token; send no request
     #[arg(long, conflicts_with = "refresh")]
     pub(crate) offline: bool,
@@ -86,44 +86,9 @@ fn mode(text: &str) -> Result<u32, String> {
 pub(crate) struct ExecArgs {
     /// Profile to use
     pub(crate) profile: Option<String>,
-    /// Set variable NAME instead of the default one; VALUE is token, header, api_domain or expires_at
-    #[arg(long, value_name = "NAME=VALUE", value_parser = Rename::parse)]
-    pub(crate) env: Vec<Rename>,
     #[command(flatten)]
     pub(crate) token: TokenFlags,
     /// Command to run, with its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
-}
-
-/// A value that `exec` can put into a variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum EnvValue {
-    Token,
-    /// The whole `Authorization` header line.
-    Header,
-    ApiDomain,
-    /// RFC 3339.
-    ExpiresAt,
-}
-
-/// An `--env NAME=VALUE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rename {
-    pub(crate) name: String,
-    pub(crate) value: EnvValue,
-}
-
-impl Rename {
-    fn parse(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once('=').ok_or_else(|| tr!("use the form NAME=token"))?;
-        let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        if name.is_empty() || !name.bytes().all(legal) || name.as_bytes()[0].is_ascii_digit() {
-            return Err(tr!("'{name}' is not a valid variable name", name));
-        }
-        let value = EnvValue::from_str(value, false)
-            .map_err(|_| tr!("'{value}' is not one of token, header, api_domain, expires_at", value))?;
-        Ok(Rename { name: name.to_owned(), value })
-    }
 }

@@ -71,7 +71,7 @@ fn view<'a>(
     args: &GetArgs,
     response: &'a TokenResponse,
 ) -> Result<View<'a>, Error> {
-    let scheme = args.token.scheme.unwrap_or(session.profile.scheme);
+    let scheme = args.scheme.unwrap_or(session.profile.scheme);
     View::of(&session.profile, scheme, &response.record, system.clock.now())
 }
 

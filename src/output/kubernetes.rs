@@ -65,7 +65,7 @@ pub(crate) fn exec_credential(view: &View<'_>, api_version: ApiVersion) -> Strin
     serde_json::to_string(&credential).unwrap_or_default() + "\n"
 }
 
-/// A Secret in JSON and a newline. Its keys are the values of `exec --env`.
+/// A Secret in JSON and a newline.
 pub(crate) fn secret(view: &View<'_>) -> String {
     let base64 = |text: &str| STANDARD.encode(text);
     let secret = serde_json::json!({

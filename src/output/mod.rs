@@ -7,7 +7,6 @@ pub(crate) mod shell;
 mod view;
 
 pub(crate) use kubernetes::ApiVersion;
-pub(crate) use plain::header;
 pub(crate) use shell::Shell;
 pub use view::rfc3339;
 pub(crate) use view::{View, expired_meanwhile, variables};

@@ -215,20 +215,18 @@ fn family_of(leader: i32) -> Vec<i32> {
     vec![leader]
 }
 
-/// Replaces this process by `program`, with `set` added to its environment and `removed` taken out. Signals and exit
-/// codes then need no forwarding. Returns only on failure.
+/// Replaces this process by `program`, with `set` added to its environment. Signals and exit codes then need no
+/// forwarding. Returns only on failure.
 ///
 /// Windows has no `exec`. There, this process stays until `program` ends, and ends with its exit code.
 pub(crate) fn become_program(
     program: &OsStr,
     args: &[OsString],
-    set: &[(String, String)],
-    removed: &[&str],
+    set: &[(&str, String)],
 ) -> std::io::Result<u8> {
     let mut command = child(&found(program));
-    command.args(args);
-    removed.iter().for_each(|name| _ = command.env_remove(name));
-    command.envs(set.iter().map(|(name, value)| (name, value)));
+    // It is not always known, and an outer `exec` may have set that of another profile.
+    command.args(args).env_remove("ZOHO_API_DOMAIN").envs(set.iter().map(|(name, value)| (name, value)));
     exec(command)
 }
 

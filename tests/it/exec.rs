@@ -38,23 +38,6 @@ fn a_stores_address_stays_unless_it_holds_a_password() {
 }
 
 #[test]
-fn values_move_to_other_names() {
-    let test = Test::new();
-    let token = test.token();
-    let outcome = test.run(
-        "exec --env A=token --env B=header --env C=api_domain --env D=expires_at --scheme bearer -- env",
-    );
-    let env = outcome.ok();
-    assert!(env.contains(&format!("\nA={token}\n")) || env.starts_with(&format!("A={token}\n")), "{env}");
-    assert!(env.contains(&format!("B=Authorization: Bearer {token}\n")), "{env}");
-    assert!(env.contains(&format!("C={}\n", test.sandbox.api_domain())), "{env}");
-    assert!(!env.contains("ZOHO_ACCESS_TOKEN") && !env.contains("ZOHO_API_DOMAIN"), "{env}");
-    for bad in ["A", "=token", "1A=token", "A-B=token", "A=secret"] {
-        test.run(["exec", "--env", bad, "--", "true"]).failed(2, "usage");
-    }
-}
-
-#[test]
 fn exit_codes_are_a_shells() {
     let test = Test::new();
     test.run(["exec", "--", "sh", "-c", "exit 3"]).exits(3);

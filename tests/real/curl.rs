@@ -17,7 +17,7 @@ fn every_form_arrives() {
         "zoho-cred get -o header | curl -sSf -H @- $URL",
         "curl -sSf -H @<(zoho-cred get -o header) $URL",
         "curl -sSf -H \"Authorization: Zoho-oauthtoken $(zoho-cred get)\" $URL",
-        "zoho-cred exec --env AUTH=header -- sh -c 'echo \"$AUTH\" | curl -sSf -H @- $0' $URL",
+        "zoho-cred exec -- sh -c 'echo \"Authorization: Zoho-oauthtoken $ZOHO_ACCESS_TOKEN\" | curl -sSf -H @- $0' $URL",
     ] {
         let outcome = bash(&test, &format!("URL={leads}; {}", documented(form)));
         assert!(outcome.ok().contains("Yamada"), "{form}: {outcome:?}");
