@@ -101,7 +101,7 @@ fn expand_program_name(args: Vec<OsString>) -> Vec<OsString> {
 }
 
 /// The helper protocol that belongs to a program name.
-pub(crate) fn protocol(name: &OsStr) -> Option<&'static str> {
+fn protocol(name: &OsStr) -> Option<&'static str> {
     match Path::new(name).file_stem()?.to_str()? {
         "git-credential-zoho" => Some("git"),
         "credential-helper-zoho" => Some("uri"),
