@@ -114,6 +114,23 @@ impl Test {
         format!("[profile.{name}]\naccounts_url = '{url}'\nclient_id = '{id}'\n{command}\n")
     }
 
+    /// Environment credentials of the Self Client for client credentials with these scopes.
+    pub fn with_client_credentials(self, scopes: &str) -> Self {
+        let client = self.sandbox.client(ClientKind::SelfClient).clone();
+        let soid = self.sandbox.soid().to_owned();
+        self.unset("ZOHO_REFRESH_TOKEN")
+            .var("ZOHO_CLIENT_ID", &client.client_id)
+            .var("ZOHO_CLIENT_SECRET", &client.client_secrets["us"])
+            .var("ZOHO_GRANT", "client_credentials")
+            .var("ZOHO_SOID", &soid)
+            .var("ZOHO_SCOPES", scopes)
+    }
+
+    /// Adds lines at the end of the config.
+    pub fn configure(&self, lines: &str) {
+        self.write_config(&format!("{}{lines}\n", self.read_config()));
+    }
+
     pub fn without_environment(mut self) -> Self {
         self.vars.retain(|(name, _)| !name.starts_with("ZOHO_C") || name.starts_with("ZOHO_CRED"));
         self.vars.retain(|(name, _)| name != "ZOHO_REFRESH_TOKEN" && name != "ZOHO_ACCOUNTS_URL");
@@ -509,14 +526,6 @@ impl Outcome {
         assert!(self.took < time, "{self:?}");
         self
     }
-}
-
-/// Runs all cases, and fails with the names of those that failed.
-#[track_caller]
-pub fn each_case<C>(cases: impl IntoIterator<Item = (&'static str, C)>, test: impl Fn(C)) {
-    let failed = |case: C| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(case))).is_err();
-    let failed: Vec<_> = cases.into_iter().filter_map(|(name, case)| failed(case).then_some(name)).collect();
-    assert!(failed.is_empty(), "failed: {failed:?}");
 }
 
 /// A token endpoint that answers with this status, and without a body.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// A received request.
@@ -26,24 +26,15 @@ pub struct Web {
 
 impl Web {
     pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Web {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let host = listener.local_addr().unwrap().to_string();
-        let (seen, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(answer));
+        let seen = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (noted, answer) = (Arc::clone(&noted), Arc::clone(&answer));
-                std::thread::spawn(move || {
-                    let Some(request) = read(&stream) else { return };
-                    noted.lock().unwrap().push(request.clone());
-                    let Answer(status, headers, body) = answer(&request);
-                    let head = format!(
-                        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
-                        body.len()
-                    );
-                    let _ = (&stream).write_all(format!("{head}{body}").as_bytes());
-                });
-            }
+        let host = serve(move |mut stream| {
+            let Some(request) = read_request(&stream) else { return };
+            noted.lock().unwrap().push(request.clone());
+            let Answer(status, headers, body) = answer(&request);
+            let length = body.len();
+            let head = format!("{headers}Content-Length: {length}\r\nConnection: close\r\n");
+            let _ = write!(stream, "HTTP/1.1 {status}\r\n{head}\r\n{body}");
         });
         Web { host, seen }
     }
@@ -57,7 +48,34 @@ impl Web {
     }
 }
 
-fn read(stream: &TcpStream) -> Option<Request> {
+/// Handles each connection to a port of its own in a thread, and returns the address.
+pub fn serve(handle: impl Fn(TcpStream) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let handle = Arc::new(handle);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let handle = Arc::clone(&handle);
+            std::thread::spawn(move || handle(stream));
+        }
+    });
+    address
+}
+
+/// Passes bytes between two connections until both end.
+pub fn tunnel(one: &TcpStream, other: &TcpStream) {
+    let pass = |mut from: &TcpStream, mut to: &TcpStream| {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Write);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| pass(one, other));
+        pass(other, one);
+    });
+}
+
+/// A request with its body, unless the caller closes the connection first.
+pub fn read_request(stream: &TcpStream) -> Option<Request> {
     let mut lines = BufReader::new(stream);
     let mut line = String::new();
     lines.read_line(&mut line).ok().filter(|length| *length > 0)?;

@@ -1,7 +1,7 @@
 //! `api`: what the server received, what stdout had, and where a token goes.
 
 use crate::harness::person::Person;
-use crate::harness::web::{Answer, Request, Web};
+use crate::harness::web::{Answer, Request, Web, read_request, serve};
 use crate::harness::{Outcome, PROGRAM, Test};
 use std::io::Write;
 use std::process::Command;
@@ -9,15 +9,10 @@ use zoho_cred::sandbox::{Endpoint, Options};
 
 const LEADS: &str = "/crm/v8/Leads?fields=Last_Name";
 
-fn scoped(scopes: &[&str]) -> Test {
-    let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    Test::with(Options { scopes, ..Options::default() })
-}
-
 /// A profile whose token may go to `web`, with more settings.
 fn serving(web: &Web, settings: &str) -> Test {
     let test = Test::new().with_profile();
-    test.write_config(&format!("{}hosts = ['{}']\n{settings}\n", test.read_config(), web.host));
+    test.configure(&format!("hosts = ['{}']\n{settings}", web.host));
     test
 }
 
@@ -29,27 +24,21 @@ fn json(body: &str) -> Answer {
 fn refused(outcome: &Outcome, status: u16, words: &[&str]) {
     outcome.exits(1).says(&format!("error[api]: HTTP {status} "));
     for word in words {
-        assert!(outcome.stderr.contains(word), "{word}: {outcome:?}");
+        outcome.says(word);
     }
 }
 
 #[test]
 fn records_are_read_and_created() {
     let test = Test::new();
-    let created = test.run("api /crm/v8/Leads -f data[][Last_Name]=Kuroda");
-    assert!(created.ok().contains("record added"), "{created:?}");
-    let read = test.run("api -X GET crm/v8/Leads -f fields=Last_Name");
-    assert!(read.ok().contains("Kuroda"), "{read:?}");
+    test.run("api /crm/v8/Leads -f data[][Last_Name]=Kuroda").exits(0).prints("record added");
+    test.run("api -X GET crm/v8/Leads -f fields=Last_Name").exits(0).prints("Kuroda");
     let body = test.file("body.json", r#"{"data":[{"Last_Name":"Aoki"}]}"#);
-    test.run(["api", "--product", "crm", "Leads", "--input", body.to_str().unwrap()]).ok();
+    test.call("api --product crm Leads --input").arg(body).run().ok();
     test.run_with_stdin("api /crm/v8/Leads --input -", br#"{"data":[{"Last_Name":"Ito"}]}"#).ok();
-    let read = test.run(["api", &format!("{}{LEADS}", test.sandbox.url())]);
-    assert!(read.ok().contains("Aoki") && read.stdout.contains("Ito"), "{read:?}");
+    test.run(["api", &format!("{}{LEADS}", test.sandbox.url())]).exits(0).prints("Aoki").prints("Ito");
     let included = test.run(["api", "-i", LEADS]);
-    assert!(
-        included.ok().starts_with("HTTP/1.1 200 OK\n") && included.stdout.contains("\n\n{"),
-        "{included:?}"
-    );
+    assert!(included.prints("\n\n{").ok().starts_with("HTTP/1.1 200 OK\n"), "{included:?}");
     let missing = test.run("api /crm/v8/Nowhere?fields=x");
     refused(&missing, 404, &["cause: Please check if the URL"]);
     assert_eq!(missing.json()["code"], "INVALID_URL_PATTERN", "the body is printed");
@@ -100,7 +89,7 @@ fn requests_are_what_was_asked_for() {
     assert_eq!(web.seen().len(), seen.len());
 
     // A product that refuses Bearer gets the scheme that every product accepts.
-    test.write_config(&(test.read_config() + "scheme = 'bearer'\n"));
+    test.configure("scheme = 'bearer'");
     for (path, scheme) in [("/crm/v8/org", "Bearer"), ("/books/v3/contacts", "Zoho-oauthtoken")] {
         test.run(["api", &url(path)]).ok();
         assert_eq!(web.seen().last().unwrap().headers["authorization"], format!("{scheme} {token}"));
@@ -142,28 +131,23 @@ fn a_missing_scope_is_named_and_costs_no_refresh() {
 
 #[test]
 fn books_and_desk_are_called_as_they_want_it() {
-    let mut test = scoped(&["ZohoBooks.invoices.READ", "Desk.tickets.READ"]).with_profile();
+    let scopes = ["ZohoBooks.invoices.READ", "Desk.tickets.READ"].map(str::to_owned).to_vec();
+    let test = Test::with(Options { scopes, ..Options::default() }).with_profile();
     let config = test.read_config();
     let with_org = |id: &str| test.write_config(&format!("{config}org_id = '{id}'\n"));
-    let books = ["api", "--product", "books", "invoices"];
+    let books = "api --product books invoices";
     refused(&test.run(books), 400, &["set org_id in [profile.crm]"]);
     with_org("10234695");
-    assert!(test.run(books).ok().contains("INV-000001"));
+    test.run(books).exits(0).prints("INV-000001");
     // Code 57 of a dead token: Zoho is asked, and the token is replaced.
     test.sandbox.kill_tokens();
-    assert!(test.run(books).ok().contains("INV-000001"));
-    assert_eq!(test.sandbox.token_requests(), 2);
-    let desk = ["api", "--product", "desk", "/api/v1/tickets", "--paginate", "-f", "limit=1"];
+    test.run(books).exits(0).prints("INV-000001");
+    let desk = "api --product desk /api/v1/tickets --paginate -f limit=1";
     refused(&test.run(desk), 403, &["check org_id"]);
-    let test = {
-        test.set("ZOHO_CRED_PROFILE", "crm");
-        test.write_config(&format!("{config}org_id = '2389290'\n"));
-        test
-    };
-    test.sandbox.clear_log();
+    with_org("2389290");
     let pages = test.run(desk);
     assert_eq!(pages.ok().lines().filter(|line| line.contains("ticketNumber")).count(), 3, "{pages:?}");
-    assert_eq!(test.sandbox.token_requests(), 0);
+    assert_eq!(test.sandbox.token_requests(), 2);
 }
 
 #[test]
@@ -288,23 +272,14 @@ fn a_token_goes_to_the_profiles_hosts_only() {
 fn a_huge_answer_streams_in_little_memory() {
     let mib = std::env::var("ZOHO_CRED_STREAM_MIB").map_or(600, |mib| mib.parse().unwrap());
     let bytes: usize = mib << 20;
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut request = [0; 4096];
-            let _ = std::io::Read::read(&mut stream, &mut request);
-            let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n");
-            let piece = vec![b'x'; 1 << 20];
-            for _ in 0..mib {
-                if stream.write_all(&piece).is_err() {
-                    break;
-                }
-            }
-        }
+    let host = serve(move |mut stream| {
+        read_request(&stream);
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {bytes}\r\n\r\n");
+        let piece = vec![b'x'; 1 << 20];
+        let _ = (0..mib).try_for_each(|_| stream.write_all(&piece));
     });
     let test = Test::new().with_profile();
-    test.write_config(&format!("{}hosts = ['{host}']\n", test.read_config()));
+    test.configure(&format!("hosts = ['{host}']"));
     test.get().ok();
     let mut shell = Command::new("sh");
     let script = "ulimit -v 400000; \"$0\" api \"$1\" | wc -c";

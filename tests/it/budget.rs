@@ -83,8 +83,7 @@ fn waiting_for_budget_is_asked_for() {
 #[test]
 fn a_remembered_refusal_is_told_although_the_budget_is_used_up() {
     let test = Test::new().with_profile();
-    let text = test.read_config();
-    test.write_config(&format!("{text}budget = {{ tokens = 1, window = \"10m\" }}\n"));
+    test.configure("budget = { tokens = 1, window = '10m' }");
     test.fault(FaultKind::InvalidCode);
     for _ in 0..3 {
         test.get().failed(77, "login_required");

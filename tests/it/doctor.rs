@@ -1,6 +1,6 @@
 //! `doctor` finds common problems, prints a fix, and makes no token request.
 
-use crate::harness::{Outcome, Test, each_case, move_clock, oauth_error, set_mode};
+use crate::harness::{Outcome, Test, move_clock, oauth_error, set_mode};
 use crate::in_process::{ManualClock, run_on, system};
 use std::time::Duration;
 use zoho_cred::sandbox::{Certificate, Endpoint, Fault, FaultKind, Language, Options};
@@ -18,10 +18,8 @@ fn doctor(test: &Test) -> Outcome {
 #[track_caller]
 fn fails(test: &Test, name: &str, words: &[&str]) {
     let outcome = doctor(test);
-    let (status, said) = outcome.finding(name);
-    assert_eq!((outcome.code, status.as_str()), (1, "failed"), "{outcome:?}");
-    assert!(words.iter().all(|word| said.contains(word)), "{said}");
-    assert!(!said.ends_with("| "), "no fix: {said}");
+    words.iter().for_each(|words| outcome.exits(1).found(name, "failed", words));
+    assert!(!outcome.finding(name).1.ends_with("| "), "no fix: {outcome:?}");
 }
 
 #[test]
@@ -29,12 +27,10 @@ fn all_is_well() {
     let test = Test::new().with_profile();
     test.get().ok();
     let outcome = doctor(&test);
-    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{outcome:?}");
-    let local = ["config", "file modes", "file system", "state folder", "lock", "secrets", "refresh token"];
-    for name in local.into_iter().chain(["data center", "budget", "live tokens", "accounts server", "clock"])
-    {
-        assert_eq!(outcome.finding(name).0, "ok", "{outcome:?}");
-    }
+    outcome.exits(0).says_nothing();
+    let all = "config, file modes, file system, state folder, lock, secrets, refresh token, data center, budget, \
+        live tokens, accounts server, clock";
+    all.split(", ").for_each(|name| outcome.found(name, "ok", ""));
     let text = test.run("doctor").stdout;
     assert!(text.lines().all(|line| line.starts_with("ok ") || line.starts_with("- ")), "{text}");
     assert!(!text.contains('\u{1b}'), "{text:?}");
@@ -70,9 +66,11 @@ fn by_hand(more: &str) -> Test {
     test.var("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
 }
 
-/// A test whose last request was answered with this fault.
-fn after(test: Test, fault: FaultKind) -> Test {
-    test.fault(fault);
+/// A test with this profile or the environment's, whose last request was answered with this error.
+fn after(profile: &str, error: &str) -> Test {
+    let test = Test::new();
+    let test = if profile.is_empty() { test } else { test.with_profile() };
+    test.fault(oauth_error(error));
     assert_ne!(test.get().code, 0);
     test
 }
@@ -80,71 +78,36 @@ fn after(test: Test, fault: FaultKind) -> Test {
 #[test]
 fn problems_are_found_with_their_fixes() {
     type Case = (fn() -> Test, &'static str, &'static [&'static str]);
-    let cases: [(&str, Case); 13] = [
-        (
-            "no login",
-            (|| Test::new().without_environment(), "config", &["there is no profile yet", "zoho-cred login"]),
-        ),
-        (
-            "no secrets",
-            (|| by_hand("secrets='file'"), "refresh token", &["there is none", "zoho-cred login crm"]),
-        ),
-        ("misspelled key", (|| by_hand("data_centre='jp'"), "config", &["line 4", "data_center"])),
-        ("no keyring", (|| by_hand(""), "secrets", &["no keyring service can be reached", "--secrets file"])),
-        (
-            "data center",
-            (
-                || after(Test::new(), FaultKind::InvalidClient),
-                "data center",
-                &["invalid_client", "data_center"],
-            ),
-        ),
-        (
-            "scope",
-            (|| after(Test::new(), oauth_error("invalid_scope")), "client", &["misspelled", "ZOHO_SCOPES"]),
-        ),
-        (
-            "soid",
-            (
-                || after(Test::new(), oauth_error("missing_org_info")),
-                "client",
-                &["soid is missing", "ZOHO_SOID"],
-            ),
-        ),
-        (
-            "dead token",
-            (
-                || after(Test::new().with_profile(), FaultKind::InvalidCode),
-                "refresh token",
-                &["invalid_code", "zoho-cred login crm"],
-            ),
-        ),
-        ("cooldown", (|| after(Test::new(), throttle()), "budget", &["cooling down for another 10 min"])),
+    let unnamed = || Test::new().without_environment();
+    let cases: [Case; 13] = [
+        (unnamed, "config", &["there is no profile yet", "zoho-cred login"]),
+        (|| by_hand("secrets='file'"), "refresh token", &["there is none", "zoho-cred login crm"]),
+        (|| by_hand("data_centre='jp'"), "config", &["line 4", "data_center"]),
+        (|| by_hand(""), "secrets", &["no keyring service can be reached", "--secrets file"]),
+        (|| after("", "invalid_client"), "data center", &["invalid_client", "data_center"]),
+        (|| after("", "invalid_scope"), "client", &["misspelled", "ZOHO_SCOPES"]),
+        (|| after("", "missing_org_info"), "client", &["soid is missing", "ZOHO_SOID"]),
+        (|| after("crm", "invalid_code"), "refresh token", &["invalid_code", "zoho-cred login crm"]),
+        (|| throttled(Test::new()), "budget", &["cooling down for another 10 min"]),
         // /proc is not writable, even for root.
+        (|| Test::new().var("ZOHO_CRED_STATE_DIR", "/proc/zoho-cred"), "state folder", &["/proc/zoho-cred"]),
         (
-            "state folder",
-            (
-                || Test::new().var("ZOHO_CRED_STATE_DIR", "/proc/zoho-cred"),
-                "state folder",
-                &["/proc/zoho-cred"],
-            ),
+            || Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() }),
+            "accounts server",
+            &["--ca-file"],
         ),
-        (
-            "authority",
-            (
-                || Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() }),
-                "accounts server",
-                &["--ca-file"],
-            ),
-        ),
-        ("proxy", (|| proxied("http://127.0.0.1:1"), "accounts server", &["check HTTPS_PROXY"])),
-        ("modes", (open_secret, "file modes", &["refresh-token-", "chmod"])),
+        (|| proxied("http://127.0.0.1:1"), "accounts server", &["check HTTPS_PROXY"]),
+        (open_secret, "file modes", &["refresh-token-", "chmod"]),
     ];
-    each_case(cases, |(test, check, words)| fails(&test(), check, words));
+    for (test, check, words) in cases {
+        fails(&test(), check, words);
+    }
 }
 
-fn throttle() -> FaultKind {
-    FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None }
+fn throttled(test: Test) -> Test {
+    test.fault(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None });
+    test.get().failed(75, "rate_limited");
+    test
 }
 
 fn proxied(proxy: &str) -> Test {
@@ -181,10 +144,7 @@ fn a_state_folder_on_another_machine() {
     ];
     for (on, code, word, words) in cases {
         let system = System { file_system: on, ..system(&ManualClock::at_the_wall()) };
-        let outcome = run_on(&test, system, "doctor -o json");
-        let (status, said) = outcome.exits(code).finding("file system");
-        assert_eq!(status, word, "{outcome:?}");
-        assert!(said.contains(words), "{said}");
+        run_on(&test, system, "doctor -o json").exits(code).found("file system", word, words);
     }
 }
 
@@ -192,12 +152,7 @@ fn a_state_folder_on_another_machine() {
 fn a_full_budget_and_many_tokens() {
     let test = Test::new();
     test.spend(10);
-    let outcome = doctor(&test);
-    let (status, said) = outcome.finding("budget");
-    assert!(
-        outcome.code == 0 && status == "warning" && said.contains("0 of 10 left, next slot in"),
-        "{said}"
-    );
+    doctor(&test).exits(0).found("budget", "warning", "0 of 10 left, next slot in");
     test.age_token(3600);
     fails(&test, "budget", &["0 of 10 left", "next slot in"]);
     doctor(&test).found("live tokens", "warning", "10 minted in the last hour");
@@ -208,8 +163,7 @@ fn a_full_budget_and_many_tokens() {
 fn a_budget_that_two_homes_do_not_share_is_named() {
     let test = Test::new();
     assert!(!doctor(&test).finding("state folder").1.contains("HOME"), "the folder is shared");
-    test.fault(throttle());
-    test.get();
+    let test = throttled(test);
     fails(&test, "budget", &["another HOME", "ZOHO_CRED_STATE_DIR"]);
     doctor(&test.unset("ZOHO_CRED_STATE_DIR")).found("state folder", "ok", "ZOHO_CRED_STATE_DIR");
 }
@@ -221,8 +175,7 @@ fn a_shared_store_that_cannot_be_reached() {
     let key = test.run("keygen").ok().to_owned();
     let test = test.var("ZOHO_CRED_STORE_KEY", &key);
     fails(&test, "shared store", &["redis://127.0.0.1:1/0"]);
-    let said = doctor(&test).stdout;
-    assert!(!said.contains(&key) && !said.contains("hunter2"), "{said}");
+    doctor(&test).hides(&[&key, "hunter2"]);
 }
 
 #[test]
@@ -271,13 +224,10 @@ fn what_no_profile_uses_is_removed_by_fix() {
     test.write_config(crm_only);
 
     let outcome = doctor(&test);
-    let (status, said) = outcome.finding("unused");
-    assert_eq!((outcome.code, status.as_str()), (0, "warning"), "{outcome:?}");
-    assert!(said.contains("still valid at Zoho: desk") && said.contains("doctor --fix"), "{said}");
+    outcome.exits(0).found("unused", "warning", "still valid at Zoho: desk");
+    outcome.prints("doctor --fix");
     let files = names(&test);
-    let outcome = test.run("doctor --fix -o json");
-    let (status, said) = outcome.finding("unused");
-    assert!(outcome.code == 0 && status == "ok" && said.contains("removed"), "{outcome:?}");
+    test.run("doctor --fix -o json").exits(0).found("unused", "ok", "removed");
     // The record, two secrets and the state of 'desk', and the cache and the ledger of the environment. The cache and
     // the ledger of 'desk' are too young.
     assert_eq!(names(&test).len(), files.len() - 6, "{files:?}");

@@ -1,10 +1,9 @@
 //! Untrusted text is escaped: no value can control the terminal or the CI runner that reads stderr, a report or a
 //! generated file.
 
-use crate::harness::{Outcome, Test};
+use crate::harness::web::serve;
+use crate::harness::{Outcome, Test, http_answer};
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-use zoho_cred::sandbox::FaultKind;
 
 /// Starts a new line, moves the cursor, reorders text, and contains commands for three CI systems.
 const EVIL: &str =
@@ -88,8 +87,8 @@ fn config_values_forge_no_line_in_errors_reports_and_json() {
         let outcome = test.run("get");
         outcome.failed(78, "config");
         shows_it_safely(&outcome);
-        for args in ["--error-format json get", "list", "list -o json", "doctor", "doctor -o json", "status"]
-        {
+        let reports = "--error-format json get, list, list -o json, doctor, doctor -o json, status";
+        for args in reports.split(", ") {
             let outcome = test.run(args);
             is_harmless(&outcome);
             assert!(outcome.both().contains("owned"), "{args}: {outcome:?}");
@@ -103,22 +102,13 @@ fn a_shared_store_forges_no_line() {
     let evil = EVIL.replace(['\n', '\r'], " ");
     let bulk = format!("${}\r\n{EVIL}\r\n", EVIL.len());
     for reply in [format!("-ERR {evil}\r\n"), format!("-{evil}\r\n"), bulk] {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("redis://{}", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let reply = reply.clone();
-                std::thread::spawn(move || {
-                    // One answer per command; each command starts with `*`.
-                    for line in BufReader::new(&stream).lines().map_while(Result::ok) {
-                        if line.starts_with('*') && (&stream).write_all(reply.as_bytes()).is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
+        let address = serve(move |stream| {
+            // One answer per command; each command starts with `*`.
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let mut commands = lines.filter(|line| line.starts_with('*'));
+            let _ = commands.try_for_each(|_| (&stream).write_all(reply.as_bytes()));
         });
-        let test = Test::new().var("ZOHO_CRED_STORE", &url);
+        let test = Test::new().var("ZOHO_CRED_STORE", &format!("redis://{address}"));
         for args in ["-vv get --timeout 2s", "status", "doctor", "list"] {
             says_it_safely(&test.run(args));
         }
@@ -140,9 +130,7 @@ fn setup_copies_no_line_break_into_a_generated_file() {
         let test = Test::new().without_environment();
         test.write_config(&config);
         for target in ["systemd", "github-actions", "git", "curl"] {
-            let outcome = test.run(["setup", target, "crm"]);
-            outcome.failed(78, "config");
-            assert_eq!(outcome.stdout, "");
+            test.run(["setup", target, "crm"]).failed(78, "config");
         }
     }
 }
@@ -159,12 +147,10 @@ fn the_servers_api_domain_brings_no_command_into_a_script() {
         let test = Test::new().with_profile();
         let body =
             serde_json::json!({"access_token": "1000.aa.bb", "expires_in": 3600, "api_domain": domain});
-        test.fault(FaultKind::Status { status: 200, body: Some(body.to_string()), retry_after_s: None });
-        let env = test.run("get -o env");
-        assert!(!env.ok().contains("owned"), "{env:?}");
+        test.fault(http_answer(200, body));
+        test.run("get -o env").exits(0).hides(&["owned"]);
         for target in ["gitlab-ci", "curl", "node", "python", "systemd", "git", "bazel"] {
-            let outcome = test.run(["setup", target, "crm"]);
-            assert!(!(outcome.stdout.clone() + &outcome.stderr).contains("owned"), "{outcome:?}");
+            test.run(["setup", target, "crm"]).hides(&["owned"]);
         }
     }
 }
@@ -177,32 +163,17 @@ fn a_token_given_as_an_argument_is_not_shown() {
         let token = test.token();
         let secret = test.sandbox.client_secret();
         for value in [&token, secret, test.sandbox.refresh_token()] {
-            for args in [
-                &["reject", "crm", value][..],
-                &["reject", "-p", value],
-                &["reject", value],
-                &["get", "crm", value],
-                &["get", "--timeout", value],
-                &["get", "-o", value],
-                &["--ca-file", value, "get", "--refresh"],
-                &["--config", value, "get"],
-                &["login", "crm", "--data-center", value],
-                &["exec", value],
-                &["exec", "--", value],
-                &["exec", "crm", value],
-                &["setup", value],
-                &[value],
-                &["--error-format", "json", "reject", "crm", value],
-            ] {
-                let outcome = test.run(args);
-                assert!(!outcome.stderr.contains(value), "{args:?}: {outcome:?}");
-                assert!(outcome.code == 0 || outcome.stdout.is_empty(), "{args:?}: {outcome:?}");
+            let calls = "reject crm X, reject -p X, reject X, get crm X, get --timeout X, get -o X, \
+                --ca-file X get --refresh, --config X get, login crm --data-center X, exec X, exec -- X, \
+                exec crm X, setup X, X, --error-format json reject crm X";
+            for args in calls.split(", ") {
+                let outcome = test.run(&*args.replace('X', value));
+                assert!(!outcome.stderr.contains(value), "{args}: {outcome:?}");
+                assert!(outcome.code == 0 || outcome.stdout.is_empty(), "{args}: {outcome:?}");
             }
         }
         for args in [&["reject", "crm", &token][..], &["reject", &token], &["reject", "1000.a.b"]] {
-            let outcome = test.run(args);
-            outcome.failed(2, "usage");
-            assert!(!outcome.stderr.contains("1000."), "{outcome:?}");
+            test.run(args).failed(2, "usage").hides(&["1000."]);
         }
         // A real token is longer than a profile name may be, and the message was about such names.
         let said = test.run(["reject", &format!("1000.{}.{}", "a1".repeat(16), "b2".repeat(16))]);

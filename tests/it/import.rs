@@ -35,12 +35,6 @@ fn the_environment_becomes_a_profile() {
 }
 
 #[test]
-fn half_set_variables_are_named() {
-    let test = Test::new().unset("ZOHO_REFRESH_TOKEN");
-    test.run("import env").failed_with(78, "config", "ZOHO_REFRESH_TOKEN");
-}
-
-#[test]
 fn several_users_become_several_profiles() {
     let test = Test::new().without_environment();
     let second = test.sandbox.new_refresh_token();

@@ -1,13 +1,13 @@
 //! Output with `LANG=ja_JP.UTF-8`: people see Japanese, programs see English.
 
-use crate::harness::{PROGRAM, Test};
+use crate::harness::{PROGRAM, Test, files_below};
 use crate::in_process::Sink;
 use crate::person::Person;
 use std::cell::RefCell;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use zoho_cred::sandbox::{ClientKind, FaultKind};
 use zoho_cred::system::{Env, System, Terminal};
@@ -63,14 +63,11 @@ fn without_variables_the_operating_system_says_the_language_on_a_terminal() {
 #[test]
 fn errors_as_json_are_english() {
     let test = test(JAPANESE);
-    let command_line: &[&str] = &["--error-format", "json", "gte"];
-    for args in [
-        command_line,
-        &["get", "crn", "--error-format=json"],
-        &["get", "--min-ttl", "x", "--error-format=json"],
-    ] {
-        let outcome = test.run(args);
-        assert!(outcome.stderr.starts_with("{\"error\":") && outcome.stderr.is_ascii(), "{}", outcome.stderr);
+    for args in
+        ["--error-format json gte", "get crn --error-format=json", "get --min-ttl x --error-format=json"]
+    {
+        let stderr = test.run(args).stderr;
+        assert!(stderr.starts_with("{\"error\":") && stderr.is_ascii(), "{stderr}");
     }
 }
 
@@ -94,19 +91,13 @@ fn helpers_and_outputs_for_machines_are_english() {
 fn a_stored_failure_is_shown_in_the_language_of_each_caller() {
     let mut test = test(JAPANESE);
     test.fault(FaultKind::Html);
-    let first = test.run("get");
-    assert!(first.stderr.contains("アカウントサーバーが"), "{}", first.stderr);
-    let status = test.run("status");
-    assert!(status.stdout.contains("アカウントサーバーが"), "{}", status.stdout);
-    test.set("LANG", "C");
-    let remembered = test.run("get");
-    assert!(remembered.stderr.contains("the accounts server answered"), "{}", remembered.stderr);
-    let status = test.run("status");
-    assert!(
-        status.stdout.contains("the accounts server answered") && status.stdout.is_ascii(),
-        "{}",
-        status.stdout
-    );
+    for (lang, words) in [(JAPANESE, "アカウントサーバーが"), ("C", "the accounts server answered")]
+    {
+        test.set("LANG", lang);
+        test.run("get").says(words);
+        test.run("status").prints(words);
+    }
+    assert!(test.run("status").stdout.is_ascii());
 }
 
 #[test]
@@ -142,20 +133,11 @@ fn reports_are_japanese_for_people_and_english_for_scripts() {
 #[test]
 fn help_is_in_the_language_of_the_call() {
     let test = test(JAPANESE);
-    for args in [
-        vec!["--help"],
-        vec!["get", "-h"],
-        vec!["login", "--help"],
-        vec!["help", "import"],
-        vec!["import", "sdk", "-h"],
-    ] {
-        let outcome = test.run(&args);
-        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+    for args in ["--help", "get -h", "login --help", "help import", "import sdk -h"] {
+        let outcome = test.run(args);
+        outcome.exits(0).says_nothing().prints("使い方: zoho-cred").prints("オプション:");
         let help = outcome.stdout;
-        assert!(
-            help.contains("使い方: zoho-cred") && help.contains("オプション:") && help.ends_with("\n"),
-            "{help}"
-        );
+        assert!(help.ends_with("\n"), "{help}");
         // Neither clap's own words nor our help texts are left in English.
         let english =
             ["Usage", "Options", "Commands", "Arguments", "default:", "possible values", "[OPTIONS]"];
@@ -195,60 +177,60 @@ fn the_help_explains_the_same_flags_in_both_languages() {
 fn typos_suggest_the_nearest_name() {
     let mut test = test("C");
     for (args, near) in [
-        (vec!["gte"], "get"),
-        (vec!["statsu"], "status"),
-        (vec!["import", "sdkk"], "sdk"),
-        (vec!["get", "--ofline"], "--offline"),
-        (vec!["get", "--tmieout", "3s"], "--timeout"),
-        (vec!["get", "-o", "jsn"], "json"),
-        (vec!["get", "crn"], "crm"),
-        (vec!["setup", "kubctl"], "kubectl"),
-        (vec!["setup", "github"], "github-actions"),
-        (vec!["exec", "crm", "env"], "-- env"),
-        (vec!["login", "x", "--client-id", "1", "--data-center", "jq"], "jp"),
-        (vec!["import", "sdk", "f.csv", "--data-center", "jq"], "jp"),
+        ("gte", "get"),
+        ("statsu", "status"),
+        ("import sdkk", "sdk"),
+        ("get --ofline", "--offline"),
+        ("get --tmieout 3s", "--timeout"),
+        ("get -o jsn", "json"),
+        ("get crn", "crm"),
+        ("setup kubctl", "kubectl"),
+        ("setup github", "github-actions"),
+        ("exec crm env", "-- env"),
+        ("login x --client-id 1 --data-center jq", "jp"),
+        ("import sdk f.csv --data-center jq", "jp"),
+        // Words of other tools.
+        ("token", "get"),
+        ("refresh", "get --refresh"),
+        ("ls", "list"),
+        ("get --format json", "--output"),
+        ("get --json", "--output json"),
+        ("login --dc jp", "--data-center"),
+        ("login --code 1", "--code-file"),
+        ("get --no-cache", "--refresh"),
     ] {
         for (lang, words) in
             [("C", format!("did you mean '{near}'?")), (JAPANESE, format!("もしかして: {near}"))]
         {
             test.set("LANG", lang);
-            let outcome = test.run(&args);
-            assert!(outcome.stderr.contains(&words), "{args:?}: {}", outcome.stderr);
+            test.run(args).says(&words);
         }
     }
     let config = test.read_config();
     for (slip, near) in [("clientid", "client_id"), ("acounts_url", "accounts_url")] {
         test.write_config(&config.replacen(near, slip, 1));
-        let outcome = test.run("get");
-        assert!(outcome.stderr.contains(&format!("もしかして: {near}")), "{}", outcome.stderr);
+        test.get().says(&format!("もしかして: {near}"));
     }
     test.write_config(&config.replace("default_profile = \"crm\"", "default_profile = \"crn\""));
-    assert!(test.run("get").stderr.contains("もしかして: crm"));
+    test.get().says("もしかして: crm");
 }
 
 #[test]
 fn errors_of_libraries_are_translated() {
     let mut test = test(JAPANESE).var("ZOHO_CRED_CONFIG", "/nonexistent/config.toml");
-    let said = |test: &Test, args: &[&str]| test.run(args).stderr;
-    let shown = said(&test, &["get"]);
-    assert!(shown.contains("設定ファイル /nonexistent/config.toml") && shown.contains("--config"), "{shown}");
+    test.get().says("設定ファイル /nonexistent/config.toml").says("--config");
     test = test.unset("ZOHO_CRED_CONFIG");
-    let shown = said(&test, &["get", "crm", "--output-file", "/proc/nonexistent/x"]);
-    assert!(
-        shown.contains("そのようなファイルやフォルダーはありません") && !shown.contains("os error"),
-        "{shown}"
-    );
+    let output = test.run("get crm --output-file /proc/nonexistent/x");
+    output.says("そのようなファイルやフォルダーはありません").hides(&["os error"]);
     test.write_config("[profile.crm]\ndata_center = jp\n");
-    assert!(said(&test, &["get"]).contains("2 行目: 文字列は引用符で囲んでください"));
+    test.get().says("2 行目: 文字列は引用符で囲んでください");
     test.write_config("[profile.crm]\ndata_center = 'jp'\nclient_secret = 'x'\n");
-    let shown = said(&test, &["get"]);
-    assert!(shown.contains("3 行目") && shown.contains("zoho-cred login crm"), "{shown}");
+    test.get().says("3 行目").says("zoho-cred login crm");
     test.write_config(
         "[profile.crm]\naccounts_url = 'http://127.0.0.1:9'\nclient_id = '1'\nsecrets = 'file'\n",
     );
     test.run("doctor").prints("127.0.0.1 に接続できませんでした: 接続を拒否されました");
-    let shown = said(&test, &["setup"]);
-    assert!(shown.contains("<TARGET> がありません") && shown.contains("kubectl"), "{shown}");
+    test.run("setup").says("<TARGET> がありません").says("kubectl");
 }
 
 /// Converts a text to rexpect's view, which treats every byte as a character.
@@ -296,14 +278,8 @@ fn japanese_breaks_where_it_may_in_terminals_of_80_and_40_columns() {
             let page = String::from_utf8(bytes).unwrap().replace('\r', "");
             assert!(page.lines().filter(|line| is_japanese(line)).count() > 1, "{page}");
             for line in page.lines().map(str::trim) {
-                assert!(
-                    !line.starts_with([
-                        '、', '。', '」', '）', '・', '？', '！', '々', 'ー', 'っ', 'ッ', 'ょ', 'ョ', 'ゎ',
-                        'ヵ', 'ヶ'
-                    ]),
-                    "{page}"
-                );
-                assert!(!line.ends_with(['「', '（']), "{page}");
+                let misplaced = |c: char| "、。」）・？！々ーっッょョゎヵヶ".contains(c);
+                assert!(!line.starts_with(misplaced) && !line.ends_with(['「', '（']), "{page}");
             }
             // Usage, commands and paths stay in one line.
             let is_prose = |line: &&str| is_japanese(line) && !line.contains(['「', '/', '<', '█', '[']);
@@ -314,61 +290,31 @@ fn japanese_breaks_where_it_may_in_terminals_of_80_and_40_columns() {
 }
 
 /// Words that the glossary rules out, and the term in their place.
-const RULED_OUT: [(&str, &str); 37] = [
-    ("機械", "マシン、このコンピューター"),
-    ("端末", "ターミナル"),
-    ("移った先", "リダイレクト先"),
-    ("トークンを更新", "再発行"),
-    ("トークンの更新", "再発行"),
-    ("更新でき", "再発行"),
-    ("利用者", "ユーザー"),
-    ("ユーザ ", "ユーザー"),
-    ("呼び出し側", "呼び出し元"),
-    ("残り回数", "発行枠"),
-    ("残りがありません", "発行枠"),
-    ("封を", "暗号化"),
-    ("データセンタ ", "データセンター"),
-    ("クライアント秘密", "クライアントシークレット"),
-    ("同意", "承認"),
-    ("要求", "リクエスト"),
-    ("ことば", "用語"),
-    ("手で", "手動で"),
-    ("住所", "URL"),
-    ("のことですか", "もしかして: "),
-    ("あるのは:", "登録済みのプロファイル: "),
-    ("どのプロファイルですか", "プロファイルを指定してください"),
-    ("どのコマンドですか", "実行するコマンドを指定してください"),
-    ("戻ってこられません", "応答を受け取れません"),
-    ("まるごと", "全体、アトミックな"),
-    ("機器", "デバイス"),
-    ("先に進みました", "続行されました"),
-    ("二つ重ねる", "-vv"),
-    ("新しく保", "更新し続けます"),
-    ("わかることを", "取得した情報を"),
-    ("だれも", "どのマシンも"),
-    ("別のものになって", "変更されました"),
-    ("接続を切りました", "切断されました"),
-    ("いつもの順", "優先順位"),
-    ("決めたこと", "設計上の決定"),
-    ("あなた", "自分"),
-    ("誰のため", "どの呼び出し元"),
-];
+const RULED_OUT: &str = "\
+    機械=マシン、このコンピューター; 端末=ターミナル; 移った先=リダイレクト先; トークンを更新=再発行; \
+    トークンの更新=再発行; 更新でき=再発行; 利用者=ユーザー; ユーザ =ユーザー; 呼び出し側=呼び出し元; \
+    残り回数=発行枠; 残りがありません=発行枠; 封を=暗号化; データセンタ =データセンター; \
+    クライアント秘密=クライアントシークレット; 同意=承認; 要求=リクエスト; ことば=用語; 手で=手動で; \
+    住所=URL; のことですか=もしかして: ; あるのは:=登録済みのプロファイル: ; \
+    どのプロファイルですか=プロファイルを指定してください; \
+    どのコマンドですか=実行するコマンドを指定してください; 戻ってこられません=応答を受け取れません; \
+    まるごと=全体、アトミックな; 機器=デバイス; 先に進みました=続行されました; 二つ重ねる=-vv; \
+    新しく保=更新し続けます; わかることを=取得した情報を; だれも=どのマシンも; \
+    別のものになって=変更されました; 接続を切りました=切断されました; いつもの順=優先順位; \
+    決めたこと=設計上の決定; あなた=自分; 誰のため=どの呼び出し元";
 
 /// Everything that a Japanese reader sees: messages, help, pages and pictures.
 #[test]
 fn the_terms_of_the_glossary_are_used_everywhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = ["docs/ja", "docs/pictures"].map(|folder| root.join(folder));
-    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
-    let mut texts: Vec<_> = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|end| end == "md" || end == "svg"))
-        .collect();
-    assert!(texts.len() > 4, "{texts:?}");
-    texts.push(root.join("src/i18n/ja.toml"));
+    let mut paths: Vec<_> =
+        ["docs/ja", "docs/pictures"].iter().flat_map(|it| files_below(&root.join(it))).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "md" || end == "svg"));
+    assert!(paths.len() > 4, "{paths:?}");
+    paths.push(root.join("src/i18n/ja.toml"));
     let test = test(JAPANESE);
-    let mut texts: Vec<_> =
-        texts.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect();
+    let read = |path: &PathBuf| (path.display().to_string(), fs::read_to_string(path).unwrap());
+    let mut texts: Vec<_> = paths.iter().map(read).collect();
     for command in ["", "get", "login", "status", "doctor"] {
         let help = test.call(command).arg("--help").run().ok().to_owned();
         texts.push((format!("{command} --help"), help));
@@ -376,7 +322,8 @@ fn the_terms_of_the_glossary_are_used_everywhere() {
     let mut wrong = Vec::new();
     for (name, text) in &texts {
         for line in text.lines().filter(|line| is_japanese(line) && !line.starts_with('#')) {
-            let found = RULED_OUT.iter().filter(|(word, _)| line.contains(word));
+            let ruled_out = RULED_OUT.split("; ").map(|pair| pair.split_once('=').unwrap());
+            let found = ruled_out.filter(|(word, _)| line.contains(word));
             wrong.extend(found.map(|(word, term)| format!("{name}: {word} → {term}: {line}")));
             let is_prose = !line.contains(['`', '|']);
             let full = ["ください.", "ます.", "です."].iter().any(|end| is_prose && line.contains(end));
@@ -393,21 +340,14 @@ fn questions_and_lists_are_written_the_japanese_way() {
     let texts = ["messages", "help"].map(|name| catalog[name].as_table().unwrap());
     for (english, japanese) in texts.into_iter().flatten() {
         let japanese = japanese.as_str().unwrap();
-        assert!(!japanese.contains("か?"), "{japanese}");
-        assert_eq!(
-            japanese.contains('？'),
-            english.ends_with('?') && japanese.contains("か？"),
-            "{japanese}"
-        );
+        let is_question = english.ends_with('?') && japanese.contains("か？");
+        assert!(!japanese.contains("か?") && japanese.contains('？') == is_question, "{japanese}");
         let asks = japanese.ends_with('か') && !japanese.ends_with("どうか");
         assert!(!asks || english.ends_with('?'), "{japanese}");
         // Fragments that begin with a particle do not read as sentences.
         assert!(!japanese.starts_with(['は', 'が', 'に', 'を', 'の']), "{japanese}");
     }
     let known = Test::new().with_profile().var("LANG", JAPANESE);
-    let one = known.read_config();
-    let other = one.split_once("[profile.crm]").unwrap().1;
-    known.write_config(&format!("{one}\n[profile.dev]{other}"));
-    let said = known.run("get nobody").stderr;
-    assert!(said.contains("登録済みのプロファイル: crm、dev"), "{said}");
+    known.configure("[profile.dev]\ndata_center = 'jp'\nclient_id = '1'");
+    known.run("get nobody").says("登録済みのプロファイル: crm、dev");
 }

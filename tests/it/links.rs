@@ -34,103 +34,44 @@ fn pages() -> BTreeMap<PathBuf, String> {
 
 /// The lines of a page outside of fenced blocks.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
-    let mut fence = None;
-    text.lines().filter(move |line| {
-        let marker = ["```", "~~~"].into_iter().find(|marker| line.trim_start().starts_with(marker));
-        match (fence, marker) {
-            (None, None) => true,
-            (None, Some(_)) => {
-                fence = marker;
-                false
-            }
-            (Some(open), Some(marker)) if open == marker => {
-                fence = None;
-                false
-            }
-            (Some(_), _) => false,
-        }
-    })
+    text.split("```").step_by(2).flat_map(str::lines)
 }
 
-/// The targets of a page's links, images and link definitions.
-fn links(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for line in prose(text) {
-        // Code spans contain no links, but link texts may contain code spans.
-        let bare: String = line.split('`').step_by(2).collect();
-        let definition = bare.trim_start().strip_prefix('[').and_then(|rest| rest.split_once("]: "));
-        found.extend(definition.map(|(_, target)| target.to_owned()));
-        found.extend(bare.split("](").skip(1).map(target));
-    }
-    let plain = |target: &String| target.split_whitespace().next().unwrap_or_default().to_owned();
-    found.iter().map(plain).map(|target| target.trim_matches(['<', '>']).to_owned()).collect()
+/// The targets of links and images. Code spans contain no links, but link texts may contain code spans.
+fn links<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let bare = lines.into_iter().map(|line| line.split('`').step_by(2).collect::<String>());
+    let targets = bare.flat_map(|line| {
+        line.split("](").skip(1).map(|rest| rest.split(')').next().unwrap().to_owned()).collect::<Vec<_>>()
+    });
+    targets.collect()
 }
 
-/// The text before the closing parenthesis of a link.
-fn target(rest: &str) -> String {
-    let mut depth = 0;
-    let inside = |c: &char| {
-        depth += i32::from(*c == '(') - i32::from(*c == ')');
-        depth >= 0
-    };
-    rest.chars().take_while(inside).collect()
-}
-
-/// The anchors that GitHub generates for a page's headings.
+/// The anchors that GitHub generates for a page's headings: lower case, with letters and digits of any script, `_` and `-`.
+/// Blanks become hyphens, and other characters are dropped.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for line in prose(text) {
-        let title = line.trim_start_matches('#');
-        if !(1..=6).contains(&(line.len() - title.len())) || !title.starts_with(' ') {
-            continue;
-        }
-        let base = anchor(title.trim().trim_end_matches('#').trim_end());
-        let numbered = (1..).map(|n| format!("{base}-{n}"));
-        let free = std::iter::once(base.clone()).chain(numbered).find(|name| !found.contains(name));
-        found.extend(free);
+    for line in prose(text).filter(|line| line.starts_with('#')) {
+        let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        let base: String = title.chars().filter(|c| c.is_alphanumeric() || ['-', '_'].contains(c)).collect();
+        let mut names = std::iter::once(base.clone()).chain((1..).map(|n| format!("{base}-{n}")));
+        found.extend(names.find(|name| !found.contains(name)));
     }
     found
 }
 
-/// The anchor of one heading: lower case, with letters and digits of any script, `_` and `-`. Spaces become hyphens, other
-/// characters are dropped, and a link counts as its text.
-fn anchor(title: &str) -> String {
-    let mut text = title.to_owned();
-    while let Some((start, end)) = link_target(&text) {
-        text.replace_range(start..end, "");
-    }
-    let kept = text.chars().flat_map(char::to_lowercase).filter_map(|c| match c {
-        ' ' => Some('-'),
-        '-' | '_' => Some(c),
-        c if c.is_alphabetic() || c.is_ascii_digit() || ('０'..='９').contains(&c) => Some(c),
-        _ => None,
-    });
-    kept.collect()
-}
-
-/// The range of the first link's target, including the parentheses.
-fn link_target(text: &str) -> Option<(usize, usize)> {
-    let start = text.find("](")? + 1;
-    Some((start, start + text[start..].find(')')? + 1))
-}
-
 /// The problem with a link of `page`, if there is one.
-fn fault(page: &Path, link: &str, pages: &BTreeMap<PathBuf, String>) -> Option<String> {
+fn fault(page: &Path, link: &str, pages: &BTreeMap<PathBuf, String>) -> Option<&'static str> {
     let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
-    let place = match path {
-        "" => page.to_owned(),
-        path => page.parent().unwrap().join(path),
-    };
+    let place = if path.is_empty() { page.to_owned() } else { page.parent().unwrap().join(path) };
     if place.ends_with(GENERATED) && !place.exists() {
         return None;
     }
-    let Ok(place) = place.canonicalize() else { return Some("leads to nothing".into()) };
+    let Ok(place) = place.canonicalize() else { return Some("leads to nothing") };
     if path.starts_with('/') || !place.starts_with(root().canonicalize().unwrap()) {
-        return Some("leads out of the repository".into());
+        return Some("leads out of the repository");
     }
-    let known =
-        anchor.is_none_or(|anchor| pages.get(&place).is_some_and(|text| anchors(text).contains(anchor)));
-    (!known).then(|| "leads to no heading".into())
+    let is_there = |anchor| pages.get(&place).is_some_and(|text| anchors(text).contains(anchor));
+    (!anchor.is_none_or(is_there)).then_some("leads to no heading")
 }
 
 #[test]
@@ -140,10 +81,11 @@ fn every_link_leads_somewhere() {
     let mut count = 0;
     for (page, text) in &pages {
         let elsewhere = |link: &String| link.contains("://") || link.starts_with("mailto:");
-        for link in links(text).into_iter().filter(|link| !elsewhere(link)) {
+        for link in links(prose(text)).into_iter().filter(|link| !elsewhere(link)) {
             count += 1;
-            let name = page.strip_prefix(root().canonicalize().unwrap()).unwrap().display();
-            faults.extend(fault(page, &link, &pages).map(|fault| format!("{name}: {link} {fault}")));
+            faults.extend(
+                fault(page, &link, &pages).map(|fault| format!("{}: {link} {fault}", page.display())),
+            );
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -157,7 +99,7 @@ fn every_page_can_be_reached_from_the_readme() {
     let mut next = vec![root().join("README.md").canonicalize().unwrap()];
     while let Some(page) = next.pop() {
         let Some(text) = pages.get(&page).filter(|_| reached.insert(page.clone())) else { continue };
-        for link in links(text) {
+        for link in links(prose(text)) {
             let place = page.parent().unwrap().join(link.split('#').next().unwrap_or_default());
             match place.canonicalize() {
                 Ok(folder) if folder.is_dir() => next.extend(files(&folder, "md")),
@@ -209,10 +151,10 @@ fn every_variable_is_documented() {
 #[test]
 fn the_examples_of_the_settings_are_settings() {
     let page = read("docs/config.md");
-    let examples: Vec<_> =
-        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(examples.len() >= 2);
+    let examples = page.split("```toml\n").skip(1);
+    assert!(examples.clone().count() >= 2);
     for example in examples {
+        let example = example.split("```").next().unwrap();
         let config = ConfigFile::parse(Path::new("docs/config.md"), example).unwrap();
         for name in config.names() {
             config.profile(&ProfileName::new(&name).unwrap()).unwrap().unwrap();
@@ -261,15 +203,10 @@ fn every_word_of_zohos_is_explained_in_japanese_too() {
 #[test]
 fn pictures_in_mermaid_can_be_drawn() {
     let pages = pages();
-    let pictures: Vec<&str> = pages
-        .values()
-        .flat_map(|text| text.split("```mermaid\n").skip(1))
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
+    let blocks = pages.values().flat_map(|text| text.split("```mermaid\n").skip(1));
+    let pictures: Vec<_> = blocks.map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(pictures.len() >= 2);
-    for picture in pictures {
-        assert!(!picture.contains(';'), "{picture}");
-    }
+    assert!(!pictures.iter().any(|picture| picture.contains(';')), "{pictures:#?}");
 }
 
 /// On these pages, a word in backticks with two or more underscores is the name of a test.
@@ -286,58 +223,40 @@ fn tests_named_in_the_docs_exist() {
         };
         let named: Vec<&str> = text.split('`').skip(1).step_by(2).filter(is_test).collect();
         assert!(named.len() > 10, "{page} names {} tests only", named.len());
-        let missing: Vec<&str> = named
-            .into_iter()
-            .filter(|name| !sources.iter().any(|source| source.contains(&format!("fn {name}("))))
-            .collect();
+        let exists = |name: &&&str| sources.iter().any(|source| source.contains(&format!("fn {name}(")));
+        let missing: Vec<_> = named.iter().filter(|name| !exists(name)).collect();
         assert!(missing.is_empty(), "{page} names tests that do not exist: {missing:?}");
     }
 }
 
 /// Pages without a Japanese version: for developers, or generated.
-const ENGLISH_ONLY: [&str; 9] = [
-    "architecture.md",
-    "cli.md",
-    "contributing.md",
-    "performance.md",
-    "products.md",
-    "reliability.md",
-    "sandbox.md",
-    "security.md",
-    "stability.md",
-];
+const ENGLISH_ONLY: &str = "architecture.md cli.md contributing.md performance.md products.md reliability.md sandbox.md \
+    security.md stability.md";
 
 /// Japanese pages with an outline of their own: the guide follows the twelve steps of the articles that its readers
 /// know, and the recipes leave three languages to the English page.
 const OTHER_OUTLINE: [&str; 2] = ["guide.md", "recipes.md"];
 
 /// The level of each heading, and the code in it.
-fn outline(text: &str) -> Vec<(usize, Vec<&str>)> {
-    let headings = prose(text).filter(|line| line.starts_with('#'));
-    headings
-        .map(|line| {
-            (line.bytes().take_while(|b| *b == b'#').count(), line.split('`').skip(1).step_by(2).collect())
-        })
-        .collect()
+fn outline(path: &str) -> Vec<(usize, Vec<String>)> {
+    let text = read(path);
+    let headings = prose(&text).filter(|line| line.starts_with('#'));
+    let code = |line: &str| line.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    headings.map(|line| (line.bytes().take_while(|b| *b == b'#').count(), code(line))).collect()
 }
 
 #[test]
 fn japanese_pages_have_the_headings_of_the_english_ones() {
-    let english: BTreeSet<String> = fs::read_dir(root().join("docs"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".md") && !ENGLISH_ONLY.contains(&name.as_str()))
-        .collect();
-    let translated: BTreeSet<String> = fs::read_dir(root().join("docs/ja"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name != "README.md")
-        .collect();
-    assert_eq!(english, translated, "translate the page, or add it to ENGLISH_ONLY");
-    assert_eq!(outline(&read("README.md")), outline(&read("docs/ja/README.md")), "README.md");
+    let pages = |folder: &str, but: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(root().join(folder)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".md") && !but.split(' ').any(|it| it == name)).collect()
+    };
+    let english = pages("docs", ENGLISH_ONLY);
+    assert_eq!(english, pages("docs/ja", "README.md"), "translate the page, or add it to ENGLISH_ONLY");
+    assert_eq!(outline("README.md"), outline("docs/ja/README.md"), "README.md");
     for name in english.iter().filter(|name| !OTHER_OUTLINE.contains(&name.as_str())) {
-        let [english, japanese] = ["docs", "docs/ja"].map(|folder| read(&format!("{folder}/{name}")));
-        assert_eq!(outline(&english), outline(&japanese), "{name}");
+        assert_eq!(outline(&format!("docs/{name}")), outline(&format!("docs/ja/{name}")), "{name}");
     }
 }
 
@@ -346,15 +265,14 @@ fn japanese_pages_say_which_links_lead_to_english_pages() {
     let folder = root().join("docs/ja").canonicalize().unwrap();
     let mut wrong = Vec::new();
     for (page, text) in pages().iter().filter(|(page, _)| page.starts_with(&folder)) {
-        let name = page.file_name().unwrap();
         for line in prose(text) {
             let found =
-                links(line).into_iter().filter(|link| link.starts_with("../") && link.contains(".md"));
+                links([line]).into_iter().filter(|link| link.starts_with("../") && link.contains(".md"));
             for link in found {
                 let target = Path::new(link.split('#').next().unwrap()).file_name().unwrap().to_owned();
-                let is_translated = target != name && folder.join(&target).exists();
+                let is_translated = Some(&*target) != page.file_name() && folder.join(&target).exists();
                 if is_translated || !line.contains("英語") {
-                    wrong.push(format!("{}: {link}", name.display()));
+                    wrong.push(format!("{}: {link}", page.display()));
                 }
             }
         }

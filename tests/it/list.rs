@@ -1,7 +1,6 @@
 //! `list`, and the output of `zoho-cred` without a command.
 
 use crate::harness::Test;
-use zoho_cred::sandbox::FaultKind;
 
 #[test]
 fn every_profile_is_a_row() {
@@ -65,13 +64,4 @@ fn without_a_command_there_is_help() {
     let outcome = Test::new().run("");
     assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
     outcome.says("Usage: zoho-cred");
-}
-
-#[test]
-fn color_is_asked_for() {
-    let test = Test::new().with_profile();
-    test.fault(FaultKind::InvalidCode);
-    test.get();
-    assert!(test.run("status --color always").stdout.contains("\u{1b}["));
-    assert!(!test.run("status --color auto").stdout.contains('\u{1b}'));
 }

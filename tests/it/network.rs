@@ -1,12 +1,13 @@
 //! Failures before a byte of a request is sent: silent name servers, connections that never stand, and callers whose own
 //! surroundings are broken. They end within `--timeout`, cost no budget, and disturb no other caller.
 
-use crate::harness::{Outcome, PROGRAM, Running, Test, one_token, until};
+use crate::harness::web::tunnel;
+use crate::harness::{Outcome, Running, Test, one_token, random, read_json, until};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +24,7 @@ const WITH_MOUNTS: &str =
 const MARGIN: Duration = Duration::from_secs(3);
 
 /// `command` with other files in the place of some in `/etc`, in a mount namespace of its own.
-fn mounted(command: &Command, files: &[(&Path, &str)]) -> Command {
+fn mounted(command: &Command, files: &[(PathBuf, String)]) -> Command {
     let mut inside = Command::new("unshare");
     inside.args(["--mount", "sh", "-c", WITH_MOUNTS, "sh"]);
     for (file, place) in files {
@@ -36,12 +37,9 @@ fn mounted(command: &Command, files: &[(&Path, &str)]) -> Command {
 
 /// Whether a mount namespace can be made. Otherwise prints that the test is skipped, or fails if `CI=true`.
 fn can_mount() -> bool {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("hosts");
-    std::fs::write(&file, "").unwrap();
     let mut probe = Command::new("true");
     probe.env("PATH", std::env::var("PATH").unwrap());
-    let output = mounted(&probe, &[(&file, "/etc/hosts")]).output();
+    let output = mounted(&probe, &[("/etc/hosts".into(), "/etc/hosts".into())]).output();
     let can = output.is_ok_and(|output| output.status.success());
     if !can {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "no mount namespace can be made");
@@ -50,49 +48,39 @@ fn can_mount() -> bool {
     can
 }
 
-/// A sandbox that is reached by name over TLS, and its certificate authority.
+/// A sandbox that is reached by name over TLS.
 fn named() -> Test {
-    let test = Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() });
-    test.file("ca.pem", test.sandbox.ca_pem().unwrap());
+    let test = trusting(Some(Certificate::Valid));
     test.file("hosts", &format!("127.0.0.1 localhost {HOST}\n"));
     test.file("nsswitch.conf", "hosts: files dns\n");
     let url = format!("https://{HOST}:{}", port_of(&test));
     test.var("ZOHO_ACCOUNTS_URL", &url)
 }
 
+/// A sandbox whose certificate authority is trusted.
+fn trusting(tls: Option<Certificate>) -> Test {
+    let test = Test::with(Options { tls, ..Options::default() });
+    let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap_or_default());
+    if tls.is_some() { test.var("SSL_CERT_FILE", ca.to_str().unwrap()) } else { test }
+}
+
 fn port_of(test: &Test) -> u16 {
     url::Url::parse(test.sandbox.url()).unwrap().port().unwrap()
 }
 
-fn path(test: &Test, name: &str) -> String {
-    test.dir.path().join(name).display().to_string()
-}
-
 /// Starts a call that resolves [`HOST`] from its own hosts file.
 fn start_resolved(test: &Test, command: &Command) -> Running {
-    let (hosts, switch) = (path(test, "hosts"), path(test, "nsswitch.conf"));
-    let files = [(Path::new(&hosts), "/etc/hosts"), (Path::new(&switch), "/etc/nsswitch.conf")];
+    let files = ["hosts", "nsswitch.conf"].map(|name| (test.dir.path().join(name), format!("/etc/{name}")));
     test.start(mounted(command, &files))
 }
 
-fn get_by_name(test: &Test, args: &[&str]) -> Outcome {
-    let ca = path(test, "ca.pem");
-    start_resolved(test, &test.call(["get", "--ca-file", &ca]).args(args).command()).wait()
-}
-
-/// The number of requests in the ledger.
-#[track_caller]
-fn counted(test: &Test) -> usize {
-    let mut count = 0;
-    test.edit_state("ledgers", |json| count = json["requests"].as_array().unwrap().len());
-    count
+fn get_by_name(test: &Test, args: &str) -> Outcome {
+    start_resolved(test, &test.command(["get", args].join(" ").as_str())).wait()
 }
 
 /// The failure in the ledger that every caller would be told.
 fn shared_failure(test: &Test) -> serde_json::Value {
-    let mut failure = serde_json::Value::Null;
-    test.edit_state("ledgers", |json| failure = json["failure"].clone());
-    failure
+    read_json(&test.state_file("ledgers"))["failure"].take()
 }
 
 /// Two name servers that never answer.
@@ -102,10 +90,8 @@ impl SilentDns {
     fn new() -> Self {
         SilentDns([1, 2].map(|last| {
             loop {
-                let mut random = [0; 2];
-                getrandom::fill(&mut random).unwrap();
                 // Port 53 is the only one that resolv.conf can name, so each test has its own loopback addresses.
-                let address = Ipv4Addr::new(127, 53 + random[0] % 100, random[1], last);
+                let address = Ipv4Addr::new(127, 53 + random(100) as u8, random(256) as u8, last);
                 match UdpSocket::bind((address, 53)) {
                     Ok(socket) => break socket,
                     Err(error) => assert_eq!(error.kind(), ErrorKind::AddrInUse, "{error}"),
@@ -117,11 +103,13 @@ impl SilentDns {
     /// Starts `command` with these name servers and glibc's defaults: 5 s a query, each server twice.
     fn start(&self, test: &Test, command: &Command) -> Running {
         let servers = self.0.each_ref().map(|socket| socket.local_addr().unwrap().ip());
-        let resolv = test.file("resolv.conf", &servers.map(|ip| format!("nameserver {ip}\n")).concat());
-        let hosts = test.file("no-hosts", "127.0.0.1 localhost\n");
-        let switch = test.file("nsswitch.conf", "hosts: files dns\n");
+        let files = [
+            ("resolv.conf", servers.map(|ip| format!("nameserver {ip}\n")).concat()),
+            ("hosts", "127.0.0.1 localhost\n".to_owned()),
+            ("nsswitch.conf", "hosts: files dns\n".to_owned()),
+        ];
         let files =
-            [(&*resolv, "/etc/resolv.conf"), (&*hosts, "/etc/hosts"), (&*switch, "/etc/nsswitch.conf")];
+            files.map(|(name, text)| (test.file(&format!("silent-{name}"), &text), format!("/etc/{name}")));
         test.start(mounted(command, &files))
     }
 
@@ -140,33 +128,38 @@ impl SilentDns {
     }
 }
 
-/// `2s`, `3s` and `10s` all took 20 s.
+/// Asserts that `get` with silent name servers ends within its `--timeout` of so many seconds, without a request.
+#[track_caller]
+fn end_in_time(name: &str, calls: impl IntoIterator<Item = (u64, Test)>) -> Vec<Test> {
+    let calls = calls.into_iter().map(|(seconds, test)| {
+        let dns = SilentDns::new();
+        let call = dns.start(&test, &test.command(&*format!("get --timeout {seconds}s")));
+        (seconds, test, dns, call)
+    });
+    let ended = calls.collect::<Vec<_>>().into_iter().map(|(seconds, test, dns, call)| {
+        // The process has ended, so no resolver thread kept it alive either.
+        call.wait().failed(69, "unavailable").within(Duration::from_secs(seconds) + MARGIN);
+        assert!(dns.queries(name) > 0, "{seconds} s: no name server was asked");
+        assert!(test.sandbox.log().is_empty());
+        test
+    });
+    ended.collect()
+}
+
+/// Both took 20 s.
 #[test]
 fn silent_name_servers_keep_no_call_beyond_its_timeout() {
     if !can_mount() {
         return;
     }
-    let calls = [2, 3, 10].map(|seconds| {
-        let (test, dns) = (named(), SilentDns::new());
-        let timeout = format!("{seconds}s");
-        let ca = path(&test, "ca.pem");
-        let call = dns.start(&test, &test.command(["get", "--timeout", &timeout, "--ca-file", &ca]));
-        (seconds, test, dns, call)
-    });
-    for (seconds, test, dns, call) in calls {
-        // The process has ended, so no resolver thread kept it alive either.
-        let outcome = call.wait();
-        outcome.failed(69, "unavailable");
-        assert!(outcome.took < Duration::from_secs(seconds) + MARGIN, "{seconds} s: {outcome:?}");
-        assert!(dns.queries(HOST) > 0, "{seconds} s: no name server was asked");
+    for test in end_in_time(HOST, [2, 6].map(|seconds| (seconds, named()))) {
         for lock in std::fs::read_dir(test.state().join("locks")).unwrap() {
             let lock = File::open(lock.unwrap().path()).unwrap();
             flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
         }
-        assert_eq!(counted(&test), 0, "{seconds} s");
-        assert!(test.sandbox.log().is_empty());
-        get_by_name(&test, &["--refresh"]).ok();
-        assert_eq!((test.sandbox.token_requests(), counted(&test)), (1, 1));
+        assert_eq!(test.counted(), 0);
+        get_by_name(&test, "--refresh").ok();
+        assert_eq!((test.sandbox.token_requests(), test.counted()), (1, 1));
     }
 }
 
@@ -177,25 +170,13 @@ fn silent_name_servers_of_a_shared_store_keep_no_call_beyond_its_timeout() {
         return;
     }
     let key = Test::new().run("keygen").ok().to_owned();
-    let calls = ["redis", "rediss"].into_iter().flat_map(|scheme| [1, 3].map(|seconds| (scheme, seconds)));
-    let calls: Vec<_> = calls
-        .map(|(scheme, seconds)| {
-            let (test, dns) = (Test::new(), SilentDns::new());
-            let test = test
-                .var("ZOHO_CRED_STORE", &format!("{scheme}://store.zoho-cred.test:6379/0"))
-                .var("ZOHO_CRED_STORE_KEY", &key);
-            let timeout = format!("{seconds}s");
-            let call = dns.start(&test, &test.command(["get", "--timeout", &timeout]));
-            (seconds, test, dns, call)
-        })
-        .collect();
-    for (seconds, test, dns, call) in calls {
-        let outcome = call.wait();
-        outcome.failed(69, "unavailable");
-        assert!(outcome.took < Duration::from_secs(seconds) + MARGIN, "{seconds} s: {outcome:?}");
-        assert!(dns.queries("store.zoho-cred.test") > 0, "{seconds} s: no name server was asked");
-        assert!(test.sandbox.log().is_empty(), "an unguarded request");
-    }
+    end_in_time(
+        "store.zoho-cred.test",
+        [("redis", 1), ("redis", 3), ("rediss", 1), ("rediss", 3)].map(|(scheme, seconds)| {
+            let store = format!("{scheme}://store.zoho-cred.test:6379/0");
+            (seconds, Test::new().var("ZOHO_CRED_STORE", &store).var("ZOHO_CRED_STORE_KEY", &key))
+        }),
+    );
 }
 
 /// How a [`Gate`] is silent.
@@ -259,14 +240,7 @@ impl Gate {
 fn forward(caller: TcpStream, port: u16) {
     caller.set_nonblocking(false).unwrap();
     let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { return };
-    let ends = [(caller.try_clone(), server.try_clone()), (Ok(server), Ok(caller))];
-    for (from, to) in ends {
-        let (mut from, mut to) = (from.unwrap(), to.unwrap());
-        thread::spawn(move || {
-            let _ = std::io::copy(&mut from, &mut to);
-            let _ = to.shutdown(std::net::Shutdown::Write);
-        });
-    }
+    thread::spawn(move || tunnel(&caller, &server));
 }
 
 /// A sandbox behind a gate.
@@ -275,88 +249,67 @@ fn gated(silence: Silence) -> (Test, Gate) {
         Silence::Tcp => (None, "http"),
         Silence::Tls => (Some(Certificate::Valid), "https"),
     };
-    let test = Test::with(Options { tls, ..Options::default() });
-    let ca = test.sandbox.ca_pem().map(|pem| test.file("ca.pem", pem).display().to_string());
+    let test = trusting(tls);
     let gate = Gate::to(port_of(&test));
-    let mut test = test.var("ZOHO_ACCOUNTS_URL", &format!("{scheme}://127.0.0.1:{}", gate.port()));
-    if let Some(ca) = ca {
-        test.set("SSL_CERT_FILE", &ca);
-    }
-    (test, gate)
+    let url = format!("{scheme}://127.0.0.1:{}", gate.port());
+    (test.var("ZOHO_ACCOUNTS_URL", &url), gate)
 }
 
-/// After nine calls with a short `--timeout` the budget was used up, although the server had received nothing.
+/// After nine calls with a short `--timeout` the budget was used up, although the server had received nothing. An attempt
+/// ahead of expiry has 5 s in total; each one was counted.
 #[track_caller]
-fn nine_requests_that_are_never_sent(silence: Silence) {
+fn use_no_budget(silence: Silence) {
     let (test, mut gate) = gated(silence);
     gate.fall_silent(silence);
-    for timeout in ["4s", "2s", "2s", "2s", "2s", "2s", "2s", "2s", "4s"] {
-        let outcome = test.run(["get", "--timeout", timeout]);
-        outcome.failed_with(69, "unavailable", "could not connect");
-        assert_eq!(counted(&test), 0, "{outcome:?}");
+    for timeout in ["4s", "2s"] {
+        test.run(["get", "--timeout", timeout]).failed_with(69, "unavailable", "could not connect");
+        assert_eq!(test.counted(), 0);
     }
     assert!(test.sandbox.log().is_empty());
     gate.reopen();
-    test.get().ok();
-    assert_eq!((test.sandbox.token_requests(), counted(&test)), (1, 1));
-}
-
-#[test]
-fn nine_requests_that_tcp_never_carries_use_no_budget() {
-    nine_requests_that_are_never_sent(Silence::Tcp);
-}
-
-#[test]
-fn nine_requests_that_tls_never_carries_use_no_budget() {
-    nine_requests_that_are_never_sent(Silence::Tls);
-}
-
-/// An attempt ahead of expiry has 5 s in total; each one was counted.
-#[track_caller]
-fn early_requests_that_are_never_sent(silence: Silence) {
-    let (test, mut gate) = gated(silence);
     let old = test.token();
+    assert_eq!((test.sandbox.token_requests(), test.counted()), (1, 1));
+
     test.age_token(3400);
-    let the_pause_is_over = || test.edit_state("ledgers", |json| json["early_failed"] = None::<()>.into());
     gate.fall_silent(silence);
-    for _ in 0..2 {
-        assert_eq!(test.get().ok(), old);
-        let mut failed = false;
-        test.edit_state("ledgers", |json| failed = !json["early_failed"].is_null());
-        assert!(failed, "nothing was tried");
-        assert_eq!(counted(&test), 1);
-        the_pause_is_over();
-    }
+    assert_eq!(test.get().ok(), old);
+    let mut pause = serde_json::Value::Null;
+    test.edit_state("ledgers", |json| pause = json["early_failed"].take());
+    assert!(!pause.is_null(), "nothing was tried");
+    assert_eq!(test.counted(), 1);
     gate.reopen();
     assert_ne!(test.get().ok(), old);
-    assert_eq!((test.sandbox.token_requests(), counted(&test)), (2, 2));
+    assert_eq!((test.sandbox.token_requests(), test.counted()), (2, 2));
 }
 
 #[test]
-fn early_requests_that_tcp_never_carries_use_no_budget() {
-    early_requests_that_are_never_sent(Silence::Tcp);
+fn requests_that_tcp_never_carries_use_no_budget() {
+    use_no_budget(Silence::Tcp);
 }
 
 #[test]
-fn early_requests_that_tls_never_carries_use_no_budget() {
-    early_requests_that_are_never_sent(Silence::Tls);
+fn requests_that_tls_never_carries_use_no_budget() {
+    use_no_budget(Silence::Tls);
 }
 
 /// A caller that trusts another authority, one whose proxy is dead, and one that would go without its proxy.
-fn broken_callers(test: &Test) -> Vec<(Command, (i32, &'static str), &'static str)> {
+fn broken_callers(test: &Test) -> [(Command, i32, &'static str); 3] {
     let (other, _) = test.self_signed("other.example");
-    let ca = path(test, "ca.pem");
-    let mut proxied = test.command(["get", "--ca-file", &ca]);
-    proxied.env("HTTPS_PROXY", "http://127.0.0.1:1");
-    let distrustful = test.command(["get", "--ca-file", &other]);
-    let mut misconfigured = test.command(["get", "--ca-file", &ca]);
-    misconfigured.env("HTTPS_PROXY", "ftp://proxy.example");
-    vec![
-        (distrustful, (69, "unavailable"), "an authority that is not trusted"),
-        (proxied, (69, "unavailable"), "the proxy did not connect"),
+    let with = |name: &str, value: &str| test.call("get").env(name, value).command();
+    [
+        (with("SSL_CERT_FILE", &other), 69, "an authority that is not trusted"),
+        (with("HTTPS_PROXY", "http://127.0.0.1:1"), 69, "the proxy did not connect"),
         // Regression: it was 69, although waiting does not help.
-        (misconfigured, (78, "config"), "HTTPS_PROXY is not the address of a proxy"),
+        (with("HTTPS_PROXY", "ftp://proxy.example"), 78, "HTTPS_PROXY is not the address of a proxy"),
     ]
+}
+
+#[track_caller]
+fn fails_alone(test: &Test, command: &Command, code: i32, problem: &str) -> Outcome {
+    let outcome = start_resolved(test, command).wait();
+    outcome.failed_with(code, if code == 78 { "config" } else { "unavailable" }, problem);
+    assert_eq!((shared_failure(test), test.counted()), (serde_json::Value::Null, 0));
+    outcome
 }
 
 /// A broken caller's failure was remembered for everybody: 35 healthy calls got no token in 126 s.
@@ -366,28 +319,20 @@ fn a_caller_with_a_broken_authority_or_proxy_fails_alone() {
         return;
     }
     let test = named();
-    for (command, (code, word), problem) in broken_callers(&test) {
-        for _ in 0..3 {
-            start_resolved(&test, &command).wait().failed_with(code, word, problem);
-            assert!(shared_failure(&test).is_null(), "{:?}", shared_failure(&test));
-            assert_eq!(counted(&test), 0);
-        }
-    }
-    let ca = path(&test, "ca.pem");
     let broken = broken_callers(&test);
-    let broken: Vec<_> = (0..5)
-        .flat_map(|_| &broken)
-        .map(|(command, _, problem)| (start_resolved(&test, command), problem))
-        .collect();
-    let healthy: Vec<_> =
-        (0..10).map(|_| start_resolved(&test, &test.command(["get", "--ca-file", &ca]))).collect();
+    for (command, code, problem) in broken.iter().chain(&broken) {
+        fails_alone(&test, command, *code, problem);
+    }
+    let broken = (0..5).flat_map(|_| &broken);
+    let broken: Vec<_> = broken.map(|(command, _, problem)| (start_resolved(&test, command), problem)).collect();
+    let healthy: Vec<_> = (0..10).map(|_| start_resolved(&test, &test.command("get"))).collect();
     one_token(&healthy.into_iter().map(Running::wait).collect::<Vec<_>>());
     for (call, problem) in broken {
         // A broken caller that came later found the token in the cache.
         let outcome = call.wait();
         assert!(outcome.code == 0 || outcome.stderr.contains(problem), "{outcome:?}");
     }
-    assert_eq!((test.sandbox.token_requests(), counted(&test)), (1, 1));
+    assert_eq!((test.sandbox.token_requests(), test.counted()), (1, 1));
 }
 
 #[test]
@@ -396,36 +341,29 @@ fn a_caller_with_a_silent_proxy_fails_alone() {
         return;
     }
     let test = named();
-    let ca = path(&test, "ca.pem");
     // It accepts connections in its backlog, and answers none.
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut command = test.command(["get", "--timeout", "3s", "--ca-file", &ca]);
-    command.env("HTTPS_PROXY", format!("http://{}", proxy.local_addr().unwrap()));
-    let outcome = start_resolved(&test, &command).wait();
-    outcome.failed(69, "unavailable").within(Duration::from_secs(3) + MARGIN);
-    outcome.says("the proxy did not connect");
-    assert!(shared_failure(&test).is_null(), "{:?}", shared_failure(&test));
-    assert_eq!(counted(&test), 0);
-    get_by_name(&test, &[]).ok();
-    assert_eq!((test.sandbox.token_requests(), counted(&test)), (1, 1));
+    let proxy_url = format!("http://{}", proxy.local_addr().unwrap());
+    let command = test.call("get --timeout 3s").env("HTTPS_PROXY", proxy_url).command();
+    fails_alone(&test, &command, 69, "the proxy did not connect").within(Duration::from_secs(3) + MARGIN);
+    get_by_name(&test, "").ok();
+    assert_eq!((test.sandbox.token_requests(), test.counted()), (1, 1));
 }
 
 /// For every number of descriptors between too few to start and enough.
 #[test]
 fn a_caller_without_descriptors_fails_alone() {
-    let test = Test::with(Options { tls: Some(Certificate::Valid), ..Options::default() });
-    let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap()).display().to_string();
-    let test = test.var("SSL_CERT_FILE", &ca).var("CALL", PROGRAM);
+    let test = trusting(Some(Certificate::Valid));
     test.sandbox.set_limits(|limits| limits.budget = 100).unwrap();
     let (mut failed_to_connect, mut succeeded) = (0, 0);
     for descriptors in 4..20 {
-        let command = limited(&test.command(""), descriptors);
         let before = test.sandbox.token_requests();
-        let outcome = test.start(command).wait();
+        let outcome = test.shell("ulimit -n $1; exec $0 get", &[&descriptors.to_string()]).run();
         let sent = test.sandbox.token_requests() - before;
         match outcome.code {
             0 => succeeded += 1,
-            _ => {
+            code => {
+                assert!([1, 69, 74, 75].contains(&code), "{descriptors}: {outcome:?}");
                 assert!(outcome.stderr.contains("error["), "{descriptors}: {outcome:?}");
                 assert_eq!(sent, 0, "{descriptors}: {outcome:?}");
                 failed_to_connect += usize::from(outcome.stderr.contains("could not connect"));
@@ -436,12 +374,4 @@ fn a_caller_without_descriptors_fails_alone() {
         std::fs::remove_dir_all(test.state()).unwrap();
     }
     assert!(failed_to_connect > 0 && succeeded > 0, "{failed_to_connect} and {succeeded}");
-}
-
-/// `get` with at most this many descriptors.
-fn limited(command: &Command, descriptors: u32) -> Command {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("ulimit -n {descriptors}; exec \"$CALL\" get")]).stdin(Stdio::null());
-    shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell
 }

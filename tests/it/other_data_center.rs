@@ -2,10 +2,11 @@
 
 use crate::harness::call::Call;
 use crate::harness::consent::{GOOGLE, press};
+use crate::harness::web::{read_request, serve, tunnel};
 use crate::harness::{Outcome, Test};
 use crate::person::Person;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 use zoho_cred::sandbox::{Certificate, Client, ClientKind, Endpoint, Limits, Options};
 
 /// A sandbox with Zoho's host names in the US and the EU, for an EU user.
@@ -19,35 +20,17 @@ fn world(single_secret: bool) -> Test {
         let address = test.sandbox.url_of(dc).unwrap().trim_start_matches("https://").to_owned();
         (format!("CONNECT {host}:443 "), address)
     });
-    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
-    test.set("HTTPS_PROXY", &format!("http://{}", proxy.local_addr().unwrap()));
+    let proxy = serve(move |mut stream| {
+        let wanted = read_request(&stream).unwrap().line;
+        let (_, address) = servers.iter().find(|(begin, _)| wanted.starts_with(begin)).expect(&wanted);
+        let server = TcpStream::connect(address).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        tunnel(&stream, &server);
+    });
+    test.set("HTTPS_PROXY", &format!("http://{proxy}"));
     let ca = test.file("ca.pem", test.sandbox.ca_pem().unwrap());
     test.set("SSL_CERT_FILE", ca.to_str().unwrap());
-    std::thread::spawn(move || {
-        for stream in proxy.incoming().flatten() {
-            let servers = servers.clone();
-            std::thread::spawn(move || tunnel(&stream, &servers));
-        }
-    });
     test
-}
-
-/// Handles a CONNECT request for one of these servers with a tunnel to the sandbox; panics for any other.
-fn tunnel(mut stream: &TcpStream, servers: &[(String, String)]) {
-    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
-    let wanted = lines.next().unwrap();
-    assert!(lines.any(|line| line.is_empty()));
-    let (_, address) = servers.iter().find(|(begin, _)| wanted.starts_with(begin)).expect(&wanted);
-    let server = TcpStream::connect(address).unwrap();
-    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
-    let pass = |mut from: &TcpStream, mut to: &TcpStream| {
-        let _ = std::io::copy(&mut from, &mut to);
-        let _ = to.shutdown(Shutdown::Write);
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(|| pass(stream, &server));
-        pass(&server, stream);
-    });
 }
 
 fn client(test: &Test) -> &Client {

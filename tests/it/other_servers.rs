@@ -1,44 +1,41 @@
 //! Raw answers that the sandbox cannot give, and the results that callers see.
 
 use crate::harness::Test;
+use crate::harness::web::{read_request, serve};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::Shutdown;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
-/// An accounts server that sends the same bytes to every client.
+/// An accounts server.
 struct Other {
     url: String,
     asked: Arc<AtomicUsize>,
-    answer: Arc<Mutex<Answer>>,
-}
-
-#[derive(Clone)]
-enum Answer {
-    /// Sends these bytes, then closes the connection.
-    Bytes(Vec<u8>),
-    /// Sends these bytes, then keeps the connection open.
-    ThenSilence(Vec<u8>),
 }
 
 impl Other {
     fn answering(bytes: impl Into<Vec<u8>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::<AtomicUsize>::default();
-        let answer = Arc::new(Mutex::new(Answer::Bytes(bytes.into())));
-        let (counter, answers) = (Arc::clone(&asked), Arc::clone(&answer));
-        std::thread::spawn(move || {
-            for connection in listener.incoming() {
-                let (counter, answers) = (Arc::clone(&counter), Arc::clone(&answers));
-                std::thread::spawn(move || talk(connection.unwrap(), &counter, &answers));
-            }
-        });
-        Other { url, asked, answer }
+        let bytes = bytes.into();
+        Other::new(move |_| (bytes.clone(), false))
     }
 
-    fn answer(&self, answer: Answer) {
-        *self.answer.lock().unwrap() = answer;
+    /// Answers the nth request with these bytes, then closes the connection, or keeps it open.
+    fn new(answer: impl Fn(usize) -> (Vec<u8>, bool) + Send + Sync + 'static) -> Self {
+        let asked = Arc::<AtomicUsize>::default();
+        let counter = Arc::clone(&asked);
+        let address = serve(move |mut connection| {
+            if read_request(&connection).is_none() {
+                return;
+            }
+            let (bytes, stays_open) = answer(counter.fetch_add(1, Ordering::SeqCst));
+            // In some tests, the caller closes the connection early.
+            let _ = connection.write_all(&bytes);
+            if !stays_open {
+                let _ = connection.shutdown(Shutdown::Write);
+            }
+            let _ = connection.read_to_end(&mut Vec::new());
+        });
+        Other { url: format!("http://{address}"), asked }
     }
 
     fn asked(&self) -> usize {
@@ -50,48 +47,9 @@ impl Other {
     }
 }
 
-fn talk(mut connection: TcpStream, asked: &AtomicUsize, answer: &Mutex<Answer>) {
-    if !read_request(&mut connection) {
-        return;
-    }
-    asked.fetch_add(1, Ordering::SeqCst);
-    // In some tests, the caller closes the connection early.
-    match answer.lock().unwrap().clone() {
-        Answer::Bytes(bytes) => {
-            let _ = connection.write_all(&bytes).and_then(|()| connection.shutdown(Shutdown::Write));
-            let _ = connection.read_to_end(&mut Vec::new());
-        }
-        Answer::ThenSilence(bytes) => {
-            let _ = connection.write_all(&bytes);
-            let _ = connection.read_to_end(&mut Vec::new());
-        }
-    }
-}
-
-/// Reads headers and body; false if the caller closed the connection first.
-fn read_request(connection: &mut TcpStream) -> bool {
-    let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        match connection.read(&mut buffer) {
-            Ok(read @ 1..) => request.extend_from_slice(&buffer[..read]),
-            _ => return false,
-        }
-        let text = String::from_utf8_lossy(&request).to_lowercase();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-        if body.len() >= length.map_or(0, |length| length.trim().parse().unwrap()) {
-            return true;
-        }
-    }
-}
-
 fn http(status: u16, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{headers}\r\n{body}").into_bytes()
-}
-
-fn granted() -> Vec<u8> {
-    http(200, "", r#"{"access_token":"1000.aa.bb","expires_in":3600}"#)
 }
 
 fn retry_after(test: &Test) -> u64 {
@@ -126,37 +84,22 @@ fn a_retry_after_may_be_a_date_of_the_servers_clock() {
 
 #[test]
 fn a_hang_behind_the_headers_is_only_the_callers_own_time_out() {
-    let server = Other::answering(granted());
-    server.answer(Answer::ThenSilence(b"HTTP/1.1 200 X\r\ncontent-length: 4000\r\n\r\n{".to_vec()));
+    let server = Other::new(|nth| match nth {
+        0 => (b"HTTP/1.1 200 X\r\ncontent-length: 4000\r\n\r\n{".to_vec(), true),
+        _ => (http(200, "", r#"{"access_token":"1000.aa.bb","expires_in":3600}"#), false),
+    });
     let test = server.test();
     test.run("get --timeout 2s").failed_with(69, "unavailable", "did not answer in time");
-    server.answer(Answer::Bytes(granted()));
     assert_eq!(test.get().ok(), "1000.aa.bb");
     assert_eq!(server.asked(), 2);
 }
 
 #[test]
-fn an_answer_may_begin_with_a_byte_order_mark() {
-    let server = Other::answering(http(200, "", "\u{feff}{\"access_token\":\"1000.aa.bb\"}"));
-    assert_eq!(server.test().get().ok(), "1000.aa.bb");
-    assert_eq!(server.asked(), 1);
-}
-
-#[test]
-fn a_throttle_in_another_encoding_is_one() {
-    let body = b"{\"error\":\"\x8b\x91\x94\xdb\",\"status\":\"failure\"}";
-    let head = format!("HTTP/1.1 400 X\r\ncontent-length: {}\r\n\r\n", body.len());
-    let server = Other::answering([head.as_bytes(), body].concat());
-    assert!(retry_after(&server.test()) > 120);
-    assert_eq!(server.asked(), 1);
-}
-
-#[test]
 fn a_secret_that_is_sent_back_as_an_error_is_not_shown() {
-    let server = Other::answering(granted());
-    let test = server.test();
+    let mut test = Test::new();
     let secret = test.sandbox.client_secret().to_owned();
-    server.answer(Answer::Bytes(http(400, "", &format!("{{\"error\":\"{secret}\"}}"))));
+    let server = Other::answering(http(400, "", &format!("{{\"error\":\"{secret}\"}}")));
+    test.set("ZOHO_ACCOUNTS_URL", &server.url);
     for args in ["get", "get -vv", "get --error-format json", "status"] {
         let outcome = test.run(args);
         assert!(outcome.code != 0 || args == "status", "{outcome:?}");

@@ -1,7 +1,7 @@
 //! `reject` drops a rejected token once, and a script with a wrong scope does not affect other callers.
 
-use crate::harness::Test;
-use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
+use crate::harness::{Test, http_answer};
+use zoho_cred::sandbox::{Endpoint, Fault};
 
 #[test]
 fn twenty_rejects_with_fifty_gets_make_one_new_token() {
@@ -100,11 +100,9 @@ fn a_throttle_or_an_ip_block_of_user_info_proves_nothing() {
         let first = test.token();
         test.reject(&first).ok();
         let token = test.token();
-        let body = Some(format!("{{\"response\":\"error\",{cause}}}"));
-        let kind = FaultKind::Status { status: 200, body, retry_after_s: None };
+        let kind = http_answer(200, format!("{{\"response\":\"error\",{cause}}}"));
         test.sandbox.set_fault(Fault::new(Endpoint::UserInfo, kind));
-        let outcome = test.reject(&token);
-        outcome.says("did not say");
+        test.reject(&token).says("did not say");
         assert_eq!(test.get().ok(), token);
     }
 }

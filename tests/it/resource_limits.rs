@@ -38,8 +38,8 @@ fn as_user<'t>(test: &'t Test, limit: &str, args: &str) -> Call<'t> {
 fn without_a_thread_or_a_descriptor_a_call_fails_cleanly() {
     let Some(test) = of_user() else { return };
     let mut codes = Vec::new();
-    let limits = (1..=4).map(|n| format!("--nproc={n}")).chain((6..=24).map(|n| format!("--nofile={n}")));
-    for limit in limits {
+    // `network.rs` counts descriptors down.
+    for limit in (1..=4).map(|n| format!("--nproc={n}")).chain(["--nofile=6".into(), "--nofile=24".into()]) {
         let outcome = as_user(&test, &limit, "get").run();
         assert!([0, 69, 74, 75].contains(&outcome.code), "{limit}: {outcome:?}");
         if outcome.code != 0 {

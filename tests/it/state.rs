@@ -1,9 +1,9 @@
 //! State files that are corrupt, unreadable, on a full disk, or owned by another user.
 
-use crate::harness::{Test, Tmpfs, files_below, root, set_mode};
+use crate::harness::{Test, Tmpfs, files_below, mode, root, set_mode};
 use crate::in_process::{ManualClock, run};
-use std::os::unix::fs::{MetadataExt, symlink};
-use std::process::Command;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -23,44 +23,26 @@ fn every_file_may_be_junk() {
             std::fs::write(&files[0], bytes).unwrap();
             run(&test, &clock, "get").ok();
             run(&test, &clock, "get --refresh").ok();
-            let aside = files_below(&test.state().join(room))
-                .iter()
-                .any(|f| f.extension().is_some_and(|e| e == "bad"));
+            let mut files = files_below(&test.state().join(room)).into_iter();
+            let aside = files.any(|file| file.extension().is_some_and(|end| end == "bad"));
             assert_eq!(aside, room != "locks", "{room} {bytes:?}");
         }
+        run(&test, &clock, "get --refresh").ok();
+        run(&test, &clock, "get --refresh").exits(75);
     }
-}
-
-#[test]
-fn a_junk_ledger_leaves_two_requests() {
-    let test = Test::new();
-    test.get().ok();
-    std::fs::write(test.state_file("ledgers"), "junk").unwrap();
-    test.run("get --refresh").ok();
-    test.run("get --refresh").ok();
-    test.run("get --refresh").failed(75, "rate_limited");
 }
 
 #[test]
 fn modes_do_not_depend_on_the_umask() {
     for umask in ["000", "077", "777"] {
         let test = Test::new();
-        let script = format!("umask {umask}; exec \"$1\" get");
-        let mut command = Command::new("sh");
-        if root() {
-            // Root may enter folders of any mode.
-            command = Command::new("setpriv");
-            command.args(["--bounding-set=-dac_override,-dac_read_search", "sh"]);
-        }
-        command.args(["-c", &script, "sh", crate::harness::PROGRAM]).env_clear().envs(test.vars());
-        test.start(command).wait().ok();
-        let mut folders = vec![test.state()];
+        let call = test.shell("umask $1; exec $0 get", &[umask]);
+        // Root may enter folders of any mode.
+        let ours = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+        if root() { call.under(ours) } else { call }.run().ok();
+        assert_eq!(mode(&test.state()), 0o700);
         for file in test.state_files() {
-            assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600, "{}", file.display());
-            folders.push(file.parent().unwrap().to_owned());
-        }
-        for folder in folders {
-            assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700, "{}", folder.display());
+            assert_eq!((mode(&file), mode(file.parent().unwrap())), (0o600, 0o700), "{}", file.display());
         }
     }
 }
@@ -102,10 +84,7 @@ fn somebody_elses_state_folder_is_refused() {
 #[test]
 fn secrets_that_others_can_read_are_refused() {
     let test = Test::new().with_profile();
-    let secret = files_below(&test.state().join("secrets"))
-        .into_iter()
-        .find(|f| f.to_string_lossy().contains("refresh"));
-    set_mode(secret.unwrap(), 0o644);
+    set_mode(test.secret("refresh-token-"), 0o644);
     test.run("get --refresh").failed_with(74, "store", "chmod 600");
 }
 
@@ -116,59 +95,61 @@ fn a_folder_that_holds_other_things_is_not_closed() {
     set_mode(test.state(), 0o755);
     std::fs::write(test.state().join("thesis.txt"), "x").unwrap();
     test.get().failed(74, "store");
-    assert_eq!(test.state().metadata().unwrap().mode() & 0o777, 0o755);
+    assert_eq!(mode(&test.state()), 0o755);
+}
+
+/// A test with a token, whose state folder has no space left after `fill`.
+fn on_a_small_disk() -> Option<(Test, Tmpfs)> {
+    let test = Test::new();
+    let disk = Tmpfs::mount(&test.state(), "size=64k,mode=700")?;
+    test.get().ok();
+    Some((test, disk))
+}
+
+fn fill(test: &Test) -> PathBuf {
+    let filler = test.state().join("filler");
+    std::fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
+    filler
 }
 
 #[test]
 fn a_full_disk_sends_no_request() {
-    let test = Test::new();
-    let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
+    let Some((test, _disk)) = on_a_small_disk() else { return };
     let token = test.token();
-    std::fs::write(test.state().join("filler"), vec![0; 1 << 20]).unwrap_err();
-    for _ in 0..12 {
+    let filler = fill(&test);
+    for _ in 0..3 {
         test.run("get --refresh").failed(74, "store");
     }
-    assert_eq!(test.sandbox.token_requests(), 1);
-    let status = test.run("status -o json").json();
+    let status = test.json("status");
     assert_eq!(status["budget"]["used"], 1, "a request that was not sent counts for nothing");
-    test.run("get --min-ttl 45m").ok();
-    assert_eq!(test.get().ok(), token);
-    std::fs::remove_file(test.state().join("filler")).unwrap();
+    assert_eq!(test.run("get --min-ttl 45m").ok(), token);
+    assert_eq!(test.sandbox.token_requests(), 1);
+    std::fs::remove_file(filler).unwrap();
     test.run("get --refresh").ok();
-    drop(tmpfs);
 }
 
 #[test]
 fn doctor_says_that_a_disk_is_too_full_for_a_refresh() {
-    let test = Test::new();
-    let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
-    test.get().ok();
-    let doctor = || test.run("doctor -o json").stdout;
-    assert!(doctor().contains("is writable"));
-    let filler = test.state().join("filler");
-    std::fs::write(&filler, vec![0; 1 << 20]).unwrap_err();
+    let Some((test, _disk)) = on_a_small_disk() else { return };
+    test.run("doctor").prints("is writable");
+    let filler = fill(&test);
     // A few bytes are free.
     let size = filler.metadata().unwrap().len();
     std::fs::File::options().write(true).open(&filler).unwrap().set_len(size - 4096).unwrap();
     std::fs::write(test.state().join("probe"), "x").unwrap();
     std::fs::remove_file(test.state().join("probe")).unwrap();
-    let said = doctor();
-    assert!(said.contains("could not write") && said.contains("the disk is full"), "{said}");
-    assert!(!said.contains("is writable"), "{said}");
+    test.run("doctor").prints("could not write").prints("the disk is full").hides(&["is writable"]);
     test.run("get --refresh").failed(74, "store");
-    drop(tmpfs);
 }
 
 #[test]
 fn a_full_disk_serves_a_valid_token() {
-    let test = Test::new();
-    let Some(tmpfs) = Tmpfs::mount(&test.state(), "size=64k,mode=700") else { return };
+    let Some((test, _disk)) = on_a_small_disk() else { return };
     let token = test.token();
     test.age_token(3560);
-    std::fs::write(test.state().join("filler"), vec![0; 1 << 20]).unwrap_err();
+    fill(&test);
     assert_eq!(test.get().warned("could not write"), token);
     assert_eq!(test.sandbox.token_requests(), 1);
-    drop(tmpfs);
 }
 
 #[test]
@@ -184,29 +165,20 @@ fn a_read_only_folder_serves_a_valid_token_and_sends_no_request() {
     tmpfs.remount("ro");
     assert_eq!(test.get().warned("could not"), token);
     assert_eq!(test.sandbox.token_requests(), 1);
-    drop(tmpfs);
-}
-
-#[test]
-fn a_missing_folder_is_made() {
-    let mut test = Test::new();
-    let deep = test.dir.path().join("a/b/c");
-    test.set("ZOHO_CRED_STATE_DIR", deep.to_str().unwrap());
-    test.get().ok();
-    std::fs::remove_dir_all(&deep).unwrap();
-    test.get().ok();
 }
 
 #[test]
 fn a_state_folder_that_is_removed_under_load_is_recreated() {
-    let test = Test::new();
+    let mut test = Test::new();
+    let deep = test.dir.path().join("a/b/c");
+    test.set("ZOHO_CRED_STATE_DIR", deep.to_str().unwrap());
     test.sandbox.set_limits(|limits| limits.budget = 10_000).unwrap();
     let removed = Arc::new(AtomicU32::new(0));
     let remover = std::thread::spawn({
-        let (state, removed) = (test.state(), Arc::clone(&removed));
+        let (folder, removed) = (test.dir.path().join("a"), Arc::clone(&removed));
         move || {
             while removed.load(Ordering::Relaxed) < 10 {
-                removed.fetch_add(u32::from(std::fs::remove_dir_all(&state).is_ok()), Ordering::Relaxed);
+                removed.fetch_add(u32::from(std::fs::remove_dir_all(&folder).is_ok()), Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(100));
             }
         }
@@ -230,9 +202,7 @@ fn a_state_folder_whose_path_is_too_long_for_its_lock_is_an_error() {
     assert!((4_030..4_040).contains(&deep.as_os_str().len()));
     std::fs::create_dir_all(&deep).unwrap();
     test.set("ZOHO_CRED_STATE_DIR", deep.to_str().unwrap());
-    let mut command = Command::new("timeout");
-    command.args(["20", crate::harness::PROGRAM, "get"]).env_clear().envs(test.vars());
-    test.start(command).wait().failed(74, "store");
+    test.call("get").under("timeout 20").run().failed(74, "store");
     assert_eq!(test.sandbox.token_requests(), 0);
 }
 
@@ -240,15 +210,11 @@ fn a_state_folder_whose_path_is_too_long_for_its_lock_is_an_error() {
 fn files_left_by_a_killed_call_are_removed_by_the_next() {
     let test = Test::new();
     test.sandbox.set_fault(Fault::new(Endpoint::Token, FaultKind::Hang).times(1));
-    let running = test.start_request("get");
-    running.kill();
-    let left = || -> Vec<_> {
-        let name = |file: &std::path::PathBuf| file.file_name().unwrap().to_string_lossy().into_owned();
-        test.state_files().iter().map(name).filter(|name| name.contains(".new-")).collect()
-    };
-    assert_eq!(left().len(), 2, "{:?}", test.state_files());
+    test.start_request("get").kill();
+    let left = || test.state_files().iter().filter(|file| file.to_string_lossy().contains(".new-")).count();
+    assert_eq!(left(), 2, "{:?}", test.state_files());
     test.get().ok();
-    assert!(left().is_empty(), "{:?}", left());
+    assert_eq!(left(), 0, "{:?}", test.state_files());
 }
 
 #[test]
@@ -270,10 +236,7 @@ fn an_unreadable_login_is_replaced_by_a_new_one() {
     for room in ["profile-", "refresh-token-", "client-secret-"] {
         let test = Test::new().with_profile();
         test.get().ok();
-        let begins =
-            |file: &std::path::PathBuf| file.file_name().unwrap().to_string_lossy().starts_with(room);
-        let file = files_below(&test.state().join("secrets")).into_iter().find(begins).unwrap();
-        std::fs::write(file, "junk").unwrap();
+        std::fs::write(test.secret(room), "junk").unwrap();
         test.run("get crm --refresh").failed(77, "login_required");
         let requests = test.sandbox.token_requests();
         let test = test.with_profile();

@@ -33,8 +33,7 @@ fn short_lived() -> Rc<Test> {
     options.limits.budget = 100;
     options.limits.live_tokens = 100;
     let test = Test::with(options).with_profile();
-    let text = test.read_config();
-    test.write_config(&format!("{text}budget = {{ tokens = 100, window = \"10m\" }}\n"));
+    test.configure("budget = { tokens = 100, window = '10m' }");
     Rc::new(test)
 }
 

@@ -1,7 +1,7 @@
 //! Every known answer of the token endpoint (`wire-cases.json`): its class, the exit code, and how many requests the
 //! server saw.
 
-use crate::harness::Test;
+use crate::harness::{Test, http_answer, oauth_error};
 use crate::in_process::{ManualClock, run};
 use std::time::Duration;
 use zoho_cred::oauth::{Answer, classify};
@@ -9,10 +9,6 @@ use zoho_cred::sandbox::{FaultKind, WireCase, wire_cases};
 
 fn wire(case: &WireCase) -> FaultKind {
     FaultKind::Wire { name: case.name.clone() }
-}
-
-fn error(word: &str) -> FaultKind {
-    FaultKind::Error { error: word.into(), status: 200 }
 }
 
 #[test]
@@ -67,7 +63,7 @@ fn definite_and_unknown_words_leave_the_budget_alone() {
         [("invalid_mobile_code", 77, 3), ("inactive_client", 78, 3), ("invalid_request", 69, 7)]
     {
         let test = Test::new();
-        test.fault(error(word));
+        test.fault(oauth_error(word));
         let clock = ManualClock::new();
         for _ in 0..136 {
             assert_eq!(run(&test, &clock, "get").code, code, "{word}");
@@ -81,7 +77,7 @@ fn definite_and_unknown_words_leave_the_budget_alone() {
 #[test]
 fn a_refusal_is_asked_again_after_30_s_then_2_min_then_every_10_min() {
     let test = Test::new();
-    test.fault(error("inactive_refreshtoken"));
+    test.fault(oauth_error("inactive_refreshtoken"));
     let clock = ManualClock::new();
     let mut asked_at = Vec::new();
     for second in (0..1400).step_by(10) {
@@ -123,12 +119,10 @@ fn every_rejection_names_its_likely_cause() {
     for (word, cause, hint, japanese) in cases {
         let test = Test::new().with_profile();
         test.fault(match word {
-            "ip_not_allowed" => FaultKind::Status {
-                status: 200,
-                body: Some(r#"{"response":"error","code":"T102","cause":"ip_not_allowed"}"#.into()),
-                retry_after_s: None,
-            },
-            _ => error(word),
+            "ip_not_allowed" => {
+                http_answer(200, r#"{"response":"error","code":"T102","cause":"ip_not_allowed"}"#)
+            }
+            _ => oauth_error(word),
         });
         let outcome = test.run("get crm");
         outcome.failed(78, "client_rejected");
@@ -136,9 +130,8 @@ fn every_rejection_names_its_likely_cause() {
         assert!(line("error[client_rejected]").contains(word), "{outcome:?}");
         assert!(line("cause: ").contains(cause), "{outcome:?}");
         assert!(line("hint: ").contains(&hint), "{outcome:?}");
-        let mut again = test.command("get crm");
-        again.env("LANG", "ja_JP.UTF-8");
-        test.start(again).wait().failed_with(78, "client_rejected", japanese);
+        let again = test.call("get crm").env("LANG", "ja_JP.UTF-8").run();
+        again.failed_with(78, "client_rejected", japanese);
         assert_eq!(test.sandbox.token_requests(), 1, "{word}");
     }
 }
@@ -146,7 +139,7 @@ fn every_rejection_names_its_likely_cause() {
 #[test]
 fn a_misconfiguration_is_asked_again_after_a_minute_and_at_once_with_another_secret() {
     let mut test = Test::new();
-    test.fault(error("access_denied_admin"));
+    test.fault(oauth_error("access_denied_admin"));
     let clock = ManualClock::new();
     for (second, asked) in [(0, 1), (59, 1), (60, 2)] {
         run(&test, &clock, "get").exits(78);
@@ -169,12 +162,11 @@ fn no_text_of_an_answer_is_stored() {
         "<html>forged cleared</html>",
     ] {
         let test = Test::new();
-        test.fault(FaultKind::Status { status: 400, body: Some(body.into()), retry_after_s: None });
+        test.fault(http_answer(400, body));
         test.get();
         let ledger = std::fs::read_to_string(test.state_file("ledgers")).unwrap();
         assert!(!["forged", "vso", "cleared", "::"].iter().any(|text| ledger.contains(text)), "{ledger}");
-        let again = test.get();
-        assert!(!again.stderr.contains("forged") && !again.stderr.contains("vso"), "{again:?}");
+        test.get().hides(&["forged", "vso"]);
     }
 }
 
@@ -182,15 +174,13 @@ fn no_text_of_an_answer_is_stored() {
 #[test]
 fn text_in_an_older_ledger_reaches_no_terminal() {
     let test = Test::new();
-    test.fault(error("general_error"));
+    test.fault(oauth_error("general_error"));
     test.get().failed(69, "unavailable");
     test.edit_state("ledgers", |json| {
         json["failure"]["message"] = "\u{1b}[2J\n::error::forged".into();
         json["failure"]["error"] = "x\n::warning::forged".into();
     });
     for args in ["get", "status", "doctor"] {
-        let outcome = test.run(args);
-        let shown = outcome.stdout.clone() + &outcome.stderr;
-        assert!(!shown.contains("forged") && !shown.contains('\u{1b}'), "{outcome:?}");
+        test.run(args).hides(&["forged", "\u{1b}"]);
     }
 }

@@ -19,7 +19,10 @@ static CATALOG: LazyLock<Catalog> =
     LazyLock::new(|| toml::from_str(include_str!("../../src/i18n/ja.toml")).unwrap());
 
 const LANGUAGES: [&str; 2] = ["C.UTF-8", "ja_JP.UTF-8"];
+/// Questions whose answers are not shown.
+const HIDDEN: [&str; 3] = ["Client Secret", "Refresh token", "Code"];
 const EMPTY: (&str, &str) = ("", "nothing was entered");
+const ORGANIZATION: &str = "Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none";
 const NO_ID: &str = "that is not a Client ID; it looks like 1000.ABCDEF0123456789";
 
 /// A login in one language.
@@ -55,26 +58,18 @@ impl<'a> Wizard<'a> {
     /// Gives wrong answers, each followed by its reason, then a right one.
     fn asked(&mut self, question: &str, wrong: &[(&str, &str)], right: &str) {
         for (answer, reason) in wrong {
-            self.reads(question);
-            self.person.pty.send_line(answer).unwrap();
+            self.answers(question, answer);
             self.reads(reason);
         }
-        self.reads(question);
-        self.person.pty.send_line(right).unwrap();
+        self.answers(question, right);
     }
 
-    /// Like `asked`, for a question that hides the answer.
-    fn asked_hidden(&mut self, question: &str, wrong: &[(&str, &str)], right: &str) {
-        for (answer, reason) in wrong {
-            self.hidden(question, answer);
-            self.reads(reason);
+    /// Answers a question. If it hides answers, waits until the terminal does.
+    fn answers(&mut self, question: &str, answer: &str) {
+        self.reads(question);
+        if HIDDEN.iter().any(|begin| question.starts_with(begin)) {
+            self.hides();
         }
-        self.hidden(question, right);
-    }
-
-    fn hidden(&mut self, question: &str, answer: &str) {
-        self.reads(question);
-        self.hides();
         self.person.pty.send_line(answer).unwrap();
     }
 
@@ -90,7 +85,7 @@ impl<'a> Wizard<'a> {
         self.asked("Client ID", &[EMPTY, ("MyZohoApp", NO_ID)], &id);
         let same = "that is a Client ID; the Client Secret is the line below it";
         let wide = ("秘密", "a Client Secret has only letters and digits");
-        self.asked_hidden("Client Secret", &[EMPTY, (&id, same), wide], secret);
+        self.asked("Client Secret", &[EMPTY, (&id, same), wide], secret);
     }
 
     fn scopes(&mut self) {
@@ -151,6 +146,7 @@ fn wrong_secret(_: &Test) -> String {
     WRONG_SECRET.to_owned()
 }
 
+const SECRET_AGAIN: &str = "Client Secret again, or Enter if it is right";
 const REJECTED: &str = "Zoho rejected the client with '{error}'";
 
 #[test]
@@ -170,11 +166,7 @@ fn paste_asks_again_for_a_wrong_paste_and_for_a_rejected_secret() {
             wizard.asked("Paste the whole URL", &wrong, &landed);
             wizard.reads(REJECTED);
             let right = secret_of(wizard.test, ClientKind::ServerBased);
-            wizard.asked_hidden(
-                "Client Secret again, or Enter if it is right",
-                &[(WRONG_SECRET, REJECTED)],
-                &right,
-            );
+            wizard.asked(SECRET_AGAIN, &[(WRONG_SECRET, REJECTED)], &right);
         },
     );
 }
@@ -217,7 +209,7 @@ fn a_self_client_registers_nothing_and_is_asked_for_another_code() {
             ("1000.aa.bb", "Zoho rejected the code: '{error}'"),
         ];
         let code = wizard.test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-        wizard.asked_hidden("Code", &wrong, &code);
+        wizard.asked("Code", &wrong, &code);
     });
 }
 
@@ -227,13 +219,12 @@ fn client_credentials_ask_for_the_organization() {
         wizard.scopes();
         let no_soid = ("600000434", "that is not an organization; it looks like ZohoCRM.600000434");
         let soid = wizard.test.sandbox.soid().to_owned();
-        let question = "Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none";
-        wizard.asked(question, &[no_soid], "ZohoCRM.1");
+        wizard.asked(ORGANIZATION, &[no_soid], "ZohoCRM.1");
         wizard.reads(REJECTED);
         let right = secret_of(wizard.test, ClientKind::SelfClient);
-        wizard.asked_hidden("Client Secret again, or Enter if it is right", &[], &right);
+        wizard.asked(SECRET_AGAIN, &[], &right);
         wizard.reads(REJECTED);
-        wizard.asked(question, &[], &soid);
+        wizard.asked(ORGANIZATION, &[], &soid);
     });
 }
 
@@ -248,12 +239,12 @@ fn a_client_that_zoho_does_not_know_is_asked_for_again() {
         let args = [&flow[..], &["--soid", &soid, "--scope", "ZohoCRM.modules.ALL"]].concat();
         let mut wizard = Wizard::starts(&mut test, language, &args);
         wizard.asked("Client ID", &[], "1000.WRONG");
-        wizard.asked_hidden("Client Secret", &[], &secret);
+        wizard.asked("Client Secret", &[], &secret);
         wizard.reads(REJECTED);
-        wizard.asked_hidden("Client Secret again, or Enter if it is right", &[], "");
+        wizard.asked(SECRET_AGAIN, &[], "");
         let id = wizard.test.sandbox.client(ClientKind::SelfClient).client_id.clone();
         wizard.asked("Client ID", &[], &id);
-        wizard.asked_hidden("Client Secret", &[], &secret);
+        wizard.asked("Client Secret", &[], &secret);
         wizard.succeeds();
     }
 }
@@ -263,9 +254,9 @@ fn a_dead_refresh_token_is_asked_for_again() {
     let secret = |test: &Test| secret_of(test, ClientKind::Any);
     in_both_languages(&["refresh-token"], ClientKind::Any, secret, |wizard| {
         let wrong = [EMPTY, ("no token", "that is not a refresh token")];
-        wizard.asked_hidden("Refresh token", &wrong, "1000.dead.token");
+        wizard.asked("Refresh token", &wrong, "1000.dead.token");
         let right = wizard.test.sandbox.refresh_token().to_owned();
-        wizard.asked_hidden("Refresh token again, or Enter to stop", &[], &right);
+        wizard.asked("Refresh token again, or Enter to stop", &[], &right);
     });
 }
 
@@ -281,25 +272,22 @@ fn a_busy_port_is_reported_before_anything_is_asked() {
 
 #[test]
 fn the_end_of_the_input_ends_a_question() {
-    for (args, question) in
-        [(&["--flow", "paste"][..], "Profile name, such as crm"), (&["crm"], "Data center (")]
-    {
+    for (args, question, flag) in [
+        ("--flow paste", "Profile name, such as crm", "PROFILE"),
+        ("crm", "Data center (", "--data-center"),
+        ("crm --data-center jp --client-id 1000.A", "Client Secret", "--client-secret-file"),
+    ] {
         let (mut test, _) = world();
-        let args = [args, &["--secrets", "file"]].concat();
+        let args: Vec<&str> = args.split(' ').chain(["--secrets", "file"]).collect();
         let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
         wizard.reads(question);
+        if question == "Client Secret" {
+            wizard.hides();
+        }
         wizard.person.pty.send_control('d').unwrap();
         let shown = wizard.person.ends(2);
-        assert!(shown.contains("nothing was entered; use "), "{shown}");
+        assert!(shown.contains("nothing was entered; use ") && shown.contains(flag), "{shown}");
     }
-    let (mut test, _) = world();
-    let args = ["crm", "--secrets", "file", "--data-center", "jp", "--client-id", "1000.A"];
-    let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
-    wizard.reads("Client Secret");
-    wizard.hides();
-    wizard.person.pty.send_control('d').unwrap();
-    let shown = wizard.person.ends(2);
-    assert!(shown.contains("use --client-secret-file"), "{shown}");
 }
 
 /// The next message began on the line of the question, and `--code-file` cannot answer it.
@@ -332,13 +320,12 @@ fn a_data_center_is_taken_as_people_write_it_and_nothing_typed_is_lost() {
         let mut wizard = Wizard::starts(&mut test, LANGUAGES[0], &args);
         let typo = ("jpp", "'{text}' is not a data center, did you mean '{near}'?");
         wizard.asked("Data center (", &[EMPTY, typo], typed);
-        wizard
-            .person
-            .reads(&format!("open https://api-console.{host} and choose 'Server-based Applications'"));
-        wizard.person.reads(&callback);
-        wizard.person.reads("press CREATE");
+        let console = format!("open https://api-console.{host} and choose 'Server-based Applications'");
+        for words in [&*console, &callback, "press CREATE"] {
+            wizard.person.reads(words);
+        }
         wizard.asked("Client ID", &[], "1000.ABC");
-        wizard.asked_hidden("Client Secret", &[], "abc123");
+        wizard.asked("Client Secret", &[], "abc123");
         wizard.asked("Scopes: ", &[], "crm-readonly A.b.READ");
         wizard.person.reads("warning: zoho-cred does not know the scope A.b.READ");
         wizard.person.finds(&format!("https://accounts.{host}/"));
@@ -368,18 +355,11 @@ fn no_answer_is_lost_at_a_later_question() {
         let mut wizard =
             Wizard::starts(&mut test, language, &["--secrets", "file", "--flow", "client-credentials"]);
         for (question, answer, _) in &questions[..=at] {
-            match *question {
-                "Client Secret" => wizard.hidden(question, answer),
-                _ => wizard.asked(question, &[], answer),
-            }
+            wizard.answers(question, answer);
         }
-        let (next, _, _) = questions.get(at + 1).unwrap_or(&(
-            "Organization (soid) such as ZohoCRM.600000434, or Enter if the product has none",
-            "",
-            "",
-        ));
+        let next = questions.get(at + 1).map_or(ORGANIZATION, |(question, _, _)| question);
         wizard.reads(next);
-        if *next == "Client Secret" {
+        if next == "Client Secret" {
             wizard.hides();
         }
         wizard.person.pty.send_control('c').unwrap();
@@ -394,9 +374,7 @@ fn no_answer_is_lost_at_a_later_question() {
 
 #[test]
 fn files_are_offered_where_no_keyring_answers() {
-    for (language, answer, accepted) in
-        [(LANGUAGES[0], "", false), (LANGUAGES[0], "ｙ", true), (LANGUAGES[1], "はい", true)]
-    {
+    for (language, answer) in [(LANGUAGES[0], ""), (LANGUAGES[0], "ｙ"), (LANGUAGES[1], "はい")] {
         let (mut test, _) = world();
         test.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
         let url = test.sandbox.url().to_owned();
@@ -404,16 +382,16 @@ fn files_are_offered_where_no_keyring_answers() {
         let mut wizard = Wizard::starts(&mut test, language, &args);
         let offer = "Store the secrets in files that only you can read (mode 0600) instead of a keyring?";
         wizard.asked(offer, &[], answer);
-        if !accepted {
+        if answer.is_empty() {
             let shown = wizard.person.ends(74);
             assert!(shown.contains("--secrets file"), "{shown}");
             continue;
         }
         let client = wizard.test.sandbox.client(ClientKind::Any).clone();
         wizard.asked("Client ID", &[], &client.client_id);
-        wizard.asked_hidden("Client Secret", &[], &client.client_secrets["us"]);
+        wizard.asked("Client Secret", &[], &client.client_secrets["us"]);
         let token = wizard.test.sandbox.refresh_token().to_owned();
-        wizard.asked_hidden("Refresh token", &[], &token);
+        wizard.asked("Refresh token", &[], &token);
         wizard.succeeds();
         assert!(test.read_config().contains("secrets = \"file\""), "{}", test.read_config());
     }

@@ -48,8 +48,7 @@ fn remote(good: Arc<Mutex<Option<String>>>) -> Web {
 /// A profile that allows the remote's host, with the settings from `setup git`.
 fn world(web: &Web) -> Test {
     let mut test = on_path(Test::new().with_profile());
-    let text = test.read_config();
-    test.write_config(&format!("{text}hosts = [\"{}\"]\n", web.host));
+    test.configure(&format!("hosts = ['{}']", web.host));
     let settings = test.run("setup git").stdout.replace("https://", "http://");
     let file = test.file("gitconfig", &settings);
     test.set("GIT_CONFIG_GLOBAL", file.to_str().unwrap());

@@ -119,7 +119,7 @@ fn call_product(command: &str, product: &str) {
     };
     let scopes = vec![scope.to_owned()];
     let test = on_path(Test::with(Options { scopes, ..Options::default() }).with_profile());
-    test.write_config(&format!("{}org_id = '{organization}'\n", test.read_config()));
+    test.configure(&format!("org_id = '{organization}'"));
     let outcome = bash(&test, command);
     assert!(outcome.ok().contains(answer), "{command}: {outcome:?}");
 }

@@ -49,7 +49,7 @@ fn where_the_apis_are_unknown_the_way_to_know_is_named() {
 fn the_url_is_that_of_the_api_domain() {
     let test = Test::new().with_profile();
     let host = test.sandbox.url().trim_start_matches("http://");
-    test.write_config(&format!("{}hosts = ['{host}']\n", test.read_config()));
+    test.configure(&format!("hosts = ['{host}']"));
     test.get().ok();
     let shown = test.run("setup curl").stdout;
     assert!(shown.contains(&format!("zoho '{}/crm/v8/Leads?fields=", test.sandbox.api_domain())), "{shown}");
