@@ -1,5 +1,6 @@
 //! An HTTP client with its own sandbox server.
 
+use reqwest::blocking::{RequestBuilder, Response};
 use serde_json::Value;
 use std::time::Duration;
 use zoho_cred::sandbox::{Client, Endpoint, Fault, FaultKind, LogEntry, Options, Server};
@@ -51,11 +52,28 @@ impl Caller {
         body["access_token"].as_str().unwrap_or_else(|| panic!("no token in {body}")).to_owned()
     }
 
-    /// The result of a refresh that may fail, as reqwest reports it.
-    pub fn try_refresh(&self) -> reqwest::Result<String> {
-        let url = format!("{}/oauth/v2/token", self.server.url());
+    /// The response to a refresh, which may fail.
+    pub fn try_response(&self) -> reqwest::Result<Response> {
         let form = self.refresh_form(self.server.refresh_token());
-        self.http.post(url).form(&form).send()?.text()
+        self.http.post(self.url("/oauth/v2/token")).form(&form).send()
+    }
+
+    pub fn try_refresh(&self) -> reqwest::Result<String> {
+        self.try_response()?.text()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.server.url())
+    }
+
+    /// Posts to one of the sandbox's own endpoints.
+    pub fn control(&self, name: &str, body: &Value) -> Answered {
+        answered(self.http.post(self.url(&format!("/sandbox/{name}"))).json(body).send().unwrap())
+    }
+
+    /// A request with this token in the header.
+    pub fn with_token(&self, request: RequestBuilder, token: &str) -> RequestBuilder {
+        request.header("authorization", format!("Zoho-oauthtoken {token}"))
     }
 
     pub fn post(&self, path: &str, form: &[(&str, &str)]) -> Answered {
@@ -67,8 +85,7 @@ impl Caller {
     }
 
     pub fn get(&self, path: &str, token: &str) -> Answered {
-        let request = self.http.get(format!("{}{path}", self.server.url()));
-        answered(request.header("authorization", format!("Zoho-oauthtoken {token}")).send().unwrap())
+        answered(self.with_token(self.http.get(self.url(path)), token).send().unwrap())
     }
 
     /// Whether the CRM accepts a token.
@@ -93,7 +110,7 @@ impl Caller {
     }
 }
 
-pub fn answered(response: reqwest::blocking::Response) -> Answered {
+pub fn answered(response: Response) -> Answered {
     let status = response.status().as_u16();
     let text = response.text().unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))

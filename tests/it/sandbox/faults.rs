@@ -52,9 +52,7 @@ fn reset_is_a_reset() {
 fn truncated_breaks_off_in_the_body() {
     let caller = Caller::new();
     caller.fault(FaultKind::Truncated);
-    let url = format!("{}/oauth/v2/token", caller.server.url());
-    let form = caller.refresh_form(caller.server.refresh_token());
-    let response = caller.http.post(url).form(&form).send().unwrap();
+    let response = caller.try_response().unwrap();
     assert_eq!(response.status(), 200);
     assert!(response.text().unwrap_err().is_decode());
     assert!(caller.last().minted);
@@ -64,29 +62,19 @@ fn truncated_breaks_off_in_the_body() {
 fn answers_that_are_not_zohos() {
     let caller = Caller::new();
     let location = "http://127.0.0.1:9/elsewhere".to_owned();
-    let status = |status| FaultKind::Status {
-        status,
-        body: Some("{\"error\":\"invalid_code\"}".into()),
-        retry_after_s: Some(7),
-    };
+    let body = Some(r#"{"error":"invalid_code"}"#.to_owned());
     for (kind, code, part) in [
         (FaultKind::Html, 200, "<html"),
-        (status(503), 503, "invalid_code"),
+        (FaultKind::Status { status: 503, body, retry_after_s: Some(7) }, 503, "invalid_code"),
         (FaultKind::NoJson, 200, "not.json"),
         (FaultKind::Empty, 200, ""),
         (FaultKind::InvalidCode, 200, r#"{"error":"invalid_code"}"#),
         (FaultKind::InvalidClient, 200, r#"{"error":"invalid_client"}"#),
-        (
-            FaultKind::Error { error: "general_error".into(), status: 500 },
-            500,
-            r#"{"error":"general_error"}"#,
-        ),
+        (FaultKind::Error { error: "general".into(), status: 500 }, 500, r#"{"error":"general"}"#),
         (FaultKind::Redirect { location: location.clone() }, 302, ""),
     ] {
         caller.fault(kind.clone());
-        let url = format!("{}/oauth/v2/token", caller.server.url());
-        let form = caller.refresh_form(caller.server.refresh_token());
-        let response = caller.http.post(url).form(&form).send().unwrap();
+        let response = caller.try_response().unwrap();
         assert_eq!(response.status().as_u16(), code, "{kind:?}");
         let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         match &kind {
@@ -103,23 +91,17 @@ fn answers_that_are_not_zohos() {
 #[test]
 fn throttles_in_three_languages_and_two_statuses() {
     let caller = Caller::new();
-    for (settings, status, error) in [
-        (json!({}), 400, "Access Denied"),
-        (json!({"status": 200}), 200, "Access Denied"),
-        (json!({"language": "zh"}), 400, "拒绝访问"),
-        (json!({"language": "ja", "status": 200}), 200, "アクセスが拒否されました"),
+    for (language, status, error) in [
+        ("en", 400, "Access Denied"),
+        ("en", 200, "Access Denied"),
+        ("zh", 400, "拒绝访问"),
+        ("ja", 200, "アクセスが拒否されました"),
     ] {
-        let mut fault = settings;
-        fault["endpoint"] = json!("token");
-        fault["kind"] = json!("throttle");
         caller.server.clear_faults();
-        let url = format!("{}/sandbox/faults", caller.server.url());
-        assert_eq!(caller.http.post(url).json(&fault).send().unwrap().status(), 200);
+        let fault = json!({"endpoint": "token", "kind": "throttle", "language": language, "status": status});
+        assert_eq!(caller.control("faults", &fault).0, 200);
         let (seen, body) = caller.refresh();
-        assert_eq!(
-            (seen, body["error"].as_str(), body["status"].as_str()),
-            (status, Some(error), Some("failure"))
-        );
+        assert_eq!((seen, &body["error"], &body["status"]), (status, &json!(error), &json!("failure")));
     }
 }
 
@@ -162,13 +144,10 @@ fn faults_are_counted_combined_and_cleared() {
     assert!(caller.refresh().1["error"].is_string());
     let token = caller.token();
     assert!(caller.get("/crm/v8/Leads", &token).1.as_str().unwrap().contains("<html"));
-    let url = format!("{}/sandbox/faults", caller.server.url());
-    assert_eq!(
-        answered(caller.http.get(&url).send().unwrap()).1,
-        json!([{"endpoint": "crm", "kind": "html"}])
-    );
+    let url = caller.url("/sandbox/faults");
+    let left = answered(caller.http.get(&url).send().unwrap()).1;
+    assert_eq!(left, json!([{"endpoint": "crm", "kind": "html"}]));
     caller.http.delete(&url).send().unwrap();
     assert!(caller.lives(&token));
-    let wrong = caller.http.post(&url).body(r#"{"endpoint":"token","kind":"hangs"}"#).send().unwrap();
-    assert_eq!(wrong.status(), 400);
+    assert_eq!(caller.control("faults", &json!({"endpoint": "token", "kind": "hangs"})).0, 400);
 }

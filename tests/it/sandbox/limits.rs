@@ -1,7 +1,7 @@
 //! Zoho's limits, tested from outside. The tests advance the sandbox's clock instead of waiting.
 
 use super::caller::{Caller, answered};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 use zoho_cred::sandbox::{Limits, Options};
 
@@ -25,23 +25,16 @@ fn the_eleventh_token_in_ten_minutes_is_throttled_for_the_rest_of_them() {
 }
 
 #[test]
-fn another_refresh_token_has_a_budget_of_its_own() {
-    let limits = Limits { budget: 1, ..Limits::default() };
-    let caller = Caller::with(Options { limits, ..Options::default() });
-    caller.token();
-    assert_eq!(caller.refresh().0, 400);
-    let other = caller.server.new_refresh_token();
-    assert_eq!(caller.post("/oauth/v2/token", &caller.refresh_form(&other)).0, 200);
-}
-
-#[test]
-fn a_refused_request_costs_no_budget() {
+fn a_refused_request_costs_no_budget_and_another_refresh_token_has_its_own() {
     let limits = Limits { budget: 1, ..Limits::default() };
     let caller = Caller::with(Options { limits, ..Options::default() });
     for _ in 0..5 {
         caller.post("/oauth/v2/token", &caller.refresh_form("1000.dead.dead"));
     }
     caller.token();
+    assert_eq!(caller.refresh().0, 400);
+    let other = caller.server.new_refresh_token();
+    assert_eq!(caller.post("/oauth/v2/token", &caller.refresh_form(&other)).0, 200);
 }
 
 #[test]
@@ -80,11 +73,7 @@ fn the_twenty_first_refresh_token_kills_the_oldest_with_its_tokens() {
 #[test]
 fn limits_change_while_it_runs() {
     let caller = Caller::new();
-    let post = |body: Value| {
-        answered(
-            caller.http.post(format!("{}/sandbox/limits", caller.server.url())).json(&body).send().unwrap(),
-        )
-    };
+    let post = |body| caller.control("limits", &body);
     assert_eq!(post(json!({"token_life_s": 25, "budget": 2})).1["token_life_s"], 25);
     assert_eq!(caller.refresh().1["expires_in"], 25);
     caller.server.set_limits(|limits| limits.budget = 1).unwrap();
@@ -96,29 +85,26 @@ fn limits_change_while_it_runs() {
 #[test]
 fn the_clock_moves_and_the_date_header_with_it() {
     let caller = Caller::new();
-    let url = format!("{}/sandbox/clock", caller.server.url());
     let date = || {
-        let answer = caller.http.get(format!("{}/oauth/serverinfo", caller.server.url())).send().unwrap();
+        let answer = caller.http.get(caller.url("/oauth/serverinfo")).send().unwrap();
         answer.headers()["date"].to_str().unwrap().to_owned()
     };
     let before = date();
-    caller.http.post(url).json(&json!({"advance_s": 86_400})).send().unwrap();
+    caller.control("clock", &json!({"advance_s": 86_400}));
     assert_ne!(before[..16], date()[..16]);
 }
 
 #[test]
 fn killing_and_resetting() {
     let caller = Caller::new();
-    let control = |path: &str, body: &str| {
-        let url = format!("{}/sandbox/{path}", caller.server.url());
-        answered(caller.http.post(url).body(body.to_owned()).send().unwrap())
-    };
+    let post = |path: &str| answered(caller.http.post(caller.url(path)).send().unwrap());
     let (first, second) = (caller.token(), caller.token());
-    assert_eq!(control("kill-tokens", &json!({"token": first}).to_string()), (200, json!({"killed": 1})));
+    let killed = caller.control("kill-tokens", &json!({"token": first}));
+    assert_eq!(killed, (200, json!({"killed": 1})));
     assert!(!caller.lives(&first) && caller.lives(&second));
-    assert_eq!(control("kill-tokens", "").1["killed"], 1);
+    assert_eq!(post("/sandbox/kill-tokens").1["killed"], 1);
     assert!(!caller.lives(&second));
-    assert_eq!(control("reset", "").0, 200);
+    assert_eq!(post("/sandbox/reset").0, 200);
     assert_eq!(caller.server.log(), []);
     let third = caller.token();
     assert!(third != first && third != second);
@@ -128,16 +114,15 @@ fn killing_and_resetting() {
 fn the_log_and_the_state_can_be_read_from_outside() {
     let caller = Caller::new();
     caller.token();
-    let get = |path: &str| {
-        answered(caller.http.get(format!("{}/sandbox/{path}", caller.server.url())).send().unwrap()).1
-    };
-    let log = get("log");
+    let get = |path: &str| answered(caller.http.get(caller.url(path)).send().unwrap()).1;
+    let log = get("/sandbox/log");
     assert_eq!(log.as_array().unwrap().len(), 1);
     assert_eq!((&log[0]["grant_type"], &log[0]["status"]), (&json!("refresh_token"), &json!(200)));
     for secret in [caller.server.refresh_token(), caller.server.client_secret()] {
         assert!(!log.to_string().contains(secret));
     }
-    assert_eq!((&get("state")["minted"], &get("state")["limits"]["budget"]), (&json!(1), &json!(10)));
-    caller.http.delete(format!("{}/sandbox/log", caller.server.url())).send().unwrap();
+    let state = get("/sandbox/state");
+    assert_eq!((&state["minted"], &state["limits"]["budget"]), (&json!(1), &json!(10)));
+    caller.http.delete(caller.url("/sandbox/log")).send().unwrap();
     assert_eq!(caller.server.token_requests(), 0);
 }

@@ -1,6 +1,6 @@
 //! Obtaining a refresh token: consent page, console code and device.
 
-use super::caller::{Caller, answered, secret, with_query};
+use super::caller::{Caller, secret, with_query};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn authorize(client: &Client) -> HashMap<&str, &str> {
 /// The status and the page, or the redirect URL.
 fn open(caller: &Caller, parameters: &HashMap<&str, &str>) -> (u16, String) {
     let parameters: Vec<_> = parameters.iter().map(|(name, value)| (*name, *value)).collect();
-    let url = with_query(&format!("{}/oauth/v2/auth", caller.server.url()), &parameters);
+    let url = with_query(&caller.url("/oauth/v2/auth"), &parameters);
     seen(caller.http.get(url).send().unwrap())
 }
 
@@ -46,7 +46,7 @@ fn click(caller: &Caller, parameters: &HashMap<&str, &str>, decision: &str) -> S
     assert_eq!(status, 200, "{page}");
     assert!(page.contains("<li><code>ZohoCRM.modules.ALL</code></li>"), "{page}");
     let consent = page.split(r#"name="consent" value=""#).nth(1).unwrap().split('"').next().unwrap();
-    let url = format!("{}/oauth/v2/auth", caller.server.url());
+    let url = caller.url("/oauth/v2/auth");
     let form = [("consent", consent), ("decision", decision)];
     let (status, location) = seen(caller.http.post(&url).form(&form).send().unwrap());
     assert_eq!(status, 302);
@@ -83,10 +83,8 @@ const BACK: [(&str, &str); 1] = [("redirect_uri", REDIRECT)];
 fn the_consent_page_is_in_the_language_of_the_browser() {
     let caller = Caller::new();
     let client = caller.server.client(ClientKind::ServerBased);
-    let url = with_query(
-        &format!("{}/oauth/v2/auth", caller.server.url()),
-        &authorize(client).into_iter().collect::<Vec<_>>(),
-    );
+    let parameters: Vec<_> = authorize(client).into_iter().collect();
+    let url = with_query(&caller.url("/oauth/v2/auth"), &parameters);
     for (languages, shown) in [
         ("ja,en-US;q=0.9", "アクセスを許可しますか？"),
         ("de-DE,ja-JP;q=0.5", "承認する"),
@@ -106,10 +104,8 @@ fn accept_leads_back_with_a_code_that_works_once() {
     let location = click(&caller, &authorize(client), "accept");
     let server = caller.server.url().replace(':', "%3A").replace('/', "%2F");
     let code = of(&location, "code").unwrap();
-    assert_eq!(
-        location,
-        format!("{REDIRECT}?state=s+t%26te&code={code}&location=us&accounts-server={server}&")
-    );
+    let landed = format!("{REDIRECT}?state=s+t%26te&code={code}&location=us&accounts-server={server}&");
+    assert_eq!(location, landed);
     let body = exchange(&caller, client, &code, &BACK);
     assert!(body["access_token"].is_string() && body["refresh_token"].is_string(), "{body}");
     assert_eq!(body["scope"], "ZohoCRM.modules.ALL ZohoCRM.org.READ");
@@ -150,16 +146,7 @@ fn bad_authorize_requests_are_pages_in_zohos_words() {
 }
 
 #[test]
-fn a_code_dies_after_two_minutes() {
-    let caller = Caller::new();
-    let client = caller.server.client(ClientKind::ServerBased);
-    let code = code(&caller, &authorize(client));
-    caller.server.advance(Duration::from_secs(120));
-    assert_eq!(exchange(&caller, client, &code, &BACK), json!({"error": "invalid_code"}));
-}
-
-#[test]
-fn a_code_is_bound_to_client_and_redirect_uri() {
+fn a_code_is_bound_to_client_and_redirect_uri_and_dies_after_two_minutes() {
     let caller = Caller::new();
     let client = caller.server.client(ClientKind::ServerBased);
     let code = code(&caller, &authorize(client));
@@ -170,6 +157,9 @@ fn a_code_is_bound_to_client_and_redirect_uri() {
         assert_eq!(body, json!({"error": "invalid_redirect_uri"}));
     }
     assert!(exchange(&caller, client, &code, &BACK)["access_token"].is_string());
+    let late = self::code(&caller, &authorize(client));
+    caller.server.advance(Duration::from_secs(120));
+    assert_eq!(exchange(&caller, client, &late, &BACK), json!({"error": "invalid_code"}));
 }
 
 #[test]
@@ -242,9 +232,8 @@ fn a_user_who_lives_elsewhere_is_sent_back_from_there() {
 fn a_self_client_exchanges_the_code_of_the_console() {
     let caller = Caller::new();
     let client = caller.server.client(ClientKind::SelfClient);
-    let url = format!("{}/sandbox/self-client-code", caller.server.url());
-    let made = caller.http.post(url).json(&json!({"scopes": ["ZohoCRM.org.READ"], "life_s": 600}));
-    let code = answered(made.send().unwrap()).1["code"].as_str().unwrap().to_owned();
+    let asked = json!({"scopes": ["ZohoCRM.org.READ"], "life_s": 600});
+    let code = caller.control("self-client-code", &asked).1["code"].as_str().unwrap().to_owned();
     caller.server.advance(Duration::from_secs(599));
     let body = exchange(&caller, client, &code, &[]);
     assert_eq!(body["scope"], "ZohoCRM.org.READ");
@@ -269,6 +258,6 @@ fn the_device_endpoints_are_strict() {
     assert_eq!(ask("", ClientKind::Device, scope).0, 400);
     assert_eq!(ask("device_request", ClientKind::SelfClient, scope).1["error"], "invalid_client");
     assert_eq!(ask("device_request", ClientKind::Device, "a.b c.d").1["error"], "invalid_scope");
-    let page = format!("{}/oauth/v3/device?user_code=WRONG", caller.server.url());
+    let page = caller.url("/oauth/v3/device?user_code=WRONG");
     assert!(caller.http.get(page).send().unwrap().text().unwrap().contains("Invalid code"));
 }

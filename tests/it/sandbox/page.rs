@@ -27,10 +27,9 @@ fn every_limit_has_an_example_and_its_flag() {
     let mut keys = BTreeSet::new();
     for row in table("limit") {
         let example = code(row.last().unwrap());
-        let url = format!("{}/sandbox/limits", caller.server.url());
-        let answer = caller.http.post(url).body(example.to_owned()).send().unwrap();
-        assert_eq!(answer.status(), 200, "{example}");
-        keys.extend(serde_json::from_str::<Value>(example).unwrap().as_object().unwrap().keys().cloned());
+        let limits: Value = serde_json::from_str(example).unwrap();
+        assert_eq!(caller.control("limits", &limits).0, 200, "{example}");
+        keys.extend(limits.as_object().unwrap().keys().cloned());
         assert!(help.contains(code(&row[1])), "{row:?}");
     }
     let all = serde_json::to_value(Limits::default()).unwrap();
@@ -46,12 +45,14 @@ fn every_fault_has_an_example() {
     let error = serde_json::from_value::<FaultKind>(json!({"kind": "?"})).unwrap_err().to_string();
     let all = error.split('`').skip(3).step_by(2).map(|kind| format!("{kind:?}")).collect();
     assert_eq!(kinds, all);
+    let caller = Caller::new();
+    caller.server.set_limits(|limits| limits.budget = 100).unwrap();
     for fault in faults {
-        let caller = Caller::new();
+        caller.server.clear_faults();
         caller.server.set_fault(fault.clone());
         let cut = ["hang", "reset"].iter().any(|kind| json!(fault)["kind"].to_string().contains(kind));
         if !cut {
-            let _ = caller.try_refresh();
+            let _ = caller.try_response();
             assert!(caller.last().fault.is_some(), "{fault:?}");
         }
     }
@@ -66,7 +67,7 @@ fn every_recorded_answer_is_named_with_its_class_and_exit_code() {
             let fault: Fault = format!("wire:{name}").parse().unwrap();
             caller.server.clear_faults();
             caller.server.set_fault(fault);
-            let answer = caller.http.post(format!("{}/oauth/v2/token", caller.server.url())).send().unwrap();
+            let answer = caller.http.post(caller.url("/oauth/v2/token")).send().unwrap();
             let (status, body) = (answer.status().as_u16(), answer.text().unwrap());
             let found = wire_cases().iter().find(|case| {
                 (case.status, case.body(), &case.class, case.exit.to_string())

@@ -8,13 +8,10 @@ use zoho_cred::sandbox::{ClientKind, Options};
 fn a_refresh_gives_a_token_that_the_crm_takes() {
     let caller = Caller::new();
     let (status, body) = caller.refresh();
-    assert_eq!(status, 200);
-    assert_eq!(body["expires_in"], 3600);
-    assert_eq!(body["token_type"], "Bearer");
-    assert_eq!(body["api_domain"], caller.server.url());
-    assert_eq!(body["scope"], "ZohoCRM.modules.ALL ZohoCRM.settings.ALL ZohoCRM.org.READ");
-    assert!(body["refresh_token"].is_null());
     let token = body["access_token"].as_str().unwrap();
+    let all = json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer",
+        "api_domain": caller.server.url(), "scope": "ZohoCRM.modules.ALL ZohoCRM.settings.ALL ZohoCRM.org.READ"});
+    assert_eq!((status, &body), (200, &all));
     let (status, leads) = caller.get("/crm/v8/Leads?fields=Last_Name", token);
     assert_eq!((status, leads["data"][0]["Last_Name"].as_str()), (200, Some("Yamada")));
     let entry = &caller.server.log()[0];
@@ -29,7 +26,7 @@ fn what_zoho_refuses_is_refused() {
     let caller = Caller::new();
     let server = &caller.server;
     let form = caller.refresh_form(server.refresh_token());
-    let url = format!("{}/oauth/v2/token", server.url());
+    let url = caller.url("/oauth/v2/token");
 
     let got = caller.http.get(with_query(&url, &form)).send().unwrap();
     assert_eq!(got.status().as_u16(), 400);
@@ -60,7 +57,7 @@ fn what_zoho_refuses_is_refused() {
 #[test]
 fn parameters_may_come_in_the_query_and_that_is_seen() {
     let caller = Caller::new();
-    let url = format!("{}/oauth/v2/token", caller.server.url());
+    let url = caller.url("/oauth/v2/token");
     let form = caller.refresh_form(caller.server.refresh_token());
     let (status, body) = answered(caller.http.post(with_query(&url, &form)).send().unwrap());
     assert!(status == 200 && body["access_token"].is_string());
@@ -72,24 +69,12 @@ fn parameters_may_come_in_the_query_and_that_is_seen() {
 fn the_client_may_use_basic_authentication() {
     let caller = Caller::new();
     let server = &caller.server;
-    let url = format!("{}/oauth/v2/token", server.url());
+    let url = caller.url("/oauth/v2/token");
     let form = [("grant_type", "refresh_token"), ("refresh_token", server.refresh_token())];
     let request =
         caller.http.post(url).basic_auth(server.client_id(), Some(server.client_secret())).form(&form);
     assert!(answered(request.send().unwrap()).1["access_token"].is_string());
     assert_eq!(caller.last().authorization_scheme.as_deref(), Some("Basic"));
-}
-
-#[test]
-fn every_data_center_has_a_secret_of_its_own() {
-    let caller = Caller::with(Options { other_data_centers: vec!["eu".into()], ..Options::default() });
-    let (server, eu) = (&caller.server, caller.server.url_of("eu").unwrap());
-    let mut form = caller.refresh_form(server.refresh_token());
-    let answer = caller.post_to(eu, "/oauth/v2/token", &form);
-    assert_eq!(answer, (200, json!({"error": "invalid_client_secret"})));
-    form[2].1 = secret(server.client(ClientKind::Any), "eu");
-    assert_eq!(caller.post_to(eu, "/oauth/v2/token", &form), (200, json!({"error": "invalid_code"})));
-    assert_eq!(caller.post("/oauth/v2/token", &form), (200, json!({"error": "invalid_client_secret"})));
 }
 
 #[test]
@@ -137,16 +122,10 @@ fn the_newer_way_to_revoke_asks_who_the_client_is() {
     let caller = Caller::new();
     let server = &caller.server;
     let revoke = |secret: &str, kind: &str| {
-        let url = format!("{}/oauth/v2/revoke/token", server.url());
+        let url = caller.url("/oauth/v2/revoke/token");
         let form = [("token", server.refresh_token()), ("token_type", kind)];
-        caller
-            .http
-            .post(url)
-            .basic_auth(server.client_id(), Some(secret))
-            .form(&form)
-            .send()
-            .unwrap()
-            .status()
+        let request = caller.http.post(url).basic_auth(server.client_id(), Some(secret));
+        request.form(&form).send().unwrap().status()
     };
     assert_eq!(revoke("wrong", "refresh_token"), 400);
     assert_eq!(revoke(server.client_secret(), "access_token"), 400);
@@ -172,35 +151,6 @@ fn the_crm_speaks_as_zoho_does() {
 }
 
 #[test]
-fn a_lead_is_stored() {
-    let caller = Caller::new();
-    let token = caller.token();
-    let post = |body: serde_json::Value| {
-        let url = format!("{}/crm/v8/Leads", caller.server.api_domain());
-        let header = format!("Zoho-oauthtoken {token}");
-        answered(caller.http.post(url).header("authorization", header).json(&body).send().unwrap())
-    };
-    let (status, body) = post(json!({"data": [{"Last_Name": "Sato", "Company": "Neko K.K."}]}));
-    assert_eq!((status, body["data"][0]["code"].as_str()), (201, Some("SUCCESS")));
-    let id = body["data"][0]["details"]["id"].as_str().unwrap();
-    let (_, stored) = caller.get(&format!("/crm/v8/Leads/{id}"), &token);
-    assert_eq!(stored["data"][0]["Last_Name"], "Sato");
-    assert_eq!(post(json!({"data": [{"Company": "Nobody"}]})).0, 400);
-}
-
-#[test]
-fn user_info_tells_a_dead_token_from_one_of_the_wrong_scope() {
-    let caller = Caller::new();
-    let cause = |token: &str| caller.get("/oauth/user/info", token).1["cause"].as_str().unwrap().to_owned();
-    assert_eq!(cause(&caller.token()), "INVALID_OAUTHSCOPE");
-    assert_eq!(cause("1000.x.y"), "INVALID_OAUTHTOKEN");
-    let scopes = vec!["aaaserver.profile.read".to_owned()];
-    let caller = Caller::with(Options { scopes, ..Options::default() });
-    let (status, user) = caller.get("/oauth/user/info", &caller.token());
-    assert_eq!((status, user["ZUID"].as_u64()), (200, Some(795_542_386)));
-}
-
-#[test]
 fn server_info_lists_the_data_centers() {
     let caller = Caller::with(Options {
         data_center: "jp".into(),
@@ -210,19 +160,4 @@ fn server_info_lists_the_data_centers() {
     let (_, body) = caller.get("/oauth/serverinfo", "");
     let locations = json!({"jp": caller.server.url(), "eu": caller.server.url_of("eu").unwrap()});
     assert_eq!(body, json!({"result": "success", "locations": locations}));
-}
-
-#[test]
-fn parameters_may_come_as_form_data() {
-    let caller = Caller::new();
-    let parts = caller.refresh_form(caller.server.refresh_token());
-    let part = |(name, value): &(&str, &str)| {
-        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-    };
-    let body = parts.iter().map(part).collect::<String>() + "--b--\r\n";
-    let post = caller.http.post(format!("{}/oauth/v2/token", caller.server.url()));
-    let post = post.header("content-type", "multipart/form-data; boundary=b").body(body);
-    let (status, body) = answered(post.send().unwrap());
-    assert!(status == 200 && body["access_token"].is_string(), "{body}");
-    assert_eq!(caller.last().grant_type.as_deref(), Some("refresh_token"));
 }
