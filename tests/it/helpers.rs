@@ -1,7 +1,7 @@
 //! Helper modes: which hosts get a token, and that stderr stays empty on success.
 
 use crate::harness::call::Call;
-use crate::harness::{Outcome, PROGRAM, Test, http_status};
+use crate::harness::{Outcome, PROGRAM, Test, files_below, http_status};
 use jiff::Timestamp;
 use std::io::Write;
 use std::time::Duration;
@@ -11,7 +11,7 @@ fn host(test: &Test) -> String {
 }
 
 fn git(test: &Test, operation: &str, request: &str) -> Outcome {
-    test.run_with_stdin(["helper", "git", operation], request.as_bytes())
+    test.run_with_stdin(["helper", "git", operation], request)
 }
 
 fn ask(host: &str) -> String {
@@ -34,12 +34,12 @@ fn git_gets_the_scheme_that_zoho_wants() {
     let test = Test::new();
     let token = test.token();
     let outcome = git(&test, "get", &ask(&host(&test)));
-    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
-    let lines: Vec<&str> = outcome.stdout.lines().collect();
-    assert_eq!(lines[..2], ["capability[]=authtype", "authtype=Zoho-oauthtoken"]);
-    assert_eq!(lines[2..4], [&*format!("credential={token}"), "ephemeral=1"]);
-    assert_eq!(lines[4], format!("password_expiry_utc={}", expiry(&test) - 60));
-    assert_eq!(lines.len(), 5);
+    let expiry = expiry(&test) - 60;
+    let answer = format!(
+        "capability[]=authtype\nauthtype=Zoho-oauthtoken\ncredential={token}\nephemeral=1\n\
+         password_expiry_utc={expiry}"
+    );
+    assert_eq!(outcome.says_nothing().ok(), answer);
     assert_eq!(git(&test, "capability", "").stdout, "version 0\ncapability authtype\n");
     nothing(&git(&test, "store", "protocol=http\nhost=x\n\n"));
     nothing(&git(&test, "frobnicate", ""));
@@ -175,12 +175,9 @@ fn a_warning_does_not_reach_a_helpers_stderr() {
     let token = test.token();
     test.age_token(3570);
     test.fault(http_status(503));
-    let outcome = git(&test, "get", &ask(&host(&test)));
-    assert!(outcome.ok().contains(&token), "a living token is handed out: {outcome:?}");
-    assert_eq!(outcome.stderr, "");
-    let outcome = test.run("get -o exec-credential");
-    assert!(outcome.ok().contains(&token));
-    assert_eq!(outcome.stderr, "");
+    for outcome in [git(&test, "get", &ask(&host(&test))), test.run("get -o exec-credential")] {
+        outcome.exits(0).says_nothing().prints(&token);
+    }
 }
 
 #[test]
@@ -204,14 +201,13 @@ fn a_name_says_which_helper_it_is() {
 fn a_helper_that_cannot_get_the_lock_says_so_in_time() {
     let test = Test::new();
     let token = test.token();
-    let locks = test.state().join("locks");
-    let lock = std::fs::read_dir(locks).unwrap().next().unwrap().unwrap().path();
+    let lock = files_below(&test.state().join("locks")).remove(0);
     let held = std::fs::File::open(lock).unwrap();
     held.lock().unwrap();
     let request = format!("protocol=http\nhost={}\ncredential={token}\n\n", host(&test));
     let outcome = git(&test, "erase", &request);
-    outcome.failed(75, "busy");
-    assert!(outcome.took >= Duration::from_secs(2) && outcome.took < Duration::from_secs(10), "{outcome:?}");
+    outcome.failed(75, "busy").within(Duration::from_secs(10));
+    assert!(outcome.took >= Duration::from_secs(2), "{outcome:?}");
 }
 
 /// Callers such as libgit2 keep the pipe open until they have the answer.
@@ -223,10 +219,10 @@ fn a_request_ends_although_its_pipe_stays_open() {
     let uri = format!("{{\"uri\":\"http://{host}/crm\"}}");
     for (protocol, request) in [("git", ask(&host)), ("uri", uri)] {
         let mut running = test.call(["helper", protocol, "get"]).open_stdin().start();
+        let mut pipe = running.stdin();
         for piece in request.as_bytes().chunks(20) {
-            running.stdin().write_all(piece).unwrap();
+            pipe.write_all(piece).unwrap();
         }
-        let mut pipe = running.keep_stdin();
         assert!(running.wait().ok().contains(&token));
         let _ = pipe.flush();
     }

@@ -134,19 +134,20 @@ pub fn run<C: Clock + 'static>(test: &Test, clock: &Rc<C>, args: impl Args) -> O
 
 /// Runs `zoho-cred` in this process on this system, in the environment of the test.
 pub fn run_on(test: &Test, system: System, args: impl Args) -> Outcome {
-    run_saying(test, system, args, Sink::default())
+    run_in(Env::of(test.vars()), system, args)
+}
+
+/// The same in another environment.
+pub fn run_in(env: Env, system: System, args: impl Args) -> Outcome {
+    run_saying(env, system, args, Sink::default())
 }
 
 /// The same, with a stderr that can be read while the program runs.
-pub fn run_saying(test: &Test, system: System, args: impl Args, err: Sink) -> Outcome {
+pub fn run_saying(env: Env, system: System, args: impl Args, err: Sink) -> Outcome {
     let out = Sink::default();
     let begun = Instant::now();
-    let mut system = System {
-        env: Env::of(test.vars()),
-        stdout: Box::new(out.clone()),
-        stderr: RefCell::new(Box::new(err.clone())),
-        ..system
-    };
+    let mut system =
+        System { env, stdout: Box::new(out.clone()), stderr: RefCell::new(Box::new(err.clone())), ..system };
     let code = zoho_cred::run([&["zoho-cred".into()], &*args.words()].concat(), &mut system);
     Outcome { code: code.into(), stdout: out.text(), stderr: err.text(), took: begun.elapsed() }
 }

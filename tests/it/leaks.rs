@@ -7,39 +7,25 @@ use zoho_cred::sandbox::{FaultKind, Language};
 fn canaries_stay_where_they_belong() {
     let test = Test::new().with_profile();
     let token = test.token();
-    let canaries = [test.sandbox.client_secret().to_owned(), test.sandbox.refresh_token().to_owned(), token];
-    let faults = [
-        None,
-        Some(FaultKind::Html),
-        Some(FaultKind::InvalidCode),
-        Some(FaultKind::InvalidClient),
-        Some(FaultKind::Reset),
-        Some(FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None }),
-    ];
-    for fault in faults {
-        if let Some(kind) = fault {
-            test.fault(kind);
-        }
-        for args in ["get -vv", "get -vv --refresh", "status -vv", "status -o json"] {
-            let outcome = test.run(args);
-            let said = match &args[..3] {
-                "get" => outcome.stderr,
-                _ => outcome.stdout + &outcome.stderr,
-            };
-            for canary in &canaries {
-                assert!(!said.contains(canary.as_str()), "{args:?}: {said}");
+    let [secret, refresh_token] = test.canaries();
+    let throttle = FaultKind::Throttle { status: 400, language: Language::En, retry_after_s: None };
+    let [code, client] = [FaultKind::InvalidCode, FaultKind::InvalidClient];
+    for fault in [FaultKind::Delay { ms: 0 }, FaultKind::Html, code, client, FaultKind::Reset, throttle] {
+        test.fault(fault);
+        for args in ["get -vv", "get -vv --refresh", "status -vv", "status -o json", "reject -vv"] {
+            let stdin = if args.starts_with("reject") { &*token } else { "" };
+            let outcome = test.run_with_stdin(args, stdin);
+            let printed = if args.starts_with("get") { "" } else { &outcome.stdout };
+            let said = outcome.stderr.clone() + printed;
+            for canary in [secret, refresh_token, &token] {
+                assert!(!said.contains(canary), "{args:?}: {said}");
             }
         }
-        let rejected = test.run_with_stdin("reject -vv", canaries[2].as_bytes());
-        assert!(!rejected.stderr.contains(&canaries[2]));
         test.sandbox.clear_faults();
     }
-    for file in test.state_files() {
-        let is_secret = file.starts_with(test.state().join("secrets"));
-        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
-        for canary in &canaries[..2] {
-            assert!(is_secret || !text.contains(canary.as_str()), "{}", file.display());
-        }
+    for file in test.state_files().iter().filter(|file| !file.starts_with(test.state().join("secrets"))) {
+        let text = String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
+        assert!(!text.contains(secret) && !text.contains(refresh_token), "{}", file.display());
     }
 }
 

@@ -11,15 +11,12 @@ fn every_profile_is_a_row() {
         "{config}\n[profile.books]\ndata_center = 'jp'\nclient_id = '1000.B'\nsecrets = 'file'\n\
          [profile.odd]\naccounts_url = 'http://example.com'\nclient_id = '1000.C'\n"
     ));
-    let outcome = test.run("list -o json");
-    let rows: serde_json::Value = serde_json::from_str(outcome.ok()).unwrap();
+    let rows = test.json("list");
     let row = |name: &str| rows.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
     assert_eq!((&row("crm")["state"], &row("crm")["default"]), (&"ready".into(), &true.into()));
     assert!(row("crm")["expires_at"].as_str().unwrap().ends_with('Z'));
-    assert_eq!(
-        (&row("books")["state"], &row("books")["data_center"]),
-        (&"login_required".into(), &"jp".into())
-    );
+    let books = row("books");
+    assert_eq!((&books["state"], &books["data_center"]), (&"login_required".into(), &"jp".into()));
     assert!(row("odd")["state"].is_null() && row("odd")["problem"].is_string(), "{rows}");
     let text = test.run("list").ok().to_owned();
     assert!(text.contains("crm *") && text.contains("login required") && !text.contains('\u{1b}'), "{text}");

@@ -11,11 +11,10 @@ fn formats() {
     assert_eq!(test.run("get -o header").stdout, format!("Authorization: Zoho-oauthtoken {token}"));
     assert_eq!(test.run("get -o header --scheme bearer").stdout, format!("Authorization: Bearer {token}"));
     let json = test.run("get -o json").json();
-    assert_eq!(json["version"], 1);
-    assert_eq!(json["profile"], "env");
-    assert_eq!(json["access_token"], token.trim());
-    assert_eq!(json["api_domain"], test.sandbox.api_domain());
-    assert_eq!(json["scopes"][0], "ZohoCRM.modules.ALL");
+    let shown = (&json["version"], &json["profile"], &json["access_token"]);
+    assert_eq!(shown, (&1.into(), &"env".into(), &token.trim().into()));
+    let domain = test.sandbox.api_domain();
+    assert_eq!((&json["api_domain"], &json["scopes"][0]), (&domain.into(), &"ZohoCRM.modules.ALL".into()));
 }
 
 /// Regression: `--shell` was ignored without `-o env`.

@@ -1,6 +1,6 @@
 //! A refresh token in the answer to a refresh replaces the stored one.
 
-use crate::harness::{Outcome, Test, files_below};
+use crate::harness::{Outcome, Test};
 use zoho_cred::sandbox::{ClientKind, Endpoint, Options};
 
 /// An environment with a profile, where every refresh returns a new refresh token.
@@ -23,8 +23,7 @@ fn sent(test: &Test) -> Vec<String> {
 #[test]
 fn every_refresh_sends_the_newest_one_and_keeps_the_budget_of_those_before() {
     let test = rotating().with_profile();
-    let items = || files_below(&test.state().join("secrets"));
-    let before = items();
+    let before = test.secrets();
     for _ in 0..4 {
         let token = refresh(&test, "crm").ok().to_owned();
         assert_eq!(test.run("get crm").ok(), token, "the new credential has the token");
@@ -34,11 +33,11 @@ fn every_refresh_sends_the_newest_one_and_keeps_the_budget_of_those_before() {
     distinct.dedup();
     assert_eq!((sent.len(), distinct), (4, sent));
     assert_eq!(test.run("status crm -o json").json()["budget"]["used"], 4);
-    let after = items();
+    let after = test.secrets();
     assert_eq!(after.len(), before.len(), "{after:?}: the old items and the journal are gone");
     assert_ne!(after, before);
     test.run("logout crm").ok();
-    assert_eq!(test.sandbox.counts().grants.iter().filter(|grant| grant.alive).count(), 0);
+    assert_eq!(test.valid_grants(), 0);
 }
 
 #[test]
@@ -65,9 +64,7 @@ fn secrets_of_the_environment_or_of_a_command_stay_and_a_warning_says_so() {
 fn one_that_cannot_be_stored_leaves_the_old_one_in_use() {
     let test = rotating().with_profile();
     // Nothing can be written in place of the journal.
-    let files = files_below(&test.state().join("secrets"));
-    let record = files.iter().find(|path| path.display().to_string().contains("/profile-")).unwrap();
-    let journal = record.display().to_string().replace("/profile-", "/unfinished-");
+    let journal = test.secret("profile-").display().to_string().replace("/profile-", "/unfinished-");
     std::fs::create_dir(&journal).unwrap();
     refresh(&test, "crm").warned("a new refresh token, which could not be stored");
     std::fs::remove_dir(&journal).unwrap();

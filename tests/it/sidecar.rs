@@ -1,7 +1,7 @@
 //! `--watch` for the other containers of a pod: `--health-file` for probes, and `--reject-file` for programs without ours.
 
-use crate::harness::{Running, Test, mkfifo, until};
-use std::os::unix::fs::{MetadataExt, symlink};
+use crate::harness::{Running, Test, mkfifo, mode, until};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 fn read(path: &Path) -> String {
@@ -37,7 +37,7 @@ impl Sidecar {
     }
 
     fn warnings(&self) -> usize {
-        std::fs::read_to_string(self.running.stderr_file()).unwrap().matches("warning").count()
+        self.running.stderr().matches("warning").count()
     }
 }
 
@@ -48,14 +48,13 @@ fn the_health_file_is_replaced_at_every_look() {
     until("a health file", || !read(&sidecar.health).is_empty());
     let first = read(&sidecar.health);
     assert_eq!(sidecar.test.run(["health", health]).ok(), "");
-    assert_eq!(std::fs::metadata(&sidecar.health).unwrap().mode() & 0o777, 0o640);
+    assert_eq!(mode(&sidecar.health), 0o640);
     until("the next look", || !["", &first].contains(&&*read(&sidecar.health)));
-    sidecar.running.signal("TERM");
-    assert_eq!(sidecar.running.wait().code, 143);
-    for (content, code, word) in [("2020-01-01T00:00:00Z\n", 69, "unavailable"), ("", 69, "unavailable")] {
+    sidecar.running.terminate();
+    for content in ["2020-01-01T00:00:00Z\n", ""] {
         std::fs::write(&sidecar.health, content).unwrap();
         // Regression: the hint was to check the network.
-        sidecar.test.run(["health", health]).failed_with(code, word, "get --watch");
+        sidecar.test.run(["health", health]).failed_with(69, "unavailable", "get --watch");
     }
     std::fs::remove_file(&sidecar.health).unwrap();
     sidecar.test.run(["health", health]).failed(74, "store");
@@ -77,9 +76,7 @@ fn a_refused_token_in_the_reject_file_is_replaced() {
     let warning = sidecar.running.said("zoho-cred: warning:");
     assert!(warning.contains("Zoho says that the token is valid"), "{warning}");
     assert_eq!((read(&sidecar.token), sidecar.test.sandbox.token_requests()), (new, 2));
-    sidecar.running.signal("TERM");
-    let outcome = sidecar.running.wait();
-    assert!(!outcome.stderr.contains(&old), "{outcome:?}");
+    sidecar.running.terminate().hides(&[&old]);
 }
 
 #[test]
@@ -98,7 +95,7 @@ fn anything_else_in_place_of_the_reject_file_is_removed_with_one_warning() {
         plant();
         until("it to be removed", || !reject.is_symlink() && !reject.exists());
         until("a warning", || sidecar.warnings() == nth + 1);
-        let stderr = std::fs::read_to_string(sidecar.running.stderr_file()).unwrap();
+        let stderr = sidecar.running.stderr();
         assert!(stderr.contains(problem) && !stderr.contains('\u{1b}'), "{stderr}");
         // A good file ends the silence after a warning.
         sidecar.report("1000.another.token");
@@ -112,8 +109,7 @@ fn anything_else_in_place_of_the_reject_file_is_removed_with_one_warning() {
     until("a warning", || sidecar.warnings() == plants.len() + 1);
     assert_eq!(read(&target), token);
     assert_eq!((read(&sidecar.token), sidecar.test.sandbox.token_requests()), (token, 1));
-    sidecar.running.signal("TERM");
-    assert_eq!(sidecar.running.wait().code, 143);
+    sidecar.running.terminate();
 }
 
 #[test]
@@ -127,9 +123,7 @@ fn the_files_are_for_watch_and_must_differ() {
     }
     let link = test.dir.path().join("link");
     symlink("/dev/null", &link).unwrap();
-    let out = test.dir.path().join("token");
-    let args =
-        ["get", "--watch", "--output-file", out.to_str().unwrap(), "--health-file", link.to_str().unwrap()];
-    test.run(args).failed(74, "store");
+    let watch = test.call("get --watch --output-file").arg(test.dir.path().join("token"));
+    watch.arg("--health-file").arg(link).run().failed(74, "store");
     assert_eq!(test.sandbox.token_requests(), 0);
 }

@@ -24,15 +24,8 @@ impl Http for Sleepy {
         self.clock.advance(self.before);
         let answer = self.inner.send(request);
         self.clock.advance(self.after);
-        match self.loses {
-            true => Err(HttpFailure {
-                sent: true,
-                timed_out: true,
-                own: false,
-                problem: Problem::ResponseTimeout,
-            }),
-            false => answer,
-        }
+        let lost = HttpFailure { sent: true, timed_out: true, own: false, problem: Problem::ResponseTimeout };
+        if self.loses { Err(lost) } else { answer }
     }
 }
 

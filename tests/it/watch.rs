@@ -200,10 +200,7 @@ fn an_unwritable_file_and_an_unreadable_state_are_outlasted() {
     let away = test.dir.path().join("away");
     std::fs::rename(test.state(), &away).unwrap();
     std::fs::write(test.state(), "not a folder").unwrap();
-    let warnings = || {
-        let stderr = std::fs::read_to_string(running.stderr_file()).unwrap();
-        stderr.matches("the file keeps its token meanwhile").count()
-    };
+    let warnings = || running.stderr().matches("the file keeps its token meanwhile").count();
     until("another warning", || warnings() == 2);
     assert_eq!(content(&out), token);
     std::fs::remove_file(test.state()).unwrap();

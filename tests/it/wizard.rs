@@ -121,10 +121,10 @@ fn secret_of(test: &Test, kind: ClientKind) -> String {
 fn in_both_languages(
     flow: &[&str],
     kind: ClientKind,
-    first_secret: impl Fn(&Test) -> String,
-    rest: impl Fn(&mut Wizard<'_>),
+    first_secret: impl Fn(&Test) -> String + Sync,
+    rest: impl Fn(&mut Wizard<'_>) + Sync,
 ) {
-    for language in LANGUAGES {
+    let in_one = |language| {
         let (mut test, callback) = world();
         let url = test.sandbox.url().to_owned();
         let mut args = vec!["--secrets", "file", "--accounts-url", &url, "--flow"];
@@ -137,7 +137,11 @@ fn in_both_languages(
         wizard.client(kind, &secret);
         rest(&mut wizard);
         wizard.succeeds();
-    }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| in_one(LANGUAGES[0]));
+        in_one(LANGUAGES[1]);
+    });
 }
 
 const WRONG_SECRET: &str = "0123456789abcdef";
