@@ -2,7 +2,7 @@
 
 use crate::harness::call::Call;
 use crate::harness::{Outcome, PROGRAM, Test};
-use crate::world::{command, have_all, on_path, python, shown, yaml};
+use crate::world::{command, have_all, on_path, python, run, shown, yaml};
 use serde_json::Value;
 
 /// The environment of a job: variables from the job file, secrets of the CI system, and variables set by steps.
@@ -16,10 +16,8 @@ impl Job {
     fn new() -> (Self, Test) {
         let source = Test::new();
         source.get().ok();
-        let mut test = on_path(Test::new().without_environment());
-        for (name, value) in [("ZOHO_ACCOUNTS_URL", ""), ("ZOHO_CLIENT_ID", "")] {
-            test.set(name, value);
-        }
+        let test = Test::new().without_environment().var("ZOHO_ACCOUNTS_URL", "").var("ZOHO_CLIENT_ID", "");
+        let test = on_path(test);
         (Job { test, vars: Vec::new(), log: String::new() }, source)
     }
 
@@ -64,7 +62,7 @@ fn secret(text: &str, source: &Test, vars: &[(String, String)]) -> String {
 
 /// The Python for the tests of whole jobs, if everything else that they need is installed.
 fn tools() -> Option<std::path::PathBuf> {
-    python().filter(|_| have_all(&["bash", "curl"]))
+    python("python").filter(|_| have_all(&["bash", "curl"]))
 }
 
 fn installs(script: &str) -> bool {
@@ -96,6 +94,22 @@ fn the_install_step_takes_no_name_from_a_registry() {
     }
 }
 
+/// Runs the steps of GitHub's runner, with the variables that they set, and asserts that the last one reads a record.
+fn run_steps(job: &mut Job, source: &Test, steps: &Value) {
+    let github_env = job.test.file("github-env", "EARLIER=1\n");
+    job.vars.push(("GITHUB_ENV".into(), github_env.display().to_string()));
+    let mut last = None;
+    for step in steps.as_array().unwrap() {
+        let script = step["run"].as_str().unwrap();
+        if !installs(script) {
+            last = Some(job.step(script, &step["env"], source));
+            job.vars.extend(read_github_env(&std::fs::read_to_string(&github_env).unwrap()));
+        }
+    }
+    assert!(last.unwrap().stdout.contains("Yamada"), "{}", job.log);
+    assert_eq!(job.value("EARLIER"), "1", "the file was appended to");
+}
+
 /// Asserts that the log does not contain the token before its mask, and does not contain the secrets.
 fn is_clean(log: &str, token: &str, mask: &str, source: &Test) {
     let masked_at = log.find(mask).unwrap_or_else(|| panic!("no {mask} in {log}"));
@@ -112,20 +126,7 @@ fn github() {
     let file = yaml(&python, &source.run("setup github-actions").stdout);
     let steps = &file["jobs"]["zoho"];
     job.set(&steps["env"], &source);
-    let github_env = job.test.file("github-env", "EARLIER=1\n");
-    job.vars.push(("GITHUB_ENV".into(), github_env.display().to_string()));
-    let mut last = None;
-    for step in steps["steps"].as_array().unwrap() {
-        let script = step["run"].as_str().unwrap();
-        if installs(script) {
-            continue;
-        }
-        last = Some(job.step(script, &step["env"], &source));
-        let set = read_github_env(&std::fs::read_to_string(&github_env).unwrap());
-        job.vars.extend(set);
-    }
-    assert!(last.unwrap().stdout.contains("Yamada"), "{}", job.log);
-    assert_eq!(job.value("EARLIER"), "1", "the file was appended to");
+    run_steps(&mut job, &source, &steps["steps"]);
     let token = job.value("ZOHO_ACCESS_TOKEN").to_owned();
     assert_eq!(job.value("ZOHO_API_DOMAIN"), source.sandbox.api_domain());
     is_clean(&job.log, &token, &format!("::add-mask::{token}\n"), &source);
@@ -141,14 +142,7 @@ fn the_step_of_the_readme() {
         let here = shown(page, "- run: zoho-cred")
             .replace("ZOHO_DATA_CENTER: jp", &format!("ZOHO_ACCOUNTS_URL: {}", source.sandbox.url()))
             .replace("${{ vars.ZOHO_CLIENT_ID }}", source.sandbox.client_id());
-        let github_env = job.test.file("github-env", "");
-        job.vars.push(("GITHUB_ENV".into(), github_env.display().to_string()));
-        let mut last = None;
-        for step in yaml(&python, &here).as_array().unwrap() {
-            last = Some(job.step(step["run"].as_str().unwrap(), &step["env"], &source));
-            job.vars.extend(read_github_env(&std::fs::read_to_string(&github_env).unwrap()));
-        }
-        assert!(last.unwrap().stdout.contains("Yamada"), "{}", job.log);
+        run_steps(&mut job, &source, &yaml(&python, &here));
     }
 }
 
@@ -266,24 +260,16 @@ fn the_action() {
 fn the_gitlab_component() {
     let Some(python) = tools() else { return };
     let test = Test::new();
-    let file = |name: &str, text: &str| {
-        test.executable(name, text);
-    };
     let name = "zoho-cred-x86_64-unknown-linux-musl";
     for folder in ["bin", "release", &format!("release/{name}")] {
         std::fs::create_dir(test.dir.path().join(folder)).unwrap();
     }
     std::os::unix::fs::symlink(PROGRAM, test.dir.path().join(format!("release/{name}/zoho-cred"))).unwrap();
-    file("bin/curl", "#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done\ncp \"../release.tar.gz\" \"$2\"\n");
-    let shell = |script: &str| {
-        let path = format!("{}/bin:{}", test.dir.path().display(), std::env::var("PATH").unwrap());
-        let mut bash = command(&test, "bash", &["-e", "-o", "pipefail", "-c", script]);
-        test.start({
-            bash.env("PATH", path);
-            bash
-        })
-        .wait()
-    };
+    let curl = "#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done\ncp \"../release.tar.gz\" \"$2\"\n";
+    test.executable("bin/curl", curl);
+    let path = format!("{}/bin:{}", test.dir.path().display(), std::env::var("PATH").unwrap());
+    let test = test.var("PATH", &path);
+    let shell = |script: &str| run(&test, "bash", &["-e", "-o", "pipefail", "-c", script]);
     let pack =
         format!("tar -czf release.tar.gz -C release {name} && sha256sum release.tar.gz && mkdir job other");
     let sum = shell(&pack).ok()[..64].to_owned();

@@ -33,20 +33,22 @@ fn bash_completes_profiles_and_flags() {
         outcome.exits(0);
         outcome.stdout
     };
-    let profiles = ask("zoho-cred get ");
-    assert!(
-        profiles.lines().any(|line| line == "crm") && profiles.lines().any(|line| line == "books"),
-        "{profiles}"
-    );
-    assert_eq!(ask("zoho-cred get cr").trim(), "crm");
-    assert_eq!(ask("zoho-cred doc").trim(), "doctor");
-    assert!(ask("zoho-cred get --min").contains("--min-ttl"));
-    assert!(ask("zoho-cred helper git get --profile b").contains("books"));
-    assert_eq!(ask("zoho-cred login --data-center j").trim(), "jp");
-    assert!(ask("zoho-cred login --scope A.b.READ,crm-r").contains("A.b.READ,crm-readonly"));
-    assert!(ask("zoho-cred login --scope ZohoCRM.mod").contains("ZohoCRM.modules."));
-    assert_eq!(ask("zoho-cred api --product des").trim(), "desk");
-    assert!(ask("zoho-cred exec crm -- zoho-c").lines().any(|line| line == "zoho-cred"));
+    for (line, candidate) in [
+        ("get ", "crm"),
+        ("get ", "books"),
+        ("get cr", "crm"),
+        ("doc", "doctor"),
+        ("get --min", "--min-ttl"),
+        ("helper git get --profile b", "books"),
+        ("login --data-center j", "jp"),
+        ("login --scope A.b.READ,crm-r", "A.b.READ,crm-readonly"),
+        ("login --scope ZohoCRM.mod", "ZohoCRM.modules.ALL"),
+        ("api --product des", "desk"),
+        ("exec crm -- zoho-c", "zoho-cred"),
+    ] {
+        let candidates = ask(&format!("zoho-cred {line}"));
+        assert!(candidates.lines().any(|found| found == candidate), "{line}: {candidates}");
+    }
 }
 
 #[test]
@@ -55,17 +57,10 @@ fn fish_completes_profiles() {
         return;
     }
     let test = world();
-    let outcome = run(
-        &test,
-        "fish",
-        &["--no-config", "-c", "zoho-cred completions fish | source; complete -C 'zoho-cred get '"],
-    );
-    assert!(outcome.stdout.lines().any(|line| line.starts_with("crm")), "{outcome:?}");
-    assert!(outcome.stdout.lines().any(|line| line.starts_with("books")), "{outcome:?}");
-    let ask = "zoho-cred completions fish | source; complete -C 'zoho-cred exec crm -- zoho-c'; \
-               complete -C 'zoho-cred login --data-center '";
+    let ask = "zoho-cred completions fish | source; complete -C 'zoho-cred get '; \
+               complete -C 'zoho-cred exec crm -- zoho-c'; complete -C 'zoho-cred login --data-center '";
     let outcome = run(&test, "fish", &["--no-config", "-c", ask]);
-    for candidate in ["zoho-cred", "jp\tzoho.jp"] {
+    for candidate in ["crm", "books", "zoho-cred", "jp\tzoho.jp"] {
         assert!(outcome.stdout.lines().any(|line| line.starts_with(candidate)), "{outcome:?}");
     }
 }
@@ -87,14 +82,14 @@ fn zsh_completes_profiles() {
     .unwrap();
     zsh.exp_string("loaded=0").unwrap();
     zsh.exp_string("ready> ").unwrap();
-    zsh.send("zoho-cred get boo\t").unwrap();
-    zsh.flush().unwrap();
-    zsh.exp_string("books").unwrap();
-    zsh.send_control('u').unwrap();
-    zsh.send("zoho-cred login --scope A.b.READ,crm-r\t").unwrap();
-    zsh.flush().unwrap();
-    zsh.exp_string("A.b.READ,crm-readonly").unwrap();
-    zsh.send_control('u').unwrap();
+    for (line, completed) in
+        [("get boo\t", "books"), ("login --scope A.b.READ,crm-r\t", "A.b.READ,crm-readonly")]
+    {
+        zsh.send(&format!("zoho-cred {line}")).unwrap();
+        zsh.flush().unwrap();
+        zsh.exp_string(completed).unwrap();
+        zsh.send_control('u').unwrap();
+    }
     zsh.send_line("exit").unwrap();
     zsh.exp_eof().unwrap();
 }

@@ -29,12 +29,13 @@ fn of_another_client() {
 /// Logs in as a client of type `before`, then repeatedly as a Self Client, and kills it once at every step.
 fn dies_everywhere(before: ClientKind) {
     let Some((test, begin)) = logged_in(before) else { return };
-    let mut kills = 0;
-    for steps in STEPS {
-        kills += (1..=MOST)
-            .take_while(|nth| !is_through(&test, &begin, steps, &format!("signal=KILL:when={nth}")))
-            .count();
-    }
+    killed_at_every_step(|steps, nth| !is_through(&test, &begin, steps, &format!("signal=KILL:when={nth}")));
+}
+
+/// Calls `is_killed` with every step until it is not.
+fn killed_at_every_step(is_killed: impl Fn(&str, usize) -> bool) {
+    let of = |steps| (1..=MOST).take_while(|nth| is_killed(steps, *nth)).count();
+    let kills: usize = STEPS.into_iter().map(of).sum();
     assert!(kills >= 10, "only {kills} kills: strace did not do its work");
 }
 
@@ -64,25 +65,19 @@ fn of_another_client_after_a_logout() {
 #[test]
 fn of_a_refresh_that_replaces_the_refresh_token() {
     let Some((test, begin)) = logged_in(ClientKind::Any) else { return };
-    let mut kills = 0;
-    for steps in STEPS {
-        kills += (1..=MOST)
-            .take_while(|nth| {
-                assert_ne!(*nth, MOST, "{steps}");
-                test.sandbox.reset();
-                test.sandbox.set_limits(|limits| limits.rotate_refresh_tokens = true).unwrap();
-                restore(&test, &begin);
-                let killer = meddling(steps, &format!("signal=KILL:when={nth}"));
-                let refresh = test.call("get crm --refresh").under(killer).run();
-                for _ in 0..2 {
-                    let after = test.run("get crm --refresh");
-                    assert_eq!(after.code, 0, "{steps}: {nth}: {after:?}");
-                }
-                refresh.code != 0
-            })
-            .count();
-    }
-    assert!(kills >= 10, "only {kills} kills: strace did not do its work");
+    killed_at_every_step(|steps, nth| {
+        assert_ne!(nth, MOST, "{steps}");
+        test.sandbox.reset();
+        test.sandbox.set_limits(|limits| limits.rotate_refresh_tokens = true).unwrap();
+        restore(&test, &begin);
+        let killer = meddling(steps, &format!("signal=KILL:when={nth}"));
+        let refresh = test.call("get crm --refresh").under(killer).run();
+        for _ in 0..2 {
+            let after = test.run("get crm --refresh");
+            assert_eq!(after.code, 0, "{steps}: {nth}: {after:?}");
+        }
+        refresh.code != 0
+    });
 }
 
 #[test]
@@ -157,13 +152,12 @@ fn log_in<'t>(test: &'t Test, client: ClientKind, secrets: &str) -> Call<'t> {
 
 #[test]
 fn while_it_asks_a_keyring() {
-    dies_on_the_way_to_a_keyring("sendmsg", 1, 5);
+    dies_on_the_way_to_a_keyring("sendmsg", 2, 5);
 }
 
 /// The keyring uses a separate connection to write, read back and remove each secret.
 #[test]
 fn between_two_questions_to_a_keyring() {
-    // Each kill leaves more for the next login to remove, so every third step reaches all of them.
     dies_on_the_way_to_a_keyring(STEPS[4], 3, 5);
 }
 
@@ -172,7 +166,8 @@ fn when_a_keyring_has_the_secrets() {
     dies_on_the_way_to_a_keyring(STEPS[0], 1, 2);
 }
 
-/// The same with a keyring. It cannot be reset, so each login replaces what the last one left.
+/// The same with a keyring. It cannot be reset, so each login replaces what the last one left. Each kill leaves more for the
+/// next login to remove, so with a stride other steps come at each place.
 fn dies_on_the_way_to_a_keyring(steps: &str, stride: usize, least: usize) {
     if !have("strace") || !have_keyring() {
         return;
@@ -181,8 +176,7 @@ fn dies_on_the_way_to_a_keyring(steps: &str, stride: usize, least: usize) {
     let _open = Open::keyring(&mut test);
     let login = || log_in(&test, ClientKind::SelfClient, "keyring");
     login().run().ok();
-    let config = test.read_config();
-    test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
+    test.configure("budget = { tokens = 1000, window = '10m' }");
     let survives = |nth: &usize| {
         let killed = login().under(meddling(steps, &format!("signal=KILL:when={nth}"))).run();
         let after = test.run("get crm --refresh");
@@ -237,8 +231,7 @@ fn refreshes_during_logins(test: &Test, clients: &[ClientKind], judge: impl Fn(&
         log_in(test, *clients.next().unwrap(), "file").run().ok();
     };
     log_in();
-    let config = test.read_config();
-    test.write_config(&(config + "budget = { tokens = 1000, window = \"10m\" }\n"));
+    test.configure("budget = { tokens = 1000, window = '10m' }");
     // Delays every `openat`, so that a login can happen between any two of them.
     let slow = || test.call("get crm --refresh").under(meddling("openat", "delay_exit=20000")).start();
     // Without pauses, logins would be faster than a reader that takes 20 ms per directory and file.

@@ -20,7 +20,6 @@ mod keyring;
 mod killed_login;
 mod kubectl;
 mod kubernetes;
-mod node;
 mod pages;
 mod prometheus;
 mod python;

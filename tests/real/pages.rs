@@ -78,7 +78,7 @@ fn follow(page: &str) -> usize {
 
 /// Runs a Python block as a script; it must print the sandbox's lead.
 fn run_python(block: &str) {
-    let Some(python) = python() else { return };
+    let Some(python) = python("python") else { return };
     let test = on_path(Test::new().with_profile());
     let script = test.file("script.py", &block.replace("https://www.zohoapis.jp", test.sandbox.api_domain()));
     let outcome = run(&test, python.to_str().unwrap(), &[script.to_str().unwrap()]);

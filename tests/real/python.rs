@@ -19,7 +19,7 @@ fn script(test: &Test, python: &Path, text: &str) -> Outcome {
 
 #[test]
 fn requests_hands_a_lasting_refusal_on_and_sends_the_body_twice() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("python") else { return };
     let test = world();
     let web = Web::start(|_| Answer("401 Unauthorized", String::new(), "no".into()));
     let text = format!(
@@ -27,8 +27,7 @@ fn requests_hands_a_lasting_refusal_on_and_sends_the_body_twice() {
          print(requests.post('{}', data=io.BytesIO(b'xyz'), auth=ZohoAuth()).status_code)\n",
         web.url()
     );
-    let outcome = script(&test, &python, &text);
-    assert_eq!(outcome.ok(), "401");
+    assert_eq!(script(&test, &python, &text).ok(), "401");
     let seen = web.seen();
     assert_eq!(seen.len(), 2);
     assert_ne!(seen[0].authorization(), seen[1].authorization());
@@ -37,7 +36,7 @@ fn requests_hands_a_lasting_refusal_on_and_sends_the_body_twice() {
 
 #[test]
 fn requests_brings_no_token_to_a_host_it_was_redirected_to() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("python") else { return };
     let test = world();
     let stranger = Web::start(|_| Answer("401 Unauthorized", String::new(), "no".into()));
     let address = stranger.url().replace("127.0.0.1", "localhost");
@@ -55,7 +54,7 @@ fn requests_brings_no_token_to_a_host_it_was_redirected_to() {
 
 #[test]
 fn zohos_sdk_takes_its_tokens_from_us() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("python") else { return };
     let test = world();
     let store = include_str!("../../docs/recipes/zoho_cred_store.py");
     test.file("zoho_cred_store.py", store);
@@ -76,12 +75,7 @@ fn zohos_sdk_takes_its_tokens_from_us() {
         url = test.sandbox.url(),
         resources = resources.display(),
     );
-    let outcome = script(&test, &python, &text);
-    let lines: Vec<&str> = outcome.ok().lines().collect();
-    assert_eq!(lines.len(), 2, "{outcome:?}");
-    assert!(lines.iter().all(|line| line.starts_with("200 ") && line.len() > 5), "{outcome:?}");
-    let log = test.sandbox.log();
-    assert_eq!(log.iter().filter(|entry| entry.path == "/crm/v8/org").count(), 2);
+    assert_eq!(script(&test, &python, &text).ok(), "200 Sandbox K.K.\n200 Sandbox K.K.");
     assert_eq!(test.sandbox.token_requests(), 1, "the SDK asked for no token of its own");
 
     test.sandbox.kill_tokens();

@@ -1,8 +1,8 @@
 //! `docs/recipes.md`: each recipe replaces a dead token once, and never one that lacks a scope.
 
 use crate::harness::{Outcome, Test, have};
-use crate::world::{Answer, Web, on_path, python, run, run_with, venv};
-use std::path::{Path, PathBuf};
+use crate::world::{Answer, Web, on_path, packages, python, run, run_with};
+use std::path::Path;
 use std::process::Command;
 use zoho_cred::sandbox::Endpoint;
 
@@ -91,7 +91,8 @@ fn go() {
     let (file, program) = (test.file("main.go", &block("go")), test.dir.path().join("recipe"));
     let mut build = Command::new("go");
     build.args(["build", "-o"]).args([&program, &file]).env("GO111MODULE", "off");
-    assert!(build.env("GOCACHE", test.dir.path().join("cache")).status().unwrap().success());
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go");
+    assert!(build.env("GOCACHE", cache).status().unwrap().success());
     Recipe::new(program.to_str().unwrap(), &[]).behaves(&test);
 }
 
@@ -102,8 +103,13 @@ fn java() {
     }
     let test = on_path(Test::new());
     let file = test.file("Zoho.java", &block("java"));
-    assert!(Command::new("javac").arg("-d").arg(test.dir.path()).arg(file).status().unwrap().success());
-    Recipe::new("java", &["-cp", test.dir.path().to_str().unwrap(), "Zoho"]).behaves(&test);
+    let folder = test.dir.path().to_str().unwrap();
+    // Short programs: compiling less and one thread for the garbage make a virtual machine start sooner.
+    let quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"];
+    let mut javac = Command::new("javac");
+    javac.args(quick.map(|flag| format!("-J{flag}"))).args(["-d", folder]).arg(file);
+    assert!(javac.status().unwrap().success());
+    Recipe::new("java", &[&quick[..], &["-cp", folder, "Zoho"]].concat()).behaves(&test);
 }
 
 #[test]
@@ -121,9 +127,7 @@ fn powershell() {
 /// PowerShell itself is not in Debian. At least a parser reads every script of this project.
 #[test]
 fn powershell_scripts_have_no_syntax_error() {
-    let Some(python) = venv("powershell", &["tree-sitter==0.26.*", "tree-sitter-powershell==0.26.*"]) else {
-        return;
-    };
+    let Some(python) = python("powershell") else { return };
     let parse = "import sys, tree_sitter as ts, tree_sitter_powershell as ps\n\
                  tree = ts.Parser(ts.Language(ps.language())).parse(sys.stdin.buffer.read())\n\
                  print(len(tree.root_node.children), tree.root_node.has_error)";
@@ -131,21 +135,16 @@ fn powershell_scripts_have_no_syntax_error() {
     test.get().ok();
     let parsed = |text: &str| run_with(&test, python.to_str().unwrap(), &["-c", parse], text).ok().to_owned();
     assert!(parsed("if ($true) {").ends_with("True"), "the parser sees errors");
-    let printed = |args: &[&str]| test.run(args).stdout;
-    let mut scripts = vec![
-        include_str!("../../install.ps1").to_owned(),
-        printed(&["setup", "powershell"]),
-        printed(&["completions", "powershell"]),
-        printed(&["get", "-o", "env", "--shell", "powershell"]),
-    ];
-    let pages = [
-        include_str!("../../docs/recipes.md"),
-        include_str!("../../docs/windows.md"),
-        include_str!("../../docs/ja/recipes.md"),
-        include_str!("../../docs/ja/windows.md"),
-    ];
-    let blocks = pages.iter().flat_map(|page| page.split("```powershell\n").skip(1));
-    scripts.extend(blocks.map(|block| block.split("```").next().unwrap().to_owned()));
+    let read =
+        |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let printed = ["setup powershell", "completions powershell", "get -o env --shell powershell"];
+    let mut scripts = vec![read("install.ps1")];
+    scripts.extend(printed.map(|args| test.run(args).stdout));
+    for page in ["recipes.md", "windows.md", "ja/recipes.md", "ja/windows.md"] {
+        let page = read(&format!("docs/{page}"));
+        let blocks = page.split("```powershell\n").skip(1);
+        scripts.extend(blocks.map(|block| block.split("```").next().unwrap().to_owned()));
+    }
     assert!(scripts.len() >= 8, "{scripts:?}");
     for script in scripts {
         let found = parsed(&script);
@@ -155,7 +154,7 @@ fn powershell_scripts_have_no_syntax_error() {
 
 #[test]
 fn requests() {
-    let Some(python) = python() else { return };
+    let Some(python) = python("python") else { return };
     let test = on_path(Test::new());
     test.get().ok();
     test.file("zoho_auth.py", &test.run("setup python").stdout);
@@ -182,6 +181,26 @@ fn fetch() {
     shown_call(&test, "node", "js", "shown.mjs");
 }
 
+#[test]
+fn fetch_hands_a_refusal_that_stays_on_after_one_more_try() {
+    if !have("node") {
+        return;
+    }
+    let test = on_path(Test::new());
+    test.get().ok();
+    test.file("zoho-fetch.mjs", &test.run("setup node").stdout);
+    let web = Web::start(|_| Answer("401 Unauthorized", String::new(), "no".into()));
+    let call = "import { zohoFetch } from './zoho-fetch.mjs';\n\
+                const answer = await zohoFetch(process.argv[2], { method: 'POST', body: 'x' });\n\
+                console.log(answer.status);\n";
+    let file = test.file("call.mjs", call).display().to_string();
+    assert_eq!(run(&test, "node", &[&file, &web.url()]).ok(), "401");
+    let seen = web.seen();
+    assert_eq!(seen.len(), 2);
+    assert_ne!(seen[0].authorization(), seen[1].authorization());
+    assert!(seen.iter().all(|request| request.line.starts_with("POST ") && request.body == "x"), "{seen:?}");
+}
+
 /// Runs the call that the page shows.
 fn shown_call(test: &Test, program: &str, language: &str, name: &str) {
     let text = block(language).replace("https://www.zohoapis.jp", test.sandbox.api_domain());
@@ -190,29 +209,10 @@ fn shown_call(test: &Test, program: &str, language: &str, name: &str) {
     assert!(outcome.ok().contains("Yamada"), "{outcome:?}");
 }
 
-/// A folder with Zoho's SDK for Node, installed once; `None` if that is not possible.
-fn node_sdk() -> Option<PathBuf> {
-    if !have("node") || !there("npm") {
-        return None;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("node");
-    std::fs::create_dir_all(&folder).unwrap();
-    if !folder.join("done").exists() {
-        std::fs::write(folder.join("package.json"), "{}").unwrap();
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--silent", "--no-audit", "--no-fund", "@zohocrm/nodejs-sdk-8.0@2.0.0"]);
-        if !npm.current_dir(&folder).status().unwrap().success() {
-            eprintln!("SKIPPED: the Node package cannot be had");
-            return None;
-        }
-        std::fs::write(folder.join("done"), "").unwrap();
-    }
-    Some(folder)
-}
-
 #[test]
 fn zohos_sdk_for_node_takes_its_tokens_from_us() {
-    let Some(sdk) = node_sdk() else { return };
+    let node = have("node") && there("npm");
+    let Some(sdk) = node.then(|| packages("node")).flatten() else { return };
     let test = on_path(Test::new());
     test.get().ok();
     std::os::unix::fs::symlink(sdk.join("node_modules"), test.dir.path().join("node_modules")).unwrap();

@@ -1,8 +1,8 @@
 //! `setup systemd`: systemd verifies the unit, and the test runs it as systemd would.
 
-use crate::harness::{PROGRAM, Running, Test, set_mode, until};
+use crate::harness::call::Call;
+use crate::harness::{PROGRAM, Running, Test, mode, set_mode, until};
 use crate::world::{have_all, run};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -85,16 +85,14 @@ fn the_unit_keeps_a_file_fresh_from_loaded_credentials() {
     let test = Test::new();
     test.get().ok();
     let unit = test.run("setup systemd").stdout;
-    for secret in [test.sandbox.client_secret(), test.sandbox.refresh_token()] {
-        assert!(!unit.contains(secret));
-    }
+    assert!(!test.canaries().iter().any(|secret| unit.contains(secret)));
     verified(&test, &unit);
     let Unit { running, program, runtime } = Unit::start(&test, &unit);
     assert_eq!(program, Path::new(PROGRAM));
     let token = runtime.join("zoho-cred/token");
     until("a token", || token.exists());
     assert!(std::fs::read_to_string(&token).unwrap().starts_with("1000."));
-    assert_eq!(std::fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(mode(&token), 0o640);
     running.signal("TERM");
     assert_eq!(running.wait().code.to_string(), values(&unit, "SuccessExitStatus")[0]);
 }
@@ -108,13 +106,10 @@ fn the_unit_runs_a_program_whose_path_has_blanks_and_percent_signs() {
     std::fs::create_dir(&folder).unwrap();
     let program = folder.join("zoho-cred");
     std::fs::copy(PROGRAM, &program).unwrap();
-    let mut command = Command::new(&program);
-    command.args(["setup", "systemd"]).env_clear().envs(test.vars());
-    let unit = test.start(command).wait().stdout;
+    let unit = Call::new(&test, [&program]).args("setup systemd").run().stdout;
     verified(&test, &unit);
     let started = Unit::start(&test, &unit);
     assert_eq!(started.program, program);
     until("a token", || started.runtime.join("zoho-cred/token").exists());
-    started.running.signal("TERM");
-    assert_eq!(started.running.wait().code, 143);
+    started.running.terminate();
 }

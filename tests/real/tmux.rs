@@ -67,9 +67,7 @@ impl Screen {
         assert_eq!(trimmed(&shown), trimmed(&joined), "a line of '{line}' wraps at {}", self.columns);
         shown
     }
-}
 
-impl Screen {
     /// The lines that the terminal wrapped, without the command line.
     fn broken(&self) -> Vec<String> {
         let whole = self.tmux(&["capture-pane", "-p", "-J"]);

@@ -2,7 +2,7 @@
 
 use crate::harness::web::Request;
 pub use crate::harness::web::{Answer, Web};
-use crate::harness::{Outcome, PROGRAM, Test, have};
+use crate::harness::{Outcome, PROGRAM, Test, have, or_skipped};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -95,32 +95,18 @@ pub fn command_lines_with(text: &str) -> Vec<String> {
     lines.filter(|line| line.contains(text)).collect()
 }
 
-/// A Python with the packages that the recipes need; see [`venv`].
-pub fn python() -> Option<PathBuf> {
-    venv("python", &["requests==2.*", "PyYAML==6.*", "zohocrmsdk8_0"])
+/// A Python with a set of packages of `tests/packages`; see [`packages`].
+pub fn python(set: &str) -> Option<PathBuf> {
+    have("python3").then(|| packages(set))?.map(|folder| folder.join("venv/bin/python"))
 }
 
-/// A Python with these packages, created once; `None` if it cannot be created.
-pub fn venv(name: &str, packages: &[&str]) -> Option<PathBuf> {
-    if !have("python3") {
-        return None;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    let guard = std::fs::File::create(folder.join("lock")).unwrap();
-    guard.lock().unwrap();
-    let (python, done) = (folder.join("venv/bin/python"), folder.join("done"));
-    if !done.exists() {
-        let venv = Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")).status();
-        let pip = Command::new(&python).args(["-m", "pip", "--quiet", "install"]).args(packages).status();
-        if !(venv.is_ok_and(|status| status.success()) && pip.is_ok_and(|status| status.success())) {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "PyPI cannot be reached");
-            eprintln!("SKIPPED: the Python packages cannot be had");
-            return None;
-        }
-        std::fs::write(done, "").unwrap();
-    }
-    Some(python)
+/// The folder with a set of packages, which `tests/packages` installs once. If that is impossible, prints that the test is
+/// skipped, or fails if `CI=true`.
+pub fn packages(set: &str) -> Option<PathBuf> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packages");
+    let installed = Command::new(script).args([env!("CARGO_TARGET_TMPDIR"), set]).status().unwrap().success();
+    let installed = or_skipped(installed, &format!("the packages for {set} cannot be installed"));
+    installed.then(|| Path::new(env!("CARGO_TARGET_TMPDIR")).join(set))
 }
 
 /// Parses YAML and returns it as JSON.

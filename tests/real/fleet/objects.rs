@@ -2,9 +2,9 @@
 
 use super::world::{is_harmless, machine};
 use crate::harness::{Outcome, Running, Test, free_port, have, one_token, until};
-use crate::world::venv;
+use crate::world::{packages, python};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ impl Drop for Bucket {
 
 impl Bucket {
     fn new() -> Option<Self> {
-        let (python, port, test) = (venv("moto", &["moto[s3,server]==5.*"])?, free_port(), Test::new());
+        let (python, port, test) = (python("moto")?, free_port(), Test::new());
         let mut server = Command::new(&python);
         server.args(["-c", SERVER, &port.to_string()]).arg(test.dir.path().join("fault"));
         server.stdout(Stdio::null()).stderr(Stdio::null());
@@ -145,29 +145,10 @@ impl Bucket {
     }
 }
 
-/// The server of the npm package, which the first test to need it installs.
+/// The server of the npm package.
 fn azurite() -> Option<PathBuf> {
-    if !have("npm") || !have("python3") {
-        return None;
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("azurite");
-    std::fs::create_dir_all(&folder).unwrap();
-    let guard = std::fs::File::create(folder.join("lock")).unwrap();
-    guard.lock().unwrap();
-    let main = folder.join("node_modules/azurite/dist/src/blob/main.js");
-    if !main.exists() {
-        let npm = Command::new("npm")
-            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
-            .arg(&folder)
-            .arg("azurite@3")
-            .status();
-        if !npm.is_ok_and(|status| status.success()) {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "the npm registry cannot be reached");
-            eprintln!("SKIPPED: Azurite cannot be had");
-            return None;
-        }
-    }
-    Some(main)
+    let installed = have("npm") && have("python3");
+    Some(installed.then(|| packages("azurite"))??.join("node_modules/azurite/dist/src/blob/main.js"))
 }
 
 #[test]
