@@ -1,9 +1,6 @@
 //! curl, in every form shown in the documentation.
 
-use crate::harness::Test;
-use crate::world::{
-    Answer, Web, bash, command, command_lines_with, documented, have_all, on_path, run, with_tools,
-};
+use crate::world::{Answer, Web, bash, command, command_lines_with, documented, with_tools};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -74,16 +71,8 @@ fn the_token_stands_on_no_command_line() {
 
 #[test]
 fn setup_curl_is_a_function_that_works() {
-    if !have_all(&["curl", "bash"]) {
-        return;
-    }
-    let test = on_path(Test::new());
-    test.get().ok();
+    let Some((test, _)) = with_tools(&["curl", "bash"]) else { return };
     let function = test.run("setup curl").stdout;
-    let outcome = run(
-        &test,
-        "bash",
-        &["-euc", &format!("{function}\nzoho -sSf $0"), &format!("{}/crm/v8/org", test.sandbox.url())],
-    );
-    assert!(outcome.ok().contains("\"org\""), "{outcome:?}");
+    let script = format!("{function}\nzoho -sSf {}/crm/v8/org", test.sandbox.url());
+    bash(&test, &script).exits(0).prints("\"org\"");
 }

@@ -36,11 +36,10 @@ fn remote(good: Arc<Mutex<Option<String>>>) -> Web {
             (None, Some(_)) => false,
         };
         match accepted {
-            true => Answer(
-                "200 OK",
-                "Content-Type: text/plain\r\n".into(),
-                format!("{}\trefs/heads/main\n", "a".repeat(40)),
-            ),
+            true => {
+                let refs = format!("{}\trefs/heads/main\n", "a".repeat(40));
+                Answer("200 OK", "Content-Type: text/plain\r\n".into(), refs)
+            }
             false => Answer("401 Unauthorized", "WWW-Authenticate: Bearer\r\n".into(), String::new()),
         }
     })

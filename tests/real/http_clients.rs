@@ -16,17 +16,13 @@ fn rclone_runs_a_command_for_its_bearer_token() {
     let args = ["lsf", ":webdav:", "--retries", "1", "--webdav-url", &url, "--webdav-bearer-token-command"];
     let rclone = |test: &Test| run(test, "rclone", &[&args[..], &["zoho-cred get"]].concat());
     rclone(&test).exits(0);
-    let seen = web.seen();
+    let (seen, bearer) = (web.seen(), format!("Bearer {token}"));
     assert!(!seen.is_empty());
-    assert!(
-        seen.iter().all(|request| request.authorization() == Some(&*format!("Bearer {token}"))),
-        "{seen:?}"
-    );
+    assert!(seen.iter().all(|request| request.authorization() == Some(&*bearer)), "{seen:?}");
 
     test.age_token(3600);
     test.sandbox.kill_token(test.sandbox.refresh_token());
-    let outcome = rclone(&test);
-    outcome.says("error[login_required]");
+    rclone(&test).says("error[login_required]");
 }
 
 #[test]

@@ -36,8 +36,7 @@ fn the_user_of_the_readme() {
         let user =
             shown(page, "users:").replace("name: zoho", "name: zoho-env").replace("get, crm", "get, env");
         std::fs::write(&file, format!("{before}{user}")).unwrap();
-        let outcome = org(&test);
-        assert!(outcome.ok().contains("\"org\""), "{outcome:?}");
+        org(&test).exits(0).prints("\"org\"");
     }
 }
 
@@ -49,9 +48,7 @@ fn org(test: &Test) -> Outcome {
 fn both_versions_reach_the_api() {
     for version in ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"] {
         let Some(test) = world(version) else { return };
-        let outcome = org(&test);
-        assert!(outcome.ok().contains("\"org\""), "{outcome:?}");
-        assert_eq!(outcome.stderr, "");
+        org(&test).exits(0).says_nothing().prints("\"org\"");
         let log = test.sandbox.log();
         let call = log.iter().find(|entry| entry.path == "/crm/v8/org").unwrap();
         assert_eq!(call.authorization_scheme.as_deref(), Some("Bearer"));
@@ -77,6 +74,5 @@ fn a_failure_and_a_needed_login_are_shown_to_the_person() {
 fn a_missing_program_is_explained() {
     let Some(test) = world("client.authentication.k8s.io/v1") else { return };
     std::fs::remove_file(test.dir.path().join("bin/zoho-cred")).unwrap();
-    let outcome = org(&test);
-    outcome.says("build it from a checkout");
+    org(&test).says("build it from a checkout");
 }

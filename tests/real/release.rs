@@ -1,6 +1,6 @@
 //! The release chain: what the workflows may do, and what the SBOM lists.
 
-use crate::harness::PROGRAM;
+use crate::harness::{PROGRAM, files_below};
 use crate::world::have_all;
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,11 +12,12 @@ fn root() -> &'static Path {
 }
 
 fn workflows() -> Vec<(PathBuf, String)> {
-    let folder = fs::read_dir(root().join(".github/workflows")).unwrap();
-    folder
-        .map(|entry| entry.unwrap().path())
-        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
-        .collect()
+    let paths = files_below(&root().join(".github/workflows"));
+    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
+fn workflow(name: &str) -> String {
+    workflows().into_iter().find(|(path, _)| path.ends_with(name)).unwrap().1
 }
 
 /// The name and text of each job of a workflow.
@@ -37,15 +38,12 @@ fn workflow_actions_are_pinned_by_commit_with_their_version() {
     for (path, text) in workflows() {
         for line in text.lines().filter(|line| line.contains("uses:") && !line.contains("uses: ./")) {
             seen += 1;
-            let (commit, version) = line
-                .split_once('@')
-                .and_then(|(_, pin)| pin.split_once(" # "))
-                .unwrap_or_else(|| panic!("{path:?}: {line}"));
-            assert!(
-                commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()),
-                "{path:?}: {line}"
-            );
-            assert!(version.starts_with('v') && version.split('.').count() == 3, "{path:?}: {line}");
+            let pin = line.split_once('@').and_then(|(_, pin)| pin.split_once(" # "));
+            let is_pinned = pin.is_some_and(|(commit, version)| {
+                let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+                is_commit && version.starts_with('v') && version.split('.').count() == 3
+            });
+            assert!(is_pinned, "{path:?}: {line}");
         }
     }
     assert!(seen >= 5, "only {seen} actions found");
@@ -53,21 +51,18 @@ fn workflow_actions_are_pinned_by_commit_with_their_version() {
 
 #[test]
 fn the_jobs_that_may_attest_or_publish_run_no_code_of_the_repository() {
-    let (_, release) = workflows().into_iter().find(|(path, _)| path.ends_with("release.yml")).unwrap();
+    let release = workflow("release.yml");
     assert!(release.contains("\npermissions: {}\n"));
     let mut privileged = Vec::new();
     for (name, text) in jobs(&release) {
-        let runs_code = [".ci/", "packaging/", "uses: ./", "cargo", "rustup", "install.sh", "tests/"]
-            .iter()
-            .any(|tool| text.contains(tool));
+        let tools = [".ci/", "packaging/", "uses: ./", "cargo", "rustup", "install.sh", "tests/"];
+        let runs_code = tools.iter().any(|tool| text.contains(tool));
         let writes: Vec<_> = text.lines().map(str::trim).filter(|line| line.contains(": write")).collect();
         assert!(!runs_code || writes.is_empty(), "{name} runs code with {writes:?}");
         privileged.extend(writes.iter().map(|right| format!("{name} {}", right.split(" #").next().unwrap())));
     }
-    assert_eq!(
-        privileged,
-        ["attest id-token: write", "attest attestations: write", "publish contents: write"]
-    );
+    let all = ["attest id-token: write", "attest attestations: write", "publish contents: write"];
+    assert_eq!(privileged, all);
     for (path, text) in workflows().into_iter().filter(|(path, _)| !path.ends_with("release.yml")) {
         assert!(text.contains("\npermissions:\n  contents: read\n") && !text.contains(": write"), "{path:?}");
     }
@@ -75,7 +70,7 @@ fn the_jobs_that_may_attest_or_publish_run_no_code_of_the_repository() {
 
 #[test]
 fn advisories_are_checked_weekly() {
-    let (_, text) = workflows().into_iter().find(|(path, _)| path.ends_with("advisories.yml")).unwrap();
+    let text = workflow("advisories.yml");
     assert!(text.contains("schedule:") && text.contains(".ci/run advisories"), "{text}");
 }
 
@@ -94,11 +89,8 @@ fn the_sbom_lists_every_crate_in_the_program_and_no_build_tool() {
     let mut listed = BTreeSet::new();
     for component in sbom["components"].as_array().unwrap() {
         assert_eq!(component["hashes"][0]["content"].as_str().map(str::len), Some(64), "{component}");
-        listed.insert(format!(
-            "{}-{}",
-            component["name"].as_str().unwrap(),
-            component["version"].as_str().unwrap()
-        ));
+        let [name, version] = ["name", "version"].map(|key| component[key].as_str().unwrap());
+        listed.insert(format!("{name}-{version}"));
     }
     let program = fs::read(PROGRAM).unwrap();
     let program = String::from_utf8_lossy(&program);
@@ -112,7 +104,6 @@ fn the_sbom_lists_every_crate_in_the_program_and_no_build_tool() {
     assert!(linked.len() > 50, "only {} crates found in {PROGRAM}", linked.len());
     let missing: Vec<_> = linked.difference(&listed).collect();
     assert!(missing.is_empty(), "in the program, but not in the SBOM: {missing:?}");
-    let tools: Vec<_> =
-        listed.iter().filter(|name| name.starts_with("cc-1") || name.starts_with("clap_derive-")).collect();
-    assert!(tools.is_empty(), "{tools:?} only run during the build");
+    let is_tool = |name: &String| name.starts_with("cc-1") || name.starts_with("clap_derive-");
+    assert!(!listed.iter().any(is_tool), "cc and clap_derive only run during the build");
 }

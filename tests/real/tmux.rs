@@ -135,13 +135,8 @@ fn words_are_broken_between_words_in_both_languages() {
         let test = Test::new().without_environment();
         let Some(screen) = Screen::open(&test, columns) else { return };
         for lang in ["C.UTF-8", "ja_JP.UTF-8"] {
-            for (line, code) in [
-                ("zc get", 2),
-                ("zc", 0),
-                ("zc login x --secrets file --data-center zz", 2),
-                ("zc -h", 0),
-                ("zc get -h", 0),
-            ] {
+            let wrong = "zc login x --secrets file --data-center zz";
+            for (line, code) in [(wrong, 2), ("zc", 0), ("zc -h", 0), ("zc get -h", 0), ("zc get", 2)] {
                 screen.types(&format!("export LANG={lang}; {line}"));
                 screen.ends(code);
                 // The terminal wraps the commands of the examples, so that they can be copied.
@@ -149,8 +144,6 @@ fn words_are_broken_between_words_in_both_languages() {
                 let broken: Vec<_> = screen.broken().into_iter().filter(|line| !is_example(line)).collect();
                 assert_eq!(broken, Vec::<String>::new(), "{line}");
             }
-            screen.types(&format!("export LANG={lang}; zc get"));
-            screen.ends(2);
             assert!(screen.shown().contains("zoho-cred login crm"), "{}", screen.shown());
         }
     }

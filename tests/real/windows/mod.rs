@@ -128,9 +128,8 @@ fn callers_take_over_from_a_killed_holder(secrets: &str) {
     test.sandbox.set_limits(|limits| limits.latency = Duration::ZERO).unwrap();
     let status = || test.json("status crm");
     let pid = status()["lock"]["pid"].as_u64().unwrap();
-    test.run("get crm --timeout 1s")
-        .failed(75, "busy")
-        .says(&format!("process {pid} is refreshing the token"));
+    let holds = format!("process {pid} is refreshing the token");
+    test.run("get crm --timeout 1s").failed_with(75, "busy", &holds);
     let callers: Vec<_> = (0..8).map(|_| test.call("get crm --timeout 2m -vv").start()).collect();
     for caller in &callers {
         until("the caller", || caller.stderr().contains("no token is cached"));
