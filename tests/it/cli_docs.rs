@@ -1,11 +1,10 @@
 //! docs/cli.md matches the clap definitions. `ZOHO_CRED_WRITE_DOCS=1` regenerates it.
 
 use crate::harness::Test;
+use crate::links::is_generated;
 use clap::{Arg, Command, CommandFactory, Parser};
 use std::fmt::Write;
 use zoho_cred::cli::Cli;
-
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli.md");
 
 #[test]
 fn the_page_is_what_the_definitions_say() {
@@ -15,14 +14,7 @@ fn the_page_is_what_the_definitions_say() {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     write(&mut page, &command, "zoho-cred", true);
-    if std::env::var_os("ZOHO_CRED_WRITE_DOCS").is_some() {
-        std::fs::write(PATH, &page).unwrap();
-    }
-    let there = std::fs::read_to_string(PATH).unwrap_or_default();
-    assert!(
-        there == page,
-        "docs/cli.md is out of date: ZOHO_CRED_WRITE_DOCS=1 cargo test --test it cli_docs"
-    );
+    is_generated("docs/cli.md", &page, "cli_docs");
 }
 
 fn write(page: &mut String, command: &Command, name: &str, whole: bool) {

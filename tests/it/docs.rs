@@ -2,9 +2,9 @@
 //!
 //! A line that starts with `$ ` is a command. Its output must match the lines below it, where `…` matches anything.
 
+use crate::harness::call::Call;
 use crate::harness::{PROGRAM, Test};
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 use zoho_cred::sandbox::ClientKind;
 
@@ -33,24 +33,27 @@ fn matches(pattern: &str, printed: &str) -> bool {
 }
 
 fn run_all(page: &str) {
-    let test = Test::new().with_profile();
+    let mut test = Test::new().with_profile();
     let client = test.sandbox.client(ClientKind::Any).clone();
-    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
-    let files = [
-        ("SANDBOX_SECRET_FILE", test.file("s", &client.client_secrets["us"])),
-        ("SANDBOX_CODE_FILE", test.file("c", &code)),
-        ("SANDBOX_TOKEN_FILE", test.file("t", &test.sandbox.new_refresh_token())),
-    ];
     let (id, secret) = (&client.client_id, &client.client_secrets["us"]);
+    let code = test.sandbox.self_client_code(&["ZohoCRM.modules.ALL"], Duration::from_secs(180));
     let header =
         "user_name,client_id,client_secret,refresh_token,access_token,grant_token,expiry_time,redirect_uri";
     let csv = format!("{header}\nann,{id},{secret},{},,,,\n", test.sandbox.new_refresh_token());
-    let files = files.into_iter().chain([("SANDBOX_CSV_FILE", test.file("csv", &csv))]);
-    let programs = Path::new(PROGRAM).parent().unwrap().display().to_string();
+    let token = test.sandbox.new_refresh_token();
+    for (name, text) in [("SECRET", secret), ("CODE", &code), ("TOKEN", &token), ("CSV", &csv)] {
+        let file = test.file(name, text);
+        test.set(&format!("SANDBOX_{name}_FILE"), file.to_str().unwrap());
+    }
+    let programs = Path::new(PROGRAM).parent().unwrap().display();
     let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
+    let (url, domain) = (test.sandbox.url().to_owned(), test.sandbox.api_domain().to_owned());
+    let test = test.var("PATH", &path).var("SANDBOX_CLIENT_ID", id);
+    let test = test.var("ZOHO_SANDBOX_URL", &url).var("ZOHO_API_DOMAIN", &domain);
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
-    let mut commands = 0;
-    for block in blocks(&text) {
+    let blocks = blocks(&text);
+    assert!(!blocks.is_empty(), "{page} has no console block");
+    for block in blocks {
         let mut lines = block.into_iter().peekable();
         while let Some(line) = lines.next() {
             let Some(words) = line.strip_prefix("$ ") else { panic!("{page}: no command before {line:?}") };
@@ -58,23 +61,11 @@ fn run_all(page: &str) {
             while let Some(next) = lines.next_if(|next| !next.starts_with("$ ")) {
                 wanted.push(next);
             }
-            let mut shell = Command::new("sh");
-            shell.args(["-c", &format!("({words}) 2>&1")]).env_clear().envs(test.vars()).envs(files.clone());
-            shell.env("PATH", &path).env("ZOHO_SANDBOX_URL", test.sandbox.url());
-            shell
-                .env("ZOHO_API_DOMAIN", test.sandbox.api_domain())
-                .env("SANDBOX_CLIENT_ID", &client.client_id);
-            let output = shell.output().unwrap();
-            let printed = String::from_utf8(output.stdout).unwrap();
-            assert!(output.status.success(), "{page}: {words}: {printed}");
-            assert!(
-                matches(&wanted.join("\n"), &printed),
-                "{page}: {words}\nwanted {wanted:?}\nprinted {printed}"
-            );
-            commands += 1;
+            let outcome = Call::new(&test, ["sh", "-c", &format!("({words}) 2>&1")]).run();
+            let printed = &outcome.exits(0).stdout;
+            assert!(matches(&wanted.join("\n"), printed), "{page}: {words}\n{wanted:?}\n{printed}");
         }
     }
-    assert!(commands > 0, "{page} has no console block");
 }
 
 #[test]

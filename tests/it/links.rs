@@ -26,6 +26,15 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     files_below(folder).into_iter().filter(has_it).collect()
 }
 
+/// Asserts that a generated page, or a part of it, is as it would be generated. `ZOHO_CRED_WRITE_DOCS=1` writes it.
+pub fn is_generated(page: &str, text: &str, test: &str) {
+    if std::env::var_os("ZOHO_CRED_WRITE_DOCS").is_some() {
+        fs::write(root().join(page), text).unwrap();
+    }
+    let there = fs::read_to_string(root().join(page)).unwrap_or_default();
+    assert!(there == text, "{page} is out of date: ZOHO_CRED_WRITE_DOCS=1 cargo test --test it {test}");
+}
+
 fn pages() -> BTreeMap<PathBuf, String> {
     let mut paths = files(&root().join("docs"), "md");
     paths.push(root().join("README.md"));

@@ -1,12 +1,11 @@
 //! docs/products.md is made from the product table. `ZOHO_CRED_WRITE_DOCS=1` regenerates it.
 
+use crate::links::is_generated;
 use std::fmt::Write;
 use std::path::Path;
 use zoho_cred::zoho::data_center::{ALL, Certainty};
 use zoho_cred::zoho::products::{self, OrgParameter, Product, TokenRefusal};
 use zoho_cred::zoho::scopes;
-
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/products.md");
 
 const INTRODUCTION: &str = "\
 # Products
@@ -20,15 +19,7 @@ center:
 
 #[test]
 fn the_page_is_what_the_table_says() {
-    let page = page();
-    if std::env::var_os("ZOHO_CRED_WRITE_DOCS").is_some() {
-        std::fs::write(PATH, &page).unwrap();
-    }
-    let there = std::fs::read_to_string(PATH).unwrap_or_default();
-    assert!(
-        there == page,
-        "docs/products.md is out of date: ZOHO_CRED_WRITE_DOCS=1 cargo test --test it products"
-    );
+    is_generated("docs/products.md", &page(), "products");
 }
 
 /// The table of 401 answers in the troubleshooting pages.
@@ -41,18 +32,12 @@ fn the_answers_in_the_troubleshooting_pages_are_the_tables() {
         ("docs/troubleshooting.md", english, "all", "any HTML page"),
         ("docs/ja/troubleshooting.md", japanese, "共通", "HTML のページ"),
     ] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
         let start = "<!-- products: made from src/zoho/products.toml -->\n";
         let (before, rest) = text.split_once(start).unwrap();
         let (_, after) = rest.split_once("<!-- /products -->").unwrap();
         let table = answers(head, all).replace("any HTML page", html);
-        let new = format!("{before}{start}{table}<!-- /products -->{after}");
-        if std::env::var_os("ZOHO_CRED_WRITE_DOCS").is_some() {
-            std::fs::write(&path, &new).unwrap();
-        }
-        let there = std::fs::read_to_string(&path).unwrap();
-        assert!(there == new, "{page} is out of date: ZOHO_CRED_WRITE_DOCS=1 cargo test --test it products");
+        is_generated(page, &format!("{before}{start}{table}<!-- /products -->{after}"), "products");
     }
 }
 
