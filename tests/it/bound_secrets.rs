@@ -11,6 +11,13 @@ fn other_server() -> Web {
     Web::start(move |_| Answer("200 OK", String::new(), token.to_owned()))
 }
 
+/// Changes the accounts server in the config to one of somebody else.
+fn moved(test: &Test) -> Web {
+    let elsewhere = other_server();
+    test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url()));
+    elsewhere
+}
+
 /// Everything that it received.
 fn received(server: &Web) -> String {
     let requests = server.seen().into_iter();
@@ -29,9 +36,8 @@ fn edits(test: &Test, elsewhere: &Web) -> [String; 3] {
 
 #[track_caller]
 fn refused(outcome: &Outcome) {
-    outcome
-        .failed_with(77, "login_required", "settings changed since the login")
-        .says("run 'zoho-cred login crm'");
+    let changed = "settings changed since the login";
+    outcome.failed_with(77, "login_required", changed).says("run 'zoho-cred login crm'");
 }
 
 /// Asserts that every command that would use a stored secret fails with 77.
@@ -116,13 +122,10 @@ fn an_edited_server_client_or_grant_gets_nothing_from_a_secret_command() {
 
 #[test]
 fn a_person_is_asked_before_a_secret_command_serves_changed_settings() {
-    let test = Test::new();
-    let text = test.command_profile("crm", &format!("echo '{}'", test.secrets_json()));
-    let test = test.without_environment();
-    test.write_config(&text);
+    let test = Test::new().without_environment();
+    test.write_config(&test.command_profile("crm", &format!("echo '{}'", test.secrets_json())));
     test.get().ok();
-    let elsewhere = other_server();
-    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
+    let elsewhere = moved(&test);
     for (answer, code) in [("n", 77), ("y", 0)] {
         assert_eq!(received(&elsewhere), "");
         let mut person = Person::calls(&test, "login crm");
@@ -137,8 +140,8 @@ fn client_credentials_are_bound_too() {
     let test = Test::new().without_environment();
     let login = test.login("crm", ClientKind::SelfClient).args("--flow client-credentials");
     login.args("--scope ZohoCRM.modules.ALL --soid").arg(test.sandbox.soid()).run().ok();
-    let (text, elsewhere) = (test.read_config(), other_server());
-    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
+    let text = test.read_config();
+    let elsewhere = moved(&test);
     refused(&test.get());
     test.write_config(&text.replace("grant = \"client_credentials\"\n", "").replace("soid = ", "# soid = "));
     refused(&test.get());
@@ -153,8 +156,7 @@ fn client_credentials_are_bound_too() {
 fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
     let test = Test::new().without_environment();
     test.self_client_login("crm").run().ok();
-    let (text, elsewhere) = (test.read_config(), other_server());
-    test.write_config(&text.replace(test.sandbox.url(), &elsewhere.url()));
+    let elsewhere = moved(&test);
     let without_secret = test.call("login crm --flow self-client --code-file - --client-id");
     let without_secret = without_secret.arg(&test.sandbox.client(ClientKind::SelfClient).client_id);
     without_secret.stdin("1000.code.code").run().failed_with(2, "usage", "--client-secret-file");
@@ -173,8 +175,7 @@ fn a_login_after_an_edit_uses_and_revokes_nothing_of_before() {
 fn a_changed_profile_can_be_forgotten_here() {
     let test = Test::new().with_profile();
     test.get().ok();
-    let elsewhere = other_server();
-    test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url()));
+    let elsewhere = moved(&test);
     test.run("logout crm --local -q").ok();
     assert_eq!(received(&elsewhere), "");
     assert_eq!(files_below(&test.state().join("secrets")), Vec::<std::path::PathBuf>::new());
@@ -237,8 +238,7 @@ fn records_of_version_0_1_keep_working() {
     assert_eq!(test.get().ok(), token, "no login and no request is needed");
     assert_eq!(test.sandbox.token_requests(), 1);
     test.run("get --refresh").ok();
-    let elsewhere = other_server();
-    test.write_config(&test.read_config().replace(test.sandbox.url(), &elsewhere.url()));
+    let elsewhere = moved(&test);
     refused(&test.run("get --refresh"));
     assert_eq!(received(&elsewhere), "");
 }

@@ -9,14 +9,9 @@ fn trace(test: &Test) -> Vec<String> {
 }
 
 fn opened<'a>(trace: &'a [String], below: &str) -> Vec<&'a String> {
-    trace
-        .iter()
-        .filter(|line| {
-            (line.contains("openat(") || line.contains(" open("))
-                && line.contains(below)
-                && !line.contains("ENOENT")
-        })
-        .collect()
+    let opens = |line: &&String| line.contains("openat(") || line.contains(" open(");
+    let found = trace.iter().filter(|line| line.contains(below) && !line.contains("ENOENT"));
+    found.filter(opens).collect()
 }
 
 #[test]

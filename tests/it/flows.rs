@@ -61,7 +61,7 @@ fn a_code_is_accepted_with_anything_that_zoho_appended() {
         |_, code| code.to_owned(),
     ];
     for form in forms {
-        let mut login = paste_login(&test);
+        let mut login = paste_login(&test, "");
         let landed = login.consent("accept");
         let (_, query) = landed.split_once('?').unwrap();
         let code = query.split('&').find_map(|pair| pair.strip_prefix("code=")).unwrap();

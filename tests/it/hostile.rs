@@ -161,8 +161,9 @@ fn a_token_given_as_an_argument_is_not_shown() {
     for language in ["C", "ja_JP.UTF-8"] {
         let test = Test::new().with_profile().var("LC_ALL", language);
         let token = test.token();
-        let secret = test.sandbox.client_secret();
-        for value in [&token, secret, test.sandbox.refresh_token()] {
+        // They differ in the words only.
+        let values = [&token, test.sandbox.client_secret(), test.sandbox.refresh_token()];
+        for value in &values[..if language == "C" { 3 } else { 1 }] {
             let calls = "reject crm X, reject -p X, reject X, get crm X, get --timeout X, get -o X, \
                 --ca-file X get --refresh, --config X get, login crm --data-center X, exec X, exec -- X, \
                 exec crm X, setup X, X, --error-format json reject crm X";

@@ -1,7 +1,7 @@
 //! Output with `LANG=ja_JP.UTF-8`: people see Japanese, programs see English.
 
 use crate::harness::{PROGRAM, Test, files_below};
-use crate::in_process::Sink;
+use crate::in_process::{ManualClock, Sink, run};
 use crate::person::Person;
 use std::cell::RefCell;
 use std::fs;
@@ -175,7 +175,7 @@ fn the_help_explains_the_same_flags_in_both_languages() {
 
 #[test]
 fn typos_suggest_the_nearest_name() {
-    let mut test = test("C");
+    let (mut test, clock) = (test("C"), ManualClock::at_the_wall());
     for (args, near) in [
         ("gte", "get"),
         ("statsu", "status"),
@@ -203,7 +203,7 @@ fn typos_suggest_the_nearest_name() {
             [("C", format!("did you mean '{near}'?")), (JAPANESE, format!("もしかして: {near}"))]
         {
             test.set("LANG", lang);
-            test.run(args).says(&words);
+            run(&test, &clock, args).says(&words);
         }
     }
     let config = test.read_config();

@@ -10,19 +10,6 @@ fn login<'t>(test: &'t Test, args: &str) -> Call<'t> {
 }
 
 #[test]
-fn a_refresh_token_from_stdin_is_proved_and_kept() {
-    let test = Test::new().without_environment();
-    let token = test.sandbox.refresh_token().to_owned();
-    login(&test, "--refresh-token-file - --scope A.b.READ,C.d.ALL").stdin(&token).run().ok();
-    assert_eq!(test.sandbox.token_requests(), 1);
-    test.run("get crm").ok();
-    assert_eq!(test.sandbox.token_requests(), 1, "the login's own token is in the cache");
-    let config = test.read_config();
-    assert!(config.contains("scopes = [\"A.b.READ\", \"C.d.ALL\"]"), "{config}");
-    assert!(!config.contains(&token) && !config.contains(test.sandbox.client_secret()));
-}
-
-#[test]
 fn a_quiet_login_prints_no_warning() {
     let test = Test::new().without_environment();
     let token = test.sandbox.refresh_token().to_owned();

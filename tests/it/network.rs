@@ -319,7 +319,8 @@ fn a_caller_with_a_broken_authority_or_proxy_fails_alone() {
         fails_alone(&test, command, *code, problem);
     }
     let broken = (0..5).flat_map(|_| &broken);
-    let broken: Vec<_> = broken.map(|(command, _, problem)| (start_resolved(&test, command), problem)).collect();
+    let broken: Vec<_> =
+        broken.map(|(command, _, problem)| (start_resolved(&test, command), problem)).collect();
     let healthy: Vec<_> = (0..10).map(|_| start_resolved(&test, &test.command("get"))).collect();
     one_token(&healthy.into_iter().map(Running::wait).collect::<Vec<_>>());
     for (call, problem) in broken {

@@ -4,19 +4,6 @@ use crate::harness::Test;
 use std::time::Duration;
 use zoho_cred::sandbox::Options;
 
-#[test]
-fn formats() {
-    let test = Test::new();
-    let token = test.get().stdout;
-    assert_eq!(test.run("get -o header").stdout, format!("Authorization: Zoho-oauthtoken {token}"));
-    assert_eq!(test.run("get -o header --scheme bearer").stdout, format!("Authorization: Bearer {token}"));
-    let json = test.run("get -o json").json();
-    let shown = (&json["version"], &json["profile"], &json["access_token"]);
-    assert_eq!(shown, (&1.into(), &"env".into(), &token.trim().into()));
-    let domain = test.sandbox.api_domain();
-    assert_eq!((&json["api_domain"], &json["scopes"][0]), (&domain.into(), &"ZohoCRM.modules.ALL".into()));
-}
-
 /// Regression: `--shell` was ignored without `-o env`.
 #[test]
 fn a_shell_is_for_the_env_output() {

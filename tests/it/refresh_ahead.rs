@@ -19,7 +19,7 @@ fn callers_of_a_failing_server_get_the_old_token() {
     let old = test.token();
     test.age_token(3400);
     test.fault(http_status(500));
-    let outcomes = test.run_many(300, "get");
+    let outcomes = test.run_many(100, "get");
     assert_eq!(one_token(&outcomes), old);
     assert!(outcomes.iter().all(|outcome| outcome.stderr.is_empty()));
     assert_eq!(test.sandbox.token_requests(), 2);
