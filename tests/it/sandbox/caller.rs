@@ -19,7 +19,7 @@ pub fn http() -> reqwest::blocking::ClientBuilder {
     reqwest::blocking::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(10))
+        .timeout(Duration::from_secs(60))
 }
 
 impl Caller {
