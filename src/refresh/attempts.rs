@@ -1,6 +1,5 @@
 //! Sends token requests under the lock: write the ledger entry, send, commit the answer (steps 4 to 6).
 
-use crate::error::Code;
 use crate::model::{Ledger, Timestamp};
 use crate::oauth::token;
 use crate::problem::Problem;
@@ -45,8 +44,8 @@ impl UnderLock<'_, '_> {
                 Ok(Outcome::Final(error)) => return Err(error),
                 Ok(Outcome::Transient(failed)) => failed,
                 Err(error) => {
-                    let is_store = matches!(&error, RefreshError::Failed(it) if it.code() == Code::Store);
-                    if call.mode == Mode::Ahead && is_store {
+                    let is_failure = error != RefreshError::LeaseLost && !error.is_interrupted();
+                    if call.mode == Mode::Ahead && is_failure {
                         preflight::record_early_failure(call, locked, &mut ledger);
                     }
                     return Err(error);

@@ -52,8 +52,9 @@ fn pass(call: &Refresh<'_, '_>, id: &CredentialId, is_from_secrets: bool) -> Res
     let store = (ports.open)(id)?;
     let now = ports.clock.timestamp();
     let before = store.ledger(&now, &profile.budget);
-    if call.mode == Mode::Ahead && !before.early_allowed(&now) {
-        return Ok(Pass::Done(call.seen.clone().into()));
+    if call.mode == Mode::Ahead {
+        // What this machine knows may forbid the attempt already. Then no lock is taken and no shared store is asked.
+        preflight::check(call, &before, call.seen.rejected)?;
     }
 
     // 3. Wait for the lock. With it, read credential, cache and ledger again.

@@ -33,6 +33,8 @@ struct Bench {
     /// How long the disk takes to write an entry ahead, in ms.
     write_ms: Cell<i64>,
     lock_fails: Cell<bool>,
+    /// The shared store is too slow for a reservation.
+    reservation_fails: Cell<bool>,
     /// The next read of the cache without the lock fails, as without a file descriptor.
     cache_unreadable: Cell<bool>,
     commit_fails: Cell<bool>,
@@ -279,6 +281,9 @@ impl Locked for Disk<'_> {
     fn write_ahead(&mut self, ledger: &Ledger, _: &CacheRecord) -> Result<Reserved, Error> {
         self.0.written_ahead.set(self.0.written_ahead.get() + 1);
         self.0.now_ms.set(self.0.now_ms.get() + self.0.write_ms.get());
+        if self.0.reservation_fails.get() {
+            return Err(Error::new(Code::Unavailable, "the answer came too late", "try again"));
+        }
         if let Some(left) = self.0.lease_lost.get().checked_sub(1) {
             self.0.lease_lost.set(left);
             return Ok(Reserved::Lost);
@@ -535,6 +540,35 @@ fn an_early_attempt_is_not_made_after_one_that_has_just_failed() {
     let bench = Bench::new([granted("1000.new")]);
     failed(&bench);
     bench.gets(PLAIN, "1000.new");
+}
+
+/// Regression: every call in the last minutes of a token tried again and waited for a slow shared store.
+#[test]
+fn a_reservation_that_fails_ahead_of_expiry_bars_the_next() {
+    let bench = Bench::new([]).with_token("1000.old", 200);
+    bench.reservation_fails.set(true);
+    for _ in 0..3 {
+        assert!(bench.gets(PLAIN, "1000.old").warning.is_none());
+    }
+    assert_eq!(bench.written_ahead.get(), 1);
+}
+
+/// Regression: every call in the last minutes of a token took the lock, and the lease of a shared store, to find a cooldown
+/// or half of the budget used up.
+#[test]
+fn an_early_attempt_takes_no_lock_if_the_ledger_on_disk_forbids_it() {
+    let throttled =
+        |ledger: &mut Ledger, now: &Timestamp| ledger.cool_down(now, Duration::from_secs(600), now);
+    let spent = |ledger: &mut Ledger, now: &Timestamp| {
+        (0..5).for_each(|_| ledger.reserve(now, &Budget::default()));
+    };
+    for forbid in [throttled as fn(&mut Ledger, &Timestamp), spent] {
+        let bench = Bench::new([]).with_token("1000.old", 200);
+        bench.note(forbid);
+        bench.lock_fails.set(true);
+        bench.gets(PLAIN, "1000.old");
+        assert_eq!(bench.early_noted.get(), 0);
+    }
 }
 
 #[test]
