@@ -195,9 +195,9 @@ impl Logout<'_> {
         }
         ProfileState::forget(&self.session.state, self.profile())?;
         let (state, profile) = (&self.session.state, self.profile());
-        let items = LoginRecord::items(state, profile)?.into_iter().map(|(item, _)| item);
+        let items = LoginRecord::items(state, profile)?;
         if self.args.local {
-            LoginJournal::note(state, profile, items.collect())?;
+            LoginJournal::note(state, profile, items)?;
         } else {
             for item in items {
                 self.source.store(&item.store)?.delete(&item.name)?;

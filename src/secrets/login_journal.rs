@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::model::Profile;
-use crate::secrets::login_record::{Item, LoginRecord, RECORD, login_path, named};
+use crate::secrets::login_record::{Item, LoginRecord, RECORD, all_in, login_path, named};
 use crate::secrets::store::OpenSecrets;
 use crate::store::StateDir;
 use crate::store::local::records::{decode, encode};
@@ -86,18 +86,22 @@ impl LoginJournal {
         if self.items.is_empty() {
             return Ok(true);
         }
-        let pointed_to = LoginRecord::items_of_all(record)?;
-        let mut all_removed = true;
-        let is_left = |item: &Item| match pointed_to.iter().find(|(pointed_to, _)| pointed_to == item) {
-            Some((_, is_settled)) => !is_settled,
-            None => match open(&item.store).and_then(|store| store.delete(&item.name)) {
-                Ok(()) => false,
-                Err(error) => {
-                    log::warn!("an old secret was not removed: {}", error.message());
-                    all_removed = false;
-                    true
-                }
-            },
+        // A rename that could not change the config leaves a second record of the same items, for the new name.
+        let (mut used, mut is_settled, mut all_removed) = (Vec::new(), true, true);
+        for (path, login) in record.parent().map(all_in).transpose()?.unwrap_or_default() {
+            used.extend(login.all_items());
+            is_settled &= path != record || login.is_settled();
+        }
+        let is_left = |item: &Item| {
+            if used.contains(item) {
+                return !is_settled;
+            }
+            let deleted = open(&item.store).and_then(|store| store.delete(&item.name));
+            deleted.is_err_and(|error| {
+                log::warn!("an old secret was not removed: {}", error.message());
+                all_removed = false;
+                true
+            })
         };
         let items = self.items.into_iter().filter(is_left).collect();
         LoginJournal { items }.save(record)?;

@@ -73,30 +73,24 @@ impl LoginRecord {
         Ok(read(&path)?.and_then(|record| record.in_use(profile)))
     }
 
-    /// All items of the record of `profile`. The flag is false while the login is pending, and for items of the login
-    /// before.
-    pub fn items(state: &StateDir, profile: &Profile) -> Result<Vec<(Item, bool)>, Error> {
+    /// All items of the record of `profile`.
+    pub fn items(state: &StateDir, profile: &Profile) -> Result<Vec<Item>, Error> {
         login_path(state, profile).map_or(Ok(Vec::new()), |path| LoginRecord::items_at(&path))
     }
 
     /// Like [`LoginRecord::items`], for the record at `path`.
-    pub(crate) fn items_at(path: &Path) -> Result<Vec<(Item, bool)>, Error> {
-        let Some(mut record) = read(path)? else { return Ok(Vec::new()) };
-        let previous = record.previous.take();
-        let is_settled = previous.is_none() && !record.pending;
-        let own = record.own_items().map(|item| (item, is_settled));
-        Ok(own.chain(previous.iter().flat_map(|it| it.own_items()).map(|item| (item, false))).collect())
+    pub(crate) fn items_at(path: &Path) -> Result<Vec<Item>, Error> {
+        Ok(read(path)?.iter().flat_map(LoginRecord::all_items).collect())
     }
 
-    /// Like [`LoginRecord::items_at`], followed by the items of all other records. A rename that could not change the
-    /// config leaves a second record of the same items, for the new name.
-    pub(crate) fn items_of_all(path: &Path) -> Result<Vec<(Item, bool)>, Error> {
-        let mut items = LoginRecord::items_at(path)?;
-        for (_, record) in path.parent().map(all_in).transpose()?.unwrap_or_default() {
-            let previous = record.previous.iter().flat_map(|previous| previous.own_items());
-            items.extend(record.own_items().chain(previous).map(|item| (item, true)));
-        }
-        Ok(items)
+    /// The items of this login and of the one before.
+    pub(crate) fn all_items(&self) -> impl Iterator<Item = Item> {
+        self.own_items().chain(self.previous.iter().flat_map(|previous| previous.own_items()))
+    }
+
+    /// Whether the login before is over.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.previous.is_none() && !self.pending
     }
 
     /// The credentials of this login and of the one before.
@@ -210,7 +204,7 @@ impl LoginRecord {
     pub(crate) fn remove_all(state: &StateDir, profile: &Profile) -> Result<(), Error> {
         let items = LoginRecord::items(state, profile)?;
         for (path, record) in LoginRecord::all(state)? {
-            if record.own_items().any(|own| items.iter().any(|(item, _)| *item == own)) {
+            if record.own_items().any(|own| items.contains(&own)) {
                 atomic::remove(&path)?;
             }
         }
@@ -224,7 +218,7 @@ impl LoginRecord {
 }
 
 /// All records in the folder `secrets`, with their paths.
-fn all_in(folder: &Path) -> Result<Vec<(PathBuf, LoginRecord)>, Error> {
+pub(crate) fn all_in(folder: &Path) -> Result<Vec<(PathBuf, LoginRecord)>, Error> {
     let paths = named(folder, RECORD)?.into_iter();
     paths.filter_map(|path| Some(read(&path).transpose()?.map(|record| (path, record)))).collect()
 }

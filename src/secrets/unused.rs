@@ -42,7 +42,7 @@ impl Unused {
         let lonely = LoginJournal::without_record(state)?;
         let kept: HashSet<String> = all
             .flat_map(|path| LoginRecord::items_at(&path).unwrap_or_default())
-            .map(|(item, _)| item.name)
+            .map(|item| item.name)
             .chain(LoginJournal::all_items(state)?)
             .chain(in_use)
             .chain(profile_states(state, &unused)?)
@@ -72,8 +72,7 @@ impl Unused {
     pub(crate) fn remove(&self, state: &StateDir, open: &OpenSecrets<'_>) -> Result<bool, Error> {
         let mut all = true;
         for path in &self.records {
-            let items = LoginRecord::items_at(path)?.into_iter().map(|(item, _)| item).collect();
-            LoginJournal::note_at(path, items)?;
+            LoginJournal::note_at(path, LoginRecord::items_at(path)?)?;
             if let Some(used) = state_of(state, path) {
                 atomic::remove(&used)?;
             }
