@@ -31,8 +31,7 @@ struct Answer {
 
 /// One JSON object and a newline.
 pub(crate) fn answer(view: &View<'_>) -> String {
-    let value = format!("{} {}", view.scheme.word(), view.access_token);
-    let headers = BTreeMap::from([("Authorization", [value])]);
+    let headers = BTreeMap::from([("Authorization", [view.authorization()])]);
     json(&Answer { headers, expires: rfc3339(view.reported_expires_at) }) + "\n"
 }
 

@@ -10,7 +10,7 @@ pub(crate) fn token(view: &View<'_>) -> String {
 
 /// `Authorization: Zoho-oauthtoken …`, without a newline.
 pub(crate) fn header(view: &View<'_>) -> String {
-    format!("Authorization: {} {}", view.scheme.word(), view.access_token)
+    format!("Authorization: {}", view.authorization())
 }
 
 /// A line for `curl -K -`. Tokens and schemes contain no character that needs escaping inside curl's quotes.
@@ -19,8 +19,7 @@ pub(crate) fn curl(view: &View<'_>) -> String {
 }
 
 pub(crate) fn headers_json(view: &View<'_>) -> String {
-    let value = format!("{} {}", view.scheme.word(), view.access_token);
-    serde_json::json!({ "Authorization": value }).to_string() + "\n"
+    serde_json::json!({ "Authorization": view.authorization() }).to_string() + "\n"
 }
 
 #[derive(Serialize)]

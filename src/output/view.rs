@@ -53,6 +53,11 @@ impl<'a> View<'a> {
             scopes: if record.scopes.is_empty() { &profile.scopes } else { &record.scopes },
         })
     }
+
+    /// The value of the `Authorization` header.
+    pub(crate) fn authorization(&self) -> String {
+        format!("{} {}", self.scheme.word(), self.access_token)
+    }
 }
 
 /// Whether a URL is safe in every format: no quotes, blanks, control characters or `%`. A manipulated cache must

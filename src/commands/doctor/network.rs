@@ -6,7 +6,6 @@ use crate::commands::status::LocalState;
 use crate::i18n::{humanize, tr};
 use crate::oauth::SERVER_INFO_PATH;
 use crate::oauth::userinfo::{self, Account, Liveness};
-use crate::problem::Problem;
 use crate::system::{Http, HttpAnswer, HttpRequest, System};
 use crate::zoho::{products, scopes};
 use std::time::Duration;
@@ -15,8 +14,6 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest difference of the clocks that is harmless, in seconds.
 const MOST_OFF_S: i64 = 60;
-const PROXIES: [&str; 6] =
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// Reachability and clock share one GET. Without `local`, no token is checked.
 pub(crate) fn checks(session: &Session, system: &System, local: Option<&LocalState>) -> Vec<Check> {
@@ -34,7 +31,8 @@ pub(crate) fn checks(session: &Session, system: &System, local: Option<&LocalSta
             checks
         }
         Err(failure) => {
-            let fix = fix(system, &failure.problem);
+            let network = || tr!("check the network, and HTTPS_PROXY if you need a proxy");
+            let fix = failure.problem.advice().unwrap_or_else(network);
             let offline = tr!("the accounts server did not send its time");
             vec![
                 Check::failed(what, failure.problem.message(&request.host()), fix),
@@ -92,17 +90,6 @@ fn reached(name: &str, accounts: &str, answer: &HttpAnswer) -> Check {
             tr!("try again later"),
         ),
         _ => Check::ok(name, tr!("{accounts} answers", accounts)),
-    }
-}
-
-/// The advice for a failed connection.
-fn fix(system: &System, problem: &Problem) -> String {
-    if let Some(advice) = problem.advice() {
-        return advice;
-    }
-    match PROXIES.iter().find(|name| system.env.get(name).is_some()) {
-        Some(name) => tr!("check the proxy in {name}, or add the host to NO_PROXY", name),
-        None => tr!("check the network, and HTTPS_PROXY if you need a proxy"),
     }
 }
 
