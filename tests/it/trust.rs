@@ -9,87 +9,74 @@ use zoho_cred::sandbox::{Certificate, Options};
 
 const SOMEBODY: u32 = 65534;
 
-/// A profile in its own directory whose `secret_command` creates a marker file.
-struct World {
-    test: Test,
-    mark: PathBuf,
+/// A profile in its own directory whose `secret_command` creates the file [`mark`].
+fn world() -> Test {
+    let test = Test::new();
+    let script = format!("touch '{}'; echo '{}'", mark(&test).display(), test.secrets_json());
+    test.write_config(&test.command_profile("crm", &script));
+    test.without_environment()
 }
 
-impl World {
-    fn new() -> Self {
-        let test = Test::new();
-        let mark = test.dir.path().join("mark");
-        let script = format!("touch '{}'; echo '{}'", mark.display(), test.secrets_json());
-        test.write_config(&test.command_profile("crm", &script));
-        World { test: test.without_environment(), mark }
-    }
+fn mark(test: &Test) -> PathBuf {
+    test.dir.path().join("mark")
+}
 
-    fn config(&self) -> PathBuf {
-        self.test.config()
-    }
+fn folder_of_config(test: &Test) -> PathBuf {
+    test.config().parent().unwrap().to_owned()
+}
 
-    fn folder(&self) -> PathBuf {
-        self.config().parent().unwrap().to_owned()
-    }
+/// Asserts that nothing runs, nothing is sent, and the hint contains `fix`.
+#[track_caller]
+fn refused(test: &Test, args: &[&str], fix: &str) {
+    test.run(args).failed_with(78, "config", fix);
+    assert!(!mark(test).exists(), "the secret_command ran");
+    assert_eq!(test.sandbox.log().len(), 0);
+}
 
-    /// Asserts that nothing runs, nothing is sent, and the hint contains `fix`.
-    #[track_caller]
-    fn is_refused(&self, fix: &str) {
-        self.args_are_refused(&["get"], fix);
-    }
-
-    #[track_caller]
-    fn args_are_refused(&self, args: &[&str], fix: &str) {
-        self.test.run(args).failed_with(78, "config", fix);
-        assert!(!self.mark.exists(), "the secret_command ran");
-        assert_eq!(self.test.sandbox.log().len(), 0);
-    }
-
-    /// Asserts that the command runs and a token request is sent.
-    #[track_caller]
-    fn is_obeyed(&self, args: &[&str]) {
-        self.test.run(args).ok();
-        remove_file(&self.mark).unwrap();
-        assert_eq!(self.test.sandbox.log().len(), 1);
-    }
+/// Asserts that the command runs and a token request is sent.
+#[track_caller]
+fn obeyed(test: &Test, args: &[&str]) {
+    test.run(args).ok();
+    remove_file(mark(test)).unwrap();
+    assert_eq!(test.sandbox.log().len(), 1);
 }
 
 #[test]
 fn a_config_that_others_can_write_to_runs_nothing() {
-    let world = World::new();
-    let fix = format!("chmod o-w {}", world.config().display());
+    let test = world();
+    let fix = format!("chmod o-w {}", test.config().display());
     for open in [0o646, 0o602] {
-        set_mode(world.config(), open);
-        world.is_refused(&fix);
-        world.args_are_refused(&["get", "--config", world.config().to_str().unwrap()], &fix);
+        set_mode(test.config(), open);
+        refused(&test, &["get"], &fix);
+        refused(&test, &["get", "--config", test.config().to_str().unwrap()], &fix);
     }
-    set_mode(world.config(), 0o644);
-    set_mode(world.folder(), 0o757);
-    world.is_refused(&format!("chmod o-w {}", world.folder().display()));
-    set_mode(world.folder(), 0o1777);
-    world.is_refused("move the config");
-    set_mode(world.folder(), 0o755);
-    world.is_obeyed(&["get"]);
+    set_mode(test.config(), 0o644);
+    set_mode(folder_of_config(&test), 0o757);
+    refused(&test, &["get"], &format!("chmod o-w {}", folder_of_config(&test).display()));
+    set_mode(folder_of_config(&test), 0o1777);
+    refused(&test, &["get"], "move the config");
+    set_mode(folder_of_config(&test), 0o755);
+    obeyed(&test, &["get"]);
 }
 
 #[test]
 fn only_the_users_own_group_may_write_the_config() {
-    let world = World::new();
+    let test = world();
     if !root() {
         return;
     }
-    for path in [world.config(), world.folder()] {
+    for path in [test.config(), folder_of_config(&test)] {
         let before = path.metadata().unwrap().permissions();
         set_mode(&path, 0o770);
         chown(&path, None, Some(SOMEBODY)).unwrap();
-        world.is_refused(&format!("chmod g-w {}", path.display()));
+        refused(&test, &["get"], &format!("chmod g-w {}", path.display()));
         chown(&path, None, Some(0)).unwrap();
-        world.test.run("list").ok();
-        let _ = remove_file(&world.mark);
+        test.run("list").ok();
+        let _ = remove_file(mark(&test));
         set_permissions(&path, before).unwrap();
     }
-    set_mode(world.config(), 0o660);
-    world.is_obeyed(&["get"]);
+    set_mode(test.config(), 0o660);
+    obeyed(&test, &["get"]);
 }
 
 #[test]
@@ -97,96 +84,96 @@ fn a_config_of_another_user_runs_nothing_unless_it_is_named() {
     if !root() {
         return;
     }
-    let mut world = World::new();
-    for path in [world.folder(), world.config()] {
+    let mut test = world();
+    for path in [folder_of_config(&test), test.config()] {
         chown(&path, Some(SOMEBODY), None).unwrap();
-        world.is_refused(&format!("chown 0 {}", path.display()));
+        refused(&test, &["get"], &format!("chown 0 {}", path.display()));
         chown(&path, Some(0), None).unwrap();
     }
-    chown(world.config(), Some(SOMEBODY), None).unwrap();
-    let config = world.config().display().to_string();
-    world.is_obeyed(&["get", "--config", &config]);
-    world.test.set("ZOHO_CRED_CONFIG", &config);
-    world.test.run("get --refresh").ok();
+    chown(test.config(), Some(SOMEBODY), None).unwrap();
+    let config = test.config().display().to_string();
+    obeyed(&test, &["get", "--config", &config]);
+    test.set("ZOHO_CRED_CONFIG", &config);
+    test.run("get --refresh").ok();
 }
 
 #[test]
 fn a_linked_config_is_as_good_as_the_file_and_every_link() {
-    let world = World::new();
-    let (kept, open) = (world.test.dir.path().join("dotfiles"), world.test.dir.path().join("open"));
+    let test = world();
+    let (kept, open) = (test.dir.path().join("dotfiles"), test.dir.path().join("open"));
     create_dir(&kept).unwrap();
     folder(open.clone(), 0o777);
     let real = kept.join("zoho.toml");
-    rename(world.config(), &real).unwrap();
+    rename(test.config(), &real).unwrap();
     symlink(&real, open.join("link.toml")).unwrap();
-    symlink(open.join("link.toml"), world.config()).unwrap();
-    world.is_refused(&format!("chmod o-w {}", open.display()));
+    symlink(open.join("link.toml"), test.config()).unwrap();
+    refused(&test, &["get"], &format!("chmod o-w {}", open.display()));
     let direct = open.join("link.toml").display().to_string();
-    world.args_are_refused(&["get", "--config", &direct], "chmod o-w");
-    remove_file(world.config()).unwrap();
-    symlink(&real, world.config()).unwrap();
+    refused(&test, &["get", "--config", &direct], "chmod o-w");
+    remove_file(test.config()).unwrap();
+    symlink(&real, test.config()).unwrap();
     set_mode(&kept, 0o777);
-    world.is_refused(&format!("chmod o-w {}", kept.display()));
+    refused(&test, &["get"], &format!("chmod o-w {}", kept.display()));
     set_mode(&kept, 0o700);
-    world.is_obeyed(&["get"]);
+    obeyed(&test, &["get"]);
 }
 
 #[test]
 fn no_command_obeys_or_changes_a_config_that_others_can_write_to() {
-    let world = World::new();
-    set_mode(world.config(), 0o666);
-    let before = std::fs::read(world.config()).unwrap();
+    let test = world();
+    set_mode(test.config(), 0o666);
+    let before = std::fs::read(test.config()).unwrap();
     for command in [
         &["list"][..],
         &["status", "crm"],
         &["logout", "crm", "--local"],
-        &["exec", "crm", "--", "touch", world.mark.to_str().unwrap()],
+        &["exec", "crm", "--", "touch", mark(&test).to_str().unwrap()],
         &["setup", "curl", "crm"],
         &["login", "new", "--flow", "refresh-token", "--secrets", "file", "--data-center", "eu"],
     ] {
-        world.args_are_refused(command, "chmod ");
+        refused(&test, command, "chmod ");
     }
-    assert_eq!(std::fs::read(world.config()).unwrap(), before);
+    assert_eq!(std::fs::read(test.config()).unwrap(), before);
 }
 
 #[test]
 fn doctor_reports_a_config_that_others_can_write_to() {
-    let world = World::new();
-    set_mode(world.config(), 0o666);
-    let outcome = world.test.run("doctor -o json");
+    let test = world();
+    set_mode(test.config(), 0o666);
+    let outcome = test.run("doctor -o json");
     outcome.exits(1).found("config", "failed", "| check the config, then run 'chmod ");
     outcome.found("state folder", "ok", "");
-    assert!(!world.mark.exists());
+    assert!(!mark(&test).exists());
 }
 
 #[test]
 fn the_state_folder_is_checked_before_a_command_runs() {
-    let mut world = World::new();
-    let open = world.test.dir.path().join("open");
+    let mut test = world();
+    let open = test.dir.path().join("open");
     folder(open.clone(), 0o777);
     let inner = open.join("ours");
     folder(inner.clone(), 0o700);
-    symlink(&inner, world.test.dir.path().join("linked")).unwrap();
+    symlink(&inner, test.dir.path().join("linked")).unwrap();
     let cases = [
         (open.join("state"), format!("chmod go-w {}", open.display())),
         (inner.join("state"), format!("chmod go-w {}", open.display())),
-        (world.test.dir.path().join("linked/state"), format!("chmod go-w {}", open.display())),
-        (world.test.dir.path().join("linked"), "is a link".to_owned()),
+        (test.dir.path().join("linked/state"), format!("chmod go-w {}", open.display())),
+        (test.dir.path().join("linked"), "is a link".to_owned()),
     ];
     for (state, words) in cases {
-        world.test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
-        world.test.get().failed_with(74, "store", &words);
-        world.test.run("doctor -o json").found("state folder", "failed", &words);
-        assert!(!world.mark.exists(), "the secret_command ran");
-        assert_eq!(world.test.sandbox.token_requests(), 0);
+        test.set("ZOHO_CRED_STATE_DIR", state.to_str().unwrap());
+        test.get().failed_with(74, "store", &words);
+        test.run("doctor -o json").found("state folder", "failed", &words);
+        assert!(!mark(&test).exists(), "the secret_command ran");
+        assert_eq!(test.sandbox.token_requests(), 0);
     }
     // In a sticky directory such as /tmp, other users cannot replace our directory.
     set_mode(&open, 0o1777);
-    world.test.set("ZOHO_CRED_STATE_DIR", inner.join("state").to_str().unwrap());
-    world.test.get().ok();
+    test.set("ZOHO_CRED_STATE_DIR", inner.join("state").to_str().unwrap());
+    test.get().ok();
     if root() {
         chown(&open, Some(SOMEBODY), None).unwrap();
-        world.test.get().failed(74, "store");
+        test.get().failed(74, "store");
     }
 }
 
@@ -219,9 +206,9 @@ fn a_config_that_is_no_file_or_too_large_does_not_hang() {
 
 #[test]
 fn a_config_that_the_command_line_names_may_be_a_pipe() {
-    let world = World::new();
-    let (script, config) = ("exec $0 get --config <(sleep 0.3; cat $1)", world.config());
-    world.test.shell(script, &[config.to_str().unwrap()]).run().ok();
+    let test = world();
+    let (script, config) = ("exec $0 get --config <(sleep 0.3; cat $1)", test.config());
+    test.shell(script, &[config.to_str().unwrap()]).run().ok();
 }
 
 #[test]
@@ -291,10 +278,10 @@ fn is_alive(pid: &str) -> bool {
 fn a_secret_command_past_its_time_leaves_no_children() {
     let nested = r#"sh -c 'echo $$ >>"$0"; sleep 600; :' PIDS & sleep 600 & echo $! >>PIDS; wait"#;
     for (script, children) in [(nested, 2), ("sleep 600 & echo $! >>PIDS; echo '{}'", 1)] {
-        let world = World::new();
-        let pids = world.test.dir.path().join("pids");
-        world.test.file("crm.sh", &script.replace("PIDS", pids.to_str().unwrap()));
-        let outcome = world.test.run("get --timeout 2s");
+        let test = world();
+        let pids = test.dir.path().join("pids");
+        test.file("crm.sh", &script.replace("PIDS", pids.to_str().unwrap()));
+        let outcome = test.run("get --timeout 2s");
         outcome.failed(74, "store").within(Duration::from_secs(5));
         let pids = std::fs::read_to_string(pids).unwrap();
         assert_eq!(pids.lines().count(), children, "{pids:?}");
@@ -309,37 +296,37 @@ fn a_signal_ends_the_secret_command_and_its_children() {
     for (args, signal, code) in
         [(&["get"][..], "TERM", 143), (&["get"], "INT", 130), (&["exec", "--", "true"], "TERM", 143)]
     {
-        let world = World::new();
-        let pids = world.test.dir.path().join("pids");
+        let test = world();
+        let pids = test.dir.path().join("pids");
         let script = format!("sleep 600 & echo $! >>'{0}'; echo $$ >>'{0}'; wait", pids.display());
-        world.test.file("crm.sh", &script);
-        let running = world.test.start(world.test.command(args));
+        test.file("crm.sh", &script);
+        let running = test.start(test.command(args));
         let read = || std::fs::read_to_string(&pids).unwrap_or_default();
         until("the command to run", || read().lines().count() == 2 && read().ends_with('\n'));
         running.signal(signal);
         let outcome = running.wait();
         assert_eq!((outcome.code, outcome.stdout.as_str()), (code, ""), "{outcome:?}");
         until("the command and its child to end", || !read().lines().any(is_alive));
-        assert_eq!(world.test.sandbox.log().len(), 0, "nothing was sent");
+        assert_eq!(test.sandbox.log().len(), 0, "nothing was sent");
         // The lock is free, and nobody remembers the interruption as a failure.
-        world.test.file("crm.sh", &format!("echo '{}'", world.test.secrets_json()));
-        world.test.get().ok();
+        test.file("crm.sh", &format!("echo '{}'", test.secrets_json()));
+        test.get().ok();
     }
 }
 
 #[test]
 fn a_config_map_is_obeyed() {
-    let world = World::new();
+    let test = world();
     // As mounted by kubelet: a directory of mode 0777 on a read-only file system, with symlinks to a versioned directory.
-    let volume = world.test.dir.path().join("volume");
+    let volume = test.dir.path().join("volume");
     let Some(mounted) = Tmpfs::mount(&volume, "mode=777") else { return };
     let version = volume.join("..2026_01_01");
     create_dir(&version).unwrap();
-    std::fs::copy(world.config(), version.join("config.toml")).unwrap();
+    std::fs::copy(test.config(), version.join("config.toml")).unwrap();
     symlink("..2026_01_01", volume.join("..data")).unwrap();
     symlink("..data/config.toml", volume.join("config.toml")).unwrap();
     let named = volume.join("config.toml").display().to_string();
-    world.test.run(["get", "--config", &named]).failed(78, "config");
+    test.run(["get", "--config", &named]).failed(78, "config");
     mounted.remount("ro");
-    world.test.run(["get", "--config", &named]).ok();
+    test.run(["get", "--config", &named]).ok();
 }

@@ -1,6 +1,6 @@
 //! `--watch`: the file contains a valid token whenever one can be obtained.
 
-use crate::harness::{Outcome, Running, Test, Tmpfs, http_status, root, set_mode, until};
+use crate::harness::{Running, Test, Tmpfs, files_below, http_status, root, set_mode, until};
 use crate::in_process::{HookedClock, ManualClock, run_on, system};
 use crate::person::Person;
 use std::cell::{Cell, RefCell};
@@ -118,21 +118,24 @@ fn content(out: &PathBuf) -> String {
     std::fs::read_to_string(out).unwrap_or_default().trim().to_owned()
 }
 
+/// Rejects the token in the file, and waits for another one.
+fn replaces(test: &Test, out: &PathBuf) {
+    let token = content(out);
+    test.reject(&token).ok();
+    until("another token", || !content(out).is_empty() && content(out) != token);
+}
+
 #[test]
 fn a_signal_ends_it_and_a_reject_is_followed() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let test = Test::new();
         let (running, out) = start(&test, "-o token");
-        let token = content(&out);
-        test.reject(&token).ok();
-        until("another token", || !content(&out).is_empty() && content(&out) != token);
+        replaces(&test, &out);
         running.signal(signal);
-        let outcome: Outcome = running.wait();
-        assert_eq!((outcome.code, &*outcome.stdout), (code, ""), "{outcome:?}");
-        let left = std::fs::read_dir(test.dir.path()).unwrap();
-        let litter: Vec<_> =
-            left.filter(|e| e.as_ref().unwrap().file_name().as_encoded_bytes()[0] == b'.').collect();
-        assert!(litter.is_empty(), "{litter:?}");
+        assert_eq!(running.wait().exits(code).stdout, "");
+        let left = files_below(test.dir.path());
+        let is_litter = |path: &PathBuf| path.file_name().unwrap().as_encoded_bytes()[0] == b'.';
+        assert!(!left.iter().any(is_litter), "{left:?}");
     }
 }
 
@@ -181,8 +184,7 @@ fn a_file_that_was_changed_is_restored() {
         until("the file to be restored", is_whole);
         assert_eq!(content(&out), before);
     }
-    let outcome = running.terminate();
-    assert_eq!((outcome.code, &*outcome.stderr), (143, ""), "{outcome:?}");
+    running.terminate().says_nothing();
     assert_eq!(test.sandbox.token_requests(), 1);
 }
 
@@ -207,10 +209,9 @@ fn an_unwritable_file_and_an_unreadable_state_are_outlasted() {
     assert_eq!(content(&out), token);
     std::fs::remove_file(test.state()).unwrap();
     std::fs::rename(&away, test.state()).unwrap();
-    test.reject(&token).ok();
-    until("another token", || !content(&out).is_empty() && content(&out) != token);
+    replaces(&test, &out);
     running.signal("INT");
-    assert_eq!(running.wait().code, 130);
+    running.wait().exits(130);
 }
 
 #[test]
@@ -303,8 +304,7 @@ fn a_waiting_process_has_no_secret_in_its_memory() {
             until("no secret in its memory", || in_memory(running.pid(), secret) == 0);
         }
         if refreshes == 1 {
-            test.reject(&token).ok();
-            until("another token", || !content(&out).is_empty() && content(&out) != token);
+            replaces(&test, &out);
         }
     }
     running.terminate();
