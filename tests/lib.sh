@@ -15,6 +15,14 @@ die() {
   exit 2
 }
 
+# From here on, Clippy compiles this package instead of rustc, as `cargo clippy -- -D warnings` sets it up. Unlike cargo clippy,
+# cargo build and cargo test then make programs. Fails without Clippy.
+compile_with_clippy() {
+  local clippy
+  clippy=$(rustup which clippy-driver 2>/dev/null || command -v clippy-driver) || return
+  export RUSTC_WORKSPACE_WRAPPER=$clippy CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__
+}
+
 steps=()
 failures=0
 
