@@ -1,9 +1,9 @@
 //! The layout of reports: aligned, colored only on a terminal, and never wider than it.
 
-use crate::i18n::{width, wrap};
+use crate::i18n::{cut, width, wrap};
 use crate::sanitize::sanitize_lines;
 use crate::system::System;
-use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
+use clap::builder::styling::{self, AnsiColor};
 use jiff::{Timestamp, tz::TimeZone};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,11 @@ pub(crate) fn styled(style: Style, text: impl Into<String>) -> StyledText {
 }
 
 /// A terminal with fewer columns is narrow.
-const NARROW: u16 = 60;
+const NARROW: usize = 60;
+/// Blanks between two columns of a table.
 const GAP: usize = 2;
+/// A column of a table is made narrower only down to this.
+const NARROWEST_COLUMN: usize = 8;
 
 /// The terminal or file that a report is formatted for.
 pub(crate) struct Report {
@@ -46,7 +49,7 @@ pub(crate) struct Report {
     /// Whether bars can use block characters.
     blocks: bool,
     /// Columns of the terminal; `None` if unknown or not a terminal.
-    width: Option<u16>,
+    columns: Option<usize>,
     zone: TimeZone,
     now_ms: i64,
 }
@@ -54,15 +57,14 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn of(system: &System) -> Self {
         let blocks = system.draws_lines();
-        // A terminal without a size reports 0.
-        let width = Table::new().width().filter(|width| system.terminal.stdout && *width > 0);
+        let columns = system.terminal.stdout_columns();
         let now_ms = system.clock.now().wall_ms;
-        Report { color: system.styles_stdout(), blocks, width, zone: TimeZone::system(), now_ms }
+        Report { color: system.styles_stdout(), blocks, columns, zone: TimeZone::system(), now_ms }
     }
 
     /// Whether the terminal is too narrow for columns side by side.
     pub(crate) fn is_narrow(&self) -> bool {
-        self.width.is_some_and(|width| width < NARROW)
+        self.columns.is_some_and(|columns| columns < NARROW)
     }
 
     /// A bar of which `part` of `whole` is filled.
@@ -84,63 +86,77 @@ impl Report {
 
     /// Formats rows as a table that fits the terminal.
     pub(crate) fn table(&self, rows: impl IntoIterator<Item = Vec<StyledText>>) -> String {
-        let mut rows: Vec<Vec<StyledText>> = rows.into_iter().collect();
-        self.break_last_column(&mut rows);
-        let mut table = Table::new();
-        table.load_preset(presets::NOTHING);
-        if self.color {
-            table.enforce_styling()
-        } else {
-            table.force_no_tty()
-        };
-        // Without this, comfy-table would query the terminal's width itself.
-        if let Some(width) = self.width {
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        let rows: Vec<Vec<StyledText>> = rows.into_iter().collect();
+        let widths = self.column_widths(&rows);
+        let mut table = String::new();
+        for row in &rows {
+            let cells: Vec<_> =
+                row.iter().zip(&widths).map(|(cell, room)| (cell.style, fit(&cell.text, *room))).collect();
+            let height = cells.iter().map(|(_, lines)| lines.len()).max().unwrap_or_default();
+            for line in 0..height {
+                let parts = cells.iter().zip(&widths).map(|((style, lines), room)| {
+                    let part = lines.get(line).map_or("", String::as_str);
+                    self.paint(*style, part) + &" ".repeat((room + GAP).saturating_sub(width(part)))
+                });
+                table += parts.collect::<String>().trim_end_matches(' ');
+                table.push('\n');
+            }
         }
-        for row in rows {
-            table.add_row(row.into_iter().map(cell));
-        }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, GAP as u16));
-        }
-        if table.is_empty() { String::new() } else { table.trim_fmt() + "\n" }
+        table
     }
 
-    /// Wraps the last column by our own rules, if the other columns leave enough room.
-    fn break_last_column(&self, rows: &mut [Vec<StyledText>]) {
-        let last = rows.iter().map(Vec::len).max().unwrap_or_default().saturating_sub(1);
-        let widest = |column: usize| {
-            let cells = rows.iter().filter_map(|row| row.get(column));
-            cells.flat_map(|text| text.text.lines()).map(width).max().unwrap_or_default() + GAP
+    /// The widths of the columns. If all together are too wide for the terminal, the widest become narrower.
+    fn column_widths(&self, rows: &[Vec<StyledText>]) -> Vec<usize> {
+        let mut widths: Vec<usize> = Vec::new();
+        for row in rows {
+            widths.resize(widths.len().max(row.len()), 0);
+            for (widest, cell) in widths.iter_mut().zip(row) {
+                *widest = cell.text.lines().map(width).fold(*widest, usize::max);
+            }
+        }
+        let room = self.columns.map_or(usize::MAX, |columns| columns.saturating_sub(GAP * widths.len()));
+        while widths.iter().sum::<usize>() > room
+            && let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > NARROWEST_COLUMN)
+        {
+            *widest -= 1;
+        }
+        widths
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        let style = match style {
+            _ if !self.color || text.is_empty() => styling::Style::new(),
+            Style::Plain => styling::Style::new(),
+            Style::Strong => styling::Style::new().bold(),
+            Style::Good => AnsiColor::Green.on_default(),
+            Style::Caution => AnsiColor::Yellow.on_default(),
+            Style::Bad => AnsiColor::Red.on_default(),
         };
-        let taken = (0..last).map(widest).sum::<usize>() + GAP;
-        let Some(room) = self.width.and_then(|width| usize::from(width).checked_sub(taken)) else { return };
-        if room < usize::from(NARROW) / 4 {
-            return;
-        }
-        for text in rows.iter_mut().filter_map(|row| row.get_mut(last)) {
-            text.text = wrap(&text.text, room);
-        }
+        format!("{style}{text}{style:#}")
     }
 }
 
-fn cell(text: StyledText) -> Cell {
-    let cell = Cell::new(text.text);
-    match text.style {
-        Style::Plain => cell,
-        Style::Strong => cell.add_attribute(Attribute::Bold),
-        Style::Good => cell.fg(comfy_table::Color::Green),
-        Style::Caution => cell.fg(comfy_table::Color::Yellow),
-        Style::Bad => cell.fg(comfy_table::Color::Red),
+/// The lines of a cell. Words that are wider than `room` are broken.
+fn fit(text: &str, room: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in wrap(text, room).lines() {
+        let mut rest = line;
+        while width(rest) > room {
+            let (part, after) = rest.split_at(cut(rest, room.max(2)).len());
+            lines.push(part.to_owned());
+            rest = after;
+        }
+        lines.push(rest.to_owned());
     }
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn report(width: Option<u16>) -> Report {
-        Report { color: false, blocks: true, width, zone: TimeZone::UTC, now_ms: 1_800_000_000_000 }
+    fn report(columns: Option<usize>) -> Report {
+        Report { color: false, blocks: true, columns, zone: TimeZone::UTC, now_ms: 1_800_000_000_000 }
     }
 
     #[test]
@@ -172,5 +188,14 @@ mod tests {
         let shown = report(Some(40)).table([vec![plain("label"), plain(long)]]);
         assert!(shown.lines().count() > 4 && shown.lines().all(|line| line.chars().count() <= 40), "{shown}");
         assert!(shown.lines().skip(1).all(|line| line.starts_with("       ")), "{shown}");
+    }
+
+    #[test]
+    fn only_the_text_of_a_cell_is_styled() {
+        let rows =
+            || [vec![styled(Style::Good, "ready"), plain("x")], vec![plain("a longer one"), plain("y")]];
+        let colored = Report { color: true, ..report(None) }.table(rows());
+        assert_eq!(colored, "\u{1b}[32mready\u{1b}[0m         x\na longer one  y\n");
+        assert_eq!(report(None).table(rows()), "ready         x\na longer one  y\n");
     }
 }

@@ -28,6 +28,11 @@ impl Terminal {
         Terminal { stdin, stdout, stderr, color: None, quiet: false }
     }
 
+    /// Width of the terminal on stdout. `None` if it is not a terminal or reports no width.
+    pub(crate) fn stdout_columns(&self) -> Option<usize> {
+        columns(&Terminal { stderr: false, ..*self })
+    }
+
     /// Width of the terminal on stderr. `None` if it is not a terminal or reports no width.
     pub(crate) fn stderr_columns(&self) -> Option<usize> {
         columns(&Terminal { stdout: false, ..*self })
