@@ -136,7 +136,7 @@ fn words_are_broken_between_words_in_both_languages() {
         let Some(screen) = Screen::open(&test, columns) else { return };
         for lang in ["C.UTF-8", "ja_JP.UTF-8"] {
             let wrong = "zc login x --secrets file --data-center zz";
-            for (line, code) in [(wrong, 2), ("zc", 0), ("zc -h", 0), ("zc get -h", 0), ("zc get", 2)] {
+            for (line, code) in [(wrong, 2), ("zc", 2), ("zc -h", 0), ("zc get -h", 0), ("zc get", 2)] {
                 screen.types(&format!("export LANG={lang}; {line}"));
                 screen.ends(code);
                 // The terminal wraps the commands of the examples, so that they can be copied.

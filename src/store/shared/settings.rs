@@ -4,6 +4,8 @@ use crate::config::ConfigFile;
 use crate::config::environment::secret;
 use crate::error::{Code, Error};
 use crate::i18n::tr;
+use crate::nearest::did_you_mean;
+use crate::sanitize::sanitize;
 use crate::secret::Secret;
 use crate::store::shared::address::Address;
 use crate::store::shared::seal::Keys;
@@ -16,8 +18,12 @@ use std::rc::Rc;
 const PREFIX: &str = "zoho-cred";
 /// Value of `ZOHO_CRED_STORE` for refreshes that no other machine knows of.
 const NO_STORE: &str = "none";
-/// The variables that only make sense with a shared store.
-const KEY_VARIABLES: [&str; 4] = [
+/// A name within as many typing errors of one of ours is not another program's.
+const TYPING_ERRORS: usize = 2;
+/// The variables of the shared store. All but the first two only make sense with one.
+const VARIABLES: [&str; 6] = [
+    "ZOHO_CRED_STORE",
+    "ZOHO_CRED_STORE_FILE",
     "ZOHO_CRED_STORE_KEY",
     "ZOHO_CRED_STORE_KEY_FILE",
     "ZOHO_CRED_STORE_KEY_OLD",
@@ -57,6 +63,7 @@ impl SharedSettings {
         roots: &Roots,
         clock: &Rc<dyn Clock>,
     ) -> Result<Option<Self>, Error> {
+        check_names(env)?;
         let table = config.store();
         let url = match source(env)? {
             Some(UrlSource::Value(url)) if url.expose() == NO_STORE => return Ok(None),
@@ -173,8 +180,24 @@ fn source(env: &Env) -> Result<Option<UrlSource>, Error> {
     }
 }
 
+/// A misspelled variable would mean that there is no store.
+fn check_names(env: &Env) -> Result<(), Error> {
+    let misspelled = |name: &str| {
+        let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
+        VARIABLES.into_iter().min_by_key(distance).filter(|known| distance(known) <= TYPING_ERRORS)
+    };
+    for name in env.names().filter(|name| name.starts_with("ZOHO") && !VARIABLES.contains(name)) {
+        let near = misspelled(name).or(name.starts_with(VARIABLES[0]).then_some(VARIABLES[0]));
+        if let Some(near) = near {
+            let problem = tr!("there is no variable {name}", name = sanitize(name));
+            return Err(Error::new(Code::Config, problem, did_you_mean(near)));
+        }
+    }
+    Ok(())
+}
+
 fn no_store(env: &Env) -> Result<Option<SharedSettings>, Error> {
-    match KEY_VARIABLES.into_iter().find(|name| env.get(name).is_some()) {
+    match VARIABLES.into_iter().skip(2).find(|name| env.get(name).is_some()) {
         None => Ok(None),
         Some(name) => Err(Error::new(
             Code::Config,
