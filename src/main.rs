@@ -1,5 +1,8 @@
 //! Runs the library's `run` as a process.
 
+#[cfg(target_env = "musl")]
+use dlmalloc::GlobalDlmalloc as Heap;
+#[cfg(not(target_env = "musl"))]
 use std::alloc::System as Heap;
 use std::process::ExitCode;
 use zeroizing_alloc::ZeroAlloc;
