@@ -345,14 +345,16 @@ impl Running {
     /// The first complete line on its stderr that starts with this text, ignoring leading spaces.
     #[track_caller]
     pub fn said(&self, begin: &str) -> String {
-        let mut found = None;
-        until(begin, || {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
             let said = self.stderr();
             let mut whole = said.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::trim);
-            found = whole.find(|line| line.starts_with(begin)).map(str::to_owned);
-            found.is_some()
-        });
-        found.unwrap()
+            if let Some(found) = whole.find(|line| line.starts_with(begin)) {
+                return found.to_owned();
+            }
+            assert!(Instant::now() < deadline, "still waiting for: {begin}\nuntil now it said: {said}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Presses a button on the consent page whose URL it says, and returns the redirect URL.
@@ -558,10 +560,13 @@ pub fn one_token(outcomes: &[Outcome]) -> String {
     first
 }
 
+/// How long a test waits for a condition.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Waits until a condition holds.
 #[track_caller]
 pub fn until(what: &str, condition: impl FnMut() -> bool) {
-    until_within(Duration::from_secs(30), what, condition);
+    until_within(PATIENCE, what, condition);
 }
 
 #[track_caller]
