@@ -129,7 +129,6 @@ impl<'a> Call<'a> {
 
     /// Sends the request with this token, and follows redirects within the host.
     fn open(&self, system: &System, target: &ApiTarget, token: &Secret) -> Result<ApiReply, Error> {
-        (system.http)(&self.session.roots).ready(target.url.as_str())?;
         let http = (system.api_http)(&self.session.roots);
         let scheme = match target.product.and_then(|product| product.bearer) {
             Some(BearerSupport::Refused) => Scheme::Zoho,

@@ -49,6 +49,7 @@ pub(crate) fn run(system: &mut System, global: &Global, args: &ApiArgs) -> Resul
         target.add_query(&fields);
     }
     call.add_organization(&mut target);
+    (system.http)(&call.session.roots).ready(target.url.as_str())?;
     if args.paginate {
         return walk(system, &mut call, target, args.include);
     }
