@@ -1,22 +1,20 @@
 //! The requests of a login. A code is exchanged only once: Zoho refuses a second exchange even if the first answer
 //! was lost.
 
-use crate::error::{Code, Error, WrongAnswer, try_again};
+use crate::error::{Code, Error, WrongAnswer};
 use crate::i18n::tr;
 use crate::model::{AccountsUrl, Granted, Profile, Timestamp};
 use crate::oauth::revoke::{self, Revoked};
 use crate::oauth::token::{self, Form};
 use crate::oauth::{Answer, classify, client_rejected};
 use crate::problem::Problem;
+use crate::refresh;
 use crate::secret::Secret;
 use crate::system::{Clock, Http, HttpAnswer, HttpRequest};
 use std::time::Duration;
 
 /// Time limit of a whole request.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long Zoho refuses all token requests after a throttle.
-const COOL_DOWN: Duration = Duration::from_secs(600);
 
 /// The result of a flow.
 #[derive(Debug)]
@@ -92,11 +90,7 @@ pub(crate) fn grant(
 
 /// The error of a throttled login. A credential has none of its own before it exists.
 pub(crate) fn throttled() -> Error {
-    Error::new(Code::RateLimited, tr!("Zoho throttled this login"), try_again(Some(COOL_DOWN)))
-        .with_cause(tr!(
-            "more than 10 tokens were asked for in 10 minutes; Zoho blocks for 10 minutes, up to 30 reported"
-        ))
-        .with_retry_after(COOL_DOWN)
+    refresh::throttled(tr!("Zoho throttled this login"), refresh::COOL_DOWN)
 }
 
 /// Posts a form once; a missing answer is `Code::Unavailable`.

@@ -5,7 +5,7 @@ use crate::system::HttpAnswer;
 use std::time::Duration;
 
 /// The cooldown after an answer without `Retry-After`.
-const USUAL: Duration = Duration::from_secs(600);
+pub(crate) const COOL_DOWN: Duration = Duration::from_secs(600);
 /// The bounds of a `Retry-After`, in seconds.
 const BOUNDS: (u64, u64) = (30, 1800);
 
@@ -15,7 +15,7 @@ pub(crate) fn cool_down(answer: &HttpAnswer, sent: &Timestamp, now: &Timestamp) 
     let asked_for = answer.retry_after.as_deref().and_then(|text| seconds(text.trim(), answer, now));
     match asked_for {
         Some(seconds) => (now.clone(), Duration::from_secs(seconds.clamp(BOUNDS.0, BOUNDS.1))),
-        None => (sent.clone(), USUAL),
+        None => (sent.clone(), COOL_DOWN),
     }
 }
 

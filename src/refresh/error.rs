@@ -97,10 +97,14 @@ fn out_of_budget(in_use: &BudgetUse) -> Error {
 
 /// The error for a throttled refresh token.
 fn cooling_down(retry_after: Duration) -> Error {
-    rate_limited(tr!("Zoho throttled this refresh token, so no request is sent for now"), retry_after)
-        .with_cause(tr!(
-            "more than 10 tokens were asked for in 10 minutes; Zoho blocks for 10 minutes, up to 30 reported"
-        ))
+    throttled(tr!("Zoho throttled this refresh token, so no request is sent for now"), retry_after)
+}
+
+/// The error for whatever Zoho throttled, which `message` names.
+pub(crate) fn throttled(message: String, retry_after: Duration) -> Error {
+    rate_limited(message, retry_after).with_cause(tr!(
+        "more than 10 tokens were asked for in 10 minutes; Zoho blocks for 10 minutes, up to 30 reported"
+    ))
 }
 
 fn rate_limited(message: String, retry_after: Duration) -> Error {

@@ -16,7 +16,9 @@ mod reject;
 mod replacement;
 mod seed_cache;
 
+pub(crate) use cooldown::COOL_DOWN;
 pub use error::RefreshError;
+pub(crate) use error::throttled;
 pub use get_token::get_token;
 pub(crate) use lock_wait::lock_this_machine;
 pub use ports::{Ports, TokenRequest, TokenResponse, WaitEvent};
