@@ -90,13 +90,16 @@ impl Report {
         let widths = self.column_widths(&rows);
         let mut table = String::new();
         for row in &rows {
-            let cells: Vec<_> =
-                row.iter().zip(&widths).map(|(cell, room)| (cell.style, fit(&cell.text, *room))).collect();
+            let cells: Vec<_> = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, columns)| (cell.style, fit(&cell.text, *columns)))
+                .collect();
             let height = cells.iter().map(|(_, lines)| lines.len()).max().unwrap_or_default();
             for line in 0..height {
-                let parts = cells.iter().zip(&widths).map(|((style, lines), room)| {
+                let parts = cells.iter().zip(&widths).map(|((style, lines), columns)| {
                     let part = lines.get(line).map_or("", String::as_str);
-                    self.paint(*style, part) + &" ".repeat((room + GAP).saturating_sub(width(part)))
+                    self.paint(*style, part) + &" ".repeat((columns + GAP).saturating_sub(width(part)))
                 });
                 table += parts.collect::<String>().trim_end_matches(' ');
                 table.push('\n');
@@ -114,8 +117,8 @@ impl Report {
                 *widest = cell.text.lines().map(width).fold(*widest, usize::max);
             }
         }
-        let room = self.columns.map_or(usize::MAX, |columns| columns.saturating_sub(GAP * widths.len()));
-        while widths.iter().sum::<usize>() > room
+        let available = self.columns.map_or(usize::MAX, |columns| columns.saturating_sub(GAP * widths.len()));
+        while widths.iter().sum::<usize>() > available
             && let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > NARROWEST_COLUMN)
         {
             *widest -= 1;
@@ -136,13 +139,13 @@ impl Report {
     }
 }
 
-/// The lines of a cell. Words that are wider than `room` are broken.
-fn fit(text: &str, room: usize) -> Vec<String> {
+/// The lines of a cell. Words that are wider than `columns` are broken.
+fn fit(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    for line in wrap(text, room).lines() {
+    for line in wrap(text, columns).lines() {
         let mut rest = line;
-        while width(rest) > room {
-            let (part, after) = rest.split_at(cut(rest, room.max(2)).len());
+        while width(rest) > columns {
+            let (part, after) = rest.split_at(cut(rest, columns.max(2)).len());
             lines.push(part.to_owned());
             rest = after;
         }
