@@ -345,16 +345,12 @@ impl Running {
     /// The first complete line on its stderr that starts with this text, ignoring leading spaces.
     #[track_caller]
     pub fn said(&self, begin: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
+        let look = || {
             let said = self.stderr();
             let mut whole = said.split_inclusive('\n').filter(|line| line.ends_with('\n')).map(str::trim);
-            if let Some(found) = whole.find(|line| line.starts_with(begin)) {
-                return found.to_owned();
-            }
-            assert!(Instant::now() < deadline, "still waiting for: {begin}\nuntil now it said: {said}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+            whole.find(|line| line.starts_with(begin)).map(str::to_owned)
+        };
+        wait_for(PATIENCE, look, || format!("{begin}\nuntil now it said: {}", self.stderr()))
     }
 
     /// Presses a button on the consent page whose URL it says, and returns the redirect URL.
@@ -571,9 +567,18 @@ pub fn until(what: &str, condition: impl FnMut() -> bool) {
 
 #[track_caller]
 pub fn until_within(patience: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(patience, || condition().then_some(()), || what.to_owned());
+}
+
+/// Waits for a value. `what` describes it, and is called when the time is over.
+#[track_caller]
+fn wait_for<T>(patience: Duration, mut look: impl FnMut() -> Option<T>, what: impl Fn() -> String) -> T {
     let deadline = Instant::now() + patience;
-    while !condition() {
-        assert!(Instant::now() < deadline, "still waiting for: {what}");
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "still waiting for: {}", what());
         std::thread::sleep(Duration::from_millis(5));
     }
 }

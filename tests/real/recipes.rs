@@ -165,14 +165,17 @@ fn requests() {
     shown_call(&test, python.to_str().unwrap(), "py", "shown.py");
 }
 
-#[test]
-fn fetch() {
-    if !have("node") {
-        return;
-    }
-    let test = on_path(Test::new());
+/// A fresh token, and the file that `setup node` prints. `None` without Node.
+fn with_zoho_fetch() -> Option<Test> {
+    let test = have("node").then(|| on_path(Test::new()))?;
     test.get().ok();
     test.file("zoho-fetch.mjs", &test.run("setup node").stdout);
+    Some(test)
+}
+
+#[test]
+fn fetch() {
+    let Some(test) = with_zoho_fetch() else { return };
     let call = "import { zohoFetch } from './zoho-fetch.mjs';\n\
                 const answer = await zohoFetch(process.argv[2]);\n\
                 console.log(answer.status, await answer.text());\n";
@@ -183,12 +186,7 @@ fn fetch() {
 
 #[test]
 fn fetch_hands_a_refusal_that_stays_on_after_one_more_try() {
-    if !have("node") {
-        return;
-    }
-    let test = on_path(Test::new());
-    test.get().ok();
-    test.file("zoho-fetch.mjs", &test.run("setup node").stdout);
+    let Some(test) = with_zoho_fetch() else { return };
     let web = Web::start(|_| Answer("401 Unauthorized", String::new(), "no".into()));
     let call = "import { zohoFetch } from './zoho-fetch.mjs';\n\
                 const answer = await zohoFetch(process.argv[2], { method: 'POST', body: 'x' });\n\
